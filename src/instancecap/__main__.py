@@ -1,0 +1,5 @@
+"""``python -m instancecap`` is the program ``instancecap``."""
+
+from instancecap.cli.main import main
+
+main()

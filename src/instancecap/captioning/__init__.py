@@ -1,0 +1,1 @@
+"""Captioners: from Evidence to a Caption."""

@@ -1,0 +1,289 @@
+"""Plain English for measured facts: words and phrases, one fact each, nothing added."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from instancecap.models.coco import CATEGORIES
+from instancecap.schema.evidence import CameraFacts, InstanceFacts, LightFacts, PlaceFacts
+from instancecap.schema.vocabulary import Cell, Primitive
+
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+CELL_WORDS: dict[Cell, str] = {
+    "top-left": "the top left",
+    "top-middle": "the top",
+    "top-right": "the top right",
+    "center-left": "the left",
+    "center-middle": "the center",
+    "center-right": "the right",
+    "bottom-left": "the bottom left",
+    "bottom-middle": "the bottom",
+    "bottom-right": "the bottom right",
+}
+DIRECTION_WORDS = {
+    "left": "to the left",
+    "right": "to the right",
+    "up": "up the frame",
+    "down": "down the frame",
+    "up_left": "up and to the left",
+    "up_right": "up and to the right",
+    "down_left": "down and to the left",
+    "down_right": "down and to the right",
+}
+CAMERA_WORDS: dict[Primitive, str] = {
+    "pan_left": "pans left",
+    "pan_right": "pans right",
+    "tilt_up": "tilts up",
+    "tilt_down": "tilts down",
+    "roll_cw": "rolls clockwise",
+    "roll_ccw": "rolls counterclockwise",
+    "zoom_in": "zooms in",
+    "zoom_out": "zooms out",
+    "move_in": "moves forward",
+    "move_out": "moves back",
+    "move_left": "moves left",
+    "move_right": "moves right",
+    "move_up": "moves up",
+    "move_down": "moves down",
+    "arc_cw": "arcs clockwise around the subject",
+    "arc_ccw": "arcs counterclockwise around the subject",
+}
+
+CLEAR_SHARE, SECOND_SHARE, PURE_SHARE = 0.35, 0.28, 0.6
+"""Shares of a thing's colours from which the first and the second are said, and "mostly" is not."""
+
+SLOW, FAST = 0.05, 0.3
+"""Frame diagonals a second under and over which a movement is called slow or quick."""
+
+_SHADES = frozenset(
+    frozenset(pair)
+    for pair in (
+        ("red", "pink"),
+        ("red", "orange"),
+        ("orange", "brown"),
+        ("orange", "yellow"),
+        ("brown", "beige"),
+        ("teal", "blue"),
+        ("blue", "purple"),
+        ("gray", "white"),
+        ("gray", "black"),
+    )
+)
+"""Neighbouring colours that one surface shows in light and in shade."""
+
+_ONE_PAINT = {"vehicle", *(name for name, kind in CATEGORIES.items() if kind == "vehicle")}
+
+GROWS, SHRINKS = 1.6, 0.62
+"""Change of area from which a thing is said to get larger or smaller in the picture."""
+
+
+def count_word(number: int) -> str:
+    """``3`` as *three*; figures above ten."""
+    return NUMBERS[number] if number < len(NUMBERS) else str(number)
+
+
+def join(parts: Sequence[str], *, last: str = "and") -> str:
+    """*a*, *a and b*, *a, b and c*."""
+    if len(parts) <= 1:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} {last} {parts[-1]}"
+
+
+def article(noun: str) -> str:
+    """The noun with *a* or *an*."""
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+
+
+def plural(noun: str) -> str:
+    """The plural of a class name."""
+    irregular = {"person": "people", "sheep": "sheep", "skis": "skis", "mouse": "mice"}
+    irregular |= {"knife": "knives", "scissors": "scissors", "bus": "buses"}
+    if noun in irregular:
+        return irregular[noun]
+    return noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s")
+
+
+def sentence(text: str) -> str:
+    """Capital letter in front, full stop behind."""
+    text = " ".join(text.split())
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def main_colors(item: InstanceFacts) -> list[str]:
+    """The one or two colours that make up enough of a thing to be said."""
+    shares = _without_shades(item.colors)
+    if not shares or shares[0][1] < CLEAR_SHARE:
+        return []
+    # A vehicle has one paint; what is seen beside it is glass, glare and shadow.
+    others = [] if item.class_ in _ONE_PAINT else shares[1:2]
+    return [shares[0][0], *[name for name, share in others if share >= SECOND_SHARE]]
+
+
+def _without_shades(colors: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Colours with those that light makes of a stronger one counted to it."""
+    kept: list[tuple[str, float]] = []
+    for name, share in colors:
+        for index, (stronger, amount) in enumerate(kept):
+            if frozenset((name, stronger)) in _SHADES:
+                kept[index] = (stronger, amount + share)
+                break
+        else:
+            kept.append((name, share))
+    return sorted(kept, key=lambda item: -item[1])
+
+
+def noun_phrase(item: InstanceFacts, *, colored: bool = True) -> str:
+    """What a thing is, with its colours but without an article: *person in blue*, *red car*."""
+    colors = join(main_colors(item)) if colored else ""
+    noun = item.class_ if item.count == 1 else plural(item.class_)
+    if not colors:
+        return noun
+    if item.class_ == "person":
+        return f"{noun} in {colors}"
+    pure = _without_shades(item.colors)[0][1] >= PURE_SHARE or " and " in colors
+    return f"{colors} {noun}" if pure else f"mostly {colors} {noun}"
+
+
+def introduce(items: Sequence[InstanceFacts]) -> list[str]:
+    """A phrase with an article for every thing, *another* or *a third* for one like it."""
+    seen: dict[str, int] = {}
+    phrases = []
+    for item in items:
+        phrase = noun_phrase(item)
+        seen[phrase] = seen.get(phrase, 0) + 1
+        if item.count > 1:
+            phrases.append(f"{count_word(item.count)} {phrase}")
+        elif seen[phrase] == 1:
+            phrases.append(article(phrase))
+        else:
+            phrases.append(f"another {phrase}")
+    return phrases
+
+
+def speed_word(speed: float) -> str:
+    """*slowly*, *quickly* or nothing."""
+    return "slowly" if 0 < speed < SLOW else "quickly" if speed > FAST else ""
+
+
+def edge_of(box: Sequence[float]) -> str:
+    """The side of the frame that a box touches, the closest one; "" when it touches none."""
+    gaps = {"left": box[0], "top": box[1], "right": 1 - box[2], "bottom": 1 - box[3]}
+    side = min(gaps, key=lambda name: gaps[name])
+    return side if gaps[side] < 0.04 else ""
+
+
+def action_phrase(item: InstanceFacts, *, enters: bool, leaves: bool) -> str:
+    """What a thing does, as a verb phrase: *enters from the left, moves quickly to the right*."""
+    motion, parts = item.motion, []
+    if enters:
+        side = edge_of(item.track[0].box)
+        parts.append(f"enters from the {side}" if side else "comes into view")
+    if motion.moving:
+        where = DIRECTION_WORDS.get(motion.direction, "about")
+        parts.append(" ".join(filter(None, ["moves", speed_word(motion.speed), where])))
+    elif motion.activity > 0.5:
+        parts.append("moves in place")
+    else:
+        parts.append("stays still")
+    if motion.scale_change >= GROWS:
+        parts.append("gets larger in the frame")
+    elif motion.scale_change <= SHRINKS:
+        parts.append("gets smaller in the frame")
+    if leaves:
+        side = edge_of(item.track[-1].box)
+        parts.append(f"leaves the frame at the {side}" if side else "goes out of view")
+    return join(parts)
+
+
+def position_phrase(
+    start: Cell, end: Cell, *, enters: bool, leaves: bool, passes: Sequence[Cell]
+) -> str:
+    """Where a thing is over time: *from the left to the right, then leaves the frame*."""
+    first, last = CELL_WORDS[start], CELL_WORDS[end]
+    if start != end:
+        text = f"from {first} of the frame to {last}" if start != "center-middle" else (
+            f"from the center of the frame to {last}"
+        )
+    elif len(set(passes)) > 1:
+        text = f"starts and ends in {first} of the frame"
+    else:
+        text = f"in {first} of the frame throughout"
+    if enters:
+        text = f"comes into view in {first} of the frame, " + (
+            f"then goes to {last}" if start != end else "and is seen there last"
+        )
+    return f"{text}, then leaves the frame" if leaves else text
+
+
+def size_phrase(area: float) -> str:
+    """How much of the frame a thing takes, from its mean box area in 0..1."""
+    if area < 0.01:
+        return "very small in the frame"
+    if area < 0.05:
+        return "small in the frame"
+    if area < 0.2:
+        return "of medium size in the frame"
+    return "large in the frame" if area < 0.55 else "filling most of the frame"
+
+
+def camera_sentence(camera: CameraFacts, *, follows: str = "", still: bool = False) -> str:
+    """How the camera moves. ``follows`` names the thing it keeps in the frame."""
+    if still or not camera.motion:
+        return ""
+    moves = [word for word in camera.motion if word in CAMERA_WORDS]
+    shake = {"handheld": "slightly unsteady", "shaky": "shaky"}.get(camera.stability, "")
+    if not moves:
+        if not shake:
+            return sentence("the camera stays still")
+        return sentence(f"the camera stays in place, with a {shake} picture")
+    pace = {"slow": "slowly", "fast": "quickly"}.get(camera.speed, "")
+    text = f"the camera {f'{pace} ' if pace else ''}{_in_order(camera, moves)}"
+    if follows:
+        text += f", keeping {follows} in the frame"
+    return sentence(text + (f"; the picture is {shake}" if shake else ""))
+
+
+def _in_order(camera: CameraFacts, moves: Sequence[Primitive]) -> str:
+    """Moves that come one after the other as *first …, then …*; together as *… and …*."""
+    stages: list[list[Primitive]] = []
+    for segment in camera.segments:
+        here = [word for word in segment.motion if word in moves]
+        if here and (not stages or stages[-1] != here):
+            stages.append(here)
+    if 2 <= len(stages) <= 3 and {word for stage in stages for word in stage} == set(moves):
+        return ", then ".join(join([CAMERA_WORDS[word] for word in stage]) for stage in stages)
+    return join([CAMERA_WORDS[word] for word in moves])
+
+
+def light_sentence(light: LightFacts) -> str:
+    """Brightness, contrast, tint and change of the light."""
+    bright = light.brightness
+    parts = ["a bright" if bright > 0.55 else "a dark" if bright < 0.22 else "an evenly lit"]
+    if parts[0] == "an evenly lit" and light.contrast > 0.2:
+        parts = ["a"]
+    contrast = "high" if light.contrast > 0.25 else "low" if light.contrast < 0.12 else ""
+    text = f"{parts[0]} picture" if parts[0] != "a" else "a picture"
+    details = [f"{contrast} contrast"] if contrast else []
+    if light.saturation > 0.5:
+        details.append("vivid colors")
+    elif light.saturation < 0.15:
+        details.append("muted colors")
+    if abs(light.warmth) > 0.08:
+        details.append(f"a {'warm' if light.warmth > 0 else 'cool'} tint")
+    if parts[0] == "a" and not details:
+        text = "a picture of middling brightness"
+    text += f" with {join(details)}" if details else ""
+    if abs(light.change) > 0.15:
+        text += f", growing {'brighter' if light.change > 0 else 'darker'}"
+    return sentence(text)
+
+
+def background_sentence(place: PlaceFacts) -> str:
+    """What is around the things: indoors or outdoors, and its colours."""
+    scene = {"indoor": "an indoor scene", "outdoor": "an outdoor scene"}.get(place.label, "")
+    colors = [name for name, share in place.colors if share >= 0.2][:2]
+    if not colors:
+        return sentence(scene)
+    paint = f"mostly {join(colors)}"
+    return sentence(f"{scene}, {paint}" if scene else f"the surroundings are {paint}")

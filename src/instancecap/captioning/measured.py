@@ -1,0 +1,243 @@
+"""The measured captioner: a caption that says what Evidence proves and nothing else.
+
+No language model and no network are needed. What was not measured stays empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import instancecap
+from instancecap.captioning import english
+from instancecap.evidence.geometry import cell_of
+from instancecap.models.coco import CATEGORIES
+from instancecap.schema import caption as c
+from instancecap.schema.evidence import Evidence, InstanceFacts, Shot
+from instancecap.schema.vocabulary import Category, Primitive
+from instancecap.video.sampling import pick_evenly
+
+MAX_INSTANCES = 3
+
+_HYPERNYM_CATEGORIES: dict[str, Category] = {
+    "animal": "animal",
+    "vehicle": "vehicle",
+    "object": "other",
+}
+
+
+def describe(evidence: Evidence, *, max_instances: int = MAX_INSTANCES) -> c.Caption:
+    """Write the caption of a clip from its evidence, with at most ``max_instances`` instances."""
+    shown = evidence.instances[: max(0, max_instances)]
+    instances = [_instance(item, evidence, main=index == 0) for index, item in enumerate(shown)]
+    caption = c.Caption(
+        video=c.Video(**evidence.video.model_dump(include=set(c.Video.model_fields))),
+        global_description=_global(evidence, shown),
+        instances=instances,
+        background=english.background_sentence(evidence.place),
+        place=evidence.place.label,
+        lighting=english.light_sentence(evidence.light) if evidence.light.brightness else "",
+        time_of_day=evidence.light.time_of_day,
+        style=evidence.framing.style,
+        camera=_camera(evidence, shown),
+        texts=evidence.texts,
+        shots=[_shot(evidence, index) for index in range(len(evidence.shots))],
+        segments=_segments(evidence, shown),
+        warnings=list(evidence.warnings),
+        producer=c.Producer(
+            version=instancecap.__version__, captioner="measured", models=evidence.models
+        ),
+    )
+    caption.provenance = _provenance(caption, evidence)
+    return caption
+
+
+def _visible_changes(item: InstanceFacts, evidence: Evidence) -> tuple[bool, bool]:
+    """Whether the thing is seen to enter and to leave, rather than cut in or cut away."""
+    first, last = item.track[0].t, item.track[-1].t
+    shot = _shot_of(evidence, first)
+    cut_in = shot is not None and shot.start > 0.05 and first - shot.start < 0.4
+    cut_out = shot is not None and shot.end < evidence.video.duration - 0.05 and (
+        shot.end - last < 0.4
+    )
+    return item.enters and not cut_in, item.leaves and not cut_out
+
+
+def _shot_of(evidence: Evidence, t: float) -> Shot | None:
+    return next((shot for shot in evidence.shots if shot.start <= t < shot.end), None)
+
+
+def _instance(item: InstanceFacts, evidence: Evidence, *, main: bool) -> c.Instance:
+    enters, leaves = _visible_changes(item, evidence)
+    moment = evidence.video.frames == 1
+    cells = [cell_of((p.box[0] + p.box[2]) / 2, (p.box[1] + p.box[3]) / 2) for p in item.track]
+    area = sum((p.box[2] - p.box[0]) * (p.box[3] - p.box[1]) for p in item.track) / len(item.track)
+    where = english.position_phrase(
+        cells[0], cells[-1], enters=enters, leaves=leaves, passes=cells
+    )
+    looks = english.introduce([item])[0]
+    category = _HYPERNYM_CATEGORIES.get(item.class_) or CATEGORIES.get(item.class_, "other")
+    return c.Instance(
+        id=item.id,
+        class_=item.class_,
+        category=category,
+        subcategory=item.class_ if item.class_ in CATEGORIES else "",
+        is_main=main,
+        count=item.count,
+        appearance=english.sentence(f"{looks}, {english.size_phrase(area)}"),
+        action="" if moment else english.sentence(
+            english.action_phrase(item, enters=enters, leaves=leaves)
+        ),
+        colors=english.main_colors(item),
+        position=c.Position(
+            text=english.CELL_WORDS[cells[0]].join(["in ", " of the frame"]) if moment else where,
+            start=cells[0],
+            end=cells[-1],
+            enters=item.enters,
+            leaves=item.leaves,
+        ),
+        track=_sketch(item, evidence),
+    )
+
+
+def _sketch(item: InstanceFacts, evidence: Evidence) -> list[c.TrackPoint]:
+    """At most 16 points of the track per shot."""
+    points: list[c.TrackPoint] = []
+    for shot in evidence.shots:
+        inside = [p for p in item.track if shot.start <= p.t < max(shot.end, shot.start + 1e-3)]
+        chosen = pick_evenly(len(inside), c.TRACK_POINTS_PER_SHOT)
+        points += [inside[index] for index in chosen]
+    return points or [item.track[i] for i in pick_evenly(len(item.track), 16)]
+
+
+def _global(evidence: Evidence, shown: Sequence[InstanceFacts]) -> str:
+    """One sentence on what happens, and one on how many shots there are if more than one."""
+    if not evidence.shots:
+        return ""
+    cuts = len(evidence.shots)
+    first = _events(evidence, shown)
+    if cuts > 1:
+        return f"{english.sentence(f'the clip has {english.count_word(cuts)} shots')} {first}".strip()
+    return first
+
+
+def _events(evidence: Evidence, shown: Sequence[InstanceFacts]) -> str:
+    if not shown:
+        return ""
+    still = evidence.video.frames == 1
+    parts = []
+    for item, phrase in zip(shown, english.introduce(shown), strict=True):
+        enters, leaves = _visible_changes(item, evidence)
+        action = "" if still else english.action_phrase(item, enters=enters, leaves=leaves)
+        parts.append(f"{phrase} {action}".strip())
+    if still:
+        return english.sentence(f"the picture shows {english.join(parts)}")
+    others = english.join(parts[1:])
+    return english.sentence(f"{parts[0]}, while {others}" if others else parts[0])
+
+
+def _camera(evidence: Evidence, shown: Sequence[InstanceFacts]) -> c.Camera:
+    facts, framing = evidence.camera, evidence.framing
+    follows = ""
+    if "tracking" in facts.motion and shown:
+        follows = f"the {english.noun_phrase(shown[0], colored=False)}"
+    return c.Camera(
+        motion=facts.motion,
+        speed=facts.speed,
+        stability=facts.stability,
+        description=english.camera_sentence(facts, follows=follows),
+        shot_type=framing.shot_type,
+        shot_angle=framing.shot_angle,
+        shot_position=framing.shot_position,
+    )
+
+
+def _shot(evidence: Evidence, index: int) -> c.Shot:
+    shot = evidence.shots[index]
+    types = evidence.framing.shots
+    return c.Shot(
+        start=shot.start,
+        end=shot.end,
+        transition=shot.transition,
+        motion=_motion_of(evidence, shot),
+        shot_type=types[index] if index < len(types) else "",
+    )
+
+
+def _motion_of(evidence: Evidence, shot: Shot) -> list[Primitive]:
+    found: list[Primitive] = []
+    for segment in evidence.camera.segments:
+        if segment.start >= shot.start - 1e-3 and segment.end <= shot.end + 1e-3:
+            found += [word for word in segment.motion if word not in found and word != "static"]
+    return found or (["static"] if evidence.camera.path else [])
+
+
+def _segments(evidence: Evidence, shown: Sequence[InstanceFacts]) -> list[c.Segment]:
+    """What happens in each shot of a clip that has several."""
+    if len(evidence.shots) < 2:
+        return []
+    segments = []
+    for shot in evidence.shots:
+        seen = [i for i in evidence.instances if shot.start <= i.track[0].t < shot.end][
+            : max(1, len(shown))
+        ]
+        text = _events(evidence, seen)
+        if text:
+            segments.append(c.Segment(start=shot.start, end=shot.end, description=text))
+    return segments
+
+
+def _provenance(caption: c.Caption, evidence: Evidence) -> dict[str, c.Provenance]:
+    """Who measured each leaf of the caption, how surely, and on which frames it can be seen."""
+    by_id = {item.id: item for item in evidence.instances}
+    times = [step.t for step in evidence.camera.path] or [0.0]
+    spread = [round(times[i], 3) for i in pick_evenly(len(times), 4)]
+    entries = {}
+    for pointer in caption.leaves():
+        parts = pointer.split("/")[1:]
+        frames = spread
+        if parts[0] == "instances":
+            item = by_id[int(parts[1])]
+            frames = [item.track[i].t for i in pick_evenly(len(item.track), 4)]
+            source, confidence = _instance_source(item, parts[2])
+        elif parts[0] in ("shots", "segments"):
+            index = int(parts[1])
+            begin = getattr(caption, parts[0])[index].start
+            end = getattr(caption, parts[0])[index].end
+            frames = [round((begin + end) / 2, 3)]
+            source, confidence = _clip_source(evidence, parts[2])
+        else:
+            source, confidence = _clip_source(evidence, parts[-1])
+        entries[pointer] = c.Provenance(
+            source=source, confidence=round(confidence, 3), support="measured", frames=frames
+        )
+    return entries
+
+
+def _instance_source(item: InstanceFacts, field: str) -> tuple[str, float]:
+    if field in ("colors", "appearance"):
+        return "colors", min(item.confidence, sum(share for _, share in item.colors) or 0.3)
+    if field in ("position", "action"):
+        return "tracker", item.confidence
+    return item.source, item.confidence
+
+
+def _clip_source(evidence: Evidence, field: str) -> tuple[str, float]:
+    sure = max((item.confidence for item in evidence.instances), default=0.5)
+    sources: dict[str, tuple[str, float]] = {
+        "global_description": ("tracker", sure),
+        "description": ("camera", evidence.camera.confidence),
+        "background": ("colors", 0.7),
+        "place": ("place", evidence.place.confidence),
+        "lighting": ("light", 0.8),
+        "time_of_day": ("light", evidence.light.confidence),
+        "style": ("style", evidence.framing.confidence),
+        "motion": ("camera", evidence.camera.confidence),
+        "speed": ("camera", evidence.camera.confidence),
+        "stability": ("camera", evidence.camera.confidence),
+        "shot_type": ("framing", evidence.framing.confidence),
+        "shot_angle": ("framing", evidence.framing.confidence),
+        "shot_position": ("faces", evidence.framing.confidence),
+        "transition": ("shots", 0.9),
+        "text": ("text", 0.5),
+    }
+    return sources.get(field, ("measured", 0.5))

@@ -1,0 +1,47 @@
+"""``instancecap evidence``: measure only."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from instancecap.cli import terminal
+from instancecap.cli.options import Images, Inputs, Json, Quiet, Verbose, VideoRoot, Workers
+from instancecap.errors import UsageError
+
+
+def evidence(
+    inputs: Inputs,
+    out: Annotated[
+        str,
+        typer.Option(metavar="DIR", show_default=False, help="Folder for one JSON file per clip."),
+    ],
+    masks: Annotated[
+        bool, typer.Option("--masks", help="Add a mask per instance for every analysed frame.")
+    ] = False,
+    workers: Workers = 1,
+    images: Images = False,
+    video_root: VideoRoot = None,
+    json: Json = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure clips: shots, camera path, instances, faces, light. Numbers, no prose."""
+    if verbose:
+        terminal.log_to_stderr()
+    from instancecap.engine.inputs import find_jobs, refuse_shared_names
+    from instancecap.engine.outputs import open_sink
+    from instancecap.engine.work import EvidenceWork
+
+    if out.lower().endswith((".jsonl", ".parquet")):
+        raise UsageError(f"--out {out}: evidence goes to a folder, one JSON file per clip")
+    jobs, rejected = find_jobs(inputs, images=images, video_root=video_root)
+    sink = open_sink(out)
+    refuse_shared_names(jobs, fold=sink.folds_names)
+    batch = terminal.run_visibly(
+        jobs, rejected, EvidenceWork(masks=masks), sink=sink, workers=workers, quiet=quiet
+    )
+    if json:
+        terminal.print_json(terminal.account(batch))
+    raise typer.Exit(terminal.exit_status(batch))

@@ -1,0 +1,67 @@
+"""``instancecap models``: the weights of the small default models."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from instancecap.cli import terminal
+from instancecap.cli.options import Json
+from instancecap.errors import MissingDependency
+
+app = typer.Typer(help="List the default models' weights, or fetch them.")
+
+
+@app.callback(invoke_without_command=True)
+def models(context: typer.Context, json: Json = False) -> None:
+    """List the default models' weights: licence, size, and where they were found."""
+    if context.invoked_subcommand is not None:
+        return
+    from instancecap.models import weights
+
+    rows: list[dict[str, Any]] = [
+        {
+            "name": one.name,
+            "what": one.what,
+            "licence": one.licence,
+            "bytes": one.size,
+            "sha256": one.sha256,
+            "url": one.url,
+            "path": str(path) if (path := weights.locate(one.name)) else "",
+        }
+        for one in weights.KNOWN.values()
+    ]
+    if json:
+        terminal.print_json({"models": rows})
+        return
+    for row in rows:
+        size = f"{row['bytes'] / 1e6:.1f} MB"
+        print(f"{row['name']:<12} {row['licence']:<11} {size:>7}  {row['what']}")
+        print(f"{'':<12} {terminal.printable(row['path']) or 'not found'}")
+
+
+@app.command()
+def pull(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name from the list, or 'all'.")],
+    json: Json = False,
+) -> None:
+    """Download weights to the user's cache folder, once; what is there already is kept."""
+    from instancecap.models import weights
+
+    pulled: dict[str, str] = {}
+    failures: list[MissingDependency] = []
+    for one in weights.KNOWN if name == "all" else [name]:
+        try:
+            pulled[one] = str(weights.locate(one) or weights.pull(one))
+        except MissingDependency as error:
+            failures.append(error)
+    if json:
+        terminal.print_json({"pulled": pulled, "failed": [str(error) for error in failures]})
+    else:
+        for one, path in pulled.items():
+            print(f"{one:<12} {terminal.printable(path)}")
+    for failure in failures[:-1]:
+        terminal.note(f"instancecap: {failure}")
+    if failures:
+        raise failures[-1]

@@ -1,0 +1,182 @@
+"""What a person sees: progress and failures on stderr, a caption to read on stdout."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from instancecap.engine.batch import Batch
+    from instancecap.engine.inputs import Job, Rejected
+    from instancecap.engine.outputs import Sink
+    from instancecap.engine.work import CaptionWork, EvidenceWork
+    from instancecap.schema import Caption
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+
+def printable(text: str) -> str:
+    """``text`` on one line, whatever a file name in it holds: what cannot be shown is escaped."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+
+
+def log_to_stderr() -> None:
+    """Show the debug log, tracebacks of internal errors included."""
+    logger = logging.getLogger("instancecap")
+    logger.addHandler(logging.StreamHandler(sys.stderr))
+    logger.setLevel(logging.DEBUG)
+
+
+def note(text: str) -> None:
+    """Tell the user something on stderr."""
+    print(printable(text), file=sys.stderr)
+
+
+def print_json(value: Any) -> None:
+    """The one JSON object of a ``--json`` run."""
+    # Escaped to ASCII, so that every file name and every terminal encoding gets through.
+    print(json.dumps(value))
+
+
+def run_visibly(
+    jobs: Sequence[Job],
+    rejected: Sequence[Rejected],
+    work: CaptionWork | EvidenceWork,
+    *,
+    sink: Sink | None,
+    keep: bool = False,
+    workers: int,
+    quiet: bool,
+) -> Batch:
+    """Run the jobs under a progress bar; every input that fails is named as it fails."""
+    from instancecap.engine.batch import fetch_weights, run_batch
+    from instancecap.engine.local import count_cores
+
+    for one in rejected:
+        note(f"failed: {one.source}: {one.reason}")
+    if jobs:
+        for line in fetch_weights():
+            note(line)
+    with _progress(len(jobs), hidden=quiet or not sys.stderr.isatty()) as on_done:
+        batch = run_batch(
+            jobs,
+            work,
+            sink=sink,
+            keep=keep,
+            workers=workers or count_cores(),
+            on_done=on_done,
+        )
+    batch.failed[:0] = rejected
+    if batch.interrupted:
+        where = f" in {batch.outputs[0]}" if len(batch.outputs) == 1 else ""
+        note(f"interrupted: {batch.done} of {len(jobs)} clips were done and are kept{where}")
+    elif sink is not None and not quiet:
+        failed = f", {len(batch.failed)} failed" if batch.failed else ""
+        note(f"{batch.done} done{failed}, in {batch.seconds:.1f} s")
+    return batch
+
+
+def exit_status(batch: Batch) -> int:
+    """0 where every input was done, 1 where some failed."""
+    return INTERRUPTED if batch.interrupted else int(bool(batch.failed))
+
+
+def account(batch: Batch) -> dict[str, Any]:
+    """What a ``--json`` run says of any batch."""
+    return {
+        "done": batch.done,
+        "failed": [{"input": one.source, "reason": one.reason} for one in batch.failed],
+        "seconds": round(batch.seconds, 3),
+        "outputs": batch.outputs,
+    }
+
+
+@contextmanager
+def _progress(total: int, *, hidden: bool) -> Iterator[Callable[[Job, str], None]]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+    bar = Progress(
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False),
+        console=console,
+        transient=True,
+        disable=hidden,
+        # Stdout may be a file or a pipe: it must not be drawn through the bar on stderr.
+        redirect_stdout=False,
+    )
+    with bar:
+        task = bar.add_task("", total=total)
+
+        def on_done(job: Job, reason: str) -> None:
+            if reason:
+                console.print(printable(f"failed: {job.clip.path}: {reason}"))
+            bar.update(task, advance=1, description=printable(job.name))
+
+        yield on_done
+
+
+def print_captions(captions: Sequence[Caption]) -> None:
+    """Captions to read, on stdout."""
+    from rich.console import Console
+
+    console = Console(markup=False, highlight=False)
+    for number, caption in enumerate(captions):
+        if number:
+            console.print()
+        _print_caption(console, caption)
+
+
+def _print_caption(console: Any, caption: Caption) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    if video := caption.video:
+        facts = f"{video.width}x{video.height}, {video.duration:.2f} s, {video.frames} frames"
+        console.print(Text.assemble((printable(video.id), "bold"), f"  {facts}"))
+    if caption.global_description:
+        console.print(caption.global_description)
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="cyan")
+    grid.add_column(overflow="fold")
+    for label, text in _fields(caption):
+        grid.add_row(f"  {label}", Text(printable(text)))
+    console.print(grid)
+
+
+def _fields(caption: Caption) -> Iterator[tuple[str, str]]:
+    """The caption's known fields, in words."""
+    for one in caption.instances:
+        label = f"{one.count} x {one.class_}" if one.count > 1 else one.class_
+        parts = (", ".join(one.colors), one.appearance, one.action, one.position.text)
+        yield label, "; ".join(part.rstrip(".") for part in parts if part)
+    camera = caption.camera
+    words = [*camera.motion, camera.speed, camera.stability, camera.shot_type, camera.shot_angle]
+    fields = {
+        "camera": camera.description or ", ".join(filter(None, words)).replace("_", " "),
+        "light": caption.lighting or caption.time_of_day.replace("_", " "),
+        "place": caption.background or caption.place.replace("unknown", ""),
+        "texts": ", ".join(text.text for text in caption.texts),
+        "shots": str(len(caption.shots)) if len(caption.shots) > 1 else "",
+    }
+    yield from ((label, text) for label, text in fields.items() if text)
+    yield from (("warning", warning) for warning in caption.warnings)

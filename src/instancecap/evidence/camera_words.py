@@ -1,0 +1,222 @@
+"""From the camera's path to primitives, speed and stability.
+
+The path is split into its slow part, which somebody meant, and the trembling around it. A
+primitive is said for a stretch in which the slow part keeps one direction long and far enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from instancecap.schema.evidence import CameraFacts, CameraSample, CameraSegment, Shot
+from instancecap.schema.vocabulary import Primitive, Speed, Stability
+
+Array = NDArray[np.float64]
+
+NAMES: tuple[tuple[Primitive, Primitive], ...] = (
+    ("pan_left", "pan_right"),
+    ("tilt_up", "tilt_down"),
+    ("zoom_in", "zoom_out"),
+    ("roll_ccw", "roll_cw"),
+)
+"""Per component, the word for a positive and for a negative path: the camera's own direction."""
+
+RADIUS = 0.35
+"""Mean distance of a picture's points from its centre, so that zoom and roll are comparable with
+shifts: all four components are measured as the mean shift of a point, in frame sizes."""
+
+SMOOTHING = 0.35
+"""Width (standard deviation, seconds) of the filter that parts intended motion from trembling."""
+
+MIN_RATE = 0.012
+"""Frame sizes a second under which a component rests."""
+
+MIN_NET = 0.045
+"""Frame sizes a component must travel in one stretch to be a movement."""
+
+MIN_DIRECTED = 0.5
+"""Share of all back and forth that must remain as net travel; hand tremor stays under it."""
+
+MIN_OF_MAIN = 0.4
+"""A component that travels less than this share of the strongest one is a side effect of it."""
+
+SLOW, FAST = 0.09, 0.35
+STEADY, SHAKY = 0.0018, 0.02
+"""Trembling (RMS, frame sizes) up to which a picture is stable, from which on it is shaky."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    component: int
+    first: int
+    last: int
+    net: float
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class ShotMotion:
+    """The camera's movement in one shot."""
+
+    motion: list[Primitive]
+    segments: list[CameraSegment]
+    rate: float
+    tremble: float
+    confidence: float
+
+
+def describe_camera(
+    path: Sequence[CameraSample], shots: Sequence[Shot], *, aspect: float
+) -> tuple[CameraFacts, list[list[Primitive]]]:
+    """Facts for the whole clip, and the primitives of each shot. ``aspect`` is width / height.
+
+    A step across a cut says nothing and is left out.
+    """
+    per_shot = []
+    for shot in shots:
+        steps = [step for step in path if shot.start + 1e-6 < step.t <= shot.end + 1e-6]
+        if steps and len(shots) > 1 and shot.start > 0:
+            steps = steps[1:]  # its step reaches back over the cut
+        per_shot.append(shot_motion(steps, start=shot.start, end=shot.end, aspect=aspect))
+    durations = [shot.end - shot.start for shot in shots]
+    motion = _union([item.motion for item in per_shot], durations)
+    tremble = max((item.tremble for item in per_shot), default=0.0)
+    stability: Stability = (
+        "stable" if tremble < STEADY else "handheld" if tremble < SHAKY else "shaky"
+    )
+    if stability == "shaky":
+        motion = [name for name in motion if name != "static"] + ["shaky"]
+    moving = [item.rate for item in per_shot if item.motion != ["static"]]
+    speed: Speed | str = ""
+    if moving:
+        rate = max(moving)
+        speed = "slow" if rate < SLOW else "moderate" if rate < FAST else "fast"
+    facts = CameraFacts(
+        motion=motion if path else [],
+        speed=speed if path else "",  # type: ignore[arg-type]
+        stability=stability if path else "",
+        confidence=round(min((item.confidence for item in per_shot), default=0.0), 3),
+        segments=[segment for item in per_shot for segment in item.segments] if path else [],
+        path=list(path),
+    )
+    return facts, [item.motion if path else [] for item in per_shot]
+
+
+def shot_motion(
+    steps: Sequence[CameraSample], *, start: float, end: float, aspect: float
+) -> ShotMotion:
+    """Primitives, segments (seconds from the clip's start), rate and tremble of one shot."""
+    known = [step for step in steps if step.inliers > 0]
+    if len(known) < 2:
+        motion: list[Primitive] = ["static"] if known else []
+        return ShotMotion(motion, [], 0.0, 0.0, 0.3 if known else 0.0)
+    times = np.array([start, *[step.t for step in known]])
+    times[0] = max(start, times[1] - (times[2] - times[1]))
+    position = np.vstack([np.zeros(4), np.cumsum(_components(known, aspect), axis=0)])
+    smooth = _smooth(times, position)
+    trembling = (position - smooth)[:, :2]
+    tremble = float(np.sqrt((trembling**2).sum(axis=1).mean()))
+    runs = _runs(times, smooth, position)
+    main = max((abs(run.net) for run in runs), default=0.0)
+    kept = [run for run in runs if abs(run.net) >= max(MIN_NET, MIN_OF_MAIN * main)]
+    segments = _segments(kept, times, start=start, end=end)
+    motion = _ordered({_word(run) for run in kept}) or ["static"]
+    rate = max((abs(run.rate) for run in kept), default=0.0)
+    inliers = float(np.mean([step.inliers for step in steps]))
+    return ShotMotion(motion, segments, rate, tremble, min(1.0, 0.3 + inliers))
+
+
+def _components(steps: Sequence[CameraSample], aspect: float) -> Array:
+    """Per step the mean shift of a point by dx, dy, zoom and roll, in frame sizes; (n, 4)."""
+    width, height = np.sqrt(aspect), 1 / np.sqrt(aspect)
+    return np.array(
+        [
+            [
+                step.dx * width,
+                step.dy * height,
+                np.log(step.zoom) * RADIUS,
+                np.radians(step.roll) * RADIUS,
+            ]
+            for step in steps
+        ]
+    )
+
+
+def _smooth(times: Array, position: Array) -> Array:
+    """Gaussian smoothing over time that fits a line locally, so that a steady move stays exact."""
+    gap = times[:, None] - times[None, :]
+    weight = np.exp(-0.5 * (gap / SMOOTHING) ** 2)
+    total = weight.sum(1)
+    mean_gap = (weight * -gap).sum(1) / total
+    mean_value = weight @ position / total[:, None]
+    centered = -gap - mean_gap[:, None]
+    spread = (weight * centered**2).sum(1)
+    slope = (weight * centered) @ position / np.maximum(spread, 1e-9)[:, None]
+    return np.asarray(mean_value - slope * mean_gap[:, None])
+
+
+def _runs(times: Array, smooth: Array, position: Array) -> list[_Run]:
+    """Stretches in which a component keeps one direction long and far enough."""
+    runs = []
+    for component in range(4):
+        rate = np.diff(smooth[:, component]) / np.diff(times)
+        sign = np.where(np.abs(rate) < MIN_RATE, 0, np.sign(rate))
+        for first, last in _equal_stretches(sign):
+            if sign[first] == 0:
+                continue
+            net = float(position[last + 1, component] - position[first, component])
+            travelled = float(np.abs(np.diff(position[first : last + 2, component])).sum())
+            directed = abs(net) / travelled if travelled else 0.0
+            if abs(net) >= MIN_NET and directed >= MIN_DIRECTED and net * sign[first] > 0:
+                seconds = float(times[last + 1] - times[first])
+                runs.append(_Run(component, first, last + 1, net, net / seconds))
+    return runs
+
+
+def _equal_stretches(values: Array) -> list[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(values)) + 1
+    return list(
+        zip([0, *edges.tolist()], [*(edges - 1).tolist(), len(values) - 1], strict=True)
+    )
+
+
+def _word(run: _Run) -> Primitive:
+    positive, negative = NAMES[run.component]
+    return positive if run.net > 0 else negative
+
+
+def _ordered(words: set[Primitive]) -> list[Primitive]:
+    return [word for pair in NAMES for word in pair if word in words]
+
+
+def _segments(
+    runs: Sequence[_Run], times: Array, *, start: float, end: float
+) -> list[CameraSegment]:
+    """The shot cut where the set of movements changes."""
+    edges = sorted({0, len(times) - 1, *(r.first for r in runs), *(r.last for r in runs)})
+    segments: list[CameraSegment] = []
+    for first, last in zip(edges, edges[1:], strict=False):
+        words = {_word(run) for run in runs if run.first <= first and run.last >= last}
+        motion = _ordered(words) or ["static"]
+        stop = end if last == len(times) - 1 else float(times[last])
+        begin = segments[-1].end if segments else start
+        if segments and (segments[-1].motion == motion or stop - begin < SMOOTHING):
+            segments[-1] = segments[-1].model_copy(update={"end": round(stop, 3)})
+        else:
+            segments.append(CameraSegment(start=begin, end=round(stop, 3), motion=motion))
+    return segments
+
+
+def _union(motions: Sequence[list[Primitive]], durations: Sequence[float]) -> list[Primitive]:
+    """The clip's movements: those of shots that make up a tenth of it or more."""
+    total = sum(durations) or 1.0
+    share: dict[Primitive, float] = {}
+    for motion, duration in zip(motions, durations, strict=True):
+        for word in motion:
+            share[word] = share.get(word, 0.0) + duration / total
+    words = _ordered({word for word, part in share.items() if part >= 0.1})
+    return words or (["static"] if any(motions) else [])

@@ -1,0 +1,69 @@
+"""Arithmetic of boxes, each x0 y0 x1 y1 in 0..1 of the frame, and of 2×3 similarity matrices."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from instancecap.schema.vocabulary import Cell
+
+Array = NDArray[np.float64]
+
+CELLS: tuple[Cell, ...] = get_args(Cell)
+"""Row by row from the top left."""
+
+
+def areas(boxes: Array) -> Array:
+    """Areas of boxes (n, 4); shape (n,)."""
+    return np.maximum(boxes[:, 2] - boxes[:, 0], 0) * np.maximum(boxes[:, 3] - boxes[:, 1], 0)
+
+
+def intersections(first: Array, second: Array) -> Array:
+    """Shared area of every pair; (n, 4) and (m, 4) give (n, m)."""
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    return np.asarray(np.maximum(high - low, 0).prod(axis=2))
+
+
+def ious(first: Array, second: Array) -> Array:
+    """Intersection over union of every pair; (n, 4) and (m, 4) give (n, m)."""
+    shared = intersections(first, second)
+    union = areas(first)[:, None] + areas(second)[None, :] - shared
+    return np.asarray(shared / np.maximum(union, 1e-9))
+
+
+def coverage(inner: Array, outer: Array) -> Array:
+    """Share of each inner box that lies in each outer one; (n, 4) and (m, 4) give (n, m)."""
+    return np.asarray(
+        intersections(inner, outer) / np.maximum(areas(inner), 1e-9)[:, None]
+    )
+
+
+def centers(boxes: Array) -> Array:
+    """Centres (n, 2) of boxes (n, 4)."""
+    return np.asarray((boxes[:, :2] + boxes[:, 2:]) / 2)
+
+
+def cell_of(x: float, y: float) -> Cell:
+    """The cell of the 3×3 grid of thirds that a point in 0..1 lies in."""
+    row, column = min(2, int(y * 3)), min(2, int(x * 3))
+    return CELLS[3 * max(0, row) + max(0, column)]
+
+
+def move_boxes(boxes: Array, matrix: Array, size: tuple[int, int]) -> Array:
+    """Boxes carried along by a similarity in pixels of a picture of ``size`` (width, height)."""
+    scale = np.array([*size, *size], float)
+    pixels = boxes * scale
+    middle = centers(pixels)
+    half = (pixels[:, 2:] - pixels[:, :2]) / 2 * np.hypot(matrix[0, 0], matrix[1, 0])
+    moved = middle @ matrix[:, :2].T + matrix[:, 2]
+    return np.concatenate([moved - half, moved + half], axis=1) / scale
+
+
+def compose(first: Array, then: Array) -> Array:
+    """The 2×3 matrix that does ``first`` and ``then``."""
+    linear = then[:, :2] @ first[:, :2]
+    shift = then[:, :2] @ first[:, 2] + then[:, 2]
+    return np.concatenate([linear, shift[:, None]], axis=1)

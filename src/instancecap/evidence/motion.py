@@ -1,0 +1,137 @@
+"""Things that move by themselves: what is left of the picture's motion without the camera's.
+
+Dense flow (DIS, Kroeger et al. 2016) minus the motion that the camera explains leaves patches
+that move on their own. Boxes around them are found whether or not a detector knows the thing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+from functools import reduce
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from instancecap.evidence.camera import Step
+from instancecap.evidence.geometry import compose
+from instancecap.evidence.sample import Sample
+from instancecap.video.decode import Picture
+
+Array = NDArray[np.float64]
+
+FLOW_SIDE = 208
+"""Longer side in pixels of the pictures that dense flow is computed on."""
+
+BASELINE = 2
+"""Samples between the two pictures that are compared: slow things move too little in one."""
+
+MIN_MOTION = 0.6
+"""Pixels (of the flow picture) over the baseline under which nothing moves by itself."""
+
+NOISE_FACTOR = 4.0
+"""Own motion must exceed the noise of flow and camera model, the lower quartile of what is left
+over the whole picture, so many times."""
+
+MIN_AREA = 0.0015
+MAX_AREA = 0.6
+"""Shares of the frame between which a moving patch may be a thing."""
+
+MOST_PATCHES = 12
+
+MIN_INLIERS = 0.35
+"""Below this share of agreeing corners the camera's own motion is too uncertain to subtract."""
+
+
+@dataclass(frozen=True, slots=True)
+class MovingPatches:
+    """What moves by itself between two samples.
+
+    Attributes:
+        boxes: (n, 4) in 0..1 of the frame, largest first.
+        strength: (n,) own motion over the noise level, 1 and more.
+        flow: (n, 2) mean own motion of the patch, frame widths and heights a second.
+        measured: False where the camera's motion was too uncertain to tell.
+    """
+
+    boxes: Array
+    strength: Array
+    flow: Array
+    measured: bool = True
+
+
+NOTHING = MovingPatches(np.zeros((0, 4)), np.zeros(0), np.zeros((0, 2)))
+UNKNOWN = replace(NOTHING, measured=False)
+
+
+class MotionExpert:
+    """Finds independently moving patches from sample to sample."""
+
+    def __init__(self) -> None:
+        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        self._earlier: deque[Picture] = deque(maxlen=BASELINE)
+        self._steps: deque[Step] = deque(maxlen=BASELINE)
+        self._times: deque[float] = deque(maxlen=BASELINE + 1)
+
+    def add(self, sample: Sample, step: Step | None) -> MovingPatches:
+        """Patches at ``sample`` that moved more than the camera's steps explain."""
+        scale = FLOW_SIDE / max(sample.size)
+        size = (max(16, round(sample.size[0] * scale)), max(16, round(sample.size[1] * scale)))
+        small = np.asarray(cv2.resize(sample.gray, size, interpolation=cv2.INTER_AREA), np.uint8)
+        earlier = self._earlier[0] if self._earlier else None
+        self._earlier.append(small)
+        self._times.append(sample.t)
+        if step is None or earlier is None:
+            return UNKNOWN
+        self._steps.append(step)
+        if min(item.inliers for item in self._steps) < MIN_INLIERS:
+            return UNKNOWN
+        matrix = reduce(compose, (item.matrix for item in self._steps))
+        flow = self._flow.calc(small, earlier, None)  # type: ignore[call-overload]
+        own = flow - _backward_flow(matrix, sample.size, size)
+        return _patches(own, small, seconds=self._times[-1] - self._times[0])
+
+
+def _backward_flow(
+    matrix: Array, from_size: tuple[int, int], size: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Flow from the newer to the older picture that the camera causes; (height, width, 2).
+
+    ``matrix`` is in pixels of ``from_size``, the flow in pixels of ``size``.
+    """
+    width, height = size
+    scale = np.array([width / from_size[0], height / from_size[1]])
+    inverse = cv2.invertAffineTransform(matrix)
+    ys, xs = np.mgrid[:height, :width].astype(np.float32)
+    points = np.stack([xs, ys], axis=-1) / scale
+    moved = points @ inverse[:, :2].T + inverse[:, 2]
+    return np.asarray((moved - points) * scale, np.float32)
+
+
+def _patches(own: NDArray[np.float32], picture: Picture, *, seconds: float) -> MovingPatches:
+    """Patches of a flow field (h, w, 2) that points from now to ``seconds`` ago."""
+    residual = np.linalg.norm(own, axis=2)
+    threshold = max(MIN_MOTION, NOISE_FACTOR * float(np.percentile(residual, 25)))
+    texture = cv2.boxFilter(np.abs(cv2.Laplacian(picture, cv2.CV_32F)), -1, (9, 9))
+    moving = ((residual > threshold) & (texture > 2.0)).astype(np.uint8)
+    moving = cv2.morphologyEx(moving, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    moving = cv2.morphologyEx(moving, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(moving)
+    height, width = picture.shape
+    area = stats[1:count, cv2.CC_STAT_AREA] / (width * height)
+    keep = np.flatnonzero((area > MIN_AREA) & (area < MAX_AREA))
+    keep = keep[np.argsort(-area[keep], kind="stable")][:MOST_PATCHES] + 1
+    if not len(keep):
+        return NOTHING
+    left, top = stats[keep, cv2.CC_STAT_LEFT], stats[keep, cv2.CC_STAT_TOP]
+    right, bottom = left + stats[keep, cv2.CC_STAT_WIDTH], top + stats[keep, cv2.CC_STAT_HEIGHT]
+    inside = [labels == label for label in keep]
+    speed = np.array([float(np.median(residual[where])) for where in inside])
+    flow = np.array([own[where].mean(axis=0) for where in inside])
+    size = np.array([width, height])
+    return MovingPatches(
+        boxes=np.stack([left / width, top / height, right / width, bottom / height], axis=1),
+        strength=speed / threshold,
+        flow=-flow / size / max(seconds, 1e-3),
+    )

@@ -1,0 +1,40 @@
+"""A thin door to ONNX Runtime: quiet, and no more threads than it is given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from instancecap.errors import MissingDependency
+
+
+class OnnxModel:
+    """A model with one input and one output, run on the CPU."""
+
+    def __init__(self, path: Path, *, threads: int = 1) -> None:
+        """``threads`` used within one run. Raises :class:`MissingDependency` for a bad file."""
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = max(1, threads)
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4
+        # Workers that wait must not burn the core that the decoder needs.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session: Any = ort.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime raises classes that it does not export
+            raise MissingDependency(
+                f"{path}: not a usable ONNX model ({type(error).__name__}); delete it, "
+                "or point INSTANCECAP_MODELS to a folder with a good copy"
+            ) from error
+        self._input: str = self._session.get_inputs()[0].name
+
+    def __call__(self, blob: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The model's first output for one batch."""
+        output: NDArray[np.float32] = self._session.run(None, {self._input: blob})[0]
+        return output

@@ -1,0 +1,115 @@
+"""What the two documents share: strict models, boxes, times, and safe reading and writing."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from instancecap.errors import FormatError, OutputError
+
+Seconds = Annotated[float, Field(ge=0.0, description="seconds from the clip's start")]
+Unit = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+def _check_box(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    x0, y0, x1, y1 = box
+    if x0 > x1 or y0 > y1:
+        raise ValueError(f"a box is [x0, y0, x1, y1] with x0 <= x1 and y0 <= y1, got {list(box)}")
+    return box
+
+
+Box = Annotated[
+    tuple[Unit, Unit, Unit, Unit],
+    AfterValidator(_check_box),
+    Field(description="[x0, y0, x1, y1] in 0..1 of the displayed (rotated) frame"),
+]
+
+
+class StrictModel(BaseModel):
+    """A model that refuses unknown fields and numbers that JSON cannot hold (NaN, infinity)."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        allow_inf_nan=False,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+    )
+
+
+class TrackPoint(StrictModel):
+    """Where an instance is at one time."""
+
+    t: Seconds
+    box: Box
+    score: Unit = Field(description="how sure the detector or tracker was at this time")
+
+
+class Document(StrictModel):
+    """A model with a file of its own: reading reports one line, writing is all or nothing."""
+
+    kind: ClassVar[str]
+
+    @classmethod
+    def from_json(cls, text: str | bytes, *, source: str = "text") -> Self:
+        """Parse and validate. Raises :class:`FormatError` naming ``source`` and the first fault."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = "/" + "/".join(str(part) for part in first["loc"])
+            more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+            raise FormatError(
+                f"{source}: not a valid {cls.kind}: {place}: {first['msg']}{more}"
+            ) from error
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a JSON file. Raises :class:`FormatError` where it is missing or does not fit."""
+        try:
+            data = Path(path).read_bytes()
+        except OSError as error:
+            raise FormatError(f"{path}: cannot be read: {error.strerror}") from error
+        return cls.from_json(data, source=str(path))
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """JSON text with the published key names and without escaping of non-ASCII letters."""
+        return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, indent=indent)
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the JSON file so that it appears whole or not at all. Raises :class:`OutputError`."""
+        write_whole(path, self.to_json() + "\n")
+
+    @classmethod
+    def published_schema(cls) -> dict[str, Any]:
+        """The JSON Schema that stands in ``docs/schema``."""
+        return {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            **cls.model_json_schema(mode="serialization"),
+        }
+
+
+def write_whole(path: str | os.PathLike[str], text: str) -> None:
+    """Write ``text`` to a hidden neighbour of ``path``, then rename it into place.
+
+    A reader never sees half a file, and a run that is killed leaves at most a ``.NAME.part``
+    behind. Raises :class:`OutputError` when the folder cannot be made or written.
+    """
+    target = Path(path)
+    part = target.with_name(f".{target.name}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with open(part, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, target)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise OutputError(f"{target}: cannot be written: {error.strerror or error}") from error

@@ -1,0 +1,214 @@
+"""The structured caption, version 1. An empty string or list means *not known*."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from instancecap.schema.base import Box, Document, Seconds, StrictModel, TrackPoint, Unit
+from instancecap.schema.vocabulary import (
+    Category,
+    Cell,
+    Place,
+    Primitive,
+    ShotAngle,
+    ShotPosition,
+    ShotType,
+    Speed,
+    Stability,
+    Style,
+    Support,
+    TimeOfDay,
+    Transition,
+    Unknown,
+)
+
+TRACK_POINTS_PER_SHOT = 16
+"""A caption's track is a sketch; :class:`~instancecap.schema.evidence.Evidence` keeps every point."""
+
+
+def _check_motion(motion: list[Primitive]) -> list[Primitive]:
+    if len(set(motion)) != len(motion):
+        raise ValueError(f"camera motion is a set, got {motion}")
+    if "static" in motion and len(motion) > 1:
+        raise ValueError(f"'static' stands alone, got {motion}")
+    return motion
+
+
+Motion = Annotated[list[Primitive], AfterValidator(_check_motion)]
+
+
+class Video(StrictModel):
+    """The clip that is described: a source and a time span of it."""
+
+    id: str
+    path: str = Field(description="as given by the user; empty for frames from memory")
+    start: float = Field(ge=0.0, description="start of the span in the source, seconds")
+    end: float = Field(ge=0.0, description="end of the span in the source, seconds")
+    duration: float = Field(ge=0.0, description="seconds; end - start")
+    fps: float = Field(ge=0.0, description="mean frames per second; 0 for a still image")
+    width: int = Field(ge=1, description="pixels of the displayed (rotated) frame")
+    height: int = Field(ge=1, description="pixels of the displayed (rotated) frame")
+    frames: int = Field(ge=0, description="frames that were read")
+
+
+class Position(StrictModel):
+    """Where an instance is in the frame, from its first visible time to its last."""
+
+    text: str = ""
+    start: Cell | Unknown = ""
+    end: Cell | Unknown = ""
+    enters: bool = Field(default=False, description="not visible at the clip's start")
+    leaves: bool = Field(default=False, description="seen before, not visible at the clip's end")
+
+
+class Instance(StrictModel):
+    """One thing, or one group of like things, followed over the clip."""
+
+    id: int = Field(ge=0)
+    class_: str = Field(alias="class", description="singular noun, also for a group")
+    category: Category | Unknown = ""
+    subcategory: str = ""
+    is_main: bool = False
+    count: int = Field(default=1, ge=1, description="more than 1 for a group")
+    appearance: str = ""
+    action: str = ""
+    expression: str = ""
+    colors: list[str] = []
+    position: Position = Position()
+    track: list[TrackPoint] = []
+
+
+class Camera(StrictModel):
+    """How the clip is filmed, over the whole clip."""
+
+    motion: Motion = []
+    speed: Speed | Unknown = ""
+    stability: Stability | Unknown = ""
+    description: str = ""
+    shot_type: ShotType | Unknown = ""
+    shot_angle: ShotAngle | Unknown = ""
+    shot_position: ShotPosition | Unknown = ""
+
+
+class Text(StrictModel):
+    """Writing seen in the picture."""
+
+    text: str
+    t: Seconds
+    box: Box
+
+
+class Shot(StrictModel):
+    """A stretch between two cuts."""
+
+    start: Seconds
+    end: Seconds
+    transition: Transition = Field(description="how the shot begins")
+    motion: Motion = []
+    shot_type: ShotType | Unknown = ""
+
+
+class Segment(StrictModel):
+    """What happens during a part of the clip."""
+
+    start: Seconds
+    end: Seconds
+    description: str
+
+
+class Claim(StrictModel):
+    """A statement of the caption that was checked against the evidence."""
+
+    field: str = Field(description="JSON pointer; after /instances/ stands the instance's id")
+    says: str
+    support: Support
+    confidence: Unit
+    frames: list[Seconds] = []
+
+
+class Provenance(StrictModel):
+    """Who says so, how surely, and which frames show it."""
+
+    source: str = Field(description="an expert's or a model's name, or 'human'")
+    confidence: Unit
+    support: Support
+    frames: list[Seconds] = []
+
+
+class Producer(StrictModel):
+    """What wrote the caption."""
+
+    name: str = "instancecap"
+    version: str = ""
+    captioner: str = ""
+    mode: str = ""
+    models: dict[str, str] = {}
+    prompts: str = ""
+    seed: int = 0
+
+
+class Caption(Document):
+    """Structured text about one clip; see DESIGN in ``docs/schema`` for every vocabulary."""
+
+    kind: ClassVar[str] = "caption"
+
+    schema_: Literal["instancecap.caption/1"] = Field(
+        default="instancecap.caption/1", alias="schema"
+    )
+    video: Video | None = Field(description="null only for a caption enhanced from a prompt")
+    global_description: str = ""
+    instances: list[Instance] = []
+    background: str = ""
+    place: Place | Unknown = ""
+    lighting: str = ""
+    time_of_day: TimeOfDay | Unknown = ""
+    style: Style | Unknown = ""
+    camera: Camera = Camera()
+    texts: list[Text] = []
+    shots: list[Shot] = []
+    segments: list[Segment] = []
+    claims: list[Claim] = []
+    provenance: dict[str, Provenance] = {}
+    warnings: list[str] = []
+    producer: Producer = Producer()
+
+    @model_validator(mode="after")
+    def _check_ids(self) -> Caption:
+        ids = [instance.id for instance in self.instances]
+        if len(set(ids)) != len(ids):
+            raise ValueError(f"instance ids must differ, got {ids}")
+        return self
+
+    def leaves(self) -> dict[str, Any]:
+        """Every non-empty leaf that a person would read, by its provenance pointer.
+
+        Bookkeeping (video, producer, provenance, claims, warnings, ids, tracks) is left out. A
+        list of plain words is one leaf. The number after ``/instances/`` is the instance's id.
+        """
+        bookkeeping = {"schema", "video", "producer", "provenance", "claims", "warnings"}
+        found: dict[str, Any] = {}
+        for name, value in self.model_dump(mode="json", exclude=None).items():
+            if name not in bookkeeping:
+                _collect(f"/{name}", value, found)
+        return found
+
+
+_UNREAD = re.compile(r"/(id|track|t|box|start|end|is_main|count|enters|leaves)$")
+
+
+def _collect(pointer: str, value: Any, found: dict[str, Any]) -> None:
+    if isinstance(value, dict):
+        for key, child in value.items():
+            _collect(f"{pointer}/{key}", child, found)
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        for index, child in enumerate(value):
+            if not pointer.endswith("/track"):
+                number = child["id"] if pointer == "/instances" else index
+                _collect(f"{pointer}/{number}", child, found)
+    elif value not in ("", [], None) and (
+        not _UNREAD.search(pointer) or pointer.endswith(("/position/start", "/position/end"))
+    ):
+        found[pointer] = value

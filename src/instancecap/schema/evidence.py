@@ -1,0 +1,185 @@
+"""Facts measured from the pixels, version 1. Numbers and closed vocabularies, never prose."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from instancecap.schema.base import Box, Document, Seconds, StrictModel, TrackPoint, Unit
+from instancecap.schema.caption import Motion, Text
+from instancecap.schema.caption import Video as CaptionVideo
+from instancecap.schema.vocabulary import (
+    Place,
+    ShotAngle,
+    ShotPosition,
+    ShotType,
+    Speed,
+    Stability,
+    Style,
+    TimeOfDay,
+    Transition,
+    Unknown,
+)
+
+Direction = Literal[
+    "left", "right", "up", "down", "up_left", "up_right", "down_left", "down_right"
+]
+
+
+class Video(CaptionVideo):
+    """The clip as in a caption, and what the container and the decoder say of it."""
+
+    rotation: int = Field(default=0, description="degrees clockwise applied for display")
+    start_pts: float = Field(default=0.0, description="time stamp of the first frame, seconds")
+    codec: str = ""
+    pixel_format: str = ""
+    frames_read: int = Field(default=0, ge=0)
+
+
+class Shot(StrictModel):
+    """A stretch between two cuts."""
+
+    start: Seconds
+    end: Seconds
+    transition: Transition
+
+
+class CameraSample(StrictModel):
+    """Motion of the background in the picture since the sample before.
+
+    ``dx``, ``dy`` are in frame widths and heights (positive: the picture moves right, down), at
+    the frame's centre; ``zoom`` is a factor; ``roll`` is in degrees (positive: clockwise).
+    """
+
+    t: Seconds
+    dx: float
+    dy: float
+    zoom: float
+    roll: float
+    inliers: Unit = Field(description="share of the followed points that move with the camera")
+
+
+class CameraSegment(StrictModel):
+    """A stretch of one camera movement."""
+
+    start: Seconds
+    end: Seconds
+    motion: Motion
+
+
+class CameraFacts(StrictModel):
+    """The camera's path and the words for it."""
+
+    motion: Motion = []
+    speed: Speed | Unknown = ""
+    stability: Stability | Unknown = ""
+    confidence: Unit = 0.0
+    segments: list[CameraSegment] = []
+    path: list[CameraSample] = []
+
+
+class MaskRle(StrictModel):
+    """An instance's mask at one time, COCO compressed run-length code."""
+
+    t: Seconds
+    size: tuple[int, int] = Field(description="height, width of the mask in pixels")
+    counts: str
+
+
+class InstanceMotion(StrictModel):
+    """How an instance moves in the world, the camera's own motion taken away."""
+
+    moving: bool
+    direction: Direction | Unknown = ""
+    speed: float = Field(default=0.0, ge=0.0, description="frame diagonals per second")
+    scale_change: float = Field(
+        default=1.0, gt=0.0, description="last area over first area, the camera's zoom taken out"
+    )
+    activity: Unit = Field(
+        default=0.0, description="share of its samples in which something in its box moves"
+    )
+    frame_dx: float = Field(default=0.0, description="shift in the frame, frame widths")
+    frame_dy: float = Field(default=0.0, description="shift in the frame, frame heights")
+
+
+class InstanceFacts(StrictModel):
+    """One followed thing."""
+
+    id: int = Field(ge=0)
+    class_: str = Field(alias="class", description="COCO class name, or 'object'")
+    confidence: Unit
+    salience: Unit
+    count: int = Field(default=1, ge=1)
+    source: str = Field(default="", description="the expert that found it")
+    colors: list[tuple[str, Unit]] = Field(default=[], description="name and share, largest first")
+    track: list[TrackPoint] = []
+    masks: list[MaskRle] = []
+    enters: bool = False
+    leaves: bool = False
+    motion: InstanceMotion = InstanceMotion(moving=False)
+
+
+class Face(StrictModel):
+    """A face at one time; ``instance`` is the id of the person it belongs to."""
+
+    t: Seconds
+    box: Box
+    score: Unit
+    landmarks: list[tuple[float, float]] = Field(
+        default=[], description="eyes, nose, mouth corners: right first; 0..1 of the frame"
+    )
+    instance: int | None = None
+
+
+class LightFacts(StrictModel):
+    """Light over the whole clip; means over the sampled frames."""
+
+    brightness: Unit = 0.0
+    contrast: Unit = Field(default=0.0, description="standard deviation of luma, 0..1")
+    saturation: Unit = 0.0
+    warmth: float = Field(default=0.0, description="mean of (red - blue), -1..1")
+    change: float = Field(default=0.0, description="brightness of the last second minus the first")
+    time_of_day: TimeOfDay | Unknown = ""
+    confidence: Unit = 0.0
+
+
+class PlaceFacts(StrictModel):
+    """Indoors or outdoors, where the picture tells."""
+
+    label: Place = "unknown"
+    confidence: Unit = 0.0
+    colors: list[tuple[str, Unit]] = Field(default=[], description="colours around the instances")
+
+
+class FramingFacts(StrictModel):
+    """How the main subject is framed."""
+
+    shot_type: ShotType | Unknown = ""
+    shot_angle: ShotAngle | Unknown = ""
+    shot_position: ShotPosition | Unknown = ""
+    style: Style = "unknown"
+    confidence: Unit = 0.0
+    shots: list[ShotType | Unknown] = Field(default=[], description="shot type of each shot")
+
+
+class Evidence(Document):
+    """Everything that was measured about one clip."""
+
+    kind: ClassVar[str] = "evidence"
+
+    schema_: Literal["instancecap.evidence/1"] = Field(
+        default="instancecap.evidence/1", alias="schema"
+    )
+    video: Video
+    shots: list[Shot] = []
+    camera: CameraFacts = CameraFacts()
+    instances: list[InstanceFacts] = []
+    faces: list[Face] = []
+    light: LightFacts = LightFacts()
+    place: PlaceFacts = PlaceFacts()
+    framing: FramingFacts = FramingFacts()
+    texts: list[Text] = []
+    models: dict[str, str] = Field(default={}, description="expert and the model it used")
+    warnings: list[str] = []
+    timings: dict[str, float] = Field(default={}, description="seconds spent, by expert")

@@ -1,0 +1,134 @@
+"""What a container says of its video, and the first frame's word on size and rotation."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+
+import av
+import av.container
+import av.error
+
+from instancecap.errors import DecodeError, InputError
+from instancecap.video.clip import Clip
+
+IMAGE_FORMATS = ("image2", "png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe")
+"""FFmpeg's demuxers for single pictures; a video stream of theirs has no frame rate of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """One video stream, as it will be displayed.
+
+    Attributes:
+        width, height: pixels of the displayed frame (after rotation, square pixels not enforced).
+        aspect: displayed width over height, with the pixels' own shape counted in.
+        fps: mean frames per second; 0 for a still image.
+        duration: seconds, 0 where the container does not say.
+        frames: frames the container promises, 0 where it does not say.
+        rotation: clockwise degrees (0, 90, 180, 270) that display needs.
+        start_pts: time stamp of the first frame in seconds; clip times count from it.
+    """
+
+    width: int
+    height: int
+    aspect: float
+    fps: float
+    duration: float
+    frames: int
+    rotation: int
+    start_pts: float
+    codec: str
+    pixel_format: str
+
+
+def probe(clip: Clip) -> VideoInfo:
+    """Read the header and the first frame. Raises :class:`InputError` with the reason."""
+    if clip.array is not None:
+        count, height, width, _ = clip.array.shape
+        return VideoInfo(
+            width=width,
+            height=height,
+            aspect=width / height,
+            fps=clip.array_fps,
+            duration=count / clip.array_fps,
+            frames=count,
+            rotation=0,
+            start_pts=0.0,
+            codec="raw",
+            pixel_format="rgb24",
+        )
+    with open_container(clip.path) as container:
+        return describe(container, clip.path)
+
+
+def open_container(path: str) -> av.container.InputContainer:
+    """Open a regular file with at least one video stream.
+
+    FFmpeg would wait for ever on a FIFO and take ``-x`` or ``concat:`` as instructions, so the
+    path is looked at first and handed over as a plain file name.
+    """
+    check_regular_file(path)
+    try:
+        container = av.open(f"file:{os.path.abspath(path)}", metadata_errors="replace")
+    except (av.error.FFmpegError, OSError) as error:
+        raise DecodeError(f"{path}: not a video that can be read ({_reason(error)})") from error
+    if not container.streams.video:
+        container.close()
+        raise DecodeError(f"{path}: has no video stream")
+    return container
+
+
+def check_regular_file(path: str) -> None:
+    """Raise :class:`InputError` unless ``path`` is a readable, non-empty, regular file."""
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be opened: {error.strerror}") from error
+    except ValueError as error:
+        raise InputError(f"{path!r}: not a file name: {error}") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError(f"{path}: not a regular file (a folder, pipe or device)")
+    if status.st_size == 0:
+        raise DecodeError(f"{path}: the file is empty (0 bytes)")
+    if not os.access(path, os.R_OK):
+        raise InputError(f"{path}: cannot be opened: Permission denied")
+
+
+def describe(container: av.container.InputContainer, path: str) -> VideoInfo:
+    """Facts of the first video stream; decodes one frame and leaves the container used."""
+    stream = container.streams.video[0]
+    frame = None
+    try:
+        frame = next(container.decode(stream), None)
+    except (av.error.FFmpegError, OSError) as error:
+        raise DecodeError(f"{path}: no frame can be decoded ({_reason(error)})") from error
+    if frame is None:
+        raise DecodeError(f"{path}: no frame can be decoded (the stream is empty)")
+    rotation = -round(frame.rotation / 90) * 90 % 360
+    turned = rotation in (90, 270)
+    pixel_aspect = float(stream.sample_aspect_ratio or 1) or 1.0
+    aspect = frame.width / frame.height * pixel_aspect
+    is_image = container.format.name in IMAGE_FORMATS or not stream.average_rate
+    duration = 0.0
+    if stream.duration and stream.time_base:
+        duration = float(stream.duration * stream.time_base)
+    elif container.duration:
+        duration = container.duration / av.time_base
+    return VideoInfo(
+        width=frame.height if turned else frame.width,
+        height=frame.width if turned else frame.height,
+        aspect=1 / aspect if turned else aspect,
+        fps=0.0 if is_image else float(stream.average_rate or 0),
+        duration=0.0 if is_image else duration,
+        frames=1 if is_image else stream.frames,
+        rotation=rotation,
+        start_pts=float(frame.pts * frame.time_base) if frame.pts is not None else 0.0,
+        codec=stream.codec_context.name,
+        pixel_format=frame.format.name,
+    )
+
+
+def _reason(error: BaseException) -> str:
+    return getattr(error, "strerror", None) or type(error).__name__

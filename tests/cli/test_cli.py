@@ -1,0 +1,321 @@
+"""Words, streams and exit statuses of the program."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from instancecap.cli.main import main
+from instancecap.cli.terminal import printable
+from instancecap.engine.inputs import Job
+from instancecap.engine.work import CaptionWork, Documents, EvidenceWork
+from instancecap.models import weights
+from instancecap.schema import Caption, Evidence
+from instancecap.schema.caption import Camera, Instance, Position, Video
+from instancecap.schema.evidence import Video as MeasuredVideo
+from instancecap.video import probe
+
+MakeVideo = Callable[..., Path]
+Run = Callable[..., tuple[int, str, str]]
+
+
+def quick_caption(work: CaptionWork, job: Job) -> Documents:
+    """Opens the clip and says something; what the captions are worth is tested elsewhere."""
+    if "interrupt" in job.name:
+        raise KeyboardInterrupt
+    if "bug" in job.name:
+        raise ZeroDivisionError("by zero")
+    info = probe(job.clip)
+    video = Video(
+        id=job.name,
+        path=job.clip.path,
+        start=0,
+        end=1,
+        duration=1,
+        fps=8,
+        width=info.width,
+        height=info.height,
+        frames=8,
+    )
+    car = Instance(
+        id=0, class_="car", count=2, colors=["red"], position=Position(text="on the left")
+    )
+    caption = Caption(
+        video=video,
+        global_description="Two cars.",
+        instances=[car][: work.max_instances],
+        camera=Camera(motion=["pan_left"], shot_type="long_shot"),
+        warnings=["blurred"],
+    )
+    evidence = Evidence(video=MeasuredVideo(**video.model_dump()))
+    return Documents(caption.to_json(), evidence.to_json() if work.keep_evidence else "")
+
+
+def quick_evidence(work: EvidenceWork, job: Job) -> Documents:
+    done = quick_caption(CaptionWork(keep_evidence=True), job)
+    return Documents(evidence=done.evidence)
+
+
+@pytest.fixture(autouse=True)
+def no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INSTANCECAP_OFFLINE", "1")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("INSTANCECAP_MODELS", raising=False)
+    monkeypatch.setattr(weights, "_missing", {})
+
+
+@pytest.fixture
+def clips(tmp_path: Path, make_video: MakeVideo, monkeypatch: pytest.MonkeyPatch) -> Path:
+    make_video(tmp_path / "clips" / "a.mp4")
+    make_video(tmp_path / "clips" / "sub" / "b.mp4")
+    (tmp_path / "bad.mp4").write_text("no video")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "clips"
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the program in this process: its exit status, stdout and stderr."""
+    monkeypatch.setattr(CaptionWork, "__call__", quick_caption)
+    monkeypatch.setattr(EvidenceWork, "__call__", quick_evidence)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["instancecap", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        output = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, output.out, output.err
+
+    return call
+
+
+def test_help_is_quick_and_imports_nothing_heavy() -> None:
+    code = """
+import sys
+from instancecap.cli.main import main
+sys.argv = ["instancecap", "--help"]
+try:
+    main()
+except SystemExit as ended:
+    assert ended.code == 0
+heavy = "cv2 av numpy pydantic onnxruntime pyarrow openai pebble scenedetect torch".split()
+print(sorted(set(heavy) & set(sys.modules)), file=sys.stderr)
+"""
+    started = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+    assert all(verb in done.stdout for verb in ("caption", "evidence", "models", "doctor"))
+    assert time.monotonic() - started < 3  # 0.3 s when the machine has nothing else to do
+
+
+def test_captions_go_to_a_folder(clips: Path, run: Run) -> None:
+    status, out, err = run("caption", "clips", "--out", "out")
+    assert (status, out) == (0, "")
+    assert "2 done, in" in err
+    video = Caption.read("out/sub/b.mp4.json").video
+    assert video is not None
+    assert (video.id, video.path) == ("sub/b.mp4", "clips/sub/b.mp4")
+    assert Path("out/a.mp4.json").is_file()
+
+
+def test_some_failures_are_named_and_the_others_written(clips: Path, run: Run) -> None:
+    status, out, err = run("caption", "bad.mp4", "clips", "nope.mp4", "--out", "out.jsonl", "-q")
+    assert (status, out) == (1, "")
+    assert "failed: bad.mp4: not a video that can be read" in err
+    assert "failed: nope.mp4: cannot be opened: No such file or directory\n" in err
+    lines = Path("out.jsonl").read_text().splitlines()
+    assert [json.loads(line)["video"]["id"] for line in lines] == ["a.mp4", "sub/b.mp4"]
+
+
+def test_nothing_usable_is_exit_1(clips: Path, run: Run) -> None:
+    status, _, err = run("caption", "nope.mp4", "n*.mp4", "--out", "out", "-q")
+    assert status == 1
+    assert err.count("failed: ") == 2
+
+
+def test_json_is_one_object_and_nothing_else(clips: Path, run: Run) -> None:
+    status, out, _ = run("caption", "clips", "bad.mp4", "nope.mp4", "--json", "--max-instances=0")
+    result = json.loads(out)
+    assert status == 1
+    assert [one["video"]["id"] for one in result.pop("captions")] == ["a.mp4", "sub/b.mp4"]
+    assert result.pop("seconds") >= 0
+    bad = {
+        "input": "bad.mp4",
+        "reason": "not a video that can be read (Invalid data found when processing input)",
+    }
+    nope = {"input": "nope.mp4", "reason": "cannot be opened: No such file or directory"}
+    assert result == {"done": 2, "failed": [nope, bad], "outputs": []}
+
+
+def test_json_of_a_run_with_outputs_names_them(clips: Path, run: Run) -> None:
+    status, out, _ = run("caption", "clips", "--out", "out", "--json")
+    result = json.loads(out)
+    assert status == 0
+    assert result["captions"] == []
+    assert result["outputs"] == ["out/a.mp4.json", "out/sub/b.mp4.json"]
+
+
+def test_summary_can_be_read(clips: Path, run: Run) -> None:
+    status, out, _ = run("caption", "clips/a.mp4")
+    assert status == 0
+    assert [line.rstrip() for line in out.splitlines()] == [
+        "a.mp4  64x48, 1.00 s, 8 frames",
+        "Two cars.",
+        "  2 x car  red; on the left",
+        "  camera   pan left, long shot",
+        "  warning  blurred",
+    ]
+
+
+def test_report_shows_what_was_done(clips: Path, run: Run) -> None:
+    status, out, _ = run("caption", "clips", "--report", "new/r.html", "--out", "out", "--json")
+    assert status == 0
+    assert json.loads(out)["outputs"][-1] == "new/r.html"
+    assert "Two cars." in Path("new/r.html").read_text("utf-8")
+
+
+def test_evidence_goes_to_a_folder(clips: Path, run: Run) -> None:
+    status, out, _ = run("evidence", "clips/a.mp4", "bad.mp4", "--out", "ev", "--masks", "--json")
+    assert status == 1
+    assert json.loads(out)["outputs"] == ["ev/a.mp4.json"]
+    assert Evidence.read("ev/a.mp4.json").video.id == "a.mp4"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ("caption", "Missing argument 'INPUT'. (see: instancecap caption --help)"),
+        ("caption clips --nope", "No such option: --nope"),
+        ("caption clips --workers=-1", "Invalid value for '--workers'"),
+        ("caption clips --captioner mllm", "the only captioner is 'measured'"),
+        ("caption clips --out bad.mp4", "--out bad.mp4: cannot be written: there is a file"),
+        ("caption clips --out o.json", "--out o.json: OUT is a folder, a .jsonl"),
+        ("caption clips --report clips", "--report clips: name a file"),
+        ("caption clips --report bad.mp4/r.html", "--report bad.mp4: cannot be written"),
+        ("caption clips clips/sub --out o --video-root x", "--video-root x: not a folder"),
+        ("caption clips/a.mp4 twin/a.mp4 --out o", "clips/a.mp4 and twin/a.mp4 would share"),
+        ("evidence clips", "Missing option '--out'"),
+        ("evidence clips --out o.jsonl", "--out o.jsonl: evidence goes to a folder"),
+        ("models pull nope", "no weights are named 'nope'; known names: yolox-nano, yunet"),
+        ("models pull yunet", "INSTANCECAP_OFFLINE is set"),
+        ("nope", "No such command 'nope'"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_2(
+    clips: Path, run: Run, arguments: str, reason: str
+) -> None:
+    (clips.parent / "twin").mkdir()
+    (clips / "a.mp4").rename(clips / "x.mp4")
+    for name in ("clips", "twin"):
+        os.link(clips / "x.mp4", clips.parent / name / "a.mp4")
+    status, out, err = run(*arguments.split())
+    assert (status, out) == (2, "")
+    assert reason in err
+    assert err.startswith("instancecap: ") and err.count("\n") == 1
+    assert not list(clips.parent.glob("o/*"))
+
+
+def test_no_command_shows_the_help(run: Run) -> None:
+    status, out, err = run()
+    assert status == 2
+    assert "Usage: instancecap" in out + err
+
+
+def test_same_names_are_no_fault_where_nothing_is_written(clips: Path, run: Run) -> None:
+    (clips.parent / "twin").mkdir()
+    os.link(clips / "a.mp4", clips.parent / "twin" / "a.mp4")
+    status, out, _ = run("caption", "clips/a.mp4", "twin/a.mp4")
+    assert status == 0
+    assert out.count("Two cars.") == 2
+
+
+def test_internal_error_is_one_line_and_its_traceback_is_for_the_log(
+    clips: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logger = logging.getLogger("instancecap")
+    monkeypatch.setattr(logger, "handlers", [])
+    monkeypatch.setattr(logger, "level", logging.WARNING)
+    os.link(clips / "a.mp4", clips / "bug.mp4")
+    status, _, err = run("caption", "clips", "--out", "out", "-q")
+    assert status == 1
+    assert "failed: clips/bug.mp4: internal error: ZeroDivisionError: by zero\n" in err
+    assert "Traceback" not in err
+    status, _, err = run("caption", "clips", "--out", "out", "-q", "-v")
+    assert "Traceback" in err
+
+
+def test_interrupted_run_keeps_what_is_done(clips: Path, run: Run) -> None:
+    os.link(clips / "a.mp4", clips / "b-interrupt.mp4")
+    status, out, err = run("caption", "clips", "--out", "out", "--json")
+    assert status == 130
+    assert "interrupted: 1 of 3 clips were done and are kept" in err
+    assert json.loads(out)["outputs"] == ["out/a.mp4.json"]
+
+
+def test_missing_weights_are_said_once(clips: Path, run: Run) -> None:
+    _, _, err = run("caption", "clips", "--out", "out")
+    assert err.count("going on without yolox-nano") == 1
+
+
+def test_file_names_cannot_break_the_lines(clips: Path, run: Run) -> None:
+    (clips / "x\ny\x1b[31m.mp4").write_text("no video")
+    _, _, err = run("caption", "clips", "--out", "out", "-q")
+    assert r"failed: clips/x\ny\x1b[31m.mp4: not a video" in err
+    assert printable("Hündin ☃\udcff") == r"Hündin ☃\udcff"
+
+
+def test_models_lists_licence_and_place(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "yolox_nano.onnx").write_bytes(b"x")
+    monkeypatch.setenv("INSTANCECAP_MODELS", str(tmp_path))
+    status, out, _ = run("models")
+    assert status == 0
+    assert "Apache-2.0" in out and str(tmp_path / "yolox_nano.onnx") in out and "not found" in out
+    _, out, _ = run("models", "--json")
+    assert [one["name"] for one in json.loads(out)["models"]] == ["yolox-nano", "yunet"]
+    status, out, err = run("models", "pull", "all", "--json")
+    assert status == 2
+    assert json.loads(out)["pulled"] == {"yolox-nano": str(tmp_path / "yolox_nano.onnx")}
+    assert err.count("INSTANCECAP_OFFLINE is set") == 1
+
+
+def test_doctor_finds_the_base_in_order(run: Run) -> None:
+    status, out, _ = run("doctor", "--json")
+    checks = {check["what"]: check for check in json.loads(out)["checks"]}
+    assert status == 0
+    assert "opencv-contrib-python-headless" in checks["cv2"]["detail"]
+    assert checks["yunet"]["level"] == "missing"
+    assert "libavcodec" in checks["av"]["detail"]
+    assert run("doctor")[1].startswith("ok       python ")
+
+
+def test_doctor_tells_of_two_cv2(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from importlib import metadata
+
+    providers = {**metadata.packages_distributions(), "cv2": ["numpy", "rich"], "av": []}
+    monkeypatch.setattr(metadata, "packages_distributions", lambda: providers)
+    status, out, _ = run("doctor")
+    assert status == 2
+    assert "broken   cv2" in out and "they overwrite one another" in out
+    assert "broken   av               not installed; run: pip install instancecap" in out
+
+
+def test_real_run_in_worker_processes(clips: Path) -> None:
+    command = [sys.executable, "-m", "instancecap.cli.main", "caption", "clips", "bad.mp4"]
+    done = subprocess.run(
+        [*command, "--workers=2", "--out=out", "--json"], capture_output=True, text=True
+    )
+    assert done.returncode == 1, done.stderr
+    result = json.loads(done.stdout)
+    assert result["done"] == 2 and result["failed"][0]["input"] == "bad.mp4"
+    assert Caption.read("out/a.mp4.json").producer.name == "instancecap"

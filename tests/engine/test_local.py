@@ -1,0 +1,163 @@
+"""One bad clip, or a dead worker, costs that clip and no other."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import importlib
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from instancecap.engine import local
+from instancecap.engine.inputs import Job
+from instancecap.engine.local import Outcome, count_cores, run_jobs, threads_each
+from instancecap.errors import DecodeError, MissingDependency
+from instancecap.models import weights
+from instancecap.video import Clip
+
+
+@pytest.fixture
+def deeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """A module of work that worker processes can import too."""
+    code = """
+        import os, time, cv2
+        from instancecap.errors import DecodeError, MissingDependency
+        from instancecap.models import weights
+
+        def work(job):
+            if job.name == "bad":
+                raise DecodeError(f"{job.clip.path}: no frame can be decoded")
+            if job.name == "bug":
+                raise ZeroDivisionError("by zero")
+            if job.name == "die":
+                os.kill(os.getpid(), 9)
+            if job.name == "leave":
+                os._exit(3)
+            if job.name == "need":
+                raise MissingDependency("masks need pycocotools")
+            if job.name == "hang":
+                time.sleep(60)
+            return job.name.upper()
+
+        def look(job):
+            return os.getpid(), cv2.getNumThreads(), weights.known_missing()
+        """
+    (tmp_path / "deeds_for_workers.py").write_text(textwrap.dedent(code))
+    monkeypatch.syspath_prepend(tmp_path)
+    return importlib.import_module("deeds_for_workers")
+
+
+def jobs(*names: str) -> list[Job]:
+    return [Job(Clip(path=f"in/{name}.mp4"), name) for name in names]
+
+
+def run(names: list[str], work: Callable[[Job], str], workers: int) -> dict[str, str]:
+    """Each job's result, or its reason in brackets."""
+    found: dict[str, str] = {}
+
+    def take(outcome: Outcome[str]) -> None:
+        failure = outcome.failure
+        found[outcome.job.name] = f"<{failure.reason}>" if failure else str(outcome.result)
+        assert names[outcome.index] == outcome.job.name
+
+    run_jobs(jobs(*names), work, workers=workers, on_done=take)
+    return found
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_failures_stay_with_their_clip(deeds: ModuleType, workers: int) -> None:
+    assert run(["a", "bad", "bug", "b"], deeds.work, workers) == {
+        "a": "A",
+        "bad": "<no frame can be decoded>",
+        "bug": "<internal error: ZeroDivisionError: by zero>",
+        "b": "B",
+    }
+
+
+def test_dead_worker_costs_its_clip_only(deeds: ModuleType) -> None:
+    names = ["a", "die", "b", "leave", "c", "d", "e"]
+    found = run(names, deeds.work, 2)
+    crash = "a crash, or out of memory"
+    assert found.pop("die") == f"<the worker process died (signal SIGKILL): {crash}>"
+    assert found.pop("leave") == f"<the worker process died (exit status 3): {crash}>"
+    assert found == {name: name.upper() for name in "abcde"}
+
+
+def test_traceback_of_an_unforeseen_error_is_kept(deeds: ModuleType) -> None:
+    traces: list[str] = []
+    run_jobs(
+        jobs("bug", "bad"),
+        deeds.work,
+        workers=2,
+        on_done=lambda outcome: traces.append(outcome.failure.trace if outcome.failure else "?"),
+    )
+    assert sorted(bool(trace) for trace in traces) == [False, True]
+    assert "deeds_for_workers.py" in max(traces)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_missing_prerequisite_ends_the_run(deeds: ModuleType, workers: int) -> None:
+    with pytest.raises(MissingDependency, match="masks need pycocotools"):
+        run(["need", "a"], deeds.work, workers)
+
+
+def test_interrupt_stops_the_workers_at_once(deeds: ModuleType) -> None:
+    done: list[str] = []
+
+    def take(outcome: Outcome[str]) -> None:
+        done.append(outcome.job.name)
+        raise KeyboardInterrupt
+
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        run_jobs(jobs("a", "hang", "hang"), deeds.work, workers=2, on_done=take)
+    assert done == ["a"]
+    assert time.monotonic() - started < 30
+
+
+def test_workers_share_the_cores_and_know_what_is_missing(
+    deeds: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "_missing", {"yunet": "not to be had"})
+    seen: list[tuple[int, int, dict[str, str]]] = []
+
+    def take(outcome: Outcome[tuple[int, int, dict[str, str]]]) -> None:
+        assert outcome.result is not None
+        seen.append(outcome.result)
+
+    run_jobs(jobs(*"abcd"), deeds.look, workers=2, on_done=take)
+    processes, threads, missing = zip(*seen, strict=True)
+    assert len(set(processes)) <= 2
+    assert set(threads) == {threads_each(2)}
+    assert missing[0] == {"yunet": "not to be had"}
+
+
+def test_few_jobs_are_outstanding_at_a_time(
+    deeds: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts: list[int] = []
+
+    def counting(running: dict[Any, Any], **options: Any) -> Any:
+        counts.append(len(running))
+        return concurrent.futures.wait(running, **options)
+
+    monkeypatch.setattr(local, "wait", counting)
+    run([f"job{number}" for number in range(20)], deeds.work, 2)
+    assert max(counts) == 2 * local.TASKS_PER_WORKER
+
+
+def test_threads_never_outnumber_the_cores() -> None:
+    assert threads_each(1) == count_cores()
+    assert threads_each(10 * count_cores()) == 1
+
+
+def test_reason_does_not_repeat_the_path() -> None:
+    def work(job: Job) -> str:
+        raise DecodeError(f"{job.clip.path}: has no video stream")
+
+    assert run(["a"], work, 1) == {"a": "<has no video stream>"}
