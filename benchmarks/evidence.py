@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import av
+import cv2
+import numpy as np
 
 from benchmarks.failures import try_sheet, write_index
 from benchmarks.results import Result, judge, summarise
@@ -131,13 +133,19 @@ def _scenes(options: argparse.Namespace) -> Iterator[Case]:
 
 
 def _photos(folder: Path, count: int) -> list[Picture]:
-    """First frames of clips that are labelled as static, RGB: real pictures as backgrounds."""
+    """First frames, RGB, of the ``count`` most detailed clips whose camera is static."""
     photos: list[Picture] = []
     for case in load_clips(folder):
-        if len(photos) < count and case.truth.camera == frozenset(["static"]):
+        if case.truth.camera == frozenset(["static"]):
             with ClipReader(case.clip) as reader:
                 photos.append(next(iter(reader)).bgr()[..., ::-1].copy())
-    return photos
+    return sorted(photos, key=_detail, reverse=True)[:count]
+
+
+def _detail(photo: Picture) -> float:
+    """Mean strength of the edges at a size common to all."""
+    small = cv2.resize(photo, (320, 180), interpolation=cv2.INTER_AREA)
+    return float(np.abs(cv2.Laplacian(small, cv2.CV_32F)).mean())
 
 
 def _run(

@@ -73,9 +73,14 @@ def seed_of(name: str) -> int:
 
 
 def backdrop(surface: str | Picture, rng: np.random.Generator) -> list[Card]:
-    """One great wall far away: a world in which turning is all that the camera can show."""
-    texture = SURFACES[surface](rng, 640, 1060) if isinstance(surface, str) else surface
-    return [Card(texture, fixed((0, 0, 12), 30.0, 18.1))]
+    """One great wall far away: a world in which turning is all that the camera can show.
+
+    A photograph has fewer pixels to spare than a painted surface, so it is hung up smaller.
+    """
+    if isinstance(surface, str):
+        return [Card(SURFACES[surface](rng, 640, 1060), fixed((0, 0, 12), 30.0, 18.1))]
+    height = 20.0 * surface.shape[0] / surface.shape[1]
+    return [Card(surface, fixed((0, 0, 12), 20.0, height))]
 
 
 def room(rng: np.random.Generator) -> list[Card]:

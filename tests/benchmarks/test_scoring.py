@@ -92,7 +92,7 @@ def test_times_match_one_to_one() -> None:
 
 def shots(*changes: tuple[float, str]) -> list[Shot]:
     starts = [(0.0, "start"), *changes]
-    return [Shot(start=t, end=t + 0.1, transition=kind) for t, kind in starts]  # type: ignore[arg-type]
+    return [Shot.model_validate({"start": t, "end": t, "transition": kind}) for t, kind in starts]
 
 
 def test_cuts_within_two_frames() -> None:

@@ -72,6 +72,8 @@ _SHADES = frozenset(
 )
 """Neighbouring colours that one surface shows in light and in shade."""
 
+_GLARE = ("pink", "beige")
+
 _ONE_PAINT = {"vehicle", *(name for name, kind in CATEGORIES.items() if kind == "vehicle")}
 
 GROWS, SHRINKS = 1.6, 0.62
@@ -126,7 +128,9 @@ def _without_shades(colors: Sequence[tuple[str, float]]) -> list[tuple[str, floa
     for name, share in colors:
         for index, (stronger, amount) in enumerate(kept):
             if frozenset((name, stronger)) in _SHADES:
-                kept[index] = (stronger, amount + share)
+                # Glare turns red to pink, so that red is the paint even where pink prevails.
+                paint = name if stronger in _GLARE and share > 0.3 * amount else stronger
+                kept[index] = (paint, amount + share)
                 break
         else:
             kept.append((name, share))
@@ -173,8 +177,13 @@ def edge_of(box: Sequence[float]) -> str:
     return side if gaps[side] < 0.04 else ""
 
 
-def action_phrase(item: InstanceFacts, *, enters: bool, leaves: bool) -> str:
-    """What a thing does, as a verb phrase: *enters from the left, moves quickly to the right*."""
+def action_phrase(
+    item: InstanceFacts, *, enters: bool, leaves: bool, camera_rests: bool
+) -> str:
+    """What a thing does, as a verb phrase: *enters from the left, moves quickly to the right*.
+
+    Empty where nothing is known: before a moving camera, no motion found proves no rest.
+    """
     motion, parts = item.motion, []
     if enters:
         side = edge_of(item.track[0].box)
@@ -182,10 +191,8 @@ def action_phrase(item: InstanceFacts, *, enters: bool, leaves: bool) -> str:
     if motion.moving:
         where = DIRECTION_WORDS.get(motion.direction, "about")
         parts.append(" ".join(filter(None, ["moves", speed_word(motion.speed), where])))
-    elif motion.activity > 0.5:
-        parts.append("moves in place")
-    else:
-        parts.append("stays still")
+    elif camera_rests:
+        parts.append("moves in place" if motion.activity > 0.4 else "stays still")
     if motion.scale_change >= GROWS:
         parts.append("gets larger in the frame")
     elif motion.scale_change <= SHRINKS:

@@ -84,9 +84,7 @@ def _instance(item: InstanceFacts, evidence: Evidence, *, main: bool) -> c.Insta
         is_main=main,
         count=item.count,
         appearance=english.sentence(f"{looks}, {english.size_phrase(area)}"),
-        action="" if moment else english.sentence(
-            english.action_phrase(item, enters=enters, leaves=leaves)
-        ),
+        action="" if moment else english.sentence(_action(item, evidence)),
         colors=english.main_colors(item),
         position=c.Position(
             text=english.CELL_WORDS[cells[0]].join(["in ", " of the frame"]) if moment else where,
@@ -126,13 +124,24 @@ def _events(evidence: Evidence, shown: Sequence[InstanceFacts]) -> str:
     still = evidence.video.frames == 1
     parts = []
     for item, phrase in zip(shown, english.introduce(shown), strict=True):
-        enters, leaves = _visible_changes(item, evidence)
-        action = "" if still else english.action_phrase(item, enters=enters, leaves=leaves)
+        action = "" if still else _action(item, evidence) or f"is {_place_of(item)}"
         parts.append(f"{phrase} {action}".strip())
     if still:
         return english.sentence(f"the picture shows {english.join(parts)}")
     others = english.join(parts[1:])
     return english.sentence(f"{parts[0]}, while {others}" if others else parts[0])
+
+
+def _action(item: InstanceFacts, evidence: Evidence) -> str:
+    enters, leaves = _visible_changes(item, evidence)
+    moves = [word for word in evidence.camera.motion if word not in ("static", "tracking")]
+    return english.action_phrase(item, enters=enters, leaves=leaves, camera_rests=not moves)
+
+
+def _place_of(item: InstanceFacts) -> str:
+    box = item.track[len(item.track) // 2].box
+    cell = cell_of((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
+    return f"in {english.CELL_WORDS[cell]} of the frame"
 
 
 def _camera(evidence: Evidence, shown: Sequence[InstanceFacts]) -> c.Camera:

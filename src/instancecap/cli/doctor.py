@@ -18,13 +18,13 @@ BASE_MODULES = [
     "cv2",
     "numpy",
     "onnxruntime",
-    "openai",
     "pebble",
     "pyarrow",
     "pycocotools",
     "pydantic",
     "rich",
     "scenedetect",
+    "scipy",
     "typer",
 ]
 """Modules of the base install, each found through whichever distribution provides it."""

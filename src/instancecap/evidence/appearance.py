@@ -50,7 +50,7 @@ def _name(light: float, a: float, b: float) -> str:
     """Name of a CIELAB colour: ``light`` 0..100, ``a`` and ``b`` about -100..100."""
     chroma = float(np.hypot(a, b))
     hue = float(np.degrees(np.arctan2(b, a))) % 360
-    if light < 12 or (light < 22 and chroma < 9):
+    if light < 12 or (light < 25 and chroma < 11):
         return "black"
     cool = 180 <= hue < 305
     if chroma < (7 if cool else 9) + (4 if light > 85 else 0):

@@ -96,6 +96,9 @@ class _Pass:
         self._patches: list[Finds] = []
         self._carry = IDENTITY.copy()
         self._foreground: NDArray[np.bool_] | None = None
+        self._undetected: (
+            tuple[Frame, Sample, NDArray[np.uint8], NDArray[np.float64]] | None
+        ) = None
         self._seconds: defaultdict[str, float] = defaultdict(float)
 
     @contextmanager
@@ -129,12 +132,16 @@ class _Pass:
                 size=sample.size,
             )
         )  # fmt: skip
+        self._undetected = (frame, sample, names, patches.boxes)
         if self._detecting.due(frame.t):
-            self._detect(frame, sample, names, patches.boxes)
+            self._detect()
 
-    def _detect(
-        self, frame: Frame, sample: Sample, names: NDArray[np.uint8], moving: NDArray[np.float64]
-    ) -> None:
+    def _detect(self) -> None:
+        """Run the detectors on the sample that waits for them, if one does."""
+        if self._undetected is None:
+            return
+        frame, sample, names, moving = self._undetected
+        self._undetected = None
         detector = self._experts.detector
         with self._timed("detector"):
             found = detector.detect(sample.bgr)
@@ -154,6 +161,7 @@ class _Pass:
             Finds(
                 index=sample.index, t=sample.t, boxes=boxes, scores=scores, looks=looks,
                 colors=_colors(names, boxes), carry=self._carry, size=sample.size,
+                flow=self._motion.velocity(boxes),
             )
         )  # fmt: skip
         self._carry = IDENTITY.copy()
@@ -165,6 +173,7 @@ class _Pass:
 
     def facts(self, reader: ClipReader) -> Evidence:
         """Everything that follows from the numbers, once the last frame has been seen."""
+        self._detect()  # the last sample too, so that tracks reach the clip's end
         with self._timed("facts"):
             end = reader.end
             shots = self._shots.shots(end=end)
@@ -203,7 +212,10 @@ class _Pass:
             world = World.of(patches, moves=motion != ["static"])
             tracks = link(samples)
             loose = extend_with_patches(tracks, link(patches, sure=0.45, unsure=0.4))
-            named = named_instances(tracks, shot=shot, end=end, world=world, patches=patches)
+            named = named_instances(
+                tracks, shot=shot, end=end, world=world, patches=patches,
+                tight=self._experts.detector.tight,
+            )  # fmt: skip
             for item in named:
                 item.source = self._experts.detector.name
             moving = moving_instances(

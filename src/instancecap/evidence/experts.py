@@ -17,9 +17,10 @@ from instancecap.video.sampling import Ticker
 
 
 class Detector(Protocol):
-    """Finds things of COCO's classes in a picture."""
+    """Finds things of COCO's classes in a picture; ``tight`` if its boxes fit them closely."""
 
     name: str
+    tight: bool
 
     def detect(self, picture: Picture) -> Detections:
         """Boxes and class scores for a BGR picture, best first."""

@@ -39,6 +39,9 @@ HYPERNYMS = {"human": "person", "animal": "animal", "vehicle": "vehicle"}
 AGREEMENT = 0.85
 """Share of the votes that a class needs where its category has a word of its own."""
 
+MIN_THING_SHARE = 0.55
+"""Share of the votes under which a thing of any other category has no name at all."""
+
 _TRUSTED = frozenset(
     name for name, kind in CATEGORIES.items() if kind in HYPERNYMS
 ) | set(HYPERNYMS.values())
@@ -62,8 +65,8 @@ MIN_TRAVEL = 0.03
 MIN_TRAVEL_OF_SIZE = 0.3
 """… and this share of its own size: large boxes tremble by more pixels than small ones."""
 
-PARALLAX_TRAVEL = 3.0
-"""With a moving camera near things shift against the background: so many times more is asked."""
+MIN_STEADY = 0.6
+"""Mean own flow over mean strength of it from which a thing before a moving camera travels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +109,53 @@ class World:
 
 
 def named_instances(
-    tracks: Sequence[Track], *, shot: Shot, end: float, world: World, patches: Sequence[Finds]
+    tracks: Sequence[Track],
+    *,
+    shot: Shot,
+    end: float,
+    world: World,
+    patches: Sequence[Finds],
+    tight: bool = True,
 ) -> list[InstanceFacts]:
-    """Instances that the detector names; a mobile thing of an immobile class loses its name."""
+    """Instances that the detector names; a mobile thing of an immobile class loses its name.
+
+    ``tight`` says whether the detector's boxes are good enough to tell growth, entering and
+    leaving by.
+    """
     found = []
     for track in tracks:
         motion = track_motion(track, world, patches)
         name, confidence = _name_class(track, motion)
         seconds = shot.end - shot.start
         enough = 1 if seconds < 0.4 else 2 if seconds < 1.5 else 3
-        needed = MIN_CONFIDENCE if name in _TRUSTED else MIN_THING_CONFIDENCE
+        needed = MIN_CONFIDENCE if name in _TRUSTED or name == OBJECT else MIN_THING_CONFIDENCE
         if confidence >= needed and len(track.times) >= enough:
-            found.append(_facts(track, name, confidence, motion, shot=shot, end=end))
+            item = _facts(track, name, confidence, motion, shot=shot, end=end)
+            if not tight:
+                item.motion.scale_change, item.enters, item.leaves = 1.0, False, False
+            found.append(item)
+    found = _without_doubles(found)
     return [item for item in found if not _is_part(item, found)]
+
+
+def _without_doubles(items: Sequence[InstanceFacts]) -> list[InstanceFacts]:
+    """Leave out tracks that follow a thing which a surer track of its kind follows already."""
+    kept: list[InstanceFacts] = []
+    for item in sorted(items, key=lambda one: -one.confidence * len(one.track)):
+        if not any(_is_double(item, other) for other in kept):
+            kept.append(item)
+    return kept
+
+
+def _is_double(item: InstanceFacts, other: InstanceFacts) -> bool:
+    if CATEGORIES.get(item.class_, item.class_) != CATEGORIES.get(other.class_, other.class_):
+        return False
+    overlap = [
+        float(ious(np.array([point.box]), box[None])[0, 0])
+        for point in item.track
+        if (box := box_at(other, point.t)) is not None
+    ]
+    return len(overlap) > 0.5 * len(item.track) and float(np.mean(overlap)) > 0.45
 
 
 def _is_part(item: InstanceFacts, others: Sequence[InstanceFacts]) -> bool:
@@ -228,24 +265,36 @@ def _name_class(track: Track, motion: InstanceMotion) -> tuple[str, float]:
     it, but household things do not drive about: where a thing travels by itself, only what can
     move is believed.
     """
-    votes = track.class_votes
-    first = int(votes.argmax())
-    if CLASSES[first] not in MOVABLE and motion.moving:
+    votes, scores = track.class_votes, track.named_scores
+    if motion.moving:
         mobile = np.where(_IS_MOVABLE, votes, 0.0)
-        name, share = _category_of(mobile)
-        seen = float(mobile.sum() / votes.sum())
-        trust = min(0.5, float(np.array(track.scores).max(axis=1).mean())) * motion.activity**0.5
-        return (name, 0.5) if name and share > 0.7 and seen > 0.06 else (OBJECT, trust)
-    scores = np.array(track.scores)[:, first]
-    top = np.sort(scores)[::-1][: max(1, (len(scores) + 1) // 2)]
-    share = float(votes[first] / votes.sum())
-    confidence = float(top.mean()) * (0.6 + 0.4 * share)
-    if share < AGREEMENT and (hypernym := HYPERNYMS.get(CATEGORIES[CLASSES[first]])):
-        name, agreed = _category_of(votes)
-        if name == hypernym and agreed > share + 0.1:
-            best = np.array(track.scores).max(axis=1)
-            return hypernym, float(np.sort(best)[::-1][: len(top)].mean()) * agreed
-    return CLASSES[first], confidence
+        if mobile.sum() < 0.5 * votes.sum():
+            return _name_mobile(mobile / votes.sum(), scores, motion)
+        votes = mobile
+    first = int(votes.argmax())
+    name, share = CLASSES[first], float(votes[first] / votes.sum())
+    best_half = max(1, (len(scores) + 1) // 2)
+    if name not in MOVABLE and share < MIN_THING_SHARE:
+        return OBJECT, 0.0
+    hypernym, agreed = _category_of(votes)
+    if share < AGREEMENT and hypernym == HYPERNYMS.get(CATEGORIES[name]) and agreed > share + 0.1:
+        sure = np.sort(scores[:, _IS_MOVABLE].max(axis=1))[::-1][:best_half]
+        return hypernym or OBJECT, float(sure.mean()) * agreed
+    sure = np.sort(scores[:, first])[::-1][:best_half]
+    return name, float(sure.mean()) * (0.6 + 0.4 * share)
+
+
+def _name_mobile(mobile: Array, scores: Array, motion: InstanceMotion) -> tuple[str, float]:
+    """What to call a thing that travels although the detector takes it for one that cannot.
+
+    ``mobile`` are the votes for classes that can, as shares of all votes.
+    """
+    name, share = _category_of(mobile)
+    best = np.sort(scores[:, _IS_MOVABLE].max(axis=1))[::-1]
+    sure = float(best[: max(1, len(best) // 4)].mean()) > MIN_CONFIDENCE
+    if name and sure and share > 0.7 and mobile.sum() > 0.06:
+        return name, 0.5
+    return OBJECT, min(0.5, float(scores.max(axis=1).mean())) * min(1.0, motion.activity / 0.4)
 
 
 def _category_of(votes: Array) -> tuple[str, float]:
@@ -258,38 +307,57 @@ def _category_of(votes: Array) -> tuple[str, float]:
 
 
 def track_motion(track: Track, world: World, patches: Sequence[Finds]) -> InstanceMotion:
-    """How a thing moves in the world, the camera's motion taken out."""
+    """How a thing moves in the world, the camera's motion taken out.
+
+    Before a resting camera the path of its box tells. Before a moving one the box's path in the
+    world is off by parallax, and the flow inside the box against the flow around it tells.
+    """
     boxes = np.array(track.boxes)
     middle = centers(boxes)
-    width, height = world.size
-    diagonal = float(np.hypot(width, height))
+    diagonal = float(np.hypot(*world.size))
     placed = [world.place(t, point[None]) for t, point in zip(track.times, middle, strict=True)]
-    path = np.array([point[0] for point, _ in placed])
     zoom = np.array([z for _, z in placed])
-    size = float(np.median(np.sqrt(areas(boxes) * width * height) / zoom))
-    ends = max(1, min(3, len(path) // 3))
-    shift = path[-ends:].mean(axis=0) - path[:ends].mean(axis=0)
-    reach = max(
-        float(np.linalg.norm(path - path[:ends].mean(axis=0), axis=1).max()),
-        float(np.linalg.norm(shift)),
-    )
-    needed = max(MIN_TRAVEL * diagonal, MIN_TRAVEL_OF_SIZE * size)
-    needed *= PARALLAX_TRAVEL if world.moves else 1.0
     seconds = max(track.times[-1] - track.times[0], 1e-6)
-    activity = _activity(track, patches)
-    moving = len(path) > 1 and reach > needed and (activity > 0.3 or not world.moves)
+    size = float(np.median(np.sqrt(areas(boxes) * world.size[0] * world.size[1]) / zoom))
+    needed = max(MIN_TRAVEL * diagonal, MIN_TRAVEL_OF_SIZE * size)
+    if world.moves:
+        shift, reach = _flow_travel(track, world, seconds)
+    else:
+        shift, reach = _path_travel(np.array([point[0] for point, _ in placed]))
     net = float(np.linalg.norm(shift))
-    change = _scale_change(boxes, zoom)
+    moving = len(track.times) > 1 and reach > needed
+    ends = max(1, min(3, len(boxes) // 3))
     frame_shift = middle[-ends:].mean(axis=0) - middle[:ends].mean(axis=0)
     return InstanceMotion(
         moving=moving,
         direction=_direction(shift) if moving and net > 0.6 * needed else "",
         speed=round(reach / diagonal / seconds, 4) if moving else 0.0,
-        scale_change=round(min(max(change, 0.01), 100.0), 3),
-        activity=round(activity, 3),
+        scale_change=round(min(max(_scale_change(boxes, zoom), 0.01), 100.0), 3),
+        activity=round(_activity(track, patches), 3),
         frame_dx=round(float(frame_shift[0]), 4),
         frame_dy=round(float(frame_shift[1]), 4),
     )
+
+
+def _path_travel(path: Array) -> tuple[Array, float]:
+    """Net shift of a path (n, 2) in pixels, and how far it gets from its start."""
+    ends = max(1, min(3, len(path) // 3))
+    start = path[:ends].mean(axis=0)
+    shift = path[-ends:].mean(axis=0) - start
+    farthest = float(np.linalg.norm(path - start, axis=1).max())
+    return shift, max(farthest, float(np.linalg.norm(shift)))
+
+
+def _flow_travel(track: Track, world: World, seconds: float) -> tuple[Array, float]:
+    """Travel in pixels by the flow in the box; nothing unless the flow keeps its direction."""
+    if len(track.flows) < 2:
+        return np.zeros(2), 0.0
+    flows = np.array(track.flows) * np.array(world.size)
+    mean = flows.mean(axis=0)
+    steady = float(np.linalg.norm(mean)) / max(float(np.linalg.norm(flows, axis=1).mean()), 1e-9)
+    if steady < MIN_STEADY:
+        return np.zeros(2), 0.0
+    return mean * seconds, float(np.linalg.norm(mean)) * seconds
 
 
 def _scale_change(boxes: Array, zoom: Array) -> float:
@@ -346,6 +414,8 @@ def _direction(shift: Array) -> Direction:
 def _facts(
     track: Track, name: str, confidence: float, motion: InstanceMotion, *, shot: Shot, end: float
 ) -> InstanceFacts:
+    # What is known by its motion alone may be there before it stirs and after it rests.
+    only_at_border = name == OBJECT
     boxes = np.array(track.boxes)
     best = track.best
     points = [
@@ -360,17 +430,19 @@ def _facts(
         id=0,
         class_=name,
         confidence=round(min(confidence, 0.99), 3),
-        salience=round(_salience(track, motion, confidence, end=end), 4),
+        salience=round(_salience(track, motion, confidence, end=end, named=name != OBJECT), 4),
         source="",
         colors=named_shares(track.color),
         track=points,
-        enters=_is_absent(track, shot.start, first=True) or shot.start > 0.05,
-        leaves=_is_absent(track, shot.end, first=False) or shot.end < end - 0.05,
+        enters=_is_absent(track, shot.start, first=True, only_at_border=only_at_border)
+        or shot.start > 0.05,
+        leaves=_is_absent(track, shot.end, first=False, only_at_border=only_at_border)
+        or shot.end < end - 0.05,
         motion=motion,
     )
 
 
-def _is_absent(track: Track, edge: float, *, first: bool) -> bool:
+def _is_absent(track: Track, edge: float, *, first: bool, only_at_border: bool) -> bool:
     """True when the thing is not in the picture at the ``edge`` (seconds) of its shot.
 
     A detector that misses a thing for a moment must not make it leave. Away from the frame's
@@ -382,17 +454,21 @@ def _is_absent(track: Track, edge: float, *, first: bool) -> bool:
     box = track.boxes[0 if first else -1]
     ahead = box + (track.velocity * min(gap, 0.5) if not first else 0)
     at_border = bool(touches_border(box[None])[0] or touches_border(ahead[None])[0])
-    return gap > max(0.3, 1.2 * usual) if at_border else gap > max(1.0, 2.5 * usual)
+    if at_border:
+        return gap > max(0.3, 1.2 * usual)
+    return not only_at_border and gap > max(1.0, 2.5 * usual)
 
 
-def _salience(track: Track, motion: InstanceMotion, confidence: float, *, end: float) -> float:
-    """0..1 from size, centrality, motion and time in view, weighed by confidence."""
+def _salience(
+    track: Track, motion: InstanceMotion, confidence: float, *, end: float, named: bool
+) -> float:
+    """0..1 from size, centrality, motion and time in view; less for what has no name."""
     boxes = np.array(track.boxes)
     size = float(np.sqrt(areas(boxes)).mean())
     off = np.linalg.norm(centers(boxes) - 0.5, axis=1).mean() / np.sqrt(0.5)
     seen = 1.0 if end <= 0 else min(1.0, (track.times[-1] - track.times[0] + 0.2) / end)
     mixed = 0.55 * size + 0.2 * (1 - float(off)) + 0.25 * float(motion.moving)
-    return float(np.clip(mixed * confidence * np.sqrt(seen), 0, 1))
+    return float(np.clip(mixed * confidence * np.sqrt(seen) * (1.0 if named else 0.6), 0, 1))
 
 
 def follows_subject(

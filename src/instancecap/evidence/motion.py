@@ -30,6 +30,9 @@ BASELINE = 2
 MIN_MOTION = 0.6
 """Pixels (of the flow picture) over the baseline under which nothing moves by itself."""
 
+MIN_CHANGE = 7.0
+"""Gray levels that a moving pixel changes by at least."""
+
 NOISE_FACTOR = 4.0
 """Own motion must exceed the noise of flow and camera model, the lower quartile of what is left
 over the whole picture, so many times."""
@@ -73,6 +76,8 @@ class MotionExpert:
         self._earlier: deque[Picture] = deque(maxlen=BASELINE)
         self._steps: deque[Step] = deque(maxlen=BASELINE)
         self._times: deque[float] = deque(maxlen=BASELINE + 1)
+        self._own: NDArray[np.float32] | None = None
+        self._seconds = 1.0
 
     def add(self, sample: Sample, step: Step | None) -> MovingPatches:
         """Patches at ``sample`` that moved more than the camera's steps explain."""
@@ -82,6 +87,7 @@ class MotionExpert:
         earlier = self._earlier[0] if self._earlier else None
         self._earlier.append(small)
         self._times.append(sample.t)
+        self._own = None
         if step is None or earlier is None:
             return UNKNOWN
         self._steps.append(step)
@@ -90,7 +96,22 @@ class MotionExpert:
         matrix = reduce(compose, (item.matrix for item in self._steps))
         flow = self._flow.calc(small, earlier, None)  # type: ignore[call-overload]
         own = flow - _backward_flow(matrix, sample.size, size)
-        return _patches(own, small, seconds=self._times[-1] - self._times[0])
+        self._seconds = max(self._times[-1] - self._times[0], 1e-3)
+        self._own = own
+        return _patches(own, _changed(earlier, small, matrix, sample.size), seconds=self._seconds)
+
+    def velocity(self, boxes: Array) -> Array | None:
+        """Own motion of what is in the boxes at the last sample, against what is around them.
+
+        Near things shift against far ones when the camera travels; the ring around a thing is
+        about as far away as the thing. (n, 2) in frame widths and heights a second, or None
+        where the camera's own motion is too uncertain.
+        """
+        if self._own is None:
+            return None
+        return np.array([_against_ring(self._own, box) for box in boxes]).reshape(-1, 2) / (
+            self._seconds
+        )
 
 
 def _backward_flow(
@@ -109,16 +130,57 @@ def _backward_flow(
     return np.asarray((moved - points) * scale, np.float32)
 
 
-def _patches(own: NDArray[np.float32], picture: Picture, *, seconds: float) -> MovingPatches:
+def _against_ring(own: NDArray[np.float32], box: Array) -> Array:
+    """Median flow in the inner part of a box less that of the ring around it, in frame sizes."""
+    height, width = own.shape[:2]
+    x0, y0, x1, y1 = box * np.array([width, height, width, height])
+    w, h = x1 - x0, y1 - y0
+    inner = own[_rows(y0 + 0.2 * h, y1 - 0.2 * h, height), _rows(x0 + 0.2 * w, x1 - 0.2 * w, width)]
+    pad = 0.25 * max(w, h) + 2
+    ring = own[_rows(y0 - pad, y1 + pad, height), _rows(x0 - pad, x1 + pad, width)].copy()
+    top, left = max(0, int(y0 - pad)), max(0, int(x0 - pad))
+    ring[max(0, int(y0) - top) : int(y1) - top, max(0, int(x0) - left) : int(x1) - left] = np.nan
+    around = ring.reshape(-1, 2)
+    around = around[~np.isnan(around[:, 0])]
+    ground = np.median(around, axis=0) if len(around) > 20 else np.zeros(2)
+    flow = np.median(inner.reshape(-1, 2), axis=0) - ground
+    return np.asarray(-flow / np.array([width, height]))
+
+
+def _rows(low: float, high: float, limit: int) -> slice:
+    first = min(max(0, int(low)), limit - 1)
+    return slice(first, min(limit, max(first + 1, int(np.ceil(high)))))
+
+
+def _changed(
+    earlier: Picture, now: Picture, matrix: Array, from_size: tuple[int, int]
+) -> NDArray[np.bool_]:
+    """Where the picture differs from the earlier one as the camera's motion would show it.
+
+    Flow on plain ground is made up; where nothing changed, nothing moved.
+    """
+    height, width = now.shape
+    scale = np.array([width / from_size[0], height / from_size[1]])
+    small = matrix.copy()
+    small[:, 2] *= scale
+    moved = cv2.warpAffine(earlier, small, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    difference = cv2.blur(cv2.absdiff(now, moved), (3, 3))
+    limit = max(MIN_CHANGE, 3 * float(np.median(difference)))
+    changed = cv2.dilate((difference > limit).astype(np.uint8), np.ones((7, 7), np.uint8))
+    return changed.astype(bool)
+
+
+def _patches(
+    own: NDArray[np.float32], changed: NDArray[np.bool_], *, seconds: float
+) -> MovingPatches:
     """Patches of a flow field (h, w, 2) that points from now to ``seconds`` ago."""
     residual = np.linalg.norm(own, axis=2)
     threshold = max(MIN_MOTION, NOISE_FACTOR * float(np.percentile(residual, 25)))
-    texture = cv2.boxFilter(np.abs(cv2.Laplacian(picture, cv2.CV_32F)), -1, (9, 9))
-    moving = ((residual > threshold) & (texture > 2.0)).astype(np.uint8)
+    moving = ((residual > threshold) & changed).astype(np.uint8)
     moving = cv2.morphologyEx(moving, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     moving = cv2.morphologyEx(moving, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(moving)
-    height, width = picture.shape
+    height, width = changed.shape
     area = stats[1:count, cv2.CC_STAT_AREA] / (width * height)
     keep = np.flatnonzero((area > MIN_AREA) & (area < MAX_AREA))
     keep = keep[np.argsort(-area[keep], kind="stable")][:MOST_PATCHES] + 1

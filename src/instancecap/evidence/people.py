@@ -21,6 +21,7 @@ class HogPeopleDetector:
     """Finds whole, upright people. Same interface as the YOLOX detector."""
 
     name = "opencv-hog"
+    tight = False
 
     def __init__(self) -> None:
         self._hog = cv2.HOGDescriptor()

@@ -76,6 +76,7 @@ class Track:
     scores: list[Array] = field(default_factory=list)
     colors: list[Array] = field(default_factory=list)
     looks: list[Array] = field(default_factory=list)
+    flows: list[Array] = field(default_factory=list)
     predicted: Array = field(default_factory=lambda: np.zeros(4))
     velocity: Array = field(default_factory=lambda: np.zeros(4))
 
@@ -83,12 +84,16 @@ class Track:
     def class_votes(self) -> Array:
         """Mean squared score per class, sure finds counting most; every second look counts as
         much as twice the same share of first ones."""
-        scores = np.array(self.scores)
-        named = scores[scores.any(axis=1)]
-        votes = (named**2).mean(axis=0) if len(named) else np.zeros(scores.shape[1])
+        votes = (self.named_scores**2).mean(axis=0)
         if self.looks:
             votes = votes + 2 * (np.array(self.looks) ** 2).mean(axis=0)
         return np.asarray(votes)
+
+    @property
+    def named_scores(self) -> Array:
+        """Scores (n, classes) of the finds that have any; moving patches that were added do not."""
+        scores = np.array(self.scores)
+        return scores[scores.any(axis=1)]
 
     @property
     def best(self) -> Array:
@@ -108,6 +113,7 @@ class Track:
             both = getattr(self, name) + getattr(other, name)
             setattr(self, name, [both[i] for i in order])
         self.looks += other.looks
+        self.flows += other.flows
         self.velocity = other.velocity if other.times[-1:] == self.times[-1:] else self.velocity
 
     def take(self, finds: Finds, index: int, *, elapsed: float) -> None:
@@ -122,6 +128,8 @@ class Track:
         self.colors.append(finds.colors[index])
         if finds.looks is not None and finds.looks[index].any():
             self.looks.append(finds.looks[index])
+        if finds.flow is not None:
+            self.flows.append(finds.flow[index])
         self.predicted = box
 
 
@@ -238,25 +246,36 @@ def extend_with_patches(tracks: Sequence[Track], patches: Sequence[Track]) -> li
     left = list(patches)
     for track in tracks:
         for patch in list(left):
-            early, late = sorted((track, patch), key=lambda item: item.times[0])
-            gap = late.times[0] - early.times[-1]
-            if not -0.2 < gap <= HAND_OVER or not _meet(early, late):
+            if not _belongs(patch, track):
                 continue
             if any(_shadows(patch, other) for other in tracks if other is not track):
                 continue
-            nameless = np.zeros_like(track.scores[0])
             outside = [
                 i for i, t in enumerate(patch.times) if not track.times[0] <= t <= track.times[-1]
             ]
-            addition = Track(
-                times=[patch.times[i] for i in outside],
-                boxes=[patch.boxes[i] for i in outside],
-                scores=[nameless for _ in outside],
-                colors=[patch.colors[i] for i in outside],
+            track.merge(
+                Track(
+                    times=[patch.times[i] for i in outside],
+                    boxes=[patch.boxes[i] for i in outside],
+                    scores=[np.zeros_like(track.scores[0]) for _ in outside],
+                    colors=[patch.colors[i] for i in outside],
+                )
             )
-            track.merge(addition)
             left.remove(patch)
     return left
+
+
+def _belongs(patch: Track, track: Track) -> bool:
+    """True when a patch moves with the track while both are seen, or meets it at one end."""
+    if patch.times[0] < track.times[-1] and track.times[0] < patch.times[-1]:
+        times = np.array(track.times)
+        common = [i for i, t in enumerate(patch.times) if times[0] <= t <= times[-1]]
+        pairs = [(patch.boxes[i], track.boxes[int(np.abs(times - patch.times[i]).argmin())])
+                 for i in common]  # fmt: skip
+        alike = [float(ious(one[None], other[None])[0, 0]) for one, other in pairs]
+        return bool(alike) and float(np.median(alike)) > 0.3
+    early, late = sorted((track, patch), key=lambda item: item.times[0])
+    return late.times[0] - early.times[-1] <= HAND_OVER and _meet(early, late)
 
 
 def _shadows(patch: Track, track: Track) -> bool:
@@ -274,17 +293,25 @@ def _shadows(patch: Track, track: Track) -> bool:
 def _is_same(early: Track, late: Track) -> bool:
     if early is late or early.times[0] > late.times[0]:
         return False
-    if _kind(early) != _kind(late) or float(np.minimum(early.color, late.color).sum()) < 0.6:
+    if float(np.minimum(early.color, late.color).sum()) < 0.6 or not _kinds_agree(early, late):
         return False
     if late.times[0] > early.times[-1]:
         return _continues(early, late)
     return _takes_turns(early, late)
 
 
-def _kind(track: Track) -> str:
-    """The category of a track's class: a ball that is taken for a frisbee now and then is one."""
-    votes = track.class_votes
-    return CATEGORIES[CLASSES[int(votes.argmax())]] if len(votes) == len(CLASSES) else ""
+def _kinds_agree(first: Track, second: Track) -> bool:
+    """True when the tracks share votes on categories: a ball taken for a frisbee is one thing."""
+    shares = []
+    for track in (first, second):
+        votes = track.class_votes
+        if len(votes) != len(CLASSES):
+            return True
+        totals: dict[str, float] = {}
+        for name, vote in zip(CLASSES, votes / max(float(votes.sum()), 1e-12), strict=True):
+            totals[CATEGORIES[name]] = totals.get(CATEGORIES[name], 0.0) + float(vote)
+        shares.append(totals)
+    return sum(min(shares[0][name], shares[1][name]) for name in shares[0]) >= 0.4
 
 
 def _continues(early: Track, late: Track) -> bool:

@@ -46,6 +46,7 @@ class YoloxDetector:
     """Finds things in pictures."""
 
     name = "yolox-nano"
+    tight = True
 
     def __init__(self, path: Path, *, min_score: float = 0.1, threads: int = 1) -> None:
         self._model = OnnxModel(path, threads=threads)

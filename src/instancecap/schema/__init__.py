@@ -1,4 +1,4 @@
-"""The two documents that everything else reads and writes: :class:`Caption` and :class:`Evidence`."""
+"""The two documents that everything else reads and writes."""
 
 from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence

@@ -82,7 +82,7 @@ class Document(StrictModel):
         return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, indent=indent)
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the JSON file so that it appears whole or not at all. Raises :class:`OutputError`."""
+        """Write the JSON file, whole or not at all. Raises :class:`OutputError`."""
         write_whole(path, self.to_json() + "\n")
 
     @classmethod
@@ -109,7 +109,8 @@ def write_whole(path: str | os.PathLike[str], text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, target)
-    except OSError as error:
+    except (OSError, UnicodeEncodeError) as error:
         with suppress(OSError):
             part.unlink(missing_ok=True)
-        raise OutputError(f"{target}: cannot be written: {error.strerror or error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise OutputError(f"{target}: cannot be written: {reason}") from error

@@ -22,11 +22,10 @@ from instancecap.schema.vocabulary import (
     Support,
     TimeOfDay,
     Transition,
-    Unknown,
 )
 
 TRACK_POINTS_PER_SHOT = 16
-"""A caption's track is a sketch; :class:`~instancecap.schema.evidence.Evidence` keeps every point."""
+"""A caption's track is a sketch; :class:`Evidence` keeps every point."""
 
 
 def _check_motion(motion: list[Primitive]) -> list[Primitive]:
@@ -58,8 +57,8 @@ class Position(StrictModel):
     """Where an instance is in the frame, from its first visible time to its last."""
 
     text: str = ""
-    start: Cell | Unknown = ""
-    end: Cell | Unknown = ""
+    start: Literal[Cell, ""] = ""
+    end: Literal[Cell, ""] = ""
     enters: bool = Field(default=False, description="not visible at the clip's start")
     leaves: bool = Field(default=False, description="seen before, not visible at the clip's end")
 
@@ -69,7 +68,7 @@ class Instance(StrictModel):
 
     id: int = Field(ge=0)
     class_: str = Field(alias="class", description="singular noun, also for a group")
-    category: Category | Unknown = ""
+    category: Literal[Category, ""] = ""
     subcategory: str = ""
     is_main: bool = False
     count: int = Field(default=1, ge=1, description="more than 1 for a group")
@@ -85,12 +84,12 @@ class Camera(StrictModel):
     """How the clip is filmed, over the whole clip."""
 
     motion: Motion = []
-    speed: Speed | Unknown = ""
-    stability: Stability | Unknown = ""
+    speed: Literal[Speed, ""] = ""
+    stability: Literal[Stability, ""] = ""
     description: str = ""
-    shot_type: ShotType | Unknown = ""
-    shot_angle: ShotAngle | Unknown = ""
-    shot_position: ShotPosition | Unknown = ""
+    shot_type: Literal[ShotType, ""] = ""
+    shot_angle: Literal[ShotAngle, ""] = ""
+    shot_position: Literal[ShotPosition, ""] = ""
 
 
 class Text(StrictModel):
@@ -108,7 +107,7 @@ class Shot(StrictModel):
     end: Seconds
     transition: Transition = Field(description="how the shot begins")
     motion: Motion = []
-    shot_type: ShotType | Unknown = ""
+    shot_type: Literal[ShotType, ""] = ""
 
 
 class Segment(StrictModel):
@@ -151,7 +150,7 @@ class Producer(StrictModel):
 
 
 class Caption(Document):
-    """Structured text about one clip; see DESIGN in ``docs/schema`` for every vocabulary."""
+    """Structured text about one clip; ``docs/caption.md`` explains it field by field."""
 
     kind: ClassVar[str] = "caption"
 
@@ -162,10 +161,10 @@ class Caption(Document):
     global_description: str = ""
     instances: list[Instance] = []
     background: str = ""
-    place: Place | Unknown = ""
+    place: Literal[Place, ""] = ""
     lighting: str = ""
-    time_of_day: TimeOfDay | Unknown = ""
-    style: Style | Unknown = ""
+    time_of_day: Literal[TimeOfDay, ""] = ""
+    style: Literal[Style, ""] = ""
     camera: Camera = Camera()
     texts: list[Text] = []
     shots: list[Shot] = []
@@ -190,7 +189,7 @@ class Caption(Document):
         """
         bookkeeping = {"schema", "video", "producer", "provenance", "claims", "warnings"}
         found: dict[str, Any] = {}
-        for name, value in self.model_dump(mode="json", exclude=None).items():
+        for name, value in self.model_dump(mode="json").items():
             if name not in bookkeeping:
                 _collect(f"/{name}", value, found)
         return found

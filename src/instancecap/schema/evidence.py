@@ -19,12 +19,9 @@ from instancecap.schema.vocabulary import (
     Style,
     TimeOfDay,
     Transition,
-    Unknown,
 )
 
-Direction = Literal[
-    "left", "right", "up", "down", "up_left", "up_right", "down_left", "down_right"
-]
+Direction = Literal["left", "right", "up", "down", "up_left", "up_right", "down_left", "down_right"]
 
 
 class Video(CaptionVideo):
@@ -72,8 +69,8 @@ class CameraFacts(StrictModel):
     """The camera's path and the words for it."""
 
     motion: Motion = []
-    speed: Speed | Unknown = ""
-    stability: Stability | Unknown = ""
+    speed: Literal[Speed, ""] = ""
+    stability: Literal[Stability, ""] = ""
     confidence: Unit = 0.0
     segments: list[CameraSegment] = []
     path: list[CameraSample] = []
@@ -91,7 +88,7 @@ class InstanceMotion(StrictModel):
     """How an instance moves in the world, the camera's own motion taken away."""
 
     moving: bool
-    direction: Direction | Unknown = ""
+    direction: Literal[Direction, ""] = ""
     speed: float = Field(default=0.0, ge=0.0, description="frame diagonals per second")
     scale_change: float = Field(
         default=1.0, gt=0.0, description="last area over first area, the camera's zoom taken out"
@@ -140,7 +137,7 @@ class LightFacts(StrictModel):
     saturation: Unit = 0.0
     warmth: float = Field(default=0.0, description="mean of (red - blue), -1..1")
     change: float = Field(default=0.0, description="brightness of the last second minus the first")
-    time_of_day: TimeOfDay | Unknown = ""
+    time_of_day: Literal[TimeOfDay, ""] = ""
     confidence: Unit = 0.0
 
 
@@ -149,18 +146,18 @@ class PlaceFacts(StrictModel):
 
     label: Place = "unknown"
     confidence: Unit = 0.0
-    colors: list[tuple[str, Unit]] = Field(default=[], description="colours around the instances")
+    colors: list[tuple[str, Unit]] = Field(default=[], description="colors around the instances")
 
 
 class FramingFacts(StrictModel):
     """How the main subject is framed."""
 
-    shot_type: ShotType | Unknown = ""
-    shot_angle: ShotAngle | Unknown = ""
-    shot_position: ShotPosition | Unknown = ""
+    shot_type: Literal[ShotType, ""] = ""
+    shot_angle: Literal[ShotAngle, ""] = ""
+    shot_position: Literal[ShotPosition, ""] = ""
     style: Style = "unknown"
     confidence: Unit = 0.0
-    shots: list[ShotType | Unknown] = Field(default=[], description="shot type of each shot")
+    shots: list[Literal[ShotType, ""]] = Field(default=[], description="shot type of each shot")
 
 
 class Evidence(Document):

@@ -59,9 +59,7 @@ Category = Literal[
     "text",
     "other",
 ]
-ShotType = Literal[
-    "extreme_close_up", "close_up", "medium_shot", "full_shot", "long_shot", "other"
-]
+ShotType = Literal["extreme_close_up", "close_up", "medium_shot", "full_shot", "long_shot", "other"]
 ShotAngle = Literal["eye_level", "high_angle", "low_angle", "overhead", "other"]
 ShotPosition = Literal[
     "front_view",

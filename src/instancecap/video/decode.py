@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Self, cast
 
 import av
 import av.container
@@ -62,7 +63,7 @@ class Frame:
         scaled_frame = source.reformat(
             width=width, height=height, format=pixels, interpolation="AREA"
         )
-        array: Picture = scaled_frame.to_ndarray()
+        array = cast(Picture, scaled_frame.to_ndarray())
         if self._rotation:
             array = np.ascontiguousarray(np.rot90(array, -self._rotation // 90))
         return array
@@ -138,19 +139,11 @@ class ClipReader:
                 yield max(0.0, t - self.clip.start), step, picture
 
     def _frames_of_file(self) -> Iterator[tuple[float, float, av.VideoFrame]]:
-        container = self._container = open_container(self.clip.path)
-        stream = container.streams.video[0]
-        stream.codec_context.thread_type = "AUTO"
-        stream.codec_context.thread_count = self._threads
-        if self.clip.start > 0:
-            container.seek(round((self.info.start_pts + self.clip.start) * av.time_base))
         step = 1 / self.info.fps if self.info.fps else 0.0
         t = -step
-        for frame in self._decode(container, stream):
-            if frame.pts is not None:
-                t = float(frame.pts * frame.time_base) - self.info.start_pts
-            else:
-                t += step
+        for frame in self._frames_from_start():
+            stamp = self._time_of(frame)
+            t = t + step if stamp is None else stamp
             if self._ends_before(t):
                 return
             if t < self.clip.start - 1e-6:
@@ -158,8 +151,32 @@ class ClipReader:
             self._corrupt += bool(frame.is_corrupt)
             yield max(0.0, t - self.clip.start), step, frame
 
-    def _decode(self, container: av.container.InputContainer, stream: Any) -> Iterator[av.VideoFrame]:
+    def _frames_from_start(self) -> Iterator[av.VideoFrame]:
+        """Frames from the span's start or before it, by a seek where that lands there."""
+        if self.clip.start > 0:
+            frames = self._decode(seek=self.info.start_pts + self.clip.start)
+            first = next(frames, None)
+            t = None if first is None else self._time_of(first)
+            if first is not None and t is not None and t <= self.clip.start + 1e-6:
+                yield first
+                yield from frames
+                return
+            # A container without an index (an MPEG program stream) only guesses where a time
+            # is and may land after it.
+            self._bad_packets = 0
+        yield from self._decode()
+
+    def _decode(self, *, seek: float | None = None) -> Iterator[av.VideoFrame]:
         """Frames of all packets that decode; a bad packet does not end the stream."""
+        if self._container is not None:
+            self._container.close()
+        container = self._container = open_container(self.clip.path)
+        stream = container.streams.video[0]
+        stream.codec_context.thread_type = "AUTO"
+        stream.codec_context.thread_count = self._threads
+        if seek is not None:
+            with suppress(av.error.FFmpegError, OSError):  # then it starts at the beginning
+                container.seek(round(seek * av.time_base))
         failed_in_a_row = 0
         packets = container.demux(stream)
         while failed_in_a_row < MAX_BAD_PACKETS:
@@ -175,6 +192,12 @@ class ClipReader:
             if frames:
                 failed_in_a_row = 0
             yield from cast("list[av.VideoFrame]", frames)
+
+    def _time_of(self, frame: av.VideoFrame) -> float | None:
+        """Seconds from the source's first frame; None where the stream does not say."""
+        if frame.pts is None or frame.time_base is None:
+            return None
+        return float(frame.pts * frame.time_base) - self.info.start_pts
 
     def _ends_before(self, t: float) -> bool:
         return self.clip.end is not None and t >= self.clip.end - 1e-6

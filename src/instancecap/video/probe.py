@@ -124,7 +124,7 @@ def describe(container: av.container.InputContainer, path: str) -> VideoInfo:
         duration=0.0 if is_image else duration,
         frames=1 if is_image else stream.frames,
         rotation=rotation,
-        start_pts=float(frame.pts * frame.time_base) if frame.pts is not None else 0.0,
+        start_pts=float(frame.pts * frame.time_base) if frame.pts and frame.time_base else 0.0,
         codec=stream.codec_context.name,
         pixel_format=frame.format.name,
     )

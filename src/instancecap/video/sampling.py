@@ -35,4 +35,4 @@ def pick_evenly(count: int, wanted: int) -> list[int]:
     """At most ``wanted`` indices out of ``count``, first and last among them, evenly spread."""
     if count <= wanted:
         return list(range(count))
-    return [int(i) for i in np.linspace(0, count - 1, max(wanted, 1)).round()]
+    return [int(i) for i in np.linspace(0, count - 1, wanted).round()]

@@ -1,0 +1,143 @@
+"""Documents are read with one clear line of blame, and written whole or not at all."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from instancecap.errors import FormatError, InstanceCapError, OutputError
+from instancecap.schema import Caption
+from instancecap.schema.base import TrackPoint, write_whole
+from tests.schema.examples import CAPTION
+
+
+def text_with(change: Callable[[dict[str, Any]], Any]) -> str:
+    """The example caption's JSON after ``change`` was done to it."""
+    document = copy.deepcopy(CAPTION)
+    change(document)
+    return json.dumps(document)
+
+
+def test_fault_is_one_line_with_file_and_place(tmp_path: Path) -> None:
+    path = tmp_path / "a\nb.json"
+    path.write_text(text_with(lambda d: d["instances"][0]["track"][0].update(score="high")))
+    with pytest.raises(FormatError) as caught:
+        Caption.read(path)
+    line = str(caught.value)
+    assert "\n" not in line
+    assert "a b.json: not a valid caption: /instances/0/track/0/score: " in line
+    assert "valid number" in line
+
+
+def test_more_than_one_fault_is_counted() -> None:
+    with pytest.raises(FormatError, match=r"a\.json: .*/place: .* \(and 1 more\)$"):
+        Caption.from_json(text_with(lambda d: d.update(place="moon", style=7)), source="a.json")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"caption"', "\0", '{"schema": 1'])
+def test_text_that_is_no_document_is_refused(text: str) -> None:
+    with pytest.raises(FormatError, match=r"^x\.json: not a valid caption: /"):
+        Caption.from_json(text, source="x.json")
+
+
+def test_bytes_that_are_not_utf8_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "latin.json").write_bytes(b'{"video": null, "background": "caf\xe9"}')
+    with pytest.raises(FormatError, match=r"latin\.json: not a valid caption"):
+        Caption.read(tmp_path / "latin.json")
+
+
+def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match=r"none\.json: cannot be read: No such file"):
+        Caption.read(tmp_path / "none.json")
+    with pytest.raises(FormatError, match="cannot be read: Is a directory"):
+        Caption.read(tmp_path)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_numbers_that_json_lacks_are_refused(number: str) -> None:
+    text = text_with(lambda d: d["video"].update(fps=12345.0)).replace("12345.0", number)
+    with pytest.raises(FormatError, match=r"/video/fps: .*finite number"):
+        Caption.from_json(text)
+    with pytest.raises(ValidationError, match="finite number"):
+        TrackPoint(t=float(number), box=(0, 0, 1, 1), score=1)
+
+
+@pytest.mark.parametrize(
+    ("box", "reason"),
+    [
+        ([0.5, 0.1, 0.4, 0.2], "x0 <= x1"),
+        ([0.1, 0.5, 0.2, 0.4], "y0 <= y1"),
+        ([0.1, 0.1, 0.2, 1.01], "less than or equal to 1"),
+        ([-0.01, 0.1, 0.2, 0.2], "greater than or equal to 0"),
+        ([0.1, 0.1, 0.2], "Field required"),
+        ([0.1, 0.1, 0.2, 0.2, 0.3], "at most 4 items"),
+    ],
+)
+def test_box_must_be_ordered_and_inside_the_frame(box: list[float], reason: str) -> None:
+    with pytest.raises(FormatError, match=f"/texts/0/box.*{reason}"):
+        Caption.from_json(text_with(lambda d: d["texts"][0].update(box=box)))
+
+
+def test_box_may_be_a_point_or_the_whole_frame() -> None:
+    for box in ([0.5, 0.5, 0.5, 0.5], [0, 0, 1, 1]):
+        caption = Caption.from_json(text_with(lambda d, box=box: d["texts"][0].update(box=box)))
+        assert caption.texts[0].box == tuple(box)
+
+
+def test_lone_surrogates_are_refused_by_files(tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match="Invalid JSON: unexpected end of hex escape"):
+        Caption.from_json('{"video": null, "background": "\\ud800"}')
+    # As Python reads a file name that is not UTF-8.
+    with pytest.raises(OutputError, match=r"a\.json: cannot be written: .* surrogates not allowed"):
+        Caption(video=None, background="\udcff").write(tmp_path / "a.json")
+    assert os.listdir(tmp_path) == []
+
+
+def test_letters_stay_readable_in_the_file(tmp_path: Path) -> None:
+    Caption(video=None, background="雪 und Möwe").write(tmp_path / "new" / "c.json")
+    text = (tmp_path / "new" / "c.json").read_text(encoding="utf-8")
+    assert "雪 und Möwe" in text
+    assert text.endswith("}\n")
+
+
+def test_write_replaces_and_leaves_nothing_beside(tmp_path: Path) -> None:
+    write_whole(tmp_path / "a.json", "old")
+    write_whole(tmp_path / "a.json", "new")
+    assert (tmp_path / "a.json").read_text() == "new"
+    assert os.listdir(tmp_path) == ["a.json"]
+
+
+@pytest.mark.parametrize("step", ["replace", "fsync"])
+def test_failed_write_leaves_the_old_file(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    write_whole(tmp_path / "a.json", "old")
+    monkeypatch.setattr(os, step, full)
+    with pytest.raises(OutputError, match=r"a\.json: cannot be written: No space left"):
+        write_whole(tmp_path / "a.json", "new")
+    assert (tmp_path / "a.json").read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.json"]
+
+
+def test_write_names_a_file_that_is_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match=r"a\.json: cannot be written: (Not a dir|File exists)"):
+        write_whole(tmp_path / "file" / "a.json", "text")
+    (tmp_path / "folder.json").mkdir()
+    with pytest.raises(OutputError, match=r"folder\.json: cannot be written: Is a directory"):
+        write_whole(tmp_path / "folder.json", "text")
+    assert sorted(os.listdir(tmp_path)) == ["file", "folder.json"]
+
+
+def test_every_error_is_one_line() -> None:
+    assert str(InstanceCapError("a\n  b\tc")) == "a b c"
