@@ -63,9 +63,7 @@ def without_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def make_video() -> MakeVideo:
     """Write a tiny H.264 video of a bright square that moves right over a gray ramp."""
 
-    def make(
-        path: Path, frames: int = 8, size: tuple[int, int] = (64, 48), fps: int = 8
-    ) -> Path:
+    def make(path: Path, frames: int = 8, size: tuple[int, int] = (64, 48), fps: int = 8) -> Path:
         width, height = size
         path.parent.mkdir(parents=True, exist_ok=True)
         ramp = np.linspace(40, 160, width, dtype=np.uint8)

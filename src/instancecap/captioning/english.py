@@ -177,9 +177,7 @@ def edge_of(box: Sequence[float]) -> str:
     return side if gaps[side] < 0.04 else ""
 
 
-def action_phrase(
-    item: InstanceFacts, *, enters: bool, leaves: bool, camera_rests: bool
-) -> str:
+def action_phrase(item: InstanceFacts, *, enters: bool, leaves: bool, camera_rests: bool) -> str:
     """What a thing does, as a verb phrase: *enters from the left, moves quickly to the right*.
 
     Empty where nothing is known: before a moving camera, no motion found proves no rest.
@@ -209,8 +207,10 @@ def position_phrase(
     """Where a thing is over time: *from the left to the right, then leaves the frame*."""
     first, last = CELL_WORDS[start], CELL_WORDS[end]
     if start != end:
-        text = f"from {first} of the frame to {last}" if start != "center-middle" else (
-            f"from the center of the frame to {last}"
+        text = (
+            f"from {first} of the frame to {last}"
+            if start != "center-middle"
+            else (f"from the center of the frame to {last}")
         )
     elif len(set(passes)) > 1:
         text = f"starts and ends in {first} of the frame"

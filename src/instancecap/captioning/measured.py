@@ -12,6 +12,7 @@ from instancecap.captioning import english
 from instancecap.evidence.geometry import cell_of
 from instancecap.models.coco import CATEGORIES
 from instancecap.schema import caption as c
+from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Evidence, InstanceFacts, Shot
 from instancecap.schema.vocabulary import Category, Primitive
 from instancecap.video.sampling import pick_evenly
@@ -56,8 +57,8 @@ def _visible_changes(item: InstanceFacts, evidence: Evidence) -> tuple[bool, boo
     first, last = item.track[0].t, item.track[-1].t
     shot = _shot_of(evidence, first)
     cut_in = shot is not None and shot.start > 0.05 and first - shot.start < 0.4
-    cut_out = shot is not None and shot.end < evidence.video.duration - 0.05 and (
-        shot.end - last < 0.4
+    cut_out = (
+        shot is not None and shot.end < evidence.video.duration - 0.05 and (shot.end - last < 0.4)
     )
     return item.enters and not cut_in, item.leaves and not cut_out
 
@@ -71,9 +72,7 @@ def _instance(item: InstanceFacts, evidence: Evidence, *, main: bool) -> c.Insta
     moment = evidence.video.frames == 1
     cells = [cell_of((p.box[0] + p.box[2]) / 2, (p.box[1] + p.box[3]) / 2) for p in item.track]
     area = sum((p.box[2] - p.box[0]) * (p.box[3] - p.box[1]) for p in item.track) / len(item.track)
-    where = english.position_phrase(
-        cells[0], cells[-1], enters=enters, leaves=leaves, passes=cells
-    )
+    where = english.position_phrase(cells[0], cells[-1], enters=enters, leaves=leaves, passes=cells)
     looks = english.introduce([item])[0]
     category = _HYPERNYM_CATEGORIES.get(item.class_) or CATEGORIES.get(item.class_, "other")
     return c.Instance(
@@ -97,9 +96,9 @@ def _instance(item: InstanceFacts, evidence: Evidence, *, main: bool) -> c.Insta
     )
 
 
-def _sketch(item: InstanceFacts, evidence: Evidence) -> list[c.TrackPoint]:
+def _sketch(item: InstanceFacts, evidence: Evidence) -> list[TrackPoint]:
     """At most 16 points of the track per shot."""
-    points: list[c.TrackPoint] = []
+    points: list[TrackPoint] = []
     for shot in evidence.shots:
         inside = [p for p in item.track if shot.start <= p.t < max(shot.end, shot.start + 1e-3)]
         chosen = pick_evenly(len(inside), c.TRACK_POINTS_PER_SHOT)
@@ -114,7 +113,8 @@ def _global(evidence: Evidence, shown: Sequence[InstanceFacts]) -> str:
     cuts = len(evidence.shots)
     first = _events(evidence, shown)
     if cuts > 1:
-        return f"{english.sentence(f'the clip has {english.count_word(cuts)} shots')} {first}".strip()
+        count = english.sentence(f"the clip has {english.count_word(cuts)} shots")
+        return f"{count} {first}".strip()
     return first
 
 

@@ -95,7 +95,8 @@ def name_pixels(picture: Picture) -> NDArray[np.uint8]:
     """Index into ``COLORS`` for every pixel of a BGR picture; shape (height, width)."""
     shift = LEVELS.bit_length() - 1
     small = picture >> (8 - shift)
-    return _table()[small[..., 0], small[..., 1], small[..., 2]]
+    names: NDArray[np.uint8] = _table()[small[..., 0], small[..., 1], small[..., 2]]
+    return names
 
 
 def color_shares(names: NDArray[np.uint8]) -> Array:

@@ -18,7 +18,6 @@ from instancecap.evidence.experts import Experts, load_experts
 from instancecap.evidence.framing import assign_faces, frame_subject
 from instancecap.evidence.geometry import compose
 from instancecap.evidence.instances import (
-    World,
     follows_subject,
     moving_instances,
     named_instances,
@@ -37,6 +36,7 @@ from instancecap.evidence.second_look import (
 )
 from instancecap.evidence.shots import ShotExpert
 from instancecap.evidence.tracking import Finds, extend_with_patches, link
+from instancecap.evidence.world import World
 from instancecap.models.coco import CATEGORIES, CLASSES
 from instancecap.schema.evidence import Evidence, InstanceFacts, Shot, Video
 from instancecap.schema.vocabulary import Primitive
@@ -96,9 +96,7 @@ class _Pass:
         self._patches: list[Finds] = []
         self._carry = IDENTITY.copy()
         self._foreground: NDArray[np.bool_] | None = None
-        self._undetected: (
-            tuple[Frame, Sample, NDArray[np.uint8], NDArray[np.float64]] | None
-        ) = None
+        self._undetected: tuple[Frame, Sample, NDArray[np.uint8], NDArray[np.float64]] | None = None
         self._seconds: defaultdict[str, float] = defaultdict(float)
 
     @contextmanager
@@ -177,9 +175,7 @@ class _Pass:
         with self._timed("facts"):
             end = reader.end
             shots = self._shots.shots(end=end)
-            camera, motions = describe_camera(
-                self._camera.path(), shots, aspect=reader.info.aspect
-            )
+            camera, motions = describe_camera(self._camera.path(), shots, aspect=reader.info.aspect)
             instances = self._instances(shots, motions, end=end)
             if follows_subject(camera, instances, end=end):
                 camera.motion = [*camera.motion, "tracking"]

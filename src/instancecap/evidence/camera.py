@@ -135,9 +135,8 @@ def spread_corners(picture: Picture, foreground: NDArray[np.bool_] | None) -> Po
     """Corners that cover the picture evenly, at most a few per grid cell; shape (n, 2)."""
     mask = None if foreground is None else np.where(foreground, 0, 255).astype(np.uint8)
     found = cv2.goodFeaturesToTrack(even_contrast(picture), 800, 0.01, 5, mask=mask, blockSize=5)
-    if found is None:
-        return np.zeros((0, 2), np.float32)
-    points = found.reshape(-1, 2).astype(np.float32)
+    # OpenCV gives None where there are no corners, whatever its type says.
+    points = np.zeros((0, 2), np.float32) if found is None else found.reshape(-1, 2)
     height, width = picture.shape
     column = (points[:, 0] * GRID[0] / width).astype(int).clip(0, GRID[0] - 1)
     row = (points[:, 1] * GRID[1] / height).astype(int).clip(0, GRID[1] - 1)
@@ -175,7 +174,7 @@ def fit_similarity(start: Points, end: Points) -> tuple[Matrix, float]:
     if matrix is None:
         return IDENTITY.copy(), 0.0
     agreeing = inlier.ravel() == 1
-    refined = _refine(start, end, matrix)
+    refined = _refine(start, end, matrix.astype(np.float64))
     return refined, float(agreeing.mean())
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.schema.evidence import CameraFacts, CameraSample, CameraSegment, Shot
-from instancecap.schema.vocabulary import Primitive, Speed, Stability
+from instancecap.schema.vocabulary import Primitive, Speed, Stability, Unknown
 
 Array = NDArray[np.float64]
 
@@ -83,21 +84,21 @@ def describe_camera(
             steps = steps[1:]  # its step reaches back over the cut
         per_shot.append(shot_motion(steps, start=shot.start, end=shot.end, aspect=aspect))
     durations = [shot.end - shot.start for shot in shots]
-    motion = _union([item.motion for item in per_shot], durations)
+    motion: list[Primitive] = _union([item.motion for item in per_shot], durations)
     tremble = max((item.tremble for item in per_shot), default=0.0)
     stability: Stability = (
         "stable" if tremble < STEADY else "handheld" if tremble < SHAKY else "shaky"
     )
     if stability == "shaky":
-        motion = [name for name in motion if name != "static"] + ["shaky"]
+        motion = [*(name for name in motion if name != "static"), "shaky"]
     moving = [item.rate for item in per_shot if item.motion != ["static"]]
-    speed: Speed | str = ""
+    speed: Speed | Unknown = ""
     if moving:
         rate = max(moving)
         speed = "slow" if rate < SLOW else "moderate" if rate < FAST else "fast"
     facts = CameraFacts(
         motion=motion if path else [],
-        speed=speed if path else "",  # type: ignore[arg-type]
+        speed=speed if path else "",
         stability=stability if path else "",
         confidence=round(min((item.confidence for item in per_shot), default=0.0), 3),
         segments=[segment for item in per_shot for segment in item.segments] if path else [],
@@ -124,10 +125,10 @@ def shot_motion(
     main = max((abs(run.net) for run in runs), default=0.0)
     kept = [run for run in runs if abs(run.net) >= max(MIN_NET, MIN_OF_MAIN * main)]
     segments = _segments(kept, times, start=start, end=end)
-    motion = _ordered({_word(run) for run in kept}) or ["static"]
     rate = max((abs(run.rate) for run in kept), default=0.0)
     inliers = float(np.mean([step.inliers for step in steps]))
-    return ShotMotion(motion, segments, rate, tremble, min(1.0, 0.3 + inliers))
+    words = _ordered({_word(run) for run in kept}) or ["static"]
+    return ShotMotion(words, segments, rate, tremble, min(1.0, 0.3 + inliers))
 
 
 def _components(steps: Sequence[CameraSample], aspect: float) -> Array:
@@ -179,9 +180,7 @@ def _runs(times: Array, smooth: Array, position: Array) -> list[_Run]:
 
 def _equal_stretches(values: Array) -> list[tuple[int, int]]:
     edges = np.flatnonzero(np.diff(values)) + 1
-    return list(
-        zip([0, *edges.tolist()], [*(edges - 1).tolist(), len(values) - 1], strict=True)
-    )
+    return list(zip([0, *edges.tolist()], [*(edges - 1).tolist(), len(values) - 1], strict=True))
 
 
 def _word(run: _Run) -> Primitive:
@@ -199,7 +198,7 @@ def _segments(
     """The shot cut where the set of movements changes."""
     edges = sorted({0, len(times) - 1, *(r.first for r in runs), *(r.last for r in runs)})
     segments: list[CameraSegment] = []
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in pairwise(edges):
         words = {_word(run) for run in runs if run.first <= first and run.last >= last}
         motion = _ordered(words) or ["static"]
         stop = end if last == len(times) - 1 else float(times[last])

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from instancecap.evidence.geometry import as_box
 from instancecap.evidence.sample import Sample
 from instancecap.schema.evidence import Face
 
@@ -41,7 +42,7 @@ class FaceExpert:
             self.faces.append(
                 Face(
                     t=round(sample.t, 3),
-                    box=tuple(round(float(v), 4) for v in (*low, *high)),
+                    box=as_box(np.concatenate([low, high])),
                     score=round(min(1.0, float(row[14])), 3),
                     landmarks=[(round(float(x), 4), round(float(y), 4)) for x, y in marks],
                 )

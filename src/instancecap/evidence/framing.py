@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from instancecap.evidence.instances import box_at
 from instancecap.schema.evidence import Face, FramingFacts, InstanceFacts, Shot
-from instancecap.schema.vocabulary import ShotType, Unknown
+from instancecap.schema.vocabulary import ShotPosition, ShotType, Unknown
 
 FACE_EXTREME, FACE_CLOSE, FACE_MEDIUM = 0.62, 0.3, 0.11
 """Heights of a face in frame heights: from about a third on, a head fills the picture."""
@@ -23,9 +24,7 @@ def frame_subject(
 ) -> FramingFacts:
     """Framing of the whole clip and the shot type of each shot."""
     per_shot = [_shot_type(instances, faces, shot) for shot in shots]
-    longest = max(
-        range(len(shots)), key=lambda i: shots[i].end - shots[i].start, default=None
-    )
+    longest = max(range(len(shots)), key=lambda i: shots[i].end - shots[i].start, default=None)
     shot_type, confidence = per_shot[longest] if longest is not None else ("", 0.0)
     return FramingFacts(
         shot_type=shot_type,
@@ -64,7 +63,7 @@ def _person_shot(height: float, face: float, *, cut_below: bool) -> ShotType:
     return "full_shot" if height >= BODY_LONG else "long_shot"
 
 
-def _thing_shot(height: float, width: float, boxes: np.ndarray) -> ShotType:  # type: ignore[type-arg]
+def _thing_shot(height: float, width: float, boxes: NDArray[np.float64]) -> ShotType:
     size = max(height, width)
     edges = ((boxes[:, :2] < 0.02).sum(axis=1) + (boxes[:, 2:] > 0.98).sum(axis=1)).mean()
     if size > THING_EXTREME and edges >= 3.5:
@@ -76,7 +75,7 @@ def _thing_shot(height: float, width: float, boxes: np.ndarray) -> ShotType:  # 
     return "full_shot" if height >= BODY_LONG else "long_shot"
 
 
-def _position(instances: Sequence[InstanceFacts], faces: Sequence[Face]) -> str:  # type: ignore[misc]
+def _position(instances: Sequence[InstanceFacts], faces: Sequence[Face]) -> ShotPosition | Unknown:
     """A face that looks into the camera makes a front view; no face proves nothing."""
     people = [item for item in instances if item.class_ == "person"]
     if not people:
@@ -107,8 +106,8 @@ def assign_faces(faces: Sequence[Face], instances: Sequence[InstanceFacts]) -> l
                 continue
             area = float((box[2] - box[0]) * (box[3] - box[1]))
             upper = box[1] + 0.6 * (box[3] - box[1])
-            if box[0] <= middle[0] <= box[2] and box[1] - 0.02 <= middle[1] <= upper:
-                if area < tightest:
-                    owner, tightest = person.id, area
+            inside = box[0] <= middle[0] <= box[2] and box[1] - 0.02 <= middle[1] <= upper
+            if inside and area < tightest:
+                owner, tightest = person.id, area
         named.append(face.model_copy(update={"instance": owner}))
     return named

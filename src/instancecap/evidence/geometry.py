@@ -36,14 +36,18 @@ def ious(first: Array, second: Array) -> Array:
 
 def coverage(inner: Array, outer: Array) -> Array:
     """Share of each inner box that lies in each outer one; (n, 4) and (m, 4) give (n, m)."""
-    return np.asarray(
-        intersections(inner, outer) / np.maximum(areas(inner), 1e-9)[:, None]
-    )
+    return np.asarray(intersections(inner, outer) / np.maximum(areas(inner), 1e-9)[:, None])
 
 
 def centers(boxes: Array) -> Array:
     """Centres (n, 2) of boxes (n, 4)."""
     return np.asarray((boxes[:, :2] + boxes[:, 2:]) / 2)
+
+
+def as_box(values: NDArray[np.floating]) -> tuple[float, float, float, float]:
+    """Four numbers as a box of the schema: within the frame, rounded to 1/10,000."""
+    x0, y0, x1, y1 = (round(float(value), 4) for value in np.clip(values, 0, 1))
+    return x0, y0, x1, y1
 
 
 def cell_of(x: float, y: float) -> Cell:
@@ -59,7 +63,7 @@ def move_boxes(boxes: Array, matrix: Array, size: tuple[int, int]) -> Array:
     middle = centers(pixels)
     half = (pixels[:, 2:] - pixels[:, :2]) / 2 * np.hypot(matrix[0, 0], matrix[1, 0])
     moved = middle @ matrix[:, :2].T + matrix[:, 2]
-    return np.concatenate([moved - half, moved + half], axis=1) / scale
+    return np.asarray(np.concatenate([moved - half, moved + half], axis=1) / scale)
 
 
 def compose(first: Array, then: Array) -> Array:

@@ -11,19 +11,28 @@ from numpy.typing import NDArray
 from instancecap.evidence.appearance import COLORS, color_shares, named_shares
 from instancecap.evidence.sample import Sample
 from instancecap.schema.evidence import InstanceFacts, LightFacts, PlaceFacts
-from instancecap.schema.vocabulary import TimeOfDay
+from instancecap.schema.vocabulary import TimeOfDay, Unknown
 
 Array = NDArray[np.float64]
 
 OUTDOOR_THINGS = frozenset(
-    "car|bus|truck|train|boat|airplane|motorcycle|traffic light|fire hydrant|stop sign|"
-    "parking meter|horse|sheep|cow|elephant|bear|zebra|giraffe|skis|snowboard|surfboard|kite".split(
-        "|"
+    name
+    for group in (
+        ("car", "bus", "truck", "train", "boat", "airplane", "motorcycle", "vehicle"),
+        ("traffic light", "fire hydrant", "stop sign", "parking meter"),
+        ("horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe"),
+        ("skis", "snowboard", "surfboard", "kite"),
     )
+    for name in group
 )
 INDOOR_THINGS = frozenset(
-    "couch|bed|dining table|toilet|tv|laptop|mouse|remote|keyboard|microwave|oven|toaster|sink|"
-    "refrigerator|book".split("|")
+    name
+    for group in (
+        ("couch", "bed", "dining table", "toilet", "sink", "book"),
+        ("tv", "laptop", "mouse", "remote", "keyboard"),
+        ("microwave", "oven", "toaster", "refrigerator"),
+    )
+    for name in group
 )
 
 _GREEN, _BLUE, _WHITE = (COLORS.index(name) for name in ("green", "blue", "white"))
@@ -111,7 +120,7 @@ def _place(sky: float, foliage: float, instances: Sequence[InstanceFacts]) -> Pl
 
 def _time_of_day(
     bright: float, dark: float, sky: float, place: PlaceFacts
-) -> tuple[TimeOfDay | str, float]:  # fmt: skip
+) -> tuple[TimeOfDay | Unknown, float]:  # fmt: skip
     """Day or night out of doors; nothing indoors, where lamps decide."""
     if place.label != "outdoor":
         return "", 0.0

@@ -71,9 +71,7 @@ class _Masker:
         self._last, self._masks = sample.gray, masks
 
 
-def segment_box(
-    picture: Picture, box: NDArray[np.float64], *, carried: Mask | None = None
-) -> Mask:
+def segment_box(picture: Picture, box: NDArray[np.float64], *, carried: Mask | None = None) -> Mask:
     """Mask of the thing in a box (0..1) of a BGR picture; bool (height, width).
 
     ``carried`` is where the thing should be by the sample before.
@@ -96,7 +94,8 @@ def segment_box(
     if known and (carried is None or (labels == cv2.GC_PR_FGD).any()):
         models = np.zeros((1, 65)), np.zeros((1, 65))
         cv2.setRNGSeed(0)  # GrabCut's clustering draws from OpenCV's global generator
-        cv2.grabCut(region, labels, None, *models, ROUNDS, cv2.GC_INIT_WITH_MASK)
+        whole_region = (0, 0, region.shape[1], region.shape[0])  # not used, but typed as needed
+        cv2.grabCut(region, labels, whole_region, *models, ROUNDS, cv2.GC_INIT_WITH_MASK)
     found = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
     if found.sum() < 0.1 * (y1 - y0) * (x1 - x0):
         found = _ellipse(labels.shape, inner)
@@ -104,9 +103,7 @@ def segment_box(
     return whole
 
 
-def _seed_from(
-    labels: NDArray[np.uint8], carried: Mask, inner: tuple[slice, slice]
-) -> None:
+def _seed_from(labels: NDArray[np.uint8], carried: Mask, inner: tuple[slice, slice]) -> None:
     """Mark what the carried mask says, unsure near its border."""
     mask = carried.astype(np.uint8)
     reach = max(3, round(float(np.sqrt(mask.sum())) * 0.06))

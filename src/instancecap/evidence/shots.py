@@ -58,7 +58,7 @@ class ShotExpert:
         if not self._times:
             return []
         times = np.array(self._times)
-        thumbs = np.stack(self._thumbs).astype(np.float32).reshape(len(times), -1) / 255
+        thumbs = np.stack(self._thumbs).reshape(len(times), -1).astype(float) / 255
         changes: dict[int, Transition] = {}
         for first, last, kind in _fades(times, self._lumas()) + _dissolves(times, thumbs):
             if all(abs(first - index) > 2 and not first <= index <= last for index in changes):
@@ -79,7 +79,7 @@ def _gray(thumb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(thumb, cv2.COLOR_BGR2GRAY), np.uint8)
 
 
-def _is_flash(thumbs: NDArray[np.float32], cut: int) -> bool:
+def _is_flash(thumbs: Array, cut: int) -> bool:
     before = thumbs[cut - 1]
     after = thumbs[cut + 1 : cut + 1 + FLASH_FRAMES]
     return any(float(np.abs(later - before).mean()) < SAME for later in after) or any(
@@ -93,18 +93,15 @@ def _fades(times: Array, lumas: Array) -> list[tuple[int, int, Transition]]:
     empty = lumas[:, 1] < EMPTY_SPREAD
     found: list[tuple[int, int, Transition]] = []
     for first, last in _stretches(empty):
-        after = lumas[last + 1 : last + 4, 1] if last + 1 < len(times) else []
-        before = lumas[max(0, first - 3) : first, 1]
-        if first == 0 or last == len(times) - 1 or not len(after) or not len(before):
+        if first == 0 or last == len(times) - 1:
             continue
+        before, after = lumas[max(0, first - 3) : first, 1], lumas[last + 1 : last + 4, 1]
         if max(after) < 4 * EMPTY_SPREAD or max(before) < 4 * EMPTY_SPREAD:
             found.append((first, last + 1, "fade"))
     return found
 
 
-def _dissolves(
-    times: Array, thumbs: NDArray[np.float32]
-) -> list[tuple[int, int, Transition]]:
+def _dissolves(times: Array, thumbs: Array) -> list[tuple[int, int, Transition]]:
     """Stretches in which every picture lies on the straight line between their two ends."""
     if len(times) < 8:
         return []
@@ -142,7 +139,7 @@ def _as_shots(times: Array, changes: dict[int, Transition], *, end: float) -> li
         if t - begin < MIN_SHOT and shots:
             continue
         if t - begin >= MIN_SHOT / 3:
-            shots.append(Shot(start=begin, end=t, transition=kind))  # type: ignore[arg-type]
+            shots.append(Shot(start=begin, end=t, transition=kind))
             begin, kind = t, changes[index]
-    shots.append(Shot(start=begin, end=round(max(end, begin), 3), transition=kind))  # type: ignore[arg-type]
+    shots.append(Shot(start=begin, end=round(max(end, begin), 3), transition=kind))
     return shots

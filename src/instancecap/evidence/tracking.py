@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,12 +151,12 @@ def link(samples: Sequence[Finds], *, sure: float = SURE, unsure: float = UNSURE
             for track, index in _assign(free, finds, np.flatnonzero(wanted)):
                 track.take(finds, index, elapsed=finds.t - track.times[-1])
                 taken.add(index)
-        for index in np.flatnonzero(best >= sure):
-            if int(index) not in taken and not _is_echo(finds, int(index), taken):
+        for index in np.flatnonzero(best >= sure).tolist():
+            if index not in taken and not _is_echo(finds, index, taken):
                 track = Track()
-                track.take(finds, int(index), elapsed=0.0)
+                track.take(finds, index, elapsed=0.0)
                 tracks.append(track)
-                taken.add(int(index))
+                taken.add(index)
     return join_pieces(tracks)
 
 
@@ -190,9 +191,7 @@ def _assign(
     ]
 
 
-def _similarity(
-    tracks: Sequence[Track], finds: Finds, candidates: NDArray[np.int64]
-) -> Array:
+def _similarity(tracks: Sequence[Track], finds: Finds, candidates: NDArray[np.int64]) -> Array:
     """Similarity of every track to every candidate box; 0 where they cannot be one thing."""
     predicted = np.stack([track.predicted for track in tracks])
     boxes = finds.boxes[candidates]
@@ -338,7 +337,7 @@ def _takes_turns(first: Track, second: Track) -> bool:
         key=lambda item: item[0],
     )
     size = float(np.sqrt(np.mean(sizes)))
-    for (t0, owner0, box0), (t1, owner1, box1) in zip(merged, merged[1:], strict=False):
+    for (t0, owner0, box0), (t1, owner1, box1) in pairwise(merged):
         gap = float(np.linalg.norm(np.diff(centers(np.stack([box0, box1])), axis=0)))
         if owner0 != owner1 and gap > size * (1.2 + 10 * (t1 - t0)):
             return False

@@ -54,7 +54,7 @@ class YoloxDetector:
         self._min_score = min_score
 
     def detect(self, picture: Picture) -> Detections:
-        """Things in a BGR picture of any size, best first, overlapping finds of one thing merged."""
+        """Things in a BGR picture of any size, best first; double finds of one thing are merged."""
         height, width = picture.shape[:2]
         scale = SIDE / max(height, width)
         if scale != 1:

@@ -191,7 +191,7 @@ class ClipReader:
                 continue
             if frames:
                 failed_in_a_row = 0
-            yield from cast("list[av.VideoFrame]", frames)
+            yield from frames
 
     def _time_of(self, frame: av.VideoFrame) -> float | None:
         """Seconds from the source's first frame; None where the stream does not say."""

@@ -1,0 +1,68 @@
+"""A clip is checked when it is made, and opened when it is read."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from instancecap.errors import InputError, UsageError
+from instancecap.video import Clip, probe
+
+
+def test_clip_is_named_by_its_file() -> None:
+    assert Clip.open(Path("in") / "a b.mp4").id == "a b.mp4"
+    assert Clip.open("in/a.mp4", id="rally").id == "rally"
+
+
+def test_nothing_is_opened_before_reading() -> None:
+    clip = Clip.open("no/such/file.mp4", start=1, end=2)
+    assert (clip.path, clip.start, clip.end) == ("no/such/file.mp4", 1, 2)
+    with pytest.raises(InputError, match=r"no/such/file\.mp4: cannot be opened: No such file"):
+        probe(clip)
+
+
+@pytest.mark.parametrize("start", [-0.1, math.nan, math.inf])
+def test_start_must_be_a_time(start: float) -> None:
+    with pytest.raises(UsageError, match=f"start must be a number of seconds >= 0, got {start}"):
+        Clip.open("a.mp4", start=start)
+
+
+@pytest.mark.parametrize("end", [1.0, 0.5, -1.0, math.nan, math.inf])
+def test_end_must_lie_after_start(end: float) -> None:
+    with pytest.raises(UsageError, match=rf"end must lie after start \(1\.0 s\), got {end}"):
+        Clip.open("a.mp4", start=1.0, end=end)
+
+
+def test_frames_from_memory() -> None:
+    clip = Clip.from_frames(np.zeros((5, 4, 6, 3), np.uint8), 10)
+    info = probe(clip)
+    assert (clip.id, clip.path) == ("frames", "")
+    assert (info.width, info.height, info.frames) == (6, 4, 5)
+    assert (info.fps, info.duration) == (10, 0.5)
+
+
+def test_one_picture_is_one_frame() -> None:
+    assert probe(Clip.from_frames(np.zeros((4, 6, 3), np.uint8), 1)).frames == 1
+
+
+@pytest.mark.parametrize(
+    "shape", [(4, 6), (5, 4, 6, 4), (5, 4, 6, 1), (0, 4, 6, 3), (5, 0, 6, 3), (1, 5, 4, 6, 3)]
+)
+def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(UsageError, match=r"must have the shape \(frames, height, width, 3\), got"):
+        Clip.from_frames(np.zeros(shape, np.uint8), 10)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int8, np.uint16, bool])
+def test_other_types_are_refused(dtype: type) -> None:
+    with pytest.raises(UsageError, match=r"frames must be uint8 in 0\.\.255, got"):
+        Clip.from_frames(np.zeros((1, 4, 6, 3), dtype), 10)
+
+
+@pytest.mark.parametrize("fps", [0, -1, math.nan, math.inf])
+def test_rate_must_be_positive(fps: float) -> None:
+    with pytest.raises(UsageError, match=f"fps must be a number > 0, got {fps}"):
+        Clip.from_frames(np.zeros((1, 4, 6, 3), np.uint8), fps)

@@ -1,0 +1,175 @@
+"""What a container says is read right, and what is no video is refused with its reason."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from instancecap.errors import DecodeError, InputError
+from instancecap.video import Clip, ClipReader, probe
+
+MakeVideo = Callable[..., Path]
+
+
+def quadrants(width: int = 60, height: int = 40) -> np.ndarray:
+    """A picture (BGR) that looks different in every corner."""
+    picture = np.zeros((height, width, 3), np.uint8)
+    picture[: height // 2, : width // 2] = (0, 0, 255)
+    picture[: height // 2, width // 2 :] = (0, 255, 0)
+    picture[height // 2 :, : width // 2] = (255, 0, 0)
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "fps", "duration", "pixels"),
+    [
+        ("bitmap_1x1.mp4", (1, 1), 1, 5.0, "yuv444p"),
+        ("derived_portrait_2px_wide.mp4", (2, 240), 10, 2.0, "yuv420p"),
+        ("h264_10bits.mp4", (200, 200), 30, 1.0, "yuv420p10le"),
+        ("testsrc2_12bit_hdr.mp4", (320, 180), 30, 2.0, "yuv420p12le"),
+        ("testsrc2_444_10bit_hevc.mp4", (321, 241), 25, 1.0, "yuv444p10le"),
+        ("testsrc2_odd_height_and_width_mpeg2.mp4", (121, 81), 25, 0.4, "yuv420p"),
+        ("testsrc2_av1_10bit.mp4", (320, 240), 25, 1.0, "yuv420p10le"),
+        ("no_duration.webm", (1280, 720), 14.985, 0.0, "yuv420p"),
+        ("animated.gif", (64, 48), 10, 0.4, "bgra"),
+        ("decord_video_90.mov", (320, 568), 30, 0.1, "yuv420p"),
+        ("nasa_13013_rotated.mp4", (270, 480), 29.97, 0.567, "yuv420p"),
+    ],
+)
+def test_facts_of_odd_files(
+    clips_dir: Path,
+    name: str,
+    size: tuple[int, int],
+    fps: float,
+    duration: float,
+    pixels: str,
+) -> None:
+    info = probe(Clip.open(clips_dir / "odd" / name))
+    assert (info.width, info.height) == size
+    assert info.fps == pytest.approx(fps, abs=1e-3)
+    assert info.duration == pytest.approx(duration, abs=1e-3)
+    assert info.pixel_format == pixels
+    assert info.aspect == pytest.approx(size[0] / size[1])
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_rotation_is_clockwise_for_display(clips_dir: Path, degrees: int) -> None:
+    info = probe(Clip.open(clips_dir / "odd" / f"decord_video_{degrees}.mov"))
+    assert info.rotation == degrees
+    assert (info.width, info.height) == ((320, 568) if degrees in (90, 270) else (568, 320))
+
+
+def test_first_time_stamp_is_found(clips_dir: Path) -> None:
+    info = probe(Clip.open(clips_dir / "odd" / "test_non_zero_start.mp4"))
+    assert info.start_pts == pytest.approx(8.333, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("derived_empty.mp4", r"the file is empty \(0 bytes\)"),
+        ("derived_text_named.mp4", r"not a video that can be read \(Invalid data"),
+        ("derived_no_moov.mp4", r"not a video that can be read \(Invalid data"),
+        ("derived_audio_only.mp4", "has no video stream"),
+    ],
+)
+def test_what_is_no_video_has_a_named_reason(clips_dir: Path, name: str, reason: str) -> None:
+    path = clips_dir / "odd" / name
+    with pytest.raises(DecodeError, match=f"{name}: {reason}") as caught:
+        probe(Clip.open(path))
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_header_without_a_picture_is_refused(tmp_path: Path, make_video: MakeVideo) -> None:
+    data = make_video(tmp_path / "whole.mp4").read_bytes()
+    # The index is kept, and every byte of the pictures is wiped.
+    begin = data.index(b"mdat") + 4
+    end = data.index(b"moov") - 4
+    wiped = tmp_path / "wiped.mp4"
+    wiped.write_bytes(data[:begin] + bytes(end - begin) + data[end:])
+    with pytest.raises(DecodeError, match=r"wiped\.mp4: no frame can be decoded"):
+        probe(Clip.open(wiped))
+
+
+def test_places_that_are_no_files_are_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    (tmp_path / "loop.mp4").symlink_to(tmp_path / "loop.mp4")
+    for name, reason in {
+        "pipe.mp4": "not a regular file",
+        "": "not a regular file",
+        "none.mp4": "cannot be opened: No such file",
+        "loop.mp4": "cannot be opened: Too many levels",
+        "a\0b.mp4": "not a file name: embedded null",
+    }.items():
+        with pytest.raises(InputError, match=reason):
+            probe(Clip(path=os.path.join(tmp_path, name)))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_forbidden_file_is_named(tmp_path: Path, make_video: MakeVideo) -> None:
+    path = make_video(tmp_path / "secret.mp4")
+    path.chmod(0)
+    with pytest.raises(InputError, match=r"secret\.mp4: cannot be opened: Permission denied"):
+        probe(Clip.open(path))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "with space.mp4",
+        "two\nlines.mp4",
+        "-dash.mp4",
+        "雪 Möwe.mp4",
+        "50%d.mp4",
+        "concat:a.mp4",
+        "https:x.mp4",
+        "[1]*?#.mp4",
+    ],
+)
+def test_any_file_name_is_a_plain_file_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_video: MakeVideo, name: str
+) -> None:
+    shutil.copy(make_video(tmp_path / "source.mp4"), tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    assert probe(Clip.open(name)).frames == 8
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "bmp", "tiff"])
+def test_image_is_a_clip_of_one_frame(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"still %03d.{suffix}"
+    cv2.imwrite(str(path), quadrants())
+    with ClipReader(Clip.open(path)) as reader:
+        frames = [(frame.t, frame.bgr()) for frame in reader]
+    assert [t for t, _ in frames] == [0.0]
+    assert (reader.info.width, reader.info.height, reader.info.fps) == (60, 40, 0.0)
+    assert (reader.end, reader.warnings) == (0.0, [])
+    assert np.abs(frames[0][1].astype(int) - quadrants()).mean() < 2
+
+
+@pytest.mark.parametrize(
+    ("orientation", "rotation", "size"),
+    [(1, 0, (60, 40)), (3, 180, (60, 40)), (6, 90, (40, 60)), (8, 270, (40, 60))],
+)
+def test_photo_is_turned_as_its_camera_was(
+    tmp_path: Path, orientation: int, rotation: int, size: tuple[int, int]
+) -> None:
+    ok, encoded = cv2.imencode(".jpg", quadrants())
+    assert ok
+    entry = struct.pack(">HHIHH", 0x0112, 3, 1, orientation, 0)
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01" + entry + bytes(4)
+    segment = b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(encoded.tobytes()[:2] + segment + encoded.tobytes()[2:])
+    with ClipReader(Clip.open(path)) as reader:
+        picture = next(iter(reader)).bgr()
+    assert (reader.info.rotation, reader.info.width, reader.info.height) == (rotation, *size)
+    # OpenCV turns photos by itself.
+    assert np.abs(picture.astype(int) - cv2.imread(str(path)).astype(int)).mean() < 8
