@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -13,6 +15,7 @@ import pytest
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 MakeVideo = Callable[..., Path]
+Measured = Callable[..., Any]
 
 
 def _need(path: Path) -> Path:
@@ -46,6 +49,26 @@ def with_weights(models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("INSTANCECAP_OFFLINE", "1")
     experts.forget_models()
     return models_dir
+
+
+@pytest.fixture(scope="session")
+def measured(clips_dir: Path, models_dir: Path) -> Measured:
+    """Evidence of a real clip by its name in the folder, measured once per session."""
+    from instancecap.evidence import experts
+    from instancecap.evidence.build import measure
+    from instancecap.video import Clip
+
+    @cache
+    def once(name: str, start: float = 0.0, end: float | None = None) -> Any:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("INSTANCECAP_MODELS", str(models_dir))
+            patch.setenv("INSTANCECAP_OFFLINE", "1")
+            experts.forget_models()
+            evidence = measure(Clip.open(clips_dir / name, start=start, end=end))
+        experts.forget_models()
+        return evidence
+
+    return once
 
 
 @pytest.fixture

@@ -119,6 +119,8 @@ def test_the_import_rules_can_fail() -> None:
 def test_files_and_functions_stay_small(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.count("\n") <= LINES_PER_FILE
+    if path.is_relative_to(ROOT / "tests"):
+        return  # a table of cases may be long
     long = [
         f"{node.name}: {node.end_lineno - node.lineno + 1} lines"
         for node in ast.walk(ast.parse(text))

@@ -107,15 +107,12 @@ def _sketch(item: InstanceFacts, evidence: Evidence) -> list[TrackPoint]:
 
 
 def _global(evidence: Evidence, shown: Sequence[InstanceFacts]) -> str:
-    """One sentence on what happens, and one on how many shots there are if more than one."""
-    if not evidence.shots:
-        return ""
-    cuts = len(evidence.shots)
-    first = _events(evidence, shown)
-    if cuts > 1:
-        count = english.sentence(f"the clip has {english.count_word(cuts)} shots")
-        return f"{count} {first}".strip()
-    return first
+    """What happens; of a clip with several shots what it shows, as its segments tell the rest."""
+    if len(evidence.shots) < 2:
+        return _events(evidence, shown)
+    things = english.join(list(dict.fromkeys(english.introduce(shown))))
+    count = f"the clip has {english.count_word(len(evidence.shots))} shots"
+    return english.sentence(f"{count} and shows {things}" if things else count)
 
 
 def _events(evidence: Evidence, shown: Sequence[InstanceFacts]) -> str:

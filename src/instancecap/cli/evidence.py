@@ -18,7 +18,7 @@ def evidence(
         typer.Option(metavar="DIR", show_default=False, help="Folder for one JSON file per clip."),
     ],
     masks: Annotated[
-        bool, typer.Option("--masks", help="Add a mask per instance for every analysed frame.")
+        bool, typer.Option("--masks", help="Add a mask per instance for every analyzed frame.")
     ] = False,
     workers: Workers = 1,
     images: Images = False,

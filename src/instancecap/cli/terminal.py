@@ -62,9 +62,8 @@ def run_visibly(
 
     for one in rejected:
         note(f"failed: {one.source}: {one.reason}")
-    if jobs:
-        for line in fetch_weights():
-            note(line)
+    if jobs and (line := fetch_weights()):
+        note(line)
     with _progress(len(jobs), hidden=quiet or not sys.stderr.isatty()) as on_done:
         batch = run_batch(
             jobs,

@@ -99,17 +99,23 @@ def _store(outcome: Outcome[Documents], batch: Batch, sink: Sink | None, keep: b
     return ""
 
 
-def fetch_weights() -> list[str]:
+def fetch_weights() -> str:
     """Get the default weights before any worker starts, so that one process waits for them.
 
-    Returns a line for each that cannot be had; the run goes on without it.
+    Returns one line that says what the run goes on without; empty when everything is there.
     """
     from instancecap.models import weights
 
-    lines = []
+    missing = []
     for name in weights.KNOWN:
         try:
             weights.find(name)
         except MissingDependency as error:
-            lines.append(f"going on without {name}: {error}")
-    return lines
+            log.debug("%s", error)
+            missing.append(name)
+    if not missing:
+        return ""
+    return (
+        f"going on without {' and '.join(missing)} (not found, and no download worked): things "
+        "are found by their motion; 'instancecap models pull all' gets them"
+    )

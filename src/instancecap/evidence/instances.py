@@ -19,6 +19,9 @@ from instancecap.schema.evidence import CameraFacts, InstanceFacts, InstanceMoti
 
 Array = NDArray[np.float64]
 
+SURE_OF_PART = 0.8
+"""Confidence from which a thing within another one's box is believed to be there of its own."""
+
 MIN_OBJECT_SECONDS = 0.4
 MIN_OBJECT_CONFIDENCE = 0.45
 
@@ -76,18 +79,21 @@ def _is_double(item: InstanceFacts, other: InstanceFacts) -> bool:
 
 
 def _is_part(item: InstanceFacts, others: Sequence[InstanceFacts]) -> bool:
-    """A helmet is not a ball: small things that never leave a larger one's box are part of it."""
-    if item.class_ in LIVELY:
-        return False
+    """A helmet is not a ball, a hand no second person: small things that never leave the box of
+    a larger one, and that the detector is not sure of, are part of it."""
     for other in others:
-        if other is item or other.class_ not in LIVELY:
+        if other is item or other.class_ not in LIVELY or item.confidence > SURE_OF_PART:
             continue
-        inside = [
-            float(coverage(np.array([point.box]), box[None])[0, 0])
+        pairs = [
+            (np.array([point.box]), box[None])
             for point in item.track
             if (box := box_at(other, point.t)) is not None
         ]
-        if len(inside) >= 0.7 * len(item.track) and float(np.mean(inside)) > 0.9:
+        if len(pairs) < 0.7 * len(item.track):
+            continue
+        inside = float(np.mean([coverage(part, whole)[0, 0] for part, whole in pairs]))
+        share = float(np.mean([areas(part)[0] / areas(whole)[0] for part, whole in pairs]))
+        if inside > 0.9 and (item.class_ not in LIVELY or share < 0.3):
             return True
     return False
 

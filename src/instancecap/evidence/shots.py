@@ -8,7 +8,6 @@ is a mixture of the one before and the one after (Truong et al. 2000).
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scenedetect.detectors import AdaptiveDetector
@@ -27,12 +26,27 @@ SAME = 0.06
 """Mean absolute difference (0..1) of two thumbnails of the same view."""
 
 EMPTY_SPREAD = 0.03
-"""Standard deviation (0..1) of luma under which a picture is empty: black, white, one colour."""
+EMPTY_LUMA = (0.08, 0.94)
+"""A picture is empty, black or white, when its luma hardly varies and lies outside these."""
 
-DISSOLVE_SECONDS = (0.2, 2.0)
+JUMP = 0.06
+"""Change of a thumbnail (mean absolute difference, 0..1) from one frame to the next that is a
+cut to or from an empty picture; what takes longer is a fade."""
+
+MIN_STEP = 0.003
+"""Change from frame to frame above which something is going on in a dissolve."""
+
+DISSOLVE_SECONDS = (0.2, 2.5)
+MIN_DISSOLVE_FRAMES = 4
 MIN_DISSOLVE_CHANGE = 0.08
+MAX_OFF_LINE = 0.12
+"""Distance of a dissolve's pictures from the line between its ends, over the ends' distance."""
+
 MIN_SHOT = 0.12
 """Seconds under which a stretch is part of a transition, not a shot."""
+
+Change = tuple[int, int, Transition]
+"""First and last frame of a transition, and its kind; a cut's are the new shot's first frame."""
 
 
 class ShotExpert:
@@ -59,24 +73,21 @@ class ShotExpert:
             return []
         times = np.array(self._times)
         thumbs = np.stack(self._thumbs).reshape(len(times), -1).astype(float) / 255
-        changes: dict[int, Transition] = {}
-        for first, last, kind in _fades(times, self._lumas()) + _dissolves(times, thumbs):
-            if all(abs(first - index) > 2 and not first <= index <= last for index in changes):
-                changes[last if kind == "fade" else (first + last) // 2] = kind
-                self._cuts -= set(range(first - 1, last + 2))
-        for cut in self._cuts:
-            if cut < len(times) and not _is_flash(thumbs, cut):
-                changes[cut] = "cut"
+        step = np.concatenate([[0.0], np.abs(np.diff(thumbs, axis=0)).mean(axis=1)])
+        changes = _empties(thumbs, step)
+        for dissolve in _dissolves(times, thumbs, step):
+            if not any(_overlap(dissolve, other) for other in changes):
+                changes.append(dissolve)
+        for cut in sorted(self._cuts):
+            whole: Change = (cut, cut, "cut")
+            free = not any(_overlap(whole, other) for other in changes)
+            if cut < len(times) and free and not _is_flash(thumbs, cut):
+                changes.append(whole)
         return _as_shots(times, changes, end=end)
 
-    def _lumas(self) -> Array:
-        return np.array(
-            [(float(g.mean()) / 255, float(g.std()) / 255) for g in map(_gray, self._thumbs)]
-        )
 
-
-def _gray(thumb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.asarray(cv2.cvtColor(thumb, cv2.COLOR_BGR2GRAY), np.uint8)
+def _overlap(first: Change, second: Change) -> bool:
+    return first[0] <= second[1] + 1 and second[0] <= first[1] + 1
 
 
 def _is_flash(thumbs: Array, cut: int) -> bool:
@@ -88,39 +99,59 @@ def _is_flash(thumbs: Array, cut: int) -> bool:
     )
 
 
-def _fades(times: Array, lumas: Array) -> list[tuple[int, int, Transition]]:
-    """Stretches of empty picture with a gradual change on at least one side."""
-    empty = lumas[:, 1] < EMPTY_SPREAD
-    found: list[tuple[int, int, Transition]] = []
+def _empties(thumbs: Array, step: Array) -> list[Change]:
+    """Transitions into and out of black or white pictures.
+
+    A fade to black and up again is one transition. A cut to black begins a shot of its own, and
+    so does what comes after it.
+    """
+    spread, luma = thumbs.std(axis=1), thumbs.mean(axis=1)
+    empty = (spread < EMPTY_SPREAD) & ((luma < EMPTY_LUMA[0]) | (luma > EMPTY_LUMA[1]))
+    last_frame = len(thumbs) - 1
+    found: list[Change] = []
     for first, last in _stretches(empty):
-        if first == 0 or last == len(times) - 1:
-            continue
-        before, after = lumas[max(0, first - 3) : first, 1], lumas[last + 1 : last + 4, 1]
-        if max(after) < 4 * EMPTY_SPREAD or max(before) < 4 * EMPTY_SPREAD:
-            found.append((first, last + 1, "fade"))
+        if last - first < 1 and step[first] > JUMP:
+            continue  # a single empty frame is a flash
+        fades_in = last < last_frame and step[last + 1] < JUMP
+        fades_out = first > 0 and step[first] < JUMP
+        start, end = first, last + 1
+        while fades_out and start > 1 and step[start - 1] > MIN_STEP and step[start - 1] < JUMP:
+            start -= 1
+        while fades_in and end < last_frame and MIN_STEP < step[end + 1] < JUMP:
+            end += 1
+        if last == last_frame:
+            continue  # fading out, or cut to black, at the clip's end begins no shot
+        if luma[first] > 0.5 and min(spread[start], spread[min(end, last_frame)]) < EMPTY_SPREAD:
+            continue  # white walls and skies are pictures; only a dip to white is none
+        if first > 0 and not fades_out:
+            found.append((first, first, "cut"))
+            start = first + 1
+        found.append((start, end, "fade") if fades_in else (last + 1, last + 1, "cut"))
     return found
 
 
-def _dissolves(times: Array, thumbs: Array) -> list[tuple[int, int, Transition]]:
+def _dissolves(times: Array, thumbs: Array, step: Array) -> list[Change]:
     """Stretches in which every picture lies on the straight line between their two ends."""
-    if len(times) < 8:
+    if len(times) < 2 * MIN_DISSOLVE_FRAMES:
         return []
-    step = np.abs(np.diff(thumbs, axis=0)).mean(axis=1)
     interval = float(np.median(np.diff(times)))
-    found: list[tuple[int, int, Transition]] = []
-    active = step > 0.004
-    for first, last in _stretches(active):
-        seconds = (last + 1 - first) * interval
-        if not DISSOLVE_SECONDS[0] <= seconds <= DISSOLVE_SECONDS[1]:
+    found: list[Change] = []
+    for first, last in _stretches(step > MIN_STEP):
+        begin = max(0, first - 1)
+        frames, seconds = last - begin, (last - begin) * interval
+        if frames < MIN_DISSOLVE_FRAMES or not (
+            DISSOLVE_SECONDS[0] <= seconds <= DISSOLVE_SECONDS[1]
+        ):
             continue
-        change = thumbs[last + 1] - thumbs[first]
-        if float(np.abs(change).mean()) < MIN_DISSOLVE_CHANGE:
+        change = thumbs[last] - thumbs[begin]
+        size = float(np.abs(change).mean())
+        if size < MIN_DISSOLVE_CHANGE or float(step[first : last + 1].max()) > 0.5 * size:
             continue
-        between = thumbs[first : last + 2] - thumbs[first]
+        between = thumbs[begin : last + 1] - thumbs[begin]
         along = between @ change / float(change @ change)
-        off = float(np.abs(between - along[:, None] * change).mean() / np.abs(change).mean())
-        if off < 0.12 and np.all(np.diff(along) > -0.02):
-            found.append((first, last + 1, "dissolve"))
+        off = float(np.abs(between - along[:, None] * change).mean()) / size
+        if off < MAX_OFF_LINE and bool(np.all(np.diff(along) > -0.02)):
+            found.append((begin, last, "dissolve"))
     return found
 
 
@@ -131,15 +162,16 @@ def _stretches(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def _as_shots(times: Array, changes: dict[int, Transition], *, end: float) -> list[Shot]:
+def _as_shots(times: Array, changes: list[Change], *, end: float) -> list[Shot]:
+    """Shots between the changes; a gradual one lies in the middle of its transition."""
     shots: list[Shot] = []
-    begin, kind = 0.0, "start"
-    for index in sorted(changes):
-        t = round(float(times[index]), 3)
-        if t - begin < MIN_SHOT and shots:
+    begin: float = 0.0
+    kind: Transition = "start"
+    for first, last, how in sorted(changes):
+        t = round(float(times[first] + times[last]) / 2, 3)
+        if t - begin < MIN_SHOT / 3 or (shots and t - begin < MIN_SHOT):
             continue
-        if t - begin >= MIN_SHOT / 3:
-            shots.append(Shot(start=begin, end=t, transition=kind))
-            begin, kind = t, changes[index]
+        shots.append(Shot(start=begin, end=t, transition=kind))
+        begin, kind = t, how
     shots.append(Shot(start=begin, end=round(max(end, begin), 3), transition=kind))
     return shots
