@@ -19,7 +19,7 @@ from instancecap.web.markup import Html, join, markup
 from instancecap.web.pictures import Pictures, sample_pictures
 
 COLORS = ("#e4572e", "#17a398", "#f0a202")
-SHARES = (0.1, 0.4, 0.7)
+SHARES = (0.08, 0.3, 0.8)
 """Moments of the clip that are shown."""
 
 PAGE = """<!doctype html><meta charset="utf-8"><style>

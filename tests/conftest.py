@@ -12,10 +12,15 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from hypothesis import settings
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 MakeVideo = Callable[..., Path]
 Measured = Callable[..., Any]
+
+# A busy machine is slow, not wrong.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 def _need(path: Path) -> Path:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from instancecap.errors import FormatError, InstanceCapError, OutputError
 from instancecap.schema import Caption
 from instancecap.schema.base import TrackPoint, write_whole
-from tests.schema.examples import CAPTION
+from tests.schema.design_examples import CAPTION
 
 
 def text_with(change: Callable[[dict[str, Any]], Any]) -> str:

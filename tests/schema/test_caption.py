@@ -16,7 +16,7 @@ from instancecap.errors import FormatError
 from instancecap.schema import Caption, Evidence
 from instancecap.schema.publish import main, published_files
 from tests import strategies
-from tests.schema.examples import CAPTION
+from tests.schema.design_examples import CAPTION
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "schema"
 MAPS = (("provenance",), ("producer", "models"))

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from instancecap.errors import FormatError
 from instancecap.schema import Evidence
 from tests import strategies
-from tests.schema.examples import EVIDENCE
+from tests.schema.design_examples import EVIDENCE
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "schema" / "evidence.v1.schema.json"
 

@@ -18,6 +18,7 @@ from instancecap.evidence.experts import Experts, load_experts
 from instancecap.evidence.framing import assign_faces, frame_subject
 from instancecap.evidence.geometry import compose
 from instancecap.evidence.instances import (
+    can_be_named,
     follows_subject,
     moving_instances,
     named_instances,
@@ -206,7 +207,11 @@ class _Pass:
             if not patches:
                 continue
             world = World.of(patches, moves=motion != ["static"])
-            tracks = link(samples)
+            tracks = [
+                track
+                for track in link(samples)
+                if can_be_named(track, shot=shot, world=world, patches=patches)
+            ]
             loose = extend_with_patches(tracks, link(patches, sure=0.45, unsure=0.4))
             named = named_instances(
                 tracks, shot=shot, end=end, world=world, patches=patches,

@@ -12,7 +12,7 @@ from instancecap.evidence.geometry import areas, as_box, centers, coverage, ious
 from instancecap.evidence.motion import MovingPatches
 from instancecap.evidence.naming import LIVELY, OBJECT, name_class, needed_confidence
 from instancecap.evidence.tracking import Finds, Track
-from instancecap.evidence.world import World, touches_border, track_motion, trust_flow
+from instancecap.evidence.world import World, touches_border, track_motion, trust_patch
 from instancecap.models.coco import CATEGORIES
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import CameraFacts, InstanceFacts, InstanceMotion, Shot
@@ -24,6 +24,8 @@ SURE_OF_PART = 0.8
 
 MIN_OBJECT_SECONDS = 0.4
 MIN_OBJECT_CONFIDENCE = 0.45
+MIN_OBJECT_AREA = 0.006
+"""Share of the frame under which a moving patch without a name is not worth a word."""
 
 MIN_RESTLESS_AREA = 0.01
 """Share of the frame from which something that stirs without going anywhere is worth a word."""
@@ -47,15 +49,25 @@ def named_instances(
     for track in tracks:
         motion = track_motion(track, world, patches)
         name, confidence = name_class(track, motion)
-        seconds = shot.end - shot.start
-        enough = 1 if seconds < 0.4 else 2 if seconds < 1.5 else 3
-        if confidence >= needed_confidence(name) and len(track.times) >= enough:
+        if confidence >= needed_confidence(name) and len(track.times) >= _enough(shot):
             item = _facts(track, name, confidence, motion, shot=shot, end=end)
             if not tight:
                 item.motion.scale_change, item.enters, item.leaves = 1.0, False, False
             found.append(item)
     found = _without_doubles(found)
     return [item for item in found if not _is_part(item, found)]
+
+
+def can_be_named(track: Track, *, shot: Shot, world: World, patches: Sequence[Finds]) -> bool:
+    """True for a track that becomes an instance; others leave their motion to be told alone."""
+    name, confidence = name_class(track, track_motion(track, world, patches))
+    return confidence >= needed_confidence(name) and len(track.times) >= _enough(shot)
+
+
+def _enough(shot: Shot) -> int:
+    """Finds that a thing needs to be believed in."""
+    seconds = shot.end - shot.start
+    return 1 if seconds < 0.4 else 2 if seconds < 1.5 else 3
 
 
 def _without_doubles(items: Sequence[InstanceFacts]) -> list[InstanceFacts]:
@@ -113,10 +125,13 @@ def moving_instances(
         seconds = track.times[-1] - track.times[0]
         if seconds < MIN_OBJECT_SECONDS or len(track.times) < 4 or _is_known(track, named):
             continue
-        motion = trust_flow(track, track_motion(track, world, patches), patches)
+        motion = trust_patch(track, track_motion(track, world, patches), patches)
         density = len(track.times) / max(1.0, _samples_between(world, track))
         confidence = min(0.6, 0.25 + 0.35 * density) * (1.0 if motion.moving else 0.7)
-        large = float(areas(np.array(track.boxes)).mean()) > MIN_RESTLESS_AREA
+        area = float(areas(np.array(track.boxes)).mean())
+        if area < MIN_OBJECT_AREA:
+            continue
+        large = area > MIN_RESTLESS_AREA
         if density < 0.5 or confidence < MIN_OBJECT_CONFIDENCE or not (motion.moving or large):
             continue
         if world.moves and (density < 0.8 or not motion.moving):
@@ -139,7 +154,7 @@ def _is_known(track: Track, named: Sequence[InstanceFacts]) -> bool:
             inside = coverage(box[None], stack)[0].max() > 0.5
             around = coverage(stack, box[None])[:, 0].max() > 0.5
             hits += bool(inside or around or ious(box[None], stack).max() > 0.25)
-    return hits > 0.3 * len(track.times)
+    return hits > 0.5 * len(track.times)
 
 
 def box_at(instance: InstanceFacts, t: float) -> Array | None:

@@ -73,6 +73,7 @@ class MotionExpert:
 
     def __init__(self) -> None:
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        self._flow.setFinestScale(1)  # the preset's 2 smears small things over 8 pixels
         self._earlier: deque[Picture] = deque(maxlen=BASELINE)
         self._steps: deque[Step] = deque(maxlen=BASELINE)
         self._times: deque[float] = deque(maxlen=BASELINE + 1)

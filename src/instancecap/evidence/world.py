@@ -172,24 +172,13 @@ def _direction(shift: Array) -> Direction:
     return f"{along}_{across}"  # type: ignore[return-value]
 
 
-def trust_flow(track: Track, motion: InstanceMotion, patches: Sequence[Finds]) -> InstanceMotion:
-    """Keep the direction and the growth of a patch only as far as the flow inside it agrees.
+def trust_patch(track: Track, motion: InstanceMotion, patches: Sequence[Finds]) -> InstanceMotion:
+    """Keep the travel of a moving patch only where its flow or a straight path bears it out.
 
-    The box around a moving patch changes with which part of a thing happens to move; the flow in
-    it does not lie about where it goes.
+    The box around a moving patch changes with which part of a thing happens to move, and so
+    seems to travel, and to grow, when nothing does.
     """
-    by_time = {finds.t: finds for finds in patches}
-    flows = []
-    for t, box in zip(track.times, track.boxes, strict=True):
-        finds = by_time[t]
-        if finds.flow is not None and len(finds.boxes):
-            flows.append(finds.flow[int(ious(box[None], finds.boxes)[0].argmax())])
-    mean = np.mean(flows, axis=0) if flows else np.zeros(2)
-    total = float(np.mean([np.linalg.norm(flow) for flow in flows])) if flows else 0.0
-    coherent = total > 0 and float(np.linalg.norm(mean)) > MIN_COHERENCE * total
-    shift = np.array([motion.frame_dx, motion.frame_dy])
-    agrees = float(mean @ shift) > 0.5 * float(np.linalg.norm(mean) * np.linalg.norm(shift))
-    moving = motion.moving and coherent and agrees
+    moving = motion.moving and (_flow_agrees(track, motion, patches) or _is_straight(track))
     return motion.model_copy(
         update={
             "moving": moving,
@@ -198,3 +187,30 @@ def trust_flow(track: Track, motion: InstanceMotion, patches: Sequence[Finds]) -
             "scale_change": 1.0,
         }
     )
+
+
+def _flow_agrees(track: Track, motion: InstanceMotion, patches: Sequence[Finds]) -> bool:
+    by_time = {finds.t: finds for finds in patches}
+    flows = []
+    for t, box in zip(track.times, track.boxes, strict=True):
+        finds = by_time.get(t)
+        if finds is not None and finds.flow is not None and len(finds.boxes):
+            flows.append(finds.flow[int(ious(box[None], finds.boxes)[0].argmax())])
+    if not flows:
+        return False
+    mean, shift = np.mean(flows, axis=0), np.array([motion.frame_dx, motion.frame_dy])
+    strength = float(np.mean([np.linalg.norm(flow) for flow in flows]))
+    coherent = float(np.linalg.norm(mean)) > MIN_COHERENCE * strength
+    return coherent and float(mean @ shift) > 0.5 * float(
+        np.linalg.norm(mean) * np.linalg.norm(shift)
+    )
+
+
+def _is_straight(track: Track) -> bool:
+    """True for a path much longer than the thing that does not wander."""
+    boxes = np.array(track.boxes)
+    path = centers(boxes)
+    steps = float(np.linalg.norm(np.diff(path, axis=0), axis=1).sum())
+    net = float(np.linalg.norm(path[-1] - path[0]))
+    size = float(np.median(np.sqrt(areas(boxes))))
+    return net > max(0.6 * steps, 0.8 * size)

@@ -1,0 +1,134 @@
+"""The detector on pictures whose content is known, of all shapes and sizes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from instancecap.evidence.geometry import ious
+from instancecap.models import weights
+from instancecap.models.coco import CATEGORIES, CLASSES, MOVABLE
+from instancecap.models.yolox import Detections, YoloxDetector
+from instancecap.video import Clip
+from instancecap.video.decode import ClipReader
+
+PERSON = CLASSES.index("person")
+WORKER, JUGGLER = "everyday/worker.mp4", "everyday/football_juggle.mp4"
+TRUTH = {WORKER: (0.31, 0.32, 0.475, 1.0), JUGGLER: (0.47, 0.08, 0.65, 0.92)}
+"""The person's box one second into the clip, by eye."""
+
+
+@pytest.fixture
+def detector(with_weights: Path) -> YoloxDetector:
+    return YoloxDetector(weights.find("yolox-nano"))
+
+
+def frame_of(path: Path) -> np.ndarray:
+    with ClipReader(Clip.open(path, start=1)) as reader:
+        return next(iter(reader)).bgr()
+
+
+def best_person(found: Detections) -> tuple[np.ndarray, float]:
+    index = int(found.scores[:, PERSON].argmax())
+    return found.boxes[index].astype(float), float(found.scores[index, PERSON])
+
+
+@pytest.mark.parametrize("name", list(TRUTH))
+def test_a_person_is_found_where_one_stands(
+    detector: YoloxDetector, clips_dir: Path, name: str
+) -> None:
+    found = detector.detect(frame_of(clips_dir / name))
+    box, score = best_person(found)
+    assert score > 0.5
+    assert ious(box[None], np.array([TRUTH[name]]))[0, 0] > 0.7
+    assert found.scores[0].argmax() == PERSON  # best first
+
+
+def test_size_and_shape_of_the_picture_do_not_matter(
+    detector: YoloxDetector, clips_dir: Path
+) -> None:
+    picture = frame_of(clips_dir / WORKER)
+    box, _ = best_person(detector.detect(picture))
+    half, _ = best_person(detector.detect(cv2.resize(picture, None, fx=0.5, fy=0.5)))
+    assert ious(box[None], half[None])[0, 0] > 0.85
+
+    height, width = picture.shape[:2]
+    left = width // 5
+    upright = picture[:, left : left + int(0.55 * height)]  # a portrait cut around the worker
+    inside, score = best_person(detector.detect(np.ascontiguousarray(upright)))
+    back = inside.copy()
+    back[[0, 2]] = (inside[[0, 2]] * upright.shape[1] + left) / width
+    assert score > 0.5
+    assert ious(box[None], back[None])[0, 0] > 0.75
+
+
+def test_a_mirrored_picture_has_mirrored_boxes(detector: YoloxDetector, clips_dir: Path) -> None:
+    picture = frame_of(clips_dir / WORKER)
+    box, _ = best_person(detector.detect(picture))
+    mirrored, _ = best_person(detector.detect(np.ascontiguousarray(picture[:, ::-1])))
+    expected = np.array([1 - box[2], box[1], 1 - box[0], box[3]])
+    assert ious(expected[None], mirrored[None])[0, 0] > 0.8
+
+
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [(1, 1), (2, 240), (416, 416), (417, 233), (31, 900), (1280, 720), (720, 1280)],
+)
+def test_any_size_gives_boxes_in_the_frame(
+    detector: YoloxDetector, width: int, height: int
+) -> None:
+    rng = np.random.default_rng(0)
+    found = detector.detect(rng.integers(0, 255, (height, width, 3)).astype(np.uint8))
+    assert found.boxes.shape == (len(found.scores), 4)
+    assert found.scores.shape[1] == len(CLASSES)
+    assert ((found.boxes >= 0) & (found.boxes <= 1)).all()
+    assert (found.boxes[:, :2] <= found.boxes[:, 2:]).all()
+    assert ((found.scores >= 0) & (found.scores <= 1)).all()
+
+
+@pytest.mark.parametrize("level", [0, 114, 255])
+def test_an_empty_picture_holds_nothing(detector: YoloxDetector, level: int) -> None:
+    found = detector.detect(np.full((234, 416, 3), level, np.uint8))
+    assert found.scores.max(initial=0) < 0.35
+
+
+def test_finds_come_best_first_and_above_the_least_score(
+    with_weights: Path, clips_dir: Path
+) -> None:
+    picture = frame_of(clips_dir / "everyday/store_3people.mp4")
+    strict = YoloxDetector(weights.find("yolox-nano"), min_score=0.4).detect(picture)
+    loose = YoloxDetector(weights.find("yolox-nano"), min_score=0.05).detect(picture)
+    best = loose.scores.max(axis=1)
+    assert (np.diff(best) <= 1e-6).all()
+    assert strict.scores.max(axis=1).min() >= 0.4
+    assert len(strict.boxes) < len(loose.boxes)
+
+
+def test_one_person_is_found_once(detector: YoloxDetector, clips_dir: Path) -> None:
+    found = detector.detect(frame_of(clips_dir / WORKER))
+    sure = found.boxes[found.scores[:, PERSON] > 0.3].astype(float)
+    assert len(sure) == 1
+
+
+def test_the_same_picture_gives_the_same_boxes_whatever_the_threads(
+    with_weights: Path, clips_dir: Path
+) -> None:
+    picture = frame_of(clips_dir / "everyday/store_3people.mp4")
+    first, second = (
+        YoloxDetector(weights.find("yolox-nano"), threads=n).detect(picture) for n in (1, 2)
+    )
+    assert (first.boxes == second.boxes).all()
+    assert (first.scores == second.scores).all()
+
+
+def test_the_classes_are_those_of_coco() -> None:
+    assert len(CLASSES) == 80
+    assert (CLASSES[0], CLASSES[2], CLASSES[16], CLASSES[79]) == (
+        "person", "car", "dog", "toothbrush",
+    )  # fmt: skip
+    assert CATEGORIES["dog"] == "animal"
+    assert {"person", "car", "dog", "sports ball"} <= MOVABLE
+    assert not {"chair", "potted plant", "tv"} & MOVABLE
