@@ -8,6 +8,7 @@ is a mixture of the one before and the one after (Truong et al. 2000).
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scenedetect.detectors import AdaptiveDetector
@@ -18,6 +19,10 @@ from instancecap.schema.vocabulary import Transition
 from instancecap.video.decode import Frame
 
 Array = NDArray[np.float64]
+Thumbs = NDArray[np.uint8]
+
+KEPT_SIZE = (16, 12)
+"""Width and height of the thumbnails that are kept for every frame: 50 MB for an hour of film."""
 
 FLASH_FRAMES = 4
 """A change that is undone within so many frames is a flash."""
@@ -38,8 +43,8 @@ MIN_STEP = 0.003
 
 DISSOLVE_SECONDS = (0.2, 2.5)
 MIN_DISSOLVE_FRAMES = 4
-MIN_DISSOLVE_CHANGE = 0.08
-MAX_OFF_LINE = 0.12
+MIN_DISSOLVE_CHANGE = 0.06
+MAX_OFF_LINE = 0.18
 """Distance of a dissolve's pictures from the line between its ends, over the ends' distance."""
 
 MIN_SHOT = 0.12
@@ -58,25 +63,31 @@ class ShotExpert:
         )
         self._times: list[float] = []
         self._thumbs: list[NDArray[np.uint8]] = []
+        self._numbers: list[tuple[float, float, float]] = []
         self._cuts: set[int] = set()
 
     def add(self, frame: Frame) -> None:
         """Look at the next frame."""
         thumb = frame.bgr(THUMB_SIZE)
         self._cuts.update(self._detector.process_frame(frame.index, thumb))
+        small = cv2.resize(thumb, KEPT_SIZE, interpolation=cv2.INTER_AREA).ravel()
+        before = self._thumbs[-1] if self._thumbs else small
+        step = float(cv2.norm(small, before, cv2.NORM_L1)) / small.size / 255
+        self._numbers.append((step, float(thumb.mean()) / 255, float(thumb.std()) / 255))
         self._times.append(frame.t)
-        self._thumbs.append(thumb[::2, ::2].copy())
+        self._thumbs.append(np.asarray(small, np.uint8))
 
     def shots(self, *, end: float) -> list[Shot]:
         """Shots from 0 to ``end`` seconds without gaps, each with the transition that begins it."""
         if not self._times:
             return []
         times = np.array(self._times)
-        thumbs = np.stack(self._thumbs).reshape(len(times), -1).astype(float) / 255
-        step = np.concatenate([[0.0], np.abs(np.diff(thumbs, axis=0)).mean(axis=1)])
-        changes = _empties(thumbs, step)
+        thumbs = np.stack(self._thumbs)
+        step, luma, spread = np.array(self._numbers).T
+        changes = _empties(step, luma, spread)
         for dissolve in _dissolves(times, thumbs, step):
-            if not any(_overlap(dissolve, other) for other in changes):
+            to_nothing = spread[dissolve[1]] < EMPTY_SPREAD
+            if not to_nothing and not any(_overlap(dissolve, other) for other in changes):
                 changes.append(dissolve)
         for cut in sorted(self._cuts):
             whole: Change = (cut, cut, "cut")
@@ -90,24 +101,23 @@ def _overlap(first: Change, second: Change) -> bool:
     return first[0] <= second[1] + 1 and second[0] <= first[1] + 1
 
 
-def _is_flash(thumbs: Array, cut: int) -> bool:
-    before = thumbs[cut - 1]
-    after = thumbs[cut + 1 : cut + 1 + FLASH_FRAMES]
-    return any(float(np.abs(later - before).mean()) < SAME for later in after) or any(
-        float(np.abs(thumbs[cut] - earlier).mean()) < SAME
-        for earlier in thumbs[max(0, cut - FLASH_FRAMES) : cut - 1]
-    )
+def _is_flash(thumbs: Thumbs, cut: int) -> bool:
+    """True when the view before the change is back, or was there, within a few frames."""
+    window = thumbs[max(0, cut - FLASH_FRAMES) : cut + 1 + FLASH_FRAMES].astype(float) / 255
+    here = min(cut, FLASH_FRAMES)
+    back = np.abs(window[here + 1 :] - window[here - 1]).mean(axis=1)
+    was = np.abs(window[: here - 1] - window[here]).mean(axis=1)
+    return bool((back < SAME).any() or (was < SAME).any())
 
 
-def _empties(thumbs: Array, step: Array) -> list[Change]:
+def _empties(step: Array, luma: Array, spread: Array) -> list[Change]:
     """Transitions into and out of black or white pictures.
 
     A fade to black and up again is one transition. A cut to black begins a shot of its own, and
     so does what comes after it.
     """
-    spread, luma = thumbs.std(axis=1), thumbs.mean(axis=1)
     empty = (spread < EMPTY_SPREAD) & ((luma < EMPTY_LUMA[0]) | (luma > EMPTY_LUMA[1]))
-    last_frame = len(thumbs) - 1
+    last_frame = len(step) - 1
     found: list[Change] = []
     for first, last in _stretches(empty):
         if last - first < 1 and step[first] > JUMP:
@@ -130,7 +140,7 @@ def _empties(thumbs: Array, step: Array) -> list[Change]:
     return found
 
 
-def _dissolves(times: Array, thumbs: Array, step: Array) -> list[Change]:
+def _dissolves(times: Array, thumbs: Thumbs, step: Array) -> list[Change]:
     """Stretches in which every picture lies on the straight line between their two ends."""
     if len(times) < 2 * MIN_DISSOLVE_FRAMES:
         return []
@@ -143,11 +153,12 @@ def _dissolves(times: Array, thumbs: Array, step: Array) -> list[Change]:
             DISSOLVE_SECONDS[0] <= seconds <= DISSOLVE_SECONDS[1]
         ):
             continue
-        change = thumbs[last] - thumbs[begin]
+        pictures = thumbs[begin : last + 1].astype(float) / 255
+        change = pictures[-1] - pictures[0]
         size = float(np.abs(change).mean())
         if size < MIN_DISSOLVE_CHANGE or float(step[first : last + 1].max()) > 0.5 * size:
             continue
-        between = thumbs[begin : last + 1] - thumbs[begin]
+        between = pictures - pictures[0]
         along = between @ change / float(change @ change)
         off = float(np.abs(between - along[:, None] * change).mean()) / size
         if off < MAX_OFF_LINE and bool(np.all(np.diff(along) > -0.02)):

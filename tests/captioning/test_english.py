@@ -1,0 +1,273 @@
+"""Words and phrases: grammar, and that a phrase says what its numbers say."""
+
+from __future__ import annotations
+
+import re
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made import DIRECTIONS, NAMES, boxes, camera, shares, thing, things
+
+from instancecap.captioning import english
+from instancecap.evidence.appearance import COLORS
+from instancecap.schema.evidence import LightFacts, PlaceFacts, Shot
+from instancecap.schema.vocabulary import Cell, Primitive
+
+CELLS = get_args(Cell)
+SHOT = Shot(start=0, end=4, transition="start")
+
+
+def test_lists_are_joined_as_in_english() -> None:
+    assert english.join([]) == ""
+    assert english.join(["a"]) == "a"
+    assert english.join(["a", "b"]) == "a and b"
+    assert english.join(["a", "b", "c"]) == "a, b and c"
+    assert english.join(["a", "b"], last="or") == "a or b"
+
+
+def test_small_numbers_are_words() -> None:
+    assert [english.count_word(n) for n in (1, 2, 10, 11)] == ["one", "two", "ten", "11"]
+
+
+@pytest.mark.parametrize(
+    ("noun", "expected"),
+    [("dog", "a dog"), ("orange", "an orange"), ("umbrella", "an umbrella"), ("oven", "an oven")],
+)
+def test_articles_fit_the_first_sound(noun: str, expected: str) -> None:
+    assert english.article(noun) == expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_class_has_an_article_and_a_plural(name: str) -> None:
+    vowel = name[0] in "aeiou"
+    assert english.article(name) == f"{'an' if vowel else 'a'} {name}"
+    assert english.plural(name).strip()
+
+
+@pytest.mark.parametrize(
+    ("one", "many"),
+    [
+        ("person", "people"), ("dog", "dogs"), ("sheep", "sheep"), ("bus", "buses"),
+        ("bench", "benches"), ("knife", "knives"), ("mouse", "mice"), ("skis", "skis"),
+        ("wine glass", "wine glasses"), ("toothbrush", "toothbrushes"), ("horse", "horses"),
+        ("giraffe", "giraffes"), ("scissors", "scissors"), ("couch", "couches"),
+        ("teddy bear", "teddy bears"), ("sandwich", "sandwiches"),
+    ],
+)  # fmt: skip
+def test_plurals(one: str, many: str) -> None:
+    assert english.plural(one) == many
+
+
+@given(st.text(st.sampled_from("ab  c"), max_size=12))
+def test_a_sentence_begins_large_and_ends_with_one_full_stop(text: str) -> None:
+    written = english.sentence(text)
+    if not text.strip():
+        assert written == ""
+    else:
+        assert written[0].isupper()
+        assert written.endswith(".")
+        assert "  " not in written
+
+
+@given(shares)
+def test_colors_that_are_said_are_colors_that_were_seen(colors: list[tuple[str, float]]) -> None:
+    said = english.main_colors(thing(colors=colors))
+    assert len(said) <= 2
+    assert set(said) <= {name for name, _ in colors}
+    assert len(set(said)) == len(said)
+
+
+def test_a_clear_color_is_said_and_a_trace_is_not() -> None:
+    assert english.main_colors(thing(colors=[("red", 0.8), ("black", 0.13)])) == ["red"]
+    assert english.main_colors(thing(colors=[("red", 0.5), ("blue", 0.4)])) == ["red", "blue"]
+    assert english.main_colors(thing(colors=[("red", 0.2), ("blue", 0.2)])) == []
+    assert english.main_colors(thing()) == []
+
+
+def test_a_person_wears_colors_and_a_car_has_them() -> None:
+    red = [("red", 0.9)]
+    assert english.noun_phrase(thing("person", colors=red)) == "person in red"
+    assert english.noun_phrase(thing("car", colors=red)) == "red car"
+    assert english.noun_phrase(thing("car", colors=red), colored=False) == "car"
+
+
+def test_things_alike_are_told_apart_when_introduced() -> None:
+    red, blue = [("red", 0.9)], [("blue", 0.9)]
+    cars = [thing("car", colors=c, id=i) for i, c in enumerate([red, blue, red])]
+    assert english.introduce(cars) == ["a red car", "a blue car", "another red car"]
+
+
+def test_a_group_is_counted() -> None:
+    assert english.introduce([thing("person", count=3)]) == ["three people"]
+    (many,) = english.introduce([thing("sheep", count=12, colors=[("white", 0.9)])])
+    assert many == "12 white sheep"
+
+
+@given(st.lists(things(id=0, shot=SHOT), max_size=4))
+def test_every_introduction_fits_its_noun(items: list) -> None:
+    phrases = english.introduce(items)
+    assert len(phrases) == len(items)
+    for item, phrase in zip(items, phrases, strict=True):
+        noun = item.class_ if item.count == 1 else english.plural(item.class_)
+        assert noun in phrase
+        assert not re.search(r"\ba [aeiou]|\ban [^aeiou]", phrase)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_an_action_names_the_direction_and_no_other(direction: str) -> None:
+    item = thing(moving=True, direction=direction, speed=0.2)
+    text = english.action_phrase(item, enters=False, leaves=False, camera_rests=True)
+    said = {word for word in ("left", "right", "up", "down") if re.search(rf"\b{word}\b", text)}
+    assert said == set(direction.split("_"))
+
+
+def test_speed_has_words_at_both_ends_only() -> None:
+    words = [english.speed_word(speed) for speed in (0.0, 0.02, 0.15, 0.9)]
+    assert words == ["", "slowly", "", "quickly"]
+
+
+def test_rest_is_said_only_before_a_camera_that_rests() -> None:
+    item = thing()
+    rests = english.action_phrase(item, enters=False, leaves=False, camera_rests=True)
+    moves = english.action_phrase(item, enters=False, leaves=False, camera_rests=False)
+    assert rests == "stays still"
+    assert moves == ""
+
+
+def test_growth_is_said_as_growth_in_the_picture() -> None:
+    phrases = [
+        english.action_phrase(
+            thing(scale_change=change), enters=False, leaves=False, camera_rests=False
+        )
+        for change in (0.3, 1.0, 3.0)
+    ]
+    assert phrases == ["gets smaller in the frame", "", "gets larger in the frame"]
+
+
+@pytest.mark.parametrize(
+    ("box", "side"),
+    [
+        ((0.0, 0.4, 0.2, 0.6), "left"),
+        ((0.8, 0.4, 1.0, 0.6), "right"),
+        ((0.4, 0.01, 0.6, 0.3), "top"),
+        ((0.4, 0.7, 0.6, 1.0), "bottom"),
+        ((0.4, 0.4, 0.6, 0.6), ""),
+    ],
+)
+def test_the_edge_of_a_box_is_the_side_it_touches(
+    box: tuple[float, float, float, float], side: str
+) -> None:
+    assert english.edge_of(box) == side
+
+
+def test_entering_and_leaving_name_their_sides() -> None:
+    item = thing(start=(0.0, 0.4, 0.2, 0.6), end=(0.8, 0.4, 1.0, 0.6), moving=True,
+                 direction="right", speed=0.2)  # fmt: skip
+    text = english.action_phrase(item, enters=True, leaves=True, camera_rests=True)
+    assert "enters from the left" in text
+    assert "moves to the right" in text
+    assert "leaves the frame at the right" in text
+
+
+@given(things(id=0, shot=SHOT), st.booleans(), st.booleans(), st.booleans())
+def test_an_action_says_no_more_than_its_numbers(
+    item, enters: bool, leaves: bool, rests: bool
+) -> None:  # type: ignore[no-untyped-def]
+    text = english.action_phrase(item, enters=enters, leaves=leaves, camera_rests=rests)
+    assert ("enters" in text or "comes into view" in text) == enters
+    assert ("leaves" in text or "goes out of view" in text) == leaves
+    assert ("larger" in text) <= (item.motion.scale_change > 1)
+    assert ("smaller" in text) <= (item.motion.scale_change < 1)
+    assert ("still" in text) <= (rests and not item.motion.moving)
+    assert not text.startswith((" ", ","))
+    assert "  " not in text
+
+
+@pytest.mark.parametrize("start", CELLS)
+@pytest.mark.parametrize("end", CELLS)
+def test_a_position_names_both_cells(start: Cell, end: Cell) -> None:
+    text = english.position_phrase(start, end, enters=False, leaves=False, passes=[start, end])
+    assert english.CELL_WORDS[start].removeprefix("the ") in text
+    assert english.CELL_WORDS[end].removeprefix("the ") in text
+    assert ("throughout" in text) == (start == end)
+
+
+@given(st.sampled_from(CELLS), st.sampled_from(CELLS), st.booleans(), st.booleans())
+def test_a_position_tells_of_entering_and_leaving(
+    start: Cell, end: Cell, enters: bool, leaves: bool
+) -> None:
+    text = english.position_phrase(start, end, enters=enters, leaves=leaves, passes=[start, end])
+    assert ("leaves the frame" in text) == leaves
+    assert ("comes into view" in text) == enters
+    assert "  " not in text
+
+
+@given(boxes())
+def test_larger_things_have_larger_words(box: tuple[float, float, float, float]) -> None:
+    words = [english.size_phrase(area) for area in (0.001, 0.02, 0.1, 0.3, 0.8)]
+    assert len(set(words)) == 5
+    assert english.size_phrase((box[2] - box[0]) * (box[3] - box[1])) in words
+
+
+@pytest.mark.parametrize("word", [w for w in get_args(Primitive) if w in english.CAMERA_WORDS])
+def test_every_movement_of_the_camera_has_a_sentence(word: Primitive) -> None:
+    text = english.camera_sentence(camera(word, speed="slow"))
+    assert text == f"The camera slowly {english.CAMERA_WORDS[word]}."
+
+
+def test_every_primitive_but_three_is_a_verb() -> None:
+    assert set(get_args(Primitive)) - english.CAMERA_WORDS.keys() == {
+        "static", "tracking", "shaky",
+    }  # fmt: skip
+
+
+def test_a_camera_at_rest_stays_still() -> None:
+    assert english.camera_sentence(camera("static")) == "The camera stays still."
+    assert "still" not in english.camera_sentence(camera("static", stability="handheld"))
+    assert "shaky" in english.camera_sentence(camera("shaky", stability="shaky"))
+
+
+def test_no_camera_is_no_sentence() -> None:
+    assert english.camera_sentence(camera()) == ""
+
+
+def test_the_thing_that_is_followed_is_named() -> None:
+    text = english.camera_sentence(camera("pan_right", "tracking"), follows="the dog")
+    assert text == "The camera pans right, keeping the dog in the frame."
+
+
+@given(
+    st.builds(
+        LightFacts,
+        brightness=st.floats(0, 1),
+        contrast=st.floats(0, 0.5),
+        saturation=st.floats(0, 1),
+        warmth=st.floats(-1, 1),
+        change=st.floats(-1, 1),
+    )
+)
+def test_light_is_a_sentence_that_agrees_with_its_numbers(light: LightFacts) -> None:
+    text = english.light_sentence(light)
+    assert re.fullmatch(r"[A-Z][^.]*\.", text)
+    assert ("bright picture" in text) <= (light.brightness > 0.5)
+    assert ("dark picture" in text) <= (light.brightness < 0.3)
+    assert ("warm" in text) <= (light.warmth > 0)
+    assert ("cool" in text) <= (light.warmth < 0)
+    assert ("brighter" in text) <= (light.change > 0)
+    assert ("darker" in text) <= (light.change < 0)
+    assert not re.search(r"\ba [aeiou]|\ban [^aeiou]", text.lower())
+
+
+@given(st.sampled_from(["indoor", "outdoor", "unknown"]), shares)
+def test_the_background_names_only_what_is_known(
+    label: str, colors: list[tuple[str, float]]
+) -> None:
+    text = english.background_sentence(PlaceFacts.model_validate(
+        {"label": label, "colors": colors}))  # fmt: skip
+    assert ("indoor" in text) == (label == "indoor")
+    assert ("outdoor" in text) == (label == "outdoor")
+    said = {name for name in COLORS if re.search(rf"\b{name}\b", text)}
+    assert said <= {name for name, _ in colors}
+    assert text == "" or text.endswith(".")
