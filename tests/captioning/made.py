@@ -26,6 +26,8 @@ from instancecap.schema.vocabulary import Primitive
 
 NAMES = (*CLASSES, "object", "animal", "vehicle")
 DIRECTIONS = ("left", "right", "up", "down", "up_left", "up_right", "down_left", "down_right")
+TURNS = {"pan_left", "pan_right", "tilt_up", "tilt_down", "zoom_in", "zoom_out"}
+TURNS |= {"roll_cw", "roll_ccw"}
 Box = tuple[float, float, float, float]
 
 
@@ -66,9 +68,7 @@ def thing(
 
 
 def camera(*motion: Primitive, speed: str = "", stability: str = "stable") -> CameraFacts:
-    path = [
-        CameraSample(t=(i + 1) / 8, dx=0, dy=0, zoom=1, roll=0, inliers=0.9) for i in range(31)
-    ]
+    path = [CameraSample(t=(i + 1) / 8, dx=0, dy=0, zoom=1, roll=0, inliers=0.9) for i in range(31)]
     return CameraFacts.model_validate(
         {
             "motion": list(motion),
@@ -149,13 +149,12 @@ def evidences(draw: st.DrawFn) -> Evidence:
     ]
     count = draw(st.integers(0, 5))
     found = [draw(things(id=i, shot=draw(st.sampled_from(shots)))) for i in range(count)]
-    turns = st.sampled_from(
-        ["pan_left", "pan_right", "tilt_up", "tilt_down", "zoom_in", "zoom_out", "roll_cw",
-         "roll_ccw", "tracking"]
-    )  # fmt: skip
+    turns = st.sampled_from(sorted(TURNS))
     motions = st.just(["static"]) | st.lists(turns, min_size=1, max_size=3, unique=True)
     parts = [draw(motions) for _ in shots]
     union = list(dict.fromkeys(word for part in parts for word in part if word != "static"))
+    if found and {word[:3] for word in union} & {"pan", "til"} and draw(st.booleans()):
+        union.append("tracking")
     measured = draw(st.booleans())
     facts = {
         "motion": (union or ["static"]) if measured else [],
@@ -175,7 +174,7 @@ def evidences(draw: st.DrawFn) -> Evidence:
     }
     label = draw(st.sampled_from(["indoor", "outdoor", "unknown"]))
     return Evidence(
-        video=video(duration=10.0, frames=draw(st.sampled_from([1, 240]))),
+        video=video(duration=10.0, frames=draw(st.sampled_from([240] if cuts else [1, 240]))),
         shots=shots,
         camera=CameraFacts.model_validate(facts),
         instances=found,

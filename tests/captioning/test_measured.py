@@ -55,9 +55,9 @@ def words_in(text: str, words: Any) -> set[str]:
 
 def assert_well_written(caption: Caption) -> None:
     for pointer, text in prose(caption).items():
-        assert not re.search(r"  | ,| \.|,,|\.\.|\s$|^\s|nan|None|inf\b|\{|\}|_", text), text
+        assert not re.search(r"  | ,| \.|,,|\.\.|\s$|^\s|\bnan\b|None|\binf\b|\{|\}|_", text), text
         assert not re.search(r"\ba [aeiou](?!ne)|\ban [^aeiou]", text, re.IGNORECASE), text
-        assert not re.search(r"\b(\w+) \1\b", text), text
+        assert not re.search(r"\b(?!orange)(\w+) \1\b", text), text
         if not pointer.endswith("/position/text"):
             assert text[0].isupper() or text[0].isdigit(), text
             assert text.endswith("."), text
@@ -211,7 +211,11 @@ def test_a_black_clip_is_a_caption_about_nothing(with_weights: Path) -> None:
     assert caption.camera.shot_type == ""
 
 
-@pytest.mark.xfail(strict=True, reason="speed and stability are said where nothing was measured")
+@pytest.mark.xfail(
+    strict=True,
+    raises=AssertionError,
+    reason="speed and stability are said where nothing was measured",
+)
 def test_a_black_clip_has_no_speed_and_no_stability(with_weights: Path) -> None:
     array = np.zeros((16, 90, 160, 3), np.uint8)
     caption = describe(measure(Clip.from_frames(array, 8.0)))
@@ -258,6 +262,13 @@ def test_every_class_has_a_category(name: str) -> None:
     assert item.category != "other" or name in {"object", *STREET}
 
 
+@pytest.mark.xfail(strict=True, raises=IndexError, reason="the schema allows an empty track")
+def test_an_instance_without_a_track_is_described_without_a_place() -> None:
+    nowhere = thing().model_copy(update={"track": []})
+    (item,) = describe(evidence(nowhere)).instances
+    assert (item.class_, item.position.start) == ("dog", "")
+
+
 def test_ids_and_provenance_follow_the_evidence() -> None:
     caption = describe(evidence(thing("dog", id=4), thing("cat", id=7)))
     assert [item.id for item in caption.instances] == [4, 7]
@@ -265,7 +276,11 @@ def test_ids_and_provenance_follow_the_evidence() -> None:
     assert caption.provenance["/instances/7/class"].confidence == 0.8
 
 
-@pytest.mark.xfail(strict=True, reason="what happens in a shot is said to be known by the camera")
+@pytest.mark.xfail(
+    strict=True,
+    raises=AssertionError,
+    reason="what happens in a shot is said to be known by the camera",
+)
 def test_what_happens_in_a_shot_is_known_by_the_tracker() -> None:
     shots = [Shot(start=0, end=2, transition="start"), Shot(start=2, end=4, transition="cut")]
     caption = describe(evidence(thing(times=(0, 1.9)), shots=shots))
@@ -289,7 +304,15 @@ def test_wording_of_a_car_that_crosses() -> None:
         car, place=PlaceFacts(label="outdoor", confidence=0.9, colors=[("gray", 0.7)])
     ))  # fmt: skip
     assert prose(caption) == {
-        "/global_description": "",
+        "/global_description": "A red car enters from the left and moves quickly to the right.",
+        "/background": "An outdoor scene, mostly gray.",
+        "/lighting": "An evenly lit picture.",
+        "/camera/description": "The camera stays still.",
+        "/instances/0/appearance": "A red car, small in the frame.",
+        "/instances/0/action": "Enters from the left and moves quickly to the right.",
+        "/instances/0/position/text": (
+            "comes into view in the left of the frame, then goes to the right"
+        ),
     }
 
 
@@ -305,19 +328,53 @@ def test_wording_of_a_person_and_a_dog_before_a_moving_camera() -> None:
         framing=FramingFacts(shot_type="full_shot", shots=["full_shot"]),
     ))  # fmt: skip
     assert prose(caption) == {
-        "/global_description": "",
+        "/global_description": (
+            "A person in blue and white is in the center of the frame, while a mostly brown dog "
+            "moves slowly to the left and gets larger in the frame."
+        ),
+        "/lighting": (
+            "A bright picture with high contrast, vivid colors and a warm tint, growing brighter."
+        ),
+        "/camera/description": (
+            "The camera slowly pans left and zooms in; the picture is slightly unsteady."
+        ),
+        "/instances/0/appearance": "A person in blue and white, of medium size in the frame.",
+        "/instances/0/position/text": "in the center of the frame throughout",
+        "/instances/1/appearance": "A mostly brown dog, of medium size in the frame.",
+        "/instances/1/action": "Moves slowly to the left and gets larger in the frame.",
+        "/instances/1/position/text": "in the bottom right of the frame throughout",
     }
 
 
 def test_wording_of_two_shots_at_night() -> None:
     shots = [Shot(start=0, end=2, transition="start"), Shot(start=2, end=4, transition="fade")]
     boat = thing("boat", (0.4, 0.4, 0.6, 0.5), times=(0.0, 1.9), leaves=True)
-    group = thing("person", (0.1, 0.3, 0.9, 1.0), id=1, times=(2.0, 3.9), count=3, enters=True,
+    person = thing("person", (0.1, 0.3, 0.9, 1.0), id=1, times=(2.0, 3.9), enters=True,
                   activity=0.8)  # fmt: skip
     caption = describe(evidence(
-        boat, group, shots=shots, light=LightFacts(brightness=0.1, contrast=0.08, warmth=-0.2),
+        boat, person, shots=shots, light=LightFacts(brightness=0.1, contrast=0.08, warmth=-0.2),
         place=PlaceFacts(label="indoor", confidence=0.8, colors=[("black", 0.6), ("blue", 0.3)]),
     ))  # fmt: skip
     assert prose(caption) == {
-        "/global_description": "",
+        "/global_description": "The clip has two shots and shows a boat and a person.",
+        "/background": "An indoor scene, mostly black and blue.",
+        "/lighting": "A dark picture with low contrast, muted colors and a cool tint.",
+        "/camera/description": "The camera stays still.",
+        "/instances/0/appearance": "A boat, small in the frame.",
+        "/instances/0/action": "Stays still.",
+        "/instances/0/position/text": "in the center of the frame throughout",
+        "/instances/1/appearance": "A person, filling most of the frame.",
+        "/instances/1/action": "Moves in place.",
+        "/instances/1/position/text": "in the center of the frame throughout",
+        "/segments/0/description": "A boat stays still.",
+        "/segments/1/description": "A person moves in place.",
     }
+
+
+@pytest.mark.xfail(
+    strict=True, raises=AssertionError, reason="a group is told with the verb of a single thing"
+)
+def test_the_verb_of_a_group_is_plural() -> None:
+    group = thing("person", count=3, activity=0.8)
+    text = describe(evidence(group)).global_description
+    assert text == "Three people move in place."

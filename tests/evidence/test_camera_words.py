@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -46,10 +48,7 @@ def steps(
 
 
 def shots_of(*edges: float) -> list[Shot]:
-    return [
-        Shot(start=a, end=b, transition="cut" if a else "start")
-        for a, b in zip(edges[:-1], edges[1:], strict=True)
-    ]
+    return [Shot(start=a, end=b, transition="cut" if a else "start") for a, b in pairwise(edges)]
 
 
 def words(path: list[CameraSample], *, aspect: float = WIDE) -> list[str]:
@@ -165,7 +164,11 @@ def test_a_path_on_which_nothing_could_be_followed_names_no_movement() -> None:
     assert facts.confidence == 0
 
 
-@pytest.mark.xfail(strict=True, reason="speed 'slow' and stability 'stable' without any evidence")
+@pytest.mark.xfail(
+    strict=True,
+    raises=AssertionError,
+    reason="speed 'slow' and stability 'stable' without any evidence",
+)
 def test_a_path_on_which_nothing_could_be_followed_has_no_speed_and_no_stability() -> None:
     facts, _ = describe_camera(steps(1, inliers=0.0), shots_of(0, 1), aspect=WIDE)
     assert (facts.speed, facts.stability) == ("", "")

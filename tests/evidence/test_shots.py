@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -57,7 +58,7 @@ def assert_no_gaps(shots: list[Shot], *, end: float) -> None:
     assert shots[0].start == 0
     assert shots[0].transition == "start"
     assert shots[-1].end == pytest.approx(end, abs=2e-3)
-    for shot, following in zip(shots[:-1], shots[1:], strict=True):
+    for shot, following in pairwise(shots):
         assert shot.end == following.start
         assert shot.start < shot.end
         assert following.transition != "start"

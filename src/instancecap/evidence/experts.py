@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
 from instancecap.errors import MissingDependency
-from instancecap.evidence.faces import FACE_RATE, FaceExpert
+from instancecap.evidence.faces import FaceExpert
 from instancecap.evidence.people import HogPeopleDetector
 from instancecap.models import weights
 from instancecap.models.yolox import Detections, YoloxDetector
 from instancecap.video.decode import Picture
-from instancecap.video.sampling import Ticker
 
 
 class Detector(Protocol):
@@ -33,7 +32,6 @@ class Experts:
     detector: Detector
     faces: FaceExpert | None
     warnings: list[str]
-    face_ticker: Ticker = field(default_factory=lambda: Ticker(FACE_RATE))
 
     @property
     def names(self) -> dict[str, str]:
@@ -42,9 +40,9 @@ class Experts:
         return names if self.faces is None else {**names, "faces": self.faces.name}
 
 
-def load_experts(*, threads: int = 0) -> Experts:
+def load_experts() -> Experts:
     """Fresh experts for one clip; models are loaded once per process."""
-    detector, warnings = _detector(max(1, threads))
+    detector, warnings = _detector()
     faces = _path_or_none("yunet")
     return Experts(
         detector=detector,
@@ -53,11 +51,11 @@ def load_experts(*, threads: int = 0) -> Experts:
     )
 
 
-@lru_cache(maxsize=2)
-def _detector(threads: int) -> tuple[Detector, tuple[str, ...]]:
+@cache
+def _detector() -> tuple[Detector, tuple[str, ...]]:
     path = _path_or_none("yolox-nano")
     if path is not None:
-        return YoloxDetector(path, threads=threads), ()
+        return YoloxDetector(path), ()
     missing = (
         "no object detector: things are found by motion only, and people by OpenCV's HOG "
         "detector; `instancecap models pull yolox-nano` gets one"
@@ -65,7 +63,7 @@ def _detector(threads: int) -> tuple[Detector, tuple[str, ...]]:
     return HogPeopleDetector(), (missing,)
 
 
-@lru_cache
+@cache
 def _path_or_none(name: str) -> Path | None:
     try:
         return weights.find(name)

@@ -254,8 +254,8 @@ def patches_as_finds(
     size: tuple[int, int],
 ) -> Finds:
     """Moving patches in the form that tracks are linked from; their only class is *object*."""
-    scores = (0.3 + 0.15 * patches.strength).clip(0, 0.9)[:, None]
+    scores = (0.3 + 0.15 * patches.strength).clip(0, 0.9)[:, None].astype(np.float32)
     return Finds(
         index=index, t=t, boxes=patches.boxes, scores=scores, colors=colors, carry=carry,
-        size=size, flow=patches.flow, measured=patches.measured,
+        size=size, flow=patches.flow, measured=patches.field is not None,
     )  # fmt: skip

@@ -48,6 +48,23 @@ MIN_INLIERS = 0.35
 
 
 @dataclass(frozen=True, slots=True)
+class OwnFlow:
+    """Flow (height, width, 2) from a sample to the one ``seconds`` ago, less the camera's."""
+
+    flow: NDArray[np.float32]
+    seconds: float
+
+    def velocity(self, boxes: Array) -> Array:
+        """Motion of what is in the boxes (n, 4), against what is around them.
+
+        Near things shift against far ones when the camera travels; the ring around a thing is
+        about as far away as the thing. (n, 2) in frame widths and heights a second.
+        """
+        moved = [_against_ring(self.flow, box) for box in boxes]
+        return np.array(moved).reshape(-1, 2) / self.seconds
+
+
+@dataclass(frozen=True, slots=True)
 class MovingPatches:
     """What moves by itself between two samples.
 
@@ -55,17 +72,17 @@ class MovingPatches:
         boxes: (n, 4) in 0..1 of the frame, largest first.
         strength: (n,) own motion over the noise level, 1 and more.
         flow: (n, 2) mean own motion of the patch, frame widths and heights a second.
-        measured: False where the camera's motion was too uncertain to tell.
+        field: the motion that the camera does not explain, for the whole picture; None where
+            the camera's motion was too uncertain to tell.
     """
 
     boxes: Array
     strength: Array
     flow: Array
-    measured: bool = True
+    field: OwnFlow | None = None
 
 
-NOTHING = MovingPatches(np.zeros((0, 4)), np.zeros(0), np.zeros((0, 2)))
-UNKNOWN = replace(NOTHING, measured=False)
+UNKNOWN = MovingPatches(np.zeros((0, 4)), np.zeros(0), np.zeros((0, 2)))
 
 
 class MotionExpert:
@@ -77,8 +94,6 @@ class MotionExpert:
         self._earlier: deque[Picture] = deque(maxlen=BASELINE)
         self._steps: deque[Step] = deque(maxlen=BASELINE)
         self._times: deque[float] = deque(maxlen=BASELINE + 1)
-        self._own: NDArray[np.float32] | None = None
-        self._seconds = 1.0
 
     def add(self, sample: Sample, step: Step | None) -> MovingPatches:
         """Patches at ``sample`` that moved more than the camera's steps explain."""
@@ -88,7 +103,6 @@ class MotionExpert:
         earlier = self._earlier[0] if self._earlier else None
         self._earlier.append(small)
         self._times.append(sample.t)
-        self._own = None
         if step is None or earlier is None:
             return UNKNOWN
         self._steps.append(step)
@@ -97,22 +111,9 @@ class MotionExpert:
         matrix = reduce(compose, (item.matrix for item in self._steps))
         flow = self._flow.calc(small, earlier, None)  # type: ignore[call-overload]
         own = flow - _backward_flow(matrix, sample.size, size)
-        self._seconds = max(self._times[-1] - self._times[0], 1e-3)
-        self._own = own
-        return _patches(own, _changed(earlier, small, matrix, sample.size), seconds=self._seconds)
-
-    def velocity(self, boxes: Array) -> Array | None:
-        """Own motion of what is in the boxes at the last sample, against what is around them.
-
-        Near things shift against far ones when the camera travels; the ring around a thing is
-        about as far away as the thing. (n, 2) in frame widths and heights a second, or None
-        where the camera's own motion is too uncertain.
-        """
-        if self._own is None:
-            return None
-        return np.array([_against_ring(self._own, box) for box in boxes]).reshape(-1, 2) / (
-            self._seconds
-        )
+        seconds = max(self._times[-1] - self._times[0], 1e-3)
+        changed = _changed(earlier, small, matrix, sample.size)
+        return _patches(OwnFlow(own, seconds), changed)
 
 
 def _backward_flow(
@@ -171,10 +172,9 @@ def _changed(
     return changed.astype(bool)
 
 
-def _patches(
-    own: NDArray[np.float32], changed: NDArray[np.bool_], *, seconds: float
-) -> MovingPatches:
-    """Patches of a flow field (h, w, 2) that points from now to ``seconds`` ago."""
+def _patches(field: OwnFlow, changed: NDArray[np.bool_]) -> MovingPatches:
+    """Patches of pixels that changed and whose flow stands out."""
+    own = field.flow
     residual = np.linalg.norm(own, axis=2)
     threshold = max(MIN_MOTION, NOISE_FACTOR * float(np.percentile(residual, 25)))
     moving = ((residual > threshold) & changed).astype(np.uint8)
@@ -186,7 +186,7 @@ def _patches(
     keep = np.flatnonzero((area > MIN_AREA) & (area < MAX_AREA))
     keep = keep[np.argsort(-area[keep], kind="stable")][:MOST_PATCHES] + 1
     if not len(keep):
-        return NOTHING
+        return replace(UNKNOWN, field=field)
     left, top = stats[keep, cv2.CC_STAT_LEFT], stats[keep, cv2.CC_STAT_TOP]
     right, bottom = left + stats[keep, cv2.CC_STAT_WIDTH], top + stats[keep, cv2.CC_STAT_HEIGHT]
     inside = [labels == label for label in keep]
@@ -196,5 +196,6 @@ def _patches(
     return MovingPatches(
         boxes=np.stack([left / width, top / height, right / width, bottom / height], axis=1),
         strength=speed / threshold,
-        flow=-flow / size / max(seconds, 1e-3),
+        flow=-flow / size / field.seconds,
+        field=field,
     )

@@ -19,6 +19,7 @@ from instancecap.models.yolox import Detections
 from instancecap.video.decode import Picture
 
 Array = NDArray[np.float64]
+Scores = NDArray[np.float32]
 
 LOOK_RATE = 2.0
 """Samples a second in which things are looked at again."""
@@ -27,7 +28,14 @@ FULL_SIDE = 1280
 """Longer side in pixels of the picture that is cut from; larger frames are scaled down to it."""
 
 LOOKS = 2
-"""Things looked at again per sample, and unnamed moving patches as many."""
+"""Things looked at again per sample."""
+
+PATCH_LOOKS = 1
+"""Unnamed moving patches looked at per sample, the largest first."""
+
+PERSON = CLASSES.index("person")
+CLEARLY_A_PERSON = 0.65
+"""Score from which a person needs no second look: they are taken for other things hardly ever."""
 
 MARGIN = 1.6
 """Side of the square that is cut out, over the longer side of the box."""
@@ -41,8 +49,8 @@ class _Detector(Protocol):
 
 
 def look_again(
-    detector: _Detector, picture: Picture, boxes: Array, scores: Array, *, mirrored: bool
-) -> Array:
+    detector: _Detector, picture: Picture, boxes: Array, scores: Scores, *, mirrored: bool
+) -> Scores:
     """Class scores of a second look at the most visible boxes; (n, classes), zero for the others.
 
     ``picture`` is the frame as large as it is to be cut from; ``mirrored`` flips the cut-outs.
@@ -50,8 +58,12 @@ def look_again(
     looks = np.zeros_like(scores)
     if not len(boxes):
         return looks
-    prominence = scores.max(axis=1) * np.sqrt(areas(boxes))
+    best = scores.max(axis=1)
+    clear = (scores.argmax(axis=1) == PERSON) & (best > CLEARLY_A_PERSON)
+    prominence = np.where(clear, 0.0, best * np.sqrt(areas(boxes)))
     for index in np.argsort(-prominence, kind="stable")[:LOOKS]:
+        if prominence[index] == 0:
+            break
         cut, _ = cut_out(picture, boxes[index])
         found = detector.detect(np.ascontiguousarray(cut[:, ::-1]) if mirrored else cut)
         central = _central(found.boxes.astype(float), min_side=0.3)
@@ -62,7 +74,7 @@ def look_again(
 
 def look_at_patches(
     detector: _Detector, picture: Picture, patches: Array, named: Array
-) -> tuple[Array, Array]:
+) -> tuple[Array, Scores]:
     """Boxes (n, 4) and class scores of things found in moving patches that have no name yet."""
     boxes, scores = [], []
     free = [
@@ -71,7 +83,7 @@ def look_at_patches(
         if not len(named)
         or max(coverage(box[None], named).max(), coverage(named, box[None]).max()) < 0.3
     ]
-    for patch in free[:LOOKS]:
+    for patch in free[:PATCH_LOOKS]:
         cut, (left, top, side) = cut_out(picture, patch)
         found = detector.detect(cut)
         central = _central(found.boxes.astype(float), min_side=0.15)
@@ -79,9 +91,9 @@ def look_at_patches(
             scale = np.array([picture.shape[1], picture.shape[0]] * 2, float)
             corner = np.array([left, top] * 2, float)
             boxes.append(((found.boxes[central] * side + corner) / scale).clip(0, 1))
-            scores.append(found.scores[central].astype(float))
+            scores.append(found.scores[central])
     if not boxes:
-        return np.zeros((0, 4)), np.zeros((0, len(CLASSES)))
+        return np.zeros((0, 4)), np.zeros((0, len(CLASSES)), np.float32)
     return np.stack(boxes), np.stack(scores)
 
 

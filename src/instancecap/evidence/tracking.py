@@ -21,6 +21,7 @@ from instancecap.evidence.geometry import areas, centers, coverage, ious, move_b
 from instancecap.models.coco import CATEGORIES, CLASSES
 
 Array = NDArray[np.float64]
+Scores = NDArray[np.float32]
 
 SURE = 0.35
 UNSURE = 0.12
@@ -59,11 +60,11 @@ class Finds:
     index: int
     t: float
     boxes: Array
-    scores: Array
+    scores: Scores
     colors: Array
     carry: Array
     size: tuple[int, int]
-    looks: Array | None = None
+    looks: Scores | None = None
     flow: Array | None = None
     measured: bool = True
 
@@ -74,9 +75,9 @@ class Track:
 
     times: list[float] = field(default_factory=list)
     boxes: list[Array] = field(default_factory=list)
-    scores: list[Array] = field(default_factory=list)
+    scores: list[Scores] = field(default_factory=list)
     colors: list[Array] = field(default_factory=list)
-    looks: list[Array] = field(default_factory=list)
+    looks: list[Scores] = field(default_factory=list)
     flows: list[Array] = field(default_factory=list)
     predicted: Array = field(default_factory=lambda: np.zeros(4))
     velocity: Array = field(default_factory=lambda: np.zeros(4))
@@ -94,7 +95,7 @@ class Track:
     def named_scores(self) -> Array:
         """Scores (n, classes) of the finds that have any; moving patches that were added do not."""
         scores = np.array(self.scores)
-        return scores[scores.any(axis=1)]
+        return np.asarray(scores[scores.any(axis=1)], float)
 
     @property
     def best(self) -> Array:
