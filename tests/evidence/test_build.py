@@ -242,9 +242,6 @@ def test_an_image_is_a_clip_of_one_frame(with_weights: Path, still: Path) -> Non
     assert evidence.light.brightness > 0.1
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a shot of no duration holds no sample, so an image is empty"
-)
 def test_what_an_image_shows_is_found(with_weights: Path, still: Path) -> None:
     (worker, *_) = measure(Clip.open(still)).instances
     assert worker.class_ == "person"

@@ -164,11 +164,6 @@ def test_a_path_on_which_nothing_could_be_followed_names_no_movement() -> None:
     assert facts.confidence == 0
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="speed 'slow' and stability 'stable' without any evidence",
-)
 def test_a_path_on_which_nothing_could_be_followed_has_no_speed_and_no_stability() -> None:
     facts, _ = describe_camera(steps(1, inliers=0.0), shots_of(0, 1), aspect=WIDE)
     assert (facts.speed, facts.stability) == ("", "")

@@ -21,6 +21,17 @@ CELL_WORDS: dict[Cell, str] = {
     "bottom-middle": "the bottom",
     "bottom-right": "the bottom right",
 }
+CELL_PLACES: dict[Cell, str] = {
+    "top-left": "at the top left",
+    "top-middle": "at the top",
+    "top-right": "at the top right",
+    "center-left": "on the left",
+    "center-middle": "in the center",
+    "center-right": "on the right",
+    "bottom-left": "at the bottom left",
+    "bottom-middle": "at the bottom",
+    "bottom-right": "at the bottom right",
+}
 DIRECTION_WORDS = {
     "left": "to the left",
     "right": "to the right",
@@ -141,7 +152,7 @@ def noun_phrase(item: InstanceFacts, *, colored: bool = True) -> str:
     """What a thing is, with its colours but without an article: *person in blue*, *red car*."""
     colors = join(main_colors(item)) if colored else ""
     noun = item.class_ if item.count == 1 else plural(item.class_)
-    if not colors:
+    if not colors or colors == item.class_:  # an orange orange is an orange
         return noun
     if item.class_ == "person":
         return f"{noun} in {colors}"
@@ -198,28 +209,30 @@ def action_phrase(item: InstanceFacts, *, enters: bool, leaves: bool, camera_res
     if leaves:
         side = edge_of(item.track[-1].box)
         parts.append(f"leaves the frame at the {side}" if side else "goes out of view")
-    return join(parts)
+    return join([_agree(part, item.count) for part in parts])
+
+
+def _agree(phrase: str, count: int) -> str:
+    """The verb phrase for one thing or, its verb without the *s*, for a group."""
+    verb, _, rest = phrase.partition(" ")
+    if count > 1:
+        verb = "go" if verb == "goes" else verb.removesuffix("s")
+    return f"{verb} {rest}"
 
 
 def position_phrase(
     start: Cell, end: Cell, *, enters: bool, leaves: bool, passes: Sequence[Cell]
 ) -> str:
-    """Where a thing is over time: *from the left to the right, then leaves the frame*."""
-    first, last = CELL_WORDS[start], CELL_WORDS[end]
-    if start != end:
-        text = (
-            f"from {first} of the frame to {last}"
-            if start != "center-middle"
-            else (f"from the center of the frame to {last}")
-        )
-    elif len(set(passes)) > 1:
-        text = f"starts and ends in {first} of the frame"
-    else:
-        text = f"in {first} of the frame throughout"
+    """Where a thing is over time: *from the left of the frame to the right, then leaves it*."""
     if enters:
-        text = f"comes into view in {first} of the frame, " + (
-            f"then goes to {last}" if start != end else "and is seen there last"
-        )
+        there = "is last seen there" if start == end else f"goes to {CELL_WORDS[end]}"
+        text = f"comes into view {CELL_PLACES[start]} of the frame, then {there}"
+    elif start != end:
+        text = f"from {CELL_WORDS[start]} of the frame to {CELL_WORDS[end]}"
+    elif len(set(passes)) > 1:
+        text = f"starts and ends {CELL_PLACES[start]} of the frame"
+    else:
+        text = f"{CELL_PLACES[start]} of the frame throughout"
     return f"{text}, then leaves the frame" if leaves else text
 
 

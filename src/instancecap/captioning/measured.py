@@ -54,6 +54,8 @@ def describe(evidence: Evidence, *, max_instances: int = MAX_INSTANCES) -> c.Cap
 
 def _visible_changes(item: InstanceFacts, evidence: Evidence) -> tuple[bool, bool]:
     """Whether the thing is seen to enter and to leave, rather than cut in or cut away."""
+    if not item.track:
+        return False, False
     first, last = item.track[0].t, item.track[-1].t
     shot = _shot_of(evidence, first)
     cut_in = shot is not None and shot.start > 0.05 and first - shot.start < 0.4
@@ -68,12 +70,6 @@ def _shot_of(evidence: Evidence, t: float) -> Shot | None:
 
 
 def _instance(item: InstanceFacts, evidence: Evidence, *, main: bool) -> c.Instance:
-    enters, leaves = _visible_changes(item, evidence)
-    moment = evidence.video.frames == 1
-    cells = [cell_of((p.box[0] + p.box[2]) / 2, (p.box[1] + p.box[3]) / 2) for p in item.track]
-    area = sum((p.box[2] - p.box[0]) * (p.box[3] - p.box[1]) for p in item.track) / len(item.track)
-    where = english.position_phrase(cells[0], cells[-1], enters=enters, leaves=leaves, passes=cells)
-    looks = english.introduce([item])[0]
     category = _HYPERNYM_CATEGORIES.get(item.class_) or CATEGORIES.get(item.class_, "other")
     return c.Instance(
         id=item.id,
@@ -82,17 +78,35 @@ def _instance(item: InstanceFacts, evidence: Evidence, *, main: bool) -> c.Insta
         subcategory=item.class_ if item.class_ in CATEGORIES else "",
         is_main=main,
         count=item.count,
-        appearance=english.sentence(f"{looks}, {english.size_phrase(area)}"),
-        action="" if moment else english.sentence(_action(item, evidence)),
+        appearance=english.sentence(_appearance(item)),
+        action=english.sentence(_action(item, evidence)),
         colors=english.main_colors(item),
-        position=c.Position(
-            text=english.CELL_WORDS[cells[0]].join(["in ", " of the frame"]) if moment else where,
-            start=cells[0],
-            end=cells[-1],
-            enters=item.enters,
-            leaves=item.leaves,
-        ),
+        position=_position(item, evidence),
         track=_sketch(item, evidence),
+    )
+
+
+def _appearance(item: InstanceFacts) -> str:
+    looks = english.introduce([item])[0]
+    if not item.track:
+        return looks
+    area = sum((p.box[2] - p.box[0]) * (p.box[3] - p.box[1]) for p in item.track) / len(item.track)
+    return f"{looks}, {english.size_phrase(area)}"
+
+
+def _position(item: InstanceFacts, evidence: Evidence) -> c.Position:
+    if not item.track:
+        return c.Position(enters=item.enters, leaves=item.leaves)
+    cells = [cell_of((p.box[0] + p.box[2]) / 2, (p.box[1] + p.box[3]) / 2) for p in item.track]
+    enters, leaves = _visible_changes(item, evidence)
+    if evidence.video.frames == 1:
+        text = f"{english.CELL_PLACES[cells[0]]} of the frame"
+    else:
+        text = english.position_phrase(
+            cells[0], cells[-1], enters=enters, leaves=leaves, passes=cells
+        )
+    return c.Position(
+        text=text, start=cells[0], end=cells[-1], enters=item.enters, leaves=item.leaves
     )
 
 
@@ -103,7 +117,7 @@ def _sketch(item: InstanceFacts, evidence: Evidence) -> list[TrackPoint]:
         inside = [p for p in item.track if shot.start <= p.t < max(shot.end, shot.start + 1e-3)]
         chosen = pick_evenly(len(inside), c.TRACK_POINTS_PER_SHOT)
         points += [inside[index] for index in chosen]
-    return points or [item.track[i] for i in pick_evenly(len(item.track), 16)]
+    return points or [item.track[i] for i in pick_evenly(len(item.track), c.TRACK_POINTS_PER_SHOT)]
 
 
 def _global(evidence: Evidence, shown: Sequence[InstanceFacts]) -> str:
@@ -121,7 +135,9 @@ def _events(evidence: Evidence, shown: Sequence[InstanceFacts]) -> str:
     still = evidence.video.frames == 1
     parts = []
     for item, phrase in zip(shown, english.introduce(shown), strict=True):
-        action = "" if still else _action(item, evidence) or f"is {_place_of(item)}"
+        action = _action(item, evidence)
+        if not action and not still and item.track:
+            action = f"{'are' if item.count > 1 else 'is'} {_place_of(item)}"
         parts.append(f"{phrase} {action}".strip())
     if still:
         return english.sentence(f"the picture shows {english.join(parts)}")
@@ -130,6 +146,8 @@ def _events(evidence: Evidence, shown: Sequence[InstanceFacts]) -> str:
 
 
 def _action(item: InstanceFacts, evidence: Evidence) -> str:
+    if not item.track or evidence.video.frames == 1:
+        return ""
     enters, leaves = _visible_changes(item, evidence)
     moves = [word for word in evidence.camera.motion if word not in ("static", "tracking")]
     return english.action_phrase(item, enters=enters, leaves=leaves, camera_rests=not moves)
@@ -138,7 +156,7 @@ def _action(item: InstanceFacts, evidence: Evidence) -> str:
 def _place_of(item: InstanceFacts) -> str:
     box = item.track[len(item.track) // 2].box
     cell = cell_of((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
-    return f"in {english.CELL_WORDS[cell]} of the frame"
+    return f"{english.CELL_PLACES[cell]} of the frame"
 
 
 def _camera(evidence: Evidence, shown: Sequence[InstanceFacts]) -> c.Camera:
@@ -183,9 +201,10 @@ def _segments(evidence: Evidence, shown: Sequence[InstanceFacts]) -> list[c.Segm
         return []
     segments = []
     for shot in evidence.shots:
-        seen = [i for i in evidence.instances if shot.start <= i.track[0].t < shot.end][
-            : max(1, len(shown))
+        inside = [
+            i for i in evidence.instances if i.track and shot.start <= i.track[0].t < shot.end
         ]
+        seen = inside[: max(1, len(shown))]
         text = _events(evidence, seen)
         if text:
             segments.append(c.Segment(start=shot.start, end=shot.end, description=text))
@@ -210,7 +229,8 @@ def _provenance(caption: c.Caption, evidence: Evidence) -> dict[str, c.Provenanc
             begin = getattr(caption, parts[0])[index].start
             end = getattr(caption, parts[0])[index].end
             frames = [round((begin + end) / 2, 3)]
-            source, confidence = _clip_source(evidence, parts[2])
+            field = "global_description" if parts[0] == "segments" else parts[2]
+            source, confidence = _clip_source(evidence, field)
         else:
             source, confidence = _clip_source(evidence, parts[-1])
         entries[pointer] = c.Provenance(

@@ -70,6 +70,8 @@ def _faint_name(light: float, hue: float) -> str:
 
 
 def _vivid_name(light: float, chroma: float, hue: float) -> str:
+    if light > 50 and (hue >= 340 or hue < 15):
+        return "pink"
     if hue < 40 or hue >= 345:
         if light > 62 and chroma < 55:
             return "beige" if 35 <= hue < 48 and chroma < 28 else "pink"

@@ -115,7 +115,9 @@ def _instances(
 
 
 def _within(finds: Sequence[Finds], shot: Shot) -> list[Finds]:
-    return [item for item in finds if shot.start - 1e-3 <= item.t < shot.end - 1e-3]
+    # An image is one shot of no duration; a shot holds its first sample whatever its end.
+    end = max(shot.end - 1e-3, shot.start + 1e-3)
+    return [item for item in finds if shot.start - 1e-3 <= item.t < end]
 
 
 def _video(reader: ClipReader) -> Video:

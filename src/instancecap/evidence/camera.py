@@ -29,6 +29,14 @@ MIN_POINTS = 8
 MAX_ROUND_TRIP = 0.5
 """Pixels by which a corner followed there and back may miss where it started."""
 
+CLEARLY_RESTING = 0.7
+"""Share of resting cells from which the camera rests and no corner needs to be followed."""
+
+MIN_DETAIL = 1.5
+MAX_REST_CHANGE = 0.3
+"""Gray levels of detail that a cell needs to show motion; change over detail up to which it
+rests. A shift by a quarter of a pixel changes fine detail by about this much."""
+
 NOISE_FLOOR = 3.0
 """Gray levels of local contrast that are noise rather than texture."""
 
@@ -68,11 +76,15 @@ class Step:
 
 
 class CameraExpert:
-    """Follows the background over the samples of a clip."""
+    """Follows the background over the samples of a clip.
+
+    Each sample is compared with a key picture, the last one before which the camera moved: so a
+    resting camera costs almost nothing and does not drift, and a very slow move adds up.
+    """
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
-        self._last: Picture | None = None
+        self._key: Picture | None = None
 
     def add(self, sample: Sample, *, foreground: NDArray[np.bool_] | None = None) -> Step | None:
         """Measure the step from the sample before; None for the first one.
@@ -80,10 +92,14 @@ class CameraExpert:
         ``foreground`` is true where the sample before shows things that move by themselves,
         shape (height, width).
         """
-        previous, self._last = self._last, sample.gray
-        if previous is None:
+        if self._key is None:
+            self._key = sample.gray
             return None
-        matrix, inliers = background_motion(previous, sample.gray, foreground)
+        inliers = resting_share(self._key, sample.gray, foreground)
+        matrix = IDENTITY.copy()
+        if inliers < CLEARLY_RESTING:
+            matrix, inliers = background_motion(self._key, sample.gray, foreground)
+            self._key = sample.gray
         step = Step(t=sample.t, matrix=matrix, inliers=inliers, size=sample.size)
         self.steps.append(step)
         return step
@@ -91,6 +107,21 @@ class CameraExpert:
     def path(self) -> list[CameraSample]:
         """The whole path, one entry a step."""
         return [step.facts() for step in self.steps]
+
+
+def resting_share(before: Picture, after: Picture, foreground: NDArray[np.bool_] | None) -> float:
+    """Share of the picture's textured cells in which nothing changed; 0 where texture is rare."""
+    texture = cv2.absdiff(before, cv2.blur(before, (5, 5)))
+    change = cv2.absdiff(before, after)
+    if foreground is not None:
+        texture[foreground] = 0
+    cells = (2 * GRID[0], 2 * GRID[1])
+    detail = cv2.resize(texture, cells, interpolation=cv2.INTER_AREA).astype(float)
+    moved = cv2.resize(change, cells, interpolation=cv2.INTER_AREA).astype(float)
+    textured = detail > MIN_DETAIL
+    if textured.sum() < MIN_POINTS:
+        return 0.0
+    return float((moved[textured] < MAX_REST_CHANGE * detail[textured]).mean())
 
 
 def background_motion(

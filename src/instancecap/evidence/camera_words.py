@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.schema.evidence import CameraFacts, CameraSample, CameraSegment, Shot
-from instancecap.schema.vocabulary import Primitive, Speed, Stability, Unknown
+from instancecap.schema.vocabulary import Primitive, Speed, Stability
 
 Array = NDArray[np.float64]
 
@@ -85,26 +85,28 @@ def describe_camera(
         per_shot.append(shot_motion(steps, start=shot.start, end=shot.end, aspect=aspect))
     durations = [shot.end - shot.start for shot in shots]
     motion: list[Primitive] = _union([item.motion for item in per_shot], durations)
-    tremble = max((item.tremble for item in per_shot), default=0.0)
-    stability: Stability = (
-        "stable" if tremble < STEADY else "handheld" if tremble < SHAKY else "shaky"
-    )
+    known = [item for item in per_shot if item.motion]
+    stability = _stability(max(item.tremble for item in known)) if known else ""
     if stability == "shaky":
         motion = [*(name for name in motion if name != "static"), "shaky"]
-    moving = [item.rate for item in per_shot if item.motion != ["static"]]
-    speed: Speed | Unknown = ""
-    if moving:
-        rate = max(moving)
-        speed = "slow" if rate < SLOW else "moderate" if rate < FAST else "fast"
+    moving = [item.rate for item in known if item.motion != ["static"]]
     facts = CameraFacts(
-        motion=motion if path else [],
-        speed=speed if path else "",
-        stability=stability if path else "",
+        motion=motion,
+        speed=_speed(max(moving)) if moving else "",
+        stability=stability,
         confidence=round(min((item.confidence for item in per_shot), default=0.0), 3),
-        segments=[segment for item in per_shot for segment in item.segments] if path else [],
+        segments=[segment for item in known for segment in item.segments],
         path=list(path),
     )
-    return facts, [item.motion if path else [] for item in per_shot]
+    return facts, [item.motion for item in per_shot]
+
+
+def _stability(tremble: float) -> Stability:
+    return "stable" if tremble < STEADY else "handheld" if tremble < SHAKY else "shaky"
+
+
+def _speed(rate: float) -> Speed:
+    return "slow" if rate < SLOW else "moderate" if rate < FAST else "fast"
 
 
 def shot_motion(

@@ -38,6 +38,10 @@ INDOOR_THINGS = frozenset(
 _GREEN, _BLUE, _WHITE = (COLORS.index(name) for name in ("green", "blue", "white"))
 
 
+LIGHT_RATE = 4.0
+"""Samples a second that light and surroundings are measured on."""
+
+
 class LightExpert:
     """Keeps a few numbers of every sample: luma, saturation, warmth, sky and foliage."""
 
@@ -53,7 +57,10 @@ class LightExpert:
         *,
         foreground: NDArray[np.bool_] | None = None,
     ) -> None:
-        """Look at a sample whose pixels have been named; ``foreground`` is where things are."""
+        """Look at a sample; ``names`` are the colours of every second pixel each way.
+
+        ``foreground`` is true where things are, for every pixel.
+        """
         small = cv2.resize(sample.bgr, (48, 32), interpolation=cv2.INTER_AREA)
         hsv = cv2.cvtColor(small, cv2.COLOR_BGR2HSV)
         luma = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(float) / 255
@@ -66,7 +73,9 @@ class LightExpert:
             )
         )  # fmt: skip
         self._times.append(sample.t)
-        self._colors.append(color_shares(names if foreground is None else names[~foreground]))
+        self._colors.append(
+            color_shares(names if foreground is None else names[~foreground[::2, ::2]])
+        )
 
     def facts(self, instances: Sequence[InstanceFacts]) -> tuple[LightFacts, PlaceFacts]:
         """Facts over all samples; ``instances`` help to tell indoors from outdoors."""
@@ -95,15 +104,19 @@ def _sky_share(sample: Sample, names: NDArray[np.uint8]) -> float:
     """Share of the frame's top third that is smooth and blue."""
     third = max(1, names.shape[0] // 3)
     top = names[:third]
-    rough = np.abs(cv2.Laplacian(sample.gray[:third], cv2.CV_32F))
-    smooth = cv2.blur(rough, (15, 15)) < 6
+    smooth = _roughness(sample)[:third] < 6
     return float(((top == _BLUE) & smooth).mean())
 
 
 def _foliage_share(sample: Sample, names: NDArray[np.uint8]) -> float:
     """Share of the frame that is green and finely textured, as grass and leaves are."""
-    rough = cv2.blur(np.abs(cv2.Laplacian(sample.gray, cv2.CV_32F)), (15, 15)) > 8
-    return float(((names == _GREEN) & rough).mean())
+    return float(((names == _GREEN) & (_roughness(sample) > 8)).mean())
+
+
+def _roughness(sample: Sample) -> NDArray[np.float32]:
+    """Local strength of fine detail, for every second pixel each way."""
+    detail = np.abs(cv2.Laplacian(sample.gray, cv2.CV_32F))
+    return np.asarray(cv2.blur(detail, (15, 15))[::2, ::2], np.float32)
 
 
 def _place(sky: float, foliage: float, instances: Sequence[InstanceFacts]) -> PlaceFacts:

@@ -109,10 +109,13 @@ class MotionExpert:
         if min(item.inliers for item in self._steps) < MIN_INLIERS:
             return UNKNOWN
         matrix = reduce(compose, (item.matrix for item in self._steps))
+        changed = _changed(earlier, small, matrix, sample.size)
+        seconds = max(self._times[-1] - self._times[0], 1e-3)
+        if not changed.any():
+            still = np.zeros((*small.shape, 2), np.float32)
+            return replace(UNKNOWN, field=OwnFlow(still, seconds))
         flow = self._flow.calc(small, earlier, None)  # type: ignore[call-overload]
         own = flow - _backward_flow(matrix, sample.size, size)
-        seconds = max(self._times[-1] - self._times[0], 1e-3)
-        changed = _changed(earlier, small, matrix, sample.size)
         return _patches(OwnFlow(own, seconds), changed)
 
 
@@ -126,10 +129,11 @@ def _backward_flow(
     width, height = size
     scale = np.array([width / from_size[0], height / from_size[1]])
     inverse = cv2.invertAffineTransform(matrix)
-    ys, xs = np.mgrid[:height, :width].astype(np.float32)
-    points = np.stack([xs, ys], axis=-1) / scale
-    moved = points @ inverse[:, :2].T + inverse[:, 2]
-    return np.asarray((moved - points) * scale, np.float32)
+    inverse[:, 2] *= scale
+    shift = inverse - np.eye(2, 3)
+    # A linear field: the sum of a row's part and a column's part.
+    across, down = np.arange(width)[None, :, None], np.arange(height)[:, None, None]
+    return np.asarray(across * shift[:, 0] + down * shift[:, 1] + shift[:, 2], np.float32)
 
 
 def _against_ring(own: NDArray[np.float32], box: Array) -> Array:
@@ -167,6 +171,9 @@ def _changed(
     small[:, 2] *= scale
     moved = cv2.warpAffine(earlier, small, (width, height), borderMode=cv2.BORDER_REPLICATE)
     difference = cv2.blur(cv2.absdiff(now, moved), (3, 3))
+    # What the camera uncovers at the edges was not in the earlier picture.
+    seen = cv2.warpAffine(np.full_like(earlier, 255), small, (width, height))
+    difference[cv2.erode(seen, np.ones((7, 7), np.uint8), borderValue=255) < 255] = 0
     limit = max(MIN_CHANGE, 3 * float(np.median(difference)))
     changed = cv2.dilate((difference > limit).astype(np.uint8), np.ones((7, 7), np.uint8))
     return changed.astype(bool)

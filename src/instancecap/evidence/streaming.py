@@ -19,7 +19,7 @@ from instancecap.evidence.experts import Experts
 from instancecap.evidence.faces import FACE_RATE
 from instancecap.evidence.geometry import compose
 from instancecap.evidence.instances import patches_as_finds
-from instancecap.evidence.light import LightExpert
+from instancecap.evidence.light import LIGHT_RATE, LightExpert
 from instancecap.evidence.motion import MotionExpert, MovingPatches, OwnFlow
 from instancecap.evidence.sample import SAMPLE_RATE, Sample
 from instancecap.evidence.second_look import FULL_SIDE, LOOK_RATE
@@ -33,7 +33,7 @@ from instancecap.video.sampling import Ticker, fit_within
 Array = NDArray[np.float64]
 Names = NDArray[np.uint8]
 
-DETECTION_RATE = 8.0
+DETECTION_RATE = 6.0
 """Samples a second that the detector looks at."""
 
 QUIET_CHANGE = 0.8
@@ -75,6 +75,7 @@ class Pass:
         self._detection = DetectionStage(experts, beside=beside)
         self._sampling, self._detecting = Ticker(SAMPLE_RATE), Ticker(DETECTION_RATE)
         self._looking, self._facing = Ticker(LOOK_RATE), Ticker(FACE_RATE)
+        self._lighting = Ticker(LIGHT_RATE)
         self._aspect = info.aspect
         self._full_size = fit_within(info.aspect, min(FULL_SIDE, max(info.width, info.height, 2)))
         self._samples = 0
@@ -106,9 +107,10 @@ class Pass:
         with self._timed("motion"):
             moving = self._motion.add(sample, step)
         with self._timed("appearance"):
-            names = name_pixels(sample.bgr)
-            self.light.add(sample, names, foreground=self._foreground)
+            names = name_pixels(sample.bgr[::2, ::2])
             colors = _colors(names, moving.boxes)
+            if self._lighting.due(frame.t):
+                self.light.add(sample, names, foreground=self._foreground)
         size = sample.size
         self.patches.append(
             patches_as_finds(moving, index=sample.index, t=sample.t, colors=colors, carry=carry,
