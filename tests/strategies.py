@@ -197,7 +197,7 @@ evidences = st.builds(
     ),
     shots=few(st.builds(e.Shot, start=seconds, end=seconds, transition=word(v.Transition))),
     camera=camera_facts,
-    instances=few(instance_facts),
+    instances=few(instance_facts, unique_by=lambda one: one.id),
     faces=few(faces),
     light=st.builds(
         e.LightFacts,

@@ -295,7 +295,7 @@ def test_wording_of_a_car_that_crosses() -> None:
     assert prose(caption) == {
         "/global_description": "A red car enters from the left and moves quickly to the right.",
         "/background": "An outdoor scene, mostly gray.",
-        "/lighting": "An evenly lit picture.",
+        "/lighting": "A picture of medium brightness.",
         "/camera/description": "The camera stays still.",
         "/instances/0/appearance": "A red car, small in the frame.",
         "/instances/0/action": "Enters from the left and moves quickly to the right.",
@@ -346,7 +346,7 @@ def test_wording_of_two_shots_at_night() -> None:
     ))  # fmt: skip
     assert prose(caption) == {
         "/global_description": "The clip has two shots and shows a boat and a person.",
-        "/background": "An indoor scene, mostly black and blue.",
+        "/background": "An indoor scene, mostly black with some blue.",
         "/lighting": "A dark picture with low contrast, muted colors and a cool tint.",
         "/camera/description": "The camera stays still.",
         "/instances/0/appearance": "A boat, small in the frame.",

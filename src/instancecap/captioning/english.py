@@ -279,20 +279,15 @@ def _in_order(camera: CameraFacts, moves: Sequence[Primitive]) -> str:
 def light_sentence(light: LightFacts) -> str:
     """Brightness, contrast, tint and change of the light."""
     bright = light.brightness
-    parts = ["a bright" if bright > 0.55 else "a dark" if bright < 0.22 else "an evenly lit"]
-    if parts[0] == "an evenly lit" and light.contrast > 0.2:
-        parts = ["a"]
-    contrast = "high" if light.contrast > 0.25 else "low" if light.contrast < 0.12 else ""
-    text = f"{parts[0]} picture" if parts[0] != "a" else "a picture"
-    details = [f"{contrast} contrast"] if contrast else []
-    if light.saturation > 0.5:
-        details.append("vivid colors")
-    elif light.saturation < 0.15:
-        details.append("muted colors")
+    level = "a bright picture" if bright > 0.55 else "a dark picture" if bright < 0.22 else ""
+    details = []
+    if light.contrast > 0.25 or light.contrast < 0.12:
+        details.append(f"{'high' if light.contrast > 0.25 else 'low'} contrast")
+    if light.saturation > 0.5 or light.saturation < 0.15:
+        details.append("vivid colors" if light.saturation > 0.5 else "muted colors")
     if abs(light.warmth) > 0.08:
         details.append(f"a {'warm' if light.warmth > 0 else 'cool'} tint")
-    if parts[0] == "a" and not details:
-        text = "a picture of middling brightness"
+    text = level or "a picture of medium brightness"
     text += f" with {join(details)}" if details else ""
     if abs(light.change) > 0.15:
         text += f", growing {'brighter' if light.change > 0 else 'darker'}"
@@ -302,8 +297,11 @@ def light_sentence(light: LightFacts) -> str:
 def background_sentence(place: PlaceFacts) -> str:
     """What is around the things: indoors or outdoors, and its colours."""
     scene = {"indoor": "an indoor scene", "outdoor": "an outdoor scene"}.get(place.label, "")
-    colors = [name for name, share in place.colors if share >= 0.2][:2]
+    colors = [name for name, share in place.colors if share >= 0.15][:3]
     if not colors:
         return sentence(scene)
-    paint = f"mostly {join(colors)}"
+    if place.colors[0][1] >= 0.5:
+        paint = f"mostly {colors[0]}" + (f" with some {join(colors[1:])}" if colors[1:] else "")
+    else:
+        paint = join(colors)
     return sentence(f"{scene}, {paint}" if scene else f"the surroundings are {paint}")

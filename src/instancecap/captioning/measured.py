@@ -204,7 +204,7 @@ def _segments(evidence: Evidence, shown: Sequence[InstanceFacts]) -> list[c.Segm
         inside = [
             i for i in evidence.instances if i.track and shot.start <= i.track[0].t < shot.end
         ]
-        seen = inside[: max(1, len(shown))]
+        seen = inside[: len(shown)]
         text = _events(evidence, seen)
         if text:
             segments.append(c.Segment(start=shot.start, end=shot.end, description=text))

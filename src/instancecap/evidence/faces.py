@@ -12,6 +12,9 @@ from instancecap.evidence.sample import Sample
 from instancecap.schema.evidence import Face
 
 MIN_SCORE = 0.75
+MIN_SIDE = 32
+"""Shorter side in pixels up to which YuNet reads past its maps and finds faces at random."""
+
 FACE_RATE = 2.0
 """Samples a second that are searched for faces."""
 
@@ -28,7 +31,7 @@ class FaceExpert:
     def add(self, sample: Sample) -> None:
         """Search one sample."""
         width, height = sample.size
-        if min(width, height) < 16:
+        if min(width, height) <= MIN_SIDE:
             return
         self._detector.setInputSize((width, height))
         _, rows = self._detector.detect(sample.bgr)

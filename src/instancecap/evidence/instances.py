@@ -24,6 +24,9 @@ SURE_OF_PART = 0.8
 
 MIN_OBJECT_SECONDS = 0.4
 MIN_OBJECT_CONFIDENCE = 0.45
+MIN_OBJECT_SPEED = 0.03
+"""Frame diagonals a second under which a thing without a name is not said to come or go."""
+
 MIN_OBJECT_AREA = 0.006
 """Share of the frame under which a moving patch without a name is not worth a word."""
 
@@ -170,8 +173,9 @@ def box_at(instance: InstanceFacts, t: float) -> Array | None:
 def _facts(
     track: Track, name: str, confidence: float, motion: InstanceMotion, *, shot: Shot, end: float
 ) -> InstanceFacts:
-    # What is known by its motion alone may be there before it stirs and after it rests.
-    only_at_border = name == OBJECT
+    # What is known by its motion alone may be there before it stirs and after it rests: only at
+    # the frame's edge, and at some speed, does it come and go.
+    seen_to_go = name != OBJECT or motion.speed > MIN_OBJECT_SPEED
     boxes = np.array(track.boxes)
     best = track.best
     points = [
@@ -190,15 +194,15 @@ def _facts(
         source="",
         colors=named_shares(track.color),
         track=points,
-        enters=_is_absent(track, shot.start, first=True, only_at_border=only_at_border)
+        enters=(seen_to_go and _is_absent(track, shot.start, first=True, name=name))
         or shot.start > 0.05,
-        leaves=_is_absent(track, shot.end, first=False, only_at_border=only_at_border)
+        leaves=(seen_to_go and _is_absent(track, shot.end, first=False, name=name))
         or shot.end < end - 0.05,
         motion=motion,
     )
 
 
-def _is_absent(track: Track, edge: float, *, first: bool, only_at_border: bool) -> bool:
+def _is_absent(track: Track, edge: float, *, first: bool, name: str) -> bool:
     """True when the thing is not in the picture at the ``edge`` (seconds) of its shot.
 
     A detector that misses a thing for a moment must not make it leave. Away from the frame's
@@ -212,7 +216,7 @@ def _is_absent(track: Track, edge: float, *, first: bool, only_at_border: bool) 
     at_border = bool(touches_border(box[None])[0] or touches_border(ahead[None])[0])
     if at_border:
         return gap > max(0.3, 1.2 * usual)
-    return not only_at_border and gap > max(1.0, 2.5 * usual)
+    return name != OBJECT and gap > max(1.0, 2.5 * usual)
 
 
 def _salience(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from instancecap.schema.base import Box, Document, Seconds, StrictModel, TrackPoint, Unit
 from instancecap.schema.caption import Motion, Text
@@ -180,3 +180,10 @@ class Evidence(Document):
     models: dict[str, str] = Field(default={}, description="expert and the model it used")
     warnings: list[str] = []
     timings: dict[str, float] = Field(default={}, description="seconds spent, by expert")
+
+    @model_validator(mode="after")
+    def _check_ids(self) -> Self:
+        ids = [instance.id for instance in self.instances]
+        if len(set(ids)) != len(ids):
+            raise ValueError(f"instance ids must differ, got {ids}")
+        return self
