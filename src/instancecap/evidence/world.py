@@ -127,11 +127,12 @@ def _scale_change(boxes: Array, zoom: Array) -> float:
     """Last area over first area, 1 unless width and height change the same way.
 
     Something that comes closer grows both ways; somebody who stands up grows in height alone.
-    Boxes at the frame's edge show a part only and are left out where enough others remain.
+    Boxes at the frame's edge show a part only and tell nothing.
     """
     whole = ~touches_border(boxes)
-    if whole.sum() > 2:
-        boxes, zoom = boxes[whole], zoom[whole]
+    if whole.sum() < 3:
+        return 1.0
+    boxes, zoom = boxes[whole], zoom[whole]
     sides = (boxes[:, 2:] - boxes[:, :2]) / zoom[:, None]
     part = max(1, min(3, len(sides) // 3))
     first, last = np.median(sides[:part], axis=0), np.median(sides[-part:], axis=0)
