@@ -32,10 +32,10 @@ MAX_ROUND_TRIP = 0.5
 CLEARLY_RESTING = 0.7
 """Share of resting cells from which the camera rests and no corner needs to be followed."""
 
-MIN_DETAIL = 1.5
+MIN_DETAIL = 0.35
 MAX_REST_CHANGE = 0.3
-"""Gray levels of detail that a cell needs to show motion; change over detail up to which it
-rests. A shift by a quarter of a pixel changes fine detail by about this much."""
+"""Evened contrast that a cell needs to show motion; change over contrast up to which it rests.
+A shift by a quarter of a pixel changes fine detail by about this much."""
 
 NOISE_FLOOR = 3.0
 """Gray levels of local contrast that are noise rather than texture."""
@@ -75,6 +75,19 @@ class Step:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A picture to follow: as it is, and with even contrast so that exposure does not matter."""
+
+    gray: Picture
+    even: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, gray: Picture) -> Key:
+        """From luma, uint8 (height, width)."""
+        return cls(gray, even_contrast(gray))
+
+
 class CameraExpert:
     """Follows the background over the samples of a clip.
 
@@ -84,7 +97,7 @@ class CameraExpert:
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
-        self._key: Picture | None = None
+        self._key: Key | None = None
 
     def add(self, sample: Sample, *, foreground: NDArray[np.bool_] | None = None) -> Step | None:
         """Measure the step from the sample before; None for the first one.
@@ -92,14 +105,15 @@ class CameraExpert:
         ``foreground`` is true where the sample before shows things that move by themselves,
         shape (height, width).
         """
+        here = Key.of(sample.gray)
         if self._key is None:
-            self._key = sample.gray
+            self._key = here
             return None
-        inliers = resting_share(self._key, sample.gray, foreground)
+        inliers = resting_share(self._key, here, foreground)
         matrix = IDENTITY.copy()
         if inliers < CLEARLY_RESTING:
-            matrix, inliers = background_motion(self._key, sample.gray, foreground)
-            self._key = sample.gray
+            matrix, inliers = background_motion(self._key, here, foreground)
+            self._key = here
         step = Step(t=sample.t, matrix=matrix, inliers=inliers, size=sample.size)
         self.steps.append(step)
         return step
@@ -109,23 +123,22 @@ class CameraExpert:
         return [step.facts() for step in self.steps]
 
 
-def resting_share(before: Picture, after: Picture, foreground: NDArray[np.bool_] | None) -> float:
+def resting_share(before: Key, after: Key, foreground: NDArray[np.bool_] | None) -> float:
     """Share of the picture's textured cells in which nothing changed; 0 where texture is rare."""
-    texture = cv2.absdiff(before, cv2.blur(before, (5, 5)))
-    change = cv2.absdiff(before, after)
+    detail, change = np.abs(before.even), cv2.absdiff(before.even, after.even)
     if foreground is not None:
-        texture[foreground] = 0
+        detail[foreground] = 0
     cells = (2 * GRID[0], 2 * GRID[1])
-    detail = cv2.resize(texture, cells, interpolation=cv2.INTER_AREA).astype(float)
-    moved = cv2.resize(change, cells, interpolation=cv2.INTER_AREA).astype(float)
+    detail = cv2.resize(detail, cells, interpolation=cv2.INTER_AREA)
+    change = cv2.resize(change, cells, interpolation=cv2.INTER_AREA)
     textured = detail > MIN_DETAIL
     if textured.sum() < MIN_POINTS:
         return 0.0
-    return float((moved[textured] < MAX_REST_CHANGE * detail[textured]).mean())
+    return float((change[textured] < MAX_REST_CHANGE * detail[textured]).mean())
 
 
 def background_motion(
-    before: Picture, after: Picture, foreground: NDArray[np.bool_] | None = None
+    before: Key, after: Key, foreground: NDArray[np.bool_] | None = None
 ) -> tuple[Matrix, float]:
     """Similarity that takes background points of ``before`` to ``after``, and the inlier share."""
     corners = spread_corners(before, foreground)
@@ -133,11 +146,11 @@ def background_motion(
         corners = spread_corners(before, None)
     if len(corners) < MIN_POINTS:
         return IDENTITY.copy(), 0.0
-    start, end = follow(before, after, corners)
+    start, end = follow(before.gray, after.gray, corners)
     if len(start) < MIN_POINTS:
         return IDENTITY.copy(), 0.0
     matrix, share = fit_similarity(start, end)
-    if _background_rests(start, end, matrix, before.shape[:2]):
+    if _background_rests(start, end, matrix, before.gray.shape):
         rests = np.linalg.norm(end - start, axis=1) < REST_PIXELS
         return IDENTITY.copy(), max(share, float(rests.mean()))
     return matrix, share
@@ -162,13 +175,13 @@ def _background_rests(start: Points, end: Points, matrix: Matrix, shape: tuple[i
     return resting > 0.5 * following and resting >= 2
 
 
-def spread_corners(picture: Picture, foreground: NDArray[np.bool_] | None) -> Points:
+def spread_corners(picture: Key, foreground: NDArray[np.bool_] | None) -> Points:
     """Corners that cover the picture evenly, at most a few per grid cell; shape (n, 2)."""
     mask = None if foreground is None else np.where(foreground, 0, 255).astype(np.uint8)
-    found = cv2.goodFeaturesToTrack(even_contrast(picture), 800, 0.01, 5, mask=mask, blockSize=5)
+    found = cv2.goodFeaturesToTrack(picture.even, 800, 0.01, 5, mask=mask, blockSize=5)
     # OpenCV gives None where there are no corners, whatever its type says.
     points = np.zeros((0, 2), np.float32) if found is None else found.reshape(-1, 2)
-    height, width = picture.shape
+    height, width = picture.gray.shape
     column = (points[:, 0] * GRID[0] / width).astype(int).clip(0, GRID[0] - 1)
     row = (points[:, 1] * GRID[1] / height).astype(int).clip(0, GRID[1] - 1)
     cell = row * GRID[0] + column

@@ -33,17 +33,23 @@ shifts: all four components are measured as the mean shift of a point, in frame 
 SMOOTHING = 0.35
 """Width (standard deviation, seconds) of the filter that parts intended motion from trembling."""
 
-MIN_RATE = 0.012
+MIN_RATE = 0.007
 """Frame sizes a second under which a component rests."""
 
-MIN_NET = 0.045
+MIN_NET = 0.04
 """Frame sizes a component must travel in one stretch to be a movement."""
 
 MIN_DIRECTED = 0.5
 """Share of all back and forth that must remain as net travel; hand tremor stays under it."""
 
-MIN_OF_MAIN = 0.4
+MIN_OF_MAIN = 0.5
 """A component that travels less than this share of the strongest one is a side effect of it."""
+
+MIN_OF_TREMBLE = 5.0
+"""A shaken camera wanders: a movement must travel so many times as far as it trembles."""
+
+ZOOM_DOUBLED = 0.24
+"""Travel of a zoom by a factor of two, which is a movement whatever else the camera does."""
 
 SLOW, FAST = 0.09, 0.35
 STEADY, SHAKY = 0.0018, 0.02
@@ -125,12 +131,19 @@ def shot_motion(
     tremble = float(np.sqrt((trembling**2).sum(axis=1).mean()))
     runs = _runs(times, smooth, position)
     main = max((abs(run.net) for run in runs), default=0.0)
-    kept = [run for run in runs if abs(run.net) >= max(MIN_NET, MIN_OF_MAIN * main)]
+    least = max(MIN_NET, MIN_OF_TREMBLE * tremble)
+    kept = [run for run in runs if abs(run.net) >= max(least, _side_effect(run, main))]
     segments = _segments(kept, times, start=start, end=end)
     rate = max((abs(run.rate) for run in kept), default=0.0)
     inliers = float(np.mean([step.inliers for step in steps]))
     words = _ordered({_word(run) for run in kept}) or ["static"]
     return ShotMotion(words, segments, rate, tremble, min(1.0, 0.3 + inliers))
+
+
+def _side_effect(run: _Run, main: float) -> float:
+    """Travel up to which a run may be a side effect of the strongest movement."""
+    share = MIN_OF_MAIN * main
+    return min(share, ZOOM_DOUBLED) if NAMES[run.component][0] == "zoom_in" else share
 
 
 def _components(steps: Sequence[CameraSample], aspect: float) -> Array:

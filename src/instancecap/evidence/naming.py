@@ -29,6 +29,9 @@ MIN_THING_SHARE = 0.55
 OBJECT = "object"
 """The class of a thing that moves and that no detector can name."""
 
+MIN_LIVELY_SHARE = 0.7
+"""The same for people, animals and vehicles when not even the category is agreed on."""
+
 LIVELY = frozenset(name for name, kind in CATEGORIES.items() if kind in HYPERNYMS) | set(
     HYPERNYMS.values()
 )
@@ -65,6 +68,9 @@ def name_class(track: Track, motion: InstanceMotion) -> tuple[str, float]:
     if share < AGREEMENT and hypernym == HYPERNYMS.get(CATEGORIES[name]) and agreed > share + 0.1:
         sure = np.sort(scores[:, _IS_MOVABLE].max(axis=1))[::-1][:best_half]
         return hypernym or OBJECT, float(sure.mean()) * agreed
+    if share < MIN_LIVELY_SHARE:
+        # Something is there for sure, but a dog to some views and a person to others.
+        return OBJECT, float(np.sort(scores.max(axis=1))[::-1][:best_half].mean()) * 0.8
     sure = np.sort(scores[:, first])[::-1][:best_half]
     return name, float(sure.mean()) * (0.6 + 0.4 * share)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +41,9 @@ QUIET_CHANGE = 0.8
 
 MAX_QUIET = 0.6
 """Seconds for which what was found is taken over from a picture that has not changed."""
+
+MEMORY = 0.6
+"""Seconds for which a resting camera's moving things are kept out of its background."""
 
 _NOT_FURNITURE = np.array([CATEGORIES[name] != "furniture" for name in CLASSES])
 """Classes whose corners are not taken for background: all that might move, whatever its name."""
@@ -81,6 +84,9 @@ class Pass:
         self._samples = 0
         self._carry = IDENTITY.copy()
         self._foreground: NDArray[np.bool_] | None = None
+        self._detected = np.zeros((0, 4))
+        self._stirring: deque[tuple[float, Array]] = deque()
+        self._rests = False
         self._waiting: _Waiting | None = None
         self._searched: tuple[Picture, float] | None = None
         self._last: tuple[Frame, Sample, Names, MovingPatches] | None = None
@@ -101,11 +107,13 @@ class Pass:
             sample = Sample.of(frame, index=self._samples, aspect=self._aspect)
         self._samples += 1
         with self._timed("camera"):
-            step = self.camera.add(sample, foreground=self._foreground)
+            step = self.camera.add(sample, foreground=self._subjects(sample))
         carry = step.matrix if step is not None else IDENTITY
         self._carry = compose(self._carry, carry)
         with self._timed("motion"):
             moving = self._motion.add(sample, step)
+        self._stirring.append((sample.t, moving.boxes))
+        self._rests = step is not None and bool(np.abs(step.matrix - IDENTITY).max() < 0.05)
         with self._timed("appearance"):
             names = name_pixels(sample.bgr[::2, ::2])
             colors = _colors(names, moving.boxes)
@@ -119,6 +127,19 @@ class Pass:
         self._last = (frame, sample, names, moving)
         if self._detecting.due(frame.t) and not self._is_quiet(sample, step, moving):
             self._detect()
+
+    def _subjects(self, sample: Sample) -> NDArray[np.bool_] | None:
+        """Where the picture before shows what moves by itself.
+
+        As long as the camera rests, that is all that was detected or seen to move of late: on
+        plain ground a large subject has most of the corners, and must not pass for the ground.
+        """
+        if not self._rests:
+            return self._foreground
+        while self._stirring and sample.t - self._stirring[0][0] > MEMORY:
+            self._stirring.popleft()
+        boxes = [self._detected, *(boxes for _, boxes in self._stirring)]
+        return _cover(np.concatenate(boxes), sample.size)
 
     def finish(self) -> None:
         """Call after the last frame, which is searched too, so that tracks reach the end."""
@@ -162,7 +183,9 @@ class Pass:
         with self._timed("appearance"):
             self.finds.append(_as_finds(found, waiting))
         mobile = (found.scores * _NOT_FURNITURE).max(axis=1, initial=0) > 0.3
-        self._foreground = _cover(found.boxes[mobile], waiting.sample.size)
+        self._stirring.append((waiting.sample.t, found.boxes[mobile]))
+        self._detected = found.boxes[mobile]
+        self._foreground = _cover(self._detected, waiting.sample.size)
 
 
 def _as_finds(found: Found, waiting: _Waiting) -> Finds:

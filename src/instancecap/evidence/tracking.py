@@ -33,7 +33,10 @@ MAX_GAP = 1.5
 HAND_OVER = 0.6
 """Seconds between a moving patch and a named track that may be one thing."""
 
-MIN_SIMILARITY = 0.25
+MIN_CLOSENESS = 0.12
+"""Overlap with where it is expected, or nearness, without which a box is not the track's."""
+
+MIN_SIMILARITY = 0.35
 """Least similarity (0..1) at which a box may continue a track."""
 
 MATCH_WEIGHTS = (0.55, 0.25, 0.20)
@@ -109,7 +112,8 @@ class Track:
         return np.asarray((np.array(self.colors) * weight).sum(axis=0) / weight.sum())
 
     def merge(self, other: Track) -> None:
-        """Take over all of another track, in order of time."""
+        """Take over all of another track, in order of time; where both have a box, its own."""
+        other = other.without(set(self.times))
         order = np.argsort(self.times + other.times, kind="stable")
         for name in ("times", "boxes", "scores", "colors"):
             both = getattr(self, name) + getattr(other, name)
@@ -117,6 +121,19 @@ class Track:
         self.looks += other.looks
         self.flows += other.flows
         self.velocity = other.velocity if other.times[-1:] == self.times[-1:] else self.velocity
+
+    def without(self, times: set[float]) -> Track:
+        """The track less its finds at ``times``."""
+        kept = [index for index, t in enumerate(self.times) if t not in times]
+        return Track(
+            times=[self.times[i] for i in kept],
+            boxes=[self.boxes[i] for i in kept],
+            scores=[self.scores[i] for i in kept],
+            colors=[self.colors[i] for i in kept],
+            looks=self.looks,
+            flows=self.flows,
+            velocity=self.velocity,
+        )
 
     def take(self, finds: Finds, index: int, *, elapsed: float) -> None:
         """Continue the track with box ``index`` of ``finds``."""
@@ -205,7 +222,7 @@ def _similarity(tracks: Sequence[Track], finds: Finds, candidates: NDArray[np.in
     kind = votes @ np.stack([_direction(row) for row in finds.scores[candidates]]).T
     space, paint, noun = MATCH_WEIGHTS
     mixed = space * np.maximum(overlap, near) + paint * color + noun * kind
-    return np.asarray(np.where(np.maximum(overlap, near) > 0.05, mixed, 0.0))
+    return np.asarray(np.where(np.maximum(overlap, near) > MIN_CLOSENESS, mixed, 0.0))
 
 
 def _direction(scores: Array) -> Array:
@@ -297,7 +314,18 @@ def _is_same(early: Track, late: Track) -> bool:
         return False
     if late.times[0] > early.times[-1]:
         return _continues(early, late)
-    return _takes_turns(early, late)
+    return _relays(early, late) or _takes_turns(early, late)
+
+
+def _relays(early: Track, late: Track) -> bool:
+    """True when a track takes over from another that follows the same thing for its last bit."""
+    common = sorted(set(early.times) & set(late.times))
+    if not common or late.times[-1] - early.times[-1] < 0.2:
+        return False
+    if len(common) > 0.5 * min(len(early.times), len(late.times)):
+        return False
+    pairs = [(early.boxes[early.times.index(t)], late.boxes[late.times.index(t)]) for t in common]
+    return all(float(ious(one[None], two[None])[0, 0]) > 0.4 for one, two in pairs)
 
 
 def _kinds_agree(first: Track, second: Track) -> bool:
