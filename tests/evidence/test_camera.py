@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.scene_textures import SURFACES
-from instancecap.evidence.camera import CameraExpert, background_motion
+from instancecap.evidence.camera import CameraExpert, Key, background_motion
 from instancecap.evidence.sample import Sample
 
 SIZE = (320, 180)
@@ -82,7 +82,9 @@ def test_plain_pictures_say_nothing_about_the_camera() -> None:
 
 
 def test_unlike_pictures_have_few_inliers() -> None:
-    matrix, inliers = background_motion(view(textured("cells")), view(textured("hills")))
+    matrix, inliers = background_motion(
+        Key.of(view(textured("cells"))), Key.of(view(textured("hills")))
+    )
     assert inliers < 0.5
     assert np.isfinite(matrix).all()
 
@@ -90,7 +92,7 @@ def test_unlike_pictures_have_few_inliers() -> None:
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (2, 240), (416, 2), (9, 9)])
 def test_tiny_pictures_say_nothing_and_do_not_fail(width: int, height: int) -> None:
     picture = np.random.default_rng(0).integers(0, 255, (height, width)).astype(np.uint8)
-    matrix, inliers = background_motion(picture, picture)
+    matrix, inliers = background_motion(Key.of(picture), Key.of(picture))
     assert np.isfinite(matrix).all()
     assert 0 <= inliers <= 1
 
@@ -104,8 +106,9 @@ def test_a_large_thing_that_moves_does_not_move_the_camera() -> None:
         frames.append(frame)
     foreground = np.zeros((SIZE[1], SIZE[0]), bool)
     foreground[35:155, 55:205] = True
-    known, _ = background_motion(frames[0], frames[1], foreground)
-    unknown, _ = background_motion(frames[0], frames[1])
+    before, after = Key.of(frames[0]), Key.of(frames[1])
+    known, _ = background_motion(before, after, foreground)
+    unknown, _ = background_motion(before, after)
     assert known[:, 2] == pytest.approx([0, 0], abs=0.2)
     assert unknown[:, 2] == pytest.approx([0, 0], abs=0.5)
 

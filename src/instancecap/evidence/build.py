@@ -93,18 +93,14 @@ def _instances(
         if not patches:
             continue
         world = World.of(patches, moves=motion != ["static"])
-        tracks = [
-            track
-            for track in link(samples)
-            if can_be_named(track, shot=shot, world=world, patches=patches)
-        ]
+        tracks = [track for track in link(samples) if can_be_named(track, shot=shot, world=world)]
         loose = extend_with_patches(tracks, link(patches, sure=0.45, unsure=0.4))
         named = named_instances(
-            tracks, shot=shot, end=end, world=world, patches=patches, tight=experts.detector.tight
+            tracks, shot=shot, end=end, world=world, tight=experts.detector.tight
         )
         for item in named:
             item.source = experts.detector.name
-        moving = moving_instances(loose, named, shot=shot, end=end, world=world, patches=patches)
+        moving = moving_instances(loose, named, shot=shot, end=end, world=world)
         for item in moving:
             item.source = "motion"
         found += named + moving

@@ -164,14 +164,20 @@ def _components(steps: Sequence[CameraSample], aspect: float) -> Array:
 
 def _smooth(times: Array, position: Array) -> Array:
     """Gaussian smoothing over time that fits a line locally, so that a steady move stays exact."""
-    gap = times[:, None] - times[None, :]
-    weight = np.exp(-0.5 * (gap / SMOOTHING) ** 2)
-    total = weight.sum(1)
-    mean_gap = (weight * -gap).sum(1) / total
-    mean_value = weight @ position / total[:, None]
-    centered = -gap - mean_gap[:, None]
-    spread = (weight * centered**2).sum(1)
-    slope = (weight * centered) @ position / np.maximum(spread, 1e-9)[:, None]
+    count = len(times)
+    interval = max(float(np.median(np.diff(times))), 1e-3)
+    reach = min(int(np.ceil(3 * SMOOTHING / interval)), count - 1)
+    near = np.arange(count)[:, None] + np.arange(-reach, reach + 1)[None, :]
+    inside = (near >= 0) & (near < count)
+    near = near.clip(0, count - 1)
+    gap = times[near] - times[:, None]
+    weight = np.where(inside, np.exp(-0.5 * (gap / SMOOTHING) ** 2), 0.0)
+    weight /= weight.sum(axis=1, keepdims=True)
+    mean_gap = (weight * gap).sum(axis=1)
+    mean_value = np.einsum("nk,nkc->nc", weight, position[near])
+    centered = gap - mean_gap[:, None]
+    spread = np.maximum((weight * centered**2).sum(axis=1), 1e-9)
+    slope = np.einsum("nk,nkc->nc", weight * centered, position[near]) / spread[:, None]
     return np.asarray(mean_value - slope * mean_gap[:, None])
 
 

@@ -39,6 +39,22 @@ def coverage(inner: Array, outer: Array) -> Array:
     return np.asarray(intersections(inner, outer) / np.maximum(areas(inner), 1e-9)[:, None])
 
 
+def pairwise_ious(first: Array, second: Array) -> Array:
+    """Intersection over union of corresponding boxes; (n, 4) twice gives (n,)."""
+    shared = _pairwise_intersections(first, second)
+    return np.asarray(shared / np.maximum(areas(first) + areas(second) - shared, 1e-9))
+
+
+def pairwise_coverage(inner: Array, outer: Array) -> Array:
+    """Share of each inner box that lies in the corresponding outer one; (n,)."""
+    return np.asarray(_pairwise_intersections(inner, outer) / np.maximum(areas(inner), 1e-9))
+
+
+def _pairwise_intersections(first: Array, second: Array) -> Array:
+    low, high = np.maximum(first[:, :2], second[:, :2]), np.minimum(first[:, 2:], second[:, 2:])
+    return np.asarray(np.maximum(high - low, 0).prod(axis=1))
+
+
 def centers(boxes: Array) -> Array:
     """Centres (n, 2) of boxes (n, 4)."""
     return np.asarray((boxes[:, :2] + boxes[:, 2:]) / 2)

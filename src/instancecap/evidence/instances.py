@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.evidence.appearance import named_shares
-from instancecap.evidence.geometry import areas, as_box, centers, coverage, ious
+from instancecap.evidence.geometry import (
+    areas,
+    as_box,
+    centers,
+    pairwise_coverage,
+    pairwise_ious,
+)
 from instancecap.evidence.motion import MovingPatches
 from instancecap.evidence.naming import LIVELY, OBJECT, name_class, needed_confidence
 from instancecap.evidence.tracking import Finds, Track
@@ -22,6 +28,9 @@ Array = NDArray[np.float64]
 SURE_OF_PART = 0.8
 """Confidence from which a thing within another one's box is believed to be there of its own."""
 
+HOLD = 0.1
+"""Seconds for which a track is held before its first point and after its last."""
+
 MIN_OBJECT_SECONDS = 0.4
 MIN_OBJECT_CONFIDENCE = 0.45
 MIN_OBJECT_SPEED = 0.03
@@ -30,7 +39,7 @@ MIN_OBJECT_SPEED = 0.03
 MIN_OBJECT_AREA = 0.006
 """Share of the frame under which a moving patch without a name is not worth a word."""
 
-MIN_RESTLESS_AREA = 0.01
+MIN_RESTLESS_AREA = 0.04
 """Share of the frame from which something that stirs without going anywhere is worth a word."""
 
 
@@ -40,7 +49,6 @@ def named_instances(
     shot: Shot,
     end: float,
     world: World,
-    patches: Sequence[Finds],
     tight: bool = True,
 ) -> list[InstanceFacts]:
     """Instances that the detector names; a mobile thing of an immobile class loses its name.
@@ -50,7 +58,7 @@ def named_instances(
     """
     found = []
     for track in tracks:
-        motion = track_motion(track, world, patches)
+        motion = track_motion(track, world)
         name, confidence = name_class(track, motion)
         if confidence >= needed_confidence(name) and len(track.times) >= _enough(shot):
             item = _facts(track, name, confidence, motion, shot=shot, end=end)
@@ -61,16 +69,16 @@ def named_instances(
     return [item for item in found if not _is_part(item, found)]
 
 
-def can_be_named(track: Track, *, shot: Shot, world: World, patches: Sequence[Finds]) -> bool:
+def can_be_named(track: Track, *, shot: Shot, world: World) -> bool:
     """True for a track that becomes an instance; others leave their motion to be told alone."""
-    name, confidence = name_class(track, track_motion(track, world, patches))
+    name, confidence = name_class(track, track_motion(track, world))
     return confidence >= needed_confidence(name) and len(track.times) >= _enough(shot)
 
 
 def _enough(shot: Shot) -> int:
     """Finds that a thing needs to be believed in."""
     seconds = shot.end - shot.start
-    return 1 if seconds < 0.4 else 2 if seconds < 1.5 else 3
+    return 1 if seconds < 0.4 else 2 if seconds < 1.5 else 3 if seconds < 3 else 4
 
 
 def _without_doubles(items: Sequence[InstanceFacts]) -> list[InstanceFacts]:
@@ -85,12 +93,10 @@ def _without_doubles(items: Sequence[InstanceFacts]) -> list[InstanceFacts]:
 def _is_double(item: InstanceFacts, other: InstanceFacts) -> bool:
     if CATEGORIES.get(item.class_, item.class_) != CATEGORIES.get(other.class_, other.class_):
         return False
-    overlap = [
-        float(ious(np.array([point.box]), box[None])[0, 0])
-        for point in item.track
-        if (box := box_at(other, point.t)) is not None
-    ]
-    return len(overlap) > 0.5 * len(item.track) and float(np.mean(overlap)) > 0.45
+    own, theirs = _together(item, other)
+    if len(own) <= 0.5 * len(item.track):
+        return False
+    return float(np.mean(pairwise_ious(own, theirs))) > 0.45
 
 
 def _is_part(item: InstanceFacts, others: Sequence[InstanceFacts]) -> bool:
@@ -99,18 +105,22 @@ def _is_part(item: InstanceFacts, others: Sequence[InstanceFacts]) -> bool:
     for other in others:
         if other is item or other.class_ not in LIVELY or item.confidence > SURE_OF_PART:
             continue
-        pairs = [
-            (np.array([point.box]), box[None])
-            for point in item.track
-            if (box := box_at(other, point.t)) is not None
-        ]
-        if len(pairs) < 0.7 * len(item.track):
+        part, whole = _together(item, other)
+        if len(part) < 0.7 * len(item.track):
             continue
-        inside = float(np.mean([coverage(part, whole)[0, 0] for part, whole in pairs]))
-        share = float(np.mean([areas(part)[0] / areas(whole)[0] for part, whole in pairs]))
+        inside = float(np.mean(pairwise_coverage(part, whole)))
+        share = float(np.mean(areas(part) / np.maximum(areas(whole), 1e-9)))
         if inside > 0.9 and (item.class_ not in LIVELY or share < 0.3):
             return True
     return False
+
+
+def _together(item: InstanceFacts, other: InstanceFacts) -> tuple[Array, Array]:
+    """Boxes (n, 4) of both at the times at which the first was found and the second is tracked."""
+    times = np.array([point.t for point in item.track])
+    theirs = boxes_at(other, times)
+    both = ~np.isnan(theirs[:, 0])
+    return np.array([point.box for point in item.track])[both], theirs[both]
 
 
 def moving_instances(
@@ -120,7 +130,6 @@ def moving_instances(
     shot: Shot,
     end: float,
     world: World,
-    patches: Sequence[Finds],
 ) -> list[InstanceFacts]:
     """Things that no detector named but that move on their own for long enough."""
     found = []
@@ -128,7 +137,7 @@ def moving_instances(
         seconds = track.times[-1] - track.times[0]
         if seconds < MIN_OBJECT_SECONDS or len(track.times) < 4 or _is_known(track, named):
             continue
-        motion = trust_patch(track, track_motion(track, world, patches), patches)
+        motion = trust_patch(track, track_motion(track, world), world)
         density = len(track.times) / max(1.0, _samples_between(world, track))
         confidence = min(0.6, 0.25 + 0.35 * density) * (1.0 if motion.moving else 0.7)
         area = float(areas(np.array(track.boxes)).mean())
@@ -149,25 +158,34 @@ def _samples_between(world: World, track: Track) -> int:
 
 def _is_known(track: Track, named: Sequence[InstanceFacts]) -> bool:
     """True when the moving patch mostly lies in, or around, a thing that has a name already."""
-    hits = 0
-    for t, box in zip(track.times, track.boxes, strict=True):
-        others = [found for other in named if (found := box_at(other, t)) is not None]
-        if others:
-            stack = np.array(others)
-            inside = coverage(box[None], stack)[0].max() > 0.5
-            around = coverage(stack, box[None])[:, 0].max() > 0.5
-            hits += bool(inside or around or ious(box[None], stack).max() > 0.25)
-    return hits > 0.5 * len(track.times)
+    times, boxes = np.array(track.times), np.array(track.boxes)
+    known = np.zeros(len(times), bool)
+    for other in named:
+        theirs = boxes_at(other, times)
+        seen = ~np.isnan(theirs[:, 0])
+        if seen.any():
+            one, two = boxes[seen], theirs[seen]
+            inside, around = pairwise_coverage(one, two), pairwise_coverage(two, one)
+            known[seen] |= (inside > 0.5) | (around > 0.5) | (pairwise_ious(one, two) > 0.25)
+    return bool(known.mean() > 0.5)
+
+
+def boxes_at(instance: InstanceFacts, times: Array) -> Array:
+    """The instance's boxes at ``times`` (n,) seconds, interpolated; NaN while it is not tracked."""
+    track = instance.track
+    if not track or times[0] > track[-1].t + HOLD or times[-1] < track[0].t - HOLD:
+        return np.full((len(times), 4), np.nan)
+    known = np.array([point.t for point in track])
+    boxes = np.array([point.box for point in track])
+    found = np.stack([np.interp(times, known, boxes[:, side]) for side in range(4)], axis=1)
+    found[(times < known[0] - HOLD) | (times > known[-1] + HOLD)] = np.nan
+    return found
 
 
 def box_at(instance: InstanceFacts, t: float) -> Array | None:
     """The instance's box at ``t`` seconds, interpolated; None while it is not tracked."""
-    track = instance.track
-    if not track or t < track[0].t - 0.1 or t > track[-1].t + 0.1:
-        return None
-    times = np.array([point.t for point in track])
-    boxes = np.array([point.box for point in track])
-    return np.array([np.interp(t, times, boxes[:, side]) for side in range(4)])
+    box: Array = boxes_at(instance, np.array([t]))[0]
+    return None if np.isnan(box[0]) else box
 
 
 def _facts(

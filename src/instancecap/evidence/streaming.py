@@ -194,8 +194,9 @@ def _as_finds(found: Found, waiting: _Waiting) -> Finds:
         index=sample.index,
         t=sample.t,
         boxes=found.boxes,
-        scores=found.scores,
-        looks=found.looks,
+        # Half precision: an hour of film has some 20,000 of these.
+        scores=found.scores.astype(np.float16),
+        looks=None if found.looks is None else found.looks.astype(np.float16),
         colors=_colors(waiting.names, found.boxes),
         carry=waiting.carry,
         size=sample.size,

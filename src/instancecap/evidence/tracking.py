@@ -21,7 +21,7 @@ from instancecap.evidence.geometry import areas, centers, coverage, ious, move_b
 from instancecap.models.coco import CATEGORIES, CLASSES
 
 Array = NDArray[np.float64]
-Scores = NDArray[np.float32]
+Scores = NDArray[np.floating]
 
 SURE = 0.35
 UNSURE = 0.12
@@ -84,15 +84,21 @@ class Track:
     flows: list[Array] = field(default_factory=list)
     predicted: Array = field(default_factory=lambda: np.zeros(4))
     velocity: Array = field(default_factory=lambda: np.zeros(4))
+    _votes: Array = field(init=False, repr=False)
+    _look_votes: Array = field(init=False, repr=False)
+    _colors: Array = field(init=False, repr=False)
+    _named: int = field(init=False, repr=False)
+    _weight: float = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._recount()
 
     @property
     def class_votes(self) -> Array:
         """Mean squared score per class, sure finds counting most; every second look counts as
         much as twice the same share of first ones."""
-        votes = (self.named_scores**2).mean(axis=0)
-        if self.looks:
-            votes = votes + 2 * (np.array(self.looks) ** 2).mean(axis=0)
-        return np.asarray(votes)
+        votes = self._votes / max(self._named, 1)
+        return np.asarray(votes + 2 * self._look_votes / max(len(self.looks), 1))
 
     @property
     def named_scores(self) -> Array:
@@ -103,13 +109,28 @@ class Track:
     @property
     def best(self) -> Array:
         """The top score of every find, (n,)."""
-        return np.asarray(np.array(self.scores).max(axis=1))
+        return np.asarray(np.array(self.scores).max(axis=1), float)
 
     @property
     def color(self) -> Array:
         """Mean colour shares, sure finds weighing more."""
-        weight = np.maximum(self.best, 0.05)[:, None]
-        return np.asarray((np.array(self.colors) * weight).sum(axis=0) / weight.sum())
+        return np.asarray(self._colors / max(self._weight, 1e-9))
+
+    def _recount(self) -> None:
+        """Make the sums anew that votes and colour are read from while tracks are linked."""
+        self._votes, self._look_votes, self._colors = np.zeros(1), np.zeros(1), np.zeros(1)
+        self._named, self._weight = 0, 0.0
+        for scores, colors in zip(self.scores, self.colors, strict=True):
+            self._count(scores, colors)
+        for look in self.looks:
+            self._look_votes = self._look_votes + look.astype(float) ** 2
+
+    def _count(self, scores: Scores, colors: Array) -> None:
+        best = float(scores.max())
+        self._votes = self._votes + scores.astype(float) ** 2
+        self._named += best > 0
+        self._colors = self._colors + colors * max(best, 0.05)
+        self._weight += max(best, 0.05)
 
     def merge(self, other: Track) -> None:
         """Take over all of another track, in order of time; where both have a box, its own."""
@@ -118,8 +139,9 @@ class Track:
         for name in ("times", "boxes", "scores", "colors"):
             both = getattr(self, name) + getattr(other, name)
             setattr(self, name, [both[i] for i in order])
-        self.looks += other.looks
-        self.flows += other.flows
+        self.looks = self.looks + other.looks
+        self.flows = self.flows + other.flows
+        self._recount()
         self.velocity = other.velocity if other.times[-1:] == self.times[-1:] else self.velocity
 
     def without(self, times: set[float]) -> Track:
@@ -141,12 +163,16 @@ class Track:
         if self.times and elapsed > 0:
             change = (box - self.predicted) / elapsed
             self.velocity = self.velocity + (0.5 if len(self.times) > 1 else 1.0) * change
+        scores = finds.scores[index].astype(np.float32)
         self.times.append(finds.t)
         self.boxes.append(box)
-        self.scores.append(finds.scores[index])
+        self.scores.append(scores)
         self.colors.append(finds.colors[index])
+        self._count(scores, finds.colors[index])
         if finds.looks is not None and finds.looks[index].any():
-            self.looks.append(finds.looks[index])
+            look = finds.looks[index].astype(np.float32)
+            self.looks.append(look)
+            self._look_votes = self._look_votes + look.astype(float) ** 2
         if finds.flow is not None:
             self.flows.append(finds.flow[index])
         self.predicted = box
@@ -225,8 +251,9 @@ def _similarity(tracks: Sequence[Track], finds: Finds, candidates: NDArray[np.in
     return np.asarray(np.where(np.maximum(overlap, near) > MIN_CLOSENESS, mixed, 0.0))
 
 
-def _direction(scores: Array) -> Array:
-    return scores / max(float(np.linalg.norm(scores)), 1e-9)
+def _direction(scores: Array | Scores) -> Array:
+    values = scores.astype(float)
+    return np.asarray(values / max(float(np.linalg.norm(values)), 1e-9))
 
 
 def _nearness(predicted: Array, boxes: Array, hidden: Array) -> Array:
@@ -241,18 +268,23 @@ def _nearness(predicted: Array, boxes: Array, hidden: Array) -> Array:
 
 def join_pieces(tracks: list[Track]) -> list[Track]:
     """Join tracks that are pieces of one thing: one after the other, or taking turns."""
-    joined = sorted(tracks, key=lambda track: track.times[0])
-    merged = True
-    while merged:
-        merged = False
-        for early in joined:
-            later = next((late for late in joined if _is_same(early, late)), None)
-            if later is not None:
-                early.merge(later)
-                joined.remove(later)
-                merged = True
-                break
+    waiting = sorted(tracks, key=lambda track: track.times[0])
+    joined: list[Track] = []
+    while waiting:
+        early = waiting.pop(0)
+        while (index := _next_piece(early, waiting)) is not None:
+            early.merge(waiting.pop(index))
+        joined.append(early)
     return joined
+
+
+def _next_piece(early: Track, waiting: Sequence[Track]) -> int | None:
+    for index, late in enumerate(waiting):
+        if late.times[0] - early.times[-1] > 2 * MAX_GAP:
+            return None
+        if _is_same(early, late):
+            return index
+    return None
 
 
 def extend_with_patches(tracks: Sequence[Track], patches: Sequence[Track]) -> list[Track]:

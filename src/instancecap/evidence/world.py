@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,12 +38,14 @@ class World:
         times: (n,) seconds of the samples.
         matrices: n cumulative 2×3 similarities from the first sample, in pixels of ``size``.
         moves: whether the camera moved at all.
+        patches: what moved by itself, by the time of the sample.
     """
 
     times: Array
     matrices: tuple[Array, ...]
     size: tuple[int, int]
     moves: bool
+    patches: dict[float, Finds] = field(default_factory=dict)
 
     @classmethod
     def of(cls, samples: Sequence[Finds], *, moves: bool) -> World:
@@ -58,18 +60,21 @@ class World:
             matrices=tuple(matrices),
             size=samples[0].size if samples else (1, 1),
             moves=moves,
+            patches={finds.t: finds for finds in samples},
         )
 
     def place(self, t: float, points: Array) -> tuple[Array, float]:
         """Points (n, 2), 0..1 of the frame at ``t``, in the first sample's pixels; and the zoom."""
-        index = int(np.abs(self.times - t).argmin())
+        after = min(int(np.searchsorted(self.times, t)), len(self.times) - 1)
+        before = max(after - 1, 0)
+        index = before if t - self.times[before] < self.times[after] - t else after
         matrix = self.matrices[index]
         pixels = points * np.array(self.size)
         back = np.linalg.solve(matrix[:, :2], (pixels - matrix[:, 2]).T).T
         return back, float(np.hypot(matrix[0, 0], matrix[1, 0]))
 
 
-def track_motion(track: Track, world: World, patches: Sequence[Finds]) -> InstanceMotion:
+def track_motion(track: Track, world: World) -> InstanceMotion:
     """How a thing moves in the world, the camera's motion taken out.
 
     Before a resting camera the path of its box tells. Before a moving one the box's path in the
@@ -96,7 +101,7 @@ def track_motion(track: Track, world: World, patches: Sequence[Finds]) -> Instan
         direction=_direction(shift) if moving and net > 0.6 * needed else "",
         speed=round(reach / diagonal / seconds, 4) if moving else 0.0,
         scale_change=round(min(max(_scale_change(boxes, zoom), 0.01), 100.0), 3),
-        activity=round(_activity(track, patches), 3),
+        activity=round(_activity(track, world), 3),
         frame_dx=round(float(frame_shift[0]), 4),
         frame_dy=round(float(frame_shift[1]), 4),
     )
@@ -147,17 +152,16 @@ def touches_border(boxes: Array) -> NDArray[np.bool_]:
     return np.asarray((boxes[:, :2].min(axis=1) < BORDER) | (boxes[:, 2:].max(axis=1) > 1 - BORDER))
 
 
-def _activity(track: Track, patches: Sequence[Finds]) -> float:
+def _activity(track: Track, world: World) -> float:
     """Share of the track's samples in which a moving patch covers part of the box."""
-    by_time = {finds.t: finds.boxes for finds in patches if finds.measured}
     seen = hit = 0
     for t, box in zip(track.times, track.boxes, strict=True):
-        if t not in by_time:
+        finds = world.patches.get(t)
+        if finds is None or not finds.measured:
             continue
         seen += 1
-        boxes = by_time[t]
-        if len(boxes):
-            hit += bool(coverage(box[None], boxes)[0].max() > 0.08)
+        if len(finds.boxes):
+            hit += bool(coverage(box[None], finds.boxes)[0].max() > 0.08)
     return hit / seen if seen else 0.0
 
 
@@ -173,13 +177,13 @@ def _direction(shift: Array) -> Direction:
     return f"{along}_{across}"  # type: ignore[return-value]
 
 
-def trust_patch(track: Track, motion: InstanceMotion, patches: Sequence[Finds]) -> InstanceMotion:
+def trust_patch(track: Track, motion: InstanceMotion, world: World) -> InstanceMotion:
     """Keep the travel of a moving patch only where its flow or a straight path bears it out.
 
     The box around a moving patch changes with which part of a thing happens to move, and so
     seems to travel, and to grow, when nothing does.
     """
-    moving = motion.moving and (_flow_agrees(track, motion, patches) or _is_straight(track))
+    moving = motion.moving and (_flow_agrees(track, motion, world) or _is_straight(track))
     return motion.model_copy(
         update={
             "moving": moving,
@@ -190,11 +194,10 @@ def trust_patch(track: Track, motion: InstanceMotion, patches: Sequence[Finds]) 
     )
 
 
-def _flow_agrees(track: Track, motion: InstanceMotion, patches: Sequence[Finds]) -> bool:
-    by_time = {finds.t: finds for finds in patches}
+def _flow_agrees(track: Track, motion: InstanceMotion, world: World) -> bool:
     flows = []
     for t, box in zip(track.times, track.boxes, strict=True):
-        finds = by_time.get(t)
+        finds = world.patches.get(t)
         if finds is not None and finds.flow is not None and len(finds.boxes):
             flows.append(finds.flow[int(ious(box[None], finds.boxes)[0].argmax())])
     if not flows:
