@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 MIN_CONFIDENCE = 0.42
 """A thing that the detector is less sure of over its whole track is not reported."""
 
-MIN_THING_CONFIDENCE = 0.55
+MIN_THING_CONFIDENCE = 0.6
 """The same for household things, food and the like, which it finds where there are none."""
 
 HYPERNYMS = {"human": "person", "animal": "animal", "vehicle": "vehicle"}
