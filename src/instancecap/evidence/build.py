@@ -71,7 +71,7 @@ def _facts(observed: Pass, reader: ClipReader, experts: Experts) -> Evidence:
         faces=faces,
         light=light,
         place=place,
-        framing=frame_subject(instances, faces, shots),
+        framing=frame_subject(instances, faces, shots, aspect=reader.info.aspect),
         models=experts.names,
         warnings=[*reader.warnings, *experts.warnings],
         timings={name: round(value, 4) for name, value in observed.seconds.items()},

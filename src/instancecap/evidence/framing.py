@@ -15,15 +15,22 @@ FACE_EXTREME, FACE_CLOSE, FACE_MEDIUM = 0.62, 0.3, 0.11
 """Heights of a face in frame heights: from about a third on, a head fills the picture."""
 
 BODY_LONG = 0.34
+WHOLE_BODY = 2.4
+"""Height over width from which a box that reaches the lower edge still holds legs, not a bust."""
+
 THING_CLOSE = 0.75
 THING_EXTREME = 0.97
 
 
 def frame_subject(
-    instances: Sequence[InstanceFacts], faces: Sequence[Face], shots: Sequence[Shot]
+    instances: Sequence[InstanceFacts],
+    faces: Sequence[Face],
+    shots: Sequence[Shot],
+    *,
+    aspect: float = 16 / 9,
 ) -> FramingFacts:
-    """Framing of the whole clip and the shot type of each shot."""
-    per_shot = [_shot_type(instances, faces, shot) for shot in shots]
+    """Framing of the whole clip and the shot type of each shot; ``aspect`` is width / height."""
+    per_shot = [_shot_type(instances, faces, shot, aspect=aspect) for shot in shots]
     longest = max(range(len(shots)), key=lambda i: shots[i].end - shots[i].start, default=None)
     shot_type, confidence = per_shot[longest] if longest is not None else ("", 0.0)
     return FramingFacts(
@@ -35,22 +42,31 @@ def frame_subject(
 
 
 def _shot_type(
-    instances: Sequence[InstanceFacts], faces: Sequence[Face], shot: Shot
+    instances: Sequence[InstanceFacts], faces: Sequence[Face], shot: Shot, *, aspect: float
 ) -> tuple[ShotType | Unknown, float]:
-    inside = [i for i in instances if any(shot.start <= p.t < shot.end for p in i.track)]
+    end = max(shot.end, shot.start + 1e-3)
+    inside = [i for i in instances if any(shot.start <= p.t < end for p in i.track)]
     if not inside:
         return "", 0.0
-    main = max(inside, key=lambda item: item.salience)
-    points = [p for p in main.track if shot.start <= p.t < shot.end]
-    boxes = np.array([p.box for p in points])
+    main = _subject(inside)
+    boxes = np.array([p.box for p in main.track if shot.start <= p.t < end])
     height = float(np.median(boxes[:, 3] - boxes[:, 1]))
     width = float(np.median(boxes[:, 2] - boxes[:, 0]))
-    if main.class_ == "person":
-        seen = [f for f in faces if f.instance == main.id and shot.start <= f.t < shot.end]
-        face = float(np.median([f.box[3] - f.box[1] for f in seen])) if seen else 0.0
-        cut_below = float((boxes[:, 3] > 0.97).mean()) > 0.5
-        return _person_shot(height, face, cut_below=cut_below), main.confidence
-    return _thing_shot(height, width, boxes), main.confidence * 0.9
+    if main.class_ != "person":
+        return _thing_shot(height, width, boxes), main.confidence * 0.9
+    seen = [f for f in faces if f.instance == main.id and shot.start <= f.t < end]
+    face = float(np.median([f.box[3] - f.box[1] for f in seen])) if seen else 0.0
+    cut_below = float((boxes[:, 3] > 0.97).mean()) > 0.5
+    whole = height / max(width * aspect, 1e-6) > WHOLE_BODY
+    return _person_shot(height, face, cut_below=cut_below and not whole), main.confidence
+
+
+def _subject(instances: Sequence[InstanceFacts]) -> InstanceFacts:
+    """Whom the shot is framed for: the most salient thing, or a person nearly as salient."""
+    main = max(instances, key=lambda item: item.salience)
+    people = [item for item in instances if item.class_ == "person"]
+    person = max(people, key=lambda item: item.salience, default=main)
+    return person if person.salience >= 0.5 * main.salience else main
 
 
 def _person_shot(height: float, face: float, *, cut_below: bool) -> ShotType:
