@@ -48,6 +48,12 @@ MIN_OF_MAIN = 0.5
 MIN_OF_TREMBLE = 5.0
 """A shaken camera wanders: a movement must travel so many times as far as it trembles."""
 
+MIN_SWAY = 0.12
+"""Frame sizes that a movement must travel where the opposite one is seen in the same shot."""
+
+MIN_ZOOM_OF_MAIN = 0.35
+"""The same share for a zoom: hands tilt a pan by accident, but they hardly ever zoom it."""
+
 ZOOM_DOUBLED = 0.24
 """Travel of a zoom by a factor of two, which is a movement whatever else the camera does."""
 
@@ -129,7 +135,7 @@ def shot_motion(
     smooth = _smooth(times, position)
     trembling = (position - smooth)[:, :2]
     tremble = float(np.sqrt((trembling**2).sum(axis=1).mean()))
-    runs = _runs(times, smooth, position)
+    runs = _without_sway(_runs(times, smooth, position))
     main = max((abs(run.net) for run in runs), default=0.0)
     least = max(MIN_NET, MIN_OF_TREMBLE * tremble)
     kept = [run for run in runs if abs(run.net) >= max(least, _side_effect(run, main))]
@@ -140,10 +146,21 @@ def shot_motion(
     return ShotMotion(words, segments, rate, tremble, min(1.0, 0.3 + inliers))
 
 
+def _without_sway(runs: Sequence[_Run]) -> list[_Run]:
+    """Leave out small runs that another run undoes: who walks sways, and means none of it."""
+    both_ways = {
+        component
+        for component in range(len(NAMES))
+        if len({run.net > 0 for run in runs if run.component == component}) == 2
+    }
+    return [run for run in runs if run.component not in both_ways or abs(run.net) >= MIN_SWAY]
+
+
 def _side_effect(run: _Run, main: float) -> float:
     """Travel up to which a run may be a side effect of the strongest movement."""
-    share = MIN_OF_MAIN * main
-    return min(share, ZOOM_DOUBLED) if NAMES[run.component][0] == "zoom_in" else share
+    if NAMES[run.component][0] == "zoom_in":
+        return min(MIN_ZOOM_OF_MAIN * main, ZOOM_DOUBLED)
+    return MIN_OF_MAIN * main
 
 
 def _components(steps: Sequence[CameraSample], aspect: float) -> Array:
