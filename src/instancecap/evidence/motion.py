@@ -132,8 +132,10 @@ def _backward_flow(
     inverse[:, 2] *= scale
     shift = inverse - np.eye(2, 3)
     # A linear field: the sum of a row's part and a column's part.
-    across, down = np.arange(width)[None, :, None], np.arange(height)[:, None, None]
-    return np.asarray(across * shift[:, 0] + down * shift[:, 1] + shift[:, 2], np.float32)
+    shift = shift.astype(np.float32)
+    across = np.arange(width, dtype=np.float32)[None, :, None]
+    down = np.arange(height, dtype=np.float32)[:, None, None]
+    return np.asarray(across * shift[:, 0] + (down * shift[:, 1] + shift[:, 2]))
 
 
 def _against_ring(own: NDArray[np.float32], box: Array) -> Array:
@@ -182,8 +184,9 @@ def _changed(
 def _patches(field: OwnFlow, changed: NDArray[np.bool_]) -> MovingPatches:
     """Patches of pixels that changed and whose flow stands out."""
     own = field.flow
-    residual = np.linalg.norm(own, axis=2)
-    threshold = max(MIN_MOTION, NOISE_FACTOR * float(np.percentile(residual, 25)))
+    residual = np.hypot(own[..., 0], own[..., 1])
+    noise = float(np.percentile(residual[::2, ::2], 25))
+    threshold = max(MIN_MOTION, NOISE_FACTOR * noise)
     moving = ((residual > threshold) & changed).astype(np.uint8)
     moving = cv2.morphologyEx(moving, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     moving = cv2.morphologyEx(moving, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))

@@ -63,10 +63,13 @@ class YoloxDetector:
         canvas = np.full((SIDE, SIDE, 3), PADDING, np.uint8)
         canvas[: picture.shape[0], : picture.shape[1]] = picture
         output = self._model(canvas.transpose(2, 0, 1)[None].astype(np.float32))[0]
-        scores = output[:, 4:5] * output[:, 5:]
-        best = scores.max(axis=1)
-        keep = best >= self._min_score
-        output, scores, best = output[keep], scores[keep], best[keep]
+        # No class score is above 1: most cells are out by their objectness alone.
+        keep = np.flatnonzero(output[:, 4] >= self._min_score)
+        scores = output[keep, 4:5] * output[keep, 5:]
+        best = scores.max(axis=1, initial=0)
+        sure = best >= self._min_score
+        keep, scores, best = keep[sure], scores[sure], best[sure]
+        output = output[keep]
         center = (output[:, :2] + self._grid[keep]) * self._stride[keep]
         half = np.exp(output[:, 2:4]) * self._stride[keep] / 2
         boxes = np.concatenate([center - half, center + half], axis=1)
