@@ -174,7 +174,18 @@ instance_facts = st.builds(
         activity=units,
         frame_dx=numbers,
         frame_dy=numbers,
+        turns=few(st.builds(e.Turn, t=seconds, before=word(e.Heading), after=word(e.Heading))),
+        still=few(st.tuples(seconds, seconds)),
+        period=st.builds(e.Period, seconds=seconds, strength=units),
     ),
+)
+contacts = st.builds(
+    e.Contact,
+    first=st.integers(0, 10),
+    second=st.integers(0, 10),
+    start=seconds,
+    end=seconds,
+    kind=word(e.ContactKind),
 )
 faces = st.builds(
     e.Face,
@@ -198,6 +209,7 @@ evidences = st.builds(
     shots=few(st.builds(e.Shot, start=seconds, end=seconds, transition=word(v.Transition))),
     camera=camera_facts,
     instances=few(instance_facts, unique_by=lambda one: one.id),
+    contacts=few(contacts),
     faces=few(faces),
     light=st.builds(
         e.LightFacts,
@@ -220,6 +232,7 @@ evidences = st.builds(
         shots=few(word_or_none(v.ShotType)),
     ),
     texts=few(written),
+    overlays=few(st.builds(e.TextRegion, t=seconds, end=seconds, box=boxes, score=units)),
     models=names,
     warnings=few(texts),
     timings=st.dictionaries(texts, seconds, max_size=2),

@@ -12,7 +12,7 @@ from made import DIRECTIONS, NAMES, boxes, camera, shares, thing, things
 
 from instancecap.captioning import english
 from instancecap.evidence.appearance import COLORS
-from instancecap.schema.evidence import LightFacts, PlaceFacts, Shot
+from instancecap.schema.evidence import LightFacts, Period, PlaceFacts, Shot, Turn
 from instancecap.schema.vocabulary import Cell, Primitive
 
 CELLS = get_args(Cell)
@@ -107,7 +107,7 @@ def test_things_alike_are_told_apart_when_introduced() -> None:
 def test_a_group_is_counted() -> None:
     assert english.introduce([thing("person", count=3)]) == ["three people"]
     (many,) = english.introduce([thing("sheep", count=12, colors=[("white", 0.9)])])
-    assert many == "12 white sheep"
+    assert many == "a group of at least 12 white sheep"
 
 
 @given(st.lists(things(id=0, shot=SHOT), max_size=4))
@@ -126,6 +126,37 @@ def test_an_action_names_the_direction_and_no_other(direction: str) -> None:
     text = english.action_phrase(item, enters=False, leaves=False, camera_rests=True)
     said = {word for word in ("left", "right", "up", "down") if re.search(rf"\b{word}\b", text)}
     assert said == set(direction.split("_"))
+
+
+def test_a_turn_is_told_as_two_directions() -> None:
+    turn = Turn(t=2, before="right", after="up")
+    item = thing(moving=True, direction="up_right", speed=0.01, turns=[turn])
+    text = english.action_phrase(item, enters=False, leaves=False, camera_rests=True)
+    assert text == "moves slowly first to the right, then up the frame"
+    item.motion.turns = [turn] * 3
+    assert english.turn_phrase(item) == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "count", "text"),
+    [
+        (0.0, 1, "stays still"),
+        (0.82, 1, "moves in place and repeats its motion about every 0.8 seconds"),
+        (1.04, 1, "moves in place and repeats its motion about every second"),
+        (2.0, 3, "move in place and repeat their motion about every 2 seconds"),
+    ],
+)
+def test_a_repeated_motion_is_told_by_its_period(seconds: float, count: int, text: str) -> None:
+    item = thing(count=count, period=Period(seconds=seconds, strength=0.9))
+    said = english.action_phrase(item, enters=False, leaves=False, camera_rests=True)
+    assert said == text
+
+
+def test_an_action_says_one_extra_fact_the_period_before_the_turns() -> None:
+    turns = [Turn(t=2, before="right", after="left")]
+    item = thing(moving=True, speed=0.2, turns=turns, period=Period(seconds=0.5, strength=0.9))
+    text = english.action_phrase(item, enters=False, leaves=False, camera_rests=True)
+    assert text == "moves about and repeats its motion about every 0.5 seconds"
 
 
 def test_speed_has_words_at_both_ends_only() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from instancecap.evidence.angle import shot_angle
 from instancecap.evidence.framing import assign_faces, frame_subject
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Face, InstanceFacts, Shot
@@ -131,3 +132,46 @@ def test_of_two_people_one_behind_the_other_the_tighter_box_has_the_face() -> No
     far = thing((0.4, 0.2, 0.6, 0.8), id=2)
     (named,) = assign_faces([face((0.46, 0.22, 0.54, 0.34))], [near, far])
     assert named.instance == 2
+
+
+def walker(*, horizon: float, slope: float, id: int = 0) -> InstanceFacts:
+    """Someone who comes nearer over level ground, at a slope of height over feet."""
+    feet = [0.6 + 0.04 * id + 0.03 * step for step in range(8)]
+    track = [
+        TrackPoint(t=step / 2, box=(0.4, foot - slope * (foot - horizon), 0.5, foot), score=0.9)
+        for step, foot in enumerate(feet)
+    ]
+    return InstanceFacts(id=id, class_="person", confidence=0.9, salience=0.5, track=track)
+
+
+def test_the_ground_tells_the_angle() -> None:
+    level = [walker(horizon=0.45, slope=1.0, id=i) for i in range(3)]
+    assert shot_angle(level, [], static=True, aspect=1.6) == "eye_level"
+    assert shot_angle(level[:1], [], static=True, aspect=1.6) == ""
+    above = [walker(horizon=0.2, slope=0.5)]
+    assert shot_angle(above, [], static=True, aspect=1.6) == ""
+    far_above = walker(horizon=-0.12, slope=0.3).model_copy(
+        update={
+            "track": [
+                TrackPoint(t=i / 2, box=(0.4, y - 0.3 * (y + 0.12), 0.5, y), score=0.9)
+                for i, y in enumerate([0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9])
+            ]
+        }
+    )
+    assert shot_angle([far_above], [], static=True, aspect=1.6) == "high_angle"
+    assert shot_angle([far_above], [], static=False, aspect=1.6) == ""
+
+
+def test_faces_seen_straight_on_are_at_eye_level() -> None:
+    faces = [face((0.4, 0.2, 0.6, 0.5), t=t) for t in (0.5, 1.0, 1.5)]
+    assert shot_angle([], faces, static=False, aspect=1.0) == "eye_level"
+    assert shot_angle([], faces[:2], static=False, aspect=1.0) == ""
+    lowered = [
+        one.model_copy(update={"landmarks": [*one.landmarks[:2], (0.5, 0.43), *one.landmarks[3:]]})
+        for one in faces
+    ]
+    assert shot_angle([], lowered, static=False, aspect=1.0) == ""
+
+
+def test_nothing_tells_no_angle() -> None:
+    assert shot_angle([], [], static=True, aspect=1.6) == ""

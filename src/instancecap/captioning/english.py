@@ -167,7 +167,9 @@ def introduce(items: Sequence[InstanceFacts]) -> list[str]:
     for item in items:
         phrase = noun_phrase(item)
         seen[phrase] = seen.get(phrase, 0) + 1
-        if item.count > 1:
+        if item.count >= len(NUMBERS):
+            phrases.append(f"a group of at least {item.count} {phrase}")
+        elif item.count > 1:
             phrases.append(f"{count_word(item.count)} {phrase}")
         elif seen[phrase] == 1:
             phrases.append(article(phrase))
@@ -194,14 +196,19 @@ def action_phrase(item: InstanceFacts, *, enters: bool, leaves: bool, camera_res
     Empty where nothing is known: before a moving camera, no motion found proves no rest.
     """
     motion, parts = item.motion, []
+    repeats = period_phrase(item)
     if enters:
         side = edge_of(item.track[0].box)
         parts.append(f"enters from the {side}" if side else "comes into view")
     if motion.moving:
-        where = DIRECTION_WORDS.get(motion.direction, "about")
+        turns = "" if repeats else turn_phrase(item)
+        where = turns or DIRECTION_WORDS.get(motion.direction, "about")
         parts.append(" ".join(filter(None, ["moves", speed_word(motion.speed), where])))
     elif camera_rests:
-        parts.append("moves in place" if motion.activity > 0.4 else "stays still")
+        stirs = motion.activity > 0.4 or repeats
+        parts.append("moves in place" if stirs else "stays still")
+    if repeats:
+        parts.append(repeats)
     if motion.scale_change >= GROWS:
         parts.append("gets larger in the frame")
     elif motion.scale_change <= SHRINKS:
@@ -210,6 +217,24 @@ def action_phrase(item: InstanceFacts, *, enters: bool, leaves: bool, camera_res
         side = edge_of(item.track[-1].box)
         parts.append(f"leaves the frame at the {side}" if side else "goes out of view")
     return join([_agree(part, item.count) for part in parts])
+
+
+def turn_phrase(item: InstanceFacts) -> str:
+    """Where a thing goes that turns once or twice: *first to the right, then up the frame*."""
+    turns = item.motion.turns
+    if not 1 <= len(turns) <= 2:
+        return ""
+    ways = [DIRECTION_WORDS[turn] for turn in (turns[0].before, *(turn.after for turn in turns))]
+    return f"first {', then '.join(ways)}"
+
+
+def period_phrase(item: InstanceFacts) -> str:
+    """How often a motion comes back: *repeats its motion about every 0.8 seconds*."""
+    seconds = round(item.motion.period.seconds, 1)
+    if not seconds:
+        return ""
+    often = "second" if seconds == 1 else f"{seconds:g} seconds"
+    return f"repeats {'its' if item.count == 1 else 'their'} motion about every {often}"
 
 
 def _agree(phrase: str, count: int) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from instancecap.evidence.angle import shot_angle
 from instancecap.evidence.camera_words import describe_camera
 from instancecap.evidence.experts import Experts, load_experts
 from instancecap.evidence.framing import assign_faces, frame_subject
+from instancecap.evidence.groups import group_instances
 from instancecap.evidence.instances import (
     can_be_named,
     follows_subject,
@@ -15,6 +17,7 @@ from instancecap.evidence.instances import (
     named_instances,
 )
 from instancecap.evidence.masks import add_masks
+from instancecap.evidence.motion_events import add_events, find_contacts
 from instancecap.evidence.streaming import Pass
 from instancecap.evidence.tracking import Finds, extend_with_patches, link
 from instancecap.evidence.world import World
@@ -59,19 +62,28 @@ def _facts(observed: Pass, reader: ClipReader, experts: Experts) -> Evidence:
     shots = observed.shots.shots(end=end)
     camera, motions = describe_camera(observed.camera.path(), shots, aspect=reader.info.aspect)
     instances = _instances(observed, shots, motions, end=end, experts=experts)
+    resting = [shot for shot, motion in zip(shots, motions, strict=True) if motion == ["static"]]
+    add_events(instances, resting, aspect=reader.info.aspect)
     if follows_subject(camera, instances, end=end):
         camera.motion = [*camera.motion, "tracking"]
     faces = assign_faces(experts.faces.faces if experts.faces is not None else [], instances)
-    light, place = observed.light.facts(instances)
+    light, place = observed.light.facts(instances, observed.finds)
+    framing = frame_subject(instances, faces, shots, aspect=reader.info.aspect)
+    framing.style = observed.style.style()
+    if len(shots) == 1:
+        static = camera.motion == ["static"]
+        framing.shot_angle = shot_angle(instances, faces, static=static, aspect=reader.info.aspect)
     return Evidence(
         video=_video(reader),
         shots=shots,
         camera=camera,
         instances=instances,
+        contacts=find_contacts(instances),
         faces=faces,
         light=light,
         place=place,
-        framing=frame_subject(instances, faces, shots, aspect=reader.info.aspect),
+        framing=framing,
+        overlays=observed.texts.overlays(),
         models=experts.names,
         warnings=[*reader.warnings, *experts.warnings],
         timings={name: round(value, 4) for name, value in observed.seconds.items()},
@@ -103,7 +115,7 @@ def _instances(
         moving = moving_instances(loose, named, shot=shot, end=end, world=world)
         for item in moving:
             item.source = "motion"
-        found += named + moving
+        found += group_instances(named + moving)
     found.sort(key=lambda item: (-item.salience, item.track[0].t, item.track[0].box))
     for index, item in enumerate(found):
         item.id = index

@@ -45,7 +45,9 @@ def _shot_type(
     instances: Sequence[InstanceFacts], faces: Sequence[Face], shot: Shot, *, aspect: float
 ) -> tuple[ShotType | Unknown, float]:
     end = max(shot.end, shot.start + 1e-3)
-    inside = [i for i in instances if any(shot.start <= p.t < end for p in i.track)]
+    # The box of a group says nothing of how large the single thing in it is seen.
+    singles = [item for item in instances if item.count == 1]
+    inside = [i for i in singles if any(shot.start <= p.t < end for p in i.track)]
     if not inside:
         return "", 0.0
     main = _subject(inside)

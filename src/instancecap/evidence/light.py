@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from instancecap.evidence.appearance import COLORS, color_shares, named_shares
 from instancecap.evidence.sample import Sample
+from instancecap.evidence.tracking import Finds
+from instancecap.models.coco import CLASSES
 from instancecap.schema.evidence import InstanceFacts, LightFacts, PlaceFacts
 from instancecap.schema.vocabulary import TimeOfDay, Unknown
 
@@ -35,7 +37,29 @@ INDOOR_THINGS = frozenset(
     for name in group
 )
 
-_GREEN, _BLUE, _WHITE = (COLORS.index(name) for name in ("green", "blue", "white"))
+TABLEWARE = frozenset(
+    ("chair", "dining table", "potted plant", "vase", "clock", "cup", "bottle", "bowl")
+)
+"""Things of rooms that terraces and gardens have too."""
+
+CUES = (
+    ("sky", "outdoor", 1.2, 1.0),
+    ("leaves", "outdoor", 3.0, 0.32),
+    ("ground", "outdoor", 0.75, 1.0),
+    ("walls", "indoor", 1.0, 0.45),
+    ("fixtures", "indoor", 0.6, 1.5),
+    ("tableware", "indoor", 0.4, 1.1),
+)
+"""Cue, the place it speaks for, its weight, and the most of it that counts.
+
+A place needs half a point: leaves over a sixth of the picture, or two cues at once.
+"""
+
+_BLUE = COLORS.index("blue")
+_IS_EARTH = np.isin(COLORS, ("brown", "beige", "green", "gray", "yellow"))
+_FIXTURES = [CLASSES.index(name) for name in sorted(INDOOR_THINGS - {"bed", "dining table"})]
+_TABLEWARE = [CLASSES.index(name) for name in sorted(TABLEWARE)]
+# A bed is left out: from weak scores, waves and hills pass for one.
 
 
 LIGHT_RATE = 4.0
@@ -43,7 +67,7 @@ LIGHT_RATE = 4.0
 
 
 class LightExpert:
-    """Keeps a few numbers of every sample: luma, saturation, warmth, sky and foliage."""
+    """Keeps a few numbers of every sample: luma, saturation, warmth, and cues of the place."""
 
     def __init__(self) -> None:
         self._rows: list[Array] = []
@@ -65,11 +89,11 @@ class LightExpert:
         hsv = cv2.cvtColor(small, cv2.COLOR_BGR2HSV)
         luma = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(float) / 255
         warmth = (small[..., 2].mean() - small[..., 0].mean()) / 255
-        sky, foliage = _sky_share(sample, names), _foliage_share(sample, names)
+        surroundings = _surroundings(sample, names)
         self._rows.append(
             np.array(
-                [luma.mean(), luma.std(), hsv[..., 1].mean() / 255, warmth, sky, foliage,
-                 (luma < 0.12).mean(), (luma > 0.85).mean()]
+                [luma.mean(), luma.std(), hsv[..., 1].mean() / 255, warmth,
+                 (luma < 0.12).mean(), *surroundings]
             )
         )  # fmt: skip
         self._times.append(sample.t)
@@ -77,17 +101,25 @@ class LightExpert:
             color_shares(names if foreground is None else names[~foreground[::2, ::2]])
         )
 
-    def facts(self, instances: Sequence[InstanceFacts]) -> tuple[LightFacts, PlaceFacts]:
-        """Facts over all samples; ``instances`` help to tell indoors from outdoors."""
+    def facts(
+        self, instances: Sequence[InstanceFacts], finds: Sequence[Finds] = ()
+    ) -> tuple[LightFacts, PlaceFacts]:
+        """Facts over all samples; what was found helps to tell indoors from outdoors.
+
+        ``finds`` are the detector's, weak ones included: many weak signs of a room make a room.
+        """
         if not self._rows:
             return LightFacts(), PlaceFacts()
         rows, times = np.stack(self._rows), np.array(self._times)
-        bright, contrast, saturation, warmth, sky, foliage, dark, _ = rows.mean(axis=0)
-        place = _place(float(sky), float(foliage), instances)
+        bright, contrast, saturation, warmth, dark, *shares = rows.mean(axis=0).tolist()
+        scores = _scene_scores(finds)
+        cues = dict(zip(("sky", "leaves", "ground", "walls"), shares, strict=True))
+        cues |= {"fixtures": scores[_FIXTURES].sum(), "tableware": scores[_TABLEWARE].sum()}
+        place = _place(cues, instances)
         place.colors = named_shares(np.mean(self._colors, axis=0))
         first = rows[times <= times[0] + 1, 0].mean()
         last = rows[times >= times[-1] - 1, 0].mean()
-        time_of_day, confidence = _time_of_day(float(bright), float(dark), float(sky), place)
+        time_of_day, confidence = _time_of_day(bright, dark, cues, place)
         light = LightFacts(
             brightness=round(float(bright), 4),
             contrast=round(float(contrast), 4),
@@ -100,17 +132,21 @@ class LightExpert:
         return light, place
 
 
-def _sky_share(sample: Sample, names: NDArray[np.uint8]) -> float:
-    """Share of the frame's top third that is smooth and blue."""
-    third = max(1, names.shape[0] // 3)
-    top = names[:third]
-    smooth = _roughness(sample)[:third] < 6
-    return float(((top == _BLUE) & smooth).mean())
-
-
-def _foliage_share(sample: Sample, names: NDArray[np.uint8]) -> float:
-    """Share of the frame that is green and finely textured, as grass and leaves are."""
-    return float(((names == _GREEN) & (_roughness(sample) > 8)).mean())
+def _surroundings(sample: Sample, names: NDArray[np.uint8]) -> tuple[float, ...]:
+    """Shares of smooth blue on top, green texture, rough ground below, smooth walls above."""
+    rough = _roughness(sample)
+    hue, saturation, value = cv2.split(
+        cv2.cvtColor(np.ascontiguousarray(sample.bgr[::2, ::2]), cv2.COLOR_BGR2HSV)
+    )
+    third, half = max(1, names.shape[0] // 3), names.shape[0] // 2
+    sky = (names[:third] == _BLUE) & (rough[:third] < 6)
+    # OpenCV's hue has 180 steps: yellow-green to green, dark leaves included.
+    leaves = (hue >= 28) & (hue <= 85) & (saturation > 45) & (value > 25) & (rough > 8)
+    ground = _IS_EARTH[names[half:]] & (rough[half:] > 12)
+    # Paint and wood in lamplight: warm, never vivid.
+    tinted = (hue < 25) & (saturation > 30) & (saturation < 150)
+    walls = (tinted & (value > 90) & (rough < 5))[: max(1, half)]
+    return float(sky.mean()), float(leaves.mean()), float(ground.mean()), float(walls.mean())
 
 
 def _roughness(sample: Sample) -> NDArray[np.float32]:
@@ -119,11 +155,24 @@ def _roughness(sample: Sample) -> NDArray[np.float32]:
     return np.asarray(cv2.blur(detail, (15, 15))[::2, ::2], np.float32)
 
 
-def _place(sky: float, foliage: float, instances: Sequence[InstanceFacts]) -> PlaceFacts:
+def _scene_scores(finds: Sequence[Finds]) -> Array:
+    """Mean over the samples of each class's best score in the sample, however weak."""
+    rows = [np.asarray(item.scores, float).max(axis=0, initial=0.0) for item in finds]
+    return np.mean(rows, axis=0) if rows else np.zeros(len(CLASSES))
+
+
+def _place(cues: dict[str, float], instances: Sequence[InstanceFacts]) -> PlaceFacts:
     classes = {item.class_: item.confidence for item in instances}
-    outdoor = max([classes[name] for name in classes.keys() & OUTDOOR_THINGS], default=0.0)
-    indoor = max([classes[name] for name in classes.keys() & INDOOR_THINGS], default=0.0)
-    outdoor = max(outdoor, min(1.0, 1.2 * sky), min(0.95, 2.2 * foliage))
+    certain = {
+        "outdoor": max([classes[name] for name in classes.keys() & OUTDOOR_THINGS], default=0.0),
+        "indoor": max([classes[name] for name in classes.keys() & INDOOR_THINGS], default=0.0),
+    }
+    outdoor, indoor = (
+        min(1.0, max(certain[place], sum(
+            weight * min(cues[cue], most) for cue, of, weight, most in CUES if of == place
+        )))
+        for place in ("outdoor", "indoor")
+    )  # fmt: skip
     if outdoor >= 0.5 and outdoor > indoor + 0.15:
         return PlaceFacts(label="outdoor", confidence=round(outdoor - 0.5 * indoor, 3))
     if indoor >= 0.5 and indoor > outdoor + 0.3:
@@ -132,13 +181,15 @@ def _place(sky: float, foliage: float, instances: Sequence[InstanceFacts]) -> Pl
 
 
 def _time_of_day(
-    bright: float, dark: float, sky: float, place: PlaceFacts
+    bright: float, dark: float, cues: dict[str, float], place: PlaceFacts
 ) -> tuple[TimeOfDay | Unknown, float]:  # fmt: skip
     """Day or night out of doors; nothing indoors, where lamps decide."""
     if place.label != "outdoor":
         return "", 0.0
-    if bright > 0.3 and dark < 0.45:
-        return "day", round(min(0.95, 0.6 + 0.5 * sky + 0.4 * (bright - 0.3)), 3)
+    # In a wood it is dim by day, but leaves keep their green.
+    if dark < 0.45 and (bright > 0.3 or (bright > 0.2 and cues["leaves"] > 0.15)):
+        sure = 0.6 + 0.5 * cues["sky"] + 0.4 * max(0.0, bright - 0.3)
+        return "day", round(min(0.95, sure), 3)
     if bright < 0.15 and dark > 0.6:
         return "night", round(min(0.9, 0.5 + 0.5 * (dark - 0.6)), 3)
     return "", 0.0

@@ -187,9 +187,9 @@ def _patches(field: OwnFlow, changed: NDArray[np.bool_]) -> MovingPatches:
     residual = np.hypot(own[..., 0], own[..., 1])
     noise = float(np.percentile(residual[::2, ::2], 25))
     threshold = max(MIN_MOTION, NOISE_FACTOR * noise)
-    moving = ((residual > threshold) & changed).astype(np.uint8)
-    moving = cv2.morphologyEx(moving, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    moving = cv2.morphologyEx(moving, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
+    stands_out = ((residual > threshold) & changed).astype(np.uint8)
+    opened = cv2.morphologyEx(stands_out, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    moving = cv2.morphologyEx(opened, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(moving)
     height, width = changed.shape
     area = stats[1:count, cv2.CC_STAT_AREA] / (width * height)

@@ -24,6 +24,8 @@ from instancecap.evidence.motion import MotionExpert, MovingPatches, OwnFlow
 from instancecap.evidence.sample import SAMPLE_RATE, Sample
 from instancecap.evidence.second_look import FULL_SIDE, LOOK_RATE
 from instancecap.evidence.shots import ShotExpert
+from instancecap.evidence.style import StyleExpert
+from instancecap.evidence.texts import TextExpert
 from instancecap.evidence.tracking import Finds
 from instancecap.models.coco import CATEGORIES, CLASSES
 from instancecap.video.decode import Frame, Picture
@@ -71,6 +73,7 @@ class Pass:
     def __init__(self, experts: Experts, info: VideoInfo, *, beside: bool) -> None:
         """``beside`` lets the detectors run on a thread of their own."""
         self.shots, self.camera, self.light = ShotExpert(), CameraExpert(), LightExpert()
+        self.style, self.texts = StyleExpert(), TextExpert()
         self.finds: list[Finds] = []
         self.patches: list[Finds] = []
         self.seconds: defaultdict[str, float] = defaultdict(float)
@@ -117,8 +120,13 @@ class Pass:
         with self._timed("appearance"):
             names = name_pixels(sample.bgr[::2, ::2])
             colors = _colors(names, moving.boxes)
-            if self._lighting.due(frame.t):
+        if self._lighting.due(frame.t):
+            with self._timed("appearance"):
                 self.light.add(sample, names, foreground=self._foreground)
+            with self._timed("style"):
+                self.style.add(sample)
+            with self._timed("texts"):
+                self.texts.add(sample)
         size = sample.size
         self.patches.append(
             patches_as_finds(moving, index=sample.index, t=sample.t, colors=colors, carry=carry,

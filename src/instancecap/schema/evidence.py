@@ -22,6 +22,8 @@ from instancecap.schema.vocabulary import (
 )
 
 Direction = Literal["left", "right", "up", "down", "up_left", "up_right", "down_left", "down_right"]
+Heading = Literal["left", "right", "up", "down"]
+ContactKind = Literal["overlaps", "crosses", "meets"]
 
 
 class Video(CaptionVideo):
@@ -84,6 +86,21 @@ class MaskRle(StrictModel):
     counts: str
 
 
+class Turn(StrictModel):
+    """A change of direction by more than 60 degrees that is kept up."""
+
+    t: Seconds
+    before: Heading
+    after: Heading
+
+
+class Period(StrictModel):
+    """A motion that repeats at least three times: juggling, bouncing, swinging."""
+
+    seconds: float = Field(default=0.0, ge=0.0, description="length of a cycle, 0 when none")
+    strength: Unit = Field(default=0.0, description="autocorrelation after one cycle")
+
+
 class InstanceMotion(StrictModel):
     """How an instance moves in the world, the camera's own motion taken away."""
 
@@ -98,6 +115,11 @@ class InstanceMotion(StrictModel):
     )
     frame_dx: float = Field(default=0.0, description="shift in the frame, frame widths")
     frame_dy: float = Field(default=0.0, description="shift in the frame, frame heights")
+    turns: list[Turn] = Field(default=[], description="told before a resting camera only")
+    still: list[tuple[Seconds, Seconds]] = Field(
+        default=[], description="start and end, seconds, of rests before a resting camera"
+    )
+    period: Period = Period()
 
 
 class InstanceFacts(StrictModel):
@@ -115,6 +137,20 @@ class InstanceFacts(StrictModel):
     enters: bool = False
     leaves: bool = False
     motion: InstanceMotion = InstanceMotion(moving=False)
+
+
+class Contact(StrictModel):
+    """Two things that were apart in the picture come to cover each other; depth is not known.
+
+    ``crosses``: they part on the other side; ``overlaps``: they do not; ``meets``: they stay
+    together for a second or more, up to the last time that both are seen.
+    """
+
+    first: int = Field(ge=0, description="id of an instance")
+    second: int = Field(ge=0, description="id of another instance")
+    start: Seconds
+    end: Seconds
+    kind: ContactKind
 
 
 class Face(StrictModel):
@@ -160,6 +196,15 @@ class FramingFacts(StrictModel):
     shots: list[Literal[ShotType, ""]] = Field(default=[], description="shot type of each shot")
 
 
+class TextRegion(StrictModel):
+    """A line of writing that is laid over the picture and keeps its place; it is not read."""
+
+    t: Seconds = Field(description="first seen")
+    end: Seconds = Field(description="last seen")
+    box: Box
+    score: Unit = Field(description="share of the samples between in which it was found")
+
+
 class Evidence(Document):
     """Everything that was measured about one clip."""
 
@@ -172,11 +217,13 @@ class Evidence(Document):
     shots: list[Shot] = []
     camera: CameraFacts = CameraFacts()
     instances: list[InstanceFacts] = []
+    contacts: list[Contact] = []
     faces: list[Face] = []
     light: LightFacts = LightFacts()
     place: PlaceFacts = PlaceFacts()
     framing: FramingFacts = FramingFacts()
     texts: list[Text] = []
+    overlays: list[TextRegion] = Field(default=[], description="where writing is laid over it")
     models: dict[str, str] = Field(default={}, description="expert and the model it used")
     warnings: list[str] = []
     timings: dict[str, float] = Field(default={}, description="seconds spent, by expert")
