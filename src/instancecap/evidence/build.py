@@ -16,6 +16,7 @@ from instancecap.evidence.instances import (
     moving_instances,
     named_instances,
 )
+from instancecap.evidence.log import FindsLog
 from instancecap.evidence.masks import add_masks
 from instancecap.evidence.motion_events import add_events, find_contacts
 from instancecap.evidence.streaming import Pass
@@ -122,10 +123,9 @@ def _instances(
     return found
 
 
-def _within(finds: Sequence[Finds], shot: Shot) -> list[Finds]:
+def _within(log: FindsLog, shot: Shot) -> list[Finds]:
     # An image is one shot of no duration; a shot holds its first sample whatever its end.
-    end = max(shot.end - 1e-3, shot.start + 1e-3)
-    return [item for item in finds if shot.start - 1e-3 <= item.t < end]
+    return log.within(shot.start - 1e-3, max(shot.end - 1e-3, shot.start + 1e-3))
 
 
 def _video(reader: ClipReader) -> Video:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
@@ -102,7 +102,7 @@ class LightExpert:
         )
 
     def facts(
-        self, instances: Sequence[InstanceFacts], finds: Sequence[Finds] = ()
+        self, instances: Sequence[InstanceFacts], finds: Iterable[Finds] = ()
     ) -> tuple[LightFacts, PlaceFacts]:
         """Facts over all samples; what was found helps to tell indoors from outdoors.
 
@@ -155,7 +155,7 @@ def _roughness(sample: Sample) -> NDArray[np.float32]:
     return np.asarray(cv2.blur(detail, (15, 15))[::2, ::2], np.float32)
 
 
-def _scene_scores(finds: Sequence[Finds]) -> Array:
+def _scene_scores(finds: Iterable[Finds]) -> Array:
     """Mean over the samples of each class's best score in the sample, however weak."""
     rows = [np.asarray(item.scores, float).max(axis=0, initial=0.0) for item in finds]
     return np.mean(rows, axis=0) if rows else np.zeros(len(CLASSES))

@@ -54,6 +54,27 @@ Change = tuple[int, int, Transition]
 """First and last frame of a transition, and its kind; a cut's are the new shot's first frame."""
 
 
+class _Thumbnails:
+    """Thumbnails in large blocks: as many small ones they would keep a long film's freed frames
+    from being given back."""
+
+    BLOCK = 2048
+
+    def __init__(self) -> None:
+        self._blocks: list[Thumbs] = []
+        self._count = 0
+
+    def append(self, thumb: Thumbs) -> None:
+        if self._count % self.BLOCK == 0:
+            self._blocks.append(np.zeros((self.BLOCK, thumb.size), np.uint8))
+        self._blocks[-1][self._count % self.BLOCK] = thumb
+        self._count += 1
+
+    def all(self) -> Thumbs:
+        """All thumbnails in order, (frames, pixels)."""
+        return np.concatenate(self._blocks)[: self._count]
+
+
 class ShotExpert:
     """Looks at every frame of a clip and says where its shots are."""
 
@@ -62,27 +83,31 @@ class ShotExpert:
             adaptive_threshold=3.0, min_scene_len=2, min_content_val=12.0
         )
         self._times: list[float] = []
-        self._thumbs: list[NDArray[np.uint8]] = []
+        self._thumbs = _Thumbnails()
         self._numbers: list[tuple[float, float, float]] = []
         self._cuts: set[int] = set()
+        self._before: Thumbs | None = None
 
     def add(self, frame: Frame) -> None:
         """Look at the next frame."""
         thumb = frame.bgr(THUMB_SIZE)
         self._cuts.update(self._detector.process_frame(frame.index, thumb))
-        small = cv2.resize(thumb, KEPT_SIZE, interpolation=cv2.INTER_AREA).ravel()
-        before = self._thumbs[-1] if self._thumbs else small
+        small = np.asarray(
+            cv2.resize(thumb, KEPT_SIZE, interpolation=cv2.INTER_AREA), np.uint8
+        ).ravel()
+        before = self._before if self._before is not None else small
+        self._before = small
         step = float(cv2.norm(small, before, cv2.NORM_L1)) / small.size / 255
         self._numbers.append((step, float(thumb.mean()) / 255, float(thumb.std()) / 255))
         self._times.append(frame.t)
-        self._thumbs.append(np.asarray(small, np.uint8))
+        self._thumbs.append(small)
 
     def shots(self, *, end: float) -> list[Shot]:
         """Shots from 0 to ``end`` seconds without gaps, each with the transition that begins it."""
         if not self._times:
             return []
         times = np.array(self._times)
-        thumbs = np.stack(self._thumbs)
+        thumbs = self._thumbs.all()
         step, luma, spread = np.array(self._numbers).T
         changes = _empties(step, luma, spread)
         for dissolve in _dissolves(times, thumbs, step):

@@ -20,6 +20,7 @@ from instancecap.evidence.faces import FACE_RATE
 from instancecap.evidence.geometry import compose
 from instancecap.evidence.instances import patches_as_finds
 from instancecap.evidence.light import LIGHT_RATE, LightExpert
+from instancecap.evidence.log import FindsLog
 from instancecap.evidence.motion import MotionExpert, MovingPatches, OwnFlow
 from instancecap.evidence.sample import SAMPLE_RATE, Sample
 from instancecap.evidence.second_look import FULL_SIDE, LOOK_RATE
@@ -74,8 +75,7 @@ class Pass:
         """``beside`` lets the detectors run on a thread of their own."""
         self.shots, self.camera, self.light = ShotExpert(), CameraExpert(), LightExpert()
         self.style, self.texts = StyleExpert(), TextExpert()
-        self.finds: list[Finds] = []
-        self.patches: list[Finds] = []
+        self.finds, self.patches = FindsLog(), FindsLog()
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self._motion = MotionExpert()
         self._detection = DetectionStage(experts, beside=beside)
@@ -142,10 +142,10 @@ class Pass:
         As long as the camera rests, that is all that was detected or seen to move of late: on
         plain ground a large subject has most of the corners, and must not pass for the ground.
         """
-        if not self._rests:
-            return self._foreground
         while self._stirring and sample.t - self._stirring[0][0] > MEMORY:
             self._stirring.popleft()
+        if not self._rests:
+            return self._foreground
         boxes = [self._detected, *(boxes for _, boxes in self._stirring)]
         return _cover(np.concatenate(boxes), sample.size)
 
