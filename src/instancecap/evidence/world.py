@@ -98,7 +98,7 @@ def track_motion(track: Track, world: World) -> InstanceMotion:
     frame_shift = middle[-ends:].mean(axis=0) - middle[:ends].mean(axis=0)
     return InstanceMotion(
         moving=moving,
-        direction=_direction(shift) if moving and net > 0.6 * needed else "",
+        direction=_direction(shift) if moving and net > 0.6 * max(needed, reach) else "",
         speed=round(reach / diagonal / seconds, 4) if moving else 0.0,
         scale_change=round(min(max(_scale_change(boxes, zoom), 0.01), 100.0), 3),
         activity=round(_activity(track, world), 3),
