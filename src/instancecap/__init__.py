@@ -21,7 +21,9 @@ if TYPE_CHECKING:
         InputError,
         InstanceCapError,
         MissingDependency,
+        ModelError,
         OutputError,
+        ServerError,
         UsageError,
     )
     from instancecap.schema.caption import Caption
@@ -38,7 +40,9 @@ _HOMES = {
         "InputError",
         "InstanceCapError",
         "MissingDependency",
+        "ModelError",
         "OutputError",
+        "ServerError",
         "UsageError",
     ),
     "instancecap.schema.caption": ("Caption",),
@@ -60,7 +64,9 @@ __all__ = [  # noqa: RUF022 - grouped by what they are
     "InputError",
     "InstanceCapError",
     "MissingDependency",
+    "ModelError",
     "OutputError",
+    "ServerError",
     "UsageError",
 ]
 

@@ -5,8 +5,10 @@
     InstanceCapError
     ├── UsageError          the caller asked for something that cannot be done as asked (exit 2)
     ├── MissingDependency   an optional package, or a file of weights, is not there (exit 2)
+    ├── ServerError         a model server cannot be used by anyone as it is (exit 2)
     └── InputError          one input cannot be used; the others go on (exit 1)
         ├── DecodeError     the file is there, but no picture can be read from it
+        ├── ModelError      a question to a language model got no usable answer
         ├── FormatError     the text of a caption or evidence file does not fit its schema
         └── OutputError     a result cannot be written where it was asked for
 
@@ -31,12 +33,20 @@ class MissingDependency(InstanceCapError):
     """Something optional is needed and is not installed; the message has the command to get it."""
 
 
+class ServerError(InstanceCapError):
+    """A model server is not there, refuses the key, or does not serve the model that is asked."""
+
+
 class InputError(InstanceCapError):
     """One input failed. A run over many inputs names it, counts it and goes on."""
 
 
 class DecodeError(InputError):
     """No frame can be decoded: not a video, no video stream, empty, or damaged throughout."""
+
+
+class ModelError(InputError):
+    """A language model was asked and gave no usable answer, after every retry."""
 
 
 class FormatError(InputError):

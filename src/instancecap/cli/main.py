@@ -9,7 +9,7 @@ import typer
 
 from instancecap.cli import caption, doctor, evidence, models
 from instancecap.cli.terminal import INTERRUPTED, note
-from instancecap.errors import InstanceCapError, MissingDependency, UsageError
+from instancecap.errors import InstanceCapError, MissingDependency, ServerError, UsageError
 
 app = typer.Typer(
     name="instancecap",
@@ -49,7 +49,7 @@ def main() -> None:
     try:
         status = app(standalone_mode=False, prog_name="instancecap")
     except InstanceCapError as error:
-        wrong = isinstance(error, UsageError | MissingDependency)
+        wrong = isinstance(error, UsageError | MissingDependency | ServerError)
         message, status = str(error), 2 if wrong else 1
     except typer.TyperException as error:
         message, status = error.format_message(), error.exit_code

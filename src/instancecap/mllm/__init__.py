@@ -1,0 +1,1 @@
+"""Multimodal language models: one way to ask them, whoever serves them."""

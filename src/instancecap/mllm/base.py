@@ -1,0 +1,108 @@
+"""A question to a multimodal language model, its reply, and who can be asked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from instancecap.errors import ModelError
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One frame as a JPEG file; ``t`` is its time in seconds from the clip's start."""
+
+    jpeg: bytes
+    t: float | None = None
+
+
+Part = str | Image
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one side says. Images come first, so that servers can reuse what they computed."""
+
+    role: Literal["system", "user", "assistant"]
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A question.
+
+    Attributes:
+        messages: the conversation up to the answer that is wanted.
+        schema: JSON Schema that the answer has to fit; None for free text.
+        max_tokens: bound of the answer's length.
+        temperature: 0 for the most likely answer.
+        penalty: against repetition, 1.0 for none; servers that lack it ignore it.
+    """
+
+    messages: tuple[Message, ...]
+    schema: Mapping[str, Any] | None = None
+    max_tokens: int = 1024
+    temperature: float = 0.0
+    penalty: float = 1.0
+    seed: int = 0
+
+    @property
+    def images(self) -> int:
+        """Number of images in all messages."""
+        return sum(isinstance(part, Image) for one in self.messages for part in one.parts)
+
+    def digest(self, *, model: str) -> str:
+        """SHA-256 over all that the answer depends on, images included, as hexadecimal text."""
+        settings = [model, self.schema, self.max_tokens, self.temperature, self.penalty, self.seed]
+        digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+        for message in self.messages:
+            digest.update(f"\0{message.role}".encode())
+            for part in message.parts:
+                image = isinstance(part, Image)
+                content = part.jpeg if isinstance(part, Image) else part.encode()
+                digest.update(f"\0{'image' if image else 'text'}\0{len(content)}\0".encode())
+                digest.update(content)
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer.
+
+    Attributes:
+        text: what was answered, without any reasoning that came before it.
+        finish: ``stop``, or ``length`` where the answer was cut off at ``max_tokens``.
+        model: the name that the server gives in its reply.
+        seconds: waited for this answer, retries included.
+    """
+
+    text: str
+    finish: str = "stop"
+    model: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+
+
+class Backend(ABC):
+    """Someone who can be asked."""
+
+    model: str
+    """The name of the model that is asked for."""
+
+    @abstractmethod
+    async def complete(self, requests: Sequence[Request]) -> list[Reply | ModelError]:
+        """Answer every request, in order; one that failed for good is an error in its place.
+
+        Raises:
+            ServerError: nothing can be asked at all: the server is not there, refuses the key,
+                or does not serve the model.
+        """
+
+    async def close(self) -> None:
+        """Give connections and memory back."""
+        return None
