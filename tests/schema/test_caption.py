@@ -148,7 +148,7 @@ def test_camera_motion_is_a_set_of_primitives(pointer: str, motion: list[str], r
     [
         ("/instances/0/count", 0, "greater than or equal to 1"),
         ("/instances/0/id", -1, "greater than or equal to 0"),
-        ("/video/width", 0, "greater than or equal to 1"),
+        ("/video/width", -1, "greater than or equal to 0"),
         ("/shots/0/start", -0.1, "greater than or equal to 0"),
         ("/claims/0/confidence", 1.1, "less than or equal to 1"),
         ("/background", None, "valid string"),

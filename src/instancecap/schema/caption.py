@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self, cast
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -48,9 +49,16 @@ class Video(StrictModel):
     end: float = Field(ge=0.0, description="end of the span in the source, seconds")
     duration: float = Field(ge=0.0, description="seconds; end - start")
     fps: float = Field(ge=0.0, description="mean frames per second; 0 for a still image")
-    width: int = Field(ge=1, description="pixels of the displayed (rotated) frame")
-    height: int = Field(ge=1, description="pixels of the displayed (rotated) frame")
+    width: int = Field(ge=0, description="pixels of the displayed (rotated) frame; 0: not known")
+    height: int = Field(ge=0, description="pixels of the displayed (rotated) frame; 0: not known")
     frames: int = Field(ge=0, description="frames that were read")
+
+    @classmethod
+    def named(cls, path: str) -> Video:
+        """A video of which nothing but the path is known."""
+        name = path.replace("\\", "/").rpartition("/")[2]
+        numbers = dict.fromkeys(("start", "end", "duration", "fps", "width", "height", "frames"), 0)
+        return cls.model_validate({"id": name, "path": path, **numbers})
 
 
 class Position(StrictModel):
@@ -180,6 +188,27 @@ class Caption(Document):
         if len(set(ids)) != len(ids):
             raise ValueError(f"instance ids must differ, got {ids}")
         return self
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a file of one caption, in our format or any that ``docs/formats.md`` names.
+
+        What had to be put right or left out is in ``warnings``. Raises :class:`FormatError` where
+        the file is missing, holds no caption, or holds several.
+        """
+        from instancecap.schema.formats import read_file
+
+        return cast(Self, read_file(path))
+
+    def to(self, format: str) -> dict[str, Any] | str:
+        """The caption in another format: a plain object, or text for ``"text"``.
+
+        Raises :class:`UsageError` for a name that is no format, and :class:`FormatError` where a
+        text would be empty. :func:`instancecap.schema.formats.lost` says what does not go along.
+        """
+        from instancecap.schema.formats import to_format
+
+        return to_format(self, format)
 
     def leaves(self) -> dict[str, Any]:
         """Every non-empty leaf that a person would read, by its provenance pointer.

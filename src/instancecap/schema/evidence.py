@@ -29,6 +29,8 @@ ContactKind = Literal["overlaps", "crosses", "meets"]
 class Video(CaptionVideo):
     """The clip as in a caption, and what the container and the decoder say of it."""
 
+    width: int = Field(ge=1, description="pixels of the displayed (rotated) frame")
+    height: int = Field(ge=1, description="pixels of the displayed (rotated) frame")
     rotation: int = Field(default=0, description="degrees clockwise applied for display")
     start_pts: float = Field(default=0.0, description="time stamp of the first frame, seconds")
     codec: str = ""

@@ -1,0 +1,1 @@
+"""Captions as a dataset: read from files and tables, counted, filtered, exported."""
