@@ -103,6 +103,14 @@ class Backend(ABC):
                 or does not serve the model.
         """
 
+    async def check(self) -> None:
+        """Find out now whether questions can be asked at all.
+
+        Raises:
+            ServerError, MissingDependency: they cannot; it says why, and how to mend it.
+        """
+        return
+
     async def close(self) -> None:
         """Give connections and memory back."""
-        return None
+        return

@@ -1,0 +1,318 @@
+"""Any server that speaks the OpenAI protocol: vLLM, SGLang, llama.cpp, Ollama, hosted ones."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import time
+from asyncio import AbstractEventLoop
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from instancecap.errors import ModelError, ServerError, UsageError
+from instancecap.mllm.base import Backend, Image, Message, Reply, Request
+from instancecap.mllm.servers import Address, Fault, Server, choose, judge, words_of
+from instancecap.mllm.wire import Dialect, parse_reply, payload
+
+if TYPE_CHECKING:
+    from openai import APIConnectionError, APIStatusError
+
+log = logging.getLogger(__name__)
+
+LONGEST_WAIT = 300.0
+"""Seconds; a server that asks for more is asked again after this."""
+
+LONGEST_BACKOFF = 30.0
+
+
+@dataclass(slots=True)
+class _Session:
+    """Connections belong to the event loop in which they were opened."""
+
+    servers: list[Server]
+    slots: asyncio.Semaphore
+
+
+class OpenAIBackend(Backend):
+    """Ask a model behind one URL, or behind several that serve the same model.
+
+    Frames go as JPEG data URLs, each after its time as text: the one form that every server
+    takes, and the one that keeps times right. Failures that may pass (429, 5xx, timeouts, lost
+    connections, garbled answers) are tried again with growing, randomly shortened pauses, or
+    when the server says (``Retry-After``). Of several servers the least busy one is asked; one
+    that is gone is left alone for a while.
+
+    Attributes:
+        retried: how often each kind of failure was tried again: ``"429"``, ``"timeout"``, ….
+    """
+
+    def __init__(
+        self,
+        *,
+        urls: Sequence[str],
+        model: str,
+        key_env: str = "OPENAI_API_KEY",
+        concurrency: int = 64,
+        timeout: float = 300.0,
+        retries: int = 6,
+        backoff: float = 0.5,
+    ) -> None:
+        """
+        Arguments:
+            urls: such as ``http://localhost:8000/v1``.
+            key_env: name of the environment variable that holds the key; it may be unset for
+                servers that ask for none.
+            concurrency: questions in flight at most, over all servers.
+            timeout: seconds for one answer.
+            retries: tries after the first.
+            backoff: seconds before the second try, at most; doubled for each further one.
+
+        Raises:
+            UsageError: no URL, one that is none, or a key that cannot be one.
+        """
+        if not urls:
+            raise UsageError("no server to ask: give a URL such as http://localhost:8000/v1")
+        self.model = model
+        self.retried: Counter[str] = Counter()
+        self._addresses = [Address.parse(url) for url in urls]
+        self._key_env = key_env
+        self._key = os.environ.get(key_env, "").strip()
+        if not (self._key.isascii() and self._key.isprintable()):
+            raise UsageError(f"the key in ${key_env} has characters that no key has; set it anew")
+        self._concurrency, self._timeout = concurrency, timeout
+        self._retries, self._backoff = retries, backoff
+        self._answered = False
+        secrets = [self._key, *(one for address in self._addresses for one in address.secrets)]
+        self._secrets = sorted((one for one in secrets if len(one) > 3), key=len, reverse=True)
+        self._sessions: WeakKeyDictionary[AbstractEventLoop, _Session] = WeakKeyDictionary()
+
+    def __repr__(self) -> str:
+        return f"OpenAIBackend({[one.url for one in self._addresses]}, model={self.model!r})"
+
+    async def complete(self, requests: Sequence[Request]) -> list[Reply | ModelError]:
+        tasks = [asyncio.ensure_future(self._answer(request)) for request in requests]
+        try:
+            return list(await asyncio.gather(*tasks))
+        except BaseException:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            raise
+
+    async def check(self) -> None:
+        """Ask one small question with one image, to learn now whether the rest can be asked.
+
+        Raises:
+            ServerError: no; it says why, and how to mend it.
+        """
+        (reply,) = await self.complete([_probe()])
+        if isinstance(reply, ModelError):
+            raise ServerError(f"{reply}; a first question with one small image got no answer")
+        log.debug("%r answers as %r", self, reply.model)
+
+    async def close(self) -> None:
+        session = self._sessions.pop(asyncio.get_running_loop(), None)
+        for server in session.servers if session else []:
+            await server.client.close()
+
+    def _session(self) -> _Session:
+        """The connections of the running event loop."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._sessions:
+            import openai
+
+            servers = [
+                Server(
+                    url=address.url,
+                    client=openai.AsyncOpenAI(
+                        base_url=address.url,
+                        api_key=self._key or "none",
+                        default_headers=address.headers,
+                        default_query=address.query,
+                        max_retries=0,
+                        timeout=openai.Timeout(self._timeout, connect=min(10.0, self._timeout)),
+                    ),
+                )
+                for address in self._addresses
+            ]
+            if any(address.query for address in self._addresses):
+                for name in ("httpx", "httpx2"):  # they log every URL with its query
+                    logging.getLogger(name).addFilter(self._scrub_record)
+            self._sessions[loop] = _Session(servers, asyncio.Semaphore(self._concurrency))
+        return self._sessions[loop]
+
+    async def _answer(self, request: Request) -> Reply | ModelError:
+        """Ask until there is an answer, a refusal for good, or no try left."""
+        session = self._session()
+        async with session.slots:
+            began = time.perf_counter()
+            for attempt in range(self._retries + 1):
+                server = choose(session.servers, request)
+                try:
+                    reply = await self._ask(server, request)
+                except ModelError as error:
+                    return error
+                except Fault as fault:
+                    last = fault
+                    await self._wait(session, server, fault, attempt)
+                else:
+                    self._answered = True
+                    seconds = time.perf_counter() - began
+                    log.debug("%s answered in %.2f s: %s", server.url, seconds, reply.finish)
+                    return replace(reply, seconds=seconds)
+        if last.gone:
+            raise ServerError(f"{last} (tried {self._retries + 1} times); start the server again")
+        return ModelError(f"{last}; given up after {self._retries + 1} tries")
+
+    async def _wait(self, session: _Session, server: Server, fault: Fault, attempt: int) -> None:
+        """Before the next try.
+
+        Raises:
+            ServerError: no server has ever been there.
+        """
+        others = [one for one in session.servers if one is not server]
+        if fault.gone:
+            server.lose()
+            if not self._answered and all(one.losses for one in session.servers):
+                raise ServerError(f"{fault}; start the server, or give its right URL")
+        if attempt == self._retries:
+            return
+        self.retried[fault.kind] += 1
+        wait = min(LONGEST_BACKOFF, self._backoff * 2**attempt) * random.uniform(0.5, 1.0)
+        if fault.wait:
+            wait = min(LONGEST_WAIT, fault.wait) + self._backoff * random.uniform(0.0, 0.5)
+            server.rest(min(LONGEST_WAIT, fault.wait))
+        if fault.gone or fault.wait:
+            now = time.monotonic()
+            wait = 0.0 if any(one.rests_until <= now for one in others) else wait
+        log.debug("%s; asked again in %.2f s", fault, wait)
+        await asyncio.sleep(wait)
+
+    async def _ask(self, server: Server, request: Request) -> Reply:
+        """One try, or a few where the server has to be told otherwise.
+
+        Raises:
+            Fault: it may be tried again.
+            ModelError: the question is refused for good.
+            ServerError: every question would be.
+        """
+        import openai
+
+        dialect: Dialect | None = server.dialect
+        server.load += 1
+        try:
+            while dialect is not None:
+                body = payload(request, model=self.model, dialect=dialect)
+                try:
+                    async with asyncio.timeout(self._timeout):
+                        answer = await server.client.post(
+                            "/chat/completions", cast_to=object, body=body
+                        )
+                    reply = parse_reply(answer)
+                except openai.APIStatusError as error:
+                    dialect = await self._adapt(server, error, request, dialect, body)
+                else:
+                    server.learn(dialect, request)
+                    return reply
+        except (openai.APITimeoutError, TimeoutError) as error:
+            says = f"{server.url} gave no answer within {self._timeout:g} s"
+            raise Fault("timeout", says, gone=_never_connected(error)) from error
+        except openai.APIConnectionError as error:
+            raise self._lost(server, error) from error
+        except ValueError as error:
+            says = f"{server.url} sent something that is not a chat completion"
+            raise Fault("garbled", says) from error
+        finally:
+            server.load -= 1
+        raise AssertionError("a refusal is adapted to or raised")
+
+    def _lost(self, server: Server, error: APIConnectionError) -> Fault:
+        if not _never_connected(error):
+            return Fault("disconnect", f"{server.url} closed the connection")
+        cause = self._scrub(str(error.__cause__))
+        return Fault("gone", f"no connection to {server.url} ({cause})", gone=True)
+
+    async def _adapt(
+        self,
+        server: Server,
+        error: APIStatusError,
+        request: Request,
+        dialect: Dialect,
+        sent: dict[str, Any],
+    ) -> Dialect:
+        """Another way to put the question after a refusal.
+
+        Raises:
+            Fault, ModelError, ServerError: there is none.
+        """
+        said = self._scrub(words_of(error))
+        if error.status_code in (400, 422):
+            refusal = f"{error.param or ''} {said}"
+            if (other := dialect.after(refusal, sent)) is not None:
+                log.debug("%s refused a parameter (%s); asked without it", server.url, said)
+                return other
+        if error.status_code in (401, 403) and not self._key:
+            says = f"{server.url} asks for a key: set the environment variable {self._key_env}"
+            raise ServerError(says)
+        problem = judge(
+            error, request, said=said, server=server.url, model=self.model, key_env=self._key_env
+        )
+        raise problem or await self._not_served(server, said)
+
+    async def _not_served(self, server: Server, said: str) -> ServerError:
+        """Why there is nothing at an address: a wrong URL, or a wrong name of the model."""
+        import openai
+
+        try:
+            async with asyncio.timeout(10.0):
+                listed: Any = await server.client.get("/models", cast_to=object)
+            names = [str(one["id"]) for one in listed["data"]]
+        except openai.InternalServerError:  # it is there, and cannot list what it serves
+            return ServerError(f"{server.url} does not serve the model {self.model!r}: {said}")
+        except (openai.OpenAIError, TimeoutError, ValueError, LookupError, TypeError):
+            base = server.url.partition("/chat/completions")[0].removesuffix("/v1") + "/v1"
+            advice = f"try {base}" if base != server.url else "give the URL of one, up to its /v1"
+            return ServerError(
+                f"there is no OpenAI-protocol server at {server.url} ({said or 'not found'}); "
+                f"{advice}"
+            )
+        shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
+        if self.model in names:
+            return ServerError(f"{server.url} lists the model {self.model!r}, but says: {said}")
+        return ServerError(
+            f"{server.url} does not serve the model {self.model!r}; it serves: {shown or 'none'}"
+        )
+
+    def _scrub(self, text: str) -> str:
+        """``text`` without keys and passwords, whoever put them there."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+    def _scrub_record(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                one if isinstance(one, int | float) else self._scrub(str(one))
+                for one in record.args
+            )
+        return True
+
+
+def _never_connected(error: BaseException) -> bool:
+    """Whether the connection was never made; httpx and its successor use the same names."""
+    return type(error.__cause__).__name__ in ("ConnectError", "ConnectTimeout")
+
+
+def _probe() -> Request:
+    """A small gray image; Qwen's processors want at least 28 pixels a side."""
+    import cv2
+    import numpy as np
+
+    _, jpeg = cv2.imencode(".jpg", np.full((64, 64, 3), 128, np.uint8))
+    question = "What colour is this image? Answer in one word."
+    return Request(messages=(Message("user", (Image(jpeg.tobytes()), question)),), max_tokens=16)

@@ -1,0 +1,259 @@
+"""A small OpenAI-protocol server that fails on demand.
+
+::
+
+    with serve(answer, faults={"429": 0.1, "loop": 0.05}, seed=1) as url:
+        backend = OpenAIBackend(urls=[url], model=MODEL)
+
+``answer`` gets the body of a request and returns the text that the model says. A server that
+enforces schemas (``enforce=True``) sends it only where it fits the schema that was asked for, and
+the smallest text that fits otherwise, as constrained decoding would; without ``answer`` it always
+does. Faults are either a list, one for each call in order (``""`` for none), or the share of the
+calls that each fault befalls. Shares are drawn from the seed and the body, so that the same
+questions fail in the same way in whatever order they arrive; a question that is asked again
+draws again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import jsonschema
+
+MODEL = "test-model"
+Answer = Callable[[dict[str, Any]], str]
+
+FAULTS = (
+    "429",  # too many requests, with Retry-After
+    "500",
+    "stall",  # no answer within ``stall`` seconds
+    "disconnect",  # the connection ends in the middle of the body
+    "garbled",  # HTTP 200 whose body is not JSON
+    "truncated",  # the answer is cut off, finish_reason "length"
+    "malformed",  # the answer's JSON lacks its end, finish_reason "stop"
+    "ignored",  # prose, whatever the schema says
+    "loop",  # a sentence over and over
+    "wrong_fields",  # JSON with other fields than those asked for
+    "empty",
+)
+
+
+@dataclass(slots=True)
+class Server:
+    """What a server does. The options of :func:`serve`."""
+
+    answer: Answer | None = None
+    faults: Sequence[str] | Mapping[str, float] = ()
+    seed: int = 0
+    enforce: bool = True
+    models: Sequence[str] = (MODEL,)
+    key: str = ""
+    images: bool = True
+    refuses: Sequence[str] = ()
+    stall: float = 30.0
+    retry_after: str = "0.01"
+    seen: list[dict[str, Any]] = field(default_factory=list)
+    asked: Counter[str] = field(default_factory=Counter)
+
+    def reply(self, method: str, path: str, key: str, body: bytes) -> tuple[int, Any, str]:
+        """Status, JSON and fault of a request."""
+        if self.key and key != f"Bearer {self.key}":
+            return 401, _error(f"Incorrect API key provided: {key}."), ""
+        if (method, path) == ("GET", "/v1/models"):
+            return 200, {"object": "list", "data": [{"id": one} for one in self.models]}, ""
+        if (method, path) != ("POST", "/v1/chat/completions"):
+            return 404, {"detail": "Not Found"}, ""
+        asked = json.loads(body)
+        self.seen.append(asked)
+        if asked["model"] not in self.models:
+            return 404, _error(f"The model `{asked['model']}` does not exist."), ""
+        if not self.images and b'"image_url"' in body:
+            return 400, _error(f"{asked['model']} is not a multimodal model"), ""
+        for name in self.refuses:
+            if name in asked:
+                hint = " Use 'max_completion_tokens' instead." if name == "max_tokens" else ""
+                return 400, _error(f"Unsupported parameter: '{name}'.{hint}", param=name), ""
+        fault = self._fault(body)
+        if fault in ("429", "500"):
+            return int(fault), _error("try again later"), ""
+        text, finish = _spoil(fault, self._text(asked))
+        return 200, _completion(asked, text, finish), fault
+
+    def _fault(self, body: bytes) -> str:
+        """The fault that befalls this call."""
+        if not isinstance(self.faults, Mapping):
+            index = self.asked["calls"]
+            self.asked["calls"] += 1
+            return self.faults[index] if index < len(self.faults) else ""
+        digest = hashlib.sha256(body).hexdigest()
+        self.asked[digest] += 1
+        drawn = random.Random(f"{self.seed} {digest} {self.asked[digest]}").random()
+        for fault, share in self.faults.items():
+            drawn -= share
+            if drawn < 0:
+                return fault
+        return ""
+
+    def _text(self, asked: dict[str, Any]) -> str:
+        """What the model says."""
+        asked_format = asked.get("response_format") or {}
+        schema = asked_format.get("schema") or asked_format.get("json_schema", {}).get("schema")
+        text = self.answer(asked) if self.answer else "A clear answer in plain words."
+        if schema is None or not self.enforce:
+            return text
+        try:
+            fits = jsonschema.Draft202012Validator(schema).is_valid(json.loads(text))
+        except ValueError:
+            fits = False
+        return text if fits else json.dumps(smallest(schema))
+
+
+def smallest(schema: Mapping[str, Any]) -> Any:
+    """A small value that fits a JSON Schema without references."""
+    if "const" in schema or "enum" in schema:
+        return schema.get("const", next(iter(schema.get("enum", [])), None))
+    if options := schema.get("anyOf"):
+        return smallest(options[0])
+    match schema.get("type"):
+        case "object":
+            return {name: smallest(one) for name, one in schema.get("properties", {}).items()}
+        case "array":
+            return [smallest(schema["items"])] * schema.get("minItems", 0)
+        case "integer" | "number":
+            return schema.get("minimum", 0)
+        case "boolean":
+            return False
+        case "null":
+            return None
+    return "some words"[: schema.get("maxLength", 10)].ljust(schema.get("minLength", 0), ".")
+
+
+@contextmanager
+def serve(
+    answer: Answer | None = None,
+    faults: Sequence[str] | Mapping[str, float] = (),
+    seed: int = 0,
+    **options: Any,
+) -> Iterator[str]:
+    """Serve on a free port of this machine; gives the URL, such as ``http://127.0.0.1:8123/v1``.
+
+    Options (see :class:`Server`): ``enforce``, ``models`` (the names served), ``key`` (the one
+    that is accepted), ``images`` (False for a text-only model), ``refuses`` (names of parameters
+    that are errors), ``stall`` and ``retry_after`` in seconds, ``seen`` (a list that is filled
+    with the bodies of all calls).
+    """
+    server = Server(answer=answer, faults=faults, seed=seed, **options)
+    started: list[Any] = []
+    ready = threading.Event()
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        listener = await asyncio.start_server(lambda r, w: _talk(server, r, w), "127.0.0.1", 0)
+        started.extend([asyncio.get_running_loop(), stop, listener.sockets[0].getsockname()[1]])
+        ready.set()
+        await stop.wait()
+        listener.close()
+
+    thread = threading.Thread(target=asyncio.run, args=(run(),), daemon=True)
+    thread.start()
+    ready.wait()
+    loop, stop, port = started
+    try:
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+
+
+async def _talk(server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer the requests of one connection until either side ends it."""
+    try:
+        while (head := await reader.readuntil(b"\r\n\r\n")) and not writer.is_closing():
+            first, *lines = head.decode("latin-1").split("\r\n")
+            method, path, _ = first.split(" ")
+            headers = {
+                name.strip().lower(): value.strip()
+                for name, _, value in (line.partition(":") for line in lines)
+            }
+            body = await reader.readexactly(int(headers.get("content-length", 0)))
+            key = headers.get("authorization", "")
+            status, content, fault = server.reply(method, path.partition("?")[0], key, body)
+            await _send(server, writer, status, content, fault)
+    except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+        pass  # the other side has gone, or the server ends
+    finally:
+        writer.close()
+
+
+async def _send(
+    server: Server, writer: asyncio.StreamWriter, status: int, content: Any, fault: str
+) -> None:
+    if fault == "stall":
+        await asyncio.sleep(server.stall)
+    body = json.dumps(content).encode()
+    if fault == "garbled":
+        body = b'{"choices": [{"mess'
+    head = [
+        f"HTTP/1.1 {status} X",
+        "content-type: application/json",
+        f"content-length: {len(body)}",
+        *([f"retry-after: {server.retry_after}"] if status == 429 else []),
+    ]
+    half = body[: len(body) // 2] if fault == "disconnect" else body
+    writer.write("\r\n".join(head).encode() + b"\r\n\r\n" + half)
+    await writer.drain()
+    if fault == "disconnect":
+        writer.close()
+
+
+def _spoil(fault: str, text: str) -> tuple[str, str]:
+    """What arrives of ``text``, and the finish reason."""
+    match fault:
+        case "truncated":
+            return text[: max(1, len(text) * 2 // 3)], "length"
+        case "malformed":
+            return text.rstrip("}") + ' "more": tru', "stop"
+        case "ignored":
+            return "Here is what I see: people, and some things beside them.", "stop"
+        case "loop":
+            return text[: len(text) // 2] + " and then the man walks on," * 80, "length"
+        case "wrong_fields":
+            return json.dumps({"answer": "something else", "other_field": 3}), "stop"
+        case "empty":
+            return "", "stop"
+    return text, "stop"
+
+
+def _completion(asked: dict[str, Any], text: str, finish: str) -> dict[str, Any]:
+    words = sum(len(str(one["content"]).split()) for one in asked["messages"])
+    return {
+        "id": "chatcmpl-0",
+        "object": "chat.completion",
+        "created": 0,
+        "model": asked["model"],
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": text},
+                "finish_reason": finish,
+            }
+        ],
+        "usage": {
+            "prompt_tokens": words,
+            "completion_tokens": len(text.split()),
+            "total_tokens": words + len(text.split()),
+        },
+    }
+
+
+def _error(message: str, *, param: str | None = None) -> dict[str, Any]:
+    return {"error": {"message": message, "type": "invalid_request_error", "param": param}}

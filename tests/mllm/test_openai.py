@@ -1,0 +1,228 @@
+"""Servers that work, fail for a while, and refuse."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from instancecap.errors import InstanceCapError, ModelError, ServerError, UsageError
+from instancecap.mllm.base import Reply, Request
+from instancecap.mllm.openai import OpenAIBackend
+from instancecap.mllm.servers import retry_after
+from tests.mllm.questions import GOOD, question, run
+from tests.mllm.server import MODEL, serve
+
+NOBODY = "http://127.0.0.1:9/v1"
+KEY = "sk-0123456789-secret"
+
+
+async def complete(
+    urls: Sequence[str], requests: Sequence[Request], **options: Any
+) -> tuple[list[Reply | ModelError], OpenAIBackend]:
+    """Ask, with pauses that a test can wait for."""
+    defaults = {"model": MODEL, "backoff": 0.02, "timeout": 30.0}
+    backend = OpenAIBackend(urls=urls, **{**defaults, **options})
+    try:
+        return await backend.complete(requests), backend
+    finally:
+        await backend.close()
+
+
+async def check(url: str, **options: Any) -> None:
+    backend = OpenAIBackend(urls=[url], **{"model": MODEL, "backoff": 0.02, **options})
+    try:
+        await backend.check()
+    finally:
+        await backend.close()
+
+
+def refusal(url: str, **options: Any) -> str:
+    with pytest.raises(ServerError) as error:
+        run(check(url, **options))
+    assert KEY not in str(error.value)
+    return str(error.value)
+
+
+def test_questions_are_answered_in_order() -> None:
+    with serve(lambda body: body["messages"][1]["content"]) as url:
+        requests = [question(str(number), images=0) for number in range(100)]
+        replies, backend = run(complete([url], requests, concurrency=8))
+    assert [reply.text for reply in replies if isinstance(reply, Reply)] == [
+        str(number) for number in range(100)
+    ]
+    assert not backend.retried
+
+
+def test_no_more_are_in_flight_than_allowed() -> None:
+    in_flight: list[int] = []
+
+    async def watched() -> int:
+        backend = OpenAIBackend(urls=[url], model=MODEL, concurrency=3)
+        asking = asyncio.ensure_future(backend.complete([question(images=0)] * 12))
+        while not asking.done():
+            in_flight.append(sum(one.load for one in backend._session().servers))
+            await asyncio.sleep(0)
+        await backend.close()
+        return len(asking.result())
+
+    with serve() as url:
+        assert run(watched()) == 12
+    assert max(in_flight) == 3
+
+
+def test_failures_that_pass_are_tried_again() -> None:
+    faults = ["429", "500", "stall", "disconnect", "garbled"]
+    with serve(lambda _: "well", faults, stall=5.0) as url:
+        ((reply,), backend) = run(complete([url], [question()], timeout=0.5))
+    assert isinstance(reply, Reply)
+    assert (reply.text, reply.model) == ("well", MODEL)
+    assert reply.seconds > 0.5
+    assert backend.retried == {
+        "429": 1,
+        "500": 1,
+        "timeout": 1,
+        "disconnect": 1,
+        "garbled": 1,
+    }
+
+
+def test_a_server_says_when_to_come_back() -> None:
+    with serve(faults=["429"], retry_after="0.4") as url:
+        began = time.perf_counter()
+        run(complete([url], [question()]))
+        assert time.perf_counter() - began >= 0.4
+
+
+def test_retry_after_is_a_number_or_a_date() -> None:
+    assert retry_after({"retry-after": "2.5"}) == 2.5
+    assert retry_after({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0
+    assert retry_after({"retry-after": "Wed, 21 Oct 2099 07:28:00 GMT"}) > 1e6
+    assert retry_after({"retry-after": "soon"}) == retry_after({}) == 0
+
+
+def test_tries_have_an_end() -> None:
+    with serve(lambda _: "well", ["500"] * 3) as url:
+        (replies, _) = run(complete([url], [question(), question()], retries=2, concurrency=1))
+    assert isinstance(replies[0], ModelError)
+    assert str(replies[0]) == f"{url} answered 500 (try again later); given up after 3 tries"
+    assert isinstance(replies[1], Reply)
+
+
+def test_a_dead_server_is_avoided() -> None:
+    with serve() as url:
+        requests = [question(str(number)) for number in range(40)]
+        replies, backend = run(complete([NOBODY, url], requests, concurrency=4))
+    assert all(isinstance(reply, Reply) for reply in replies)
+    assert backend.retried["gone"] <= 8
+
+
+def test_servers_share_the_questions_and_keep_their_frames() -> None:
+    first: list[dict[str, Any]] = []
+    second: list[dict[str, Any]] = []
+    with serve(seen=first) as one, serve(seen=second) as other:
+        run(complete([one, other], [question(str(n), images=0) for n in range(40)]))
+        assert min(len(first), len(second)) >= 10
+        first.clear(), second.clear()
+        run(complete([one, other], [question(str(n)) for n in range(12)], concurrency=2))
+        assert min(len(first), len(second)) == 0
+
+
+def test_a_server_that_dies_stops_the_run() -> None:
+    with serve() as url:
+        pass
+    with pytest.raises(ServerError, match=r"no connection to http.*; start the server, or"):
+        run(complete([url], [question()] * 10))
+
+
+def test_a_backend_serves_one_event_loop_after_another() -> None:
+    async def once() -> None:
+        (reply,) = await backend.complete([question()])
+        assert isinstance(reply, Reply)
+        await backend.close()
+
+    with serve() as url:
+        backend = OpenAIBackend(urls=[url], model=MODEL)
+        run(once())
+        run(once())
+
+
+def test_a_refused_question_is_one_error_among_answers() -> None:
+    with serve(refuses=["tools"]) as url, pytest.MonkeyPatch.context() as patch:
+        from instancecap.mllm import openai
+
+        bodies = iter([{"tools": []}, {}])
+        original = openai.payload
+        patch.setattr(openai, "payload", lambda *a, **k: {**original(*a, **k), **next(bodies)})
+        replies, _ = run(complete([url], [question(), question()], concurrency=1))
+    assert isinstance(replies[0], ModelError)
+    assert "refused the question (400: Unsupported parameter: 'tools'.)" in str(replies[0])
+    assert isinstance(replies[1], Reply)
+
+
+def test_a_server_is_asked_in_its_own_dialect() -> None:
+    seen: list[dict[str, Any]] = []
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    refuses = ("response_format", "max_tokens", "seed", "repetition_penalty", "repeat_penalty")
+    with serve(refuses=refuses, seen=seen) as url:
+        requests = [question(str(n), schema=schema, penalty=1.1) for n in range(3)]
+        replies, _ = run(complete([url], requests, concurrency=1))
+    assert all(isinstance(reply, Reply) for reply in replies)
+    assert len(seen) == 7 + 3  # it learns only once
+    assert set(seen[-1]) == {"model", "messages", "max_completion_tokens", "temperature"}
+
+
+def test_refusals_say_how_to_mend_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    assert refusal(NOBODY).endswith("; start the server, or give its right URL")
+    with serve() as url:
+        assert refusal(url[:-3]).endswith(f"; try {url}")
+        assert refusal(f"{url}/chat/completions").endswith(f"; try {url}")
+        assert refusal(url, model="gpt") == (
+            f"{url} does not serve the model 'gpt'; it serves: {MODEL}"
+        )
+    with serve(images=False) as url:
+        assert "takes no images" in refusal(url)
+    with serve(key="another") as url:
+        assert refusal(url) == (
+            f"{url} asks for a key: set the environment variable OPENAI_API_KEY"
+        )
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        assert refusal(url) == (
+            f"{url} refused the key in $OPENAI_API_KEY (401); set it to one that is valid there"
+        )
+
+
+def test_the_key_is_sent_and_never_shown(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("MY_KEY", KEY + "\n")
+    caplog.set_level(logging.DEBUG)
+    with serve(lambda _: GOOD, ["500", "", "disconnect"], key=KEY) as url:
+        run(check(url, key_env="MY_KEY"))
+        address = url.replace("//", "//someone:hidden-word@") + "?api_key=query-secret"
+        message = refusal(address, key_env="MY_KEY")  # the password takes the key's place
+        assert message.startswith(f"{url} refused")
+    assert "answered in" in caplog.text
+    for secret in (KEY, "hidden-word", "query-secret", "base64", "/9j/"):
+        assert secret not in caplog.text
+        assert secret not in message
+        assert secret not in repr(OpenAIBackend(urls=[address], model=MODEL, key_env="MY_KEY"))
+
+
+@pytest.mark.parametrize("url", ["localhost:8000/v1", "ftp://here", "http://", "http://a:b/v1", ""])
+def test_what_is_no_url_is_refused(url: str) -> None:
+    with pytest.raises(UsageError, match="give one such as http://localhost:8000/v1"):
+        OpenAIBackend(urls=[url], model=MODEL)
+
+
+def test_what_is_no_key_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-\u00e9\u00e9")
+    with pytest.raises(InstanceCapError, match=r"the key in \$OPENAI_API_KEY has characters"):
+        OpenAIBackend(urls=[NOBODY], model=MODEL)
+    with pytest.raises(UsageError, match="no server to ask"):
+        OpenAIBackend(urls=[], model=MODEL)
