@@ -1,0 +1,214 @@
+"""Looks at the items of a sentence around one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from instancecap.captioning.verification.lexicon import Noun
+from instancecap.captioning.verification.statements import Mention
+from instancecap.captioning.verification.text import Item, words_of
+
+AXES = {
+    "dolly": "move", "truck": "move", "track": "move", "pedestal": "move", "crane": "move",
+    "push": "move", "pull": "move", "rotate": "roll", "arc": "orbit",
+}  # fmt: skip
+"""Camera verbs that move along the axes of another."""
+
+ALONE = {"rise": "move_up", "descend": "move_down", "shake": "shaky", "track": "tracking"}
+"""Camera verbs that say a movement without a direction."""
+
+CAMERA = Mention(None, text="camera")
+"""The subject of clauses about the camera."""
+
+ENDS = ("separator", "conjunction", "relative")
+GROUPS = {"group", "crowd", "herd", "flock", "team", "line", "row", "number", "lot"}
+AMONG = {"in", "on", "at", "through", "along", "across", "inside"}
+
+
+def participle_last(items: list[Item]) -> list[Item]:
+    """*Moving left, the car passes* as *the car passes, moving left*."""
+    first = items[0].verb if items else None
+    if first is None or not first.participle:
+        return items
+    comma = next((i for i, item in enumerate(items) if item.text == ","), None)
+    if comma is None:
+        return items
+    end = [item for item in items[comma + 1 :] if item.text != "."]
+    return [*end, items[comma], *items[:comma]]
+
+
+def mention_of(item: Item) -> Mention:
+    """A new mention of what a noun phrase names."""
+    plural = item.noun is not None and item.noun.plural
+    number = item.number or (0 if plural else 1)
+    return Mention(
+        item.noun,
+        number=number,
+        colors=list(item.colors),
+        other=item.other,
+        head=item.head,
+        text=item.text,
+    )
+
+
+def is_same(item: Item, mention: Mention) -> bool:
+    """Whether *the dog* is one that was named before: by the same word, or by a general one."""
+    if item.noun is None or mention.noun is None or item.noun.plural != mention.noun.plural:
+        return False
+    if item.head != mention.head and not (item.noun.generic or mention.noun.generic):
+        return False
+    told = {word for word, _ in mention.colors}
+    fits = not item.colors or bool(told & {word for word, _ in item.colors})
+    return fits and may_be(item.noun, mention.noun)
+
+
+def spot_after(items: Sequence[Item], index: int) -> str:
+    """The place that is said right after a thing: *the man on the left*."""
+    if index + 1 < len(items) and items[index + 1].kind == "position":
+        return " ".join(words_of(items[index + 1].text))
+    return ""
+
+
+def is_denied(items: Sequence[Item], index: int) -> bool:
+    """Whether a negation belongs to a word: *not indoors*, *no daylight*."""
+    before = index - 1
+    while before >= 0 and items[before].kind in ("determiner", "adverb"):
+        before -= 1
+    return before >= 0 and items[before].kind in ("negation", "none")
+
+
+def may_be(noun: Noun, other: Noun | None) -> bool:
+    """Whether one name can stand for the thing that another was said of."""
+    if other is None or noun.class_ == other.class_:
+        return True
+    general = {"animal", "vehicle", "object"}
+    return noun.category == other.category and bool({noun.class_, other.class_} & general)
+
+
+def is_governed(items: Sequence[Item], index: int) -> bool:
+    """Whether a preposition stands before a thing, so that it is not what the clause is about."""
+    before = index - 1
+    while before >= 0 and items[before].kind in ("determiner", "word", "shade"):
+        before -= 1
+    if before < 0 or not (items[before].kind == "preposition" or items[before].text == "in"):
+        return False
+    is_group = items[before].text == "of" and before > 0 and items[before - 1].text in GROUPS
+    return not is_group
+
+
+def is_plain_word(item: Item) -> bool:
+    """Whether an item is a word that the lexicon does not know."""
+    return item.kind == "word" and item.text.isalpha()
+
+
+def has_unknown_verb(items: Sequence[Item], index: int) -> bool:
+    """Whether a word that is not known, and so may be a verb, stands before a thing in its clause.
+
+    After an article or a preposition it is a noun, and one in *-ly* is an adverb.
+    """
+    for place in range(index - 1, -1, -1):
+        item = items[place]
+        if item.kind in ENDS or item.kind == "introduction":
+            return False
+        before = items[place - 1].kind if place else ""
+        is_noun = before in ("determiner", "preposition", "color", "shade")
+        if is_plain_word(item) and not is_noun:
+            return not item.text.endswith("ly")
+    return False
+
+
+def has_finite_verb(items: Sequence[Item], index: int) -> bool:
+    """Whether a verb other than a participle follows in the clause."""
+    for item in items[index + 1 :]:
+        if item.kind in ENDS:
+            return False
+        if item.kind == "verb" and item.verb is not None and not item.verb.participle:
+            return True
+    return False
+
+
+def verb_before(items: Sequence[Item], index: int) -> bool:
+    """Whether something is said to happen before an item."""
+    return any(one.kind in ("verb", "still", "enters", "leaves") for one in items[:index])
+
+
+def verb_ahead(items: Sequence[Item], index: int) -> bool:
+    """Whether a verb follows in the clause."""
+    for item in items[index + 1 :]:
+        if item.kind in ENDS:
+            return False
+        if item.kind in ("verb", "still", "enters", "leaves", "in_place", "stays_in"):
+            return True
+    return False
+
+
+def direction_ahead(items: Sequence[Item], index: int) -> bool:
+    """Whether a direction follows in the clause."""
+    for item in items[index + 1 :]:
+        if item.kind in ENDS:
+            return False
+        if item.kind in ("direction", "side", "path"):
+            return True
+    return False
+
+
+def is_where(items: Sequence[Item], index: int) -> bool:
+    """Whether a scene is where things are: *in a park*, not *a picture of a park*."""
+    before = index - 1
+    while before >= 0 and items[before].kind in ("determiner", "word", "shade", "color", "scene"):
+        before -= 1
+    return before >= 0 and items[before].text in AMONG
+
+
+def is_bare(items: Sequence[Item], index: int) -> bool:
+    """Whether *left* ends its phrase, as in *moves left*, and is not part of *left arm*."""
+    before, after = items[index - 1] if index else None, None
+    if index + 1 < len(items):
+        after = items[index + 1]
+    ends = after is None or after.kind in (*ENDS, "adverb", "preposition", "start", "end")
+    ends = (
+        ends
+        or (after is not None and not after.text[:1].isalpha())
+        or (
+            after is not None
+            and after.kind in ("throughout", "side", "word")
+            and after.text not in ("hand", "arm", "leg", "foot")
+            and before is not None
+            and before.kind == "verb"
+            and before.verb is not None
+            and before.verb.kind == "camera"
+        )
+    )
+    begins = before is not None and before.kind in ("verb", "adverb", "conjunction", "side")
+    return ends and begins
+
+
+def ways_of(item: Item) -> list[str]:
+    """The directions that a phrase says, in the words of the schema."""
+    if item.value:
+        return [item.value]
+    words = item.text.split()
+    if item.kind == "direction" and words[0] == "from":
+        return words_of(item.text)[-1:]
+    if item.kind == "path":
+        return words_of(item.text)[-1:]
+    if item.kind == "side":
+        word = item.text.replace(" ", "").removesuffix("s")
+        word = {"backward": "back", "anticlockwise": "counterclockwise"}.get(word, word)
+        return [word]
+    names = {"top": "up", "bottom": "down"}
+    return [names.get(word, word) for word in words_of(item.text)]
+
+
+def split_path(text: str) -> tuple[str, str]:
+    """Start and end of *from the left to the right*."""
+    head, _, tail = text.removeprefix("from ").partition(" to")
+    return " ".join(words_of(head)), " ".join(words_of(tail))
+
+
+def split_spot(text: str) -> str:
+    """The place at the end of a phrase: *enters from the left*."""
+    for word in (" from the ", " at the ", " on the ", " to the ", " through the "):
+        if word in text:
+            return " ".join(words_of(text.split(word)[-1]))
+    return ""

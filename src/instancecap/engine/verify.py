@@ -1,0 +1,264 @@
+"""Checks many captions against their videos: finds each video, measures it, counts the claims."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from instancecap.captioning.verify import (
+    OnContradiction,
+    Report,
+    apply,
+    count_findings,
+    score_of,
+    verify,
+)
+from instancecap.dataset.captions import Row, read_captions
+from instancecap.engine.inputs import Job, Rejected, reason_of
+from instancecap.engine.local import Outcome, run_jobs, threads_each
+from instancecap.errors import InputError, OutputError, UsageError
+from instancecap.schema import Caption, Evidence
+from instancecap.schema.base import write_whole
+from instancecap.schema.caption import Video
+from instancecap.video import Clip
+from instancecap.video.probe import check_regular_file
+
+log = logging.getLogger(__name__)
+
+ROUND = 0.01
+"""Seconds by which a caption's end may be rounded: the last frame is not to be lost by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckJob(Job):
+    """A caption and its clip. ``evidence`` is a file to read instead of measuring, or empty."""
+
+    caption: Caption
+    source: str
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of one caption; ``caption`` is its text with the claims filled in."""
+
+    name: str
+    report: Report
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckWork:
+    """Measures a clip, or reads its evidence, and checks the caption."""
+
+    on_contradiction: OnContradiction = "mark"
+    threads: int = 0
+
+    def __call__(self, job: Job) -> Checked:
+        from instancecap.evidence.build import measure
+
+        assert isinstance(job, CheckJob)
+        if job.evidence:
+            evidence = Evidence.read(job.evidence)
+        else:
+            evidence = measure(job.clip, threads=self.threads)
+        report = verify(job.caption, evidence)
+        changed = apply(job.caption, report, on_contradiction=self.on_contradiction)
+        return Checked(job.name, report, changed.to_json())
+
+
+@dataclass(slots=True)
+class Account:
+    """A run over many captions.
+
+    Attributes:
+        counts: by kind of claim, how many are supported, contradicted, unchecked.
+        clips: captions that were checked; ``contradicted`` of them have a contradiction.
+    """
+
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    failed: list[Rejected] = field(default_factory=list)
+    clips: int = 0
+    contradicted: int = 0
+    complete: bool = True
+
+    @property
+    def score(self) -> float | None:
+        """Supported among the claims that could be checked; None where none could."""
+        return score_of(self.counts)
+
+    def add(self, report: Report) -> None:
+        """Count one more caption."""
+        self.clips += 1
+        counts = count_findings(report.findings)
+        self.contradicted += any(row["contradicted"] for row in counts.values())
+        for kind, row in counts.items():
+            total = Counter(self.counts.get(kind, {}))
+            total.update(row)
+            self.counts[kind] = {name: total[name] for name in row}
+
+
+def verify_all(
+    captions: Sequence[str],
+    *,
+    video_root: str | None = None,
+    evidence: str | None = None,
+    out: str | None = None,
+    on_contradiction: OnContradiction = "mark",
+    workers: int = 1,
+    on_checked: Callable[[Checked], None],
+    on_failure: Callable[[Rejected], None],
+) -> Account:
+    """Check every caption in files, folders and tables against its video.
+
+    Args:
+        captions: paths as :func:`read_captions` takes them, any format.
+        video_root: folder that the captions' video paths are relative to.
+        evidence: folder of evidence files, named as ``instancecap evidence`` names them.
+        out: folder for the captions with their claims.
+        on_checked: told each caption that was checked, as it is done.
+        on_failure: told each that could not be.
+
+    Raises:
+        UsageError: a folder that is not there, or ``out`` cannot be written.
+    """
+    for option, folder in (("--video-root", video_root), ("--evidence", evidence)):
+        if folder is not None and not os.path.isdir(folder):
+            raise UsageError(f"{option} {folder}: not a folder")
+    if out is not None and Path(out).exists() and not Path(out).is_dir():
+        raise UsageError(f"--out {out}: captions go to a folder, one JSON file each")
+    account = Account()
+
+    def fail(failure: Rejected) -> None:
+        account.failed.append(failure)
+        on_failure(failure)
+
+    def take(outcome: Outcome[Checked]) -> None:
+        job = outcome.job
+        assert isinstance(job, CheckJob)
+        if outcome.failure is not None:
+            if outcome.failure.trace:
+                log.debug("%s\n%s", job.source, outcome.failure.trace)
+            fail(Rejected(job.source, outcome.failure.reason))
+            return
+        assert outcome.result is not None
+        if out is not None:
+            try:
+                write_whole(Path(out) / f"{job.name}.json", outcome.result.caption + "\n")
+            except OutputError as error:
+                fail(Rejected(job.source, str(error)))
+                return
+        account.add(outcome.result.report)
+        on_checked(outcome.result)
+
+    jobs = _jobs(read_captions(captions), video_root, evidence, fail)
+    work = CheckWork(on_contradiction, threads=threads_each(workers) if workers > 1 else 0)
+    account.complete = run_jobs(enumerate(jobs), work, workers=workers, on_done=take)
+    return account
+
+
+def _jobs(
+    rows: Iterator[Row],
+    video_root: str | None,
+    evidence: str | None,
+    fail: Callable[[Rejected], None],
+) -> Iterator[CheckJob]:
+    """A job for every caption whose video is found, under a name of its own."""
+    names: dict[str, str] = {}
+    for row in rows:
+        if row.caption is None:
+            fail(Rejected(row.source, row.error))
+            continue
+        if row.name in names:
+            fail(Rejected(row.source, f"has the name of {names[row.name]}: {row.name!r}"))
+            continue
+        names[row.name] = row.source
+        try:
+            yield _job(row, row.caption, video_root, evidence)
+        except InputError as error:
+            fail(Rejected(row.source, reason_of(error, row.source)))
+
+
+def _job(row: Row, caption: Caption, video_root: str | None, evidence: str | None) -> CheckJob:
+    video = caption.video
+    measured = _find_evidence(row, caption, evidence) if evidence is not None else ""
+    if measured:
+        return CheckJob(Clip(path=row.source, id=row.name), row.name, caption, row.source, measured)
+    if video is None or not video.path:
+        raise InputError("does not say which video it is about, so it cannot be checked")
+    path = find_video(video, _file_of(row.source), video_root)
+    check_regular_file(path)
+    is_span = video.start > 0 or video.end > 0
+    clip = Clip(
+        path=path,
+        start=video.start,
+        end=video.end + ROUND if is_span and video.end > video.start else None,
+        id=row.name,
+    )
+    return CheckJob(clip, row.name, caption, row.source)
+
+
+def _file_of(source: str) -> str:
+    """The file that a row came from: *captions.csv* of *captions.csv: row 3*."""
+    path = source
+    while path and not os.path.exists(path):
+        path = path.rpartition(": ")[0]
+    return path or source
+
+
+def find_video(video: Video, caption_file: str, video_root: str | None) -> str:
+    """Where a caption's video lies: below ``video_root`` by its path, its id, or its file's name;
+    else beside the caption, or where its path leads from here.
+
+    Raises :class:`InputError` naming the path and where it was looked for.
+    """
+    places = [os.path.join(os.path.dirname(caption_file), video.path), video.path]
+    if video_root is not None:
+        names = (video.path, video.id, os.path.basename(video.path))
+        places = [*(os.path.join(video_root, name) for name in names if name), *places]
+    for place in places:
+        if os.path.isfile(place):
+            return place
+    below = f" or in {video_root}" if video_root is not None else ""
+    hint = "" if below else "; --video-root DIR says where videos are"
+    where = f"beside the caption, in the current folder{below}"
+    raise InputError(f"its video {video.path} is not {where}{hint}")
+
+
+def _find_evidence(row: Row, caption: Caption, folder: str) -> str:
+    """A file of ``folder`` under the caption's name, its video's id, or its video's path."""
+    names = [row.name]
+    if caption.video is not None:
+        names += [caption.video.id, caption.video.path, os.path.basename(caption.video.path)]
+    for name in names:
+        path = os.path.join(folder, f"{name}.json")
+        if name and not os.path.isabs(name) and os.path.isfile(path):
+            return path
+    return ""
+
+
+def account_json(account: Account, checked: Sequence[Checked]) -> dict[str, Any]:
+    """The object that a ``--json`` run prints."""
+    return {
+        "done": account.clips,
+        "failed": [{"input": one.source, "reason": one.reason} for one in account.failed],
+        "score": account.score,
+        "contradicted": account.contradicted,
+        "kinds": account.counts,
+        "captions": [
+            {
+                "name": one.name,
+                "score": one.report.score,
+                "claims": [
+                    {"kind": f.kind, **f.claim.model_dump(mode="json"), "measured": f.measured}
+                    for f in one.report.findings
+                ],
+            }
+            for one in checked
+        ],
+    }

@@ -1,0 +1,159 @@
+"""``instancecap verify`` as a user meets it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from instancecap.captioning.measured import describe
+from instancecap.cli import main
+from instancecap.schema import Caption, Evidence
+from tests.captioning.made import evidence, thing
+from tests.conftest import MakeVideo
+
+SCENE = evidence(
+    thing("dog", (0.1, 0.4, 0.3, 0.6), (0.7, 0.4, 0.9, 0.6), moving=True, direction="right",
+          speed=0.13, colors=[("brown", 0.9)])
+)  # fmt: skip
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """Status, standard output and standard error of the program."""
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
+        patch.setattr("sys.argv", ["instancecap", *arguments])
+        main.main()
+    written = capsys.readouterr()
+    return int(ended.value.code or 0), written.out, written.err
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """``captions/`` with a true and a lying caption, ``evidence/`` of both clips."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    for name in ("true.mp4", "lie.mp4"):
+        caption = describe(SCENE)
+        assert caption.video is not None
+        caption.video.id, caption.video.path = name, name
+        if name == "lie.mp4":
+            caption.global_description = "The dog runs to the left. The camera stays still."
+        caption.write(tmp_path / "captions" / f"{name}.json")
+        SCENE.write(tmp_path / "evidence" / f"{name}.json")
+    return tmp_path
+
+
+def test_contradictions_are_shown_and_counted(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, err = run(capsys, "verify", "captions", "--evidence", "evidence")
+    assert (status, err) == (0, "")
+    lines = out.splitlines()
+    (at,) = [i for i, line in enumerate(lines) if "The dog runs to the left." in line]
+    assert "/global_description" in lines[at]
+    assert "it moves to the right (direction" in lines[at + 1]
+    assert "0 contradicted" in next(line for line in lines if line.startswith("true.mp4"))
+    assert "1 of 2 captions have a contradiction" in out
+    assert next(line for line in lines if line.startswith("direction")).split()[1:4]
+
+
+def test_json_is_one_object(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "verify", "captions", "--evidence", "evidence", "--json")
+    found: dict[str, Any] = json.loads(out)
+    assert (found["done"], found["failed"], found["contradicted"]) == (2, [], 1)
+    assert found["kinds"]["direction"]["contradicted"] == 1
+    assert 0.9 < found["score"] < 1
+    claims = {one["name"]: one["claims"] for one in found["captions"]}
+    (wrong,) = [one for one in claims["lie.mp4"] if one["support"] == "contradicted"]
+    assert wrong["measured"] == "it moves to the right"
+    assert wrong["frames"]
+
+
+@pytest.mark.parametrize(
+    ("how", "text", "support"),
+    [
+        ("mark", "The dog runs to the left. The camera stays still.", "contradicted"),
+        ("remove", "The camera stays still.", "supported"),
+        ("keep", "The dog runs to the left. The camera stays still.", "measured"),
+    ],
+)
+def test_captions_are_written(
+    folder: Path, capsys: pytest.CaptureFixture[str], how: str, text: str, support: str
+) -> None:
+    arguments = ["--evidence", "evidence", "--out", "out", "--on-contradiction", how, "--quiet"]
+    assert run(capsys, "verify", "captions", *arguments)[0] == 0
+    written = Caption.read(folder / "out" / "lie.mp4.json")
+    assert written.global_description == text
+    assert written.claims
+    if how != "remove":
+        assert written.provenance["/global_description"].support == support
+
+
+def test_what_cannot_be_checked_is_named_and_the_rest_goes_on(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "captions" / "odd.json").write_text("{]")
+    Caption(video=None, global_description="A dog.").write(folder / "captions" / "free.json")
+    (folder / "evidence" / "true.mp4.json").unlink()
+    status, out, err = run(capsys, "verify", "captions", "--evidence", "evidence")
+    assert status == 1
+    failures = [line for line in err.splitlines() if line.startswith("failed: ")]
+    assert len(failures) == 3
+    assert "does not say which video" in err
+    assert "--video-root DIR says where videos are" in err
+    assert "lie.mp4" in out
+
+
+def test_the_video_is_measured_where_no_evidence_is_at_hand(
+    tmp_path: Path,
+    make_video: MakeVideo,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    without_weights: None,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_video(tmp_path / "videos" / "square.mp4")
+    caption = Caption.model_validate(
+        {
+            "video": {"id": "square.mp4", "path": "square.mp4", "start": 0, "end": 0,
+                      "duration": 0, "fps": 0, "width": 0, "height": 0, "frames": 0},
+            "global_description": "The camera pans left.",
+        }
+    )  # fmt: skip
+    caption.write(tmp_path / "captions" / "square.json")
+    arguments = ["verify", "captions/square.json", "--video-root", "videos", "--json"]
+    status, out, _ = run(capsys, *arguments)
+    assert status == 0
+    (one,) = json.loads(out)["captions"]
+    assert [claim["kind"] for claim in one["claims"]] == ["camera"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--evidence", "nowhere"], "--evidence nowhere: not a folder"),
+        (["--video-root", "nowhere"], "--video-root nowhere: not a folder"),
+        (["--out", "captions/true.mp4.json"], "captions go to a folder"),
+        (["--on-contradiction", "shout"], "shout"),
+    ],
+)
+def test_wrong_usage_is_one_line(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    status, out, err = run(capsys, "verify", "captions", *arguments)
+    assert (status, out) == (2, "")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_a_folder_of_evidence_that_does_not_fit_is_one_line(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "evidence" / "lie.mp4.json").write_text("{}")
+    status, _, err = run(capsys, "verify", "captions", "--evidence", "evidence")
+    assert status == 1
+    assert err.count("\n") == 1
+    assert "evidence" in err
+    assert Evidence.read(folder / "evidence" / "true.mp4.json") == SCENE
