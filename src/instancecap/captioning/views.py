@@ -106,30 +106,60 @@ def look(
     ``side`` is the longer side of a picture in pixels at most, ``crop`` asks for the surroundings
     of the box alone. Instances that are never seen are left out.
     """
-    due = [
-        (point.t, item, slot, worth)
-        for item in items
-        for slot, views in enumerate(best_views(item.track, frames=frames))
-        for worth, point in views
-    ]
-    due.sort(key=lambda one: -one[0])  # the next one is the last one
-    best: dict[int, dict[int, View]] = defaultdict(dict)
-    if not due:
-        return {}
     with ClipReader(clip, threads=threads) as reader:
-        for frame in reader:
-            # Where frames are missing, several times may fall due on one: it serves the last.
-            now: dict[int, tuple[InstanceFacts, int, float]] = {}
-            while due and frame.t >= due[-1][0] - SAME_TIME:
-                _, item, slot, worth = due.pop()
-                now[item.id] = item, slot, worth
-            if now:
-                shown = _Shown(frame, reader.info, crop=crop, side=side)
-                for item, slot, worth in now.values():
-                    shown.offer(best[item.id], item, slot=slot, worth=worth)
-            if not due:
-                break
-    return {id: [views[slot] for slot in sorted(views)] for id, views in best.items()}
+        search = Search(items, reader.info, frames=frames, side=side, crop=crop)
+        if not search.done:
+            for frame in reader:
+                search.see(frame)
+                if search.done:
+                    break
+    return search.found()
+
+
+class Search:
+    """Keeps the best view of each slot while someone else reads the clip, frame by frame."""
+
+    def __init__(
+        self,
+        items: Iterable[InstanceFacts],
+        info: VideoInfo,
+        *,
+        frames: int,
+        side: int,
+        crop: bool = False,
+    ) -> None:
+        """Options as for :func:`look`; ``info`` is that of the clip that is read."""
+        self._info, self._side, self._crop = info, side, crop
+        self._best: dict[int, dict[int, View]] = defaultdict(dict)
+        self._due = [
+            (point.t, item, slot, worth)
+            for item in items
+            for slot, views in enumerate(best_views(item.track, frames=frames))
+            for worth, point in views
+        ]
+        self._due.sort(key=lambda one: -one[0])  # the next one is the last one
+
+    @property
+    def done(self) -> bool:
+        """True when no later frame is wanted."""
+        return not self._due
+
+    def see(self, frame: Frame) -> None:
+        """Look at the next frame."""
+        # Where frames are missing, several times may fall due on one: it serves the last.
+        now: dict[int, tuple[InstanceFacts, int, float]] = {}
+        while self._due and frame.t >= self._due[-1][0] - SAME_TIME:
+            _, item, slot, worth = self._due.pop()
+            now[item.id] = item, slot, worth
+        if now:
+            shown = _Shown(frame, self._info, crop=self._crop, side=self._side)
+            for item, slot, worth in now.values():
+                shown.offer(self._best[item.id], item, slot=slot, worth=worth)
+
+    def found(self) -> dict[int, list[View]]:
+        """By instance id the best view of each slot so far, in order of time."""
+        seen = {id: [views[slot] for slot in sorted(views)] for id, views in self._best.items()}
+        return {id: views for id, views in seen.items() if views}
 
 
 class _Shown:

@@ -111,8 +111,19 @@ def visual_prompts(
     _check(clip, evidence, variant=variant, frames=frames, side=side, color=color)
     wanted = _choose(evidence.instances, instances)
     seen = look(clip, wanted, frames=frames, side=side, crop=variant == "crop", threads=threads)
+    return paint_prompts(seen, wanted, variant=variant, color=color)
+
+
+def paint_prompts(
+    seen: Mapping[int, Sequence[View]],
+    items: Sequence[InstanceFacts],
+    *,
+    variant: Variant,
+    color: Color = GRAY,
+) -> list[VisualPrompt]:
+    """The prompts made of views that were found already; options as for :func:`visual_prompts`."""
     prompts = []
-    for item in wanted:
+    for item in items:
         if views := seen.get(item.id):
             pictures = [_paint(view, item, variant=variant, color=color) for view in views]
             times = tuple(view.t for view in views)
@@ -141,6 +152,11 @@ def _check(
         raise UsageError(f"side must be at least 16 pixels, got {side}")
     if len(color) != 3 or not all(0 <= value <= 255 for value in color):
         raise UsageError(f"color must be red, green, blue in 0..255, got {color}")
+    check_span(clip, evidence)
+
+
+def check_span(clip: Clip, evidence: Evidence) -> None:
+    """Raise :class:`UsageError` where ``evidence`` was measured on another span than the clip's."""
     if abs(clip.start - evidence.video.start) > SAME_START:
         raise UsageError(
             f"the clip starts at {clip.start:g} s, but the evidence was measured from "
