@@ -1,0 +1,40 @@
+"""A caption rendered for one model."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A caption rendered for one model.
+
+    Attributes:
+        text: the prompt, one line, never empty.
+        target: name of the model it is for.
+        length: ``dense``, ``medium``, ``short`` or ``tags``.
+        tokens: its length by ``counter``, special tokens included.
+        counter: ``estimate:KIND``, which is never under, or the name of the real tokenizer.
+        limit: tokens it was kept within; the target's soft limit where it has one.
+        dropped: what was left out for the budget, first to go first: fields as JSON pointers
+            (the number after ``/instances/`` is the instance's id), instances as
+            ``/instances/ID``; a pointer that ends in ``+`` is what follows its first sentence.
+        omitted: fields that caption dropout left out, as JSON pointers.
+        fused: ``model`` where a language model's wording was kept; else why it was not, or
+            empty where none was asked.
+    """
+
+    text: str
+    target: str
+    length: str
+    tokens: int
+    counter: str
+    limit: int
+    dropped: tuple[str, ...] = ()
+    omitted: tuple[str, ...] = ()
+    fused: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its fields, for JSON."""
+        return asdict(self)

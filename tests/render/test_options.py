@@ -1,0 +1,179 @@
+"""Dropout, suffix, forbidden phrases, several captions at once, and the files they go to."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from instancecap.dataset.captions import Row
+from instancecap.errors import OutputError, UsageError
+from instancecap.render import find_target, render
+from instancecap.render.batch import Options, PromptFile, Rendered, render_all, split_lengths
+from instancecap.render.dropout import droppable
+from instancecap.render.lint import find_forbidden, read_phrases
+from instancecap.render.suffix import motion_score
+from instancecap.schema.caption import Caption
+from tests.render.rich_captions import PARK, RICH, rich
+
+
+def moving(*boxes: list[float]) -> Caption:
+    track = [{"t": float(index), "box": box, "score": 1.0} for index, box in enumerate(boxes)]
+    one = {"id": 0, "class": "dog", "action": "runs away", "track": track}
+    return Caption.model_validate({"video": PARK["video"], "instances": [one]})
+
+
+def test_the_function_wins_over_the_folder_of_its_name() -> None:
+    import instancecap as ic
+    import instancecap.render.targets  # binds the folder to the package, elsewhere
+
+    assert ic.render is render
+    assert ic.render(rich("park"), target="mochi") == render(rich("park"), target="mochi")
+
+
+def test_dropout_is_seeded_by_clip_and_recorded() -> None:
+    first = render(rich("park"), target="wan2.2", drop_fields=0.5, seed=7)
+    assert first == render(rich("park"), target="wan2.2", drop_fields=0.5, seed=7)
+    assert first.omitted and first.text != render(rich("park"), target="wan2.2").text
+    others = {
+        render(rich("park"), target="wan2.2", drop_fields=0.5, seed=n).omitted for n in range(6)
+    }
+    assert len(others) > 3
+    renamed = rich("park").model_copy(deep=True)
+    assert renamed.video is not None
+    renamed.video.id = "other.mp4"
+    assert render(renamed, target="wan2.2", drop_fields=0.5, seed=7).omitted != first.omitted
+
+
+def test_dropout_of_nothing_and_of_all() -> None:
+    assert render(rich("park"), target="mochi", drop_fields=0.0).omitted == ()
+    assert render(rich("park"), target="mochi", drop_fields=1.0).text
+    with pytest.raises(UsageError, match=r"drop_fields 1\.5: a probability"):
+        render(rich("park"), target="mochi", drop_fields=1.5)
+
+
+def test_what_is_omitted_is_not_told() -> None:
+    for target in ("skyreels-v2", "cosmos3"):
+        seen = 0
+        for seed in range(12):
+            prompt = render(rich("kitchen"), target=target, drop_fields=0.4, seed=seed)
+            gone = "/background" in prompt.omitted
+            assert ("shelves" in prompt.text) != gone
+            seen += gone
+        assert 0 < seen < 12
+
+
+def test_the_share_of_omitted_fields() -> None:
+    total = sum(
+        len(render(rich(name), target="wan2.2", drop_fields=0.1, seed=seed).omitted)
+        for seed in range(100)
+        for name in RICH
+    )
+    fields = sum(len(list(droppable(rich(name)))) for name in RICH)
+    assert 0.07 < total / (100 * fields) < 0.13
+
+
+def test_the_motion_score_is_that_of_the_tracks() -> None:
+    assert motion_score(rich("park")) is None
+    still = moving([0.1, 0.1, 0.2, 0.2], [0.1, 0.1, 0.2, 0.2])
+    assert motion_score(still) == pytest.approx(0)
+    width, height = 1280, 720
+    across = moving([0.0, 0.0, 0.2, 0.2], [0.5, 0.0, 0.7, 0.2])
+    score = 100 * 0.5 * width / (width**2 + height**2) ** 0.5
+    assert motion_score(across) == pytest.approx(score)
+    prompt = render(across, target="open-sora-1.2", suffix="motion score: {motion}.")
+    assert prompt.text == f"A dog runs away. motion score: {score:.1f}."
+
+
+def test_a_suffix_without_its_figure_is_left_out_and_said() -> None:
+    prompt = render(rich("park"), target="open-sora-1.2", suffix="motion score: {motion}.")
+    assert "motion score" not in prompt.text and "/suffix" in prompt.dropped
+
+
+@pytest.mark.parametrize("suffix", ["{speed}", "{motion", "{motion:d}", "{}"])
+def test_a_bad_suffix_is_refused(suffix: str) -> None:
+    with pytest.raises(UsageError, match=r"suffix .* allowed are \{motion\}"):
+        render(rich("park"), target="wan2.2", suffix=suffix)
+
+
+def test_json_takes_no_trigger_words() -> None:
+    with pytest.raises(UsageError, match="cosmos3: its prompt is JSON"):
+        render(rich("park"), target="cosmos3", prefix="sks")
+    assert render(rich("park"), target="cosmos3", prefix="sks", length="short").text[:3] == "sks"
+
+
+def test_forbidden_phrases_are_whole_words(tmp_path: Path) -> None:
+    file = tmp_path / "no.txt"
+    file.write_text("# brands\nred coat\n\nzebra\n")
+    phrases = read_phrases(["the  image", str(file)])
+    assert find_forbidden("A RED\ncoat in the image.", phrases) == ["the  image", "red coat"]
+    assert find_forbidden("A bored coat; the images.", phrases) == []
+    with pytest.raises(UsageError, match="an empty phrase"):
+        read_phrases([" "])
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_phrases(["none.txt"])
+
+
+def rows() -> list[Row]:
+    good = [Row(name, rich(name), f"{name}.json") for name in RICH]
+    return [good[0], Row("bad", None, "bad.json", "not a caption"), *good[1:]]
+
+
+def options(**changes: Any) -> Options:
+    return Options(**{"target": find_target("wan2.2"), **changes})
+
+
+def test_one_result_a_row_whatever_happens() -> None:
+    results = list(render_all(rows(), options(forbid=("rally car",))))
+    assert [one.name for one in results] == ["park", "bad", "kitchen", "race"]
+    assert [bool(one.error) for one in results] == [False, True, False, True]
+    assert results[3].error == "holds what is forbidden: 'rally car'" and not results[3].prompts
+
+
+def test_options_are_refused_before_anything_runs() -> None:
+    with pytest.raises(UsageError, match="length 'long': allowed are dense, medium, short, tags"):
+        options(lengths=split_lengths(["dense,long"]))
+    with pytest.raises(UsageError, match="task 'v2v': allowed are t2v, i2v"):
+        options(task="v2v")
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".jsonl", ".csv"])
+def test_files_keep_rows_in_step(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / "deep" / f"prompts{suffix}"
+    lengths = split_lengths(["dense", "tags"])
+    with PromptFile(str(path), lengths) as file:
+        for one in render_all(rows(), options(lengths=lengths)):
+            file.write(one)
+    text = path.read_text(encoding="utf-8")
+    assert [one.name for one in path.parent.iterdir()] == [path.name]
+    if suffix == ".txt":
+        lines = text.split("\n")[:-1]
+        assert [len(line.split("\t")) for line in lines] == [2, 1, 2, 2] and lines[1] == ""
+    elif suffix == ".jsonl":
+        found = [json.loads(line) for line in text.splitlines()]
+        assert [one.get("error", "") for one in found] == ["", "not a caption", "", ""]
+        assert [len(one["prompts"]) for one in found] == [2, 0, 2, 2]
+    else:
+        table = list(csv.DictReader(text.splitlines()))
+        assert [bool(row["prompt_dense"]) for row in table] == [True, False, True, True]
+        assert table[0]["prompt_tags"].startswith("young woman") and table[1]["error"]
+
+
+def test_a_run_that_breaks_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "prompts.txt"
+    path.write_text("old\n")
+    with pytest.raises(ZeroDivisionError), PromptFile(str(path), ["dense"]) as file:
+        file.write(Rendered("a", "a.json"))
+        raise ZeroDivisionError
+    assert path.read_text() == "old\n" and list(tmp_path.iterdir()) == [path]
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"name a \.txt, \.jsonl or \.csv file"):
+        PromptFile(str(tmp_path / "a.parquet"), ["dense"]).__enter__()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="cannot be written"):
+        PromptFile(str(tmp_path / "file" / "a.txt"), ["dense"]).__enter__()

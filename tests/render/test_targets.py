@@ -1,0 +1,88 @@
+"""The targets as data, and targets of the user's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from instancecap.errors import UsageError
+from instancecap.render.targets import find_target, read_targets, targets
+
+REQUIRED = """wan2.1 wan2.2 cogvideox cogvideox1.5 hunyuanvideo hunyuanvideo1.5 ltx-video ltx-2
+    open-sora-1.2 open-sora-2 mochi skyreels-v2 cosmos3"""
+
+
+def test_every_target_has_its_figures_and_their_source() -> None:
+    assert set(REQUIRED.split()) <= set(targets())
+    for target in targets().values():
+        assert target.limit > 0 and target.source, target.name
+        assert target.budget <= target.limit
+        assert target.frames == "" or target.allows_frames(target.largest_frames(200)), target.name
+
+
+def test_limits_are_those_of_the_models() -> None:
+    limits = {name: find_target(name).limit for name in ("cogvideox", "ltx-video", "mochi")}
+    assert limits == {"cogvideox": 226, "ltx-video": 128, "mochi": 256}
+    assert (find_target("wan2.2").limit, find_target("wan2.2").budget) == (512, 320)
+
+
+@pytest.mark.parametrize(
+    ("name", "frames", "allowed"),
+    [("wan2.2", 81, True), ("wan2.2", 80, False), ("ltx-video", 121, True),
+     ("ltx-video", 125, False), ("mochi", 163, True), ("wan2.2", 0, False)],
+)  # fmt: skip
+def test_frame_rules(name: str, frames: int, allowed: bool) -> None:
+    assert find_target(name).allows_frames(frames) is allowed
+
+
+def test_the_most_frames_that_keep_the_rule() -> None:
+    wan = find_target("wan2.2")
+    assert [wan.largest_frames(n) for n in (0, 1, 4, 5, 83)] == [0, 1, 1, 5, 81]
+    assert find_target("ltx-2").largest_frames(100) == 97
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(
+        UsageError, match=r"target 'wan3': not known; allowed are wan2\.1, .*cosmos3"
+    ):
+        find_target("wan3")
+
+
+def test_targets_of_the_users_own(tmp_path: Path) -> None:
+    path = tmp_path / "my.toml"
+    path.write_text(
+        '[short-wan]\nlike = "wan2.2"\nlimit = 60\nsoft = 0\n\n'
+        '[new]\nstyle = "mochi"\ntokenizer = "t5"\nlimit = 77\nframes = "4N+1"\n'
+    )
+    mine = read_targets(path)
+    assert find_target("short-wan", mine).budget == 60
+    assert find_target("short-wan", mine).style == "wan"
+    assert (find_target("new", mine).limit, find_target("new", mine).frame_step) == (77, 4)
+    assert find_target("mochi", mine) == targets()["mochi"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[x", "not valid TOML"),
+        ("x = 1", "x is not a table"),
+        ('[x]\nstyle = "wan"\nlimit = 9', "tokenizer missing"),
+        ('[x]\nlike = "wan2.2"\nstlye = "wan"', "stlye not known; allowed are style"),
+        ('[x]\nlike = "wan2.2"\nstyle = "odd"', "style = 'odd'; allowed are wan"),
+        ('[x]\nlike = "wan2.2"\nlimit = "9"', "limit = '9'; it is int"),
+        ('[x]\nlike = "wan2.2"\nlimit = 0', "limit = 0; it is 1 or more"),
+        ('[x]\nlike = "wan2.2"\nframes = "4N-1"', "write it like 4N"),
+        ('[x]\nlike = "wan9"', "target 'wan9': not known"),
+    ],
+)
+def test_a_bad_file_of_targets_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "my.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=message):
+        read_targets(path)
+
+
+def test_a_missing_file_of_targets() -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_targets("none.toml")
