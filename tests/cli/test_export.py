@@ -1,0 +1,107 @@
+"""The verb ``export``: words, streams and exit statuses."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from instancecap.cli.export import TRAINERS as TOLD
+from instancecap.cli.main import main
+from instancecap.dataset.export import TRAINERS
+from tests.dataset.export.made import caption_of
+
+Run = Callable[..., tuple[int, str, str]]
+MakeVideo = Callable[..., Path]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["instancecap", "export", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        output = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, output.out, output.err
+
+    return call
+
+
+@pytest.fixture
+def captions(tmp_path: Path, make_video: MakeVideo) -> Path:
+    """A folder with two captions."""
+    folder = tmp_path / "captions"
+    for name in ("a.mp4", "b.mp4"):
+        clip = make_video(tmp_path / "clips" / name, frames=10)
+        caption_of(clip, text=f"A dog runs in {name[0]}.").write(folder / f"{name}.json")
+    return folder
+
+
+def test_export_and_check(run: Run, captions: Path, tmp_path: Path) -> None:
+    out = tmp_path / "set"
+    status, said, told = run(captions, "--for", "cogvideo", "--out", out, "--check")
+    assert (status, said) == (0, "")
+    assert "warning: a.mp4: 10 frames are not 8N+1\n" in told
+    assert f"2 clips in {out} (2 linked), in " in told
+    assert "checked: rows 2, faults 0" in told
+    (out / "prompts.txt").write_text("One.\n")
+    status, said, told = run("--check", "--out", out, "--quiet")
+    assert (status, said) == (1, "")
+    assert "failed: prompts.txt and videos.txt: 1 captions for 2 videos" in told
+
+
+def test_json_is_one_object(run: Run, captions: Path, tmp_path: Path) -> None:
+    caption_of(tmp_path / "clips" / "a.mp4", text="").write(captions / "empty.json")
+    out = tmp_path / "set"
+    arguments = (captions, "--for", "ltx-2", "--out", out, "--json", "--check", "--quiet")
+    status, said, _ = run(*arguments)
+    account = json.loads(said)
+    assert status == 1
+    assert (account["trainer"], account["target"], account["done"]) == ("ltx-2", "ltx-2", 2)
+    assert account["made"] == {"linked": 2}
+    assert [Path(one["input"]).name for one in account["failed"]] == ["empty.json"]
+    assert account["outputs"] == [str(out)]
+    assert account["check"]["rows"] == 2 and account["check"]["failed"] == []
+
+
+def test_transcode_and_copy(run: Run, captions: Path, tmp_path: Path) -> None:
+    out = tmp_path / "set"
+    status, _, told = run(
+        captions, "--for", "musubi-tuner", "--out", out, "--transcode", "--size", "64x48",
+        "--frames", "5", "--fps", "8", "--fit", "pad", "--check",
+    )  # fmt: skip
+    assert status == 0, told
+    assert "2 encoded" in told and "warning" not in told
+    status, _, told = run(captions, "--for", "mochi", "--out", tmp_path / "two", "--copy")
+    assert status == 0 and "2 copied" in told
+    assert not (tmp_path / "two" / "a.mp4").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--for", "mochi"], "--out"),
+        (["--out", "set"], "--for: say for which trainer"),
+        (["--for", "nobody", "--out", "set"], "not a known trainer"),
+        (["--for", "mochi", "--out", "set", "--size", "big"], "--size big: write it as"),
+        (["--for", "mochi", "--out", "set", "--task", "v2v"], "--task"),
+    ],
+)
+def test_wrong_usage(run: Run, captions: Path, arguments: list[str], message: str) -> None:
+    status, said, told = run(captions, *arguments)
+    assert (status, said) == (2, "")
+    assert message in told
+
+
+def test_captions_or_check_are_needed(run: Run, tmp_path: Path) -> None:
+    status, _, told = run("--for", "mochi", "--out", tmp_path / "set")
+    assert status == 2 and "name CAPTIONS" in told
+
+
+def test_the_help_names_every_trainer() -> None:
+    told = TOLD.replace("; for captioners:", ",").split(", ")
+    assert told == list(TRAINERS)
