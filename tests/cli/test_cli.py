@@ -56,7 +56,7 @@ def quick_caption(work: CaptionWork, job: Job) -> Documents:
         warnings=["blurred"],
     )
     evidence = Evidence(video=MeasuredVideo(**video.model_dump()))
-    return Documents(caption.to_json(), evidence.to_json() if work.keep_evidence else "")
+    return Documents({"": caption.to_json()}, evidence.to_json() if work.keep_evidence else "")
 
 
 def quick_evidence(work: EvidenceWork, job: Job) -> Documents:
@@ -153,7 +153,8 @@ def test_json_is_one_object_and_nothing_else(clips: Path, run: Run) -> None:
         "reason": "not a video that can be read (Invalid data found when processing input)",
     }
     nope = {"input": "nope.mp4", "reason": "cannot be opened: No such file or directory"}
-    assert result == {"done": 2, "failed": [nope, bad], "outputs": []}
+    assert result.pop("stages").keys() == {"writing"}
+    assert result == {"done": 2, "skipped": 0, "failed": [nope, bad], "outputs": [], "cost": {}}
 
 
 def test_json_of_a_run_with_outputs_names_them(clips: Path, run: Run) -> None:
@@ -196,7 +197,7 @@ def test_evidence_goes_to_a_folder(clips: Path, run: Run) -> None:
         ("caption", "Missing argument 'INPUT'. (see: instancecap caption --help)"),
         ("caption clips --nope", "No such option: --nope"),
         ("caption clips --workers=-1", "Invalid value for '--workers'"),
-        ("caption clips --captioner mllm", "the only captioner is 'measured'"),
+        ("caption clips --captioner magic", "choose measured or mllm"),
         ("caption clips --out bad.mp4", "--out bad.mp4: cannot be written: there is a file"),
         ("caption clips --out o.json", "--out o.json: OUT is a folder, a .jsonl"),
         ("caption clips --report clips", "--report clips: name a file"),
@@ -250,6 +251,9 @@ def test_internal_error_is_one_line_and_its_traceback_is_for_the_log(
     assert "failed: clips/bug.mp4: internal error: ZeroDivisionError: by zero\n" in err
     assert "Traceback" not in err
     status, _, err = run("caption", "clips", "--out", "out", "-q", "-v")
+    assert status == 1
+    assert "failed before: clips/bug.mp4: internal error" in err
+    status, _, err = run("caption", "clips", "--out", "out", "-q", "-v", "--retry-failed")
     assert "Traceback" in err
 
 
@@ -257,7 +261,7 @@ def test_interrupted_run_keeps_what_is_done(clips: Path, run: Run) -> None:
     os.link(clips / "a.mp4", clips / "b-interrupt.mp4")
     status, out, err = run("caption", "clips", "--out", "out", "--json")
     assert status == 130
-    assert "interrupted: 1 of 3 clips were done and are kept" in err
+    assert "interrupted: 1 of 3 clips are done and kept; run it again to go on" in err
     assert json.loads(out)["outputs"] == ["out/a.mp4.json"]
 
 

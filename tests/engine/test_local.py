@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 import importlib
+import signal
 import textwrap
 import time
 from collections.abc import Callable
@@ -16,7 +18,7 @@ import pytest
 from instancecap.engine import local
 from instancecap.engine.inputs import Job
 from instancecap.engine.local import Outcome, count_cores, run_jobs, threads_each
-from instancecap.errors import DecodeError, MissingDependency
+from instancecap.errors import DecodeError, MissingDependency, ModelError, ServerError
 from instancecap.models import weights
 from instancecap.video import Clip
 
@@ -65,7 +67,7 @@ def run(names: list[str], work: Callable[[Job], str], workers: int) -> dict[str,
         found[outcome.job.name] = f"<{failure.reason}>" if failure else str(outcome.result)
         assert names[outcome.index] == outcome.job.name
 
-    run_jobs(jobs(*names), work, workers=workers, on_done=take)
+    run_jobs(enumerate(jobs(*names)), work, workers=workers, on_done=take)
     return found
 
 
@@ -91,7 +93,7 @@ def test_dead_worker_costs_its_clip_only(deeds: ModuleType) -> None:
 def test_traceback_of_an_unforeseen_error_is_kept(deeds: ModuleType) -> None:
     traces: list[str] = []
     run_jobs(
-        jobs("bug", "bad"),
+        enumerate(jobs("bug", "bad")),
         deeds.work,
         workers=2,
         on_done=lambda outcome: traces.append(outcome.failure.trace if outcome.failure else "?"),
@@ -106,18 +108,109 @@ def test_missing_prerequisite_ends_the_run(deeds: ModuleType, workers: int) -> N
         run(["need", "a"], deeds.work, workers)
 
 
-def test_interrupt_stops_the_workers_at_once(deeds: ModuleType) -> None:
+def test_second_interrupt_stops_the_workers_at_once(deeds: ModuleType) -> None:
     done: list[str] = []
+    brakes: list[int] = []
 
     def take(outcome: Outcome[str]) -> None:
         done.append(outcome.job.name)
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
 
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        run_jobs(jobs("a", "hang", "hang"), deeds.work, workers=2, on_done=take)
-    assert done == ["a"]
+        run_jobs(
+            enumerate(jobs("a", "hang", "hang")),
+            deeds.work,
+            workers=2,
+            on_done=take,
+            on_brake=lambda: brakes.append(1),
+        )
+    assert (done, brakes) == (["a"], [1])
     assert time.monotonic() - started < 30
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
+def test_first_interrupt_finishes_what_is_in_flight(
+    deeds: ModuleType, workers: int, name: signal.Signals
+) -> None:
+    done: list[str] = []
+
+    def take(outcome: Outcome[str]) -> None:
+        if not done:
+            signal.raise_signal(name)
+        done.append(outcome.job.name)
+
+    handler = signal.getsignal(name)
+    many = jobs(*(f"job{number}" for number in range(30)))
+    assert not run_jobs(enumerate(many), deeds.work, workers=workers, on_done=take)
+    assert 1 <= len(done) <= local.TASKS_PER_WORKER * workers
+    assert signal.getsignal(name) is handler
+
+
+def test_job_that_never_ends_is_given_up(deeds: ModuleType) -> None:
+    found: dict[str, str] = {}
+
+    def take(outcome: Outcome[str]) -> None:
+        found[outcome.job.name] = outcome.failure.reason if outcome.failure else "done"
+
+    names = ["a", "hang", "b"]
+    run_jobs(enumerate(jobs(*names)), deeds.work, workers=2, time_limit=4.0, on_done=take)
+    assert found == {
+        "a": "done",
+        "b": "done",
+        "hang": "not done after 4 s, the limit of --time-limit",
+    }
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_calls_overlap_and_fail_alone(deeds: ModuleType, workers: int) -> None:
+    running, most = 0, 0
+
+    async def finish(job: Job, prepared: str) -> str:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.3)
+        running -= 1
+        if job.name == "no":
+            raise ModelError("no usable answer")
+        return prepared + "!"
+
+    found: dict[str, str] = {}
+
+    def take(outcome: Outcome[str]) -> None:
+        found[outcome.job.name] = outcome.failure.reason if outcome.failure else str(outcome.result)
+
+    names = ["a", "no", "bad", "b", "c", "d"]
+    run_jobs(enumerate(jobs(*names)), deeds.work, finish=finish, workers=workers, on_done=take)
+    assert found == {
+        "a": "A!",
+        "b": "B!",
+        "c": "C!",
+        "d": "D!",
+        "no": "no usable answer",
+        "bad": "no frame can be decoded",
+    }
+    assert most > 1
+
+
+def test_server_that_cannot_be_used_ends_the_run_and_keeps_what_is_done(deeds: ModuleType) -> None:
+    async def finish(job: Job, prepared: str) -> str:
+        if job.name == "c":
+            raise ServerError("no connection")
+        return prepared
+
+    done: list[str] = []
+    with pytest.raises(ServerError, match="no connection"):
+        run_jobs(
+            enumerate(jobs(*"abc", *(f"job{number}" for number in range(300)))),
+            deeds.work,
+            finish=finish,
+            on_done=lambda outcome: done.append(outcome.job.name),
+        )
+    assert "a" in done and "job299" not in done
 
 
 def test_workers_share_the_cores_and_know_what_is_missing(
@@ -130,7 +223,7 @@ def test_workers_share_the_cores_and_know_what_is_missing(
         assert outcome.result is not None
         seen.append(outcome.result)
 
-    run_jobs(jobs(*"abcd"), deeds.look, workers=2, on_done=take)
+    run_jobs(enumerate(jobs(*"abcd")), deeds.look, workers=2, on_done=take)
     processes, threads, missing = zip(*seen, strict=True)
     assert len(set(processes)) <= 2
     assert set(threads) == {threads_each(2)}
@@ -142,7 +235,7 @@ def test_few_jobs_are_outstanding_at_a_time(
 ) -> None:
     counts: list[int] = []
 
-    def counting(running: dict[Any, Any], **options: Any) -> Any:
+    def counting(running: list[Any], **options: Any) -> Any:
         counts.append(len(running))
         return concurrent.futures.wait(running, **options)
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from pathlib import Path
+from typing import IO, Any
 
 import pyarrow.parquet as pq
 import pytest
 
-from instancecap.engine import outputs
-from instancecap.engine.outputs import COLUMNS, FolderSink, flatten, open_sink, require_writable
+from instancecap.engine import outputs, tables
+from instancecap.engine.outputs import FolderSink, open_sink, require_writable
+from instancecap.engine.tables import COLUMNS, Spool, flatten
 from instancecap.errors import OutputError, UsageError
 from instancecap.schema import Caption
 from instancecap.schema.caption import Camera, Instance, Video
@@ -45,12 +45,15 @@ def files(folder: Path) -> list[str]:
 
 def test_folder_holds_a_file_for_each_clip_at_once(tmp_path: Path) -> None:
     sink = open_sink(str(tmp_path / "new" / "out"))
-    sink.put(1, "sub/b.mp4", caption("sub/b.mp4").to_json())
-    sink.put(0, "a.mp4", caption().to_json())
+    sink.put("sub/b.mp4", caption("sub/b.mp4").to_json())
+    sink.put("a.mp4", caption().to_json())
     out = tmp_path / "new" / "out"
     assert files(out) == ["a.mp4.json", "sub/b.mp4.json"]
     assert Caption.read(out / "a.mp4.json") == caption()
-    assert sink.finish() == [str(out / "a.mp4.json"), str(out / "sub/b.mp4.json")]
+    names = ["a.mp4", "failed.mp4", "sub/b.mp4"]
+    assert sink.finish(names) == [str(out / "a.mp4.json"), str(out / "sub/b.mp4.json")]
+    assert [sink.has(name) for name in names] == [True, False, True]
+    assert sink.get("failed.mp4") is None
 
 
 def test_leftovers_of_a_killed_run_are_swept_and_nothing_else(tmp_path: Path) -> None:
@@ -58,28 +61,17 @@ def test_leftovers_of_a_killed_run_are_swept_and_nothing_else(tmp_path: Path) ->
     kept = [".part", "a.json.part", ".notes.part", "sub/b.json", ".instancecap.json"]
     for name in [*kept, ".a.mp4.json.part", "sub/.b.mp4.json.part"]:
         (tmp_path / name).write_text("x")
-    open_sink(str(tmp_path)).finish()
+    FolderSink(tmp_path).sweep()
     assert files(tmp_path) == sorted(kept)
-
-
-def test_folder_that_another_run_writes_to_is_not_swept(tmp_path: Path) -> None:
-    (tmp_path / ".a.json.part").write_text("half")
-    other = os.open(tmp_path, os.O_RDONLY)
-    fcntl.flock(other, fcntl.LOCK_SH)
-    open_sink(str(tmp_path)).finish()
-    assert files(tmp_path) == [".a.json.part"]
-    os.close(other)
-    open_sink(str(tmp_path)).finish()
-    assert files(tmp_path) == []
 
 
 @pytest.mark.parametrize("name", ["x" * 251, "ü" * 124 + ".mp4", "y" * 300 + "/a.mp4"])
 def test_name_too_long_for_a_file_fails_alone(tmp_path: Path, name: str) -> None:
     sink = FolderSink(tmp_path)
     with pytest.raises(OutputError, match=r"bytes too long for a file; give a shorter id"):
-        sink.put(0, name, "{}")
-    sink.put(1, "z" * 200, "{}")
-    assert len(sink.finish()) == 1
+        sink.put(name, "{}")
+    sink.put("z" * 200, "{}")
+    assert len(sink.finish(["z" * 200])) == 1
 
 
 def test_file_system_that_folds_names_is_noticed(
@@ -126,46 +118,119 @@ def test_json_lines_appear_at_the_end_in_the_order_of_the_jobs(tmp_path: Path) -
     out = tmp_path / "out.jsonl"
     sink = open_sink(str(out))
     for index in (2, 0, 1):
-        sink.put(index, f"{index}", caption(f"{index}").to_json())
-        assert files(tmp_path) == []
-    assert sink.finish() == [str(out)]
+        sink.put(f"{index}", caption(f"{index}").to_json())
+        assert not out.exists()
+    assert sink.finish("0123") == [str(out)]
+    sink.close()
     lines = out.read_text("utf-8").splitlines()
     assert [json.loads(line)["video"]["id"] for line in lines] == ["0", "1", "2"]
     assert "läuft" in lines[0]
-    assert files(tmp_path) == ["out.jsonl"]
+    assert {path.split("/")[0] for path in files(tmp_path)} == {
+        "out.jsonl",
+        ".out.jsonl.instancecap",
+    }
 
 
 @pytest.mark.parametrize("name", ["out.jsonl", "out.parquet"])
-def test_run_broken_off_leaves_the_whole_output_alone(tmp_path: Path, name: str) -> None:
-    for text, complete in (("whole", True), ("broken", False)):
-        sink = open_sink(str(tmp_path / name))
-        sink.put(0, "a", caption(text).to_json())
-        sink.finish(complete=complete)
-    stem, suffix = name.split(".")
-    found = {path.name: path for path in tmp_path.iterdir()}
-    assert set(found) == {name, f"{stem}.interrupted.{suffix}"}
-    if suffix == "jsonl":
-        assert '"whole"' in found[name].read_text()
-        assert '"broken"' in found[f"{stem}.interrupted.{suffix}"].read_text()
+def test_documents_of_a_run_that_died_are_there_for_the_next(tmp_path: Path, name: str) -> None:
+    first = open_sink(str(tmp_path / name))
+    first.put("a", caption("a").to_json())
+    first.put("b", caption("b").to_json())
+    first.close()
+    second = open_sink(str(tmp_path / name))
+    assert Caption.from_json(second.get("a") or "") == caption("a")
+    assert (second.has("b"), second.has("c"), second.get("c")) == (True, False, None)
+    second.put("b", caption("b").model_copy(update={"background": "new"}).to_json())
+    assert '"new"' in (second.get("b") or "")
+    second.forget()
+    assert not second.has("a")
+    second.close()
+
+
+def test_torn_line_of_a_spool_is_cut_off(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.put("ü\n1", '{"a": "b\\tc"}')
+    spool.put("2", "{}")
+    spool.close()
+    whole = spool.path.read_bytes()
+    for cut in range(1, len(whole)):
+        spool.path.write_bytes(whole[:-cut])
+        again = Spool(tmp_path)
+        assert "2" not in again
+        again.put("3", '{"x": 1}')
+        assert again.get("3") == b'{"x": 1}'
+        assert len(again) == 1 + ("ü\n1" in again)
+        again.close()
+
+
+def test_document_that_does_not_fit_leaves_the_others(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.put("a", "{}")
+
+    class Full:
+        def __init__(self, file: IO[bytes]) -> None:
+            self._file = file
+
+        def write(self, data: bytes) -> int:
+            return self._file.write(data[: len(data) // 2])
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._file, name)
+
+    file, spool._file = spool._file, Full(spool._file)  # type: ignore[assignment]
+    with pytest.raises(OutputError, match="b: cannot be written: No space left on device"):
+        spool.put("b", "{}")
+    spool._file = file
+    spool.put("c", "{}")
+    spool.close()
+    again = Spool(tmp_path)
+    assert ("a" in again, "b" in again, "c" in again) == (True, False, True)
+    again.close()
 
 
 @pytest.mark.parametrize("name", ["out.jsonl", "out.parquet"])
-def test_run_without_a_result_writes_nothing(tmp_path: Path, name: str) -> None:
-    assert open_sink(str(tmp_path / name)).finish() == []
-    assert list(tmp_path.iterdir()) == []
+def test_run_without_a_result_leaves_no_table(tmp_path: Path, name: str) -> None:
+    sink = open_sink(str(tmp_path / name))
+    assert sink.finish([]) == []
+    sink.close()
+    assert not list(tmp_path.rglob("*.jsonl")) and not list(tmp_path.rglob("*.parquet/*.parquet"))
+
+
+def test_shards_of_a_table_leave_one_another_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "ROWS_PER_SHARD", 1)
+    out = tmp_path / "out.parquet"
+    for shard, names in (("1-of-2", "ab"), ("2-of-2", "cd"), ("1-of-2", "a")):
+        sink = open_sink(str(out), shard=shard)
+        sink.forget()
+        for name in names:
+            sink.put(name, caption(name).to_json())
+        sink.finish(names)
+        sink.close()
+    assert sorted(path.name for path in out.glob("*.parquet")) == [
+        "part-1-of-2-00000.parquet",
+        "part-2-of-2-00000.parquet",
+        "part-2-of-2-00001.parquet",
+    ]
+    assert sorted(row["id"] for row in pq.read_table(out).to_pylist()) == ["a", "c", "d"]
 
 
 def test_table_has_flat_columns_and_the_whole_caption(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outputs, "ROWS_PER_SHARD", 2)
+    monkeypatch.setattr(tables, "ROWS_PER_SHARD", 2)
     out = tmp_path / "out.parquet"
     for count in (7, 3):  # the second run's table replaces the first's, shards and all
         sink = open_sink(str(out))
         for index in reversed(range(count)):
-            sink.put(index, str(index), caption(str(index)).to_json())
-        assert sink.finish() == [str(out)]
-    assert files(tmp_path) == ["out.parquet/part-00000.parquet", "out.parquet/part-00001.parquet"]
+            sink.put(str(index), caption(str(index)).to_json())
+        assert sink.finish(map(str, range(count))) == [str(out)]
+        sink.close()
+    assert sorted(path.name for path in out.glob("*.parquet")) == [
+        "part-00000.parquet",
+        "part-00001.parquet",
+    ]
     table = pq.read_table(out)
     assert tuple(table.schema.names) == COLUMNS
     rows = table.to_pylist()

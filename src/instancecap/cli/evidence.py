@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from instancecap.cli import terminal
+from instancecap.cli import options, terminal
 from instancecap.cli.options import Images, Inputs, Json, Quiet, Verbose, VideoRoot, Workers
 from instancecap.errors import UsageError
 
@@ -21,6 +21,12 @@ def evidence(
         bool, typer.Option("--masks", help="Add a mask per instance for every analyzed frame.")
     ] = False,
     workers: Workers = 1,
+    resume: options.Resume = True,
+    retry_failed: options.RetryFailed = False,
+    time_limit: options.TimeLimit = options.TIME_LIMIT,
+    max_failure_rate: options.MaxFailureRate = 1.0,
+    shard: options.Shard = "",
+    log_json: options.LogJson = None,
     images: Images = False,
     video_root: VideoRoot = None,
     json: Json = False,
@@ -32,6 +38,7 @@ def evidence(
         terminal.log_to_stderr()
     from instancecap.engine.inputs import find_jobs, refuse_shared_names
     from instancecap.engine.outputs import open_sink
+    from instancecap.engine.shards import Shard
     from instancecap.engine.work import EvidenceWork
 
     if out.lower().endswith((".jsonl", ".parquet")):
@@ -40,7 +47,20 @@ def evidence(
     sink = open_sink(out)
     refuse_shared_names(jobs, fold=sink.folds_names)
     batch = terminal.run_visibly(
-        jobs, rejected, EvidenceWork(masks=masks), sink=sink, workers=workers, quiet=quiet
+        list(Shard.parse(shard).of(jobs)) if shard else jobs,
+        rejected,
+        EvidenceWork(masks=masks),
+        sink=sink,
+        options=options.run_options(
+            workers=workers,
+            resume=resume,
+            retry_failed=retry_failed,
+            time_limit=time_limit,
+            max_failure_rate=max_failure_rate,
+            shard=shard,
+        ),
+        log_json=log_json,
+        quiet=quiet,
     )
     if json:
         terminal.print_json(terminal.account(batch))

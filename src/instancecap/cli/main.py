@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from instancecap.cli import caption, doctor, evidence, models
+from instancecap.cli import (
+    caption,
+    convert,
+    doctor,
+    evidence,
+    export,
+    models,
+    render,
+    status,
+    verify,
+)
 from instancecap.cli.terminal import INTERRUPTED, note
 from instancecap.errors import InstanceCapError, MissingDependency, ServerError, UsageError
 
@@ -22,7 +32,12 @@ app = typer.Typer(
 )
 app.command("caption")(caption.caption)
 app.command("evidence")(evidence.evidence)
+app.command("convert")(convert.convert)
+app.command("render")(render.render)
+app.command("verify")(verify.verify)
+app.command("export")(export.export)
 app.add_typer(models.app, name="models")
+app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from instancecap.engine.batch import RunOptions
 
 Inputs = Annotated[
     list[str],
@@ -26,3 +29,53 @@ VideoRoot = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log details to stderr.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Name failures only, no progress.")]
+
+Resume = Annotated[
+    bool, typer.Option("--resume/--no-resume", help="Pass over clips that are done already.")
+]
+RetryFailed = Annotated[
+    bool, typer.Option("--retry-failed", help="Try clips again that failed in an earlier run.")
+]
+TimeLimit = Annotated[
+    float,
+    typer.Option(min=0, metavar="SECONDS", help="Give a clip up after this long; 0 for never."),
+]
+MaxFailureRate = Annotated[
+    float,
+    typer.Option(min=0, max=1, metavar="SHARE", help="Stop when more than this share has failed."),
+]
+Shard = Annotated[
+    str,
+    typer.Option(metavar="I/N", help="Do the I-th of N parts of the clips; I counts from 1."),
+]
+LogJson = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Add a JSON line to FILE for every clip.")
+]
+
+TIME_LIMIT = 3600.0
+
+
+def run_options(
+    *,
+    workers: int,
+    resume: bool,
+    retry_failed: bool,
+    time_limit: float,
+    max_failure_rate: float,
+    shard: str,
+    keep: bool = False,
+) -> RunOptions:
+    """How a batch is run, from the words of the command line."""
+    from instancecap.engine.batch import RunOptions
+    from instancecap.engine.local import count_cores
+    from instancecap.engine.shards import Shard as Part
+
+    return RunOptions(
+        workers=workers or count_cores(),
+        resume=resume,
+        retry_failed=retry_failed,
+        time_limit=time_limit,
+        max_failure_rate=max_failure_rate,
+        keep=keep,
+        shard=Part.parse(shard).label if shard else "",
+    )

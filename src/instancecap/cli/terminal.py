@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from instancecap.engine.batch import Batch
+    from instancecap.engine.batch import Batch, RunOptions
     from instancecap.engine.inputs import Job, Rejected
     from instancecap.engine.outputs import Sink
-    from instancecap.engine.work import CaptionWork, EvidenceWork
+    from instancecap.engine.resume import Plan
+    from instancecap.engine.work import Documents, Work
     from instancecap.schema import Caption
 
 INTERRUPTED = 130
@@ -49,57 +50,112 @@ def print_json(value: Any) -> None:
 def run_visibly(
     jobs: Sequence[Job],
     rejected: Sequence[Rejected],
-    work: CaptionWork | EvidenceWork,
+    work: Work,
     *,
     sink: Sink | None,
-    keep: bool = False,
-    workers: int,
+    options: RunOptions,
+    finish: Callable[[Job, Any], Coroutine[Any, Any, Documents]] | None = None,
+    log_json: str | None = None,
     quiet: bool,
 ) -> Batch:
     """Run the jobs under a progress bar; every input that fails is named as it fails."""
     from instancecap.engine.batch import fetch_weights, run_batch
-    from instancecap.engine.local import count_cores
+    from instancecap.engine.journal import open_journal
 
     for one in rejected:
         note(f"failed: {one.source}: {one.reason}")
     if jobs and (line := fetch_weights()):
         note(line)
-    with _progress(len(jobs), hidden=quiet or not sys.stderr.isatty()) as on_done:
+    hidden = quiet or not sys.stderr.isatty()
+    with _progress(hidden=hidden) as bar, open_journal(log_json) as journal:
+
+        def on_done(job: Job, reason: str, documents: Documents | None) -> None:
+            bar.on_done(job, reason)
+            journal.write(job, reason, documents)
+
         batch = run_batch(
             jobs,
             work,
             sink=sink,
-            keep=keep,
-            workers=workers or count_cores(),
+            options=options,
+            finish=finish,
+            on_plan=bar.on_plan,
             on_done=on_done,
+            on_brake=lambda: bar.say("finishing what is begun; Ctrl-C again to stop at once"),
         )
     batch.failed[:0] = rejected
-    if batch.interrupted:
-        where = f" in {batch.outputs[0]}" if len(batch.outputs) == 1 else ""
-        note(f"interrupted: {batch.done} of {len(jobs)} clips were done and are kept{where}")
-    elif sink is not None and not quiet:
-        failed = f", {len(batch.failed)} failed" if batch.failed else ""
-        note(f"{batch.done} done{failed}, in {batch.seconds:.1f} s")
+    _say_what_came(batch, len(jobs), told=sink is not None and not quiet)
     return batch
+
+
+def _say_what_came(batch: Batch, total: int, *, told: bool) -> None:
+    if batch.stopped:
+        note(f"stopped: {batch.stopped}")
+    if batch.interrupted or batch.stopped:
+        done = batch.done + batch.skipped
+        note(f"interrupted: {done} of {total} clips are done and kept; run it again to go on")
+    elif told:
+        failed = f", {len(batch.failed)} failed" if batch.failed else ""
+        before = f", {batch.skipped} were done before" if batch.skipped else ""
+        note(f"{batch.done} done{failed}{before}, in {batch.seconds:.1f} s")
+        if batch.cost:
+            note(", ".join(f"{value:g} {name.replace('_', ' ')}" for name, value in
+                           batch.cost.items()))  # fmt: skip
 
 
 def exit_status(batch: Batch) -> int:
     """0 where every input was done, 1 where some failed."""
-    return INTERRUPTED if batch.interrupted else int(bool(batch.failed))
+    return INTERRUPTED if batch.interrupted else int(bool(batch.failed or batch.stopped))
 
 
 def account(batch: Batch) -> dict[str, Any]:
     """What a ``--json`` run says of any batch."""
     return {
         "done": batch.done,
+        "skipped": batch.skipped,
         "failed": [{"input": one.source, "reason": one.reason} for one in batch.failed],
         "seconds": round(batch.seconds, 3),
         "outputs": batch.outputs,
+        "stages": {name: percentiles(values) for name, values in batch.stages.items()},
+        "cost": {name: round(value, 3) for name, value in batch.cost.items()},
     }
 
 
+def percentiles(values: Sequence[float]) -> dict[str, float]:
+    """Count, sum, and the times that 50, 90 and 99 of 100 clips stay under; seconds."""
+    ranked = sorted(values)
+    at = {f"p{share}": ranked[min(len(ranked) - 1, len(ranked) * share // 100)]
+          for share in (50, 90, 99)}  # fmt: skip
+    numbers = {"count": len(ranked), "sum": sum(ranked), **at}
+    return {name: round(value, 4) for name, value in numbers.items()}
+
+
+class _Bar:
+    """The progress bar, and lines above it."""
+
+    def __init__(self, console: Any, bar: Any) -> None:
+        self._console, self._bar = console, bar
+        self._task = bar.add_task("", total=None)
+
+    def say(self, text: str) -> None:
+        """A line of its own."""
+        self._console.print(printable(text))
+
+    def on_plan(self, plan: Plan) -> None:
+        """The run is about to begin."""
+        for _, one in plan.failed:
+            self.say(f"failed before: {one.source}: {one.reason} (--retry-failed tries it again)")
+        self._bar.update(self._task, total=len(plan.todo))
+
+    def on_done(self, job: Job, reason: str) -> None:
+        """A job has ended."""
+        if reason:
+            self.say(f"failed: {job.clip.path}: {reason}")
+        self._bar.update(self._task, advance=1, description=printable(job.name))
+
+
 @contextmanager
-def _progress(total: int, *, hidden: bool) -> Iterator[Callable[[Job, str], None]]:
+def _progress(*, hidden: bool) -> Iterator[_Bar]:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -124,14 +180,7 @@ def _progress(total: int, *, hidden: bool) -> Iterator[Callable[[Job, str], None
         redirect_stdout=False,
     )
     with bar:
-        task = bar.add_task("", total=total)
-
-        def on_done(job: Job, reason: str) -> None:
-            if reason:
-                console.print(printable(f"failed: {job.clip.path}: {reason}"))
-            bar.update(task, advance=1, description=printable(job.name))
-
-        yield on_done
+        yield _Bar(console, bar)
 
 
 def print_captions(captions: Sequence[Caption]) -> None:

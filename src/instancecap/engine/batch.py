@@ -4,17 +4,47 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
+from typing import Any
 
 from instancecap.engine.inputs import Job, Rejected, reason_of
+from instancecap.engine.ledger import Identity, Ledger
 from instancecap.engine.local import Outcome, run_jobs, threads_each
-from instancecap.engine.outputs import Sink
-from instancecap.engine.work import CaptionWork, Documents, EvidenceWork
-from instancecap.errors import InstanceCapError, MissingDependency, OutputError
+from instancecap.engine.outputs import FolderSink, Sink
+from instancecap.engine.resume import Plan, plan_run
+from instancecap.engine.work import Documents, Work
+from instancecap.errors import MissingDependency, OutputError
 
 log = logging.getLogger(__name__)
+
+ISOLATED_FROM = 8
+"""Jobs from which one worker, too, is a process of its own: a crash then costs one clip. Fewer
+are done sooner than a process starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a batch is run.
+
+    Attributes:
+        workers: processes.
+        resume: pass over what an earlier run has done.
+        retry_failed: try again what failed then.
+        time_limit: seconds a clip may take in a worker process, 0 for no limit.
+        max_failure_rate: share of failed clips, after the first 20, that ends the run.
+        keep: hold the documents in memory for :attr:`Batch.results`.
+        shard: ``I-of-N`` where this run does one part of the jobs.
+    """
+
+    workers: int = 1
+    resume: bool = True
+    retry_failed: bool = False
+    time_limit: float = 0.0
+    max_failure_rate: float = 1.0
+    keep: bool = False
+    shard: str = ""
 
 
 @dataclass(slots=True)
@@ -22,81 +52,222 @@ class Batch:
     """What came of a run.
 
     Attributes:
-        results: the documents of each clip that was done, by its place among the jobs.
+        results: the documents of each clip, by its place among the jobs, where they are kept.
         failed: inputs without a result, and why.
         outputs: files and tables that were written.
+        done: clips done by this run.
+        skipped: clips that an earlier run had done.
+        stopped: why the run ended before its last clip; empty for one that did not.
         interrupted: the user broke the run off; what was done until then is kept.
+        stages: seconds by stage, a list for each.
+        cost: what models were asked, in sum.
     """
 
     results: dict[int, Documents] = field(default_factory=dict)
     failed: list[Rejected] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
     done: int = 0
+    skipped: int = 0
     seconds: float = 0.0
+    stopped: str = ""
     interrupted: bool = False
+    stages: dict[str, list[float]] = field(default_factory=dict)
+    cost: dict[str, float] = field(default_factory=dict)
+
+
+Told = Callable[[Job, str, Documents | None], None]
 
 
 def run_batch(
     jobs: Sequence[Job],
-    work: CaptionWork | EvidenceWork,
+    work: Work,
     *,
     sink: Sink | None,
-    keep: bool,
-    workers: int,
-    on_done: Callable[[Job, str], None],
+    options: RunOptions,
+    finish: Callable[[Job, Any], Coroutine[Any, Any, Documents]] | None = None,
+    on_plan: Callable[[Plan], None] = lambda plan: None,
+    on_done: Told = lambda job, reason, documents: None,
+    on_brake: Callable[[], None] = lambda: None,
 ) -> Batch:
-    """Do ``work`` on every job.
+    """Do ``work``, and then ``finish`` where there is one, on every job that is not done yet.
 
     Args:
         sink: where the caption goes, or the evidence where there is no caption.
-        keep: hold the documents in memory for :attr:`Batch.results`.
-        on_done: told each job as it ends, and why it failed; an empty reason is a success.
+        on_plan: told what is left to do, before it begins.
+        on_done: told each job as it ends, why it failed (empty for a success), what came of it.
+        on_brake: told of the first Ctrl-C.
     """
-    batch = Batch()
-    failures: dict[int, Rejected] = {}
     started = time.monotonic()
-    workers = min(workers, len(jobs))
-    threads = threads_each(workers) if workers > 1 else 0
-
-    def take(outcome: Outcome[Documents]) -> None:
-        reason = _store(outcome, batch, sink, keep)
-        if reason:
-            failures[outcome.index] = Rejected(outcome.job.clip.path, reason)
-        else:
-            batch.done += 1
-        on_done(outcome.job, reason)
-
+    ledger = Ledger(sink.private, shard=options.shard) if sink is not None else None
+    run = _Run(jobs, work, sink, ledger, options, on_done)
     try:
-        run_jobs(jobs, replace(work, threads=threads), workers=workers, on_done=take)
+        plan = run.plan()
+        on_plan(plan)
+        workers = max(1, min(options.workers, len(plan.todo)))
+        run.todo = len(plan.todo)
+        complete = run_jobs(
+            plan.todo,
+            replace(run.work, threads=threads_each(workers) if workers > 1 else 0),
+            finish=finish,
+            workers=workers,
+            isolated=len(plan.todo) >= ISOLATED_FROM,
+            time_limit=options.time_limit,
+            on_done=run.take,
+            on_brake=on_brake,
+        )
+        run.batch.interrupted = not complete and not run.batch.stopped
     except KeyboardInterrupt:
-        batch.interrupted = True
-    except InstanceCapError:
-        if sink is not None:
-            sink.finish(complete=False)
-        raise
-    if sink is not None:
-        batch.outputs = sink.finish(complete=not batch.interrupted)
-    batch.failed = [failure for _, failure in sorted(failures.items(), key=itemgetter(0))]
-    batch.seconds = time.monotonic() - started
-    return batch
+        run.batch.interrupted = True
+    finally:
+        run.close(started)
+    return run.batch
 
 
-def _store(outcome: Outcome[Documents], batch: Batch, sink: Sink | None, keep: bool) -> str:
-    """Keep a result; returns why there is none, or an empty string."""
-    if outcome.failure is not None:
-        if outcome.failure.trace:
-            log.debug("%s\n%s", outcome.job.clip.path, outcome.failure.trace)
-        return outcome.failure.reason
-    assert outcome.result is not None
-    if sink is not None:
+class _Run:
+    """One run: where results go as they come."""
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        work: Work,
+        sink: Sink | None,
+        ledger: Ledger | None,
+        options: RunOptions,
+        on_done: Told,
+    ) -> None:
+        self.batch = Batch()
+        self.todo = 0
+        self._jobs, self._sink, self._ledger = jobs, sink, ledger
+        self._options, self._on_done = options, on_done
+        self._failures: dict[int, Rejected] = {}
+        self._parts: dict[int, tuple[str, ...]] = {}
+        self._config = work.config() if ledger is not None else ""
+        self.work = work if sink is None else work.cached_in(str(sink.private / "evidence"))
+
+    def plan(self) -> Plan:
+        """What is left to do; what is done is counted."""
+        if self._ledger is None or self._sink is None:
+            return Plan(todo=list(enumerate(self._jobs)))
+        if isinstance(self._sink, FolderSink):
+            self._sink.sweep()
+        if self._options.resume:
+            plan = plan_run(
+                self._jobs,
+                self._ledger,
+                self._sink,
+                config=self._config,
+                retry_failed=self._options.retry_failed,
+            )
+        else:
+            self._sink.forget()
+            plan = Plan(todo=list(enumerate(self._jobs)))
+        if self._options.keep:
+            self._fetch_skipped(plan)
+        self.batch.skipped = len(plan.skipped)
+        self._failures.update(plan.failed)
+        self._parts.update(plan.parts)
+        self._ledger.note(total=len(self._jobs), began=time.time(), ended=None)
+        return plan
+
+    def _fetch_skipped(self, plan: Plan) -> None:
+        """Load what an earlier run wrote; without its evidence a clip is done again."""
+        from instancecap.engine.work import stamp_of
+
+        assert self._sink is not None
+        fetched = []
+        for index, job in plan.skipped:
+            parts = plan.parts.get(index, ("",))
+            captions = {part: self._sink.get(job.name + part) or "" for part in parts}
+            evidence = self.work.cache.get(job, stamp=stamp_of(job))
+            if not all(captions.values()) or evidence is None:
+                plan.todo.append((index, job))
+            else:
+                self.batch.results[index] = Documents(captions, evidence.to_json())
+                fetched.append((index, job))
+        plan.skipped = fetched
+        plan.todo.sort(key=itemgetter(0))
+
+    def take(self, outcome: Outcome[Documents]) -> bool:
+        """Keep a result or its failure; True when the run should take no more jobs."""
+        began = time.perf_counter()
+        reason, documents = self._store(outcome), outcome.result
+        if reason:
+            self._failures[outcome.index] = Rejected(outcome.job.clip.path, reason)
+        else:
+            self.batch.done += 1
+            assert documents is not None
+            self._count(documents, time.perf_counter() - began)
+        self._on_done(outcome.job, reason, None if reason else documents)
+        return self._is_hopeless()
+
+    def _store(self, outcome: Outcome[Documents]) -> str:
+        """Write a result, then its row; returns why there is none, or an empty string."""
+        job, reason = outcome.job, ""
+        if outcome.failure is not None:
+            if outcome.failure.trace:
+                log.debug("%s\n%s", job.clip.path, outcome.failure.trace)
+            reason = outcome.failure.reason
+        documents = outcome.result or Documents()
         try:
-            text = outcome.result.caption or outcome.result.evidence
-            sink.put(outcome.index, outcome.job.name, text)
+            if self._sink is not None and not reason:
+                for part, text in documents.outputs.items():
+                    self._sink.put(job.name + part, text)
+                if list(documents.outputs) != [""]:
+                    self._parts[outcome.index] = tuple(documents.outputs)
+            if self._ledger is not None:
+                identity = Identity.of(job.clip.path, content=True)
+                seconds = sum(documents.seconds.values())
+                self._ledger.record(
+                    job,
+                    identity,
+                    config=self._config,
+                    parts=documents.outputs,
+                    reason=reason,
+                    seconds=seconds,
+                    cost=documents.cost,
+                )
         except OutputError as error:
-            return reason_of(error, outcome.job.clip.path)
-    if keep:
-        batch.results[outcome.index] = outcome.result
-    return ""
+            return reason or reason_of(error, job.clip.path)
+        if self._options.keep and not reason:
+            self.batch.results[outcome.index] = documents
+        return reason
+
+    def _count(self, documents: Documents, writing: float) -> None:
+        for stage, seconds in {**documents.seconds, "writing": writing}.items():
+            self.batch.stages.setdefault(stage, []).append(seconds)
+        for unit, amount in documents.cost.items():
+            self.batch.cost[unit] = self.batch.cost.get(unit, 0) + amount
+
+    def _is_hopeless(self) -> bool:
+        tried = self.batch.done + len(self._failures)
+        limit = self._options.max_failure_rate
+        if tried >= 20 and len(self._failures) / tried > limit and not self.batch.stopped:
+            self.batch.stopped = (
+                f"{len(self._failures)} of {tried} clips failed, more than "
+                f"--max-failure-rate {limit:g} allows"
+            )
+        return bool(self.batch.stopped)
+
+    def close(self, started: float) -> None:
+        """Make tables appear and give everything free."""
+        self.batch.failed = [one for _, one in sorted(self._failures.items(), key=itemgetter(0))]
+        try:
+            if self._sink is not None:
+                whole = not (self.batch.interrupted or self.batch.stopped)
+                if whole or isinstance(self._sink, FolderSink):
+                    self.batch.outputs = self._sink.finish(self._names())
+        finally:
+            self.batch.seconds = time.monotonic() - started
+            if self._ledger is not None:
+                self._ledger.note(ended=time.time())
+                self._ledger.close()
+            if self._sink is not None:
+                self._sink.close()
+
+    def _names(self) -> Iterator[str]:
+        for index, job in enumerate(self._jobs):
+            for part in self._parts.get(index, ("",)):
+                yield job.name + part
 
 
 def fetch_weights() -> str:

@@ -1,34 +1,36 @@
-"""Runs jobs on this machine: in this process, or in worker processes that may die alone."""
+"""Runs jobs on this machine: clips in worker processes that may die alone, calls in one loop.
+
+A job has up to two stages. ``prepare`` computes: it runs in a worker process. ``finish`` waits,
+for a model server say: it runs in an event loop beside the workers. Both are bounded, so memory
+does not grow with the number of jobs.
+"""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
 import traceback
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from instancecap.engine.inputs import Job, reason_of
-from instancecap.errors import InputError, MissingDependency, UsageError
+from instancecap.engine.pools import AskingPool, Brake, Failure, InProcess, WorkerPool, WorkersLost
+from instancecap.errors import InputError, MissingDependency, ServerError, UsageError
 
+P = TypeVar("P")
 T = TypeVar("T")
-Work = Callable[[Job], T]
+Prepare = Callable[[Job], P]
+Finish = Callable[[Job, P], Coroutine[Any, Any, T]]
 
 TASKS_PER_WORKER = 2
 """Jobs handed to the pool ahead of time for each worker; the rest wait here, at no cost."""
 
+MOST_ASKED = 64
+"""Jobs that may wait for answers at a time; each holds its pictures in memory."""
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a job came to nothing: one line, and the traceback of what was not foreseen."""
-
-    reason: str
-    trace: str = ""
+FATAL = (UsageError, MissingDependency, ServerError)
+"""What would be the same for every job: it ends the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,99 +56,146 @@ def threads_each(workers: int) -> int:
 
 
 def run_jobs(
-    jobs: Sequence[Job],
-    work: Work[T],
+    jobs: Iterable[tuple[int, Job]],
+    prepare: Prepare[Any],
     *,
+    finish: Finish[Any, T] | None = None,
     workers: int = 1,
-    on_done: Callable[[Outcome[T]], None],
-) -> None:
-    """Do ``work`` on every job and report each to ``on_done``, in this thread, as it is done.
+    isolated: bool = False,
+    time_limit: float = 0.0,
+    on_done: Callable[[Outcome[T]], bool | None],
+    on_brake: Callable[[], None] = lambda: None,
+) -> bool:
+    """Do every job and report each to ``on_done``, in this thread, as it is done.
 
-    A job that fails is reported and the others go on. :class:`UsageError` and
-    :class:`MissingDependency` would be the same for every job: they end the run and are raised.
-    So is KeyboardInterrupt, once the workers are stopped.
+    A job that fails is reported and the others go on. :data:`FATAL` errors end the run and are
+    raised, after what is in flight has been reported. Ctrl-C, or SIGTERM, finishes what is in
+    flight and takes no more; a second one raises KeyboardInterrupt at once.
 
     Args:
-        work: picklable where ``workers`` is more than 1; so is what it returns.
-        workers: processes; 1 works in this process.
+        jobs: pairs of a number, for the outcome, and a job; taken as they are needed.
+        prepare: picklable where workers are processes; so is what it returns.
+        finish: the second stage, if there is one.
+        workers: processes.
+        isolated: use a process even for one worker, so that a crash costs one job only.
+        time_limit: seconds that ``prepare`` may take in a worker process, 0 for no limit.
+        on_done: told each outcome; True asks for no more jobs.
+        on_brake: told of the first Ctrl-C.
+
+    Returns:
+        Whether every job was taken.
     """
-    if workers <= 1 or len(jobs) <= 1:
-        for index, job in enumerate(jobs):
-            on_done(_outcome(index, job, _attempt(work, job)))
-    else:
-        _run_in_processes(jobs, work, min(workers, len(jobs)), on_done)
-
-
-def _attempt(work: Work[T], job: Job) -> T | Failure:
-    """The one place where anything may go wrong with a clip without stopping the others."""
-    try:
-        return work(job)
-    except (UsageError, MissingDependency):
-        raise
-    except InputError as error:
-        return Failure(reason_of(error, job.clip.path))
-    except Exception as error:
-        return Failure(f"internal error: {type(error).__name__}: {error}", traceback.format_exc())
-
-
-def _outcome(index: int, job: Job, result: T | Failure) -> Outcome[T]:
-    if isinstance(result, Failure):
-        return Outcome(index, job, None, result)
-    return Outcome(index, job, result, None)
-
-
-def _run_in_processes(
-    jobs: Sequence[Job], work: Work[T], workers: int, on_done: Callable[[Outcome[T]], None]
-) -> None:
-    from pebble import ProcessPool
-
-    from instancecap.models import weights
-
-    pool: Any = ProcessPool(
-        max_workers=workers,
-        initializer=_start_worker,
-        initargs=(threads_each(workers), weights.known_missing()),
-        # A fork would copy this process's threads and locks half-way; spawn starts clean.
-        context=multiprocessing.get_context("spawn"),
+    in_processes = workers > 1 or isolated
+    pool: WorkerPool | InProcess = (
+        WorkerPool(workers, threads=threads_each(workers), time_limit=time_limit)
+        if in_processes
+        else InProcess()
     )
-    waiting = iter(enumerate(jobs))
-    running: dict[Future[Any], tuple[int, Job]] = {}
+    asking = AskingPool() if finish is not None else None
+    loop = _Loop(iter(jobs), prepare, finish, pool, asking, on_done)
     try:
-        while True:
-            for index, job in islice(waiting, TASKS_PER_WORKER * workers - len(running)):
-                running[pool.schedule(_attempt, args=(work, job))] = index, job
-            if not running:
-                break
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                index, job = running.pop(future)
-                on_done(_outcome(index, job, _result(future)))
+        with Brake(on_brake) as brake:
+            complete = loop.run(brake, ahead=TASKS_PER_WORKER * workers if in_processes else 1)
         pool.close()
     except BaseException:
         pool.stop()
         raise
     finally:
-        pool.join()
+        if asking is not None:
+            asking.close()
+    return complete
 
 
-def _result(future: Future[Any]) -> Any:
-    from pebble import ProcessExpired
+class _Loop(Generic[T]):
+    """What is in flight, and what to do with each future that is done."""
 
+    def __init__(
+        self,
+        jobs: Iterator[tuple[int, Job]],
+        prepare: Prepare[Any],
+        finish: Finish[Any, T] | None,
+        pool: WorkerPool | InProcess,
+        asking: AskingPool | None,
+        on_done: Callable[[Outcome[T]], bool | None],
+    ) -> None:
+        self._jobs, self._prepare, self._finish = jobs, prepare, finish
+        self._pool, self._asking, self._on_done = pool, asking, on_done
+        self._preparing: dict[Future[Any], tuple[int, Job]] = {}
+        self._asked: dict[Future[Any], tuple[int, Job]] = {}
+        self._again: list[tuple[int, Job]] = []
+        self._exhausted = False
+        self._fatal: Exception | None = None
+        self._enough = False
+
+    def run(self, brake: Brake, *, ahead: int) -> bool:
+        while True:
+            if not (brake.pressed or self._fatal is not None or self._enough):
+                self._begin(min(ahead - len(self._preparing), MOST_ASKED - len(self._asked)))
+            in_flight = [*self._preparing, *self._asked]
+            if not in_flight:
+                break
+            for future in wait(in_flight, return_when=FIRST_COMPLETED).done:
+                self._settle(future)
+        if self._fatal is not None:
+            raise self._fatal
+        return self._exhausted and not self._again
+
+    def _begin(self, room: int) -> None:
+        """Hand out jobs: first those that lost their workers, then new ones."""
+        for _ in range(room):
+            try:
+                index, job = self._again.pop() if self._again else next(self._jobs)
+            except StopIteration:
+                self._exhausted = True
+                return
+            future = self._pool.submit(attempt, self._prepare, job)
+            self._preparing[future] = index, job
+
+    def _settle(self, future: Future[Any]) -> None:
+        asked = future in self._asked
+        index, job = (self._asked if asked else self._preparing).pop(future)
+        try:
+            result = self._pool.result(future)
+        except FATAL as error:
+            self._fatal = self._fatal or error
+            return
+        except WorkersLost:
+            self._again.append((index, job))
+            return
+        if isinstance(result, Failure):
+            self._report(Outcome(index, job, None, result))
+        elif asked or self._asking is None or self._finish is None:
+            self._report(Outcome(index, job, result, None))
+        else:
+            call = _attempt_finish(self._finish, job, result)
+            self._asked[self._asking.submit(call)] = index, job
+
+    def _report(self, outcome: Outcome[T]) -> None:
+        self._enough = bool(self._on_done(outcome)) or self._enough
+
+
+def attempt(work: Callable[[Job], T], job: Job) -> T | Failure:
+    """The one place where anything may go wrong with a clip without stopping the others."""
     try:
-        return future.result()
-    except ProcessExpired as error:
-        code = error.exitcode
-        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-        return Failure(f"the worker process died ({how}): a crash, or out of memory")
-    except (BrokenProcessPool, CancelledError) as error:
-        return Failure(f"the worker processes could not go on: {error}")
+        return work(job)
+    except FATAL:
+        raise
+    except Exception as error:
+        return _failure(error, job)
 
 
-def _start_worker(threads: int, missing: dict[str, str]) -> None:
-    """Keep a worker to its share of the cores, and to what its parent found missing."""
-    import cv2
+async def _attempt_finish(finish: Finish[P, T], job: Job, prepared: P) -> T | Failure:
+    try:
+        return await finish(job, prepared)
+    except FATAL:
+        raise
+    except Exception as error:
+        return _failure(error, job)
 
-    from instancecap.models import weights
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
-    cv2.setNumThreads(threads)
-    weights.assume_missing(missing)
+def _failure(error: Exception, job: Job) -> Failure:
+    if isinstance(error, InputError):
+        return Failure(reason_of(error, job.clip.path))
+    if isinstance(error, MemoryError):
+        return Failure("out of memory")
+    return Failure(f"internal error: {type(error).__name__}: {error}", traceback.format_exc())

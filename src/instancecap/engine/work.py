@@ -2,56 +2,224 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import gzip
+import hashlib
+import json
+import os
+import zlib
+from abc import ABC, abstractmethod
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 from instancecap.engine.inputs import Job
+from instancecap.errors import DecodeError, FormatError
+
+if TYPE_CHECKING:
+    from instancecap.schema import Evidence
+    from instancecap.video import Clip
 
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """Finished documents as JSON text; empty where not asked for."""
+    """Finished documents as JSON text; empty where not asked for.
 
-    caption: str = ""
+    Attributes:
+        captions: by what follows the job's name: ``""``, or ``"#1"``, ``"#2"``, … for shots.
+        seconds: by stage.
+        cost: what a model was asked: calls, tokens, images.
+    """
+
+    captions: dict[str, str] = field(default_factory=dict)
     evidence: str = ""
+    seconds: dict[str, float] = field(default_factory=dict)
+    cost: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """What is written: the captions, or the evidence where there is none."""
+        return self.captions or {"": self.evidence}
 
 
 @dataclass(frozen=True, slots=True)
-class CaptionWork:
+class EvidenceCache:
+    """Evidence of earlier runs, one packed file a clip; it is used while nothing changed.
+
+    Attributes:
+        folder: where it lies; empty for no cache.
+        key: hash of what evidence depends on beside the clip's pixels.
+    """
+
+    folder: str = ""
+    key: str = ""
+
+    def get(self, job: Job, *, stamp: str) -> Evidence | None:
+        """The evidence of a clip whose file still is the one that ``stamp`` names."""
+        from instancecap.schema import Evidence
+
+        if not self.folder:
+            return None
+        try:
+            with gzip.open(self._path(job), "rt", encoding="utf-8") as file:
+                if file.readline().rstrip("\n") != f"{self.key} {stamp}":
+                    return None
+                return Evidence.from_json(file.read())
+        except (OSError, EOFError, zlib.error, UnicodeDecodeError, FormatError):
+            return None
+
+    def put(self, job: Job, evidence: Evidence, *, stamp: str) -> None:
+        """Keep the evidence of a clip; a cache that cannot be written is gone without."""
+        if not self.folder:
+            return
+        path = self._path(job)
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        text = f"{self.key} {stamp}\n{evidence.to_json(indent=None)}"
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(gzip.compress(text.encode(), compresslevel=1, mtime=0))
+            os.replace(part, path)
+
+    def _path(self, job: Job) -> Path:
+        name = hashlib.sha256(job.name.encode()).hexdigest()[:32]
+        return Path(self.folder, name[:2], f"{name}.gz")
+
+
+def stamp_of(job: Job) -> str:
+    """Names the state of a clip's file: size, time of change, span."""
+    try:
+        status = os.stat(job.clip.path)
+    except OSError:
+        return "missing"
+    return f"{status.st_size} {status.st_mtime_ns} {job.clip.start} {job.clip.end}"
+
+
+def measure_job(job: Job, *, threads: int, masks: bool, cache: EvidenceCache) -> Evidence:
+    """The evidence of a clip, from the cache where that has it."""
+    from instancecap.evidence.build import measure
+
+    stamp = stamp_of(job)
+    evidence = cache.get(job, stamp=stamp)
+    if evidence is None:
+        evidence = measure(job.clip, threads=threads, masks=masks)
+        if stamp_of(job) != stamp:
+            raise DecodeError(
+                f"{job.clip.path}: the file changed while it was read; run again once it is whole"
+            )
+        cache.put(job, evidence, stamp=stamp)
+    return evidence
+
+
+def split_job(job: Job, evidence: Evidence) -> list[tuple[str, Clip, Evidence]]:
+    """The clip's shots: what follows its name, the span, and the evidence of each."""
+    from instancecap.captioning.chain import split
+
+    return [
+        (clip.id.removeprefix(job.clip.id), clip, one) for clip, one in split(job.clip, evidence)
+    ]
+
+
+def fingerprint(**settings: Any) -> str:
+    """A short hash of settings and of the version of this package."""
+    import instancecap
+
+    text = json.dumps([instancecap.__version__, settings], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def evidence_key(*, masks: bool) -> str:
+    """Hash of what evidence depends on beside the clip: the detectors at hand, masks."""
+    from instancecap.evidence.experts import load_experts
+
+    return fingerprint(models=load_experts().names, masks=masks)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work(ABC):
+    """What is done to one clip, in any process.
+
+    Attributes:
+        threads: of the decoder and the networks, 0 for one a core.
+        cache: of evidence.
+    """
+
+    threads: int = 0
+    cache: EvidenceCache = field(default_factory=EvidenceCache)
+
+    def cached_in(self, folder: str) -> Self:
+        """The same work with its evidence kept in ``folder``."""
+        return replace(self, cache=EvidenceCache(folder, evidence_key(masks=False)))
+
+    @abstractmethod
+    def __call__(self, job: Job) -> Any:
+        """The result, which can be sent to another process."""
+
+    @abstractmethod
+    def config(self) -> str:
+        """Hash of what the result depends on beside the clip."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaptionWork(Work):
     """Measure and describe.
 
     Attributes:
         max_instances: instances that a caption may have.
+        language: of the texts.
+        split_shots: one caption a shot.
         keep_evidence: hand the evidence back beside the caption.
-        threads: of the decoder and the networks, 0 for one a core.
     """
 
     max_instances: int = 3
+    language: str = "en"
+    split_shots: bool = False
     keep_evidence: bool = False
-    threads: int = 0
 
     def __call__(self, job: Job) -> Documents:
         from instancecap.captioning.measured import describe
-        from instancecap.evidence.build import measure
 
-        evidence = measure(job.clip, threads=self.threads)
-        caption = describe(evidence, max_instances=self.max_instances)
-        return Documents(caption.to_json(), evidence.to_json() if self.keep_evidence else "")
+        evidence = measure_job(job, threads=self.threads, masks=False, cache=self.cache)
+        parts = split_job(job, evidence) if self.split_shots else [("", job.clip, evidence)]
+        captions = {
+            suffix: describe(facts, max_instances=self.max_instances).to_json()
+            for suffix, _, facts in parts
+        }
+        return Documents(
+            captions,
+            evidence.to_json() if self.keep_evidence else "",
+            seconds={"evidence": evidence.timings.get("total", 0.0)},
+        )
+
+    def config(self) -> str:
+        """Hash of what the caption depends on beside the clip."""
+        return fingerprint(
+            evidence=evidence_key(masks=False),
+            most=self.max_instances,
+            language=self.language,
+            split=self.split_shots,
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class EvidenceWork:
+@dataclass(frozen=True, kw_only=True)
+class EvidenceWork(Work):
     """Measure only.
 
     Attributes:
         masks: a mask per instance for every analysed frame.
-        threads: of the decoder and the networks, 0 for one a core.
     """
 
     masks: bool = False
-    threads: int = 0
+
+    def cached_in(self, folder: str) -> Self:
+        """The work as it is: the output is the evidence, it need not be kept twice."""
+        return self
 
     def __call__(self, job: Job) -> Documents:
-        from instancecap.evidence.build import measure
+        evidence = measure_job(job, threads=self.threads, masks=self.masks, cache=self.cache)
+        return Documents(
+            evidence=evidence.to_json(), seconds={"evidence": evidence.timings.get("total", 0.0)}
+        )
 
-        evidence = measure(job.clip, threads=self.threads, masks=self.masks)
-        return Documents(evidence=evidence.to_json())
+    def config(self) -> str:
+        """Hash of what the evidence depends on beside the clip."""
+        return evidence_key(masks=self.masks)

@@ -1,0 +1,40 @@
+"""``instancecap status``: where a run stands."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from instancecap.cli import terminal
+from instancecap.cli.options import Json
+
+
+def status(
+    out: Annotated[
+        str, typer.Argument(metavar="OUT", help="The OUT of a caption or evidence run.")
+    ],
+    json: Json = False,
+) -> None:
+    """Tell where a run stands, while it runs or afterwards."""
+    from instancecap.engine.status import read_status
+
+    found = read_status(out)
+    if json:
+        terminal.print_json(found.as_dict())
+        return
+    state = "running" if found.running else "not running"
+    print(f"{out}: {state}, {found.done} of {found.total} clips done, {found.failed} failed")
+    if found.running:
+        left = "" if found.left_seconds is None else f", about {_span(found.left_seconds)} left"
+        print(f"{found.per_minute:g} clips a minute{left}")
+    if found.cost:
+        print(", ".join(f"{value:g} {unit.replace('_', ' ')}" for unit, value in
+                        found.cost.items()))  # fmt: skip
+    for reason, count in found.reasons.items():
+        print(terminal.printable(f"  {count} x {reason}"))
+
+
+def _span(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))

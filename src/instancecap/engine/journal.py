@@ -1,0 +1,50 @@
+"""One JSON line for each clip that ends, for people and programs that watch a run."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
+
+from instancecap.engine.inputs import Job
+from instancecap.engine.work import Documents
+from instancecap.errors import OutputError
+
+
+class Journal:
+    """Lines in a file that is added to; nothing where there is no file."""
+
+    def __init__(self, file: IO[str] | None) -> None:
+        self._file = file
+
+    def write(self, job: Job, reason: str, documents: Documents | None) -> None:
+        """A line on a job: name, path, state, reason, seconds by stage, cost."""
+        if self._file is None:
+            return
+        line = {
+            "time": round(time.time(), 3),
+            "name": job.name,
+            "path": job.clip.path,
+            "state": "failed" if reason else "done",
+            "reason": reason,
+            "seconds": {} if documents is None else documents.seconds,
+            "cost": {} if documents is None else documents.cost,
+        }
+        self._file.write(json.dumps(line) + "\n")
+        self._file.flush()
+
+
+@contextmanager
+def open_journal(path: str | None) -> Iterator[Journal]:
+    """The journal at ``path``, or one that keeps nothing. Raises :class:`OutputError`."""
+    if path is None:
+        yield Journal(None)
+        return
+    try:
+        file = open(path, "a", encoding="utf-8")  # noqa: SIM115 - closed below
+    except OSError as error:
+        raise OutputError(f"--log-json {path}: cannot be written: {error.strerror}") from error
+    with file:
+        yield Journal(file)

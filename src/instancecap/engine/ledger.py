@@ -1,0 +1,262 @@
+"""What became of every clip of an output, kept beside it so that a run can go on.
+
+A SQLite file in WAL mode, on a local disk: SQLite says itself that WAL is unsafe on network file
+systems. One run at a time has it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from instancecap.engine.inputs import PRIVATE_FOLDER, Job
+from instancecap.errors import OutputError, UsageError
+
+SAMPLE_BYTES = 65_536
+"""Bytes that are hashed at the beginning, in the middle and at the end of a file."""
+
+COMMIT_EVERY = 0.5
+"""Seconds between commits. What a crash loses is looked at again; outputs come before the rows."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS clips (
+    name TEXT PRIMARY KEY,
+    path TEXT NOT NULL,
+    start REAL NOT NULL,
+    end REAL,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    content TEXT NOT NULL,
+    config TEXT NOT NULL,
+    parts TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('done', 'failed')),
+    reason TEXT NOT NULL,
+    seconds REAL NOT NULL,
+    cost TEXT NOT NULL,
+    finished REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS by_content ON clips (size, content);
+CREATE TABLE IF NOT EXISTS run (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which file a clip was read from: cheap to compare first, by content where that differs."""
+
+    size: int
+    mtime_ns: int
+    content: str = ""
+
+    @classmethod
+    def of(cls, path: str, *, content: bool = False) -> Identity:
+        """Of the file as it is now; sizes of -1 where it cannot be looked at."""
+        try:
+            status = os.stat(path)
+            digest = partial_hash(path, status.st_size) if content else ""
+        except OSError:
+            return cls(-1, -1)
+        return cls(status.st_size, status.st_mtime_ns, digest)
+
+
+def partial_hash(path: str, size: int) -> str:
+    """SHA-256 over the size and three samples of a file: enough to know it again once moved."""
+    digest = hashlib.sha256(str(size).encode())
+    with open(path, "rb") as file:
+        for place in sorted({0, max(0, size // 2 - SAMPLE_BYTES // 2), size - SAMPLE_BYTES}):
+            if place >= 0:
+                file.seek(place)
+                digest.update(file.read(SAMPLE_BYTES))
+    return digest.hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the ledger says of one clip.
+
+    Attributes:
+        parts: what follows the name in those of the clip's outputs: ``""``, or ``#1``, ….
+        state: ``done`` or ``failed``.
+    """
+
+    name: str
+    path: str
+    identity: Identity
+    config: str
+    parts: tuple[str, ...]
+    state: str
+    reason: str = ""
+
+
+class Ledger:
+    """The ledger of one output; made where there is none, locked until :meth:`close`."""
+
+    def __init__(self, folder: Path, *, shard: str = "") -> None:
+        """``folder`` is the output's private folder; ``shard`` keeps parallel runs apart.
+
+        Raises:
+            UsageError: another run is at work on this output, or nothing can be written there.
+        """
+        suffix = f"-{shard}" if shard else ""
+        self.folder = folder
+        self._lock = lock_for_writing(folder, f"lock{suffix}")
+        self.path = folder / f"ledger{suffix}.sqlite"
+        try:
+            self._db = sqlite3.connect(self.path)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.executescript(_SCHEMA)
+        except sqlite3.Error as error:
+            unlock(self._lock)
+            raise UsageError(
+                f"{self.path}: the ledger of this output cannot be used ({error}); delete "
+                f"{self.folder} to start anew, or use --no-resume with another OUT"
+            ) from error
+        self._committed = time.monotonic()
+
+    def close(self) -> None:
+        """Commit and give the output free."""
+        with contextlib.suppress(sqlite3.Error):
+            self._db.commit()
+        self._db.close()
+        unlock(self._lock)
+
+    def find(self, job: Job) -> Entry | None:
+        """The entry of this name, or of the same content under another name."""
+        row = self._db.execute(f"{_SELECT} WHERE name = ?", (job.name,)).fetchone()
+        return None if row is None else _entry(row)
+
+    def find_moved(self, job: Job, identity: Identity) -> Entry | None:
+        """A done entry of the same content and span, whatever its name."""
+        row = self._db.execute(
+            f"{_SELECT} WHERE size = ? AND content = ? AND start = ? AND end IS ? "
+            "AND state = 'done' ORDER BY name LIMIT 1",
+            (identity.size, identity.content, job.clip.start, job.clip.end),
+        ).fetchone()
+        return None if row is None else _entry(row)
+
+    def knows_size(self, size: int) -> bool:
+        """Whether any clip was read from a file of this size."""
+        return (
+            self._db.execute("SELECT 1 FROM clips WHERE size = ? LIMIT 1", (size,)).fetchone()
+            is not None
+        )
+
+    def record(
+        self,
+        job: Job,
+        identity: Identity,
+        *,
+        config: str,
+        parts: Iterable[str] = ("",),
+        reason: str = "",
+        seconds: float = 0.0,
+        cost: dict[str, float] | None = None,
+    ) -> None:
+        """Write down what became of a job; an empty ``reason`` is a success.
+
+        Raises :class:`OutputError` when the ledger cannot be written.
+        """
+        state = "failed" if reason else "done"
+        values = (
+            job.name, job.clip.path, job.clip.start, job.clip.end, identity.size,
+            identity.mtime_ns, identity.content, config, json.dumps(list(parts)), state, reason,
+            round(seconds, 4), json.dumps(cost or {}), time.time(),
+        )  # fmt: skip
+        try:
+            self._db.execute(
+                f"INSERT OR REPLACE INTO clips VALUES ({','.join('?' * len(values))})", values
+            )
+            if time.monotonic() - self._committed > COMMIT_EVERY:
+                self._db.commit()
+                self._committed = time.monotonic()
+        except sqlite3.Error as error:
+            raise OutputError(f"{self.path}: cannot be written: {error}") from error
+
+    def note(self, **values: object) -> None:
+        """Keep facts about the run, for ``instancecap status``."""
+        with contextlib.suppress(sqlite3.Error):  # they are of use only while they can be had
+            self._db.executemany(
+                "INSERT OR REPLACE INTO run VALUES (?, ?)",
+                [(key, json.dumps(value)) for key, value in values.items()],
+            )
+            self._db.commit()
+
+    def entries(self) -> Iterator[Entry]:
+        """Every entry, by name."""
+        for row in self._db.execute(f"{_SELECT} ORDER BY name"):
+            yield _entry(row)
+
+
+_SELECT = "SELECT name, path, size, mtime_ns, content, config, parts, state, reason FROM clips"
+
+
+def _entry(row: tuple[str, str, int, int, str, str, str, str, str]) -> Entry:
+    name, path, size, mtime_ns, content, config, parts, state, reason = row
+    identity = Identity(size, mtime_ns, content)
+    return Entry(name, path, identity, config, tuple(json.loads(parts)), state, reason)
+
+
+def private_folder(out: Path) -> Path:
+    """Where the run's own notes lie: inside an output folder, beside an output file."""
+    if out.suffix.lower() == ".jsonl":
+        return out.with_name(f".{out.name}{PRIVATE_FOLDER}")
+    return out / PRIVATE_FOLDER
+
+
+def lock_for_writing(folder: Path, name: str) -> int | None:
+    """Lock an output for this run. Raises :class:`UsageError` while another run has it.
+
+    Returns what :func:`unlock` takes; the lock ends with the process, however that ends.
+    """
+    path = folder / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise UsageError(f"--out {folder.parent}: cannot be written: {error.strerror}") from error
+    try:
+        import fcntl
+
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except ImportError:  # no such locks on Windows
+        pass
+    except BlockingIOError as error:
+        holder = os.read(lock, 20).decode(errors="replace").strip() or "unknown"
+        os.close(lock)
+        raise UsageError(
+            f"--out {folder.parent}: another run (process {holder}) is writing there; wait for "
+            "it, choose another OUT, or split the work with --shard I/N"
+        ) from error
+    except OSError:  # a file system without locks
+        pass
+    os.truncate(lock, 0)
+    os.write(lock, str(os.getpid()).encode())
+    return lock
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a living run holds this lock."""
+    try:
+        import fcntl
+
+        with open(path, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except (ImportError, OSError):
+        pass
+    return False
+
+
+def unlock(lock: int | None) -> None:
+    """Give an output free."""
+    if lock is not None:
+        os.close(lock)

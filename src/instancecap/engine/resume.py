@@ -1,0 +1,93 @@
+"""What of a run is done already: by name, by file, and by content where files were moved."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from instancecap.engine.inputs import Job, Rejected
+from instancecap.engine.ledger import Entry, Identity, Ledger
+from instancecap.engine.outputs import Sink
+
+
+@dataclass(slots=True)
+class Plan:
+    """What is left to do.
+
+    Attributes:
+        todo: number and job, in order.
+        skipped: number and job of those whose output is there.
+        parts: what follows their names in their outputs, by number.
+        failed: those that failed before and are not tried again.
+    """
+
+    todo: list[tuple[int, Job]] = field(default_factory=list)
+    skipped: list[tuple[int, Job]] = field(default_factory=list)
+    parts: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    failed: list[tuple[int, Rejected]] = field(default_factory=list)
+
+
+def plan_run(
+    jobs: Iterable[Job],
+    ledger: Ledger,
+    sink: Sink,
+    *,
+    config: str,
+    retry_failed: bool = False,
+) -> Plan:
+    """Compare jobs with what the ledger says of earlier runs under the same configuration.
+
+    The output of a clip whose file was moved or renamed is put under its new name.
+    """
+    plan = Plan()
+    empty = next(ledger.entries(), None) is None
+    for index, job in enumerate(jobs):
+        entry = None if empty else _settled(job, ledger, config)
+        if entry is None:
+            plan.todo.append((index, job))
+        elif entry.state == "failed":
+            if retry_failed:
+                plan.todo.append((index, job))
+            else:
+                plan.failed.append((index, Rejected(job.clip.path, entry.reason)))
+        elif _is_there(job, entry, ledger, sink):
+            plan.skipped.append((index, job))
+            if entry.parts != ("",):
+                plan.parts[index] = entry.parts
+        else:
+            plan.todo.append((index, job))
+    return plan
+
+
+def _settled(job: Job, ledger: Ledger, config: str) -> Entry | None:
+    """The entry that still holds for the job's file, under its own name or another."""
+    identity = Identity.of(job.clip.path)
+    entry = ledger.find(job)
+    if entry is not None and (entry.identity.size, entry.identity.mtime_ns) == (
+        identity.size,
+        identity.mtime_ns,
+    ):
+        return entry if entry.config == config else None
+    if identity.size < 0 or not ledger.knows_size(identity.size):
+        return None
+    identity = Identity.of(job.clip.path, content=True)
+    if entry is None or entry.identity.content != identity.content:
+        entry = ledger.find_moved(job, identity)
+    return entry if entry is not None and entry.config == config else None
+
+
+def _is_there(job: Job, entry: Entry, ledger: Ledger, sink: Sink) -> bool:
+    """Whether the output of a done entry is there; it is put under the job's name if need be."""
+    if entry.name == job.name and entry.path == job.clip.path:
+        return all(sink.has(job.name + part) for part in entry.parts)
+    texts = {part: sink.get(entry.name + part) for part in entry.parts}
+    if None in texts.values():
+        return False
+    for part, text in texts.items():
+        document = json.loads(text or "")
+        document["video"] |= {"id": job.name + part, "path": job.clip.path}
+        sink.put(job.name + part, json.dumps(document, ensure_ascii=False, indent=2))
+    identity = Identity.of(job.clip.path, content=True)
+    ledger.record(job, identity, config=entry.config, parts=entry.parts)
+    return True

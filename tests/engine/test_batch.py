@@ -1,0 +1,179 @@
+"""A run that goes on where another ended, and says what became of every clip."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from instancecap.engine.batch import Batch, RunOptions, run_batch
+from instancecap.engine.inputs import Job, find_jobs
+from instancecap.engine.outputs import open_sink
+from instancecap.engine.work import Documents, EvidenceCache, Work, fingerprint, stamp_of
+from instancecap.errors import DecodeError, UsageError
+from instancecap.schema import Caption, Evidence
+from instancecap.schema.caption import Video
+
+SEEN: list[str] = []
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quick(Work):
+    """Names the clip; fails for those whose file says so."""
+
+    config_name: str = "one"
+    parts: tuple[str, ...] = ("",)
+    keep: bool = field(default=False)
+
+    def __call__(self, job: Job) -> Documents:
+        SEEN.append(job.name)
+        if Path(job.clip.path).read_bytes().startswith(b"bad"):
+            raise DecodeError(f"{job.clip.path}: no frame")
+        captions = {}
+        for part in self.parts:
+            numbers = dict.fromkeys(("start", "end", "duration", "fps", "frames"), 0)
+            video = Video(id=job.name + part, path=job.clip.path, width=2, height=2, **numbers)
+            captions[part] = Caption(video=video, background=self.config_name).to_json()
+        return Documents(captions)
+
+    def config(self) -> str:
+        return fingerprint(name=self.config_name, parts=self.parts)
+
+
+@pytest.fixture
+def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    for name in "abc":
+        (folder / f"{name}.mp4").write_bytes(name.encode() * 10)
+    (folder / "d.mp4").write_bytes(b"bad" * 10)
+    SEEN.clear()
+    return folder
+
+
+def run(out: str, work: Work | None = None, **options: object) -> Batch:
+    jobs, _ = find_jobs(["clips"])
+    SEEN.clear()
+    return run_batch(
+        jobs,
+        work or Quick(),
+        sink=open_sink(out),
+        options=RunOptions(**options),  # type: ignore[arg-type]
+    )
+
+
+OUTS = ["out", "out.jsonl", "out.parquet"]
+
+
+@pytest.mark.parametrize("out", OUTS)
+def test_second_run_does_what_is_new_only(clips: Path, out: str) -> None:
+    first = run(out)
+    assert (first.done, first.skipped, [one.reason for one in first.failed]) == (3, 0, ["no frame"])
+    second = run(out)
+    assert (second.done, second.skipped, SEEN) == (0, 3, [])
+    assert [one.reason for one in second.failed] == ["no frame"]
+    assert second.outputs == first.outputs
+    (clips / "e.mp4").write_bytes(b"e")
+    assert (run(out).done, SEEN) == (1, ["e.mp4"])
+    assert (run(out, retry_failed=True).done, SEEN) == (0, ["d.mp4"])
+    assert (run(out, resume=False).done, len(SEEN)) == (4, 5)
+
+
+@pytest.mark.parametrize("out", OUTS)
+def test_moved_and_renamed_files_are_not_done_again(clips: Path, out: str) -> None:
+    run(out)
+    (clips / "sub").mkdir()
+    (clips / "a.mp4").rename(clips / "sub" / "new.mp4")
+    os.utime(clips / "b.mp4", (1, 1))  # copied without its times
+    again = run(out)
+    assert (again.done, again.skipped, SEEN) == (0, 3, [])
+    sink = open_sink(out)
+    document = Caption.from_json(sink.get("sub/new.mp4") or "")
+    sink.close()
+    assert document.video is not None
+    assert (document.video.id, document.video.path) == ("sub/new.mp4", "clips/sub/new.mp4")
+
+
+@pytest.mark.parametrize("out", OUTS)
+def test_what_changed_is_done_again(clips: Path, out: str) -> None:
+    run(out)
+    (clips / "a.mp4").write_bytes(b"other")
+    run(out)
+    assert SEEN == ["a.mp4"]
+    run(out, Quick(config_name="two"))
+    assert sorted(SEEN) == ["a.mp4", "b.mp4", "c.mp4", "d.mp4"]
+
+
+def test_output_that_was_deleted_is_made_again(clips: Path) -> None:
+    run("out")
+    Path("out/b.mp4.json").unlink()
+    assert (run("out").done, SEEN) == (1, ["b.mp4"])
+
+
+def test_shots_of_a_clip_are_outputs_of_their_own(clips: Path) -> None:
+    work = Quick(parts=("#1", "#2"))
+    batch = run("out", work)
+    assert [Path(one).name for one in batch.outputs][:2] == ["a.mp4#1.json", "a.mp4#2.json"]
+    assert (run("out", work).skipped, SEEN) == (3, [])
+    Path("out/a.mp4#2.json").unlink()
+    assert (run("out", work).done, SEEN) == (1, ["a.mp4"])
+    run("out.jsonl", work)
+    ids = [json.loads(line)["video"]["id"] for line in Path("out.jsonl").read_text().splitlines()]
+    assert ids == [f"{name}.mp4#{number}" for name in "abc" for number in (1, 2)]
+
+
+def test_run_in_which_too_much_fails_is_stopped(clips: Path) -> None:
+    for number in range(40):
+        (clips / f"x{number:02d}.mp4").write_bytes(b"bad%d" % number)
+    batch = run("out", max_failure_rate=0.5)
+    assert "more than --max-failure-rate 0.5 allows" in batch.stopped
+    assert len(SEEN) < 30
+    assert sorted(Path(one).name for one in batch.outputs) == [
+        "a.mp4.json", "b.mp4.json", "c.mp4.json"
+    ]  # fmt: skip
+
+
+def test_output_that_cannot_be_written_costs_its_clip(
+    clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("out/b.mp4.json").mkdir(parents=True)
+    batch = run("out")
+    assert batch.done == 2
+    assert "cannot be written" in " ".join(one.reason for one in batch.failed)
+    Path("out/b.mp4.json").rmdir()
+    assert run("out", retry_failed=True).done == 1
+
+
+def test_evidence_is_kept_until_the_file_or_the_detectors_change(
+    clips: Path, tmp_path: Path
+) -> None:
+    (job, *_), _ = find_jobs(["clips"])
+    cache = EvidenceCache(str(tmp_path / "cache"), "key")
+    numbers = dict.fromkeys(("start", "end", "duration", "fps", "frames"), 0)
+    evidence = Evidence.model_validate(
+        {"video": {"id": "ü", "path": "", "width": 2, "height": 2, **numbers}}
+    )
+    stamp = stamp_of(job)
+    assert cache.get(job, stamp=stamp) is None
+    cache.put(job, evidence, stamp=stamp)
+    assert cache.get(job, stamp=stamp) == evidence
+    assert EvidenceCache(cache.folder, "other").get(job, stamp=stamp) is None
+    (clips / "a.mp4").write_bytes(b"longer than before" * 10)
+    assert cache.get(job, stamp=stamp_of(job)) is None
+    (file,) = (path for path in (tmp_path / "cache").rglob("*") if path.is_file())
+    file.write_bytes(file.read_bytes()[:-9])
+    assert cache.get(job, stamp=stamp) is None
+
+
+def test_two_runs_into_one_output_do_not_mix(clips: Path) -> None:
+    from instancecap.engine.ledger import Ledger, private_folder
+
+    other = Ledger(private_folder(Path("out")))
+    with pytest.raises(UsageError, match="another run"):
+        run("out")
+    other.close()
+    assert run("out").done == 3

@@ -1,0 +1,103 @@
+"""What is done is known again, whatever became of the files' names."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from instancecap.engine.inputs import Job
+from instancecap.engine.ledger import Identity, Ledger, partial_hash, private_folder
+from instancecap.errors import UsageError
+from instancecap.video import Clip
+
+
+def job(path: Path, name: str = "", *, start: float = 0.0) -> Job:
+    return Job(Clip.open(path, start=start), name or path.name)
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(os.urandom(300_000))
+    return path
+
+
+def test_entry_comes_back_as_it_was_recorded(tmp_path: Path, clip: Path) -> None:
+    folder = tmp_path / "notes"
+    ledger = Ledger(folder)
+    identity = Identity.of(str(clip), content=True)
+    ledger.record(job(clip), identity, config="c1", parts=["#1", "#2"], seconds=1.5)
+    ledger.record(job(clip, "b"), identity, config="c1", reason="no frame")
+    ledger.close()
+    again = Ledger(folder)
+    first, second = again.entries()
+    assert (first.name, first.identity, first.parts) == ("a.mp4", identity, ("#1", "#2"))
+    assert (second.state, second.reason, second.config) == ("failed", "no frame", "c1")
+    assert again.find(job(clip, "c")) is None
+    again.close()
+
+
+def test_moved_file_is_known_by_its_content_and_span(tmp_path: Path, clip: Path) -> None:
+    ledger = Ledger(tmp_path / "notes")
+    ledger.record(job(clip), Identity.of(str(clip), content=True), config="c")
+    moved = tmp_path / "moved.mp4"
+    clip.rename(moved)
+    identity = Identity.of(str(moved), content=True)
+    assert ledger.knows_size(identity.size)
+    found = ledger.find_moved(job(moved), identity)
+    assert found is not None and found.name == "a.mp4"
+    assert ledger.find_moved(job(moved, start=1.0), identity) is None
+    ledger.close()
+
+
+@pytest.mark.parametrize("place", [0, 150_000, 299_999])
+def test_change_at_either_end_or_in_the_middle_is_seen(clip: Path, place: int) -> None:
+    before = partial_hash(str(clip), 300_000)
+    data = bytearray(clip.read_bytes())
+    data[place] ^= 1
+    clip.write_bytes(data)
+    assert partial_hash(str(clip), 300_000) != before
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_536, 131_073])
+def test_small_files_have_a_hash_too(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"x" * size)
+    assert len(partial_hash(str(path), size)) == 32
+
+
+def test_missing_file_is_no_reason_to_fail() -> None:
+    assert Identity.of("no/such/file", content=True) == Identity(-1, -1)
+
+
+def test_second_run_is_refused_while_the_first_lives(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "out" / "notes")
+    program = (
+        "from instancecap.engine.ledger import Ledger; from pathlib import Path;"
+        f"Ledger(Path({str(tmp_path / 'out' / 'notes')!r}))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert f"another run (process {os.getpid()}) is writing there" in done.stderr
+    other = Ledger(tmp_path / "out" / "notes", shard="1-of-2")
+    other.close()
+    ledger.close()
+    Ledger(tmp_path / "out" / "notes").close()
+
+
+def test_file_that_is_no_ledger_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "ledger.sqlite").write_text("not a database, but long enough to be read as one")
+    with pytest.raises(UsageError, match="the ledger of this output cannot be used"):
+        Ledger(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("out", "folder"),
+    [("x", "x/.instancecap"), ("t.parquet", "t.parquet/.instancecap"),
+     ("d/t.jsonl", "d/.t.jsonl.instancecap")],
+)  # fmt: skip
+def test_notes_lie_inside_a_folder_and_beside_a_file(out: str, folder: str) -> None:
+    assert private_folder(Path(out)) == Path(folder)
