@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
+from typing import get_args
 
 import numpy as np
 
 from benchmarks.scoring import (
     Boxes,
+    ClassVerdict,
     Counts,
     balanced_accuracy,
     boxes_at,
@@ -19,6 +21,7 @@ from benchmarks.scoring import (
     fold,
     iou,
     join_boxes,
+    judge_class,
     judge_static,
     mean_j,
     recall_classes,
@@ -69,7 +72,7 @@ class Result:
         seconds, decode_seconds: wall time of measuring without masks, and of decoding alone.
         masks, mask_seconds: masks made, and the time that they took.
         words: per kind of word, pairs of (truth, found).
-        main_class: the first instance's class is one of the labelled ones; None if unscored.
+        main_class: what the first instance is called against the labels; None if unscored.
         misses: one line for each thing that is wrong, for people.
     """
 
@@ -87,7 +90,7 @@ class Result:
     cuts: Counts = field(default_factory=Counts)
     gradual: Counts = field(default_factory=Counts)
     objects: list[ObjectResult] = field(default_factory=list)
-    main_class: bool | None = None
+    main_class: ClassVerdict | None = None
     class_recall: tuple[int, int] = (0, 0)
     words: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     masks: int = 0
@@ -225,9 +228,9 @@ def _judge_classes(result: Result, case: Case, evidence: Evidence) -> None:
     result.class_recall = recall_classes(wanted, said)
     # The main thing is the one whose masks are known, else the first in the evidence.
     main = result.objects[0].found if result.objects else evidence.instances[:1]
-    result.main_class = bool({instance.class_ for instance in main} & set(wanted))
-    if not result.main_class or result.class_recall[0] < result.class_recall[1]:
-        names = _set(instance.class_ for instance in main)
+    result.main_class = judge_class(wanted, {instance.class_ for instance in main})
+    if result.main_class != "right" or result.class_recall[0] < result.class_recall[1]:
+        names = f"{_set(instance.class_ for instance in main)} ({result.main_class})"
         result.misses.append(f"classes {_set(wanted)}, main found {names}, all {_set(said)}")
 
 
@@ -291,7 +294,8 @@ def summarise(results: Sequence[Result]) -> dict[str, float | int | None]:
         "leaves": balanced_accuracy([thing.leaves for thing in things]),
         "direction": _mean(t.direction[0] == t.direction[1] for t in things if t.direction),
         "mask_j": _mean(thing.j for thing in things if thing.j is not None),
-        "main_class": _mean(main),
+        "main_class": _mean(verdict == "right" for verdict in main),
+        **{f"main_class_{word}": main.count(word) for word in get_args(ClassVerdict)},
         "class_recall": _share(seen, wanted),
         "seconds": sum(result.seconds for result in ran),
         "decode_seconds": decoding,

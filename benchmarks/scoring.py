@@ -15,17 +15,20 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
 from benchmarks.truth import Mask, Segment, Transition
-from instancecap.models.coco import CLASSES
+from instancecap.evidence.naming import HYPERNYMS, OBJECT
+from instancecap.models.coco import CATEGORIES, CLASSES
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import InstanceFacts, MaskRle, Shot
 
 Boxes = NDArray[np.float64]
+ClassVerdict = Literal["right", "hypernym", "unnamed", "wrong"]
 
 FOLD = {
     "move_in": "zoom_in",
@@ -235,6 +238,19 @@ def coco_name(name: str) -> str | None:
     """The COCO class that a label means, or None for one that COCO does not have."""
     word = SYNONYMS.get(name, name)
     return word if word in CLASSES else None
+
+
+def judge_class(wanted: Collection[str], found: Collection[str]) -> ClassVerdict:
+    """How a main thing is called: by its class, by its category's word, not at all, or wrongly.
+
+    ``wanted`` are the COCO classes that it may have, ``found`` what it is called; a thing that
+    was not found, or is an *object*, is ``unnamed``.
+    """
+    if set(wanted) & set(found):
+        return "right"
+    if {HYPERNYMS.get(CATEGORIES[name]) for name in wanted} & set(found):
+        return "hypernym"
+    return "wrong" if set(found) - {OBJECT} else "unnamed"
 
 
 def recall_classes(truth: Sequence[str], found: Sequence[str]) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from benchmarks.scoring import (
     fold,
     iou,
     join_boxes,
+    judge_class,
     judge_static,
     mask_iou,
     match_times,
@@ -151,6 +152,23 @@ def test_joined_boxes_hold_both_or_the_only_one() -> None:
 )
 def test_cells(corners: tuple[float, ...], cell: str) -> None:
     assert cell_of(corners) == cell
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict"),
+    [
+        ({"cat"}, "right"),
+        ({"animal"}, "hypernym"),
+        ({"object"}, "unnamed"),
+        (set(), "unnamed"),
+        ({"dog"}, "wrong"),
+        ({"object", "vehicle"}, "wrong"),
+        ({"object", "cat"}, "right"),
+    ],
+)
+def test_a_hypernym_is_neither_right_nor_wrong(found: set[str], verdict: str) -> None:
+    assert judge_class(["cat"], found) == verdict
+    assert judge_class(["bottle"], {"household"}) == "wrong"
 
 
 def test_classes_by_coco_name_each_found_thing_once() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import combinations, groupby, pairwise
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 
@@ -13,13 +14,18 @@ from instancecap.schema.evidence import (
     CameraFacts,
     CameraSample,
     CameraSegment,
+    Contact,
+    ContactKind,
     Evidence,
     FramingFacts,
+    Heading,
     InstanceFacts,
     InstanceMotion,
     LightFacts,
+    Period,
     PlaceFacts,
     Shot,
+    Turn,
     Video,
 )
 from instancecap.schema.vocabulary import Primitive
@@ -111,9 +117,47 @@ def boxes(draw: st.DrawFn) -> Box:
     return x0, y0, draw(st.floats(x0 + 0.05, 1)), draw(st.floats(y0 + 0.05, 1))
 
 
+periods = st.just(Period()) | st.builds(
+    Period, seconds=st.floats(0.2, 3), strength=st.floats(0.65, 1)
+)
+
+
+@st.composite
+def turns(draw: st.DrawFn, first: float, last: float) -> list[Turn]:
+    """Turns in the order of time, each to a new way that the next one starts from."""
+    ways = draw(st.lists(st.sampled_from(get_args(Heading)), max_size=4))
+    ways = [way for way, _ in groupby(ways)]
+    step = (last - first) / (len(ways) + 1)
+    return [
+        Turn(t=round(first + (index + 1) * step, 3), before=before, after=after)
+        for index, (before, after) in enumerate(pairwise(ways))
+    ]
+
+
+@st.composite
+def rests(draw: st.DrawFn, first: float, last: float) -> list[tuple[float, float]]:
+    """Up to two rests, of a second and more, that do not touch."""
+    parts = sorted(draw(st.lists(units, min_size=4, max_size=4, unique=True)))
+    times = [round(first + part * (last - first), 3) for part in parts]
+    return [(a, b) for a, b in (times[:2], times[2:]) if b - a >= 1]
+
+
+@st.composite
+def contacts(draw: st.DrawFn, found: list[InstanceFacts]) -> list[Contact]:
+    """Contacts of single things while both are seen."""
+    made = []
+    for one, two in combinations([item for item in found if item.count == 1], 2):
+        start, end = max(one.track[0].t, two.track[0].t), min(one.track[-1].t, two.track[-1].t)
+        if start < end and draw(st.booleans()):
+            kind = draw(st.sampled_from(get_args(ContactKind)))
+            made.append(Contact(first=one.id, second=two.id, start=start, end=end, kind=kind))
+    return made
+
+
 @st.composite
 def things(draw: st.DrawFn, *, id: int, shot: Shot) -> InstanceFacts:
     moving = draw(st.booleans())
+    single = draw(st.integers(0, 3)) > 0
     first = draw(st.floats(shot.start, shot.end - 0.2))
     last = draw(st.floats(first + 0.1, shot.end - 0.05))
     return thing(
@@ -123,7 +167,7 @@ def things(draw: st.DrawFn, *, id: int, shot: Shot) -> InstanceFacts:
         id=id,
         times=(first, last),
         points=draw(st.integers(1, 40)),
-        count=draw(st.sampled_from([1, 1, 1, 2, 3, 12])),
+        count=1 if single else draw(st.sampled_from([2, 3, 12])),
         confidence=draw(units),
         salience=0.9 / (id + 1),
         colors=draw(shares),
@@ -134,6 +178,9 @@ def things(draw: st.DrawFn, *, id: int, shot: Shot) -> InstanceFacts:
         speed=draw(st.floats(0.01, 2)) if moving else 0.0,
         scale_change=draw(st.floats(0.05, 20)),
         activity=draw(units),
+        period=draw(periods) if single else Period(),
+        turns=draw(turns(first, last)) if single and moving else [],
+        still=draw(rests(first, last)) if single else [],
     )
 
 
@@ -149,8 +196,8 @@ def evidences(draw: st.DrawFn) -> Evidence:
     ]
     count = draw(st.integers(0, 5))
     found = [draw(things(id=i, shot=draw(st.sampled_from(shots)))) for i in range(count)]
-    turns = st.sampled_from(sorted(TURNS))
-    motions = st.just(["static"]) | st.lists(turns, min_size=1, max_size=3, unique=True)
+    moves = st.sampled_from(sorted(TURNS))
+    motions = st.just(["static"]) | st.lists(moves, min_size=1, max_size=3, unique=True)
     parts = [draw(motions) for _ in shots]
     union = list(dict.fromkeys(word for part in parts for word in part if word != "static"))
     if found and {word[:3] for word in union} & {"pan", "til"} and draw(st.booleans()):
@@ -178,6 +225,7 @@ def evidences(draw: st.DrawFn) -> Evidence:
         shots=shots,
         camera=CameraFacts.model_validate(facts),
         instances=found,
+        contacts=draw(contacts(found)),
         light=LightFacts(
             brightness=draw(units), contrast=draw(st.floats(0, 0.5)), saturation=draw(units),
             warmth=draw(st.floats(-1, 1)), change=draw(st.floats(-1, 1)),

@@ -12,7 +12,15 @@ from made import DIRECTIONS, NAMES, boxes, camera, shares, thing, things
 
 from instancecap.captioning import english
 from instancecap.evidence.appearance import COLORS
-from instancecap.schema.evidence import LightFacts, Period, PlaceFacts, Shot, Turn
+from instancecap.schema.evidence import (
+    ContactKind,
+    InstanceFacts,
+    LightFacts,
+    Period,
+    PlaceFacts,
+    Shot,
+    Turn,
+)
 from instancecap.schema.vocabulary import Cell, Primitive
 
 CELLS = get_args(Cell)
@@ -157,6 +165,71 @@ def test_an_action_says_one_extra_fact_the_period_before_the_turns() -> None:
     item = thing(moving=True, speed=0.2, turns=turns, period=Period(seconds=0.5, strength=0.9))
     text = english.action_phrase(item, enters=False, leaves=False, camera_rests=True)
     assert text == "moves about and repeats its motion about every 0.5 seconds"
+
+
+@pytest.mark.parametrize(
+    ("still", "text"),
+    [
+        ([], "moves to the right"),
+        ([(0.0, 1.5)], "first stays in place and then moves to the right"),
+        ([(2.5, 4.0)], "moves to the right and then stops"),
+        ([(0.1, 1.2), (2.8, 3.9)], "first stays in place, then moves to the right and then stops"),
+        ([(1.2, 2.6)], "moves to the right"),
+        ([(0.0, 3.7)], "moves to the right"),
+    ],
+)
+def test_a_rest_is_told_where_it_begins_or_ends_a_move(
+    still: list[tuple[float, float]], text: str
+) -> None:
+    item = thing(moving=True, direction="right", speed=0.2, still=still)
+    said = english.action_phrase(item, enters=False, leaves=False, camera_rests=True)
+    assert said == text
+
+
+def test_who_enters_does_not_rest_first_and_who_leaves_does_not_stop() -> None:
+    item = thing(moving=True, direction="right", speed=0.2, still=[(0.0, 1.2), (2.8, 4.0)])
+    text = english.action_phrase(item, enters=True, leaves=True, camera_rests=True)
+    assert text == "comes into view, moves to the right and goes out of view"
+
+
+@pytest.mark.parametrize(
+    ("kind", "moving", "text"),
+    [
+        ("crosses", (True, True), "crosses paths with the cat"),
+        ("crosses", (True, False), "passes the cat"),
+        ("crosses", (False, True), "is passed by the cat"),
+        ("meets", (True, True), "ends up next to the cat in the frame"),
+        ("meets", (False, False), ""),
+        ("overlaps", (True, True), ""),
+    ],
+)
+def test_two_things_that_come_together_are_told_without_depth(
+    kind: ContactKind, moving: tuple[bool, bool], text: str
+) -> None:
+    dog, cat = thing("dog", moving=moving[0]), thing("cat", moving=moving[1], id=1)
+    assert english.encounter_phrase(kind, dog, cat, called="the cat") == text
+
+
+@pytest.mark.parametrize("other", [thing("object", id=1), thing("cat", id=1, confidence=0.5)])
+def test_nothing_is_told_of_meeting_what_has_no_sure_name(other: InstanceFacts) -> None:
+    dog = thing("dog", moving=True)
+    assert english.encounter_phrase("meets", dog, other, called="it") == ""
+
+
+def test_things_are_called_again_so_that_they_are_told_apart() -> None:
+    red, blue = [("red", 0.9)], [("blue", 0.9)]
+    cars = [thing("car", colors=c, id=i) for i, c in enumerate([red, blue, red])]
+    assert [english.refer(car, cars) for car in cars] == [
+        "the other red car", "the blue car", "the other red car",
+    ]  # fmt: skip
+    assert english.refer(cars[0], [*cars, thing("car", colors=red, id=3)]) == ""
+    assert english.refer(thing(count=3), [thing(count=3)]) == ""
+
+
+def test_what_goes_to_and_fro_has_no_pace() -> None:
+    item = thing(moving=True, speed=0.01)
+    text = english.action_phrase(item, enters=False, leaves=False, camera_rests=True)
+    assert text == "moves about"
 
 
 def test_speed_has_words_at_both_ends_only() -> None:

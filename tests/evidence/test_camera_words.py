@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from instancecap.evidence.camera_words import describe_camera, shot_motion
+from instancecap.evidence.parallax import Parallax
 from instancecap.schema.evidence import CameraFacts, CameraSample, Shot
 
 RATE = 12.0
@@ -150,6 +151,72 @@ def test_each_shot_has_its_own_movement() -> None:
     facts, per_shot = describe_camera(path, shots_of(0, 2, 4, 6), aspect=WIDE)
     assert per_shot == [["pan_right"], ["static"], ["zoom_in"]]
     assert set(facts.motion) == {"pan_right", "zoom_in"}
+
+
+def stretches(
+    *axis: float, proven: bool = True, lead: float = 0.0, seconds: float = 2.0
+) -> list[Parallax]:
+    """What parallax shows over a path, half a second at a time."""
+    x, y, z = axis
+    starts = np.arange(0, seconds, 0.5).tolist()
+    return [Parallax(t, t + 0.5, proven, (x, y, z), (lead, 0.0)) for t in starts]
+
+
+def travel_words(path: list[CameraSample], parallax: list[Parallax]) -> list[str]:
+    motion = shot_motion(path, start=0, end=path[-1].t, aspect=WIDE, parallax=parallax)
+    assert [word for word in motion.motion if word not in motion.segments[0].motion] == []
+    return list(motion.motion)
+
+
+@pytest.mark.parametrize(
+    ("path", "axis", "lead", "word"),
+    [
+        ({"dx": -0.15}, (1, 0, 0), -0.4, "move_right"),
+        ({"dx": 0.15}, (1, 0, 0), 0.4, "move_left"),
+        ({"dx": 0.15}, (-1, 0, 0), 0.4, "move_left"),
+        ({"dy": 0.15}, (0, 1, 0), 0.0, "move_up"),
+        ({"dy": -0.15}, (0, 1, 0), 0.0, "move_down"),
+        ({"zoom": 0.3}, (0, 0, 1), 0.0, "move_in"),
+        ({"zoom": -0.3}, (0, 0, 1), 0.0, "move_out"),
+        ({"dx": -0.15}, (1, 0, 0), 0.7, "arc_cw"),
+        ({"dx": 0.15}, (1, 0, 0), -0.7, "arc_ccw"),
+    ],
+)
+def test_proven_parallax_makes_a_turn_a_travel_or_an_arc(
+    path: dict[str, float], axis: tuple[float, float, float], lead: float, word: str
+) -> None:
+    assert travel_words(steps(2, **path), stretches(*axis, lead=lead)) == [word]
+
+
+def test_parallax_that_is_not_proven_or_not_of_the_direction_changes_no_word() -> None:
+    path = steps(2, dx=-0.15)
+    assert travel_words(path, stretches(1, 0, 0, lead=-0.4, proven=False)) == ["pan_right"]
+    assert travel_words(path, stretches(0, 1, 0, lead=-0.4)) == ["pan_right"]
+    assert travel_words(path, stretches(1, 0, 0, lead=-0.4, seconds=0.5)) == ["pan_right"]
+    assert travel_words(path, stretches(1, 0, 0, lead=0.0)) == ["pan_right"]
+
+
+def test_parallax_alone_moves_no_camera() -> None:
+    assert travel_words(steps(2), stretches(1, 0, 0, lead=0.5)) == ["static"]
+
+
+def test_a_tilt_beside_a_travel_forward_is_a_tilt() -> None:
+    path = steps(2, dy=-0.15, zoom=0.4)
+    assert travel_words(path, stretches(0, 1, 0)) == ["tilt_down", "zoom_in"]
+    assert travel_words(path, stretches(0, 0, 1)) == ["tilt_down", "move_in"]
+
+
+def test_a_pan_and_then_a_travel_show_in_the_segments() -> None:
+    path = steps(2, dx=-0.2) + steps(2, zoom=0.4, start=2)
+    later = [Parallax(t, t + 0.5, True, (0.0, 0.0, 1.0), (0.0, 0.0)) for t in (2.0, 2.5, 3.0, 3.5)]
+    facts, _ = describe_camera(path, shots_of(0, 4), aspect=WIDE, parallax=later)
+    assert facts.motion == ["pan_right", "move_in"]
+    assert facts.segments[0].motion == ["pan_right"]
+    assert facts.segments[-1].motion == ["move_in"]
+
+
+def test_a_steady_zoom_beside_a_wider_pan_is_said() -> None:
+    assert words(steps(2, dx=-0.15, zoom=0.17)) == ["pan_right", "zoom_in"]
 
 
 def test_no_path_is_nothing_said() -> None:

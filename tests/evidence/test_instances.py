@@ -15,7 +15,7 @@ from instancecap.evidence.geometry import ious
 from instancecap.evidence.instances import box_at, follows_subject
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import CameraFacts, CameraSample, InstanceFacts, InstanceMotion
-from instancecap.video import Clip
+from instancecap.video import Clip, ClipReader
 
 WIDTH, HEIGHT = 320, 180
 FPS, SECONDS = 12.0, 2.5
@@ -109,6 +109,17 @@ def test_what_comes_in_enters_and_what_goes_out_leaves() -> None:
     assert (came.enters, came.leaves) == (True, False)
     (gone,) = measure(film((((0.4, 0.5), (1.5, 0.5)), RED))).instances
     assert (gone.enters, gone.leaves) == (False, True)
+
+
+def test_what_stops_is_still_there() -> None:
+    moving = film((((0.2, 0.5), (0.6, 0.5)), RED))
+    with ClipReader(moving) as reader:
+        frames = [frame.bgr()[..., ::-1].copy() for frame in reader]
+    clip = Clip.from_frames(np.stack(frames + frames[-1:] * COUNT), FPS)
+    (found,) = measure(clip).instances
+    assert found.track[-1].t > 1.9 * SECONDS
+    assert not found.leaves
+    assert found.motion.still and found.motion.still[-1][1] == found.track[-1].t
 
 
 def test_what_lies_still_is_not_said_to_move() -> None:

@@ -211,3 +211,20 @@ def test_a_track_reaches_back_to_where_its_thing_began_to_move() -> None:
     assert track.times[0] == pytest.approx(2 / RATE)
     assert track.times[-1] == pytest.approx(15 / RATE)
     assert all(a < b for a, b in pairwise(track.times))
+
+
+def test_a_thing_that_passes_behind_a_post_stays_one() -> None:
+    """Half hidden it shows a part only, so that it seems to stop and to start far off."""
+    samples = []
+    for index in range(24):
+        box = np.array([0.03 * index, 0.4, 0.03 * index + 0.2, 0.7])
+        left = np.clip(box[[0, 2]], None, 0.4)
+        right = np.clip(box[[0, 2]], 0.55, None)
+        seen = [part for part in (left, right) if part[1] - part[0] > 0.02]
+        whole = max(seen, key=lambda part: part[1] - part[0], default=None)
+        sample = finds(index, *([person(0.5)] if whole is not None else []))
+        if whole is not None:
+            sample.boxes[0] = [whole[0], 0.4, whole[1], 0.7]
+        samples.append(sample)
+    (track,) = link(samples)
+    assert middles(track)[0] < 0.2 < 0.7 < middles(track)[-1]

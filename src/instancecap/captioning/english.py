@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from instancecap.models.coco import CATEGORIES
-from instancecap.schema.evidence import CameraFacts, InstanceFacts, LightFacts, PlaceFacts
+from instancecap.schema.evidence import (
+    CameraFacts,
+    ContactKind,
+    InstanceFacts,
+    LightFacts,
+    PlaceFacts,
+)
 from instancecap.schema.vocabulary import Cell, Primitive
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -57,8 +63,8 @@ CAMERA_WORDS: dict[Primitive, str] = {
     "move_right": "moves right",
     "move_up": "moves up",
     "move_down": "moves down",
-    "arc_cw": "arcs clockwise around the subject",
-    "arc_ccw": "arcs counterclockwise around the subject",
+    "arc_cw": "orbits clockwise around the subject",
+    "arc_ccw": "orbits counterclockwise around the subject",
 }
 
 CLEAR_SHARE, SECOND_SHARE, PURE_SHARE = 0.35, 0.28, 0.6
@@ -86,6 +92,12 @@ _SHADES = frozenset(
 _GLARE = ("pink", "beige")
 
 _ONE_PAINT = {"vehicle", *(name for name, kind in CATEGORIES.items() if kind == "vehicle")}
+
+REST_EDGE = 0.35
+"""Seconds from a track's end within which a rest reaches to it."""
+
+SURE_NAME = 0.6
+"""Confidence in both names from which it is told that two things come together."""
 
 GROWS, SHRINKS = 1.6, 0.62
 """Change of area from which a thing is said to get larger or smaller in the picture."""
@@ -190,20 +202,29 @@ def edge_of(box: Sequence[float]) -> str:
     return side if gaps[side] < 0.04 else ""
 
 
-def action_phrase(item: InstanceFacts, *, enters: bool, leaves: bool, camera_rests: bool) -> str:
+def action_phrase(
+    item: InstanceFacts, *, enters: bool, leaves: bool, camera_rests: bool, encounter: str = ""
+) -> str:
     """What a thing does, as a verb phrase: *enters from the left, moves quickly to the right*.
 
-    Empty where nothing is known: before a moving camera, no motion found proves no rest.
+    ``encounter`` is a phrase of :func:`encounter_phrase`. Empty where nothing is known: before a
+    moving camera, no motion found proves no rest.
     """
     motion, parts = item.motion, []
-    repeats = period_phrase(item)
+    repeats, turns = period_phrase(item), turn_phrase(item)
+    rests_first, stops = (False, False) if repeats or turns else rest_ends(item)
     if enters:
         side = edge_of(item.track[0].box)
         parts.append(f"enters from the {side}" if side else "comes into view")
+    elif rests_first:
+        parts.append("first stays in place")
     if motion.moving:
-        turns = "" if repeats else turn_phrase(item)
-        where = turns or DIRECTION_WORDS.get(motion.direction, "about")
-        parts.append(" ".join(filter(None, ["moves", speed_word(motion.speed), where])))
+        where = "" if repeats else turns
+        where = where or DIRECTION_WORDS.get(motion.direction, "")
+        # Speed is that of getting away: what goes to and fro may be quick and get nowhere.
+        pace = speed_word(motion.speed) if where else ""
+        first = "then moves" if rests_first and not enters else "moves"
+        parts.append(" ".join(filter(None, [first, pace, where or "about"])))
     elif camera_rests:
         stirs = motion.activity > 0.4 or repeats
         parts.append("moves in place" if stirs else "stays still")
@@ -213,10 +234,53 @@ def action_phrase(item: InstanceFacts, *, enters: bool, leaves: bool, camera_res
         parts.append("gets larger in the frame")
     elif motion.scale_change <= SHRINKS:
         parts.append("gets smaller in the frame")
+    if encounter:
+        parts.append(encounter)
     if leaves:
         side = edge_of(item.track[-1].box)
         parts.append(f"leaves the frame at the {side}" if side else "goes out of view")
+    elif stops:
+        parts.append("then stops")
     return join([_agree(part, item.count) for part in parts])
+
+
+def rest_ends(item: InstanceFacts) -> tuple[bool, bool]:
+    """Whether a thing that moves rests when it is first seen, and when it is last seen."""
+    still, track = item.motion.still, item.track
+    if not item.motion.moving or not still or not track:
+        return False, False
+    first, last = track[0].t, track[-1].t
+    # Who rests most of the time is not told by how it moves.
+    if sum(end - start for start, end in still) > 0.8 * (last - first):
+        return False, False
+    return still[0][0] - first < REST_EDGE, last - still[-1][1] < REST_EDGE
+
+
+def encounter_phrase(
+    kind: ContactKind, item: InstanceFacts, other: InstanceFacts, *, called: str
+) -> str:
+    """What a thing does with another that is ``called`` so: *crosses paths with the red car*.
+
+    The picture does not tell which is in front, nor whether they touch. Empty unless both have a
+    name that is sure and at least one of them moves in the world.
+    """
+    known = all(one.class_ in CATEGORIES and one.confidence >= SURE_NAME for one in (item, other))
+    moving = item.motion.moving, other.motion.moving
+    if not called or not known or not any(moving) or kind == "overlaps":
+        return ""
+    if kind == "crosses":
+        verbs = {(True, True): "crosses paths with", (True, False): "passes"}
+        return f"{verbs.get(moving, 'is passed by')} {called}"
+    return f"ends up next to {called} in the frame"
+
+
+def refer(item: InstanceFacts, shown: Sequence[InstanceFacts]) -> str:
+    """How a thing that was introduced is called again; "" where that is not clear."""
+    phrase = noun_phrase(item)
+    alike = sum(noun_phrase(one) == phrase for one in shown)
+    if item.count > 1 or alike > 2:
+        return ""
+    return f"the {phrase}" if alike == 1 else f"the other {phrase}"
 
 
 def turn_phrase(item: InstanceFacts) -> str:
@@ -284,7 +348,9 @@ def camera_sentence(camera: CameraFacts, *, follows: str = "", still: bool = Fal
         return sentence(f"the camera stays in place, with a {shake} picture")
     pace = {"slow": "slowly", "fast": "quickly"}.get(camera.speed, "")
     text = f"the camera {f'{pace} ' if pace else ''}{_in_order(camera, moves)}"
-    if follows:
+    if follows and "the subject" in text:
+        text = text.replace("the subject", follows, 1)
+    elif follows:
         text += f", keeping {follows} in the frame"
     return sentence(text + (f"; the picture is {shake}" if shake else ""))
 

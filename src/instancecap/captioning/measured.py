@@ -29,7 +29,9 @@ _HYPERNYM_CATEGORIES: dict[str, Category] = {
 def describe(evidence: Evidence, *, max_instances: int = MAX_INSTANCES) -> c.Caption:
     """Write the caption of a clip from its evidence, with at most ``max_instances`` instances."""
     shown = evidence.instances[: max(0, max_instances)]
-    instances = [_instance(item, evidence, main=index == 0) for index, item in enumerate(shown)]
+    instances = [
+        _instance(item, evidence, before=shown[:index]) for index, item in enumerate(shown)
+    ]
     caption = c.Caption(
         video=c.Video(**evidence.video.model_dump(include=set(c.Video.model_fields))),
         global_description=_global(evidence, shown),
@@ -69,17 +71,20 @@ def _shot_of(evidence: Evidence, t: float) -> Shot | None:
     return next((shot for shot in evidence.shots if shot.start <= t < shot.end), None)
 
 
-def _instance(item: InstanceFacts, evidence: Evidence, *, main: bool) -> c.Instance:
+def _instance(
+    item: InstanceFacts, evidence: Evidence, *, before: Sequence[InstanceFacts]
+) -> c.Instance:
+    """The caption of one thing; those ``before`` it are told of already."""
     category = _HYPERNYM_CATEGORIES.get(item.class_) or CATEGORIES.get(item.class_, "other")
     return c.Instance(
         id=item.id,
         class_=item.class_,
         category=category,
         subcategory=item.class_ if item.class_ in CATEGORIES else "",
-        is_main=main,
+        is_main=not before,
         count=item.count,
         appearance=english.sentence(_appearance(item)),
-        action=english.sentence(_action(item, evidence)),
+        action=english.sentence(_action(item, evidence, before=before)),
         colors=english.main_colors(item),
         position=_position(item, evidence),
         track=_sketch(item, evidence),
@@ -134,8 +139,8 @@ def _events(evidence: Evidence, shown: Sequence[InstanceFacts]) -> str:
         return ""
     still = evidence.video.frames == 1
     parts = []
-    for item, phrase in zip(shown, english.introduce(shown), strict=True):
-        action = _action(item, evidence)
+    for index, (item, phrase) in enumerate(zip(shown, english.introduce(shown), strict=True)):
+        action = _action(item, evidence, before=shown[:index])
         if not action and not still and item.track:
             action = f"{'are' if item.count > 1 else 'is'} {_place_of(item)}"
         parts.append(f"{phrase} {action}".strip())
@@ -145,12 +150,31 @@ def _events(evidence: Evidence, shown: Sequence[InstanceFacts]) -> str:
     return english.sentence(f"{parts[0]}, while {others}" if others else parts[0])
 
 
-def _action(item: InstanceFacts, evidence: Evidence) -> str:
+def _action(item: InstanceFacts, evidence: Evidence, *, before: Sequence[InstanceFacts]) -> str:
     if not item.track or evidence.video.frames == 1:
         return ""
     enters, leaves = _visible_changes(item, evidence)
     moves = [word for word in evidence.camera.motion if word not in ("static", "tracking")]
-    return english.action_phrase(item, enters=enters, leaves=leaves, camera_rests=not moves)
+    return english.action_phrase(
+        item,
+        enters=enters,
+        leaves=leaves,
+        camera_rests=not moves,
+        encounter=_encounter(item, evidence, before),
+    )
+
+
+def _encounter(item: InstanceFacts, evidence: Evidence, before: Sequence[InstanceFacts]) -> str:
+    """The first thing that happens between a thing and one of those ``before`` it."""
+    for contact in evidence.contacts:
+        pair = {contact.first, contact.second}
+        other = next((one for one in before if pair == {item.id, one.id}), None)
+        if other is not None:
+            called = english.refer(other, [*before, item])
+            phrase = english.encounter_phrase(contact.kind, item, other, called=called)
+            if phrase:
+                return phrase
+    return ""
 
 
 def _place_of(item: InstanceFacts) -> str:

@@ -61,7 +61,12 @@ def measure(clip: Clip, *, threads: int = 0, masks: bool = False) -> Evidence:
 def _facts(observed: Pass, reader: ClipReader, experts: Experts) -> Evidence:
     end = reader.end
     shots = observed.shots.shots(end=end)
-    camera, motions = describe_camera(observed.camera.path(), shots, aspect=reader.info.aspect)
+    camera, motions = describe_camera(
+        observed.camera.path(),
+        shots,
+        aspect=reader.info.aspect,
+        parallax=observed.camera.parallax(),
+    )
     instances = _instances(observed, shots, motions, end=end, experts=experts)
     resting = [shot for shot, motion in zip(shots, motions, strict=True) if motion == ["static"]]
     add_events(instances, resting, aspect=reader.info.aspect)

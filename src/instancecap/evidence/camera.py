@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from instancecap.evidence.parallax import Parallax, ParallaxExpert
 from instancecap.evidence.sample import Sample
 from instancecap.schema.evidence import CameraSample
 from instancecap.video.decode import Picture
@@ -98,6 +99,8 @@ class CameraExpert:
     def __init__(self) -> None:
         self.steps: list[Step] = []
         self._key: Key | None = None
+        self._last: tuple[float, Picture] | None = None
+        self._parallax = ParallaxExpert()
 
     def add(self, sample: Sample, *, foreground: NDArray[np.bool_] | None = None) -> Step | None:
         """Measure the step from the sample before; None for the first one.
@@ -105,18 +108,32 @@ class CameraExpert:
         ``foreground`` is true where the sample before shows things that move by themselves,
         shape (height, width).
         """
-        here = Key.of(sample.gray)
-        if self._key is None:
+        here, last = Key.of(sample.gray), self._last
+        self._last = sample.t, sample.gray
+        if self._key is None or last is None:
             self._key = here
             return None
         inliers = resting_share(self._key, here, foreground)
         matrix = IDENTITY.copy()
         if inliers < CLEARLY_RESTING:
             matrix, inliers = background_motion(self._key, here, foreground)
+            if self._parallax.needs_points(last[0]):
+                corners = spread_corners(self._key, foreground)
+                self._parallax.begin(last[0], self._key.gray, corners)
             self._key = here
+        if inliers > 0:
+            self._parallax.add(sample.t, sample.gray, matrix)
+        else:
+            self._parallax.stop()
         step = Step(t=sample.t, matrix=matrix, inliers=inliers, size=sample.size)
         self.steps.append(step)
         return step
+
+    def parallax(self) -> list[Parallax]:
+        """What the path's stretches show of depth. Call after the last sample."""
+        if self._last is not None:
+            self._parallax.finish(*self._last)
+        return self._parallax.found
 
     def path(self) -> list[CameraSample]:
         """The whole path, one entry a step."""

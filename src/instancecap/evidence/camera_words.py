@@ -7,12 +7,13 @@ primitive is said for a stretch in which the slow part keeps one direction long 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from instancecap.evidence.parallax import Parallax
 from instancecap.schema.evidence import CameraFacts, CameraSample, CameraSegment, Shot
 from instancecap.schema.vocabulary import Primitive, Speed, Stability
 
@@ -25,6 +26,30 @@ NAMES: tuple[tuple[Primitive, Primitive], ...] = (
     ("roll_ccw", "roll_cw"),
 )
 """Per component, the word for a positive and for a negative path: the camera's own direction."""
+
+TRAVELS: dict[Primitive, Primitive] = {
+    "pan_left": "move_left",
+    "pan_right": "move_right",
+    "tilt_up": "move_up",
+    "tilt_down": "move_down",
+    "zoom_in": "move_in",
+    "zoom_out": "move_out",
+}
+"""What a movement is called when parallax proves that the camera travels."""
+
+ARCS: dict[Primitive, Primitive] = {"pan_left": "arc_ccw", "pan_right": "arc_cw"}
+"""A turn against the travel: clockwise, as seen from above, goes left and turns right."""
+
+MIN_PROVEN = 0.5
+"""Share of the time looked at over which parallax must prove a movement to be a travel; a single
+stretch must cover this share of the movement."""
+
+MIN_AXIS = 0.6
+"""Cosine between the direction of travel and the direction that the word says."""
+
+MIN_LEAD, MIN_AGAINST = 0.2, 0.5
+"""Correlation from which near things lead a sideways motion, as they do for a travel, and from
+which they move against it, as they do when the camera circles something."""
 
 RADIUS = 0.35
 """Mean distance of a picture's points from its centre, so that zoom and roll are comparable with
@@ -51,7 +76,7 @@ MIN_OF_TREMBLE = 5.0
 MIN_SWAY = 0.12
 """Frame sizes that a movement must travel where the opposite one is seen in the same shot."""
 
-MIN_ZOOM_OF_MAIN = 0.35
+MIN_ZOOM_OF_MAIN = 0.25
 """The same share for a zoom: hands tilt a pan by accident, but they hardly ever zoom it."""
 
 ZOOM_DOUBLED = 0.24
@@ -69,6 +94,7 @@ class _Run:
     last: int
     net: float
     rate: float
+    word: Primitive
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +109,11 @@ class ShotMotion:
 
 
 def describe_camera(
-    path: Sequence[CameraSample], shots: Sequence[Shot], *, aspect: float
+    path: Sequence[CameraSample],
+    shots: Sequence[Shot],
+    *,
+    aspect: float,
+    parallax: Sequence[Parallax] = (),
 ) -> tuple[CameraFacts, list[list[Primitive]]]:
     """Facts for the whole clip, and the primitives of each shot. ``aspect`` is width / height.
 
@@ -94,7 +124,9 @@ def describe_camera(
         steps = [step for step in path if shot.start + 1e-6 < step.t <= shot.end + 1e-6]
         if steps and len(shots) > 1 and shot.start > 0:
             steps = steps[1:]  # its step reaches back over the cut
-        per_shot.append(shot_motion(steps, start=shot.start, end=shot.end, aspect=aspect))
+        per_shot.append(
+            shot_motion(steps, start=shot.start, end=shot.end, aspect=aspect, parallax=parallax)
+        )
     durations = [shot.end - shot.start for shot in shots]
     motion: list[Primitive] = _union([item.motion for item in per_shot], durations)
     known = [item for item in per_shot if item.motion]
@@ -122,7 +154,12 @@ def _speed(rate: float) -> Speed:
 
 
 def shot_motion(
-    steps: Sequence[CameraSample], *, start: float, end: float, aspect: float
+    steps: Sequence[CameraSample],
+    *,
+    start: float,
+    end: float,
+    aspect: float,
+    parallax: Sequence[Parallax] = (),
 ) -> ShotMotion:
     """Primitives, segments (seconds from the clip's start), rate and tremble of one shot."""
     known = [step for step in steps if step.inliers > 0]
@@ -139,10 +176,11 @@ def shot_motion(
     main = max((abs(run.net) for run in runs), default=0.0)
     least = max(MIN_NET, MIN_OF_TREMBLE * tremble)
     kept = [run for run in runs if abs(run.net) >= max(least, _side_effect(run, main))]
+    kept = [_with_travel(run, kept, times, parallax) for run in kept]
     segments = _segments(kept, times, start=start, end=end)
     rate = max((abs(run.rate) for run in kept), default=0.0)
     inliers = float(np.mean([step.inliers for step in steps]))
-    words = _ordered({_word(run) for run in kept}) or ["static"]
+    words = _ordered({run.word for run in kept}) or ["static"]
     return ShotMotion(words, segments, rate, tremble, min(1.0, 0.3 + inliers))
 
 
@@ -212,7 +250,9 @@ def _runs(times: Array, smooth: Array, position: Array) -> list[_Run]:
             directed = abs(net) / travelled if travelled else 0.0
             if abs(net) >= MIN_NET and directed >= MIN_DIRECTED and net * sign[first] > 0:
                 seconds = float(times[last + 1] - times[first])
-                runs.append(_Run(component, first, last + 1, net, net / seconds))
+                runs.append(
+                    _Run(component, first, last + 1, net, net / seconds, _word(component, net))
+                )
     return runs
 
 
@@ -221,13 +261,47 @@ def _equal_stretches(values: Array) -> list[tuple[int, int]]:
     return list(zip([0, *edges.tolist()], [*(edges - 1).tolist(), len(values) - 1], strict=True))
 
 
-def _word(run: _Run) -> Primitive:
-    positive, negative = NAMES[run.component]
-    return positive if run.net > 0 else negative
+def _word(component: int, net: float) -> Primitive:
+    positive, negative = NAMES[component]
+    return positive if net > 0 else negative
+
+
+def _with_travel(
+    run: _Run, runs: Sequence[_Run], times: Array, parallax: Sequence[Parallax]
+) -> _Run:
+    """The run with the word for a travel, or for an arc, where parallax proves one.
+
+    Ground that comes nearer towards the bottom moves up or down as the camera goes forward or
+    back over it, so beside a zoom a tilt is left a tilt.
+    """
+    if run.word not in TRAVELS:
+        return run
+    begin, end = float(times[run.first]), float(times[run.last])
+    seen = [item for item in parallax if begin <= (item.start + item.end) / 2 <= end]
+    along = [item for item in seen if item.proven and abs(item.axis[run.component]) >= MIN_AXIS]
+    seconds = np.array([item.end - item.start for item in along])
+    enough = len(along) >= 2 or seconds.sum() >= MIN_PROVEN * (end - begin)
+    if not enough or seconds.sum() < MIN_PROVEN * sum(item.end - item.start for item in seen):
+        return run
+    zooms = any(r.component == 2 and r.first < run.last and r.last > run.first for r in runs)
+    if run.component == 1 and zooms:
+        return run
+    if run.component == 0:
+        lead = float(np.average([item.lead[0] for item in along], weights=seconds))
+        lead *= np.sign(run.net)
+        if lead <= -MIN_AGAINST and not zooms:
+            return replace(run, word=ARCS[run.word])
+        if lead < MIN_LEAD:
+            return run
+    return replace(run, word=TRAVELS[run.word])
 
 
 def _ordered(words: set[Primitive]) -> list[Primitive]:
-    return [word for pair in NAMES for word in pair if word in words]
+    """The words in a fixed order: by component, a turn before a travel before an arc."""
+    kinds = ({name: name for pair in NAMES for name in pair}, TRAVELS, ARCS)
+    return [
+        kind[name] for pair in NAMES for kind in kinds for name in pair if kind.get(name) in words
+    ]
 
 
 def _segments(
@@ -237,7 +311,7 @@ def _segments(
     edges = sorted({0, len(times) - 1, *(r.first for r in runs), *(r.last for r in runs)})
     segments: list[CameraSegment] = []
     for first, last in pairwise(edges):
-        words = {_word(run) for run in runs if run.first <= first and run.last >= last}
+        words = {run.word for run in runs if run.first <= first and run.last >= last}
         motion = _ordered(words) or ["static"]
         stop = end if last == len(times) - 1 else float(times[last])
         begin = segments[-1].end if segments else start

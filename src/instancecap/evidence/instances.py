@@ -36,10 +36,13 @@ MIN_OBJECT_CONFIDENCE = 0.45
 MIN_OBJECT_SPEED = 0.03
 """Frame diagonals a second under which a thing without a name is not said to come or go."""
 
-MIN_OBJECT_AREA = 0.006
+MIN_OBJECT_AREA = 0.002
 """Share of the frame under which a moving patch without a name is not worth a word."""
 
-MIN_RESTLESS_AREA = 0.04
+HELD_SCORE = 0.5
+"""Share of its score that a box has in which a thing is no longer seen to move."""
+
+MIN_RESTLESS_AREA = 0.03
 """Share of the frame from which something that stirs without going anywhere is worth a word."""
 
 
@@ -61,7 +64,7 @@ def named_instances(
         motion = track_motion(track, world)
         name, confidence = name_class(track, motion)
         if confidence >= needed_confidence(name) and len(track.times) >= _enough(shot):
-            item = _facts(track, name, confidence, motion, shot=shot, end=end)
+            item = _facts(track, name, confidence, motion, shot=shot, end=end, detected=True)
             if not tight:
                 item.motion.scale_change, item.enters, item.leaves = 1.0, False, False
             found.append(item)
@@ -96,6 +99,10 @@ def _is_double(item: InstanceFacts, other: InstanceFacts) -> bool:
     own, theirs = _together(item, other)
     if len(own) <= 0.5 * len(item.track):
         return False
+    if not {point.t for point in item.track} & {point.t for point in other.track}:
+        # Two things would be found in one picture at some time; one that hops about never is.
+        sizes = np.median(areas(own)), np.median(areas(theirs))
+        return bool(min(sizes) > 0.35 * max(sizes))
     return float(np.mean(pairwise_ious(own, theirs))) > 0.45
 
 
@@ -110,9 +117,17 @@ def _is_part(item: InstanceFacts, others: Sequence[InstanceFacts]) -> bool:
             continue
         inside = float(np.mean(pairwise_coverage(part, whole)))
         share = float(np.mean(areas(part) / np.maximum(areas(whole), 1e-9)))
-        if inside > 0.9 and (item.class_ not in LIVELY or share < 0.3):
+        if inside <= 0.9:
+            continue
+        if share < 0.3 if item.class_ in LIVELY else not _goes_its_own_way(part, whole):
             return True
     return False
+
+
+def _goes_its_own_way(part: Array, whole: Array) -> bool:
+    """True for a ball before a player: it moves by more than its own size within the other box."""
+    path = centers(part) - centers(whole)
+    return bool((np.ptp(path, axis=0) > 1.5 * np.median(part[:, 2:] - part[:, :2], axis=0)).any())
 
 
 def _together(item: InstanceFacts, other: InstanceFacts) -> tuple[Array, Array]:
@@ -148,8 +163,33 @@ def moving_instances(
             continue
         if world.moves and (density < 0.8 or not motion.moving):
             continue
-        found.append(_facts(track, OBJECT, confidence, motion, shot=shot, end=end))
+        if motion.moving and not world.moves:
+            track = _held(track, world, shot)
+        item = _facts(track, OBJECT, confidence, motion, shot=shot, end=end, detected=False)
+        found.append(item)
     return found
+
+
+def _held(track: Track, world: World, shot: Shot) -> Track:
+    """The track of a thing that stops before a resting camera, with the box in which it stopped.
+
+    What is not seen to move any more, and has not reached the frame's edge, stands where it is;
+    so it did before it began to move.
+    """
+    before = [t for t in world.times if shot.start - 1e-3 <= t < track.times[0]]
+    after = [t for t in world.times if track.times[-1] < t < shot.end]
+    for times, end in ((before, 0), (after, -1)):
+        if times and not touches_border(track.boxes[end][None])[0]:
+            box, scores, colors = track.boxes[end], track.scores[end], track.colors[end]
+            track.merge(
+                Track(
+                    times=list(times),
+                    boxes=[box] * len(times),
+                    scores=[scores * HELD_SCORE] * len(times),
+                    colors=[colors] * len(times),
+                )
+            )
+    return track
 
 
 def _samples_between(world: World, track: Track) -> int:
@@ -189,8 +229,16 @@ def box_at(instance: InstanceFacts, t: float) -> Array | None:
 
 
 def _facts(
-    track: Track, name: str, confidence: float, motion: InstanceMotion, *, shot: Shot, end: float
+    track: Track,
+    name: str,
+    confidence: float,
+    motion: InstanceMotion,
+    *,
+    shot: Shot,
+    end: float,
+    detected: bool,
 ) -> InstanceFacts:
+    known = 1.0 if name != OBJECT else 0.8 if detected else 0.6
     # What is known by its motion alone may be there before it stirs and after it rests: only at
     # the frame's edge, and at some speed, does it come and go.
     seen_to_go = name != OBJECT or motion.speed > MIN_OBJECT_SPEED
@@ -208,7 +256,7 @@ def _facts(
         id=0,
         class_=name,
         confidence=round(min(confidence, 0.99), 3),
-        salience=round(_salience(track, motion, confidence, end=end, named=name != OBJECT), 4),
+        salience=round(_salience(track, motion, confidence, end=end, known=known), 4),
         source="",
         colors=named_shares(track.color),
         track=points,
@@ -238,15 +286,15 @@ def _is_absent(track: Track, edge: float, *, first: bool, name: str) -> bool:
 
 
 def _salience(
-    track: Track, motion: InstanceMotion, confidence: float, *, end: float, named: bool
+    track: Track, motion: InstanceMotion, confidence: float, *, end: float, known: float
 ) -> float:
-    """0..1 from size, centrality, motion and time in view; less for what has no name."""
+    """0..1 from size, centrality, motion and time in view; times how far it is ``known``."""
     boxes = np.array(track.boxes)
     size = float(np.sqrt(areas(boxes)).mean())
     off = np.linalg.norm(centers(boxes) - 0.5, axis=1).mean() / np.sqrt(0.5)
     seen = 1.0 if end <= 0 else min(1.0, (track.times[-1] - track.times[0] + 0.2) / end)
     mixed = 0.55 * size + 0.2 * (1 - float(off)) + 0.25 * float(motion.moving)
-    return float(np.clip(mixed * confidence * np.sqrt(seen) * (1.0 if named else 0.6), 0, 1))
+    return float(np.clip(mixed * confidence * np.sqrt(seen) * known, 0, 1))
 
 
 def follows_subject(camera: CameraFacts, instances: Sequence[InstanceFacts], *, end: float) -> bool:

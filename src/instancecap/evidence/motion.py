@@ -37,6 +37,10 @@ NOISE_FACTOR = 4.0
 """Own motion must exceed the noise of flow and camera model, the lower quartile of what is left
 over the whole picture, so many times."""
 
+EDGE_SPEED = 0.5
+"""Share of a patch's speed at which it ends: flow falls off over several pixels at an edge, and
+has fallen to half of it where the edge is."""
+
 MIN_AREA = 0.0015
 MAX_AREA = 0.6
 """Shares of the frame between which a moving patch may be a thing."""
@@ -197,14 +201,17 @@ def _patches(field: OwnFlow, changed: NDArray[np.bool_]) -> MovingPatches:
     keep = keep[np.argsort(-area[keep], kind="stable")][:MOST_PATCHES] + 1
     if not len(keep):
         return replace(UNKNOWN, field=field)
-    left, top = stats[keep, cv2.CC_STAT_LEFT], stats[keep, cv2.CC_STAT_TOP]
-    right, bottom = left + stats[keep, cv2.CC_STAT_WIDTH], top + stats[keep, cv2.CC_STAT_HEIGHT]
     inside = [labels == label for label in keep]
     speed = np.array([float(np.median(residual[where])) for where in inside])
     flow = np.array([own[where].mean(axis=0) for where in inside])
     size = np.array([width, height])
+    cores = [
+        cv2.boundingRect((where & (residual >= EDGE_SPEED * pace)).astype(np.uint8))
+        for where, pace in zip(inside, speed, strict=True)
+    ]
+    corners = np.array([[x, y, x + w, y + h] for x, y, w, h in cores], float)
     return MovingPatches(
-        boxes=np.stack([left / width, top / height, right / width, bottom / height], axis=1),
+        boxes=corners / np.concatenate([size, size]),
         strength=speed / threshold,
         flow=-flow / size / field.seconds,
         field=field,

@@ -21,6 +21,7 @@ from instancecap.schema.evidence import (
     ContactKind,
     Heading,
     InstanceFacts,
+    InstanceMotion,
     Period,
     Shot,
     Turn,
@@ -31,6 +32,8 @@ Array = NDArray[np.float64]
 TURN_DEGREES = 60.0
 MIN_LEG, MIN_LEG_OF_SIZE, MIN_LEG_SECONDS = 0.08, 0.5, 0.4
 """Frame diagonals, share of the thing's own size, and seconds from which a direction is kept up."""
+
+OPPOSITE: dict[Heading, Heading] = {"left": "right", "right": "left", "up": "down", "down": "up"}
 
 SWAY, SWAY_OF_SIZE = 0.025, 0.2
 """Frame diagonals, and share of the thing's size, by which a straight path may sway."""
@@ -64,13 +67,25 @@ def add_events(
         times = np.array([point.t for point in item.track])
         boxes = _in_diagonals(item, aspect=aspect)
         whole = ~touches_border(np.array([point.box for point in item.track]))
+        turns = find_turns(times[whole], boxes[whole]) if item.motion.moving else []
         item.motion = item.motion.model_copy(
             update={
                 "period": find_period(times[whole], boxes[whole]),
-                "turns": find_turns(times[whole], boxes[whole]) if item.motion.moving else [],
+                "turns": turns,
                 "still": find_rests(times, boxes),
+                "direction": "" if _goes_back(item.motion, turns) else item.motion.direction,
             }
         )
+
+
+def _goes_back(motion: InstanceMotion, turns: Sequence[Turn]) -> bool:
+    """True where a thing turns against its direction again and again: a ball that is juggled.
+
+    One turn is told by its two directions; after two and more no direction is the net one.
+    """
+    ways = set(motion.direction.split("_"))
+    back = [turn for turn in turns if OPPOSITE[turn.before] == turn.after]
+    return sum(bool(ways & {turn.before, turn.after}) for turn in back) > 1
 
 
 def _in_diagonals(item: InstanceFacts, *, aspect: float) -> Array:

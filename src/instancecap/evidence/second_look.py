@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from instancecap.evidence.geometry import areas, coverage
+from instancecap.evidence.geometry import areas, coverage, ious
 from instancecap.models.coco import CLASSES
 from instancecap.models.yolox import Detections
 from instancecap.video.decode import Picture
@@ -44,6 +44,10 @@ SURE_ENOUGH = 0.3
 """A box of this score counts as named: moving patches inside it need no look of their own."""
 
 
+SAME_THING = 0.4
+"""Overlap from which a box in the enlarged picture is the thing that was to be looked at."""
+
+
 class _Detector(Protocol):
     def detect(self, picture: Picture) -> Detections: ...
 
@@ -54,21 +58,28 @@ def look_again(
     """Class scores of a second look at the most visible boxes; (n, classes), zero for the others.
 
     ``picture`` is the frame as large as it is to be cut from; ``mirrored`` flips the cut-outs.
+    What is clearly a person is given the scores that it has: were it left out, the second looks
+    at somebody would all be of the moments in which the first look was in doubt.
     """
     looks = np.zeros_like(scores)
     if not len(boxes):
         return looks
     best = scores.max(axis=1)
     clear = (scores.argmax(axis=1) == PERSON) & (best > CLEARLY_A_PERSON)
+    looks[clear] = scores[clear]
     prominence = np.where(clear, 0.0, best * np.sqrt(areas(boxes)))
+    full = np.array([picture.shape[1], picture.shape[0]] * 2, float)
     for index in np.argsort(-prominence, kind="stable")[:LOOKS]:
         if prominence[index] == 0:
             break
-        cut, _ = cut_out(picture, boxes[index])
+        cut, (left, top, side) = cut_out(picture, boxes[index])
         found = detector.detect(np.ascontiguousarray(cut[:, ::-1]) if mirrored else cut)
-        central = _central(found.boxes.astype(float), min_side=0.3)
-        if central is not None:
-            looks[index] = found.scores[central]
+        wanted = (boxes[index] * full - np.array([left, top] * 2)) / side
+        if mirrored:
+            wanted = np.array([1 - wanted[2], wanted[1], 1 - wanted[0], wanted[3]])
+        same = _same(found, wanted)
+        if same is not None:
+            looks[index] = found.scores[same]
     return looks
 
 
@@ -112,6 +123,13 @@ def cut_out(picture: Picture, box: Array) -> tuple[Picture, tuple[int, int, int]
         top,
         side,
     )
+
+
+def _same(found: Detections, wanted: Array) -> int | None:
+    """The box that is most likely the thing looked for: a bicycle, not who rides it."""
+    overlap = ious(wanted[None], found.boxes.astype(float))[0]
+    likely = np.where(overlap >= SAME_THING, overlap * found.scores.max(axis=1, initial=0), 0.0)
+    return int(likely.argmax()) if likely.any() else None
 
 
 def _central(boxes: Array, *, min_side: float) -> int | None:

@@ -1,0 +1,254 @@
+"""Parallax: proof that the camera travels and does not only turn or zoom.
+
+A camera that turns, rolls and zooms moves every point of the picture by a rule that does not know
+how far away the point is. When it travels, near points move more than far ones, all along lines
+that the direction of travel alone decides. So points are followed over a stretch long enough to
+show it; the best turn is taken out; and what is left is tested for lying along such lines: for
+every direction of travel on a half sphere, the part of the motion across the lines is explained
+by turning alone (the linear subspace constraint of Heeger and Jepson, 1992).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from instancecap.evidence.geometry import compose
+from instancecap.video.decode import Picture
+
+Array = NDArray[np.float64]
+Points = NDArray[np.float32]
+
+REACH = 0.06
+"""Mean motion in longer sides of the picture after which a stretch is long enough."""
+
+LEAST_REACH = 0.025
+"""… and under which it shows nothing, however long it takes."""
+
+MAX_SECONDS = 1.5
+
+SPACING = 0.6
+"""Seconds between the starts of two stretches: in a fast pan they are short, and a few will do."""
+
+MIN_POINTS = 50
+
+MAX_ROUND_TRIP = 0.7
+"""Pixels by which a point followed there and back may miss where it started."""
+
+MIN_PIXELS = 1.2
+MIN_SHARE = 0.04
+"""Median of what turning leaves over, in pixels and as a share of the mean motion: lenses bend
+lines, and points are followed with an error, by less."""
+
+MAX_ACROSS = 0.25
+"""Share of it that may lie across the lines of the best direction of travel; motion without any
+order leaves 0.3 to 0.6, because the best of all directions is taken."""
+
+NOISE = 0.25
+"""Pixels to which a point is followed."""
+
+TRAVEL_LENS = 2.0
+"""Focal length in longer sides by which forward travel is weighed against sideways travel."""
+
+WIDEST_LENS = 0.6
+"""Shortest focal length, in longer sides, that a camera is believed to have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parallax:
+    """What one stretch of the camera's path shows.
+
+    Attributes:
+        start, end: seconds.
+        proven: near and far points move differently, as they do for a travelling camera only.
+        axis: the line of travel: right, down, forward, of length 1; which way is not known.
+        lead: correlation (-1..1) of a point's height in the picture (positive: lower) with its
+            motion to the right, and to the bottom, after the turn. What is lower is nearer, as
+            a rule, so this tells which way near things move past far ones.
+    """
+
+    start: float
+    end: float
+    proven: bool
+    axis: tuple[float, float, float]
+    lead: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    t: float
+    gray: Picture
+    points: Points
+
+
+class ParallaxExpert:
+    """Gathers the stretches of a camera's path over which parallax can show."""
+
+    def __init__(self) -> None:
+        self.found: list[Parallax] = []
+        self._start: _Start | None = None
+        self._total = np.eye(2, 3)
+        self._next = 0.0
+
+    def needs_points(self, t: float) -> bool:
+        """True when a picture at ``t`` seconds is to start a new stretch."""
+        return self._start is None and t >= self._next
+
+    def begin(self, t: float, gray: Picture, points: Points) -> None:
+        """Start a stretch at ``gray``, at ``t`` seconds, with points (n, 2) of the background."""
+        self._start, self._total = _Start(t, gray, points), np.eye(2, 3)
+        self._next = t + SPACING
+
+    def stop(self) -> None:
+        """Forget the stretch: the picture changed to another place."""
+        self._start = None
+
+    def add(self, t: float, gray: Picture, matrix: Array) -> None:
+        """Take in the next picture, to which ``matrix`` (2, 3) took the one before."""
+        if self._start is None:
+            return
+        self._total = compose(self._total, matrix)
+        reach = _reach(self._total, gray.shape)
+        if reach < REACH and t - self._start.t < MAX_SECONDS:
+            return
+        if reach >= LEAST_REACH:
+            self._close(t, gray)
+        self._start = None
+
+    def finish(self, t: float, gray: Picture) -> None:
+        """Judge the stretch that the last picture ends."""
+        if self._start is not None and _reach(self._total, gray.shape) >= LEAST_REACH:
+            self._close(t, gray)
+        self._start = None
+
+    def _close(self, t: float, gray: Picture) -> None:
+        start = self._start
+        if start is None or len(start.points) < MIN_POINTS:
+            return
+        before, after = _follow(start.gray, gray, start.points, self._total)
+        if len(before) >= MIN_POINTS:
+            height, width = gray.shape
+            self.found.append(measure(before, after, (width, height), start=start.t, end=t))
+
+
+def _reach(matrix: Array, shape: tuple[int, ...]) -> float:
+    """Mean motion of the corners of the picture's inner part, in longer sides of the picture."""
+    height, width = shape
+    inner = np.array([[x * width, y * height] for x in (0.2, 0.8) for y in (0.2, 0.8)])
+    moved = inner @ matrix[:, :2].T + matrix[:, 2] - inner
+    return float(np.linalg.norm(moved, axis=1).mean()) / max(height, width)
+
+
+def _follow(before: Picture, after: Picture, points: Points, matrix: Array) -> tuple[Array, Array]:
+    """Points (n, 2) in both pictures, followed there and back from where ``matrix`` takes them."""
+    guess = (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+    options = {"winSize": (17, 17), "maxLevel": 3, "flags": cv2.OPTFLOW_USE_INITIAL_FLOW}
+    there, ok_there, _ = cv2.calcOpticalFlowPyrLK(before, after, points, guess, **options)  # type: ignore[call-overload]
+    back, ok_back, _ = cv2.calcOpticalFlowPyrLK(after, before, there, points.copy(), **options)  # type: ignore[call-overload]
+    miss = np.linalg.norm(back - points, axis=1)
+    good = (ok_there.ravel() == 1) & (ok_back.ravel() == 1) & (miss < MAX_ROUND_TRIP)
+    return points[good].astype(np.float64), there[good].astype(np.float64)
+
+
+def measure(
+    before: Array, after: Array, size: tuple[int, int], *, start: float, end: float
+) -> Parallax:
+    """Judge points (n, 2) in pixels of a picture of ``size`` (width, height), eight or more."""
+    side = max(size)
+    # At the middle of its way a point moves as for a small turn, up to terms of third order.
+    middle = ((before + after) / 2 - np.array(size) / 2) / side
+    motion = (after - before) / side
+    rest, turn = _without_turn(middle, motion, NOISE / side)
+    left = float(np.median(np.linalg.norm(rest, axis=1)))
+    axis, across = _line_of_travel(middle, rest, turn, NOISE / side)
+    enough = max(MIN_PIXELS / side, MIN_SHARE * float(np.linalg.norm(motion, axis=1).mean()))
+    proven = left >= enough and across <= MAX_ACROSS * left
+    return Parallax(
+        start, end, proven, axis, (_lead(middle, rest[:, 0]), _lead(middle, rest[:, 1]))
+    )
+
+
+def _without_turn(points: Array, motion: Array, noise: float) -> tuple[Array, Array]:
+    """What a turn, roll and zoom leave of the motion (n, 2), and their pattern (n, 2, 4).
+
+    A turn moves the picture's edges more than its centre, the more so the wider the lens; how
+    wide is one more unknown, taken from the motion itself.
+    """
+    turn = _turn_pattern(points)
+    rows, goal = turn.reshape(-1, 4), motion.reshape(-1)
+    weight, bend = np.ones(len(points)), 0.0
+    edge = np.zeros_like(motion)
+    rest = motion
+    for _ in range(6):
+        twice = np.sqrt(np.repeat(weight, 2))[:, None]
+        with_bend = np.column_stack([rows, edge.reshape(-1)])
+        bend = float(_solve(with_bend * twice, goal * twice[:, 0])[4])
+        bend = min(max(bend, 0.0), 1 / WIDEST_LENS**2)
+        plain = _solve(rows * twice, (goal - bend * edge.reshape(-1)) * twice[:, 0])
+        rest = motion - turn @ plain - bend * edge
+        edge = points * (points @ plain[:2])[:, None]
+        distance = np.linalg.norm(rest, axis=1)
+        scale = max(noise, 1.5 * float(np.median(distance)))
+        weight = 1 / (1 + (distance / scale) ** 2)
+    return rest, turn
+
+
+def _turn_pattern(points: Array) -> Array:
+    """Motion (n, 2, 4) of points (n, 2) by a shift right, a shift down, a zoom and a roll."""
+    x, y = points.T
+    one, zero = np.ones_like(x), np.zeros_like(x)
+    return np.stack([np.stack([one, zero, x, -y], -1), np.stack([zero, one, y, x], -1)], 1)
+
+
+def _solve(rows: Array, goal: Array) -> Array:
+    return np.asarray(np.linalg.lstsq(rows, goal, rcond=None)[0])
+
+
+def _half_sphere() -> Array:
+    """Unit vectors (k, 3) about 20 degrees apart, one for every line through the centre."""
+    found = []
+    for elevation in np.radians([0, 20, 40, 60, 75, 90]):
+        count = max(1, round(12 * float(np.cos(elevation))))
+        around = np.arange(count) * np.pi * (2 if elevation > 0 else 1) / count
+        flat = np.cos(elevation)
+        up = np.full(count, np.sin(elevation))
+        found.append(np.stack([flat * np.cos(around), flat * np.sin(around), up], 1))
+    return np.concatenate(found)
+
+
+_TRAVELS = _half_sphere()
+
+
+def _line_of_travel(
+    points: Array, rest: Array, turn: Array, noise: float
+) -> tuple[tuple[float, float, float], float]:
+    """The direction of travel that explains most, and the median motion it leaves unexplained."""
+    lines = _TRAVELS[:, None, :2] + TRAVEL_LENS * _TRAVELS[:, None, 2:] * points[None]
+    length = np.linalg.norm(lines, axis=2, keepdims=True) + 1e-3
+    normal = np.stack([-lines[..., 1], lines[..., 0]], -1) / length
+    rows = np.einsum("knc,ncd->knd", normal, turn)
+    goal = np.einsum("knc,nc->kn", normal, rest)
+    weight, off = np.ones_like(goal), goal
+    # A little resistance keeps what the lines leave open, such as the turn along them, at rest.
+    resistance = 5e-4 * len(points) * np.eye(turn.shape[2])
+    for _ in range(3):
+        weighted = rows * weight[..., None]
+        normal_matrix = weighted.transpose(0, 2, 1) @ rows + resistance
+        target = np.einsum("knd,kn->kd", weighted, goal)[..., None]
+        off = goal - (rows @ np.linalg.solve(normal_matrix, target))[..., 0]
+        scale = np.maximum(noise, 1.5 * np.median(np.abs(off), axis=1, keepdims=True))
+        weight = 1 / (1 + (off / scale) ** 2)
+    size = np.abs(off)
+    best = int(np.minimum(size, 16 * noise).mean(axis=1).argmin())
+    x, y, z = _TRAVELS[best].tolist()
+    return (x, y, z), float(np.median(size[best]))
+
+
+def _lead(points: Array, motion: Array) -> float:
+    """Correlation of height in the picture with a motion (n,); 0 where either is constant."""
+    height, motion = points[:, 1] - points[:, 1].mean(), motion - motion.mean()
+    spread = float(np.linalg.norm(height) * np.linalg.norm(motion))
+    return float(np.clip(height @ motion / spread, -1, 1)) if spread > 1e-9 else 0.0
