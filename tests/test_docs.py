@@ -123,7 +123,20 @@ def test_documents_show_commands() -> None:
     assert {"make demo", "make test"} <= {command.split(" #")[0].strip() for command in shown}
 
 
-@pytest.mark.parametrize("verb", ["caption", "evidence", "models", "doctor"])
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "caption",
+        "evidence",
+        "verify",
+        "convert",
+        "render",
+        "export",
+        "status",
+        "models",
+        "doctor",
+    ],
+)
 def test_every_option_is_documented(verb: str) -> None:
     import typer
 

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "mllm": {"errors", "schema", "video"},
     "evidence": {"errors", "schema", "video", "models"},
     "captioning": {"errors", "schema", "video", "models", "mllm", "evidence"},
-    "render": {"errors", "schema"},
+    "render": {"errors", "schema", "mllm"},
 }
 """Parts that imports point out of one way only; the parts not named here may use every other."""
 
@@ -122,11 +122,11 @@ def test_files_and_functions_stay_small(path: Path) -> None:
     if path.is_relative_to(ROOT / "tests"):
         return  # a table of cases may be long
     long = [
-        f"{node.name}: {node.end_lineno - node.lineno + 1} lines"
+        f"{node.name}: {node.end_lineno - node.body[0].lineno + 1} lines"
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and node.end_lineno is not None
-        and node.end_lineno - node.lineno >= LINES_PER_FUNCTION
+        and node.end_lineno - node.body[0].lineno >= LINES_PER_FUNCTION  # options are no code
     ]
     assert not long
 

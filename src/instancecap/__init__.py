@@ -10,11 +10,15 @@ Names load what they need when they are first used, so that ``import instancecap
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from instancecap.api import Captioner, Measured, caption, measure
+    from instancecap.api import Captioner, Measured, Mllm, caption, measure
+    from instancecap.captioning.chain import ChainOptions
+    from instancecap.captioning.verify import verify
     from instancecap.errors import (
         DecodeError,
         FormatError,
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
         ServerError,
         UsageError,
     )
+    from instancecap.render import Prompt, render
     from instancecap.schema.caption import Caption
     from instancecap.schema.evidence import Evidence
     from instancecap.video.clip import Clip
@@ -33,7 +38,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "instancecap.api": ("Captioner", "Measured", "caption", "measure"),
+    "instancecap.api": ("Captioner", "Measured", "Mllm", "caption", "measure"),
+    "instancecap.captioning.chain": ("ChainOptions",),
+    "instancecap.captioning.verify": ("verify",),
     "instancecap.errors": (
         "DecodeError",
         "FormatError",
@@ -45,6 +52,7 @@ _HOMES = {
         "ServerError",
         "UsageError",
     ),
+    "instancecap.render": ("Prompt", "render"),
     "instancecap.schema.caption": ("Caption",),
     "instancecap.schema.evidence": ("Evidence",),
     "instancecap.video.clip": ("Clip",),
@@ -54,11 +62,16 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [  # noqa: RUF022 - grouped by what they are
     "caption",
     "measure",
+    "verify",
+    "render",
     "Captioner",
     "Measured",
+    "Mllm",
+    "ChainOptions",
     "Caption",
     "Clip",
     "Evidence",
+    "Prompt",
     "DecodeError",
     "FormatError",
     "InputError",
@@ -69,6 +82,17 @@ __all__ = [  # noqa: RUF022 - grouped by what they are
     "ServerError",
     "UsageError",
 ]
+
+
+class _Package(ModuleType):
+    """The package itself: its function ``render`` wins over the folder of that name."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOME_OF and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:
