@@ -85,6 +85,8 @@ def test_nothing_in_the_picture_is_not_framed() -> None:
     assert (framing.shot_type, framing.shot_position, framing.confidence) == ("", "", 0)
     assert framing.shots == [""]
     assert frame_subject([], [], []).shots == []
+    surroundings = frame_subject([], [], WHOLE, place_known=True)
+    assert (surroundings.shot_type, surroundings.shots) == ("long_shot", ["long_shot"])
 
 
 def test_the_most_salient_thing_decides() -> None:

@@ -29,6 +29,9 @@ TASKS_PER_WORKER = 2
 MOST_ASKED = 64
 """Jobs that may wait for answers at a time; each holds its pictures in memory."""
 
+CHECK_EVERY = 30.0
+"""Seconds between looks whether the workers that are waited for still are there."""
+
 FATAL = (UsageError, MissingDependency, ServerError)
 """What would be the same for every job: it ends the run."""
 
@@ -123,7 +126,6 @@ class _Loop(Generic[T]):
         self._preparing: dict[Future[Any], tuple[int, Job]] = {}
         self._asked: dict[Future[Any], tuple[int, Job]] = {}
         self._again: list[tuple[int, Job]] = []
-        self._exhausted = False
         self._fatal: Exception | None = None
         self._enough = False
 
@@ -134,22 +136,23 @@ class _Loop(Generic[T]):
             in_flight = [*self._preparing, *self._asked]
             if not in_flight:
                 break
-            for future in wait(in_flight, return_when=FIRST_COMPLETED).done:
+            done = wait(in_flight, timeout=CHECK_EVERY, return_when=FIRST_COMPLETED).done
+            for future in done:
                 self._settle(future)
+            if not done and self._pool.lost:
+                self._again.extend(self._preparing.values())
+                self._preparing.clear()
         if self._fatal is not None:
             raise self._fatal
-        return self._exhausted and not self._again
+        return not self._again and next(self._jobs, None) is None
 
     def _begin(self, room: int) -> None:
         """Hand out jobs: first those that lost their workers, then new ones."""
         for _ in range(room):
-            try:
-                index, job = self._again.pop() if self._again else next(self._jobs)
-            except StopIteration:
-                self._exhausted = True
+            taken = self._again.pop() if self._again else next(self._jobs, None)
+            if taken is None:
                 return
-            future = self._pool.submit(attempt, self._prepare, job)
-            self._preparing[future] = index, job
+            self._preparing[self._pool.submit(attempt, self._prepare, taken[1])] = taken
 
     def _settle(self, future: Future[Any]) -> None:
         asked = future in self._asked

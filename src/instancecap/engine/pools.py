@@ -68,12 +68,20 @@ class WorkerPool:
         Raises:
             MissingDependency: workers cannot be kept alive.
         """
-        if not self._pool.active:
-            self._renew()
-        future: Future[Any] = self._pool.schedule(
-            function, args=args, timeout=self._time_limit or None
-        )
-        return future
+        while True:
+            try:
+                future: Future[Any] = self._pool.schedule(
+                    function, args=args, timeout=self._time_limit or None
+                )
+            except RuntimeError:  # what pebble says of a pool whose workers are lost
+                self._renew()
+            else:
+                return future
+
+    @property
+    def lost(self) -> bool:
+        """The workers ended, and calls that wait for them would wait forever."""
+        return not self._pool.active
 
     def _renew(self) -> None:
         self._renewals += 1
@@ -131,6 +139,8 @@ def _how(code: int | None) -> str:
 
 class InProcess:
     """Calls made at once, in this process."""
+
+    lost = False
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         """Make the call."""

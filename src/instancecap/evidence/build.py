@@ -74,7 +74,13 @@ def _facts(observed: Pass, reader: ClipReader, experts: Experts) -> Evidence:
         camera.motion = [*camera.motion, "tracking"]
     faces = assign_faces(experts.faces.faces if experts.faces is not None else [], instances)
     light, place = observed.light.facts(instances, observed.finds)
-    framing = frame_subject(instances, faces, shots, aspect=reader.info.aspect)
+    framing = frame_subject(
+        instances,
+        faces,
+        shots,
+        aspect=reader.info.aspect,
+        place_known=place.label != "unknown",
+    )
     framing.style = observed.style.style()
     if len(shots) == 1:
         static = camera.motion == ["static"]

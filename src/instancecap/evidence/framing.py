@@ -18,6 +18,9 @@ BODY_LONG = 0.34
 WHOLE_BODY = 2.4
 """Height over width from which a box that reaches the lower edge still holds legs, not a bust."""
 
+SURROUNDINGS = 0.4
+"""Confidence in a long shot for want of a subject: what is not found may still be there."""
+
 THING_CLOSE = 0.75
 THING_EXTREME = 0.97
 
@@ -28,9 +31,16 @@ def frame_subject(
     shots: Sequence[Shot],
     *,
     aspect: float = 16 / 9,
+    place_known: bool = False,
 ) -> FramingFacts:
-    """Framing of the whole clip and the shot type of each shot; ``aspect`` is width / height."""
+    """Framing of the whole clip and the shot type of each shot; ``aspect`` is width / height.
+
+    ``place_known``: the picture shows where it was taken. Where no thing stands out in such a
+    picture, the surroundings are its subject, which makes a long shot.
+    """
     per_shot = [_shot_type(instances, faces, shot, aspect=aspect) for shot in shots]
+    if place_known and not instances:
+        per_shot = [("long_shot", SURROUNDINGS)] * len(shots)
     longest = max(range(len(shots)), key=lambda i: shots[i].end - shots[i].start, default=None)
     shot_type, confidence = per_shot[longest] if longest is not None else ("", 0.0)
     return FramingFacts(
