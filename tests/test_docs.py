@@ -19,12 +19,16 @@ from urllib.parse import unquote
 import pytest
 
 from examples.demo import find_clips
+from tests.mllm.server import serve
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"")
 SETUP = re.compile(r"make |git clone |pip install |pre-commit ")
+
+SERVER = "http://127.0.0.1:8000/v1"
+"""Stands in the documents for the reader's own model server; here a small one answers."""
 
 each_document = pytest.mark.parametrize(
     "document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT))
@@ -79,6 +83,9 @@ def test_commands_run(document: Path, folder: Path, environment: dict[str, str])
     for command in commands(document):
         if SETUP.match(command):
             check_setup(command)
+        elif SERVER in command:
+            with serve(models=(re.findall(r"--mllm-model (\S+)", command)[0],)) as url:
+                run(["bash", "-c", command.replace(SERVER, url)], folder, environment)
         else:
             run(["bash", "-c", command], folder, environment)
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from instancecap.captioning.chain import ChainOptions, prepare, write
 from instancecap.captioning.chain.options import Mode
+from instancecap.captioning.language import language_of
 from instancecap.captioning.measured import MAX_INSTANCES, describe
 from instancecap.evidence.build import measure as _measure
 from instancecap.mllm.base import Backend
@@ -31,11 +32,27 @@ class Captioner(Protocol):
 
 
 class Measured:
-    """The embedded default: no language model; says what Evidence proves."""
+    """The embedded default: no language model; says what Evidence proves.
+
+    ::
+
+        caption = ic.caption("clip.mp4", captioner=ic.Measured(language="zh"))
+    """
+
+    def __init__(self, *, language: str = "en") -> None:
+        """
+        Args:
+            language: BCP-47 tag of the sentences: ``en`` or ``zh``, with any script and region.
+
+        Raises:
+            UsageError: sentences cannot be written in ``language``.
+        """
+        language_of(language)
+        self.language = language
 
     def describe(self, clip: Clip, evidence: Evidence, *, max_instances: int) -> Caption:
         """The caption of ``clip``."""
-        return describe(evidence, max_instances=max_instances)
+        return describe(evidence, max_instances=max_instances, language=self.language)
 
 
 class Mllm:

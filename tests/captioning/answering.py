@@ -9,7 +9,7 @@ from typing import Any
 from instancecap.captioning.chain import ChainOptions, Prepared, Written, write
 from instancecap.captioning.chain.pictures import sketch
 from instancecap.errors import ModelError
-from instancecap.mllm.base import Backend, Image, Reply, Request
+from instancecap.mllm.base import Backend, Reply, Request
 from instancecap.mllm.structured import Enforcement
 from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence
@@ -74,9 +74,9 @@ def _fill(schema: Any, name: str, values: dict[str, Any]) -> Any:
 
 
 def text_of(request: Request) -> str:
-    """All that is said in a request, images left out."""
+    """All that is said in a request, images and clips left out."""
     return "\n".join(
-        part for one in request.messages for part in one.parts if not isinstance(part, Image)
+        part for one in request.messages for part in one.parts if isinstance(part, str)
     )
 
 

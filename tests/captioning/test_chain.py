@@ -18,7 +18,7 @@ from made import evidence, evidences, thing
 
 import instancecap as ic
 from instancecap.captioning.chain import ChainOptions, predict, prepare, write
-from instancecap.captioning.measured import describe
+from instancecap.captioning.measured import describe, without_sentences
 from instancecap.errors import ModelError, ServerError, UsageError
 from instancecap.mllm.base import Backend, Image, Request
 from instancecap.mllm.scripted import RecordingBackend, ReplayBackend
@@ -99,7 +99,7 @@ def test_everyday_clips(name: str, clips_dir: Path, measured: Any) -> None:
     written = asyncio.run(write(prepared, backend, options=options, enforce=Trusting()))
     expected = predict(facts, options=options)
     assert (written.usage.calls, backend.images) == (expected.calls, expected.images)
-    caption, proven = written.caption, describe(facts)
+    caption, proven = written.caption, without_sentences(describe(facts))
     Caption.from_json(caption.to_json())
     unchanged(caption, proven)
     assert caption.global_description == "Said of global description."

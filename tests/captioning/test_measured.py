@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from made import NAMES, camera, evidence, evidences, thing, video
 
 from instancecap.captioning import english
-from instancecap.captioning.measured import describe
+from instancecap.captioning.measured import describe, without_sentences
 from instancecap.evidence.appearance import COLORS
 from instancecap.evidence.build import measure
 from instancecap.schema.caption import TRACK_POINTS_PER_SHOT, Caption
@@ -117,8 +117,9 @@ def assert_says_no_more_than(caption: Caption, facts: Evidence) -> None:
     counts = {item.count for item in facts.instances} | {len(facts.shots)}
     allowed = {english.count_word(count) for count in counts}
     assert words_in(text.lower(), COUNTS.split("|")) <= allowed
-    digits = set(re.findall(r"\d+", text))
-    assert digits <= {str(count) for count in counts}
+    seconds = [round(item.motion.period.seconds, 1) for item in facts.instances]
+    figures = set(re.findall(r"\d+(?:\.\d+)?", text))
+    assert figures <= {f"{number:g}" for number in (*counts, *seconds)}
 
 
 def assert_camera_says_no_more(caption: Caption, facts: Evidence) -> None:
@@ -219,12 +220,26 @@ def test_a_black_clip_has_no_speed_and_no_stability(with_weights: Path) -> None:
     assert (caption.camera.speed, caption.camera.stability) == ("", "")
 
 
-def test_nothing_measured_is_nothing_said() -> None:
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_nothing_measured_is_nothing_said(language: str) -> None:
     bare = Evidence(video=video())
-    caption = describe(bare)
+    caption = describe(bare, language=language)
     assert_valid(caption)
     assert prose(caption) == {}
     assert caption.leaves().keys() <= {"/place", "/style"}
+
+
+@settings(deadline=None, max_examples=30)
+@given(evidences())
+def test_without_sentences_only_what_is_the_same_in_any_language_is_left(facts: Evidence) -> None:
+    caption = describe(facts)
+    before = caption.model_copy(deep=True)
+    bare = without_sentences(caption)
+    assert caption == before
+    assert_valid(bare)
+    assert_proven(bare, facts)
+    assert prose(bare) == {}
+    assert bare == without_sentences(describe(facts, language="zh"))
 
 
 @pytest.mark.parametrize("most", [0, 1, 2, 3, 99])

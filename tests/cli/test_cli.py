@@ -154,6 +154,9 @@ def test_json_is_one_object_and_nothing_else(clips: Path, run: Run) -> None:
     }
     nope = {"input": "nope.mp4", "reason": "cannot be opened: No such file or directory"}
     assert result.pop("stages").keys() == {"writing"}
+    quality = result.pop("quality")
+    assert (quality["captions"], quality["empty"]) == (2, 2)
+    assert result.pop("waiting") == 0
     assert result == {"done": 2, "skipped": 0, "failed": [nope, bad], "outputs": [], "cost": {}}
 
 
@@ -175,6 +178,24 @@ def test_summary_can_be_read(clips: Path, run: Run) -> None:
         "  camera   pan left, long shot",
         "  warning  blurred",
     ]
+
+
+def test_part_of_the_clips_is_shown_as_itself(clips: Path, run: Run) -> None:
+    status, _, _ = run("caption", "clips", "--shard", "2/2", "--report", "r.html", "--out", "out")
+    assert status == 0
+    assert [path.name for path in Path("out").rglob("*.json")] == ["b.mp4.json"]
+    page = Path("r.html").read_text("utf-8")
+    assert "b.mp4" in page and "a.mp4" not in page
+
+
+def test_other_format_is_written(clips: Path, run: Run) -> None:
+    for name in ("out", "out.jsonl"):
+        assert run("caption", "clips", "--format", "instancevid", "--out", name)[0] == 0
+        status, out, _ = run("caption", "clips", "--format", "instancevid", "--out", name, "--json")
+        assert (status, json.loads(out)["skipped"]) == (0, 2)
+    (line, _) = Path("out.jsonl").read_text().splitlines()
+    assert json.loads(line)["Video"] == "clips/a.mp4"
+    assert json.loads(Path("out/a.mp4.json").read_text()) == json.loads(line)
 
 
 def test_report_shows_what_was_done(clips: Path, run: Run) -> None:
@@ -200,6 +221,11 @@ def test_evidence_goes_to_a_folder(clips: Path, run: Run) -> None:
         ("caption clips --captioner magic", "choose measured or mllm"),
         ("caption clips --out bad.mp4", "--out bad.mp4: cannot be written: there is a file"),
         ("caption clips --out o.json", "--out o.json: OUT is a folder, a .jsonl"),
+        ("caption clips --format miradata", "--format miradata needs --out OUT"),
+        ("caption clips --format x --out o", "--format x: choose one of instancecap, instancevid"),
+        ("caption clips --format text --out o.parquet", "a .parquet has our own columns"),
+        ("caption clips --out o --metrics-port 70000", "Invalid value for '--metrics-port'"),
+        ("caption clips --out o --log-json clips", "--log-json clips: cannot be written: Is a"),
         ("caption clips --report clips", "--report clips: name a file"),
         ("caption clips --report bad.mp4/r.html", "--report bad.mp4: cannot be written"),
         ("caption clips clips/sub --out o --video-root x", "--video-root x: not a folder"),

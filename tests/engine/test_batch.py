@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from instancecap.engine.batch import Batch, RunOptions, run_batch
 from instancecap.engine.inputs import Job, find_jobs
+from instancecap.engine.ledger import Identity
 from instancecap.engine.outputs import open_sink
 from instancecap.engine.work import Documents, EvidenceCache, Work, fingerprint, stamp_of
-from instancecap.errors import DecodeError, UsageError
+from instancecap.errors import DecodeError, MissingDependency, UsageError
 from instancecap.schema import Caption, Evidence
 from instancecap.schema.caption import Video
 
@@ -177,3 +179,92 @@ def test_two_runs_into_one_output_do_not_mix(clips: Path) -> None:
         run("out")
     other.close()
     assert run("out").done == 3
+
+
+def test_failures_of_earlier_runs_do_not_stop_this_one(clips: Path) -> None:
+    for number in range(40):
+        (clips / f"x{number:02d}.mp4").write_bytes(b"bad%d" % number)
+    run("out")
+    (clips / "e.mp4").write_bytes(b"e")
+    batch = run("out", max_failure_rate=0.1)
+    assert (batch.done, batch.stopped, len(batch.failed)) == (1, "", 41)
+
+
+def test_other_format_is_resumed_and_a_change_of_format_is_a_change(clips: Path) -> None:
+    def write(format: str) -> Batch:
+        jobs, _ = find_jobs(["clips"])
+        sink = open_sink("out", format=format)
+        return run_batch(jobs, Quick(), sink=sink, options=RunOptions())
+
+    assert (write("instancevid").done, write("instancevid").skipped) == (3, 3)
+    assert "Structural Description" in json.loads(Path("out/a.mp4.json").read_text())
+    (clips / "a.mp4").rename(clips / "z.mp4")
+    assert (write("instancevid").done, Path("out/z.mp4.json").is_file()) == (1, True)
+    assert write("instancecap").done == 3
+
+
+@pytest.mark.parametrize("out", ["out.jsonl", "out.parquet"])
+def test_table_never_mixes_two_configurations(clips: Path, out: str) -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Fails(Quick):
+        def __call__(self, job: Job) -> Documents:
+            if job.name == "b.mp4":
+                raise DecodeError(f"{job.clip.path}: no more")
+            return super().__call__(job)
+
+    run(out)
+    run(out, Fails(config_name="two"))
+    run(out, Fails(config_name="two"))
+    found = {row["id"]: row["background"] for row in rows(Path(out))}
+    assert found == {"a.mp4": "two", "c.mp4": "two"}
+
+
+def rows(table: Path) -> list[dict[str, str]]:
+    """Identity and background of what a table holds."""
+    if table.suffix == ".parquet":
+        return list(pq.read_table(table).select(["id", "background"]).to_pylist())
+    documents = map(json.loads, table.read_text().splitlines())
+    return [{"id": one["video"]["id"], "background": one["background"]} for one in documents]
+
+
+def test_run_that_a_fatal_error_ends_leaves_no_half_of_a_table(clips: Path) -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Ends(Quick):
+        def __call__(self, job: Job) -> Documents:
+            if job.name == "c.mp4":
+                raise MissingDependency("nothing to write with")
+            return super().__call__(job)
+
+    with pytest.raises(MissingDependency):
+        run("out.jsonl", Ends())
+    assert not Path("out.jsonl").exists()
+    assert (run("out.jsonl").done, Path("out.jsonl").is_file()) == (1, True)
+
+
+def test_clip_whose_name_changed_case_is_known_again(clips: Path) -> None:
+    run("out.jsonl")
+    (clips / "a.mp4").rename(clips / "A.mp4")
+    assert (run("out.jsonl").skipped, SEEN) == (3, [])
+    ids = [json.loads(line)["video"]["id"] for line in Path("out.jsonl").read_text().splitlines()]
+    assert ids == ["A.mp4", "b.mp4", "c.mp4"]
+
+
+def test_file_that_is_replaced_after_it_was_read_is_done_again(clips: Path) -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Late(Quick):
+        def __call__(self, job: Job) -> Documents:
+            identity = Identity.of(job.clip.path, content=True)
+            documents = super().__call__(job)
+            if job.name == "a.mp4" and len(SEEN) < 4:
+                Path(job.clip.path).write_bytes(b"another film")
+            return replace(documents, identity=identity)
+
+    run("out", Late())
+    assert (run("out", Late()).done, SEEN) == (1, ["a.mp4"])
+
+
+def test_output_that_was_edited_is_no_reason_to_stop(clips: Path) -> None:
+    run("out")
+    Path("out/a.mp4.json").write_text("[")
+    (clips / "a.mp4").rename(clips / "e.mp4")
+    assert (run("out").done, SEEN) == (1, ["e.mp4"])

@@ -84,9 +84,9 @@ def test_failures_stay_with_their_clip(deeds: ModuleType, workers: int) -> None:
 def test_dead_worker_costs_its_clip_only(deeds: ModuleType) -> None:
     names = ["a", "die", "b", "leave", "c", "d", "e"]
     found = run(names, deeds.work, 2)
-    crash = "a crash, or out of memory"
-    assert found.pop("die") == f"<the worker process died (signal SIGKILL): {crash}>"
-    assert found.pop("leave") == f"<the worker process died (exit status 3): {crash}>"
+    died = "the worker process died"
+    assert found.pop("die") == f"<{died} (signal SIGKILL: a crash, perhaps out of memory)>"
+    assert found.pop("leave") == f"<{died} (exit status 3: a crash)>"
     assert found == {name: name.upper() for name in "abcde"}
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import IO, Any
 
 import pyarrow.parquet as pq
 import pytest
 
+from instancecap.dataset.convert import convert
 from instancecap.engine import outputs, tables
 from instancecap.engine.outputs import FolderSink, open_sink, require_writable
 from instancecap.engine.tables import COLUMNS, Spool, flatten
-from instancecap.errors import OutputError, UsageError
+from instancecap.errors import FormatError, OutputError, UsageError
 from instancecap.schema import Caption
 from instancecap.schema.caption import Camera, Instance, Video
 
@@ -172,6 +175,8 @@ def test_document_that_does_not_fit_leaves_the_others(tmp_path: Path) -> None:
             self._file = file
 
         def write(self, data: bytes) -> int:
+            if len(data) < 4:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             return self._file.write(data[: len(data) // 2])
 
         def __getattr__(self, name: str) -> Any:
@@ -264,3 +269,78 @@ def test_caption_without_a_video_still_makes_a_row() -> None:
     row = flatten(Caption(video=None))
     assert tuple(row) == COLUMNS
     assert row["path"] is None and row["main_class"] == ""
+
+
+@pytest.mark.parametrize("format", ["instancevid", "skycaptioner", "cosmos3", "miradata", "text"])
+def test_other_formats_are_those_of_convert(tmp_path: Path, format: str) -> None:
+    for name in ("out", "out.jsonl"):
+        sink = open_sink(str(tmp_path / name), format=format)
+        for clip in "ab":
+            sink.put(f"{clip}.mp4", caption(f"{clip}.mp4").to_json())
+        sink.finish(["a.mp4", "b.mp4"])
+        sink.close()
+    suffix = ".txt" if format == "text" else ".json"
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.*4*")) == [
+        f"a.mp4{suffix}",
+        f"b.mp4{suffix}",
+    ]
+    convert([str(own(tmp_path))], to=format, out=str(tmp_path / "other"))
+    convert([str(own(tmp_path))], to=format, out=str(tmp_path / "other.jsonl"))
+    for name in (f"a.mp4{suffix}", f"b.mp4{suffix}"):
+        assert (tmp_path / "out" / name).read_text() == (tmp_path / "other" / name).read_text()
+    assert (tmp_path / "out.jsonl").read_text() == (tmp_path / "other.jsonl").read_text()
+
+
+def own(folder: Path) -> Path:
+    """A folder of our own captions."""
+    for clip in "ab":
+        (folder / "own").mkdir(exist_ok=True)
+        caption(f"{clip}.mp4").write(folder / "own" / f"{clip}.mp4.json")
+    return folder / "own"
+
+
+def test_format_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"a \.parquet has our own columns"):
+        open_sink(str(tmp_path / "out.parquet"), format="instancevid")
+    with pytest.raises(UsageError, match="--format poem: choose one of instancecap"):
+        open_sink(str(tmp_path / "out"), format="poem")
+
+
+@pytest.mark.parametrize("name", ["out", "out.jsonl"])
+def test_caption_that_a_format_cannot_say_is_refused(tmp_path: Path, name: str) -> None:
+    sink = open_sink(str(tmp_path / name), format="text")
+    with pytest.raises(FormatError, match="says nothing"):
+        sink.put("a", Caption(video=None).to_json())
+    sink.close()
+
+
+def test_runs_of_parts_keep_their_documents_apart(tmp_path: Path) -> None:
+    sinks = [open_sink(str(tmp_path / "t.parquet"), shard=f"{index}-of-2") for index in (1, 2)]
+    for number in range(6):
+        sinks[number % 2].put(str(number), caption(str(number)).to_json())
+    for index, sink in enumerate(sinks):
+        sink.finish(str(number) for number in range(index, 6, 2))
+        sink.close()
+    rows = pq.read_table(tmp_path / "t.parquet").to_pylist()
+    assert sorted(row["id"] for row in rows) == list("012345")
+
+
+def test_sweep_spares_what_another_part_may_be_writing(tmp_path: Path) -> None:
+    (tmp_path / ".a.json.part").write_text("x")
+    FolderSink(tmp_path, shared=True).sweep()
+    assert (tmp_path / ".a.json.part").exists()
+    os.utime(tmp_path / ".a.json.part", (1, 1))
+    FolderSink(tmp_path, shared=True).sweep()
+    assert not (tmp_path / ".a.json.part").exists()
+
+
+def test_damaged_line_of_a_spool_costs_its_own_document(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    for name in "abc":
+        spool.put(name, "{}")
+    spool.close()
+    lines = spool.path.read_bytes().splitlines(keepends=True)
+    spool.path.write_bytes(lines[0] + b"\x00\xff" + lines[1][2:] + lines[2])
+    again = Spool(tmp_path)
+    assert ("a" in again, "b" in again, "c" in again) == (True, False, True)
+    again.close()

@@ -12,6 +12,10 @@ from instancecap.evidence.experts import load_experts
 from instancecap.evidence.faces import FaceExpert
 from instancecap.evidence.sample import Sample
 from instancecap.schema.evidence import Evidence
+from instancecap.video import Clip
+from instancecap.video.decode import ClipReader
+
+EVERYWHERE = np.array([[0.0, 0.0, 1.0, 1.0]])
 
 
 def expert() -> FaceExpert:
@@ -49,7 +53,7 @@ def noise_of(size: tuple[int, int]) -> Sample:
 @pytest.mark.parametrize("size", [(1, 1), (2, 240), (15, 15), (64, 64), (234, 416), (416, 40)])
 def test_noise_of_any_size_has_no_face(with_weights: Path, size: tuple[int, int]) -> None:
     faces = expert()
-    faces.add(noise_of(size))
+    faces.add(noise_of(size), EVERYWHERE)
     assert faces.faces == []
 
 
@@ -60,8 +64,26 @@ def test_narrow_pictures_have_no_faces_of_chance(with_weights: Path) -> None:
         litter = [np.full(rng.integers(1, 20_000), 1e3, np.float32) for _ in range(40)]
         del litter
         faces = expert()
-        faces.add(noise_of([(16, 416), (24, 416), (416, 16)][turn % 3]))
+        faces.add(noise_of([(16, 416), (24, 416), (416, 16)][turn % 3]), EVERYWHERE)
         assert faces.faces == []
+
+
+def test_a_face_is_looked_for_in_the_upper_part_of_a_person(
+    with_weights: Path, clips_dir: Path
+) -> None:
+    with ClipReader(Clip.open(clips_dir / "everyday/football_juggle.mp4", start=1)) as reader:
+        sample = Sample.of(next(iter(reader)), index=0, aspect=reader.info.aspect)
+    juggler = np.array([[0.47, 0.08, 0.65, 0.92]])
+    found, everywhere, nobody, beside, below = expert(), expert(), expert(), expert(), expert()
+    found.add(sample, juggler)
+    everywhere.add(sample, EVERYWHERE)
+    assert len(found.faces) == len(everywhere.faces) == 1
+    assert found.faces[0].box == pytest.approx(everywhere.faces[0].box, abs=0.02)
+    assert found.faces[0].landmarks[2] == pytest.approx(everywhere.faces[0].landmarks[2], abs=0.02)
+    nobody.add(sample, np.zeros((0, 4)))
+    beside.add(sample, np.array([[0.0, 0.08, 0.2, 0.92]]))
+    below.add(sample, np.array([[0.47, 0.5, 0.65, 0.92]]))
+    assert nobody.faces == beside.faces == below.faces == []
 
 
 def test_a_new_clip_starts_without_faces(with_weights: Path) -> None:

@@ -58,11 +58,13 @@ class Server:
     models: Sequence[str] = (MODEL,)
     key: str = ""
     images: bool = True
+    no_videos: str = ""
     refuses: Sequence[str] = ()
     stall: float = 30.0
     retry_after: str = "0.01"
     seen: list[dict[str, Any]] = field(default_factory=list)
     asked: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
 
     def reply(self, method: str, path: str, key: str, body: bytes) -> tuple[int, Any, str]:
         """Status, JSON and fault of a request."""
@@ -78,11 +80,15 @@ class Server:
             return 404, _error(f"The model `{asked['model']}` does not exist."), ""
         if not self.images and b'"image_url"' in body:
             return 400, _error(f"{asked['model']} is not a multimodal model"), ""
+        if self.no_videos and b'"video_url"' in body:
+            return 400, _error(self.no_videos), ""
         for name in self.refuses:
             if name in asked:
                 hint = " Use 'max_completion_tokens' instead." if name == "max_tokens" else ""
                 return 400, _error(f"Unsupported parameter: '{name}'.{hint}", param=name), ""
         fault = self._fault(body)
+        if fault:
+            self.failed[fault] += 1
         if fault in ("429", "500"):
             return int(fault), _error("try again later"), ""
         text, finish = _spoil(fault, self._text(asked))
@@ -142,14 +148,15 @@ def serve(
     answer: Answer | None = None,
     faults: Sequence[str] | Mapping[str, float] = (),
     seed: int = 0,
+    port: int = 0,
     **options: Any,
 ) -> Iterator[str]:
-    """Serve on a free port of this machine; gives the URL, such as ``http://127.0.0.1:8123/v1``.
+    """Serve on ``port`` of this machine, or on a free one; gives the URL, such as ``http://127.0.0.1:8123/v1``.
 
     Options (see :class:`Server`): ``enforce``, ``models`` (the names served), ``key`` (the one
-    that is accepted), ``images`` (False for a text-only model), ``refuses`` (names of parameters
-    that are errors), ``stall`` and ``retry_after`` in seconds, ``seen`` (a list that is filled
-    with the bodies of all calls).
+    that is accepted), ``images`` (False for a text-only model), ``no_videos`` (the words that
+    clips by URL are refused with), ``refuses`` (names of parameters that are errors), ``stall``
+    and ``retry_after`` in seconds, ``seen`` (a list that is filled with the bodies of all calls).
     """
     server = Server(answer=answer, faults=faults, seed=seed, **options)
     started: list[Any] = []
@@ -157,7 +164,7 @@ def serve(
 
     async def run() -> None:
         stop = asyncio.Event()
-        listener = await asyncio.start_server(lambda r, w: _talk(server, r, w), "127.0.0.1", 0)
+        listener = await asyncio.start_server(lambda r, w: _talk(server, r, w), "127.0.0.1", port)
         started.extend([asyncio.get_running_loop(), stop, listener.sockets[0].getsockname()[1]])
         ready.set()
         await stop.wait()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from instancecap.errors import InstanceCapError, ModelError, ServerError, UsageError
-from instancecap.mllm.base import Reply, Request
+from instancecap.mllm.base import Message, Reply, Request, Video
 from instancecap.mllm.openai import OpenAIBackend
 from instancecap.mllm.servers import retry_after
 from tests.mllm.questions import GOOD, question, run
@@ -226,3 +226,29 @@ def test_what_is_no_key_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         OpenAIBackend(urls=[NOBODY], model=MODEL)
     with pytest.raises(UsageError, match="no server to ask"):
         OpenAIBackend(urls=[], model=MODEL)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("Cannot load local files without `--allowed-local-media-path`.", "may not read files"),
+        ("This model does not support video input.", "takes no clips by URL"),
+        ("At most 0 video(s) may be provided in one prompt.", "takes no clips by URL"),
+        ("unsupported content[].type", "takes no clips by URL"),
+    ],
+)
+def test_a_server_that_takes_no_clips_ends_the_run(words: str, says: str) -> None:
+    clip = Request((Message("user", (Video("file:///a.mp4"), "?")),))
+    with serve(no_videos=words) as url:
+        with pytest.raises(ServerError, match=says) as error:
+            run(complete([url], [clip]))
+        assert "--mllm-input images" in str(error.value)
+        (reply,), _ = run(complete([url], [question()]))
+    assert isinstance(reply, Reply)
+
+
+def test_a_clip_that_cannot_be_read_costs_its_own_answer() -> None:
+    clip = Request((Message("user", (Video("file:///a.mp4"), "?")),))
+    with serve(no_videos="Failed to decode the video: moov atom not found") as url:
+        (reply,), _ = run(complete([url], [clip]))
+    assert isinstance(reply, ModelError)

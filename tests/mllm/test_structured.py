@@ -95,6 +95,13 @@ def test_what_does_not_prove_enforcement_is_none(probe: str | ModelError) -> Non
     assert not run(Enforcement().of(script))
 
 
+@pytest.mark.parametrize("assumed", [True, False])
+def test_what_is_taken_for_granted_costs_no_question(assumed: bool) -> None:
+    enforce = Enforcement(assume=assumed)
+    assert run(enforce.of(Script())) is assumed
+    assert enforce.usage.calls == 0
+
+
 def test_enforcement_is_found_out_once() -> None:
     seen: list[dict[str, Any]] = []
 

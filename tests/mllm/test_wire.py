@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from instancecap.mllm.base import Message, Request
+from instancecap.mllm.base import Message, Request, Video
 from instancecap.mllm.wire import Dialect, drop_reasoning, parse_reply, payload
 from tests.mllm.questions import picture, question
 
@@ -39,6 +39,23 @@ def test_an_image_without_a_time_has_none() -> None:
     assert [part["type"] for part in sent(request)["messages"][0]["content"]] == [
         *("image_url", "text")
     ]
+
+
+def test_a_clip_goes_by_its_url() -> None:
+    request = Request((Message("user", (Video("file:///clips/a%20b.mp4"), picture(), "?")),))
+    (message,) = sent(request)["messages"]
+    assert message["content"][0] == {
+        "type": "video_url", "video_url": {"url": "file:///clips/a%20b.mp4"}
+    }  # fmt: skip
+    assert [part["type"] for part in message["content"][1:]] == ["text", "image_url", "text"]
+    assert (request.images, request.has_video) == (1, True)
+    assert not question().has_video
+
+
+def test_a_digest_tells_apart_what_is_shown() -> None:
+    shown = [Video("file:///a.mp4"), Video("file:///b.mp4"), "file:///a.mp4", picture()]
+    requests = [Request((Message("user", (one, "?")),)) for one in shown]
+    assert len({one.digest(model="m") for one in requests}) == len(shown)
 
 
 def test_a_schema_is_asked_for_as_each_server_wants_it() -> None:

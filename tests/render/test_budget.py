@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from benchmarks.render import make_caption
 from instancecap.errors import FormatError, MissingDependency, UsageError
 from instancecap.render import Target, render, targets
-from instancecap.render.budget import Tokenizer, drop_order, held
+from instancecap.render.budget import Tokenizer, drop_order, filled
 from instancecap.render.words import common_words, estimate_tokens
 from instancecap.schema.caption import Caption
 from tests.render.rich_captions import RICH, rich
@@ -98,7 +98,7 @@ def test_json_stays_valid_when_cut() -> None:
 
 def test_only_what_is_there_is_held() -> None:
     caption = Caption(video=None, background="A park. A pond.")
-    assert [one for one in drop_order(caption) if held(caption, one)] == [
+    assert [one for one in drop_order(caption) if one in filled(caption)] == [
         "/background+",
         "/background",
     ]

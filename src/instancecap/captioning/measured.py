@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import instancecap
-from instancecap.captioning import english
+from instancecap.captioning.language import Language, language_of
+from instancecap.captioning.telling import main_colors
 from instancecap.evidence.geometry import cell_of
 from instancecap.models.coco import CATEGORIES
 from instancecap.schema import caption as c
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Evidence, InstanceFacts, Shot
-from instancecap.schema.vocabulary import Category, Primitive
+from instancecap.schema.vocabulary import Category, Cell, Primitive
 from instancecap.video.sampling import pick_evenly
 
 MAX_INSTANCES = 3
@@ -26,25 +27,37 @@ _HYPERNYM_CATEGORIES: dict[str, Category] = {
 }
 
 
-def describe(evidence: Evidence, *, max_instances: int = MAX_INSTANCES) -> c.Caption:
-    """Write the caption of a clip from its evidence, with at most ``max_instances`` instances."""
+def describe(
+    evidence: Evidence, *, max_instances: int = MAX_INSTANCES, language: str = "en"
+) -> c.Caption:
+    """Write the caption of a clip from its evidence.
+
+    Args:
+        max_instances: the most salient things to describe.
+        language: BCP-47 tag of the sentences, such as ``en`` or ``zh``; what a caption takes from
+            a closed vocabulary, and class names, stay English words.
+
+    Raises:
+        UsageError: sentences cannot be written in ``language``.
+    """
+    say = language_of(language)
     shown = evidence.instances[: max(0, max_instances)]
     instances = [
-        _instance(item, evidence, before=shown[:index]) for index, item in enumerate(shown)
+        _instance(item, evidence, before=shown[:index], say=say) for index, item in enumerate(shown)
     ]
     caption = c.Caption(
         video=c.Video(**evidence.video.model_dump(include=set(c.Video.model_fields))),
-        global_description=_global(evidence, shown),
+        global_description=_global(evidence, shown, say=say),
         instances=instances,
-        background=english.background_sentence(evidence.place),
+        background=say.background_sentence(evidence.place),
         place=evidence.place.label,
-        lighting=english.light_sentence(evidence.light) if evidence.light.brightness else "",
+        lighting=say.light_sentence(evidence.light) if evidence.light.brightness else "",
         time_of_day=evidence.light.time_of_day,
         style=evidence.framing.style,
-        camera=_camera(evidence, shown),
+        camera=_camera(evidence, shown, say=say),
         texts=evidence.texts,
         shots=[_shot(evidence, index) for index in range(len(evidence.shots))],
-        segments=_segments(evidence, shown),
+        segments=_segments(evidence, shown, say=say),
         warnings=list(evidence.warnings),
         producer=c.Producer(
             version=instancecap.__version__, captioner="measured", models=evidence.models
@@ -52,6 +65,18 @@ def describe(evidence: Evidence, *, max_instances: int = MAX_INSTANCES) -> c.Cap
     )
     caption.provenance = _provenance(caption, evidence)
     return caption
+
+
+def without_sentences(caption: c.Caption) -> c.Caption:
+    """A copy with every sentence left empty: what a measured caption says in any language."""
+    bare = caption.model_copy(deep=True)
+    bare.global_description = bare.background = bare.lighting = bare.camera.description = ""
+    bare.segments = []
+    for item in bare.instances:
+        item.appearance = item.action = item.position.text = ""
+    leaves = bare.leaves()
+    bare.provenance = {key: told for key, told in bare.provenance.items() if key in leaves}
+    return bare
 
 
 def _visible_changes(item: InstanceFacts, evidence: Evidence) -> tuple[bool, bool]:
@@ -72,7 +97,7 @@ def _shot_of(evidence: Evidence, t: float) -> Shot | None:
 
 
 def _instance(
-    item: InstanceFacts, evidence: Evidence, *, before: Sequence[InstanceFacts]
+    item: InstanceFacts, evidence: Evidence, *, before: Sequence[InstanceFacts], say: Language
 ) -> c.Instance:
     """The caption of one thing; those ``before`` it are told of already."""
     category = _HYPERNYM_CATEGORIES.get(item.class_) or CATEGORIES.get(item.class_, "other")
@@ -83,33 +108,30 @@ def _instance(
         subcategory=item.class_ if item.class_ in CATEGORIES else "",
         is_main=not before,
         count=item.count,
-        appearance=english.sentence(_appearance(item)),
-        action=english.sentence(_action(item, evidence, before=before)),
-        colors=english.main_colors(item),
-        position=_position(item, evidence),
+        appearance=say.appearance_sentence(item, area=_mean_area(item)),
+        action=say.sentence(_action(item, evidence, before=before, say=say)),
+        colors=main_colors(item),
+        position=_position(item, evidence, say=say),
         track=_sketch(item, evidence),
     )
 
 
-def _appearance(item: InstanceFacts) -> str:
-    looks = english.introduce([item])[0]
+def _mean_area(item: InstanceFacts) -> float | None:
     if not item.track:
-        return looks
-    area = sum((p.box[2] - p.box[0]) * (p.box[3] - p.box[1]) for p in item.track) / len(item.track)
-    return f"{looks}, {english.size_phrase(area)}"
+        return None
+    boxes = [point.box for point in item.track]
+    return sum((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in boxes) / len(boxes)
 
 
-def _position(item: InstanceFacts, evidence: Evidence) -> c.Position:
+def _position(item: InstanceFacts, evidence: Evidence, *, say: Language) -> c.Position:
     if not item.track:
         return c.Position(enters=item.enters, leaves=item.leaves)
     cells = [cell_of((p.box[0] + p.box[2]) / 2, (p.box[1] + p.box[3]) / 2) for p in item.track]
     enters, leaves = _visible_changes(item, evidence)
     if evidence.video.frames == 1:
-        text = f"{english.CELL_PLACES[cells[0]]} of the frame"
+        text = say.cell_phrase(cells[0])
     else:
-        text = english.position_phrase(
-            cells[0], cells[-1], enters=enters, leaves=leaves, passes=cells
-        )
+        text = say.position_phrase(cells[0], cells[-1], enters=enters, leaves=leaves, passes=cells)
     return c.Position(
         text=text, start=cells[0], end=cells[-1], enters=item.enters, leaves=item.leaves
     )
@@ -125,74 +147,75 @@ def _sketch(item: InstanceFacts, evidence: Evidence) -> list[TrackPoint]:
     return points or [item.track[i] for i in pick_evenly(len(item.track), c.TRACK_POINTS_PER_SHOT)]
 
 
-def _global(evidence: Evidence, shown: Sequence[InstanceFacts]) -> str:
+def _global(evidence: Evidence, shown: Sequence[InstanceFacts], *, say: Language) -> str:
     """What happens; of a clip with several shots what it shows, as its segments tell the rest."""
     if len(evidence.shots) < 2:
-        return _events(evidence, shown)
-    things = english.join(list(dict.fromkeys(english.introduce(shown))))
-    count = f"the clip has {english.count_word(len(evidence.shots))} shots"
-    return english.sentence(f"{count} and shows {things}" if things else count)
+        return _events(evidence, shown, say=say)
+    return say.shots_sentence(len(evidence.shots), list(dict.fromkeys(say.introduce(shown))))
 
 
-def _events(evidence: Evidence, shown: Sequence[InstanceFacts]) -> str:
+def _events(evidence: Evidence, shown: Sequence[InstanceFacts], *, say: Language) -> str:
     if not shown:
         return ""
-    still = evidence.video.frames == 1
-    parts = []
-    for index, (item, phrase) in enumerate(zip(shown, english.introduce(shown), strict=True)):
-        action = _action(item, evidence, before=shown[:index])
-        if not action and not still and item.track:
-            action = f"{'are' if item.count > 1 else 'is'} {_place_of(item)}"
-        parts.append(f"{phrase} {action}".strip())
-    if still:
-        return english.sentence(f"the picture shows {english.join(parts)}")
-    others = english.join(parts[1:])
-    return english.sentence(f"{parts[0]}, while {others}" if others else parts[0])
+    things = say.introduce(shown)
+    if evidence.video.frames == 1:
+        return say.picture_sentence(things)
+    actions = []
+    for index, item in enumerate(shown):
+        action = _action(item, evidence, before=shown[:index], say=say)
+        if not action and item.track:
+            action = say.presence_phrase(item, _middle_cell(item))
+        actions.append(action)
+    return say.events_sentence(list(zip(things, actions, strict=True)))
 
 
-def _action(item: InstanceFacts, evidence: Evidence, *, before: Sequence[InstanceFacts]) -> str:
+def _action(
+    item: InstanceFacts, evidence: Evidence, *, before: Sequence[InstanceFacts], say: Language
+) -> str:
     if not item.track or evidence.video.frames == 1:
         return ""
     enters, leaves = _visible_changes(item, evidence)
     moves = [word for word in evidence.camera.motion if word not in ("static", "tracking")]
-    return english.action_phrase(
+    return say.action_phrase(
         item,
         enters=enters,
         leaves=leaves,
         camera_rests=not moves,
-        encounter=_encounter(item, evidence, before),
+        encounter=_encounter(item, evidence, before, say=say),
     )
 
 
-def _encounter(item: InstanceFacts, evidence: Evidence, before: Sequence[InstanceFacts]) -> str:
+def _encounter(
+    item: InstanceFacts, evidence: Evidence, before: Sequence[InstanceFacts], *, say: Language
+) -> str:
     """The first thing that happens between a thing and one of those ``before`` it."""
     for contact in evidence.contacts:
         pair = {contact.first, contact.second}
         other = next((one for one in before if pair == {item.id, one.id}), None)
         if other is not None:
-            called = english.refer(other, [*before, item])
-            phrase = english.encounter_phrase(contact.kind, item, other, called=called)
+            called = say.refer(other, [*before, item])
+            phrase = say.encounter_phrase(contact.kind, item, other, called=called)
             if phrase:
                 return phrase
     return ""
 
 
-def _place_of(item: InstanceFacts) -> str:
+def _middle_cell(item: InstanceFacts) -> Cell:
+    """Where a thing is half-way through its track."""
     box = item.track[len(item.track) // 2].box
-    cell = cell_of((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
-    return f"{english.CELL_PLACES[cell]} of the frame"
+    return cell_of((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
 
 
-def _camera(evidence: Evidence, shown: Sequence[InstanceFacts]) -> c.Camera:
+def _camera(evidence: Evidence, shown: Sequence[InstanceFacts], *, say: Language) -> c.Camera:
     facts, framing = evidence.camera, evidence.framing
     follows = ""
     if "tracking" in facts.motion and shown:
-        follows = f"the {english.noun_phrase(shown[0], colored=False)}"
+        follows = say.subject_phrase(shown[0])
     return c.Camera(
         motion=facts.motion,
         speed=facts.speed,
         stability=facts.stability,
-        description=english.camera_sentence(facts, follows=follows),
+        description=say.camera_sentence(facts, follows=follows),
         shot_type=framing.shot_type,
         shot_angle=framing.shot_angle,
         shot_position=framing.shot_position,
@@ -219,7 +242,9 @@ def _motion_of(evidence: Evidence, shot: Shot) -> list[Primitive]:
     return found or (["static"] if evidence.camera.path else [])
 
 
-def _segments(evidence: Evidence, shown: Sequence[InstanceFacts]) -> list[c.Segment]:
+def _segments(
+    evidence: Evidence, shown: Sequence[InstanceFacts], *, say: Language
+) -> list[c.Segment]:
     """What happens in each shot of a clip that has several."""
     if len(evidence.shots) < 2:
         return []
@@ -229,7 +254,7 @@ def _segments(evidence: Evidence, shown: Sequence[InstanceFacts]) -> list[c.Segm
             i for i in evidence.instances if i.track and shot.start <= i.track[0].t < shot.end
         ]
         seen = inside[: len(shown)]
-        text = _events(evidence, seen)
+        text = _events(evidence, seen, say=say)
         if text:
             segments.append(c.Segment(start=shot.start, end=shot.end, description=text))
     return segments

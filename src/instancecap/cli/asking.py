@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,7 +13,8 @@ from instancecap.errors import UsageError
 
 if TYPE_CHECKING:
     from instancecap.captioning.chain import ChainOptions
-    from instancecap.engine.asking import AskWork, Server
+    from instancecap.engine.asking import Asker, AskWork, Server
+    from instancecap.engine.batch import Batch
 
 PANEL = "Asking a model (--captioner mllm)"
 
@@ -33,8 +35,33 @@ KeyEnv = Annotated[
 ]
 Concurrency = Annotated[int, _option(min=1, metavar="N", help="Questions in flight at most.")]
 Timeout = Annotated[float, _option(min=1, metavar="SECONDS", help="Wait this long for an answer.")]
+Wait = Annotated[
+    float,
+    _option(min=0, metavar="SECONDS", help="Wait this long for a server that answered and is gone "
+            "to come back."),
+]  # fmt: skip
 Record = Annotated[str, _option(metavar="FILE", help="Add every exchange to FILE.")]
 Replay = Annotated[str, _option(metavar="FILE", help="Take answers from FILE; ask nobody.")]
+BatchFile = Annotated[
+    str,
+    _option(metavar="FILE.jsonl", help="Write the questions to FILE for a batch service; ask "
+            "nobody."),
+]  # fmt: skip
+BatchResults = Annotated[
+    list[str] | None,
+    _option(metavar="FILE", help="Take answers from a batch service's results; one for each "
+            "file of every round."),
+]  # fmt: skip
+Input = Annotated[
+    str,
+    _option(metavar="WHAT", help="Show the whole clip as images, or as video: by its URL, for "
+            "servers that sample it themselves."),
+]  # fmt: skip
+HintColumn = Annotated[
+    str,
+    _option(metavar="NAME", help="A column of the manifest with titles, tags or captions, told as "
+            "a hint that may be wrong."),
+]  # fmt: skip
 Mode = Annotated[
     str, _option(metavar="MODE", help="fused (N + 1 calls), paper (4 N + 4) or single (1).")
 ]
@@ -77,6 +104,9 @@ def server(
     timeout: float,
     record: str,
     replay: str,
+    *,
+    batch_file: str = "",
+    batch_results: list[str] | None = None,
 ) -> Server:
     """Who is asked."""
     from instancecap.engine.asking import Server
@@ -89,6 +119,8 @@ def server(
         timeout=timeout,
         record=record,
         replay=replay,
+        batch_file=batch_file,
+        batch_results=tuple(batch_results or ()),
     )
 
 
@@ -107,8 +139,10 @@ class AskingOptions:
     server: Server
     chain: ChainOptions
     out: str
+    patience: float
     split_shots: bool
     keep_evidence: bool
+    hint_column: str = ""
 
     def work(self) -> AskWork:
         """The first stage."""
@@ -116,6 +150,10 @@ class AskingOptions:
 
         if self.chain.fields and (not self.out or self.out.endswith((".jsonl", ".parquet"))):
             raise UsageError("--fields rewrites captions in a folder: name it with --out")
+        if self.hint_column and self.chain.mode == "single" and self.chain.single_format != "ours":
+            raise UsageError(f"--hint-column: {self.chain.single_format} takes no hints")
+        if self.chain.input == "video" and not (self.server.urls or self.server.asks_nobody):
+            raise UsageError("--mllm-input video needs a server: give --mllm-url")
         return AskWork(
             options=self.chain,
             model=self.server.model,
@@ -124,11 +162,28 @@ class AskingOptions:
             keep_evidence=self.keep_evidence,
         )
 
-    def stages(self) -> tuple[AskWork, Callable[..., Coroutine[Any, Any, Any]]]:
-        """Both stages."""
+    def stages(self) -> tuple[AskWork, Callable[..., Coroutine[Any, Any, Any]], Asker]:
+        """Both stages, and who asks in the second."""
         from instancecap.engine.asking import Asker
+        from instancecap.engine.patience import Patient
 
-        return self.work(), Asker(self.server.open(), self.chain).finish
+        asker = Asker(self.server.open(), self.chain)
+        return self.work(), Patient(asker.finish, patience=self.patience), asker
+
+
+def conclude(asker: Asker, batch: Batch) -> None:
+    """Put the next batch file in its place, and say what it is for."""
+    from instancecap.cli import terminal
+
+    files = asker.close()
+    batch.outputs += files
+    if files:
+        named = files[0] if len(files) == 1 else f"{files[0]} … {Path(files[-1]).name}"
+        terminal.note(
+            f"{batch.waiting} clips wait for answers to {asker.open_questions} questions: have "
+            f"{named} answered, then run this again with --batch-results FILE for each file of "
+            "results of every round"
+        )
 
 
 def predict_cost(
@@ -147,7 +202,9 @@ def predict_cost(
     from instancecap.engine.inputs import find_jobs
     from instancecap.engine.local import count_cores
 
-    jobs, rejected = find_jobs(inputs, images=images, video_root=video_root)
+    jobs, rejected = find_jobs(
+        inputs, images=images, video_root=video_root, hint_column=asked.hint_column
+    )
     batch = terminal.run_visibly(
         jobs,
         rejected,
@@ -160,7 +217,6 @@ def predict_cost(
         terminal.print_json(terminal.account(batch))
     else:
         cost = batch.cost or {"calls": 0}
-        amounts = ", ".join(f"{round(value):,} {name.replace('_', ' ')}"
-                            for name, value in cost.items() if name != "seconds")  # fmt: skip
-        print(f"{batch.done} clips: {amounts}")
+        asked_for = {name: round(value) for name, value in cost.items() if name != "seconds"}
+        print(f"{batch.done} clips: {terminal.amounts(asked_for) or 'nothing to ask'}")
     raise typer.Exit(terminal.exit_status(batch))

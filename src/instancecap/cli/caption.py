@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,8 +35,13 @@ def caption(
     mllm_key_env: asking.KeyEnv = "OPENAI_API_KEY",
     mllm_concurrency: asking.Concurrency = 64,
     mllm_timeout: asking.Timeout = 300.0,
+    mllm_wait: asking.Wait = 600.0,
     record: asking.Record = "",
     replay: asking.Replay = "",
+    batch_file: asking.BatchFile = "",
+    batch_results: asking.BatchResults = None,
+    mllm_input: asking.Input = "images",
+    hint_column: asking.HintColumn = "",
     mode: asking.Mode = "fused",
     single_format: asking.SingleFormat = "ours",
     visual_prompt: asking.VisualPrompt = "blur",
@@ -56,6 +62,14 @@ def caption(
     split_shots: Annotated[
         bool, typer.Option("--split-shots", help="One caption a shot, named NAME#1, NAME#2, …")
     ] = False,
+    format: Annotated[
+        str,
+        typer.Option(
+            metavar="FORMAT",
+            help="Write instancevid, skycaptioner, cosmos3, miradata "
+            "or text instead of our own captions.",
+        ),
+    ] = "instancecap",
     report: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Also write an HTML page to look at the results."),
@@ -70,6 +84,7 @@ def caption(
     max_failure_rate: options.MaxFailureRate = 1.0,
     shard: options.Shard = "",
     log_json: options.LogJson = None,
+    metrics_port: options.MetricsPort = None,
     images: Images = False,
     video_root: VideoRoot = None,
     json: Json = False,
@@ -79,12 +94,12 @@ def caption(
     """Caption clips: what is in them, where it goes, how it is filmed."""
     if verbose:
         terminal.log_to_stderr()
-    from instancecap.engine.shards import Shard
     from instancecap.engine.work import CaptionWork
 
+    _check_usage(captioner, out, format=format, hint_column=hint_column)
     if report is not None:
         _check_report(report, split_shots=split_shots)
-    finish = None
+    finish = asker = None
     work: Any
     if captioner == "measured":
         work = CaptionWork(
@@ -93,15 +108,18 @@ def caption(
             split_shots=split_shots,
             keep_evidence=report is not None,
         )
-    elif captioner == "mllm":
+    else:
         asked = asking.AskingOptions(
             server=asking.server(
-                mllm_url, mllm_model, mllm_key_env, mllm_concurrency, mllm_timeout, record, replay
+                mllm_url, mllm_model, mllm_key_env, mllm_concurrency, mllm_timeout, record,
+                replay, batch_file=batch_file, batch_results=batch_results,
             ),
+            hint_column=hint_column,
+            patience=mllm_wait,
             chain=asking.chain_options(
-                mode=mode, single_format=single_format, visual_prompt=visual_prompt,
-                frames=frames, hints=hints, hints_file=hints_file, prompts_dir=prompts,
-                fields=fields, overwrite_human=overwrite_human,
+                mode=mode, input=mllm_input, single_format=single_format, frames=frames,
+                visual_prompt=visual_prompt, hints=hints, hints_file=hints_file,
+                prompts_dir=prompts, fields=fields, overwrite_human=overwrite_human,
                 on_contradiction=on_contradiction, window=window, attempts=attempts, seed=seed,
                 language=language, max_instances=max_instances,
             ),
@@ -113,12 +131,13 @@ def caption(
             asking.predict_cost(inputs, asked, images=images, video_root=video_root, json=json,
                                 workers=workers)  # fmt: skip
             return
-        work, finish = asked.stages()
-    else:
-        raise UsageError(f"--captioner {captioner}: choose measured or mllm")
-    jobs, rejected, sink = _plan(inputs, out, report, shard, images=images, video_root=video_root)
+        work, finish, asker = asked.stages()
+    jobs, rejected, sink = _plan(
+        inputs, out, report, shard, format=format, images=images, video_root=video_root,
+        hint_column=hint_column,
+    )  # fmt: skip
     batch = terminal.run_visibly(
-        list(Shard.parse(shard).of(jobs)) if shard else jobs,
+        jobs,
         rejected,
         work,
         sink=sink,
@@ -132,9 +151,13 @@ def caption(
             keep=report is not None or out is None,
         ),
         finish=finish,
+        release=asker.release if asker is not None else None,
         log_json=log_json,
+        metrics_port=metrics_port,
         quiet=quiet,
     )
+    if asker is not None:
+        asking.conclude(asker, batch)
     _show(batch, jobs, report=report, shown=out is None, json=json)
     raise typer.Exit(terminal.exit_status(batch))
 
@@ -145,23 +168,30 @@ def _plan(
     report: str | None,
     shard: str,
     *,
+    format: str,
     images: bool,
     video_root: str | None,
+    hint_column: str,
 ) -> tuple[Any, Any, Any]:
     """The jobs, the rejected inputs, and where the captions go."""
     from instancecap.engine.inputs import find_jobs, refuse_shared_names
     from instancecap.engine.outputs import open_sink
     from instancecap.engine.shards import Shard
 
-    jobs, rejected = find_jobs(inputs, images=images, video_root=video_root)
-    label = Shard.parse(shard).label if shard else ""
-    sink = open_sink(out, shard=label) if out is not None else None
+    part = Shard.parse(shard) if shard else None
+    jobs, rejected = find_jobs(
+        inputs, images=images, video_root=video_root, hint_column=hint_column
+    )
+    label = part.label if part else ""
+    sink = open_sink(out, shard=label, format=format) if out is not None else None
     if sink is not None or report is not None:
         refuse_shared_names(jobs, fold=sink is not None and sink.folds_names)
-    return jobs, rejected, sink
+    return part.of(jobs) if part else jobs, rejected, sink
 
 
-def _show(batch: Batch, jobs: list[Job], *, report: str | None, shown: bool, json: bool) -> None:
+def _show(
+    batch: Batch, jobs: Sequence[Job], *, report: str | None, shown: bool, json: bool
+) -> None:
     from instancecap.schema import Caption
 
     texts = [
@@ -177,6 +207,15 @@ def _show(batch: Batch, jobs: list[Job], *, report: str | None, shown: bool, jso
         terminal.print_captions(captions)
 
 
+def _check_usage(captioner: str, out: str | None, *, format: str, hint_column: str) -> None:
+    if captioner not in ("measured", "mllm"):
+        raise UsageError(f"--captioner {captioner}: choose measured or mllm")
+    if hint_column and captioner != "mllm":
+        raise UsageError("--hint-column is for --captioner mllm: what is measured needs no hint")
+    if out is None and format != "instancecap":
+        raise UsageError(f"--format {format} needs --out OUT")
+
+
 def _check_report(report: str, *, split_shots: bool) -> None:
     from instancecap.engine.outputs import require_writable
 
@@ -187,7 +226,7 @@ def _check_report(report: str, *, split_shots: bool) -> None:
     require_writable(Path(report).parent, option="--report")
 
 
-def _report(report: str, jobs: list[Job], batch: Batch) -> None:
+def _report(report: str, jobs: Sequence[Job], batch: Batch) -> None:
     from instancecap.engine.inputs import Rejected, reason_of
     from instancecap.schema import Caption, Evidence
     from instancecap.web.report import ReportEntry, write_report

@@ -27,6 +27,7 @@ def evidence(
     max_failure_rate: options.MaxFailureRate = 1.0,
     shard: options.Shard = "",
     log_json: options.LogJson = None,
+    metrics_port: options.MetricsPort = None,
     images: Images = False,
     video_root: VideoRoot = None,
     json: Json = False,
@@ -44,7 +45,8 @@ def evidence(
     if out.lower().endswith((".jsonl", ".parquet")):
         raise UsageError(f"--out {out}: evidence goes to a folder, one JSON file per clip")
     jobs, rejected = find_jobs(inputs, images=images, video_root=video_root)
-    sink = open_sink(out)
+    label = Shard.parse(shard).label if shard else ""
+    sink = open_sink(out, shard=label)
     refuse_shared_names(jobs, fold=sink.folds_names)
     batch = terminal.run_visibly(
         list(Shard.parse(shard).of(jobs)) if shard else jobs,
@@ -60,6 +62,7 @@ def evidence(
             shard=shard,
         ),
         log_json=log_json,
+        metrics_port=metrics_port,
         quiet=quiet,
     )
     if json:

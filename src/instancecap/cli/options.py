@@ -52,6 +52,13 @@ LogJson = Annotated[
     str | None, typer.Option(metavar="FILE", help="Add a JSON line to FILE for every clip.")
 ]
 
+MetricsPort = Annotated[
+    int | None,
+    typer.Option(
+        min=0, max=65535, metavar="N", help="Serve counters for Prometheus at /metrics, port N."
+    ),
+]
+
 TIME_LIMIT = 3600.0
 
 

@@ -30,8 +30,9 @@ def status(
         left = "" if found.left_seconds is None else f", about {_span(found.left_seconds)} left"
         print(f"{found.per_minute:g} clips a minute{left}")
     if found.cost:
-        print(", ".join(f"{value:g} {unit.replace('_', ' ')}" for unit, value in
-                        found.cost.items()))  # fmt: skip
+        print(terminal.amounts(found.cost))
+    if found.quality:
+        print(terminal.amounts(found.quality))
     for reason, count in found.reasons.items():
         print(terminal.printable(f"  {count} x {reason}"))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -55,23 +55,38 @@ def run_visibly(
     sink: Sink | None,
     options: RunOptions,
     finish: Callable[[Job, Any], Coroutine[Any, Any, Documents]] | None = None,
+    release: Callable[[], Coroutine[Any, Any, None]] | None = None,
     log_json: str | None = None,
+    metrics_port: int | None = None,
     quiet: bool,
 ) -> Batch:
     """Run the jobs under a progress bar; every input that fails is named as it fails."""
     from instancecap.engine.batch import fetch_weights, run_batch
     from instancecap.engine.journal import open_journal
+    from instancecap.engine.metrics import serve_metrics
 
-    for one in rejected:
-        note(f"failed: {one.source}: {one.reason}")
-    if jobs and (line := fetch_weights()):
-        note(line)
     hidden = quiet or not sys.stderr.isatty()
-    with _progress(hidden=hidden) as bar, open_journal(log_json) as journal:
+    with ExitStack() as stack:
+        journal = stack.enter_context(open_journal(log_json))
+        metrics = stack.enter_context(serve_metrics(metrics_port))
+        for one in rejected:
+            note(f"failed: {one.source}: {one.reason}")
+        if jobs and (line := fetch_weights()):
+            note(line)
+        bar = stack.enter_context(_progress(hidden=hidden))
+
+        def on_plan(plan: Plan) -> None:
+            bar.on_plan(plan)
+            metrics.on_plan(plan)
 
         def on_done(job: Job, reason: str, documents: Documents | None) -> None:
             bar.on_done(job, reason)
             journal.write(job, reason, documents)
+            metrics.on_done(reason, documents)
+
+        def on_warning(line: str) -> None:
+            bar.say(f"warning: {line}")
+            metrics.on_warning()
 
         batch = run_batch(
             jobs,
@@ -79,8 +94,10 @@ def run_visibly(
             sink=sink,
             options=options,
             finish=finish,
-            on_plan=bar.on_plan,
+            release=release,
+            on_plan=on_plan,
             on_done=on_done,
+            on_warning=on_warning,
             on_brake=lambda: bar.say("finishing what is begun; Ctrl-C again to stop at once"),
         )
     batch.failed[:0] = rejected
@@ -89,6 +106,8 @@ def run_visibly(
 
 
 def _say_what_came(batch: Batch, total: int, *, told: bool) -> None:
+    from instancecap.engine.gates import BANDS
+
     if batch.stopped:
         note(f"stopped: {batch.stopped}")
     if batch.interrupted or batch.stopped:
@@ -99,8 +118,16 @@ def _say_what_came(batch: Batch, total: int, *, told: bool) -> None:
         before = f", {batch.skipped} were done before" if batch.skipped else ""
         note(f"{batch.done} done{failed}{before}, in {batch.seconds:.1f} s")
         if batch.cost:
-            note(", ".join(f"{value:g} {name.replace('_', ' ')}" for name, value in
-                           batch.cost.items()))  # fmt: skip
+            note(amounts(batch.cost))
+        if line := amounts({name: batch.gates.counts[name] for name in BANDS}):
+            note(f"of {batch.gates.counts['captions']} captions: {line}")
+
+
+def amounts(values: Mapping[str, float]) -> str:
+    """``3 duplicates, 12 calls``: what is not 0, in words."""
+    return ", ".join(
+        f"{value:,g} {name.replace('_', ' ')}" for name, value in values.items() if value
+    )
 
 
 def exit_status(batch: Batch) -> int:
@@ -113,21 +140,14 @@ def account(batch: Batch) -> dict[str, Any]:
     return {
         "done": batch.done,
         "skipped": batch.skipped,
+        "waiting": batch.waiting,
         "failed": [{"input": one.source, "reason": one.reason} for one in batch.failed],
         "seconds": round(batch.seconds, 3),
         "outputs": batch.outputs,
-        "stages": {name: percentiles(values) for name, values in batch.stages.items()},
+        "stages": {name: times.summary() for name, times in batch.stages.items()},
         "cost": {name: round(value, 3) for name, value in batch.cost.items()},
+        "quality": batch.gates.summary(),
     }
-
-
-def percentiles(values: Sequence[float]) -> dict[str, float]:
-    """Count, sum, and the times that 50, 90 and 99 of 100 clips stay under; seconds."""
-    ranked = sorted(values)
-    at = {f"p{share}": ranked[min(len(ranked) - 1, len(ranked) * share // 100)]
-          for share in (50, 90, 99)}  # fmt: skip
-    numbers = {"count": len(ranked), "sum": sum(ranked), **at}
-    return {name: round(value, 4) for name, value in numbers.items()}
 
 
 class _Bar:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from instancecap.captioning.chain import ChainOptions, Prepared, prepare, write
 from instancecap.captioning.chain.prompting import load_prompts
+from instancecap.engine.batch_files import BatchBackend, Unanswered, open_batch
 from instancecap.engine.inputs import Job
+from instancecap.engine.ledger import Identity
 from instancecap.engine.work import (
     Documents,
     Work,
@@ -21,6 +23,7 @@ from instancecap.engine.work import (
 )
 from instancecap.errors import FormatError, UsageError
 from instancecap.mllm.base import Backend
+from instancecap.mllm.structured import Enforcement
 from instancecap.schema import Caption
 
 if TYPE_CHECKING:
@@ -34,6 +37,7 @@ class Ready:
     parts: tuple[tuple[str, Prepared], ...]
     evidence: str
     seconds: dict[str, float]
+    identity: Identity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +59,10 @@ class AskWork(Work):
     keep_evidence: bool = False
 
     def __call__(self, job: Job) -> Ready:
-        evidence = measure_job(job, threads=self.threads, masks=False, cache=self.cache)
+        identity = Identity.of(job.clip.path, content=True)
         began = time.perf_counter()
+        evidence = measure_job(job, threads=self.threads, masks=False, cache=self.cache)
+        measured = time.perf_counter()
         parts = split_job(job, evidence) if self.split_shots else [("", job.clip, evidence)]
         ready = tuple(
             (
@@ -66,6 +72,7 @@ class AskWork(Work):
                     facts,
                     options=self.options,
                     previous=self._before(f"{job.name}{suffix}"),
+                    hint=job.hint,
                     threads=self.threads,
                 ),
             )
@@ -75,9 +82,10 @@ class AskWork(Work):
             parts=ready,
             evidence=evidence.to_json() if self.keep_evidence else "",
             seconds={
-                "evidence": evidence.timings.get("total", 0.0),
-                "pictures": time.perf_counter() - began,
+                "evidence": measured - began,
+                "pictures": time.perf_counter() - measured,
             },
+            identity=identity,
         )
 
     def _before(self, name: str) -> Caption | None:
@@ -115,7 +123,10 @@ class PredictWork(Work):
 
         evidence = measure_job(job, threads=self.threads, masks=False, cache=self.cache)
         parts = split_job(job, evidence) if self.split_shots else [("", job.clip, evidence)]
-        usages = [predict(facts, options=self.options) for _, _, facts in parts]
+        usages = [
+            predict(facts, options=self.options, clip=clip, hint=job.hint)
+            for _, clip, facts in parts
+        ]
         return Documents(cost=cost_of(sum(usages, Usage())))
 
     def config(self) -> str:
@@ -128,23 +139,49 @@ class Asker:
 
     def __init__(self, backend: Backend, options: ChainOptions) -> None:
         self._backend, self._options = backend, options
+        # Whether a batch service keeps to a schema cannot be tried out; it is also said in words.
+        self._enforce = Enforcement(assume=False) if isinstance(backend, BatchBackend) else None
 
     async def finish(self, job: Job, ready: Ready) -> Documents:
-        """The captions of a clip, and what they cost."""
+        """The captions of a clip, and what they cost; none where a batch has yet to answer."""
         from instancecap.mllm.usage import Usage
 
         began = time.perf_counter()
-        captions, usage = {}, Usage()
+        captions, usage, waiting = {}, Usage(), False
         for suffix, prepared in ready.parts:
-            written = await write(prepared, self._backend, options=self._options)
+            try:
+                written = await write(
+                    prepared, self._backend, options=self._options, enforce=self._enforce
+                )
+            except Unanswered:
+                waiting = True  # the other parts' questions belong into the same round
+                continue
             captions[suffix] = written.caption.to_json()
             usage += written.usage
+        if waiting:
+            return Documents(waiting=True)
         return Documents(
             captions,
             ready.evidence,
             seconds={**ready.seconds, "questions": time.perf_counter() - began},
             cost=cost_of(usage),
+            identity=ready.identity,
         )
+
+    async def release(self) -> None:
+        """Give back what the backend holds: connections, files, memory."""
+        await self._backend.close()
+
+    @property
+    def open_questions(self) -> int:
+        """Questions that went into the next batch file."""
+        writer = self._backend.writer if isinstance(self._backend, BatchBackend) else None
+        return writer.requests if writer else 0
+
+    def close(self) -> list[str]:
+        """The files of the next batch, which are put in their place now."""
+        writer = self._backend.writer if isinstance(self._backend, BatchBackend) else None
+        return [str(path) for path in writer.close()] if writer else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +196,8 @@ class Server:
         timeout: seconds for one answer.
         record: file that exchanges are added to.
         replay: file of recorded exchanges that answers are taken from; nobody is asked.
+        batch_file: file that questions are written to for a batch service; nobody is asked.
+        batch_results: files of such a service's answers.
     """
 
     urls: tuple[str, ...] = ()
@@ -168,18 +207,33 @@ class Server:
     timeout: float = 300.0
     record: str = ""
     replay: str = ""
+    batch_file: str = ""
+    batch_results: tuple[str, ...] = ()
+
+    @property
+    def asks_nobody(self) -> bool:
+        """Answers come from files, questions go to files."""
+        return bool(self.replay or self.batch_file or self.batch_results)
 
     def open(self) -> Backend:
         """Someone to ask. Raises :class:`UsageError` for what cannot be asked."""
         from instancecap.mllm.openai import OpenAIBackend
         from instancecap.mllm.scripted import RecordingBackend, ReplayBackend
 
-        if self.record and self.replay:
-            raise UsageError("--record and --replay: choose one")
+        if bool(self.record) + bool(self.replay) + bool(self.batch_file or self.batch_results) > 1:
+            raise UsageError("--record, --replay and --batch-file: choose one")
         if self.replay:
-            return ReplayBackend(Path(self.replay))
+            return ReplayBackend(Path(self.replay), model=self.model)
         if not self.model:
             raise UsageError("--captioner mllm needs --mllm-model NAME")
+        if self.batch_file or self.batch_results:
+            if self.urls:
+                raise UsageError(
+                    "--batch-file and --batch-results ask nobody: leave out --mllm-url"
+                )
+            return open_batch(
+                model=self.model, batch_file=self.batch_file, results=self.batch_results
+            )
         backend: Backend
         if self.urls:
             backend = OpenAIBackend(

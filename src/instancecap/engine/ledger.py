@@ -1,7 +1,7 @@
 """What became of every clip of an output, kept beside it so that a run can go on.
 
 A SQLite file in WAL mode, on a local disk: SQLite says itself that WAL is unsafe on network file
-systems. One run at a time has it.
+systems. One run at a time has it, or several that each do a part and have a ledger of their own.
 """
 
 from __future__ import annotations
@@ -15,15 +15,20 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 from instancecap.engine.inputs import PRIVATE_FOLDER, Job
-from instancecap.errors import OutputError, UsageError
+from instancecap.engine.remote import identify, is_elsewhere
+from instancecap.errors import InputError, OutputError, UsageError
 
 SAMPLE_BYTES = 65_536
 """Bytes that are hashed at the beginning, in the middle and at the end of a file."""
 
 COMMIT_EVERY = 0.5
 """Seconds between commits. What a crash loses is looked at again; outputs come before the rows."""
+
+VERSION = 1
+"""Of the tables below; kept as SQLite's ``user_version``."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS clips (
@@ -59,9 +64,11 @@ class Identity:
     def of(cls, path: str, *, content: bool = False) -> Identity:
         """Of the file as it is now; sizes of -1 where it cannot be looked at."""
         try:
+            if is_elsewhere(path):
+                return cls(*identify(path))
             status = os.stat(path)
             digest = partial_hash(path, status.st_size) if content else ""
-        except OSError:
+        except (OSError, InputError):
             return cls(-1, -1)
         return cls(status.st_size, status.st_mtime_ns, digest)
 
@@ -75,6 +82,13 @@ def partial_hash(path: str, size: int) -> str:
                 file.seek(place)
                 digest.update(file.read(SAMPLE_BYTES))
     return digest.hexdigest()[:32]
+
+
+def config_of(job: Job, config: str) -> str:
+    """What a job's result depends on beside its file: the run's configuration, and its hint."""
+    if not job.hint:
+        return config
+    return hashlib.sha256(f"{config}\0{job.hint}".encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +109,46 @@ class Entry:
     reason: str = ""
 
 
+class Records(Protocol):
+    """What a run has to know of earlier ones, and writes down for later ones."""
+
+    def is_empty(self) -> bool:
+        """Whether nothing was ever written down."""
+
+    def find(self, job: Job) -> Entry | None:
+        """The entry of this name."""
+
+    def find_moved(self, job: Job, identity: Identity, *, config: str) -> Entry | None:
+        """A done entry of the same content, span and configuration, whatever its name."""
+
+    def knows_size(self, size: int) -> bool:
+        """Whether any clip was read from a file of this size."""
+
+    def record(
+        self,
+        job: Job,
+        identity: Identity,
+        *,
+        config: str,
+        parts: Iterable[str] = ("",),
+        reason: str = "",
+        seconds: float = 0.0,
+        cost: dict[str, float] | None = None,
+    ) -> None:
+        """Write down what became of a job; an empty ``reason`` is a success."""
+
+    def note(self, **values: object) -> None:
+        """Keep facts about the run."""
+
+    def close(self) -> None:
+        """Commit and give the output free."""
+
+
 class Ledger:
-    """The ledger of one output; made where there is none, locked until :meth:`close`."""
+    """The ledger of one output; made where there is none, locked until :meth:`close`.
+
+    Every method raises :class:`UsageError` where the file turns out to be damaged.
+    """
 
     def __init__(self, folder: Path, *, shard: str = "") -> None:
         """``folder`` is the output's private folder; ``shard`` keeps parallel runs apart.
@@ -104,50 +156,81 @@ class Ledger:
         Raises:
             UsageError: another run is at work on this output, or nothing can be written there.
         """
-        suffix = f"-{shard}" if shard else ""
         self.folder = folder
-        self._lock = lock_for_writing(folder, f"lock{suffix}")
-        self.path = folder / f"ledger{suffix}.sqlite"
+        self._locks = [lock_for_writing(folder, "lock", shared=bool(shard))]
+        self.path = folder / f"ledger{f'-{shard}' if shard else ''}.sqlite"
         try:
+            if shard:
+                self._locks.append(lock_for_writing(folder, f"lock-{shard}"))
             self._db = sqlite3.connect(self.path)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.executescript(_SCHEMA)
+            self._open()
+        except sqlite3.OperationalError as error:
+            self._unlock()
+            raise UsageError(f"{self.path}: cannot be written: {error}") from error
         except sqlite3.Error as error:
-            unlock(self._lock)
-            raise UsageError(
-                f"{self.path}: the ledger of this output cannot be used ({error}); delete "
-                f"{self.folder} to start anew, or use --no-resume with another OUT"
-            ) from error
+            self._unlock()
+            raise self._damaged(error) from error
+        except BaseException:
+            self._unlock()
+            raise
         self._committed = time.monotonic()
+
+    def _open(self) -> None:
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version not in (0, VERSION):
+            raise UsageError(
+                f"{self.path}: written by another version of instancecap; go on with that one, or "
+                "choose another OUT"
+            )
+        self._db.executescript(_SCHEMA)
+        self._db.execute(f"PRAGMA user_version={VERSION}")
+
+    def _damaged(self, error: sqlite3.Error) -> UsageError:
+        return UsageError(
+            f"{self.path}: the ledger is damaged ({error}); delete it and run again: clips are "
+            "done anew, from the evidence that is kept beside it"
+        )
+
+    def _unlock(self) -> None:
+        for lock in self._locks:
+            unlock(lock)
 
     def close(self) -> None:
         """Commit and give the output free."""
         with contextlib.suppress(sqlite3.Error):
             self._db.commit()
         self._db.close()
-        unlock(self._lock)
+        self._unlock()
+
+    def _first(self, query: str, values: tuple[object, ...] = ()) -> Any:
+        try:
+            return self._db.execute(query, values).fetchone()
+        except sqlite3.Error as error:
+            raise self._damaged(error) from error
 
     def find(self, job: Job) -> Entry | None:
-        """The entry of this name, or of the same content under another name."""
-        row = self._db.execute(f"{_SELECT} WHERE name = ?", (job.name,)).fetchone()
+        """The entry of this name."""
+        row = self._first(f"{_SELECT} WHERE name = ?", (job.name,))
         return None if row is None else _entry(row)
 
-    def find_moved(self, job: Job, identity: Identity) -> Entry | None:
-        """A done entry of the same content and span, whatever its name."""
-        row = self._db.execute(
-            f"{_SELECT} WHERE size = ? AND content = ? AND start = ? AND end IS ? "
+    def find_moved(self, job: Job, identity: Identity, *, config: str) -> Entry | None:
+        """A done entry of the same content, span and configuration, whatever its name."""
+        row = self._first(
+            f"{_SELECT} WHERE size = ? AND content = ? AND start = ? AND end IS ? AND config = ? "
             "AND state = 'done' ORDER BY name LIMIT 1",
-            (identity.size, identity.content, job.clip.start, job.clip.end),
-        ).fetchone()
+            (identity.size, identity.content, job.clip.start, job.clip.end, config),
+        )
         return None if row is None else _entry(row)
 
     def knows_size(self, size: int) -> bool:
         """Whether any clip was read from a file of this size."""
-        return (
-            self._db.execute("SELECT 1 FROM clips WHERE size = ? LIMIT 1", (size,)).fetchone()
-            is not None
-        )
+        return self._first("SELECT 1 FROM clips WHERE size = ? LIMIT 1", (size,)) is not None
+
+    def is_empty(self) -> bool:
+        """Whether nothing was ever written down."""
+        return self._first("SELECT 1 FROM clips LIMIT 1") is None
 
     def record(
         self,
@@ -211,21 +294,22 @@ def private_folder(out: Path) -> Path:
     return out / PRIVATE_FOLDER
 
 
-def lock_for_writing(folder: Path, name: str) -> int | None:
+def lock_for_writing(folder: Path, name: str, *, shared: bool = False) -> int | None:
     """Lock an output for this run. Raises :class:`UsageError` while another run has it.
+
+    ``shared``: others that ask for the same may have it too.
 
     Returns what :func:`unlock` takes; the lock ends with the process, however that ends.
     """
-    path = folder / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        lock = os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise UsageError(f"--out {folder.parent}: cannot be written: {error.strerror}") from error
     try:
         import fcntl
 
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except ImportError:  # no such locks on Windows
         pass
     except BlockingIOError as error:
@@ -237,8 +321,9 @@ def lock_for_writing(folder: Path, name: str) -> int | None:
         ) from error
     except OSError:  # a file system without locks
         pass
-    os.truncate(lock, 0)
-    os.write(lock, str(os.getpid()).encode())
+    with contextlib.suppress(OSError):  # the number is for people; the disk may be full
+        os.truncate(lock, 0)
+        os.write(lock, str(os.getpid()).encode())
     return lock
 
 

@@ -11,11 +11,12 @@ import os
 import traceback
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from instancecap.engine.inputs import Job, reason_of
 from instancecap.engine.pools import AskingPool, Brake, Failure, InProcess, WorkerPool, WorkersLost
+from instancecap.engine.remote import at_hand
 from instancecap.errors import InputError, MissingDependency, ServerError, UsageError
 
 P = TypeVar("P")
@@ -63,6 +64,7 @@ def run_jobs(
     prepare: Prepare[Any],
     *,
     finish: Finish[Any, T] | None = None,
+    release: Callable[[], Coroutine[Any, Any, None]] | None = None,
     workers: int = 1,
     isolated: bool = False,
     time_limit: float = 0.0,
@@ -79,6 +81,7 @@ def run_jobs(
         jobs: pairs of a number, for the outcome, and a job; taken as they are needed.
         prepare: picklable where workers are processes; so is what it returns.
         finish: the second stage, if there is one.
+        release: gives back what the second stage holds; run at the end, in its event loop.
         workers: processes.
         isolated: use a process even for one worker, so that a crash costs one job only.
         time_limit: seconds that ``prepare`` may take in a worker process, 0 for no limit.
@@ -105,7 +108,7 @@ def run_jobs(
         raise
     finally:
         if asking is not None:
-            asking.close()
+            asking.close(release)
     return complete
 
 
@@ -180,7 +183,8 @@ class _Loop(Generic[T]):
 def attempt(work: Callable[[Job], T], job: Job) -> T | Failure:
     """The one place where anything may go wrong with a clip without stopping the others."""
     try:
-        return work(job)
+        with at_hand(job.clip) as clip:
+            return work(job if clip is job.clip else replace(job, clip=clip))
     except FATAL:
         raise
     except Exception as error:

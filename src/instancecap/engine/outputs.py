@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
 from instancecap.engine.ledger import private_folder
-from instancecap.engine.tables import JsonLinesSink, ParquetSink
+from instancecap.engine.remote import is_url, strip_file_scheme
+from instancecap.engine.remote_tables import RemoteSink
+from instancecap.engine.tables import OURS, JsonLinesSink, ParquetSink
 from instancecap.errors import OutputError, UsageError
+from instancecap.schema import Caption
 from instancecap.schema.base import write_whole
+from instancecap.schema.formats import check_format, to_format
 
 MAX_COMPONENT = 255
 """Bytes that a file's own name may have on the file systems in use."""
+
+SETTLED = 60.0
+"""Seconds after which a hidden, half-written file is no run's any more."""
 
 
 class Sink(Protocol):
@@ -24,16 +33,28 @@ class Sink(Protocol):
     Attributes:
         private: the folder for the run's own notes.
         folds_names: the file system written to takes ``a`` and ``A`` for one name.
+        piecewise: each document appears by itself, not with all others at the end.
+        format: of the captions that appear; what is put is always our own.
     """
 
     private: Path
     folds_names: bool
+    piecewise: bool
+    format: str
+
+    def sweep(self) -> None:
+        """Remove what a killed run left half-written."""
 
     def put(self, name: str, text: str) -> str:
-        """Keep a document; returns the path it can be found at. Raises :class:`OutputError`."""
+        """Keep a document; returns the path it can be found at.
+
+        Raises:
+            OutputError: it cannot be written.
+            FormatError: the format cannot say it.
+        """
 
     def get(self, name: str) -> str | None:
-        """The document that an earlier run wrote under this name; None where there is none."""
+        """Our own document that an earlier run put under this name; None where none is kept."""
 
     def has(self, name: str) -> bool:
         """Whether there is a document of this name."""
@@ -48,22 +69,32 @@ class Sink(Protocol):
         """Give back what is open. What was put is kept."""
 
 
-def open_sink(out: str, *, shard: str = "") -> Sink:
+def open_sink(out: str, *, shard: str = "", format: str = OURS) -> Sink:
     """The sink that OUT names. Raises :class:`UsageError` if nothing can be written there.
 
-    ``shard`` names this run's part of a table that several runs write.
+    ``shard`` names this run's part of a table that several runs write; ``format`` is one of
+    :data:`instancecap.schema.formats.FORMATS`.
     """
+    check_format(format, option="--format")
+    if is_url(out := strip_file_scheme(out)):
+        return RemoteSink(out, shard=shard, format=format)
     if not out:
         raise UsageError("--out is empty: name a folder, a .jsonl file or a .parquet folder")
     path = Path(out)
     suffix = path.suffix.lower()
     if suffix == ".jsonl":
-        return JsonLinesSink(path.with_name(f"{path.stem}-{shard}.jsonl") if shard else path)
+        part = path.with_name(f"{path.stem}-{shard}.jsonl") if shard else path
+        return JsonLinesSink(part, format=format)
     if suffix == ".parquet":
+        if format != OURS:
+            raise UsageError(
+                f"--format {format}: a .parquet has our own columns; choose a folder or a .jsonl, "
+                f"or convert it afterwards: instancecap convert {out} --to {format}"
+            )
         return ParquetSink(path, shard=shard)
     if suffix == ".json" and not path.is_dir():
         raise UsageError(f"--out {out}: OUT is a folder, a .jsonl file or a .parquet folder")
-    return FolderSink(path)
+    return FolderSink(path, shared=bool(shard), format=format)
 
 
 def require_writable(folder: Path, *, option: str = "--out") -> None:
@@ -78,29 +109,43 @@ def require_writable(folder: Path, *, option: str = "--out") -> None:
 
 
 class FolderSink:
-    """``NAME.json`` for each document, as soon as it is done."""
+    """``NAME.json`` for each document, or ``NAME.txt`` where it is text, as soon as it is done.
 
-    def __init__(self, folder: Path) -> None:
+    ``shared``: other runs may be writing their parts into the folder.
+    """
+
+    piecewise = True
+
+    def __init__(self, folder: Path, *, shared: bool = False, format: str = OURS) -> None:
         require_writable(folder)
-        self.folder = folder
+        self.folder, self.format = folder, format
+        self._suffix = ".txt" if format == "text" else ".json"
+        self._settled = SETTLED if shared else 0.0
         self.private = private_folder(folder)
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".case-", suffix=".part") as probe:
             self.folds_names = os.path.exists(folder / os.path.basename(probe.name).swapcase())
 
     def path(self, name: str) -> Path:
         """The file of a document."""
-        return self.folder / f"{name}.json"
+        return self.folder / f"{name}{self._suffix}"
 
     def put(self, name: str, text: str) -> str:
         """Write the document's own file."""
         path = self.path(name)
-        for part in Path(f"{name}.json").parts:
+        for part in Path(f"{name}{self._suffix}").parts:
             _check_length(name, part)
+        if self.format != OURS:
+            plain = to_format(Caption.from_json(text), self.format)
+            text = plain if isinstance(plain, str) else json.dumps(
+                plain, ensure_ascii=False, indent=2
+            )  # fmt: skip
         write_whole(path, text + "\n")
         return str(path)
 
     def get(self, name: str) -> str | None:
-        """The text of the document's file."""
+        """The text of the document's file; other formats hold too little to go on with."""
+        if self.format != OURS:
+            return None
         try:
             return self.path(name).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
@@ -121,12 +166,19 @@ class FolderSink:
         """Nothing is open."""
 
     def sweep(self) -> None:
-        """Remove what a killed run left: hidden files of :func:`write_whole` and no others."""
+        """Remove what a killed run left: hidden files of :func:`write_whole`, and of the cache."""
+        now = time.time()
         for root, _, names in os.walk(self.folder):
+            private = Path(root).is_relative_to(self.private)
             for name in names:
-                if name.startswith(".") and name.endswith(".json.part"):
-                    with contextlib.suppress(OSError):
-                        os.unlink(os.path.join(root, name))
+                if private:
+                    left = name.endswith(".part") and ".gz." in name
+                else:
+                    left = name.startswith(".") and name.endswith(f"{self._suffix}.part")
+                path = os.path.join(root, name)
+                with contextlib.suppress(OSError):
+                    if left and now - os.stat(path).st_mtime >= self._settled:
+                        os.unlink(path)
 
 
 def _check_length(name: str, part: str) -> None:

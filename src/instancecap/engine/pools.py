@@ -173,10 +173,12 @@ class AskingPool:
         """Start a coroutine."""
         return asyncio.run_coroutine_threadsafe(call, self._loop)
 
-    def close(self) -> None:
-        """Cancel what still runs and end the loop."""
+    def close(self, release: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
+        """Cancel what still runs, give back what the calls held, and end the loop."""
         try:
             self.submit(_cancel_others()).result(PATIENCE)
+            if release is not None:
+                self.submit(release()).result(PATIENCE)
         except FutureTimeout:  # a call that never waits holds the loop; it ends with the process
             return
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -234,9 +236,8 @@ def _start_worker(threads: int, missing: dict[str, str]) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    with suppress(OSError):  # where memory runs out, Linux shall end a worker, not the run
-        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
-            file.write("500")
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+        file.write("500")  # where memory runs out, Linux shall end a worker, not the run
     cv2.setNumThreads(threads)
     weights.assume_missing(missing)
 

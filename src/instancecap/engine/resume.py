@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from instancecap.engine.inputs import Job, Rejected
-from instancecap.engine.ledger import Entry, Identity, Ledger
+from instancecap.engine.ledger import Entry, Identity, Records, config_of
 from instancecap.engine.outputs import Sink
+from instancecap.errors import OutputError
 
 
 @dataclass(slots=True)
@@ -30,7 +31,7 @@ class Plan:
 
 def plan_run(
     jobs: Iterable[Job],
-    ledger: Ledger,
+    ledger: Records,
     sink: Sink,
     *,
     config: str,
@@ -41,9 +42,9 @@ def plan_run(
     The output of a clip whose file was moved or renamed is put under its new name.
     """
     plan = Plan()
-    empty = next(ledger.entries(), None) is None
+    empty = ledger.is_empty()
     for index, job in enumerate(jobs):
-        entry = None if empty else _settled(job, ledger, config)
+        entry = None if empty else _settled(job, ledger, config_of(job, config))
         if entry is None:
             plan.todo.append((index, job))
         elif entry.state == "failed":
@@ -60,7 +61,7 @@ def plan_run(
     return plan
 
 
-def _settled(job: Job, ledger: Ledger, config: str) -> Entry | None:
+def _settled(job: Job, ledger: Records, config: str) -> Entry | None:
     """The entry that still holds for the job's file, under its own name or another."""
     identity = Identity.of(job.clip.path)
     entry = ledger.find(job)
@@ -73,21 +74,21 @@ def _settled(job: Job, ledger: Ledger, config: str) -> Entry | None:
         return None
     identity = Identity.of(job.clip.path, content=True)
     if entry is None or entry.identity.content != identity.content:
-        entry = ledger.find_moved(job, identity)
-    return entry if entry is not None and entry.config == config else None
+        return ledger.find_moved(job, identity, config=config)
+    return entry if entry.config == config else None
 
 
-def _is_there(job: Job, entry: Entry, ledger: Ledger, sink: Sink) -> bool:
+def _is_there(job: Job, entry: Entry, ledger: Records, sink: Sink) -> bool:
     """Whether the output of a done entry is there; it is put under the job's name if need be."""
     if entry.name == job.name and entry.path == job.clip.path:
         return all(sink.has(job.name + part) for part in entry.parts)
-    texts = {part: sink.get(entry.name + part) for part in entry.parts}
-    if None in texts.values():
+    try:
+        for part in entry.parts:
+            document = json.loads(sink.get(entry.name + part) or "")
+            document["video"] |= {"id": job.name + part, "path": job.clip.path}
+            sink.put(job.name + part, json.dumps(document, ensure_ascii=False, indent=2))
+    except (OutputError, ValueError, LookupError, TypeError):  # gone, edited, or no room for it
         return False
-    for part, text in texts.items():
-        document = json.loads(text or "")
-        document["video"] |= {"id": job.name + part, "path": job.clip.path}
-        sink.put(job.name + part, json.dumps(document, ensure_ascii=False, indent=2))
     identity = Identity.of(job.clip.path, content=True)
     ledger.record(job, identity, config=entry.config, parts=entry.parts)
     return True

@@ -29,6 +29,7 @@ class Status:
         left_seconds: until the run will be through at this rate; None where it cannot be told.
         reasons: why clips failed, the most frequent first, numbers in them left out.
         cost: what models were asked, in sum.
+        quality: what was counted of the captions of the run that began last.
     """
 
     running: bool = False
@@ -39,6 +40,7 @@ class Status:
     left_seconds: float | None = None
     reasons: dict[str, int] = field(default_factory=dict)
     cost: dict[str, float] = field(default_factory=dict)
+    quality: dict[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """For ``--json``."""
@@ -72,17 +74,33 @@ def _add(path: Path, status: Status, reasons: Counter[str]) -> int:
             rows = db.execute("SELECT state, reason, cost, finished FROM clips")
             until = notes.get("ended") or time.time()
             began = notes.get("began") or 0.0
+            before = notes.get("before") or {}
+            status.done += before.get("done", 0)
+            status.failed += before.get("failed", 0)
             recent = 0
             for state, reason, cost, finished in rows:
-                status.done += state == "done"
-                status.failed += state == "failed"
+                if finished >= began:
+                    status.done += state == "done"
+                    status.failed += state == "failed"
                 recent += finished >= max(began, until - RECENT)
                 if reason:
                     reasons["".join("#" if one.isdigit() else one for one in reason)] += 1
                 for unit, amount in json.loads(cost).items():
                     status.cost[unit] = status.cost.get(unit, 0) + amount
             status.total += notes.get("total") or 0
+            _merge(status.quality, notes.get("quality") or {})
             span = min(RECENT, max(1.0, until - began))
             return round(recent * RECENT / span)
     except sqlite3.Error as error:
         raise UsageError(f"{path}: the ledger cannot be read ({error})") from error
+
+
+def _merge(total: dict[str, float], part: dict[str, float]) -> None:
+    """Add the counts of one part of a run to those of the others; the mean length is weighted."""
+    first, second = total.get("captions", 0.0), part.get("captions", 0.0)
+    if not second:
+        return
+    mean = (first * total.get("mean_words", 0.0) + second * part["mean_words"]) / (first + second)
+    for name, value in part.items():
+        total[name] = total.get(name, 0) + value
+    total["mean_words"] = round(mean, 1)

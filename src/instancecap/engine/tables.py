@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,10 @@ from instancecap.engine.inputs import PRIVATE_FOLDER
 from instancecap.engine.ledger import private_folder
 from instancecap.errors import OutputError, UsageError
 from instancecap.schema import Caption
+from instancecap.schema.formats import to_format
+
+OURS = "instancecap"
+"""The name of our own format."""
 
 ROWS_PER_SHARD = 10_000
 
@@ -49,8 +53,8 @@ class Spool:
     one counts; a torn last line, left by a crash, is cut off.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "spool"
+    def __init__(self, folder: Path, *, shard: str = "") -> None:
+        self.path = folder / (f"spool-{shard}" if shard else "spool")
         self._places: dict[str, tuple[int, int]] = {}
         # Unbuffered: a full disk is noticed by the document that does not fit, and by no other.
         self._file = open(self.path, "a+b", buffering=0)  # noqa: SIM115
@@ -62,11 +66,14 @@ class Spool:
         with open(self.path, "rb") as file:
             for line in file:
                 name, tab, _ = line.partition(b"\t")
-                if not tab or not line.endswith(b"\n"):
+                if not line.endswith(b"\n"):
+                    self._file.truncate(end)
                     break
-                self._places[json.loads(name)] = end + len(name) + 1, len(line) - len(name) - 2
+                with suppress(ValueError):  # a damaged line costs its own document
+                    key = json.loads(name) if tab else None
+                    if isinstance(key, str):
+                        self._places[key] = end + len(name) + 1, len(line) - len(name) - 2
                 end += len(line)
-        self._file.truncate(end)
 
     def put(self, name: str, text: str) -> None:
         """Keep a document. Raises :class:`OutputError`, and keeps nothing of it, where it fails."""
@@ -74,8 +81,9 @@ class Spool:
         document = json.dumps(json.loads(text), ensure_ascii=False).encode()
         start = self._file.seek(0, os.SEEK_END)
         try:
-            if self._file.write(key + document + b"\n") < len(key) + len(document) + 1:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            left = memoryview(key + document + b"\n")
+            while left:  # the last bytes that fit are written first; the error comes after
+                left = left[self._file.write(left) :]
         except OSError as error:
             self._file.truncate(start)
             raise OutputError(f"{name}: cannot be written: {error.strerror}") from error
@@ -102,11 +110,12 @@ class _TableSink:
     """What both kinds of tables share."""
 
     folds_names = False
+    piecewise = False
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, shard: str = "", format: str = OURS) -> None:
         from instancecap.engine.outputs import require_writable
 
-        self.path = path
+        self.path, self.format, self._shard = path, format, shard
         self.private = private_folder(path)
         require_writable(path.parent)
         require_writable(self.private)
@@ -116,8 +125,11 @@ class _TableSink:
     def spool(self) -> Spool:
         """The documents; opened on first use, when the ledger holds the lock."""
         if self._spool is None:
-            self._spool = Spool(self.private)
+            self._spool = Spool(self.private, shard=self._shard)
         return self._spool
+
+    def sweep(self) -> None:
+        """What was half-written is written over."""
 
     def put(self, name: str, text: str) -> str:
         """Keep the document until the end."""
@@ -148,12 +160,22 @@ class _TableSink:
 
 
 class JsonLinesSink(_TableSink):
-    """One document a line, in the order of the jobs; the file appears at the end."""
+    """One document a line, in the order of the jobs; the file appears at the end.
 
-    def __init__(self, path: Path) -> None:
+    In a format that does not name its video, a line is a row with ``id``, ``path`` and the
+    caption.
+    """
+
+    def __init__(self, path: Path, *, format: str = OURS) -> None:
         if path.is_dir():
             raise UsageError(f"--out {path}: a folder of that name is in the way of the .jsonl")
-        super().__init__(path)
+        super().__init__(path, format=format)
+
+    def put(self, name: str, text: str) -> str:
+        """Keep the document until the end, if the format can say it."""
+        if self.format != OURS:
+            to_format(Caption.from_json(text), self.format)
+        return super().put(name, text)
 
     def finish(self, names: Iterable[str]) -> list[str]:
         """Write the file with the documents of these names, unless there is none."""
@@ -163,13 +185,30 @@ class JsonLinesSink(_TableSink):
         try:
             with open(part, "wb") as file:
                 for line in self._lines(names):
-                    file.write(line + b"\n")
+                    file.write((line if self.format == OURS else self._row(line)) + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(part, self.path)
         except OSError as error:
-            raise OutputError(f"{self.path}: cannot be written: {error.strerror}") from error
+            with suppress(OSError):
+                part.unlink()
+            raise OutputError(
+                f"{self.path}: cannot be written: {error.strerror}; the captions are kept, run it "
+                "again"
+            ) from error
         return [str(self.path)]
+
+    def _row(self, document: bytes) -> bytes:
+        from instancecap.dataset.captions import Row
+        from instancecap.dataset.tables import NAMES_ITS_VIDEO, table_row
+
+        caption = Caption.from_json(document)
+        plain = to_format(caption, self.format)
+        if self.format not in NAMES_ITS_VIDEO:
+            name = caption.video.id if caption.video else ""
+            row = Row(name=name, caption=caption, source=str(self.path))
+            plain = table_row(row, plain, format=self.format)
+        return json.dumps(plain, ensure_ascii=False).encode()
 
 
 class ParquetSink(_TableSink):
@@ -181,7 +220,7 @@ class ParquetSink(_TableSink):
 
     def __init__(self, path: Path, *, shard: str = "") -> None:
         _check_replaceable(path)
-        super().__init__(path)
+        super().__init__(path, shard=shard)
         self._prefix = f"part-{shard}-" if shard else "part-"
 
     def finish(self, names: Iterable[str]) -> list[str]:
@@ -201,8 +240,10 @@ class ParquetSink(_TableSink):
                     stale.unlink()
             part.rmdir()
         except OSError as error:
+            shutil.rmtree(part, ignore_errors=True)
             raise OutputError(
-                f"{self.path}: cannot be written: {error.strerror or error}"
+                f"{self.path}: cannot be written: {error.strerror or error}; the captions are "
+                "kept, run it again"
             ) from error
         return [str(self.path)]
 

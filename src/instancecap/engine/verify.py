@@ -38,8 +38,8 @@ ROUND = 0.01
 class CheckJob(Job):
     """A caption and its clip. ``evidence`` is a file to read instead of measuring, or empty."""
 
-    caption: Caption
-    source: str
+    caption: Caption = field(kw_only=True)
+    source: str = field(kw_only=True)
     evidence: str = ""
 
 
@@ -188,7 +188,8 @@ def _job(row: Row, caption: Caption, video_root: str | None, evidence: str | Non
     video = caption.video
     measured = _find_evidence(row, caption, evidence) if evidence is not None else ""
     if measured:
-        return CheckJob(Clip(path=row.source, id=row.name), row.name, caption, row.source, measured)
+        clip = Clip(path=row.source, id=row.name)
+        return CheckJob(clip, row.name, caption=caption, source=row.source, evidence=measured)
     if video is None or not video.path:
         raise InputError("does not say which video it is about, so it cannot be checked")
     path = find_video(video, _file_of(row.source), video_root)
@@ -200,7 +201,7 @@ def _job(row: Row, caption: Caption, video_root: str | None, evidence: str | Non
         end=video.end + ROUND if is_span and video.end > video.start else None,
         id=row.name,
     )
-    return CheckJob(clip, row.name, caption, row.source)
+    return CheckJob(clip, row.name, caption=caption, source=row.source)
 
 
 def _file_of(source: str) -> str:

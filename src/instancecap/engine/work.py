@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import os
+import time
 import zlib
 from abc import ABC, abstractmethod
 from contextlib import suppress
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from instancecap.engine.inputs import Job
+from instancecap.engine.ledger import Identity
 from instancecap.errors import DecodeError, FormatError
 
 if TYPE_CHECKING:
@@ -29,12 +31,16 @@ class Documents:
         captions: by what follows the job's name: ``""``, or ``"#1"``, ``"#2"``, … for shots.
         seconds: by stage.
         cost: what a model was asked: calls, tokens, images.
+        identity: of the file, before it was read.
+        waiting: there is nothing yet: questions went into the next batch file.
     """
 
     captions: dict[str, str] = field(default_factory=dict)
     evidence: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
     cost: dict[str, float] = field(default_factory=dict)
+    identity: Identity | None = None
+    waiting: bool = False
 
     @property
     def outputs(self) -> dict[str, str]:
@@ -88,7 +94,7 @@ class EvidenceCache:
 def stamp_of(job: Job) -> str:
     """Names the state of a clip's file: size, time of change, span."""
     try:
-        status = os.stat(job.clip.path)
+        status = os.stat(job.clip.local or job.clip.path)
     except OSError:
         return "missing"
     return f"{status.st_size} {status.st_mtime_ns} {job.clip.start} {job.clip.end}"
@@ -107,6 +113,7 @@ def measure_job(job: Job, *, threads: int, masks: bool, cache: EvidenceCache) ->
                 f"{job.clip.path}: the file changed while it was read; run again once it is whole"
             )
         cache.put(job, evidence, stamp=stamp)
+    evidence.video.path = job.clip.path  # the folder may have been renamed since
     return evidence
 
 
@@ -165,7 +172,7 @@ class CaptionWork(Work):
 
     Attributes:
         max_instances: instances that a caption may have.
-        language: of the texts.
+        language: BCP-47 tag of the sentences; one that cannot be written raises UsageError.
         split_shots: one caption a shot.
         keep_evidence: hand the evidence back beside the caption.
     """
@@ -175,19 +182,30 @@ class CaptionWork(Work):
     split_shots: bool = False
     keep_evidence: bool = False
 
+    def __post_init__(self) -> None:
+        from instancecap.captioning.language import language_of
+
+        language_of(self.language)
+
     def __call__(self, job: Job) -> Documents:
         from instancecap.captioning.measured import describe
 
+        identity = Identity.of(job.clip.path, content=True)
+        began = time.perf_counter()
         evidence = measure_job(job, threads=self.threads, masks=False, cache=self.cache)
+        measured = time.perf_counter()
         parts = split_job(job, evidence) if self.split_shots else [("", job.clip, evidence)]
         captions = {
-            suffix: describe(facts, max_instances=self.max_instances).to_json()
+            suffix: describe(
+                facts, max_instances=self.max_instances, language=self.language
+            ).to_json()
             for suffix, _, facts in parts
         }
         return Documents(
             captions,
             evidence.to_json() if self.keep_evidence else "",
-            seconds={"evidence": evidence.timings.get("total", 0.0)},
+            seconds={"evidence": measured - began, "caption": time.perf_counter() - measured},
+            identity=identity,
         )
 
     def config(self) -> str:
@@ -215,9 +233,13 @@ class EvidenceWork(Work):
         return self
 
     def __call__(self, job: Job) -> Documents:
+        identity = Identity.of(job.clip.path, content=True)
+        began = time.perf_counter()
         evidence = measure_job(job, threads=self.threads, masks=self.masks, cache=self.cache)
         return Documents(
-            evidence=evidence.to_json(), seconds={"evidence": evidence.timings.get("total", 0.0)}
+            evidence=evidence.to_json(),
+            seconds={"evidence": time.perf_counter() - began},
+            identity=identity,
         )
 
     def config(self) -> str:

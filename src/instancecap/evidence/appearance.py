@@ -95,17 +95,26 @@ def _vivid_name(light: float, chroma: float, hue: float) -> str:
 
 def name_pixels(picture: Picture) -> NDArray[np.uint8]:
     """Index into ``COLORS`` for every pixel of a BGR picture; shape (height, width)."""
-    shift = LEVELS.bit_length() - 1
-    small = picture >> (8 - shift)
-    names: NDArray[np.uint8] = _table()[small[..., 0], small[..., 1], small[..., 2]]
-    return names
+    bits = LEVELS.bit_length() - 1
+    blue, green, red = (picture[..., i].astype(np.uint16) >> (8 - bits) for i in range(3))
+    return _table().ravel().take((blue << (2 * bits)) | (green << bits) | red)
 
 
 def color_shares(names: NDArray[np.uint8]) -> Array:
     """Share of each colour among named pixels of any shape; sums to 1 (or 0 for none)."""
-    counts = np.bincount(names.ravel(), minlength=len(COLORS)).astype(float)
+    counts = _counts(names)
     total = counts.sum()
     return counts / total if total else counts
+
+
+def _counts(names: NDArray[np.uint8]) -> Array:
+    return np.bincount(names.ravel(), minlength=len(COLORS)).astype(float)
+
+
+def _squared_offsets(length: int) -> Array:
+    """Squared distances from the middle of a row of pixels, whose ends are at 1."""
+    middle = (length - 1) / 2
+    return np.asarray(((np.arange(length) - middle) / max(middle, 1)) ** 2)
 
 
 def box_colors(names: NDArray[np.uint8], box: Array) -> Array:
@@ -120,17 +129,11 @@ def box_colors(names: NDArray[np.uint8], box: Array) -> Array:
     inner = names[y0:y1, x0:x1]
     if inner.size == 0:
         return np.zeros(len(COLORS))
-    ys, xs = np.mgrid[: inner.shape[0], : inner.shape[1]]
-    middle_y, middle_x = (inner.shape[0] - 1) / 2, (inner.shape[1] - 1) / 2
-    ellipse = ((ys - middle_y) / max(middle_y, 1)) ** 2 + (
-        (xs - middle_x) / max(middle_x, 1)
-    ) ** 2 <= 0.64
-    thing = color_shares(inner[ellipse])
+    down, across = (_squared_offsets(length) for length in inner.shape)
+    thing = color_shares(inner[down[:, None] + across <= 0.64])
     pad_x, pad_y = max(3, (x1 - x0) // 5), max(3, (y1 - y0) // 5)
-    ring = names[max(0, y0 - pad_y) : y1 + pad_y, max(0, x0 - pad_x) : x1 + pad_x].ravel()
-    around = np.bincount(ring, minlength=len(COLORS)) - np.bincount(
-        inner.ravel(), minlength=len(COLORS)
-    )
+    ring = names[max(0, y0 - pad_y) : y1 + pad_y, max(0, x0 - pad_x) : x1 + pad_x]
+    around = _counts(ring) - _counts(inner)
     if around.sum() < 0.1 * inner.size:
         return thing
     kept = np.maximum(thing - 0.6 * around / around.sum(), 0.15 * thing)

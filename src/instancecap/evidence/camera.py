@@ -211,10 +211,11 @@ def spread_corners(picture: Key, foreground: NDArray[np.bool_] | None) -> Points
 
 def even_contrast(picture: Picture) -> NDArray[np.float32]:
     """The picture with about the same contrast everywhere, so that plain ground has corners too."""
-    values = picture.astype(np.float32)
-    mean = cv2.blur(values, (31, 31))
-    spread = np.sqrt(np.maximum(cv2.blur(values * values, (31, 31)) - mean * mean, 0))
-    return np.asarray((values - mean) / (spread + NOISE_FLOOR), np.float32)
+    around = (31, 31)
+    mean = cv2.boxFilter(picture, cv2.CV_32F, around)
+    variance = cv2.sqrBoxFilter(picture, cv2.CV_32F, around) - mean * mean
+    spread = np.sqrt(np.maximum(variance, 0, dtype=np.float32))
+    return np.asarray((picture - mean) / (spread + np.float32(NOISE_FLOOR)), np.float32)
 
 
 def follow(before: Picture, after: Picture, points: Points) -> tuple[Points, Points]:
@@ -241,16 +242,17 @@ def fit_similarity(start: Points, end: Points) -> tuple[Matrix, float]:
 
 def _refine(start: Points, end: Points, matrix: Matrix, rounds: int = 5) -> Matrix:
     """Iteratively reweighted least squares with Cauchy weights, from a RANSAC start."""
-    x, y = start[:, 0].astype(float), start[:, 1].astype(float)
-    one, zero = np.ones_like(x), np.zeros_like(x)
-    rows = np.concatenate([np.stack([x, -y, one, zero], 1), np.stack([y, x, zero, one], 1)])
-    goal = np.concatenate([end[:, 0], end[:, 1]]).astype(float)
-    solution = np.array([matrix[0, 0], matrix[1, 0], matrix[0, 2], matrix[1, 2]])
+    # As complex numbers, points are turned and scaled by one factor: the best has a closed form.
+    before, after = (points.astype(float) @ np.array([1, 1j]) for points in (start, end))
+    turn, shift = complex(*matrix[:, 0]), complex(*matrix[:, 2])
     for _ in range(rounds):
-        miss = rows @ solution - goal
-        distance = np.hypot(*np.split(miss, 2))
+        distance = np.abs(turn * before + shift - after)
         scale = max(0.25, float(np.median(distance)) * 1.5)
-        weight = np.sqrt(np.tile(1 / (1 + (distance / scale) ** 2), 2))
-        solution = np.linalg.lstsq(rows * weight[:, None], goal * weight, rcond=None)[0]
-    a, b, tx, ty = solution
-    return np.array([[a, -b, tx], [b, a, ty]])
+        weight = 1 / (1 + (distance / scale) ** 2)
+        weight /= weight.sum()
+        center = weight @ before
+        offset = before - center
+        extent = float(weight @ np.abs(offset) ** 2)
+        turn = complex((weight * offset.conj()) @ after) / max(extent, 1e-12)
+        shift = complex(weight @ after) - turn * complex(center)
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])

@@ -1,13 +1,14 @@
-"""The detectors at work beside the decoder: on a thread of their own, one sample behind.
+"""The detectors, and what else nobody waits for, at work beside the decoder on a second thread.
 
-What is found depends on the samples alone, never on which thread is faster: a sample's result is
-fetched when the next sample is handed over.
+What is found depends on the samples alone, never on which thread is faster: work is done in the
+order in which it is handed over, and a sample's finds are fetched when the next one is due.
 """
 
 from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -16,10 +17,13 @@ from numpy.typing import NDArray
 
 from instancecap.evidence.experts import Experts
 from instancecap.evidence.sample import Sample
-from instancecap.evidence.second_look import SURE_ENOUGH, look_again, look_at_patches
+from instancecap.evidence.second_look import PERSON, SURE_ENOUGH, look_again, look_at_patches
 from instancecap.video.decode import Picture
 
 Array = NDArray[np.float64]
+
+MAYBE_A_PERSON = 0.2
+"""Score from which a face is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class DetectionStage:
         self._experts = experts
         self._pool = ThreadPoolExecutor(1, "detection") if beside else None
         self._pending: Future[Found] | None = None
+        self._others: list[Future[None]] = []
         self._looks = 0
         self.seconds: defaultdict[str, float] = defaultdict(float)
 
@@ -57,12 +62,31 @@ class DetectionStage:
         """The result of the sample that was handed over last."""
         assert self._pending is not None, "start() comes first"
         found, self._pending = self._pending.result(), None
+        self._finish_others()
         return found
 
+    def run(self, name: str, work: Callable[[], None]) -> None:
+        """Do other work on the detectors' thread; its time counts for the expert ``name``."""
+        if self._pool is not None:
+            self._others.append(self._pool.submit(self._run, name, work))
+        else:
+            self._run(name, work)
+
     def close(self) -> None:
-        """End the thread."""
+        """End the thread, after all that it was given."""
         if self._pool is not None:
             self._pool.shutdown()
+        self._finish_others()
+
+    def _finish_others(self) -> None:
+        for other in self._others:
+            other.result()
+        self._others = []
+
+    def _run(self, name: str, work: Callable[[], None]) -> None:
+        began = time.perf_counter()
+        work()
+        self._clock(name, began)
 
     def _detect(self, sample: Sample, full: Picture | None, moving: Array, faces: bool) -> Found:
         began = time.perf_counter()
@@ -81,7 +105,8 @@ class DetectionStage:
             self._looks += 1
             began = self._clock("second look", began)
         if faces and self._experts.faces is not None:
-            self._experts.faces.add(sample)
+            people = scores[:, PERSON] >= MAYBE_A_PERSON
+            self._experts.faces.add(sample, boxes[people])
             self._clock("faces", began)
         return Found(boxes, scores, looks)
 

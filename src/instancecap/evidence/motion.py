@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from instancecap.evidence.camera import Step
+from instancecap.evidence.camera import IDENTITY, Step
 from instancecap.evidence.geometry import compose
 from instancecap.evidence.sample import Sample
 from instancecap.video.decode import Picture
@@ -119,27 +119,22 @@ class MotionExpert:
             still = np.zeros((*small.shape, 2), np.float32)
             return replace(UNKNOWN, field=OwnFlow(still, seconds))
         flow = self._flow.calc(small, earlier, None)  # type: ignore[call-overload]
-        own = flow - _backward_flow(matrix, sample.size, size)
-        return _patches(OwnFlow(own, seconds), changed)
+        _take_off_camera(flow, matrix, sample.size)
+        return _patches(OwnFlow(flow, seconds), changed)
 
 
-def _backward_flow(
-    matrix: Array, from_size: tuple[int, int], size: tuple[int, int]
-) -> NDArray[np.float32]:
-    """Flow from the newer to the older picture that the camera causes; (height, width, 2).
+def _take_off_camera(flow: NDArray[np.float32], matrix: Array, from_size: tuple[int, int]) -> None:
+    """Subtract, in place, the flow from the newer to the older picture that the camera causes.
 
-    ``matrix`` is in pixels of ``from_size``, the flow in pixels of ``size``.
+    ``matrix`` is in pixels of ``from_size``, the flow (height, width, 2) in its own pixels.
     """
-    width, height = size
-    scale = np.array([width / from_size[0], height / from_size[1]])
+    height, width = flow.shape[:2]
     inverse = cv2.invertAffineTransform(matrix)
-    inverse[:, 2] *= scale
-    shift = inverse - np.eye(2, 3)
+    inverse[:, 2] *= np.array([width / from_size[0], height / from_size[1]])
+    shift = (inverse - np.eye(2, 3)).astype(np.float32)
     # A linear field: the sum of a row's part and a column's part.
-    shift = shift.astype(np.float32)
-    across = np.arange(width, dtype=np.float32)[None, :, None]
-    down = np.arange(height, dtype=np.float32)[:, None, None]
-    return np.asarray(across * shift[:, 0] + (down * shift[:, 1] + shift[:, 2]))
+    flow -= np.arange(width, dtype=np.float32)[:, None] * shift[:, 0]
+    flow -= (np.arange(height, dtype=np.float32)[:, None] * shift[:, 1] + shift[:, 2])[:, None]
 
 
 def _against_ring(own: NDArray[np.float32], box: Array) -> Array:
@@ -149,14 +144,23 @@ def _against_ring(own: NDArray[np.float32], box: Array) -> Array:
     w, h = x1 - x0, y1 - y0
     inner = own[_rows(y0 + 0.2 * h, y1 - 0.2 * h, height), _rows(x0 + 0.2 * w, x1 - 0.2 * w, width)]
     pad = 0.25 * max(w, h) + 2
-    ring = own[_rows(y0 - pad, y1 + pad, height), _rows(x0 - pad, x1 + pad, width)].copy()
-    top, left = max(0, int(y0 - pad)), max(0, int(x0 - pad))
-    ring[max(0, int(y0) - top) : int(y1) - top, max(0, int(x0) - left) : int(x1) - left] = np.nan
-    around = ring.reshape(-1, 2)
-    around = around[~np.isnan(around[:, 0])]
-    ground = np.median(around, axis=0) if len(around) > 20 else np.zeros(2)
-    flow = np.median(inner.reshape(-1, 2), axis=0) - ground
-    return np.asarray(-flow / np.array([width, height]))
+    top, bottom = max(0, int(y0 - pad)), int(np.ceil(y1 + pad))
+    left, right = max(0, int(x0 - pad)), int(np.ceil(x1 + pad))
+    above, below = max(0, int(y0)), int(y1)
+    ring = [
+        own[top:above, left:right],
+        own[below:bottom, left:right],
+        own[above:below, left : max(0, int(x0))],
+        own[above:below, int(x1) : right],
+    ]
+    around = np.concatenate([part.reshape(-1, 2) for part in ring])
+    ground = _median(around) if len(around) > 20 else np.zeros(2)
+    return np.asarray((ground - _median(inner.reshape(-1, 2))) / np.array([width, height]))
+
+
+def _median(flow: NDArray[np.float32]) -> Array:
+    """Median of each component of flow (n, 2)."""
+    return np.asarray(np.median(np.ascontiguousarray(flow.T), axis=1), float)
 
 
 def _rows(low: float, high: float, limit: int) -> slice:
@@ -177,9 +181,10 @@ def _changed(
     small[:, 2] *= scale
     moved = cv2.warpAffine(earlier, small, (width, height), borderMode=cv2.BORDER_REPLICATE)
     difference = cv2.blur(cv2.absdiff(now, moved), (3, 3))
-    # What the camera uncovers at the edges was not in the earlier picture.
-    seen = cv2.warpAffine(np.full_like(earlier, 255), small, (width, height))
-    difference[cv2.erode(seen, np.ones((7, 7), np.uint8), borderValue=255) < 255] = 0
+    if np.abs(matrix - IDENTITY).max() > 0:
+        # What the camera uncovers at the edges was not in the earlier picture.
+        seen = cv2.warpAffine(np.full_like(earlier, 255), small, (width, height))
+        difference[cv2.erode(seen, np.ones((7, 7), np.uint8), borderValue=255) < 255] = 0
     limit = max(MIN_CHANGE, 3 * float(np.median(difference)))
     changed = cv2.dilate((difference > limit).astype(np.uint8), np.ones((7, 7), np.uint8))
     return changed.astype(bool)
@@ -188,7 +193,7 @@ def _changed(
 def _patches(field: OwnFlow, changed: NDArray[np.bool_]) -> MovingPatches:
     """Patches of pixels that changed and whose flow stands out."""
     own = field.flow
-    residual = np.hypot(own[..., 0], own[..., 1])
+    residual = np.asarray(cv2.magnitude(*cv2.split(own)), np.float32)
     noise = float(np.percentile(residual[::2, ::2], 25))
     threshold = max(MIN_MOTION, NOISE_FACTOR * noise)
     stands_out = ((residual > threshold) & changed).astype(np.uint8)
@@ -201,15 +206,18 @@ def _patches(field: OwnFlow, changed: NDArray[np.bool_]) -> MovingPatches:
     keep = keep[np.argsort(-area[keep], kind="stable")][:MOST_PATCHES] + 1
     if not len(keep):
         return replace(UNKNOWN, field=field)
-    inside = [labels == label for label in keep]
-    speed = np.array([float(np.median(residual[where])) for where in inside])
-    flow = np.array([own[where].mean(axis=0) for where in inside])
     size = np.array([width, height])
-    cores = [
-        cv2.boundingRect((where & (residual >= EDGE_SPEED * pace)).astype(np.uint8))
-        for where, pace in zip(inside, speed, strict=True)
-    ]
-    corners = np.array([[x, y, x + w, y + h] for x, y, w, h in cores], float)
+    speed, flow, corners = np.zeros(len(keep)), np.zeros((len(keep), 2)), np.zeros((len(keep), 4))
+    for index, label in enumerate(keep):
+        x, y, w, h, _ = stats[label].tolist()
+        part = slice(y, y + h), slice(x, x + w)
+        inside = labels[part] == label
+        pace = residual[part]
+        speed[index] = np.median(pace[inside])
+        flow[index] = own[part][inside].mean(axis=0)
+        core = inside & (pace >= EDGE_SPEED * speed[index])
+        left, top, wide, tall = cv2.boundingRect(core.astype(np.uint8))
+        corners[index] = x + left, y + top, x + left + wide, y + top + tall
     return MovingPatches(
         boxes=corners / np.concatenate([size, size]),
         strength=speed / threshold,

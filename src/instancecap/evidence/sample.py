@@ -7,7 +7,9 @@ from functools import cached_property
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from instancecap.evidence.appearance import name_pixels
 from instancecap.video.decode import Frame, Picture
 from instancecap.video.sampling import fit_within
 
@@ -40,6 +42,11 @@ class Sample:
     def gray(self) -> Picture:
         """Luma, uint8 (height, width)."""
         return np.asarray(cv2.cvtColor(self.bgr, cv2.COLOR_BGR2GRAY), np.uint8)
+
+    @cached_property
+    def color_names(self) -> NDArray[np.uint8]:
+        """Index into the names of colors for every second pixel each way."""
+        return name_pixels(self.bgr[::2, ::2])
 
     @property
     def size(self) -> tuple[int, int]:

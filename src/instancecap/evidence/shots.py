@@ -98,7 +98,8 @@ class ShotExpert:
         before = self._before if self._before is not None else small
         self._before = small
         step = float(cv2.norm(small, before, cv2.NORM_L1)) / small.size / 255
-        self._numbers.append((step, float(thumb.mean()) / 255, float(thumb.std()) / 255))
+        luma, spread = cv2.meanStdDev(thumb.reshape(-1, 1))
+        self._numbers.append((step, float(luma[0, 0]) / 255, float(spread[0, 0]) / 255))
         self._times.append(frame.t)
         self._thumbs.append(small)
 

@@ -7,12 +7,13 @@ from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from instancecap.evidence.appearance import COLORS, box_colors, name_pixels
+from instancecap.evidence.appearance import COLORS, box_colors
 from instancecap.evidence.camera import IDENTITY, CameraExpert, Matrix, Step
 from instancecap.evidence.detection import DetectionStage, Found
 from instancecap.evidence.experts import Experts
@@ -34,7 +35,6 @@ from instancecap.video.probe import VideoInfo
 from instancecap.video.sampling import Ticker, fit_within
 
 Array = NDArray[np.float64]
-Names = NDArray[np.uint8]
 
 DETECTION_RATE = 6.0
 """Samples a second that the detector looks at."""
@@ -57,7 +57,6 @@ class _Waiting:
     """A sample that the detectors have, and what its results will be put together with."""
 
     sample: Sample
-    names: Names
     field: OwnFlow | None
     carry: Matrix
 
@@ -92,7 +91,7 @@ class Pass:
         self._rests = False
         self._waiting: _Waiting | None = None
         self._searched: tuple[Picture, float] | None = None
-        self._last: tuple[Frame, Sample, Names, MovingPatches] | None = None
+        self._last: tuple[Frame, Sample, MovingPatches] | None = None
 
     @contextmanager
     def _timed(self, name: str) -> Iterator[None]:
@@ -118,23 +117,26 @@ class Pass:
         self._stirring.append((sample.t, moving.boxes))
         self._rests = step is not None and bool(np.abs(step.matrix - IDENTITY).max() < 0.05)
         with self._timed("appearance"):
-            names = name_pixels(sample.bgr[::2, ::2])
-            colors = _colors(names, moving.boxes)
+            colors = _colors(sample, moving.boxes)
         if self._lighting.due(frame.t):
-            with self._timed("appearance"):
-                self.light.add(sample, names, foreground=self._foreground)
-            with self._timed("style"):
-                self.style.add(sample)
-            with self._timed("texts"):
-                self.texts.add(sample)
+            self._look_around(sample)
         size = sample.size
         self.patches.append(
             patches_as_finds(moving, index=sample.index, t=sample.t, colors=colors, carry=carry,
                              size=size)
         )  # fmt: skip
-        self._last = (frame, sample, names, moving)
+        self._last = (frame, sample, moving)
         if self._detecting.due(frame.t) and not self._is_quiet(sample, step, moving):
             self._detect()
+
+    def _look_around(self, sample: Sample) -> None:
+        """Show a sample to the experts that no other expert waits for."""
+        self._detection.run(
+            "appearance",
+            partial(self.light.add, sample, sample.color_names, foreground=self._foreground),
+        )
+        self._detection.run("style", partial(self.style.add, sample))
+        self._detection.run("texts", partial(self.texts.add, sample))
 
     def _subjects(self, sample: Sample) -> NDArray[np.bool_] | None:
         """Where the picture before shows what moves by itself.
@@ -170,13 +172,13 @@ class Pass:
         """Hand the newest sample to the detectors, after fetching what they found before."""
         if self._last is None:
             return
-        frame, sample, names, moving = self._last
+        frame, sample, moving = self._last
         self._last = None
         self._collect()
         with self._timed("scale"):
             full = frame.bgr(self._full_size) if self._looking.due(frame.t) else None
         faces = self._facing.due(frame.t)
-        self._waiting = _Waiting(sample, names, moving.field, self._carry)
+        self._waiting = _Waiting(sample, moving.field, self._carry)
         self._carry = IDENTITY.copy()
         self._searched = (sample.gray, sample.t)
         self._detection.start(sample, full=full, moving=moving.boxes, faces=faces)
@@ -205,15 +207,15 @@ def _as_finds(found: Found, waiting: _Waiting) -> Finds:
         # Half precision: an hour of film has some 20,000 of these.
         scores=found.scores.astype(np.float16),
         looks=None if found.looks is None else found.looks.astype(np.float16),
-        colors=_colors(waiting.names, found.boxes),
+        colors=_colors(sample, found.boxes),
         carry=waiting.carry,
         size=sample.size,
         flow=field.velocity(found.boxes) if field is not None else None,
     )
 
 
-def _colors(names: Names, boxes: Array) -> Array:
-    rows = [box_colors(names, box) for box in boxes]
+def _colors(sample: Sample, boxes: Array) -> Array:
+    rows = [box_colors(sample.color_names, box) for box in boxes]
     return np.stack(rows) if rows else np.zeros((0, len(COLORS)))
 
 

@@ -69,21 +69,27 @@ def _measure(sample: Sample) -> list[float]:
     """Shares of flat, soft, hard pixels; colors; share of mid-tones; six shares of pure hues."""
     bgr = sample.bgr
     patch = np.ones((3, 3), np.uint8)
-    spread = cv2.morphologyEx(sample.gray, cv2.MORPH_GRADIENT, patch)
-    coarse = (bgr[::2, ::2] >> 4).astype(np.int32)
-    codes = (coarse[..., 0] << 8) | (coarse[..., 1] << 4) | coarse[..., 2]
+    spread = np.asarray(cv2.morphologyEx(sample.gray, cv2.MORPH_GRADIENT, patch), np.uint8)
+    blue, green, red = (bgr[::2, ::2, i].astype(np.int16) >> 4 for i in range(3))
+    codes = (blue << 8) | (green << 4) | red
     counts = np.sort(np.bincount(codes.ravel(), minlength=1))[::-1]
     colors = int((np.cumsum(counts) < 0.9 * codes.size).sum()) + 1
     hsv = cv2.cvtColor(bgr[::2, ::2], cv2.COLOR_BGR2HSV)
     pure = (hsv[..., 1] > 200) & (hsv[..., 2] > 100) & (spread[::2, ::2] <= FLAT)
     # Sextants around red, yellow, green, cyan, blue, magenta; OpenCV's hue has 180 steps.
     hues = np.bincount(((hsv[..., 0][pure].astype(int) + 15) // 30) % 6, minlength=6) / pure.size
-    gray = sample.gray
+    spreads, tones = _up_to(spread), _up_to(sample.gray)
     return [
-        float((spread <= FLAT).mean()),
-        float(((spread > SOFT) & (spread <= 40)).mean()),
-        float((spread > HARD).mean()),
+        float(spreads[FLAT]),
+        float(spreads[40] - spreads[SOFT]),
+        float(1 - spreads[HARD]),
         float(colors),
-        float(((gray > 40) & (gray < 215)).mean()),
+        float(tones[214] - tones[40]),
         *hues.tolist(),
     ]
+
+
+def _up_to(levels: NDArray[np.uint8]) -> Array:
+    """Share of pixels at each of the 256 levels or below it; shape (256,)."""
+    counts = cv2.calcHist([levels], [0], None, [256], [0, 256]).ravel()
+    return np.asarray(counts.cumsum(dtype=float) / levels.size)

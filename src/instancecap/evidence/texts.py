@@ -117,7 +117,7 @@ def find_lines(gray: Picture) -> list[Bounds]:
         ink = strokes.astype(np.uint8)
         # Letters of a line are nearer to each other than to those of the next line.
         joined = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((1, WORD_GAP), np.uint8))
-        _, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+        _, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8, ltype=cv2.CV_16U)
         widths, heights = stats[:, 2], stats[:, 3]
         fits = (heights >= LINE_HEIGHTS[0]) & (heights <= LINE_HEIGHTS[1]) & (widths >= 3 * heights)
         for x, y, w, h, _ in stats[1:][fits[1:]].tolist():

@@ -20,7 +20,19 @@ class Image:
     t: float | None = None
 
 
-Part = str | Image
+@dataclass(frozen=True, slots=True)
+class Video:
+    """A whole clip, which the server fetches and samples itself.
+
+    Attributes:
+        url: ``file:///…`` for a file that the server can read, or ``http(s)://…``.
+    """
+
+    url: str
+
+
+Media = Image | Video
+Part = str | Media
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +67,34 @@ class Request:
         """Number of images in all messages."""
         return sum(isinstance(part, Image) for one in self.messages for part in one.parts)
 
+    @property
+    def has_video(self) -> bool:
+        """Whether a clip is sent by its URL."""
+        return any(isinstance(part, Video) for one in self.messages for part in one.parts)
+
     def digest(self, *, model: str) -> str:
-        """SHA-256 over all that the answer depends on, images included, as hexadecimal text."""
+        """SHA-256 over all that the answer depends on, images included, as hexadecimal text.
+
+        Of a :class:`Video` it is the URL that counts: its frames are the server's choice.
+        """
         settings = [model, self.schema, self.max_tokens, self.temperature, self.penalty, self.seed]
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
         for message in self.messages:
             digest.update(f"\0{message.role}".encode())
             for part in message.parts:
-                image = isinstance(part, Image)
-                content = part.jpeg if isinstance(part, Image) else part.encode()
-                digest.update(f"\0{'image' if image else 'text'}\0{len(content)}\0".encode())
+                kind, content = _content(part)
+                digest.update(f"\0{kind}\0{len(content)}\0".encode())
                 digest.update(content)
         return digest.hexdigest()
+
+
+def _content(part: Part) -> tuple[str, bytes]:
+    match part:
+        case Image():
+            return "image", part.jpeg
+        case Video():
+            return "video", part.url.encode()
+    return "text", part.encode()
 
 
 @dataclass(frozen=True, slots=True)

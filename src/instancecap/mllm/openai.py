@@ -45,7 +45,8 @@ class OpenAIBackend(Backend):
     takes, and the one that keeps times right. Failures that may pass (429, 5xx, timeouts, lost
     connections, garbled answers) are tried again with growing, randomly shortened pauses, or
     when the server says (``Retry-After``). Of several servers the least busy one is asked; one
-    that is gone is left alone for a while.
+    that is gone is left alone for a while. Where no try helps, one small question tells whether
+    it was this question that cannot be answered, or nothing can be asked any more.
 
     Attributes:
         retried: how often each kind of failure was tried again: ``"429"``, ``"timeout"``, ….
@@ -165,9 +166,27 @@ class OpenAIBackend(Backend):
                     seconds = time.perf_counter() - began
                     log.debug("%s answered in %.2f s: %s", server.url, seconds, reply.finish)
                     return replace(reply, seconds=seconds)
-        if last.gone:
-            raise ServerError(f"{last} (tried {self._retries + 1} times); start the server again")
+            if last.gone:
+                says = f"{last} (tried {self._retries + 1} times); start the server again"
+                raise ServerError(says)
+            if not await self._answers_at_all(session):
+                raise ServerError(
+                    f"{last} (tried {self._retries + 1} times), and to a small question as well; "
+                    "see the server's log, or start it again"
+                )
         return ModelError(f"{last}; given up after {self._retries + 1} tries")
+
+    async def _answers_at_all(self, session: _Session) -> bool:
+        """Whether a small question gets an answer, so that a failure is that of the question."""
+        for server in session.servers:
+            try:
+                await self._ask(server, _probe())
+            except Fault:
+                continue
+            except ModelError:
+                pass  # a refusal is an answer, too
+            return True
+        return False
 
     async def _wait(self, session: _Session, server: Server, fault: Fault, attempt: int) -> None:
         """Before the next try.

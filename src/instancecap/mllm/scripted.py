@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from instancecap.errors import FormatError, ModelError, OutputError, UsageError
+from instancecap.errors import ModelError, OutputError, UsageError
 from instancecap.mllm.base import Backend, Reply, Request
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class RecordingBackend(Backend):
     def __init__(self, inner: Backend, path: str | os.PathLike[str]) -> None:
         """
         Raises:
-            OutputError: the file cannot be written.
+            UsageError: the file cannot be written.
         """
         self.inner, self.model = inner, inner.model
         self._path = os.fspath(path)
@@ -41,7 +41,9 @@ class RecordingBackend(Backend):
             if self._file.seek(0, os.SEEK_END) and not self._ends_a_line():
                 self._file.write(b"\n")  # what a killed run left is a line of its own
         except OSError as error:
-            raise OutputError(f"cannot record to {self._path}: {error.strerror}") from error
+            raise UsageError(
+                f"cannot record to {self._path}: {error.strerror}; name a file that can be written"
+            ) from error
 
     def _ends_a_line(self) -> bool:
         self._file.seek(-1, os.SEEK_END)
@@ -79,8 +81,8 @@ class ReplayBackend(Backend):
                 recording has only one.
 
         Raises:
-            UsageError: there is no such file, or it is of another model, or of several.
-            FormatError: it is not a recording.
+            UsageError: there is no such file, it is not a recording, or it is of another model,
+                or of several.
         """
         self._path = os.fspath(path)
         exchanges = list(_read(self._path))
@@ -93,6 +95,11 @@ class ReplayBackend(Backend):
         self._exchanges = {one["digest"]: one for one in exchanges}
 
     async def complete(self, requests: Sequence[Request]) -> list[Reply | ModelError]:
+        """The recorded answers.
+
+        Raises:
+            UsageError: one was never recorded; a caption made without it would not be the same.
+        """
         return [self._find(request) for request in requests]
 
     def _find(self, request: Request) -> Reply | ModelError:
@@ -102,7 +109,7 @@ class ReplayBackend(Backend):
             words = [part for part in request.messages[-1].parts if isinstance(part, str)]
             text = " ".join(" ".join(words).split())
             shown = text if len(text) <= 80 else f"{text[:79]}…"
-            return ModelError(
+            raise UsageError(
                 f"{self._path} has no answer to {shown!r} with {request.images} images "
                 f"({digest[:12]}); record it again"
             )
@@ -131,4 +138,4 @@ def _read(path: str) -> Iterator[dict[str, Any]]:
     except OSError as error:
         raise UsageError(f"cannot read the recording {path}: {error.strerror}") from error
     if not count:
-        raise FormatError(f"{path} is not a recording: no line of it is an exchange")
+        raise UsageError(f"{path} is not a recording: no line of it is an exchange")

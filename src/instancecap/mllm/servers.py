@@ -31,6 +31,14 @@ _NO_IMAGES = re.compile(
     r"|image_url is only supported|at most 0 image|text.only model",
     re.IGNORECASE,
 )
+_NO_VIDEO = re.compile(
+    r"video.{0,40}(?:not|n't|only) support|(?:not |un)support.{0,40}video|at most 0 video"
+    r"|unsupported content|(?:invalid|unknown).{0,40}video_url",
+    re.IGNORECASE,
+)
+_NO_FILES = re.compile(
+    r"allowed.local.media.path|(?:cannot|not allowed).{0,20}local (?:file|media)"
+)
 _NO_MODEL = re.compile(
     r"model.{0,200}(?:not found|not exist|not supported|not available)|invalid model|unknown model",
     re.IGNORECASE | re.DOTALL,
@@ -100,9 +108,10 @@ def choose(servers: Sequence[Server], request: Request) -> Server:
     if not ready:
         return min(servers, key=lambda one: one.rests_until)
     chosen = min(ready, key=lambda one: one.load)
-    first = next((p for m in request.messages for p in m.parts if isinstance(p, Image)), None)
-    if first is not None:
-        home = servers[zlib.crc32(first.jpeg) % len(servers)]
+    media = (p for m in request.messages for p in m.parts if not isinstance(p, str))
+    if (first := next(media, None)) is not None:
+        seen = first.jpeg if isinstance(first, Image) else first.url.encode()
+        home = servers[zlib.crc32(seen) % len(servers)]
         if home in ready and home.load <= chosen.load + SLACK:
             chosen = home
     if chosen.losses:  # one question tries whether it is back; the others do not wait for it
@@ -175,6 +184,15 @@ def judge(
         return ServerError(
             f"{server}: the model {model!r} takes no images ({said}); "
             "serve a vision-language model, such as Qwen/Qwen3-VL-8B-Instruct"
+        )
+    if request.has_video and _NO_FILES.search(said):
+        return ServerError(
+            f"{server} may not read files ({said}); start it with the clips' folder allowed "
+            "(vLLM: --allowed-local-media-path DIR), or use --mllm-input images"
+        )
+    if request.has_video and _NO_VIDEO.search(said):
+        return ServerError(
+            f"{server}: the model {model!r} takes no clips by URL ({said}); use --mllm-input images"
         )
     if status in (401, 403):
         return ServerError(

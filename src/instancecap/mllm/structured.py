@@ -66,8 +66,10 @@ class Enforcement:
         usage: what finding out has cost.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, assume: bool | None = None) -> None:
+        """``assume``: taken for granted, and nobody is asked; None to find out."""
         self.usage = Usage()
+        self._assumed = assume
         self._known: WeakKeyDictionary[Backend, bool] = WeakKeyDictionary()
         self._locks: WeakKeyDictionary[AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
@@ -77,6 +79,8 @@ class Enforcement:
         Raises:
             ServerError: nothing can be asked at all.
         """
+        if self._assumed is not None:
+            return self._assumed
         if backend in self._known:
             return self._known[backend]
         async with self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock()):

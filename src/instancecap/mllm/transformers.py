@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from instancecap.errors import MissingDependency, ModelError
+from instancecap.errors import MissingDependency, ModelError, UsageError
 from instancecap.mllm.base import Backend, Image, Message, Reply, Request
 from instancecap.mllm.constrain import SchemaMask, bounded
 from instancecap.mllm.wire import drop_reasoning, timestamp
@@ -59,7 +59,10 @@ class TransformersBackend(Backend):
 
         Raises:
             MissingDependency: a package of the extra ``models``, or the model, is not there.
+            UsageError: a question has a clip by URL.
         """
+        if any(request.has_video for request in requests):
+            raise UsageError("a clip goes by URL to a server only: give one, or send images")
         waiting: list[Waiting] = [(request, Future()) for request in requests]
         with self._lock:
             self._waiting.extend(waiting)
@@ -253,7 +256,7 @@ def _message(message: Message) -> dict[str, Any]:
             if part.t is not None:
                 parts.append({"type": "text", "text": timestamp(part.t)})
             parts.append({"type": "image"})
-        else:
+        elif isinstance(part, str):
             parts.append({"type": "text", "text": part})
     return {"role": message.role, "content": parts}
 

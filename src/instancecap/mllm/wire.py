@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from instancecap.mllm.base import Image, Message, Reply, Request
+from instancecap.mllm.base import Message, Reply, Request, Video
 
 SCHEMA_FORMS = ("json_schema", "unbounded", "json_object", "")
 """How a schema is asked for, the best first: ``json_schema`` (vLLM, SGLang, llama.cpp, Ollama,
@@ -85,8 +85,11 @@ def _message(message: Message) -> dict[str, Any]:
         return {"role": message.role, "content": "\n".join(map(str, message.parts))}
     parts: list[dict[str, Any]] = []
     for part in message.parts:
-        if not isinstance(part, Image):
+        if isinstance(part, str):
             parts.append({"type": "text", "text": part})
+            continue
+        if isinstance(part, Video):
+            parts.append({"type": "video_url", "video_url": {"url": part.url}})
             continue
         if part.t is not None:
             parts.append({"type": "text", "text": timestamp(part.t)})

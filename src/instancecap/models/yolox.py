@@ -66,8 +66,11 @@ class YoloxDetector:
         if scale < 1:
             width, height = max(1, round(width * scale)), max(1, round(height * scale))
             picture = np.asarray(cv2.resize(picture, (width, height)), np.uint8)
-        # Padded to whole cells and no further: the network was trained with padding all around.
-        below, beside = -height % STRIDES[-1], -width % STRIDES[-1]
+        # Whole cells, and one more below or beside: the square that the network was trained with
+        # takes longer and finds no more, but without any gray names are a little less sure.
+        cell = STRIDES[-1]
+        below = -height % cell + cell * (height < width)
+        beside = -width % cell + cell * (width < height)
         canvas = cv2.copyMakeBorder(
             picture, 0, below, 0, beside, cv2.BORDER_CONSTANT, value=(PADDING,) * 3
         )

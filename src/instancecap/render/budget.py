@@ -120,6 +120,14 @@ def counter_for(target: Target, tokenizer: str | Path | None = None) -> Counter:
 
 MINOR = ("/texts", "/time_of_day", "/place", "/style")
 FRAMING = ("/camera/shot_position", "/camera/shot_angle")
+_FIELDS = (
+    "global_description", "background", "lighting", "time_of_day", "place", "style", "texts",
+    "segments",
+)  # fmt: skip
+_CAMERA = ("description", "shot_type", "shot_angle", "shot_position")
+_INSTANCE = ("appearance", "action", "expression", "colors")
+_LONG = ("/lighting", "/background", "/global_description", "/description", "/action",
+         "/appearance")  # fmt: skip
 
 
 def drop_order(caption: Caption) -> Iterator[str]:
@@ -151,32 +159,35 @@ def drop_order(caption: Caption) -> Iterator[str]:
     yield "/camera/motion"
 
 
-def held(caption: Caption, pointer: str) -> bool:
-    """Whether the caption has something at a pointer of :func:`drop_order`."""
-    parts = pointer.rstrip("+").split("/")[1:]
-    value: Any = caption
-    if parts[0] == "instances":
-        value = next((one for one in caption.instances if str(one.id) == parts[1]), None)
-        parts = parts[2:]
-    for part in parts:
-        value = getattr(value, part, None)
-    if pointer.endswith("+"):
-        return isinstance(value, str) and len(sentences(value)) > 1
-    if pointer.endswith("/position"):
-        return bool(value) and bool(value.text or value.start or value.end)
-    if pointer == "/camera/motion":
-        return bool(value) or bool(caption.camera.description or caption.camera.stability)
-    return value not in ("", [], None, "unknown")
+def filled(caption: Caption) -> set[str]:
+    """What the caption has, as pointers of :func:`drop_order` and of caption dropout."""
+    camera = caption.camera
+    held: dict[str, Any] = {f"/{name}": getattr(caption, name) for name in _FIELDS}
+    held |= {f"/camera/{name}": getattr(camera, name) for name in _CAMERA}
+    held["/camera/motion"] = camera.motion or camera.description or camera.stability
+    for one in caption.instances:
+        base, where = f"/instances/{one.id}", one.position
+        held[base] = one
+        held |= {f"{base}/{name}": getattr(one, name) for name in _INSTANCE}
+        held[f"{base}/position"] = where.text or where.start or where.end
+    found = set()
+    for name, value in held.items():
+        if value and value != "unknown":
+            found.add(name)
+            if name.endswith(_LONG) and len(sentences(value)) > 1:
+                found.add(f"{name}+")
+    return found
 
 
-def is_told(pointer: str, caption: Caption, length: str = "dense") -> bool:
-    """Whether a paragraph of that length may tell what is at a pointer of :func:`drop_order`."""
-    if not held(caption, pointer):
-        return False
-    if pointer == "/place":
-        return length == "tags" or not caption.background
-    if pointer == "/style":
-        return caption.style == "animation"
-    if pointer == "/segments":
-        return len(caption.segments) > 1
-    return length == "dense" or not pointer.endswith("+")
+def tellable(caption: Caption, length: str = "dense") -> set[str]:
+    """Those of :func:`filled` that a paragraph of that length may tell."""
+    left = filled(caption)
+    if length != "tags" and caption.background:
+        left.discard("/place")
+    if caption.style != "animation":
+        left.discard("/style")
+    if len(caption.segments) < 2:
+        left.discard("/segments")
+    if length == "dense":
+        return left
+    return {name for name in left if not name.endswith("+")}

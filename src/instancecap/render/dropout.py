@@ -10,7 +10,7 @@ import hashlib
 import random
 from collections.abc import Iterator
 
-from instancecap.render.budget import held
+from instancecap.render.budget import filled
 from instancecap.schema.caption import Caption
 
 
@@ -23,7 +23,8 @@ def droppable(caption: Caption) -> Iterator[str]:
     for one in caption.instances:
         kinds = ("appearance", "action", "expression", "position", "colors")
         pointers += [f"/instances/{one.id}/{name}" for name in kinds]
-    return (pointer for pointer in pointers if held(caption, pointer))
+    held = filled(caption)
+    return (pointer for pointer in pointers if pointer in held)
 
 
 def choose_omitted(caption: Caption, *, share: float, seed: int) -> tuple[str, ...]:

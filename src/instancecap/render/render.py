@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from instancecap.errors import FormatError, UsageError
 from instancecap.render import cosmos
-from instancecap.render.budget import Counter, counter_for, drop_order, is_told
+from instancecap.render.budget import Counter, counter_for, drop_order, tellable
 from instancecap.render.dropout import choose_omitted
 from instancecap.render.english import clean
 from instancecap.render.prompt import Prompt
@@ -150,13 +150,12 @@ def _render_text(
 
 def _steps(caption: Caption, task: Task, length: Length, without: frozenset[str]) -> list[str]:
     """What can be left out of this caption and has not been, first to go first."""
-    steps = [
-        one for one in drop_order(caption) if one not in without and is_told(one, caption, length)
-    ]
+    told = tellable(caption, length)
+    steps = [one for one in drop_order(caption) if one in told and one not in without]
     if task == "i2v":
-        told = ("/action", "/action+", "/expression", "/position", "/segments")
+        moves = ("/action", "/action+", "/expression", "/position", "/segments")
         camera = ("/camera/motion", "/camera/description+")
-        steps = [one for one in steps if one.endswith(told) or one in camera or _is_instance(one)]
+        steps = [one for one in steps if one.endswith(moves) or one in camera or _is_instance(one)]
     return steps
 
 
@@ -184,6 +183,12 @@ def _fit(
             best = (whole, tokens, steps[:middle]) if tokens else best
     if best is None:
         raise limits.refuse(shortest)
+    if best[1] < budget / 2:
+        # A step now and then makes a prompt longer, so that halving may have gone astray.
+        for count in range(1, len(best[2])):
+            whole, tokens = attempt(steps[:count])
+            if best[1] < tokens <= budget:
+                return whole, tokens, steps[:count]
     return best
 
 

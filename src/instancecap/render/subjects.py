@@ -9,36 +9,16 @@ from functools import lru_cache
 
 from instancecap.render import english
 from instancecap.render.lexicon import lexicon
-from instancecap.render.words import content, covered
-from instancecap.schema.caption import Instance, Position
+from instancecap.render.place import NOWHERE, Place
+from instancecap.render.words import content, is_covered
+from instancecap.schema.caption import Instance
 
 _SIZE = re.compile(r",? ((?:very )?small|large|of medium size|filling most of the frame)"
                    r"( in the frame)?$")  # fmt: skip
 _SMALL = re.compile(r"((?:very )?small|large) in the frame")
-_HEADING = re.compile(
-    r"\b(moves?)((?: slowly| quickly)?) (to the left|to the right|up the frame|down the frame|"
-    r"(?:up|down) and to the (?:left|right))(?= |,|$)"
-)
-_WHERE = {
-    "top-left": ("the top left", "at the top left"),
-    "top-middle": ("the top", "at the top"),
-    "top-right": ("the top right", "at the top right"),
-    "center-left": ("the left", "on the left"),
-    "center-middle": ("the center", "in the center"),
-    "center-right": ("the right", "on the right"),
-    "bottom-left": ("the bottom left", "at the bottom left"),
-    "bottom-middle": ("the bottom", "at the bottom"),
-    "bottom-right": ("the bottom right", "at the bottom right"),
-}
-_ROWS, _COLUMNS = {"top": 0, "center": 1, "bottom": 2}, {"left": 0, "middle": 1, "right": 2}
-_ENTERS = re.compile(r"comes? into view|enters?\b")
 _GENERIC = lexicon("generic")
 _STILL = re.compile(r"^(?:stays?|stands?|remains?|is|are|sits?) (?:completely |perfectly )?"
                     r"(?:still|motionless|stationary)\.?$", re.IGNORECASE)  # fmt: skip
-
-
-NOWHERE = Position()
-"""Nothing is known of where it is."""
 
 
 @dataclass(slots=True)
@@ -66,7 +46,7 @@ class Subject:
     plural: bool = False
     actions: list[str] = field(default_factory=list)
     expression: str = ""
-    position: Position = field(default_factory=lambda: NOWHERE)
+    place: Place = NOWHERE
     words: frozenset[str] = frozenset()
     lead: bool = False
     many: bool = False
@@ -101,7 +81,7 @@ def subject_of(
     action: str,
     expression: str,
     colors: Sequence[str],
-    position: Position,
+    place: Place,
 ) -> Subject:
     """An instance, of which these texts may be told, taken apart."""
     # What does not depend on the clip recurs, from one attempt and one clip to the next.
@@ -116,7 +96,7 @@ def subject_of(
         plural=seen.plural,
         actions=list(english.sentences(action)),
         expression=english.phrase(english.clean(expression)) if expression else "",
-        position=position,
+        place=place,
         words=seen.words,
         lead=seen.lead,
         many=seen.many,
@@ -235,15 +215,16 @@ def tell(one: Subject, *, known: frozenset[str], opening: str = "", near: str = 
         opening: *In a full shot*, put before the first sentence.
         near: the cell of the frame that was named last.
     """
-    actions = [text for text in one.actions if covered(text, known) < 1 or not known]
-    said = [text for text in one.said if covered(text, known | content(one.phrase)) < 1]
+    actions = [text for text in one.actions if not known or not is_covered(text, known)]
+    called = known | content(one.phrase) if one.said else known
+    said = [text for text in one.said if not is_covered(text, called)]
     lead = said.pop(0) if one.lead and said and said[0] == one.said[0] else ""
     if lead:
         one.named = True
-    where = english.clean(one.position.text)
+    where = english.clean(one.place.said)
     if english.split_subject(where, one.words)[0]:
-        one.position = NOWHERE
-        said += [where] if covered(where, known | content(" ".join(actions))) < 1 else []
+        one.place = NOWHERE
+        said += [where] if not is_covered(where, known.union(*map(content, actions))) else []
     first, used = _main_sentence(one, actions, near, bool(opening) or bool(lead))
     if not first and not lead and not opening and not known and not said:
         first = f"There {'are' if one.plural else 'is'} {one.phrase}"
@@ -251,13 +232,9 @@ def tell(one: Subject, *, known: frozenset[str], opening: str = "", near: str = 
         first = f"{one.phrase} {'are' if one.plural else 'is'} seen" if not lead else ""
     parts = [text for text in ((lead, *said, first) if lead else (first,)) if text]
     if opening and parts:
-        parts[0] = f"{opening}, {_flowing(parts[0])}"
+        parts[0] = f"{opening}, {english.lower_first(parts[0])}"
     rest = [*actions[used:], *([] if lead else said)]
     return [english.sentence(text) for text in (*parts, *rest)]
-
-
-def _flowing(text: str) -> str:
-    return english.lower_first(text)
 
 
 def _main_sentence(
@@ -267,33 +244,33 @@ def _main_sentence(
     action = english.phrase(actions[0]) if actions else ""
     be = "are" if one.plural else "is"
     verb = _verb_phrase(one, action, be) if action else ""
-    place = _Place.of(one.position)
+    place = one.place
     if not verb:
         if place.text and not (action and _says_subject(one, action)):
-            text = f"{one.phrase} {be} {place.as_state}{_expression(one)}"
+            text = f"{one.phrase} {be} {place.as_state}{_expression(one.expression)}"
             return _tidy(text), 0
         if one.named and not one.expression:
             return "", 0
         if action and _says_subject(one, action):
             one.named = True
             return action, 1  # the action speaks for itself, and of the subject
-        extra = _expression(one).removeprefix(",").strip()
+        extra = _expression(one.expression).removeprefix(",").strip()
         if one.named and not extra:
             return "", 0
         if one.named:
             return f"{one.phrase} {be} seen {extra}", 0
-        text = f"there {be} {one.phrase}{_expression(one)}"
+        text = f"there {be} {one.phrase}{_expression(one.expression)}"
         one.named = True
         return _tidy(text), 0
     verb, front = place.merge(verb, near, fronted)
-    text = f"{front}{one.phrase} {verb}{_expression(one)}"
+    text = f"{front}{one.phrase} {verb}{_expression(one.expression)}"
     one.named = True
     return _tidy(text), 1
 
 
 def _says_subject(one: Subject, action: str) -> bool:
     """Whether a free sentence already names what the noun phrase says."""
-    return covered(one.looks, content(action)) >= 1
+    return is_covered(one.looks, content(action))
 
 
 def _verb_phrase(one: Subject, action: str, be: str) -> str:
@@ -315,9 +292,9 @@ def _verb_phrase(one: Subject, action: str, be: str) -> str:
     return ""
 
 
-def _expression(one: Subject) -> str:
+@lru_cache(maxsize=16384)
+def _expression(text: str) -> str:
     """How a face looks, to be added to a sentence."""
-    text = one.expression
     if not text:
         return ""
     low, first = text[:1].lower() + text[1:], text.split()[0].lower()
@@ -332,6 +309,7 @@ def _expression(one: Subject) -> str:
     return f", with {english.article(f'{low} expression')}"
 
 
+@lru_cache(maxsize=16384)
 def _tidy(text: str) -> str:
     """One *the frame* a sentence, and no doubled commas."""
     text = re.sub(r",(?:\s*,)+", ",", text)
@@ -343,91 +321,3 @@ def _tidy(text: str) -> str:
         head, mark, tail = text.partition("the frame")
         text = head + mark + re.sub(r"\b(leaves?) the frame\b", r"\1 it", tail)
     return text
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a subject is, to be joined with what it does."""
-
-    text: str
-    start: str
-    end: str
-    measured: bool
-
-    @classmethod
-    def of(cls, position: Position) -> _Place:
-        if not position.text and not position.start and not position.end:
-            return cls("", "", "", False)
-        text = english.phrase(english.clean(position.text))
-        text = text[:1].lower() + text[1:] if text[:1].isascii() else text
-        at = [_WHERE[cell][1] for cell in (position.start, position.end) if cell]
-        words = ("of the frame throughout", "of the frame to the", "comes into view", "starts and")
-        told = bool(at) and (not text or any(word in text for word in words))
-        if not text and at:
-            start, end = _WHERE[position.start or position.end], _WHERE[position.end or "top-left"]
-            still = not position.end or not position.start or position.start == position.end
-            text = (
-                f"{start[1]} of the frame" if still else f"from {start[0]} of the frame to {end[0]}"
-            )
-        return cls(text.replace(" throughout", ""), position.start, position.end, told)
-
-    @property
-    def as_state(self) -> str:
-        """To follow *is*."""
-        text = re.sub(r"^(?:is|are) (?:positioned |located |situated )?", "", self.text)
-        if re.match(r"(?:comes|starts|from|moves|enters)\b", text):
-            return f"seen {text}" if text.startswith("from") else f"there: it {text}"
-        first = text.split()[0] if text.split() else ""
-        if first in ("in", "at", "on", "near", "to", "behind", "beside", "above", "below", "under"):
-            return text
-        if first in ("center", "centre", "middle", "left", "right", "top", "bottom"):
-            return f"at the {text}"
-        return f"at {text}" if first in ("the", "a", "an") else text
-
-    def merge(self, verb: str, near: str, fronted: bool) -> tuple[str, str]:
-        """The verb phrase with the place in it, and what goes before the subject."""
-        if not self.text or covered(self.text, content(verb)) >= 1:
-            return verb, ""
-        text = re.sub(r", then leaves the frame$", "", self.text) if "leave" in verb else self.text
-        if self.measured and self.start and self.end:
-            return self._merge_measured(verb, text, near, fronted)
-        first = text.split()[0]
-        if first in ("in", "at", "on", "near", "behind", "beside", "from", "to", "under", "above"):
-            if fronted or first in ("from", "to"):
-                return f"{verb}, {text}", ""
-            return verb, f"{text[:1].upper()}{text[1:]}, "
-        if english.has_verb(text) or english.verb_form(text) in ("finite", "sentence"):
-            return f"{verb}; {text}" if english.verb_form(text) == "sentence" else verb, ""
-        return f"{verb}, {self.as_state}", ""
-
-    def _merge_measured(self, verb: str, text: str, near: str, fronted: bool) -> tuple[str, str]:
-        heading = _HEADING.search(verb)
-        if self.start != self.end:
-            whole = f"to {_WHERE[self.end][0]}"
-            if heading is not None and self._agrees(heading[3]):
-                if not _ENTERS.match(verb):
-                    whole = f"from {_WHERE[self.start][0]} of the frame {whole}"
-                elif "frame" not in verb[: heading.start()]:
-                    whole += " of the frame"
-                moved = f"{heading[1]}{heading[2]} {whole}"
-                return verb[: heading.start()] + moved + verb[heading.end() :], ""
-            if text.startswith("comes into view"):
-                return f"{verb}, ending {_WHERE[self.end][1]} of the frame", ""
-            return f"{verb}, {text}", ""
-        where = f"{_WHERE[self.start][1]} of the frame"
-        if near == self.start:
-            where = f"also {where}"
-        if text.startswith("starts and ends"):
-            return f"{verb}, starting and ending {where}", ""
-        if re.fullmatch(r"(?:moves?|is moving|are moving) in place|stays? still", verb):
-            return f"{verb} {where}", ""
-        if fronted:
-            return (f"{verb} {where}" if "frame" not in verb else f"{verb}, {where}"), ""
-        return verb, f"{where[:1].upper()}{where[1:]}, "
-
-    def _agrees(self, heading: str) -> bool:
-        """Whether every word of a heading is borne out by the cells, so that these say it all."""
-        row = _ROWS[self.end.split("-")[0]] - _ROWS[self.start.split("-")[0]]
-        column = _COLUMNS[self.end.split("-")[1]] - _COLUMNS[self.start.split("-")[1]]
-        ways = {"right": column > 0, "left": column < 0, "down": row > 0, "up": row < 0}
-        return all(true for way, true in ways.items() if way in heading.split())

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from instancecap.render import english, shots
+from instancecap.render.place import NOWHERE, Place
 from instancecap.render.styles import Style
-from instancecap.render.subjects import NOWHERE, Subject, subject_of, tell, tell_apart
-from instancecap.render.words import content, covered
+from instancecap.render.subjects import Subject, subject_of, tell, tell_apart
+from instancecap.render.words import content, covered, is_covered
 from instancecap.schema.caption import Caption, Instance
 
 Task = Literal["t2v", "i2v"]
@@ -54,7 +55,7 @@ class Draft:
     events: list[str] = field(default_factory=list)
     gist: list[str] = field(default_factory=list)
     background: list[str] = field(default_factory=list)
-    told: frozenset[str] = frozenset()
+    told: set[str] = field(default_factory=set)
 
     def has(self, pointer: str) -> bool:
         """Whether a field of the caption may be told."""
@@ -62,7 +63,7 @@ class Draft:
 
     def field(self, pointer: str, text: str) -> str:
         """A field's text; empty where it is left out, cut to its first sentence by ``+``."""
-        if pointer in self.without:
+        if not text or pointer in self.without:
             return ""
         if f"{pointer}+" in self.without or self.length == "medium":
             return next(iter(english.sentences(text)), "")
@@ -118,16 +119,17 @@ def _read(draft: Draft) -> None:
 
 def _subject(draft: Draft, one: Instance) -> Subject:
     """An instance, of which what is left out is not seen."""
-    base = f"/instances/{one.id}"
+    base, where = f"/instances/{one.id}", one.position
+    expression = "" if draft.length == "medium" else one.expression
     return subject_of(
         one,
         appearance=draft.field(f"{base}/appearance", one.appearance),
         action=draft.field(f"{base}/action", one.action),
-        expression=""
-        if draft.length == "medium"
-        else draft.field(f"{base}/expression", one.expression),
+        expression=draft.field(f"{base}/expression", expression),
         colors=one.colors if draft.has(f"{base}/colors") else (),
-        position=one.position if draft.has(f"{base}/position") else NOWHERE,
+        place=Place.of(where.text, where.start, where.end)
+        if draft.has(f"{base}/position")
+        else NOWHERE,
     )
 
 
@@ -142,10 +144,14 @@ def _gist(draft: Draft, gist: list[str]) -> list[str]:
     camera = draft.caption.camera.description
     texts = [*draft.background, camera, *draft.events]
     for one in draft.subjects:
-        texts += [one.looks, *one.said, *one.actions, one.expression, one.position.text]
+        texts += [one.looks, *one.said, *one.actions, one.expression, one.place.said]
         texts += one.words
-    details = frozenset[str]().union(*map(content, texts))
+    details = _contents(texts)
     return [text for text in gist if covered(text, details) < RETOLD]
+
+
+def _contents(texts: Sequence[str]) -> frozenset[str]:
+    return frozenset[str]().union(*map(content, texts))
 
 
 def _scene(draft: Draft) -> list[str]:
@@ -174,41 +180,37 @@ def _scene(draft: Draft) -> list[str]:
 def _subjects(draft: Draft) -> list[str]:
     parts = list(draft.gist)
     opening = _opening(draft)
-    known = content(" ".join([*draft.gist, *draft.events]))
+    gist = _contents(draft.gist)
+    known = gist | _contents(draft.events)
+    near = ""
     if parts and opening:
         parts[0] = f"{opening}, {english.lower_first(parts[0])}"
         opening = ""
     if draft.events:
-        opening_of_events, opening = opening, ""
-        draft.events[0] = (
-            english.lower_first(draft.events[0]) if opening_of_events else draft.events[0]
-        )
-        if opening_of_events:
-            parts.append(f"{opening_of_events}.")
-    gist = content(" ".join(draft.gist))
-    near = ""
+        if opening:
+            draft.events[0] = english.lower_first(draft.events[0])
+            parts.append(f"{opening}.")
+        opening = ""
     for one in draft.subjects:
-        if known and covered(one.looks, known) >= 1:
+        if known and is_covered(one.looks, known):
             one.named = True
-            if covered(" ".join(one.actions), known) >= 1 and (
-                draft.events or not one.position.text
-            ):
-                one.actions, one.position = [], NOWHERE
+            if is_covered(" ".join(one.actions), known) and (draft.events or not one.place.said):
+                one.actions, one.place = [], NOWHERE
         elif (
             gist
             and one.words & gist
             and len(draft.subjects) == len({s.noun for s in draft.subjects})
         ):
             one.determiner = "the"
-        if one.named and not one.actions and not one.said and not one.position.text:
+        if one.named and not one.actions and not one.said and not one.place.said:
             continue
         told = tell(one, known=known, opening=opening, near=near)
         if told:
             opening = ""
-            near = one.position.start if one.position.start == one.position.end else ""
+            near = one.place.cell
         parts += told
     if opening and not draft.subjects:
-        parts.insert(0, f"{_shot_sentence(draft)}")
+        parts.insert(0, _shot_sentence(draft))
     return [part for part in parts if part]
 
 
@@ -270,9 +272,8 @@ def _texts(draft: Draft) -> list[str]:
 def _background(draft: Draft) -> list[str]:
     parts: list[str] = []
     known = draft.told
-    for text in draft.background:
-        plain = english.strip_shows(text)
-        if covered(plain, known) >= 1 and known:
+    for plain in map(english.strip_shows, draft.background):
+        if known and is_covered(plain, known):
             continue
         bare = english.phrase(plain)
         if english.is_noun_phrase(bare):
@@ -308,7 +309,7 @@ def _time(draft: Draft, said: str) -> str:
 
 def _lighting(draft: Draft) -> list[str]:
     text = draft.field("/lighting", draft.caption.lighting)
-    return [one for one in shots.lighting_sentences(text) if covered(one, draft.told) < 1]
+    return [one for one in shots.lighting_sentences(text) if not is_covered(one, draft.told)]
 
 
 def _camera(draft: Draft) -> list[str]:
@@ -349,12 +350,13 @@ def _only_motion(draft: Draft) -> list[str]:
     parts: list[str] = []
     if draft.events:
         parts = [english.sentence(text) for text in _events(draft)]
-    known, near = content(" ".join(draft.events)), ""
-    moving = [one for one in moving if covered(" ".join(one.actions), known) < 1 or not known]
+    known, near = _contents(draft.events), ""
+    if known:
+        moving = [one for one in moving if not is_covered(" ".join(one.actions), known)]
     for one in moving:
         one.named, one.said = True, []
         parts += tell(one, known=frozenset(), near=near)
-        near = one.position.start if one.position.start == one.position.end else ""
+        near = one.place.cell
     return [*parts, *_camera(draft)]
 
 
@@ -363,7 +365,7 @@ def _short(draft: Draft) -> str:
     if draft.gist:
         return draft.gist[0]
     for one in draft.subjects:
-        one.position = NOWHERE
+        one.place = NOWHERE
         one.expression = ""
         return tell(one, known=frozenset())[0]
     return next(iter([*draft.events, *_background(draft), *_lighting(draft), *_camera(draft)]), "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Set
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Literal
@@ -118,7 +119,12 @@ def meaning(text: str) -> tuple[str, ...]:
     )
 
 
-def covered(text: str, by: frozenset[str]) -> float:
+def is_covered(text: str, by: Set[str]) -> bool:
+    """Whether ``by`` holds all the content of ``text``."""
+    return content(text) <= by
+
+
+def covered(text: str, by: Set[str]) -> float:
     """The share of the content of ``text`` that ``by`` holds; 1 where it has no content."""
     mine = content(text)
     return len(mine & by) / len(mine) if mine else 1.0

@@ -25,6 +25,7 @@ class Clip:
         id: a name for the outputs; the file's own name unless told otherwise.
         array: uint8 RGB frames of shape (frames, height, width, 3), for a clip from memory.
         array_fps: frames per second of ``array``.
+        local: a copy at hand that is opened in place of ``path``; empty for none.
     """
 
     path: str = ""
@@ -33,6 +34,7 @@ class Clip:
     id: str = ""
     array: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
     array_fps: float = 0.0
+    local: str = field(default="", repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.start) or self.start < 0:

@@ -187,7 +187,7 @@ class ClipReader:
         """Frames of all packets that decode; a bad packet does not end the stream."""
         if self._container is not None:
             self._container.close()
-        container = self._container = open_container(self.clip.path)
+        container = self._container = open_container(self.clip.path, local=self.clip.local)
         stream = container.streams.video[0]
         stream.codec_context.thread_type = "AUTO"
         stream.codec_context.thread_count = self._threads

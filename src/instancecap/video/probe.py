@@ -59,19 +59,19 @@ def probe(clip: Clip) -> VideoInfo:
             codec="raw",
             pixel_format="rgb24",
         )
-    with open_container(clip.path) as container:
+    with open_container(clip.path, local=clip.local) as container:
         return describe(container, clip.path)
 
 
-def open_container(path: str) -> av.container.InputContainer:
-    """Open a regular file with at least one video stream.
+def open_container(path: str, *, local: str = "") -> av.container.InputContainer:
+    """Open a regular file, or its copy at ``local``, with at least one video stream.
 
     FFmpeg would wait for ever on a FIFO and take ``-x`` or ``concat:`` as instructions, so the
     path is looked at first and handed over as a plain file name.
     """
-    check_regular_file(path)
+    check_regular_file(local or path)
     try:
-        container = av.open(f"file:{os.path.abspath(path)}", metadata_errors="replace")
+        container = av.open(f"file:{os.path.abspath(local or path)}", metadata_errors="replace")
     except (av.error.FFmpegError, OSError) as error:
         raise DecodeError(f"{path}: not a video that can be read ({_reason(error)})") from error
     if not container.streams.video:

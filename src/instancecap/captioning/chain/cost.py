@@ -12,6 +12,7 @@ from instancecap.captioning.chain.write import CHAINS
 from instancecap.mllm.usage import Usage
 from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence
+from instancecap.video.clip import Clip
 from instancecap.video.sampling import fit_within
 
 BYTES_PER_TOKEN = 4
@@ -20,11 +21,15 @@ BYTES_PER_TOKEN = 4
 PIXELS_PER_TOKEN = 28 * 28
 """Of a picture: a token of Qwen2.5-VL stands for 28 x 28 pixels; other models differ by a half."""
 
+VIDEO_FRAMES = 32
+"""That a server takes of a clip: vLLM's default; other servers and settings differ."""
+
 
 def predict(
     evidence: Evidence,
     *,
     options: ChainOptions,
+    clip: Clip | None = None,
     previous: Caption | None = None,
     hint: str = "",
 ) -> Usage:
@@ -33,8 +38,11 @@ def predict(
     Calls and images are exact; a question that is asked again, because its answer cannot be used
     or is contradicted, comes on top. Tokens are estimated: of text by ``BYTES_PER_TOKEN``, of
     pictures by ``PIXELS_PER_TOKEN``, of answers from usual lengths. Seconds stay 0.
+
+    ``clip`` is needed where ``options.input`` is ``video``. It counts as no image, and its tokens
+    as those of ``VIDEO_FRAMES`` pictures.
     """
-    prepared = sketch(evidence, options=options, previous=previous, hint=hint)
+    prepared = sketch(evidence, options=options, clip=clip, previous=previous, hint=hint)
     scene = Scene(prepared, options)
     video = evidence.video
     side = min(options.image_side, max(2, video.width, video.height))
@@ -56,9 +64,10 @@ def predict(
 def _estimate(answered: Answered, scene: Scene, *, per_image: int) -> Usage:
     request = answered.question.request(scene.prompts, seed=0)
     texts = [part for one in request.messages for part in one.parts if isinstance(part, str)]
+    pictures = request.images + VIDEO_FRAMES * request.has_video
     return Usage(
         calls=1,
-        prompt_tokens=sum(map(_tokens, texts)) + request.images * per_image,
+        prompt_tokens=sum(map(_tokens, texts)) + pictures * per_image,
         completion_tokens=_tokens(answered.value.model_dump_json(warnings=False)),
         images=request.images,
     )

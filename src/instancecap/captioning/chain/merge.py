@@ -12,6 +12,7 @@ from instancecap.captioning.chain.options import CLIP_POINTERS, ChainOptions
 from instancecap.captioning.chain.pictures import Prepared
 from instancecap.captioning.chain.plan import WORD_POINTERS, is_unnamed
 from instancecap.captioning.chain.questions import Answered, Question
+from instancecap.mllm.base import Image
 from instancecap.schema.caption import Caption, Instance, Producer, Provenance, Segment
 from instancecap.schema.vocabulary import (
     Category,
@@ -133,7 +134,8 @@ def merge(prepared: Prepared, draft: Draft, options: ChainOptions, *, version: s
         if not pointer.endswith("/is_main"):
             caption.provenance[pointer] = _provenance(said)
     _name_unnamed(caption, things, written)
-    caption.warnings += [one for one in _warnings(prepared, draft) if one not in caption.warnings]
+    warnings = [*_warnings(prepared, draft), *_instead_of_video(prepared, options)]
+    caption.warnings += [one for one in warnings if one not in caption.warnings]
     caption.producer = _producer(caption.producer, draft, options, version=version)
     return caption
 
@@ -249,6 +251,14 @@ def _warnings(prepared: Prepared, draft: Draft) -> list[str]:
             reason = clean(problem, limit=200) or "no usable answer"
             lines.append(f"{about}: {reason}; {'; '.join(parts)}")
     return lines
+
+
+def _instead_of_video(prepared: Prepared, options: ChainOptions) -> list[str]:
+    """A line where frames were shown though the clip was to be sent by its URL."""
+    shown = {type(one) for one in prepared.images}
+    if options.input == "images" or Image not in shown or prepared.evidence.video.frames == 1:
+        return []
+    return ["the clip: frames were shown; only a whole file, local or on the web, goes by URL"]
 
 
 def _name(pointer: str) -> str:

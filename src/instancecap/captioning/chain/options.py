@@ -14,6 +14,9 @@ from instancecap.errors import UsageError
 Mode = Literal["fused", "paper", "single"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 
+Input = Literal["images", "video"]
+INPUTS: tuple[Input, ...] = get_args(Input)
+
 SingleFormat = Literal["ours", "skycaptioner", "instancecap-captioner"]
 SINGLE_FORMATS: tuple[SingleFormat, ...] = get_args(SingleFormat)
 
@@ -66,6 +69,9 @@ class ChainOptions:
             published, for comparison), or ``single`` (one call).
         single_format: whose question and answer ``single`` speaks: ours, SkyCaptioner-V1's or
             InstanceCap-Captioner's.
+        input: how the clip as a whole is shown: ``images`` (frames), or ``video`` (by its URL, for
+            servers that fetch and sample it themselves). Instances and parts of a clip are always
+            shown as images.
         max_instances: instances that a caption may have.
         frames: pictures a question, at most.
         image_side: longer side of a picture in pixels, at most.
@@ -86,6 +92,7 @@ class ChainOptions:
 
     mode: Mode = "fused"
     single_format: SingleFormat = "ours"
+    input: Input = "images"
     max_instances: int = 3
     frames: int = 8
     image_side: int = 768
@@ -104,6 +111,7 @@ class ChainOptions:
     def __post_init__(self) -> None:
         _one_of("mode", self.mode, MODES)
         _one_of("single format", self.single_format, SINGLE_FORMATS)
+        _one_of("input", self.input, INPUTS)
         _one_of("visual prompt", self.visual_prompt, VARIANTS)
         _one_of("on_contradiction", self.on_contradiction, get_args(OnContradiction))
         for name in sorted(self.fields or ()):

@@ -17,7 +17,7 @@ from instancecap.captioning.chain.answers import answer_type
 from instancecap.captioning.chain.pictures import Subject
 from instancecap.captioning.chain.plan import instance_pointer
 from instancecap.captioning.chain.questions import Answered, Chain, Question, Scene, Values
-from instancecap.mllm.base import Image, Message
+from instancecap.mllm.base import Media, Message
 
 ANSWER = answer_type(("text",))
 
@@ -29,7 +29,7 @@ def paper(scene: Scene) -> Chain:
         yield parts
     about = prepared.base.global_description
     if "global_description" in wanted and prepared.images:
-        text = scene.prompts.say("paper_global")
+        text = scene.compose(scene.hint(), scene.prompts.say("paper_global"))
         (answered,) = yield [_turn(scene, prepared.images, text, "/global_description")]
         about = answered.get("text") or about
     firsts, seconds = [], []
@@ -54,7 +54,7 @@ def paper(scene: Scene) -> Chain:
 
 def _turn(
     scene: Scene,
-    images: tuple[Image, ...],
+    images: tuple[Media, ...],
     text: str,
     pointer: str,
     *,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,10 +12,12 @@ import numpy as np
 from instancecap.captioning.chain.options import ChainOptions
 from instancecap.captioning.chain.plan import Plan, Wanted, make_plan
 from instancecap.captioning.chain.windows import Window
-from instancecap.captioning.measured import describe
+from instancecap.captioning.language import speaks
+from instancecap.captioning.measured import describe, without_sentences
 from instancecap.captioning.views import SAME_TIME, Search
 from instancecap.captioning.visual_prompts import check_span, paint_prompts, to_jpeg
-from instancecap.mllm.base import Image
+from instancecap.mllm.base import Image, Media
+from instancecap.mllm.base import Video as VideoByUrl
 from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence, InstanceFacts
 from instancecap.video.clip import Clip
@@ -48,10 +51,12 @@ class Prepared:
 
     Attributes:
         evidence: what was measured, masks left out.
-        measured: what the evidence proves, in words.
+        measured: what the evidence proves, in English: hints are taken from it.
+        base: the caption that answers are written into: the earlier one, or the measured one in
+            the language that is asked for, without sentences where we do not write it.
         previous: the caption that is to be rewritten in parts, or None.
         wanted: the fields to ask.
-        images: frames of the whole clip.
+        images: frames of the whole clip, or the clip by its URL.
         parts: windows of a long clip, or of one with several shots; else empty.
         subjects: the instances to be asked about.
         hint: what somebody said about the clip; may be wrong.
@@ -59,17 +64,13 @@ class Prepared:
 
     evidence: Evidence
     measured: Caption
+    base: Caption
     previous: Caption | None
     wanted: Wanted
-    images: tuple[Image, ...]
+    images: tuple[Media, ...]
     parts: tuple[Part, ...]
     subjects: tuple[Subject, ...]
     hint: str = ""
-
-    @property
-    def base(self) -> Caption:
-        """The caption that answers are written into."""
-        return self.measured if self.previous is None else self.previous
 
 
 def prepare(
@@ -95,36 +96,88 @@ def prepare(
         InputError: the clip cannot be opened or decoded.
     """
     check_span(clip, evidence)
-    measured = describe(evidence, max_instances=options.max_instances)
-    plan = make_plan(measured if previous is None else previous, evidence, options)
-    due = sorted({*plan.clip, *(t for times in plan.window_times for t in times)}, reverse=True)
+    told = _told(evidence, options, previous)
+    plan = make_plan(told.base, evidence, options)
+    video = _by_url(clip, evidence) if options.input == "video" else None
+    whole = () if video else plan.clip
+    due = sorted({*whole, *(t for times in plan.window_times for t in times)}, reverse=True)
     frames: dict[float, Image] = {}
     shown: dict[int, tuple[Image, ...]] = {}
     if due or plan.items:
         frames, shown = _read(clip, due, plan.items, options=options, threads=threads)
-    return _assemble(plan, evidence, measured, previous, frames=frames, shown=shown, hint=hint)
+    prepared = _assemble(plan, evidence, told, frames=frames, shown=shown, hint=hint)
+    return _with_video(prepared, video) if video and plan.clip else prepared
 
 
 def sketch(
-    evidence: Evidence, *, options: ChainOptions, previous: Caption | None = None, hint: str = ""
+    evidence: Evidence,
+    *,
+    options: ChainOptions,
+    clip: Clip | None = None,
+    previous: Caption | None = None,
+    hint: str = "",
 ) -> Prepared:
-    """As :func:`prepare`, but with empty pictures: to count what would be asked."""
-    measured = describe(evidence, max_instances=options.max_instances)
-    plan = make_plan(measured if previous is None else previous, evidence, options)
+    """As :func:`prepare`, but with empty pictures: to count what would be asked.
+
+    ``clip`` is needed where ``options.input`` is ``video``.
+    """
+    told = _told(evidence, options, previous)
+    plan = make_plan(told.base, evidence, options)
     times = {*plan.clip, *(t for group in plan.window_times for t in group)}
     frames = {t: Image(b"", t) for t in times}
     shown = {
         item.id: tuple(Image(b"", 0.0) for _ in range(count))
         for item, count in zip(plan.items, plan.counts, strict=True)
     }
-    return _assemble(plan, evidence, measured, previous, frames=frames, shown=shown, hint=hint)
+    prepared = _assemble(plan, evidence, told, frames=frames, shown=shown, hint=hint)
+    video = _by_url(clip, evidence) if clip and options.input == "video" else None
+    return _with_video(prepared, video) if video and plan.clip else prepared
+
+
+def _by_url(clip: Clip, evidence: Evidence) -> VideoByUrl | None:
+    """The clip as a server can fetch it.
+
+    None for a still, a span of a file, frames from memory, and what lies in a tar or in storage
+    that servers do not read.
+    """
+    whole = clip.start == 0 and clip.end is None
+    if not clip.path or not whole or evidence.video.frames == 1:
+        return None
+    if clip.path.startswith(("http://", "https://")):
+        return VideoByUrl(clip.path)
+    if "://" in clip.path or clip.local:
+        return None
+    return VideoByUrl(Path(clip.path).absolute().as_uri())
+
+
+def _with_video(prepared: Prepared, video: VideoByUrl) -> Prepared:
+    return replace(prepared, images=(video,))
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Captions as in :class:`Prepared`."""
+
+    measured: Caption
+    base: Caption
+    previous: Caption | None
+
+
+def _told(evidence: Evidence, options: ChainOptions, previous: Caption | None) -> _Told:
+    measured = base = describe(evidence, max_instances=options.max_instances)
+    if previous is not None:
+        base = previous
+    elif not speaks(options.language):
+        base = without_sentences(measured)  # rather than a caption in two languages
+    elif not options.english:
+        base = describe(evidence, max_instances=options.max_instances, language=options.language)
+    return _Told(measured, base, previous)
 
 
 def _assemble(
     plan: Plan,
     evidence: Evidence,
-    measured: Caption,
-    previous: Caption | None,
+    told: _Told,
     *,
     frames: dict[float, Image],
     shown: dict[int, tuple[Image, ...]],
@@ -137,8 +190,9 @@ def _assemble(
     asked = [item for item in bare if item.id in plan.wanted.things]
     return Prepared(
         evidence=evidence.model_copy(update={"instances": bare}),
-        measured=measured,
-        previous=previous,
+        measured=told.measured,
+        base=told.base,
+        previous=told.previous,
         wanted=plan.wanted,
         images=pick(plan.clip),
         parts=tuple(

@@ -19,7 +19,7 @@ from instancecap.captioning.chain.pictures import Prepared, Subject
 from instancecap.captioning.chain.plan import instance_pointer
 from instancecap.captioning.chain.prompting import Prompts, load_prompts
 from instancecap.evidence.geometry import cell_of
-from instancecap.mllm.base import Image, Message, Part, Request
+from instancecap.mllm.base import Image, Media, Message, Part, Request, Video
 from instancecap.models.coco import CATEGORIES
 from instancecap.schema.caption import Instance
 from instancecap.schema.evidence import InstanceFacts
@@ -40,7 +40,7 @@ class Question:
 
     Attributes:
         about: what it is on, for warnings: ``the clip``, ``instance 2``, ``8-16 s``.
-        images: shown first; none in a later turn, whose first turn has them.
+        images: shown first, or a clip by its URL; none in a later turn, whose first turn has them.
         text: the question.
         answer: the model of its answer.
         pointers: leaves of the caption that go unwritten if there is no answer.
@@ -53,7 +53,7 @@ class Question:
     """
 
     about: str
-    images: tuple[Image, ...]
+    images: tuple[Media, ...]
     text: str
     answer: type[Answer]
     pointers: tuple[str, ...] = ()
@@ -120,12 +120,14 @@ class Scene:
         """The parts as paragraphs, empty ones left out."""
         return "\n\n".join(part for part in parts if part)
 
-    def times(self, images: Sequence[Image], part: ClipPart | None = None) -> str:
+    def times(self, images: Sequence[Media], part: ClipPart | None = None) -> str:
         """The paper's temporal metadata: how long the clip is, and when its frames were taken."""
         video = self.prepared.evidence.video
         if video.frames == 1:
             return self.prompts.say("times", "still")
         count = len(images)
+        if any(isinstance(one, Video) for one in images):
+            return self.prompts.say("times", "video", duration=f"{video.duration:.1f}")
         if part is None:
             return self.prompts.say("times", "clip", duration=f"{video.duration:.1f}", count=count)
         start, end = f"{part.window.start:.1f}", f"{part.window.end:.1f}"

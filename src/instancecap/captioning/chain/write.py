@@ -18,7 +18,7 @@ from instancecap.captioning.chain.questions import Answered, Chain, Question, Sc
 from instancecap.captioning.chain.single import single
 from instancecap.captioning.verification.repair import MARK, REMOVED
 from instancecap.captioning.verify import Contradiction, apply, contradictions, verify
-from instancecap.mllm.base import Backend, Image
+from instancecap.mllm.base import Backend
 from instancecap.mllm.structured import Enforcement, ask
 from instancecap.mllm.usage import Usage
 from instancecap.schema.caption import Caption
@@ -29,14 +29,8 @@ KNOWN = Enforcement()
 """What this process has found out about backends."""
 
 
-class _Trust(Enforcement):
-    """Takes every backend to keep to a schema, so that a question stays word for word as it is."""
-
-    async def of(self, backend: Backend) -> bool:
-        return True
-
-
-TRUST = _Trust()
+TRUST = Enforcement(assume=True)
+"""Takes every backend to keep to a schema, so that a question stays word for word as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +206,7 @@ def _again(
         questions.append(
             replace(
                 first,
-                images=tuple(part for part in images if isinstance(part, Image)),
+                images=tuple(part for part in images if not isinstance(part, str)),
                 text=text,
                 answer=answer_type(tuple(keys)),
                 pointers=(),

@@ -50,7 +50,7 @@ HOLDS = {
 }
 
 RATIOS = ((16, 9), (4, 3), (1, 1), (3, 4), (9, 16))
-"""The aspect ratios that the model was trained on."""
+"""The aspect ratios that the model generates (NVIDIA, Cosmos 3 model reference)."""
 
 MEDIA = {"real": "Live-action video", "animation": "Animation", "graphics": "Computer graphics"}
 """A caption's style as a medium."""

@@ -1,0 +1,152 @@
+"""Captions that are written anew in part, that have shots, and that a model lied in."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.asking import write_clip
+from instancecap.schema import Caption
+from tests.integration.conftest import Run
+from tests.integration.users import asking, captions_in, files_in, questions, saying
+from tests.mllm.server import serve
+
+
+@pytest.fixture
+def clip(tmp_path: Path, without_weights: None) -> Path:
+    write_clip(tmp_path / "clip.mp4", seed=0, things=2)
+    return tmp_path / "clip.mp4"
+
+
+def test_only_the_named_fields_are_rewritten(run: Run, clip: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with serve(saying()) as url:
+        assert run("caption", clip, *asking(url, "--out", out)).status == 0
+    (before,) = captions_in(out).values()
+    seen: list[dict[str, Any]] = []
+    again = "Another wall of bricks."
+    with serve(saying(background=again, camera_description="It is filmed anew."), seen=seen) as url:
+        ran = run("caption", clip, *asking(url, "--out", out, "--fields", "background,camera"))
+    assert ran.status == 0, ran.err
+    (after,) = captions_in(out).values()
+    assert len(questions(seen)) == 1
+    assert after.background == again and after.camera.description == "It is filmed anew."
+    old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
+    for document in (old, new):
+        del document["background"]
+        for name in ("description", "shot_type", "shot_angle", "shot_position"):
+            del document["camera"][name]
+        for name in [
+            one for one in document["provenance"] if one.startswith(("/camera/", "/back"))
+        ]:
+            del document["provenance"][name]
+        document["claims"] = [
+            one for one in document["claims"] if not one["field"].startswith(("/camera/", "/back"))
+        ]
+    assert json.dumps(new) == json.dumps(old)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_what_a_person_wrote_stays(run: Run, clip: Path, tmp_path: Path, overwrite: bool) -> None:
+    out = tmp_path / "out"
+    with serve(saying()) as url:
+        assert run("caption", clip, *asking(url, "--out", out)).status == 0
+    (path,) = out.glob("*.json")
+    caption = Caption.read(path)
+    caption.background = "Mother's kitchen."
+    caption.provenance["/background"].source = "human"
+    caption.write(path)
+    options = ("--fields", "background,lighting", *(("--overwrite-human",) if overwrite else ()))
+    with serve(saying(background="A wall.", lighting="Dim light.")) as url:
+        assert run("caption", clip, *asking(url, "--out", out, *options)).status == 0
+    after = Caption.read(path)
+    assert after.lighting == "Dim light."
+    assert after.background == ("A wall." if overwrite else "Mother's kitchen.")
+    source = after.provenance["/background"].source
+    assert (source == "human") is not overwrite
+
+
+def test_fields_of_a_clip_without_a_caption(run: Run, clip: Path, tmp_path: Path) -> None:
+    with serve(saying()) as url:
+        ran = run("caption", clip, *asking(url, "--out", tmp_path / "o", "--fields", "background"))
+    assert ran.status == 1
+    assert "no caption to rewrite; caption the clip in full first" in ran.err
+
+
+def test_a_clip_of_several_shots(
+    run: Run, clips_dir: Path, with_weights: Path, tmp_path: Path
+) -> None:
+    clip, whole, parts = clips_dir / "cuts" / "bikes.mp4", tmp_path / "whole", tmp_path / "parts"
+    with serve(saying()) as url:
+        options = asking(url, "--visual-prompt", "crop", "--frames", "4")
+        assert run("caption", clip, *options, "--out", whole).status == 0
+        assert run("caption", clip, *options, "--split-shots", "--out", parts).status == 0
+    (caption,) = captions_in(whole).values()
+    assert caption.video is not None and len(caption.shots) > 1
+    segments = caption.segments
+    assert segments[0].start == 0 and segments[-1].end == caption.video.duration
+    assert all(a.end == b.start for a, b in pairwise(segments))
+    assert {one.description for one in segments} == {"Said of segment."}
+    shots = captions_in(parts)
+    assert list(shots) == [f"bikes.mp4#{index + 1}" for index in range(len(caption.shots))]
+    for one, shot in zip(shots.values(), caption.shots, strict=True):
+        assert one.video is not None
+        assert one.video.duration == pytest.approx(shot.end - shot.start, abs=0.01)
+        assert one.global_description == "Said of global description."
+    classes = {thing.id: thing.class_ for thing in caption.instances}
+    for one in shots.values():
+        for thing in one.instances:
+            assert classes.get(thing.id, thing.class_) == thing.class_
+
+
+LIES = {
+    "action": "It moves to the left.",
+    "global_description": "Five dogs run at night.",
+    "camera_description": "The camera pans to the left.",
+    "time_of_day": "night",
+}
+
+
+@pytest.mark.parametrize("what", ["mark", "remove", "keep"])
+def test_lies(run: Run, clips_dir: Path, with_weights: Path, tmp_path: Path, what: str) -> None:
+    """woman_dog.mp4: a woman and a dog by day; the camera is static; the dog runs right."""
+    clip, out = clips_dir / "everyday" / "woman_dog.mp4", tmp_path / "out"
+    seen: list[dict[str, Any]] = []
+    with serve(saying(**LIES), seen=seen) as url:
+        options = ("--visual-prompt", "crop", "--on-contradiction", what, "--out", out)
+        ran = run("caption", clip, *asking(url, *options))
+    assert ran.status == 0, ran.err
+    (caption,) = captions_in(out).values()
+    dog = next(one for one in caption.instances if one.class_ == "dog")
+    lied = {f"/instances/{dog.id}/action", "/global_description", "/camera/description"}
+    # Each was asked once more, with what was measured.
+    assert any("What was measured from the pixels speaks against it" in str(one) for one in seen)
+    wrong = {one.field for one in caption.claims if one.support == "contradicted"}
+    if what == "remove":
+        assert not wrong
+        assert "to the left" not in dog.action + caption.camera.description
+        assert "Five dogs" not in caption.global_description
+        assert any(one.startswith("removed: ") for one in caption.warnings)
+    else:
+        assert lied <= wrong, caption.claims
+        assert "Five dogs" in caption.global_description
+        marked = {one.split(": ")[1] for one in caption.warnings if one.startswith("contradicted")}
+        assert marked >= lied if what == "mark" else not marked
+    # What is measured wins, whatever a model says.
+    assert caption.time_of_day == "day" or caption.provenance["/time_of_day"].source != "light"
+    assert caption.camera.motion == ["static"]
+
+
+def test_a_rerun_writes_nothing_and_asks_nobody(run: Run, clip: Path, tmp_path: Path) -> None:
+    seen: list[dict[str, Any]] = []
+    with serve(saying(), seen=seen) as url:
+        options = asking(url, "--out", tmp_path / "out")
+        run("caption", clip, *options)
+        before, asked = files_in(tmp_path / "out"), len(seen)
+        assert run("caption", clip, *options).status == 0
+    assert len(seen) == asked
+    assert files_in(tmp_path / "out") == before

@@ -1,0 +1,66 @@
+"""A server on which every third call fails: no clip is lost, and no caption is written half."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import Run
+from tests.integration.users import asking, captions_in, questions, saying
+from tests.mllm.server import FAULTS, serve
+
+MakeVideo = Callable[..., Path]
+
+
+@pytest.mark.parametrize("keeps_schemas", [True, False])
+def test_no_clip_is_lost(
+    run: Run, tmp_path: Path, make_video: MakeVideo, without_weights: None, keeps_schemas: bool
+) -> None:
+    rows = []
+    for index in range(3):
+        path = make_video(tmp_path / f"{index}.mp4", frames=2 + index)
+        rows += [{"path": str(path), "id": f"{index}-{copy}"} for copy in range(10)]
+    manifest = tmp_path / "clips.jsonl"
+    manifest.write_text("\n".join(map(json.dumps, rows)))
+    shares = {fault: 0.3 / len(FAULTS) for fault in FAULTS}
+    seen: list[dict[str, Any]] = []
+    failed: Counter[str] = Counter()
+    with serve(
+        saying(ignore_schemas=not keeps_schemas),
+        shares,
+        seed=3,
+        enforce=keeps_schemas,
+        stall=2.5,
+        seen=seen,
+        failed=failed,
+    ) as url:
+        ran = run("caption", manifest, *asking(url, "--mllm-timeout", "1"), "--out", tmp_path / "o")
+    assert ran.status == 0, ran.err
+    captions = captions_in(tmp_path / "o")
+    assert set(captions) == {row["id"] for row in rows}
+    assert failed.total() > 0.2 * len(seen) and len(failed) > 5
+    assert len(questions(seen)) > len(rows)
+    for name, caption in captions.items():
+        assert caption.video is not None and caption.video.id == name
+        assert caption.producer.captioner == "mllm"
+        # What no attempt answered is named.
+        assert caption.global_description == "Said of global description." or caption.warnings
+    assert not [path for path in (tmp_path / "o").rglob("*") if path.suffix in (".part", ".tmp")]
+
+
+@pytest.mark.parametrize("fault", ["ignored", "loop", "wrong_fields", "empty"])
+def test_a_clip_without_any_usable_answer_is_as_measured(
+    run: Run, tmp_path: Path, make_video: MakeVideo, without_weights: None, fault: str
+) -> None:
+    clip = make_video(tmp_path / "clip.mp4", frames=2)
+    with serve(saying(), [fault] * 100) as url:
+        ran = run("caption", clip, *asking(url), "--out", tmp_path / "o")
+    assert ran.status == 0, ran.err
+    (caption,) = captions_in(tmp_path / "o").values()
+    assert "Said of" not in caption.to_json()
+    assert any("global_description" in warning for warning in caption.warnings)

@@ -1,0 +1,94 @@
+"""Models of random weights, in this process and behind a server: captions are valid anyway."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import Run
+from tests.integration.users import captions_in
+
+pytestmark = pytest.mark.models
+
+
+@pytest.fixture(scope="module")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a model that says anything."""
+    from tests.mllm import tiny
+
+    return tiny.build(tmp_path_factory.mktemp("tiny"))
+
+
+def test_a_model_in_this_process_captions_every_clip(
+    run: Run, clips_dir: Path, with_weights: Path, tmp_path: Path, tiny_model: Path
+) -> None:
+    ran = run(
+        *("caption", clips_dir / "everyday", "--captioner", "mllm", "--mllm-model", tiny_model),
+        *("--visual-prompt", "crop", "--frames", "2", "--attempts", "1", "--out", tmp_path / "out"),
+        "--json",
+    )
+    assert ran.status == 0, ran.err
+    captions = captions_in(tmp_path / "out")
+    assert len(captions) == len(list((clips_dir / "everyday").glob("*.mp4")))
+    for caption in captions.values():
+        assert caption.producer.models["mllm"] == str(tiny_model)
+        # What was not said in a usable way is named; the rest has a source.
+        said = {who.source for who in caption.provenance.values()}
+        assert str(tiny_model) in said or caption.warnings
+    assert json.loads(ran.out)["cost"]["calls"] > len(captions)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iterator[str]:
+    """``transformers serve`` on a free port; it takes schemas and ignores them."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    cache = tmp_path_factory.mktemp("cache")
+    (cache / "hub").mkdir()
+    program = [Path(sys.executable).parent / "transformers", "serve", tiny_model]
+    address = ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
+    own = {"HF_HOME": str(cache), "HF_HUB_OFFLINE": "1"}
+    with (cache / "log").open("w") as log:
+        process = subprocess.Popen(
+            [*program, *address], env={**os.environ, **own}, stdout=log, stderr=log
+        )
+        try:
+            while process.poll() is None:
+                try:
+                    urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
+                    break
+                except OSError:
+                    time.sleep(0.5)
+            else:
+                pytest.fail((cache / "log").read_text()[-2000:])
+            yield f"http://127.0.0.1:{port}/v1"
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def test_transformers_serve_captions_two_clips(
+    run: Run, clips_dir: Path, with_weights: Path, tmp_path: Path, tiny_model: Path, served: str
+) -> None:
+    clips = [clips_dir / "everyday" / name for name in ("woman_dog.mp4", "two_cars.mp4")]
+    ran = run(
+        *("caption", *clips, "--captioner", "mllm", "--mllm-url", served),
+        *("--mllm-model", tiny_model, "--visual-prompt", "crop", "--frames", "1"),
+        *("--attempts", "2", "--mllm-concurrency", "1", "--out", tmp_path / "out"),
+    )
+    assert ran.status == 0, ran.err
+    captions = captions_in(tmp_path / "out")
+    assert len(captions) == 2
+    for caption in captions.values():
+        assert caption.producer.captioner == "mllm"
+        assert caption.warnings  # a random model that nothing constrains says nothing of use
