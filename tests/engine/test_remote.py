@@ -256,17 +256,17 @@ def test_what_is_not_there_has_one_line(s3: Any) -> None:
 def test_shard_that_cannot_be_written_is_absent_and_tried_again(
     bucket: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pipe = type(bucket).pipe_file
+    pipe = remote_tables.RemoteSink._pipe
 
-    def refuse(self: Any, path: str, *args: Any, **options: Any) -> None:
+    def refuse(self: Any, path: str, content: bytes) -> None:
         if "part-00001" in path:
-            raise OSError(28, "No space left on device")
-        pipe(self, path, *args, **options)
+            raise OutputError(f"{path}: cannot be written: no quota left")
+        pipe(self, path, content)
 
-    monkeypatch.setattr(type(bucket), "pipe_file", refuse)
-    with pytest.raises(OutputError, match=r"part-00001\..*: cannot be written: No space left"):
+    monkeypatch.setattr(remote_tables.RemoteSink, "_pipe", refuse)
+    with pytest.raises(OutputError, match=r"part-00001\..*: cannot be written: no quota left"):
         run("s3://data/out.jsonl", ["s3://data/in/"])
-    monkeypatch.setattr(type(bucket), "pipe_file", pipe)
+    monkeypatch.setattr(remote_tables.RemoteSink, "_pipe", pipe)
     run("s3://data/out.jsonl", ["s3://data/in/"])
     assert SEEN == ["3.mp4", "4.mp4", "5.mp4"]
     assert ids(bucket, "s3://data/out.jsonl") == GOOD
@@ -296,5 +296,5 @@ def test_clip_that_does_not_fit_on_the_disk_is_refused(
     s3.pipe_file("data/a.mp4", b"x")
     monkeypatch.setattr("instancecap.engine.remote.SPARE_BYTES", 1 << 62)
     (job,) = find_jobs(["s3://data/a.mp4"])[0]
-    with pytest.raises(InputError, match="1 bytes do not fit .* set TMPDIR"), at_hand(job.clip):
+    with pytest.raises(InputError, match=r"1 bytes do not fit .* set TMPDIR"), at_hand(job.clip):
         pass

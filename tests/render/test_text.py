@@ -202,3 +202,9 @@ def test_any_caption_gives_one_line_or_says_why_not(caption: Caption) -> None:
             assert len(prompt.text.splitlines()) == 1 and prompt.text.strip()
             assert prompt.tokens <= prompt.limit
             assert render(caption, target=target, length=length) == prompt  # type: ignore[arg-type]
+
+
+def test_sentences_of_another_script_are_refused() -> None:
+    caption = Caption(video=None, global_description="一只棕色的狗向右移动。")
+    with pytest.raises(FormatError, match="not English"):
+        render(caption, target="wan2.2")

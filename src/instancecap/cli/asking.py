@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from instancecap.captioning.chain import ChainOptions
     from instancecap.engine.asking import Asker, AskWork, Server
     from instancecap.engine.batch import Batch
+    from instancecap.engine.ray import OpenAsker
 
 PANEL = "Asking a model (--captioner mllm)"
 
@@ -169,6 +170,15 @@ class AskingOptions:
 
         asker = Asker(self.server.open(), self.chain)
         return self.work(), Patient(asker.finish, patience=self.patience), asker
+
+
+def opener(asked: AskingOptions) -> OpenAsker:
+    """Makes the second stage where it runs: on a cluster. Raises :class:`UsageError`."""
+    from instancecap.engine.ray import OpenAsker
+
+    if not asked.server.urls or asked.server.record:
+        raise UsageError("--engine ray asks servers: give --mllm-url, and leave out --record")
+    return OpenAsker(asked.server, asked.chain, asked.patience)
 
 
 def conclude(asker: Asker, batch: Batch) -> None:

@@ -75,6 +75,7 @@ def caption(
         typer.Option(metavar="FILE", help="Also write an HTML page to look at the results."),
     ] = None,
     workers: Workers = 1,
+    engine: options.Engine = "local",
     max_instances: Annotated[
         int, typer.Option(min=0, metavar="N", help="Instances a caption may have.")
     ] = 3,
@@ -99,7 +100,7 @@ def caption(
     _check_usage(captioner, out, format=format, hint_column=hint_column)
     if report is not None:
         _check_report(report, split_shots=split_shots)
-    finish = asker = None
+    finish = asker = open_finish = None
     work: Any
     if captioner == "measured":
         work = CaptionWork(
@@ -131,7 +132,10 @@ def caption(
             asking.predict_cost(inputs, asked, images=images, video_root=video_root, json=json,
                                 workers=workers)  # fmt: skip
             return
-        work, finish, asker = asked.stages()
+        if engine == "ray":
+            work, open_finish = asked.work(), asking.opener(asked)
+        else:
+            work, finish, asker = asked.stages()
     jobs, rejected, sink = _plan(
         inputs, out, report, shard, format=format, images=images, video_root=video_root,
         hint_column=hint_column,
@@ -149,6 +153,8 @@ def caption(
             max_failure_rate=max_failure_rate,
             shard=shard,
             keep=report is not None or out is None,
+            engine=engine,
+            open_finish=open_finish,
         ),
         finish=finish,
         release=asker.release if asker is not None else None,

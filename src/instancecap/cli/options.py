@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from instancecap.errors import UsageError
 
 if TYPE_CHECKING:
     from instancecap.engine.batch import RunOptions
@@ -59,6 +61,10 @@ MetricsPort = Annotated[
     ),
 ]
 
+Engine = Annotated[
+    str, typer.Option(metavar="NAME", help="Where the work is done: local, or ray for a cluster.")
+]
+
 TIME_LIMIT = 3600.0
 
 
@@ -71,8 +77,12 @@ def run_options(
     max_failure_rate: float,
     shard: str,
     keep: bool = False,
+    engine: str = "local",
+    open_finish: Any = None,
 ) -> RunOptions:
     """How a batch is run, from the words of the command line."""
+    if engine not in ("local", "ray"):
+        raise UsageError(f"--engine {engine}: choose local or ray")
     from instancecap.engine.batch import RunOptions
     from instancecap.engine.local import count_cores
     from instancecap.engine.shards import Shard as Part
@@ -85,4 +95,6 @@ def run_options(
         max_failure_rate=max_failure_rate,
         keep=keep,
         shard=Part.parse(shard).label if shard else "",
+        engine=engine,
+        open_finish=open_finish,
     )

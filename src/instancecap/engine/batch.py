@@ -15,6 +15,7 @@ from instancecap.engine.inputs import Job, Rejected, reason_of
 from instancecap.engine.ledger import Identity, Ledger, Records, config_of
 from instancecap.engine.local import Outcome, run_jobs, threads_each
 from instancecap.engine.outputs import Sink
+from instancecap.engine.ray import run_on_ray
 from instancecap.engine.remote_tables import RemoteSink
 from instancecap.engine.resume import Plan, plan_run
 from instancecap.engine.tables import OURS
@@ -49,6 +50,8 @@ class RunOptions:
         max_failure_rate: share of failed clips, after the first 20, that ends the run.
         keep: hold the documents in memory for :attr:`Batch.results`.
         shard: ``I-of-N`` where this run does one part of the jobs.
+        engine: ``local`` or ``ray``.
+        open_finish: makes the second stage where it runs, for ``ray``; None without one.
     """
 
     workers: int = 1
@@ -58,6 +61,8 @@ class RunOptions:
     max_failure_rate: float = 1.0
     keep: bool = False
     shard: str = ""
+    engine: str = "local"
+    open_finish: Callable[[], Callable[[Job, Any], Coroutine[Any, Any, Documents]]] | None = None
 
 
 @dataclass(slots=True)
@@ -123,17 +128,30 @@ def run_batch(
         plan = run.plan()
         on_plan(plan)
         workers = max(1, min(options.workers, len(plan.todo)))
-        complete = run_jobs(
-            plan.todo,
-            replace(run.work, threads=threads_each(workers) if workers > 1 else 0),
-            finish=finish,
-            release=release,
-            workers=workers,
-            isolated=len(plan.todo) >= ISOLATED_FROM,
-            time_limit=options.time_limit,
-            on_done=run.take,
-            on_brake=on_brake,
-        )
+        threads = threads_each(workers)
+        if options.engine == "ray":
+            complete = run_on_ray(
+                plan.todo,
+                replace(run.work, threads=threads),
+                open_finish=options.open_finish,
+                workers=workers,
+                threads=threads,
+                time_limit=options.time_limit,
+                on_done=run.take,
+                on_brake=on_brake,
+            )
+        else:
+            complete = run_jobs(
+                plan.todo,
+                replace(run.work, threads=threads if workers > 1 else 0),
+                finish=finish,
+                release=release,
+                workers=workers,
+                isolated=len(plan.todo) >= ISOLATED_FROM,
+                time_limit=options.time_limit,
+                on_done=run.take,
+                on_brake=on_brake,
+            )
         run.whole = complete and not run.batch.stopped
         run.batch.interrupted = not complete and not run.batch.stopped
     except KeyboardInterrupt:

@@ -173,7 +173,7 @@ class _Loop(Generic[T]):
         elif asked or self._asking is None or self._finish is None:
             self._report(Outcome(index, job, result, None))
         else:
-            call = _attempt_finish(self._finish, job, result)
+            call = attempt_finish(self._finish, job, result)
             self._asked[self._asking.submit(call)] = index, job
 
     def _report(self, outcome: Outcome[T]) -> None:
@@ -191,7 +191,8 @@ def attempt(work: Callable[[Job], T], job: Job) -> T | Failure:
         return _failure(error, job)
 
 
-async def _attempt_finish(finish: Finish[P, T], job: Job, prepared: P) -> T | Failure:
+async def attempt_finish(finish: Finish[P, T], job: Job, prepared: P) -> T | Failure:
+    """As :func:`attempt`, for the second stage."""
     try:
         return await finish(job, prepared)
     except FATAL:

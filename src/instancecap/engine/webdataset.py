@@ -69,7 +69,7 @@ def scan(tar: str) -> Iterator[Member]:
         try:
             archive = tarfile.open(fileobj=file, mode="r:")  # noqa: SIM115 - the file is closed
             for one in archive:
-                archive.members = []  # it would keep them all
+                archive.members = []  # type: ignore[attr-defined]  # it would keep them all
                 if not one.isreg() or one.issparse():
                     continue
                 if one.offset_data + one.size > end:
@@ -135,7 +135,7 @@ def open_member(tar: str, name: str) -> Iterator[IO[bytes]]:
     """A member for reading."""
     member = find_member(tar, name)
     with _open(tar) as file:
-        yield io.BufferedReader(_Span(file, member))
+        yield io.BufferedReader(_Span(file, member))  # type: ignore[type-var]
 
 
 class _Span(io.RawIOBase):

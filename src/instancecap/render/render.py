@@ -44,13 +44,15 @@ def render(
         counter: counts tokens; an estimate that is never under unless told otherwise.
 
     Raises:
-        FormatError: the caption says nothing for this task, or its shortest form is too long.
+        FormatError: the caption says nothing for this task, its shortest form is too long, or its
+            sentences are not in Latin script: prompts are put together in English.
         UsageError: an unknown target, length or field of the suffix.
     """
     goal = find_target(target) if isinstance(target, str) else target
     check_options(
         goal, task=task, length=length, prefix=prefix, suffix=suffix, drop_fields=drop_fields
     )
+    _refuse_other_scripts(caption)
     limits = _Limits(goal, counter or counter_for(goal), length)
     omitted = choose_omitted(caption, share=drop_fields, seed=seed)
     around = _around(caption, prefix, suffix)
@@ -69,6 +71,17 @@ def render(
         wanted = "that moves, and no camera" if task == "i2v" else "to be told"
         raise FormatError(f"the caption holds nothing {wanted}")
     return prompt
+
+
+def _refuse_other_scripts(caption: Caption) -> None:
+    """Sentences of another language do not go into English ones; the script tells the most."""
+    sentences = [caption.global_description, caption.background, caption.camera.description]
+    sentences += [text for one in caption.instances for text in (one.appearance, one.action)]
+    letters = [letter for letter in "".join(sentences) if letter.isalpha()]
+    if sum(letter > "\u024f" for letter in letters) > len(letters) / 2:
+        raise FormatError(
+            "its sentences are not English, and prompts are: write it anew with --language en"
+        )
 
 
 class _Limits:
