@@ -97,7 +97,7 @@ def main() -> None:
     number("seconds", 6.0, "of film a clip")
     number("nodes", 20, "machines with CPU cores")
     number("cores", 64, "of each machine")
-    number("cpu-seconds", 0.7, "of one core for one second of film")
+    number("cpu-seconds", 0.85, "of one core for one second of film")
     number("servers", 16, "model servers, of one accelerator each")
     number("tokens-in", 6000.0, "read for a clip, with its pictures; 0 for no model")
     number("tokens-out", 500.0, "written for a clip")

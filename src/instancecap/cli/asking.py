@@ -181,6 +181,13 @@ def opener(asked: AskingOptions) -> OpenAsker:
     return OpenAsker(asked.server, asked.chain, asked.patience)
 
 
+def stages(asked: AskingOptions, *, engine: str) -> tuple[Any, Any, Any, Any]:
+    """The first stage; the second and who asks in it, or what opens it on a cluster."""
+    if engine == "ray":
+        return asked.work(), None, None, opener(asked)
+    return *asked.stages(), None
+
+
 def conclude(asker: Asker, batch: Batch) -> None:
     """Put the next batch file in its place, and say what it is for."""
     from instancecap.cli import terminal

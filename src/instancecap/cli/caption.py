@@ -132,30 +132,22 @@ def caption(
             asking.predict_cost(inputs, asked, images=images, video_root=video_root, json=json,
                                 workers=workers)  # fmt: skip
             return
-        if engine == "ray":
-            work, open_finish = asked.work(), asking.opener(asked)
-        else:
-            work, finish, asker = asked.stages()
+        work, finish, asker, open_finish = asking.stages(asked, engine=engine)
     jobs, rejected, sink = _plan(
         inputs, out, report, shard, format=format, images=images, video_root=video_root,
         hint_column=hint_column,
+    )  # fmt: skip
+    how = options.run_options(
+        workers=workers, resume=resume, retry_failed=retry_failed, time_limit=time_limit,
+        max_failure_rate=max_failure_rate, shard=shard,
+        keep=report is not None or out is None, engine=engine, open_finish=open_finish,
     )  # fmt: skip
     batch = terminal.run_visibly(
         jobs,
         rejected,
         work,
         sink=sink,
-        options=options.run_options(
-            workers=workers,
-            resume=resume,
-            retry_failed=retry_failed,
-            time_limit=time_limit,
-            max_failure_rate=max_failure_rate,
-            shard=shard,
-            keep=report is not None or out is None,
-            engine=engine,
-            open_finish=open_finish,
-        ),
+        options=how,
         finish=finish,
         release=asker.release if asker is not None else None,
         log_json=log_json,

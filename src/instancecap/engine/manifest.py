@@ -127,7 +127,7 @@ def _read_parquet(path: str, *, extra: str = "") -> Iterator[tuple[str, Any]]:
         with naming(path) if fs is not None else nullcontext():
             files = pq.ParquetDataset(key, filesystem=fs).files
         for name in files:
-            with pq.ParquetFile(name, filesystem=fs) as file:
+            with pq.ParquetFile(name, filesystem=fs, buffer_size=1 << 20) as file:
                 header = file.schema_arrow.names
                 _check_columns(path, header)
                 columns = [one for one in (*FIELDS, extra) if one in header]
