@@ -37,13 +37,8 @@ PERSON = CLASSES.index("person")
 CLEARLY_A_PERSON = 0.65
 """Score from which a person needs no second look: they are taken for other things hardly ever."""
 
-LOOK_SIDE = 320
-"""Side in pixels of the picture that the network is shown of a thing: the thing itself is as large
-as in a picture of the network's full size with a wider margin, at three fifths of the time."""
-
-MARGIN, PATCH_MARGIN = 1.3, 1.6
-"""Side of the square that is cut out, over the longer side of the box; of a moving patch, which
-may be a part of the thing only, more is cut out."""
+MARGIN = 1.6
+"""Side of the square that is cut out, over the longer side of the box."""
 
 SURE_ENOUGH = 0.3
 """A box of this score counts as named: moving patches inside it need no look of their own."""
@@ -100,7 +95,7 @@ def look_at_patches(
         or max(coverage(box[None], named).max(), coverage(named, box[None]).max()) < 0.3
     ]
     for patch in free[:PATCH_LOOKS]:
-        cut, (left, top, side) = cut_out(picture, patch, margin=PATCH_MARGIN)
+        cut, (left, top, side) = cut_out(picture, patch)
         found = detector.detect(cut)
         central = _central(found.boxes.astype(float), min_side=0.15)
         if central is not None:
@@ -113,21 +108,21 @@ def look_at_patches(
     return np.stack(boxes), np.stack(scores)
 
 
-def cut_out(
-    picture: Picture, box: Array, *, margin: float = MARGIN
-) -> tuple[Picture, tuple[int, int, int]]:
+def cut_out(picture: Picture, box: Array) -> tuple[Picture, tuple[int, int, int]]:
     """A square around a box (0..1) and its left, top and side in pixels; gray beyond the frame."""
     height, width = picture.shape[:2]
     x0, y0, x1, y1 = box * np.array([width, height, width, height])
-    side = max(16, int(max(x1 - x0, y1 - y0) * margin))
+    side = max(16, int(max(x1 - x0, y1 - y0) * MARGIN))
     left, top = int((x0 + x1 - side) / 2), int((y0 + y1 - side) / 2)
     cut = np.full((side, side, 3), 114, np.uint8)
     a, b = max(0, left), max(0, top)
     inside = picture[b : top + side, a : left + side]
     cut[b - top : b - top + inside.shape[0], a - left : a - left + inside.shape[1]] = inside
-    how = cv2.INTER_AREA if side > LOOK_SIDE else cv2.INTER_LINEAR
-    scaled = cv2.resize(cut, (LOOK_SIDE, LOOK_SIDE), interpolation=how)
-    return np.asarray(scaled, np.uint8), (left, top, side)
+    return np.asarray(cv2.resize(cut, (416, 416), interpolation=cv2.INTER_LINEAR), np.uint8), (
+        left,
+        top,
+        side,
+    )
 
 
 def _same(found: Detections, wanted: Array) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -14,8 +13,7 @@ from instancecap.models.onnx import OnnxModel
 from instancecap.video.decode import Picture
 
 SIDE = 416
-"""Longer side in pixels of the pictures that the network was trained on; larger ones are scaled
-down to it."""
+"""The network's input is SIDE × SIDE pixels; pictures with this longer side need no scaling."""
 
 PADDING = 114
 STRIDES = (8, 16, 32)
@@ -35,12 +33,10 @@ class Detections:
     scores: NDArray[np.float32]
 
 
-@lru_cache(maxsize=16)
-def _cells(height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Column and row (n, 2) and stride (n, 1) of the cells that the network answers for."""
+def _cells() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     grids, strides = [], []
     for stride in STRIDES:
-        ys, xs = np.mgrid[: height // stride, : width // stride]
+        ys, xs = np.mgrid[: SIDE // stride, : SIDE // stride]
         grids.append(np.stack([xs.ravel(), ys.ravel()], axis=1))
         strides.append(np.full((xs.size, 1), stride))
     return np.concatenate(grids).astype(np.float32), np.concatenate(strides).astype(np.float32)
@@ -53,29 +49,20 @@ class YoloxDetector:
     tight = True
 
     def __init__(self, path: Path, *, min_score: float = 0.1, threads: int = 1) -> None:
-        self._model = OnnxModel(path, threads=threads, any_size=True)
+        self._model = OnnxModel(path, threads=threads)
+        self._grid, self._stride = _cells()
         self._min_score = min_score
 
     def detect(self, picture: Picture) -> Detections:
-        """Things in a BGR picture of any size, best first; double finds of one thing are merged.
-
-        The time it takes goes with the picture's area, up to ``SIDE`` pixels a side.
-        """
+        """Things in a BGR picture of any size, best first; double finds of one thing are merged."""
         height, width = picture.shape[:2]
         scale = SIDE / max(height, width)
-        if scale < 1:
-            width, height = max(1, round(width * scale)), max(1, round(height * scale))
-            picture = np.asarray(cv2.resize(picture, (width, height)), np.uint8)
-        # Whole cells, and one more below or beside: the square that the network was trained with
-        # takes longer and finds no more, but without any gray names are a little less sure.
-        cell = STRIDES[-1]
-        below = -height % cell + cell * (height < width)
-        beside = -width % cell + cell * (width < height)
-        canvas = cv2.copyMakeBorder(
-            picture, 0, below, 0, beside, cv2.BORDER_CONSTANT, value=(PADDING,) * 3
-        )
-        grid, stride = _cells(height + below, width + beside)
-        output = self._model(np.asarray(cv2.dnn.blobFromImage(canvas), np.float32))[0]
+        if scale != 1:
+            size = (max(1, round(width * scale)), max(1, round(height * scale)))
+            picture = np.asarray(cv2.resize(picture, size), np.uint8)
+        canvas = np.full((SIDE, SIDE, 3), PADDING, np.uint8)
+        canvas[: picture.shape[0], : picture.shape[1]] = picture
+        output = self._model(canvas.transpose(2, 0, 1)[None].astype(np.float32))[0]
         # No class score is above 1: most cells are out by their objectness alone.
         keep = np.flatnonzero(output[:, 4] >= self._min_score)
         scores = output[keep, 4:5] * output[keep, 5:]
@@ -83,10 +70,10 @@ class YoloxDetector:
         sure = best >= self._min_score
         keep, scores, best = keep[sure], scores[sure], best[sure]
         output = output[keep]
-        center = (output[:, :2] + grid[keep]) * stride[keep]
-        half = np.exp(output[:, 2:4]) * stride[keep] / 2
+        center = (output[:, :2] + self._grid[keep]) * self._stride[keep]
+        half = np.exp(output[:, 2:4]) * self._stride[keep] / 2
         boxes = np.concatenate([center - half, center + half], axis=1)
-        boxes /= np.array([width, height] * 2, np.float32)
+        boxes /= np.array(picture.shape[1::-1] * 2, np.float32)
         boxes = boxes.clip(0, 1)
         chosen = _suppress(boxes, best, scores.argmax(axis=1))
         return Detections(boxes=boxes[chosen], scores=scores[chosen])
