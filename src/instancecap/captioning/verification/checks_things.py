@@ -290,7 +290,9 @@ def check_direction(way: str, seen: Seen) -> Verdict:
     measured = world_direction(seen)
     asked, has = set(way.split("_")), set(measured.split("_")) - {""}
     against = {OPPOSITE[one] for one in asked} & has
-    agrees = bool(asked & has) and not against
+    # What turns goes each way for a while: a sentence may tell them one by one.
+    turned = {way for turn in seen.item.motion.turns for way in (turn.before, turn.after)}
+    agrees = (bool(asked & has) and not against) or bool(asked & turned)
     gains = {one: seen.excursion(one)[0] for one in SIGNS}
     gained = min(gains[one] for one in asked)
     most = max(gains.values())
