@@ -71,6 +71,19 @@ TOLD = [
     ("The man on the right does not move, whereas the man on the left walks to the left.",
      {"man position right", "man not motion moving", "man position left", "man motion moving",
       "man direction left"}),
+    ("A dog stays still, while a gizmo enters from the left and moves to the right.",
+     {"dog motion still", "a gizmo enters yes", "a gizmo position left start",
+      "a gizmo motion moving", "a gizmo direction right"}),
+    ("A man in a black hat and a woman walk to the left, while an orange rolls right.",
+     {"man+woman motion moving", "man+woman direction left", "an orange motion moving",
+      "an orange direction right"}),
+    ("A bicycle rests, while a group of at least 12 people leave the frame at the left.",
+     {"people leaves yes", "people position left end"}),
+    ("A car gets larger in the frame and a person leaves the frame at the top.",
+     {"person leaves yes", "person position top end"}),
+    ("A cat moves from the top left of the frame to the right.",
+     {"cat motion moving", "cat position top left start", "cat position right end"}),
+    ("There is a person in red and a black and white orange.", {"person color red"}),
 ]  # fmt: skip
 
 

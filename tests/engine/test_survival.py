@@ -242,7 +242,11 @@ def test_interrupt_while_planning_leaves_what_was_done(
     clips = fill(tmp_path / "clips", 4)
     run(clips, tmp_path / "out.jsonl")
     before = (tmp_path / "out.jsonl").read_bytes()
-    monkeypatch.setattr(Ledger, "find", lambda self, job: signal.raise_signal(signal.SIGINT))
+
+    def interrupt(self: Ledger, job: object) -> None:
+        raise KeyboardInterrupt  # what Ctrl-C is before the calls begin
+
+    monkeypatch.setattr(Ledger, "find", interrupt)
     assert run(clips, tmp_path / "out.jsonl").interrupted
     assert (tmp_path / "out.jsonl").read_bytes() == before
     monkeypatch.undo()

@@ -143,8 +143,8 @@ def introduce(items: Sequence[InstanceFacts]) -> list[str]:
     phrases = []
     for index, item in enumerate(items):
         number = f"至少{item.count}" if item.count >= MANY else count_word(item.count)
-        if item.count == 1 and count_alike(item, items[:index]):
-            number = "另一"
+        if count_alike(item, items[:index]):
+            number = "另一" if item.count == 1 else f"另外{number}"
         phrases.append(f"{number}{_noun(item)[1]}{noun_phrase(item)}")
     return phrases
 

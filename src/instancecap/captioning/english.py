@@ -141,12 +141,13 @@ def introduce(items: Sequence[InstanceFacts]) -> list[str]:
     """A phrase with an article for every thing, *another* for one like a thing before it."""
     phrases = []
     for index, item in enumerate(items):
-        phrase = noun_phrase(item)
+        phrase, again = noun_phrase(item), count_alike(item, items[:index]) > 0
         if item.count >= MANY:
-            phrases.append(f"a group of at least {item.count} {phrase}")
+            group = "another group" if again else "a group"
+            phrases.append(f"{group} of at least {item.count} {phrase}")
         elif item.count > 1:
-            phrases.append(f"{count_word(item.count)} {phrase}")
-        elif count_alike(item, items[:index]):
+            phrases.append(f"{count_word(item.count)}{' other' * again} {phrase}")
+        elif again:
             phrases.append(f"another {phrase}")
         else:
             phrases.append(article(phrase))

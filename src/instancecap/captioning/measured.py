@@ -151,7 +151,19 @@ def _global(evidence: Evidence, shown: Sequence[InstanceFacts], *, say: Language
     """What happens; of a clip with several shots what it shows, as its segments tell the rest."""
     if len(evidence.shots) < 2:
         return _events(evidence, shown, say=say)
-    return say.shots_sentence(len(evidence.shots), list(dict.fromkeys(say.introduce(shown))))
+    phrases = []
+    for index, item in enumerate(shown):
+        # Who looks alike in another shot may be the same: only who is seen at once is another.
+        at_once = [one for one in shown[:index] if _overlap(one, item)]
+        phrases.append(say.introduce([*at_once, item])[-1])
+    return say.shots_sentence(len(evidence.shots), list(dict.fromkeys(phrases)))
+
+
+def _overlap(first: InstanceFacts, second: InstanceFacts) -> bool:
+    """Whether two things are there at one time."""
+    if not first.track or not second.track:
+        return False
+    return first.track[0].t <= second.track[-1].t and second.track[0].t <= first.track[-1].t
 
 
 def _events(evidence: Evidence, shown: Sequence[InstanceFacts], *, say: Language) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from instancecap.captioning.verification import checks_scene as scene
 from instancecap.captioning.verification import checks_things as things
-from instancecap.captioning.verification.counting import check_count, check_presence
+from instancecap.captioning.verification.counting import check_count, check_presence, during
 from instancecap.captioning.verification.fields import noun_of
 from instancecap.captioning.verification.matching import Candidates, candidates
 from instancecap.captioning.verification.seen import Seen
@@ -53,7 +53,8 @@ def _check_mention(
     if statement.kind == "count" and mention.noun is not None:
         return _check_count(mention, statement, evidence, matched)
     if statement.kind == "presence" and mention.instance is None and mention.noun is not None:
-        return check_presence(mention.noun, evidence, negated=statement.negated)
+        there = during(evidence, statement.span)
+        return check_presence(mention.noun, there, negated=statement.negated)
     found = candidates(mention, evidence, matched, by_color=statement.kind != "color")
     verdicts = [
         _check_thing(statement, Seen.of(item, evidence, statement.span)) for item in found.items
@@ -81,7 +82,8 @@ def _check_count(
         )
     if mention.instance is not None and not statement.is_structured and number == 1:
         return Verdict()
-    verdict = check_count(mention.noun, number, evidence, complete=statement.complete)
+    there = during(evidence, statement.span)
+    verdict = check_count(mention.noun, number, there, complete=statement.complete)
     if statement.negated:
         verdict = verdict.negated()
     return verdict

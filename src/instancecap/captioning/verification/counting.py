@@ -27,6 +27,19 @@ CLEAR = 0.005
 """Share of the frame that each one counted must take: where they are tiny, more are missed."""
 
 
+def during(evidence: Evidence, span: tuple[float, float] | None) -> Evidence:
+    """The evidence with only what is seen between two times, seconds."""
+    if span is None:
+        return evidence
+    start, end = span
+    kept = []
+    for item in evidence.instances:
+        track = [point for point in item.track if start <= point.t <= end]
+        if track:
+            kept.append(item.model_copy(update={"track": track}))
+    return evidence.model_copy(update={"instances": kept})
+
+
 def check_count(noun: Noun, number: int, evidence: Evidence, *, complete: bool) -> Verdict:
     """``complete``: all of the kind are meant. A number of women says little of all people."""
     counted = [

@@ -61,6 +61,7 @@ class Reader:
         self._clause, self._spot, self._event, self._named = _Clause(), "", None, False
         self._when, self._vague = "", False
         self._look_ahead(items, 0)
+        self._unknown_subject(items, 0)
         found: list[Statement] = []
         for index, item in enumerate(items):
             for statement in self._take(items, index, item):
@@ -102,8 +103,11 @@ class Reader:
             link = self._clause.link
         if item.text in ("then", "before", "after", "until", "while", "as"):
             self._when = ""
+        if item.text in ("while", "as", "whereas", "but", ";"):
+            self._event = None  # what happens meanwhile has an order of its own
         self._clause = _Clause(link=link, when=when)
         self._look_ahead(items, index + 1)
+        self._unknown_subject(items, index + 1)
         if (
             item.kind == "relative"
             and self._last is not None
@@ -119,6 +123,12 @@ class Reader:
                 return
             if item.kind in ("start", "end"):
                 self._clause.when = self._when = "start" if item.kind == "start" else "end"
+
+    def _unknown_subject(self, items: Sequence[Item], index: int) -> None:
+        """A clause about a thing that is not known says nothing of the thing before it."""
+        name = syntax.unknown_subject(items, index)
+        if name and not (self.main and syntax.may_call(name, self.main)):
+            self._subject, self._named = (Mention(None, text=name),), True
 
     # Things
 
@@ -153,7 +163,9 @@ class Reader:
         if not leads:
             return
         joins = index > 0 and items[index - 1].text in ("and", ",") and self._named
-        if joins and syntax.verb_before(items, index):
+        if joins and syntax.may_have_verb_after_thing(items, index - 1):
+            self._subject = (mention,)
+        elif joins and syntax.verb_before(items, index):
             if syntax.verb_ahead(items, index):
                 self._subject = (mention,)
         elif joins and CAMERA not in self._subject and mention not in self._subject:
@@ -387,6 +399,8 @@ class Reader:
         following = items[index + 1] if index + 1 < len(items) else None
         if item.kind == "color" and following is not None and syntax.is_plain_word(following):
             return  # a hat, shoes, a stripe: a small part of the thing
+        if item.kind == "color" and syntax.is_headless(items, index):
+            return
         verb = self._clause.verb
         subject: tuple[Mention, ...] = ()
         if before in ("in", "with") and self._last is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from instancecap.captioning.verification.lexicon import Noun
@@ -21,6 +22,11 @@ CAMERA = Mention(None, text="camera")
 """The subject of clauses about the camera."""
 
 ENDS = ("separator", "conjunction", "relative")
+_BEFORE_A_NOUN = ("determiner", "preposition", "shade", "side", "color", "possessive", "number")
+_HAPPENS = ("verb", "still", "enters", "leaves", "in_place", "stays_in", "approach")
+_BEGINS_A_NAME = ("determiner", "number", "other", "possessive")
+_NAMES = (*_BEGINS_A_NAME, "word", "color", "shade", "single")
+_ANYTHING = {"subject", "object", "thing", "character", "creature", "item", "instance"}
 GROUPS = {"group", "crowd", "herd", "flock", "team", "line", "row", "number", "lot"}
 AMONG = {"in", "on", "at", "through", "along", "across", "inside"}
 
@@ -101,6 +107,43 @@ def is_plain_word(item: Item) -> bool:
     return item.kind == "word" and item.text.isalpha()
 
 
+def unknown_subject(items: Sequence[Item], index: int) -> str:
+    """The name of a thing that the lexicon does not know and that the clause from ``index`` on is
+    about: *the gizmo* in *while the gizmo rolls away*; empty where the clause begins otherwise."""
+    phrase: list[Item] = []
+    for item in items[index:]:
+        if item.kind in _HAPPENS:
+            break
+        if item.kind == "adverb" and not phrase:
+            continue
+        last = phrase[-1].text if phrase else ""
+        if (item.text == "of" and last in GROUPS) or (item.text == "at" and last == "of"):
+            phrase.append(item)
+            continue
+        if item.kind not in _NAMES or (not phrase and item.kind not in _BEGINS_A_NAME):
+            return ""
+        phrase.append(item)
+    else:
+        return ""
+    if len(phrase) < 2 or not (phrase[-1].kind == "color" or is_plain_word(phrase[-1])):
+        return ""
+    return " ".join(item.text for item in phrase)
+
+
+def may_call(name: str, main: Mention) -> bool:
+    """Whether a name that is not known stands for the thing that a whole text is about."""
+    words = set(name.split())
+    return bool(words & (_ANYTHING | set(main.text.lower().split())))
+
+
+def is_headless(items: Sequence[Item], index: int) -> bool:
+    """Whether a colour follows an article and so stands for a thing: *a black and white orange*."""
+    before = index - 1
+    while before >= 0 and items[before].kind in ("color", "conjunction", "shade"):
+        before -= 1
+    return before >= 0 and items[before].kind == "determiner"
+
+
 def has_unknown_verb(items: Sequence[Item], index: int) -> bool:
     """Whether a word that is not known, and so may be a verb, stands before a thing in its clause.
 
@@ -133,11 +176,26 @@ def verb_before(items: Sequence[Item], index: int) -> bool:
 
 
 def verb_ahead(items: Sequence[Item], index: int) -> bool:
-    """Whether a verb follows in the clause."""
+    """Whether a verb follows in the clause, or right after ``index`` what may be one."""
+    if index + 1 < len(items) and is_plain_word(items[index + 1]):
+        return True
     for item in items[index + 1 :]:
         if item.kind in ENDS:
             return False
-        if item.kind in ("verb", "still", "enters", "leaves", "in_place", "stays_in"):
+        if item.kind in _HAPPENS:
+            return True
+    return False
+
+
+def may_have_verb_after_thing(items: Sequence[Item], index: int) -> bool:
+    """Whether something is said, in words that are not known, of the thing before ``index``:
+    *a kite gets larger* in *a kite gets larger and a dog leaves*."""
+    for place in range(index - 1, -1, -1):
+        item = items[place]
+        if item.kind == "thing" or item.kind in ENDS:
+            return False
+        governed = place and items[place - 1].kind in _BEFORE_A_NOUN
+        if is_plain_word(item) and not governed:
             return True
     return False
 
@@ -202,7 +260,7 @@ def ways_of(item: Item) -> list[str]:
 
 def split_path(text: str) -> tuple[str, str]:
     """Start and end of *from the left to the right*."""
-    head, _, tail = text.removeprefix("from ").partition(" to")
+    head, tail = re.split(r" (?:to|towards?|into) the ", text.removeprefix("from "), maxsplit=1)
     return " ".join(words_of(head)), " ".join(words_of(tail))
 
 

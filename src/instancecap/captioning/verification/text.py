@@ -153,6 +153,7 @@ def _noun_phrases(items: list[Item]) -> list[Item]:
 
 
 _ROUGHLY = {"least", "most", "about", "around", "over", "than", "nearly", "almost", "some", "to"}
+_ROUGH_PHRASES = ("at least", "at most", "more than", "fewer than", "less than", "up to")
 _PARTS_OF_A_PHRASE = {"determiner", "other", "number", "single", "color", "word", "shade", "none"}
 _PARTS_OF_A_PHRASE |= {"conjunction", "separator", "possessive", "adverb"}
 
@@ -174,6 +175,10 @@ def _absorb(thing: Item, before: list[Item]) -> None:
         elif last.kind == "number":
             roughly = bool(before) and before[-1].text in _ROUGHLY
             thing.number = 0 if roughly else last.number
+            if " ".join(one.text for one in before[-2:]) in _ROUGH_PHRASES:
+                # They belong to the number: "at" here says nothing of where the thing is.
+                thing.text = f"{before[-2].text} {before[-1].text} {thing.text}"
+                del before[-2:]
         elif last.kind == "single":
             thing.number, thing.exact = 1, True
         elif last.kind == "other":
