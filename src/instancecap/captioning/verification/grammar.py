@@ -13,22 +13,11 @@ from dataclasses import dataclass, field
 from instancecap.captioning.verification import syntax
 from instancecap.captioning.verification.lexicon import Verb, lexicon
 from instancecap.captioning.verification.statements import Kind, Mention, Statement, When
-from instancecap.captioning.verification.syntax import ALONE, AXES, CAMERA, ENDS
+from instancecap.captioning.verification.syntax import ALONE, AXES, CAMERA, ENDS, Clause
 from instancecap.captioning.verification.text import Item, items_of, words_of
 
 _FREE_CAMERA_VERBS = ("pan", "zoom", "dolly")
 _EVENTS = ("direction", "enters", "leaves")
-
-
-@dataclass(slots=True)
-class _Clause:
-    verb: Verb | None = None
-    negated: bool = False
-    hedged: bool = False
-    when: When = ""
-    told: str = ""  # the pattern that stands for the verb, such as "still"
-    link: str = ""  # the word that joins it to the clause before
-    unclear: bool = False
 
 
 @dataclass(slots=True)
@@ -45,7 +34,7 @@ class Reader:
     _subject: tuple[Mention, ...] = ()
     _last: Mention | None = None
     _mentions: list[Mention] = field(default_factory=list)
-    _clause: _Clause = field(default_factory=_Clause)
+    _clause: Clause = field(default_factory=Clause)
     _spot: str = ""
     _event: Statement | None = None
     _governed: bool = False
@@ -58,7 +47,7 @@ class Reader:
         items = syntax.participle_last(items_of(sentence))
         if not self._subject:
             self._subject = (self.main,) if self.main else (CAMERA,) if self.camera else ()
-        self._clause, self._spot, self._event, self._named = _Clause(), "", None, False
+        self._clause, self._spot, self._event, self._named = Clause(), "", None, False
         self._when, self._vague = "", False
         self._look_ahead(items, 0)
         self._unknown_subject(items, 0)
@@ -105,7 +94,7 @@ class Reader:
             self._when = ""
         if item.text in ("while", "as", "whereas", "but", ";"):
             self._event = None  # what happens meanwhile has an order of its own
-        self._clause = _Clause(link=link, when=when)
+        self._clause = Clause(link=link, when=when)
         self._look_ahead(items, index + 1)
         self._unknown_subject(items, index + 1)
         if (

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from instancecap.captioning.verification.lexicon import Noun
-from instancecap.captioning.verification.statements import Mention
+from instancecap.captioning.verification.lexicon import Noun, Verb
+from instancecap.captioning.verification.statements import Mention, When
 from instancecap.captioning.verification.text import Item, words_of
 
 AXES = {
@@ -29,6 +30,19 @@ _NAMES = (*_BEGINS_A_NAME, "word", "color", "shade", "single")
 _ANYTHING = {"subject", "object", "thing", "character", "creature", "item", "instance"}
 GROUPS = {"group", "crowd", "herd", "flock", "team", "line", "row", "number", "lot"}
 AMONG = {"in", "on", "at", "through", "along", "across", "inside"}
+
+
+@dataclass(slots=True)
+class Clause:
+    """What is known of the clause that is being read."""
+
+    verb: Verb | None = None
+    negated: bool = False
+    hedged: bool = False
+    when: When = ""
+    told: str = ""  # the pattern that stands for the verb, such as "still"
+    link: str = ""  # the word that joins it to the clause before
+    unclear: bool = False
 
 
 def participle_last(items: list[Item]) -> list[Item]:
