@@ -182,3 +182,33 @@ def test_a_table_is_not_held_in_memory(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert number == 1000
     assert peak < path.stat().st_size / 10
+
+
+def test_a_row_whose_cells_are_shifted_is_refused_and_named(tmp_path: Path) -> None:
+    path = tmp_path / "torn.csv"
+    torn = ["a, b.mp4,A dog.,1", 'c.mp4,"A cat', 'd.mp4,"A fox, a hen",1', "e.mp4,A cow.,1,,"]
+    path.write_text("\n".join(["path,caption,fps", *torn]) + "\n", newline="")
+    first, second, last = rows(path)
+    hint = "a comma or a quote in a cell is not escaped"
+    assert first.error == f"4 cells for 3 columns in lines 2 to 2: {hint}"
+    assert second.error == f"4 cells for 3 columns in lines 3 to 4: {hint}"
+    assert last.caption is not None and last.caption.global_description == "A cow."
+    assert (last.name, last.error) == ("e.mp4", "")
+
+
+@pytest.mark.parametrize("cell", ["nan", "NaN", "null", "None", "N/A", " none ", ""])
+@pytest.mark.parametrize("column", ["structural_caption", "caption"])
+def test_a_word_for_no_value_is_no_caption(tmp_path: Path, column: str, cell: str) -> None:
+    (row,) = rows(write_csv(tmp_path / "t.csv", ["path", column], ["a.mp4", cell]))
+    assert row.caption is None
+    assert row.error == f"no caption in it; its fields: path, {column}"
+
+
+def test_prose_in_a_column_for_structure_is_told(tmp_path: Path) -> None:
+    header = ["path", "structural_caption"]
+    (row,) = rows(write_csv(tmp_path / "t.csv", header, ["a.mp4", "A dog runs."]))
+    assert row.caption is not None and row.caption.global_description == "A dog runs."
+    assert row.problems == ("prose in structural_caption, taken for the global description",)
+    assert row.caption.warnings == list(row.problems)
+    (plain,) = rows(write_csv(tmp_path / "p.csv", ["path", "caption"], ["a.mp4", "A dog runs."]))
+    assert plain.problems == ()

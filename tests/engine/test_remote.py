@@ -19,6 +19,7 @@ from instancecap.engine.inputs import Job, find_jobs
 from instancecap.engine.ledger import Identity
 from instancecap.engine.outputs import open_sink
 from instancecap.engine.remote import at_hand, is_url
+from instancecap.engine.status import read_status
 from instancecap.engine.work import CaptionWork, Documents, Work, fingerprint
 from instancecap.errors import DecodeError, InputError, OutputError, UsageError
 from instancecap.schema import Caption
@@ -130,6 +131,12 @@ def ids(fs: Any, out: str) -> list[str]:
     return [caption["video"]["id"] for caption in read_all(fs, out)]
 
 
+def written(fs: Any, out: str) -> dict[str, Any]:
+    """When each object was written, less the note that every run leaves."""
+    paths = [path for path in fs.find(out) if not path.endswith("/run-status.json")]
+    return {path: fs.info(path)["LastModified"] for path in paths}
+
+
 OUTS = ["s3://data/out.jsonl", "s3://data/out.parquet", "s3://data/out"]
 each_out = pytest.mark.parametrize("out", OUTS)
 GOOD = [f"{number}.mp4" for number in (0, 1, 2, 3, 5, 6)]
@@ -140,28 +147,52 @@ def test_output_is_shards_with_markers_and_the_next_run_goes_on(bucket: Any, out
     first = run(out, ["s3://data/in/"])
     assert (first.done, [one.reason for one in first.failed]) == (6, ["no frame"])
     assert ids(bucket, out) == GOOD
-    markers = sorted(bucket.glob(f"{out}/.instancecap/*.json"))
+    markers = sorted(bucket.glob(f"{out}/.instancecap/shard-*.json"))
     assert len(markers) == 3
     marker = json.loads(bucket.cat_file(markers[1]))
     assert [entry["name"] for entry in marker["done"]] == ["3.mp4", "5.mp4"]
     assert [(one["name"], one["reason"]) for one in marker["failed"]] == [("4.mp4", "no frame")]
     assert len(marker["config"]) == 1
-    before = {path: bucket.info(path)["LastModified"] for path in bucket.find(out)}
+    before = written(bucket, out)
     again = run(out, ["s3://data/in/"])
     assert (again.done, again.skipped, SEEN) == (0, 6, [])
     assert [one.reason for one in again.failed] == ["no frame"]
-    assert {path: bucket.info(path)["LastModified"] for path in bucket.find(out)} == before
+    assert written(bucket, out) == before
 
 
 @each_out
 def test_run_that_was_cut_off_leaves_whole_shards_only(bucket: Any, out: str) -> None:
     stopped = run(out, ["s3://data/in/"], Cut())
     assert stopped.interrupted
-    assert len(bucket.glob(f"{out}/.instancecap/*.json")) == 1
+    assert len(bucket.glob(f"{out}/.instancecap/shard-*.json")) == 1
     resumed = run(out, ["s3://data/in/"])
     assert resumed.skipped == 3
     assert SEEN == ["3.mp4", "4.mp4", "5.mp4", "6.mp4"]
     assert ids(bucket, out) == GOOD
+
+
+def test_where_a_run_stands_is_noted_in_the_bucket(
+    bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = "s3://data/out.jsonl"
+    with pytest.raises(UsageError, match="no run has written here"):
+        read_status(out)
+    seen = []
+    monkeypatch.setattr(remote_tables, "NOTE_EVERY", 0.0)
+    monkeypatch.setattr("instancecap.engine.batch.NOTE_EVERY", 0.0)
+    jobs, _ = find_jobs(["s3://data/in/"])
+    run_batch(
+        jobs, Quick(), sink=open_sink(out), options=RunOptions(),
+        on_done=lambda *_: seen.append(read_status(out)),
+    )  # fmt: skip
+    during, after = seen[-1], read_status(out)
+    assert (during.running, during.total) == (True, 7)
+    assert 0 < during.done + during.failed < 7
+    assert during.left_seconds is not None
+    assert (after.running, after.done, after.failed) == (False, 6, 1)
+    assert list(after.reasons.values()) == [1]
+    again = run(out, ["s3://data/in/"])
+    assert (again.skipped, read_status(out).done) == (6, 6)
 
 
 @each_out
@@ -189,7 +220,7 @@ def test_more_inputs_shift_the_shards_and_nothing_is_twice(bucket: Any, out: str
     assert (sorted(found) if out == "s3://data/out" else found) == (
         sorted(expected) if out == "s3://data/out" else expected
     )
-    assert len(bucket.glob(f"{out}/.instancecap/*.json")) == 3
+    assert len(bucket.glob(f"{out}/.instancecap/shard-*.json")) == 3
 
 
 def test_parts_of_a_job_array_share_one_output(bucket: Any) -> None:

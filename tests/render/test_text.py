@@ -208,3 +208,45 @@ def test_sentences_of_another_script_are_refused() -> None:
     caption = Caption(video=None, global_description="一只棕色的狗向右移动。")
     with pytest.raises(FormatError, match="not English"):
         render(caption, target="wan2.2")
+
+
+def line(target: str = "wan2.2", **fields: Any) -> str:
+    return render(Caption.model_validate({"video": None, **fields}), target=target).text
+
+
+@pytest.mark.parametrize(
+    ("background", "time", "wanted"),
+    [
+        ("An outdoor scene, white and gray.", "", "an outdoor scene in white and gray."),
+        ("An outdoor scene, white and gray.", "day", "an outdoor scene by day, in white and gray."),
+        ("An indoor scene, mostly green.", "night", "an indoor scene at night, mostly green."),
+        ("An outdoor scene, wet and cold.", "", "an outdoor scene, wet and cold."),
+    ],
+)
+def test_the_colors_of_a_scene(background: str, time: str, wanted: str) -> None:
+    text = line("cogvideox", background=background, time_of_day=time)
+    assert text == f"The setting is {wanted}"
+
+
+def test_a_place_stands_by_its_subject_and_not_behind_the_last_verb() -> None:
+    cell = {"text": "in the center of the frame throughout", "start": "center-middle",
+            "end": "center-middle"}  # fmt: skip
+    one = {"id": 0, "class": "dog", "action": "Moves to the right and then stops."}
+    camera = {"shot_type": "full_shot"}
+    text = line("skyreels-v2", instances=[{**one, "position": cell}], camera=camera)
+    head = "In a full shot, a dog in the center of the frame"
+    assert text == f"{head} moves to the right and then stops."
+    small = {**one, "appearance": "A brown dog, small in the frame.", "position": cell}
+    text = line("skyreels-v2", instances=[small], camera=camera)
+    head = "In a full shot, a brown dog, small in view, in the center of the frame,"
+    assert text == f"{head} moves to the right and then stops."
+
+
+def test_it_is_said_of_the_frame_only_where_nothing_else_can_be_meant() -> None:
+    cell = {"text": "in the center of the frame throughout", "start": "center-middle",
+            "end": "center-middle"}  # fmt: skip
+    one = {"id": 0, "class": "boy", "action": "Kicks a ball and leaves the frame.",
+           "position": cell}  # fmt: skip
+    assert line(instances=[one]).endswith("a boy kicks a ball and leaves the frame.")
+    down = {"id": 0, "class": "boy", "action": "Moves down the frame and leaves the frame."}
+    assert line(instances=[down]) == "A boy moves down the frame and leaves it."

@@ -35,6 +35,9 @@ NOT_UTF8 = "not UTF-8 text"
 WHOLE_COLUMNS = ("caption_json", "structural_caption", "structured_caption")
 """Columns that hold a structured caption, the best first."""
 
+MISSING_CELLS = frozenset({"nan", "none", "null", "n/a", "na", "<na>"})
+"""What Python and pandas write into a cell that has no value, in small letters."""
+
 TEXT_COLUMNS = ("caption", "text", "prompt")
 """Columns that hold a caption in prose, or a structured one."""
 
@@ -71,6 +74,7 @@ class _Item:
         fields: the other columns of a table's row.
         problems: what had to be put right to get at the value.
         numbered: the name is a number only; the caption's own name is better.
+        column: where in a table's row the value stood; empty for the row itself.
     """
 
     name: str
@@ -79,6 +83,7 @@ class _Item:
     fields: dict[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     numbered: bool = False
+    column: str = ""
     error: str = ""
 
 
@@ -106,10 +111,18 @@ def _row(item: _Item, format: str) -> Row:
         caption = caption_from(item.value, format=format, fields=item.fields, problems=problems)
     except FormatError as error:
         return Row(item.name, None, item.source, str(error))
+    if item.column in WHOLE_COLUMNS and _is_prose(caption, item.value):
+        problems.append(f"prose in {item.column}, taken for the global description")
+        caption.warnings.append(problems[-1])
     name = item.name
     if item.numbered and caption.video is not None:
         name = _safe_name(caption.video.id) or name
     return Row(name, caption, item.source, problems=tuple(problems))
+
+
+def _is_prose(caption: Caption, value: Any) -> bool:
+    """Whether the caption was read from a text without structure."""
+    return isinstance(value, str) and caption.global_description == " ".join(value.split())
 
 
 def _items_of(path: str) -> Iterator[_Item]:
@@ -231,10 +244,17 @@ def _read_csv(path: str, stem: str) -> Iterator[_Item]:
     with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         reader = csv.reader(file)
         header = [name.strip() for name in next(reader, [])]
+        before = reader.line_num
         for number, cells in enumerate((row for row in reader if row), 1):
+            lines, before = f"lines {before + 1} to {reader.line_num}", reader.line_num
             where, name = f"{path}: row {number}", f"{stem}-{number}"
             if any(_decode(cell.encode(errors="surrogateescape")) is None for cell in cells):
                 yield _Item(name, where, error=NOT_UTF8)
+            elif any(cells[len(header) :]):
+                # Which cell is in the wrong column cannot be known: none is read.
+                fault = f"{len(cells)} cells for {len(header)} columns"
+                hint = "a comma or a quote in a cell is not escaped"
+                yield _Item(name, where, error=f"{fault} in {lines}: {hint}")
             else:
                 yield _of_table(where, name, dict(zip(header, cells, strict=False)))
 
@@ -262,14 +282,23 @@ def _of_table(source: str, name: str, value: Any) -> _Item:
     if not isinstance(value, dict):
         return _Item(name, source, value, numbered=True)
     own = next((text for key in NAME_COLUMNS if (text := _safe_name(value.get(key)))), "")
-    cell = next((value[key] for key in WHOLE_COLUMNS if value.get(key)), None)
+    column = next((key for key in WHOLE_COLUMNS if _is_given(value.get(key))), "")
+    cell = value[column] if column else None
     windows = value.get("t2w_windows")  # Cosmos 3 nests its captions so
     if isinstance(windows, list) and windows and isinstance(windows[0], dict):
         cell = windows[0].get("caption_json") or windows[0].get("caption")
     if cell is None and not detect(value):
-        cell = next((value[key] for key in TEXT_COLUMNS if value.get(key)), None)
+        column = next((key for key in TEXT_COLUMNS if _is_given(value.get(key))), "")
+        cell = value[column] if column else None
     item = _Item(own or name, source, value if cell is None else cell, numbered=not own)
-    return replace(item, fields=value)
+    return replace(item, fields=value, column=column)
+
+
+def _is_given(cell: Any) -> bool:
+    """Whether a cell holds anything but one of the words for no value."""
+    if isinstance(cell, str):
+        return bool(cell) and cell.strip().casefold() not in MISSING_CELLS
+    return bool(cell) and cell == cell  # not a number is not equal to itself
 
 
 def _decode(data: bytes) -> str | None:

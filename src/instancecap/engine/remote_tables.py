@@ -12,10 +12,11 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import logging
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,30 @@ JOBS_PER_SHARD = 1000
 """At about 10 kB a caption a shard is an object of 10 MB, and a crash costs at most minutes."""
 
 MARKER = "instancecap.shard/1"
+
+
+NOTE_EVERY = 30.0
+"""Seconds between notes of where a run stands; each costs a request."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What became of the clips of this run so far."""
+
+    done: int = 0
+    failed: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    cost: dict[str, float] = field(default_factory=dict)
+
+    def add(self, reason: str, cost: dict[str, float]) -> None:
+        self.done += not reason
+        self.failed += bool(reason)
+        if reason:
+            self.reasons[reason] = self.reasons.get(reason, 0) + 1
+        for unit, amount in cost.items():
+            self.cost[unit] = self.cost.get(unit, 0) + amount
 
 
 @dataclass(slots=True)
@@ -72,6 +97,8 @@ class RemoteSink:
             raise UsageError(f"--out {error}") from error
         self._scratch = tempfile.TemporaryDirectory(prefix="instancecap-")
         self.private = Path(self._scratch.name)
+        self._notes: dict[str, Any] = {}
+        self._tally, self._noted = _Tally(), 0.0
         self._shards: list[_Shard] = []
         self._places: dict[str, int] = {}
         self._before: dict[str, tuple[dict[str, Any], str]] = {}  # entry and object, by name
@@ -157,12 +184,24 @@ class RemoteSink:
             "config": config, "parts": list(parts), "reason": reason,
             "seconds": round(seconds, 4), "cost": cost or {},
         }  # fmt: skip
+        self._tally.add(reason, cost or {})
         shard.pending -= fresh
         if shard.pending == 0:
             self._write(shard)
 
     def note(self, **values: object) -> None:
-        """Nothing is noted while a run goes on: each object costs a request."""
+        """Keep a fact about the run, for ``status``: an object that is written now and then."""
+        self._notes |= values
+        now = time.time()
+        if now - self._noted < NOTE_EVERY and not values.keys() & {"began", "ended"}:
+            return
+        self._noted = now
+        path = f"{self._root}/{PRIVATE_FOLDER}/run-{self._label}status.json"
+        notes = {**self._notes, **asdict(self._tally), "written": round(now, 3)}
+        try:
+            self._pipe(path, json.dumps(notes).encode())
+        except OutputError as error:  # what matters will fail by itself, and say so
+            log.debug("%s", error)
 
     # Part of the sink: documents.
 
@@ -303,3 +342,12 @@ class RemoteSink:
                 if self._kind:
                     self._fs.rm_file(f"{self._root}/part-{stem}.{self._kind}")
                 self._fs.rm_file(path)
+
+
+def read_notes(out: str) -> list[dict[str, Any]]:
+    """What the runs into an address noted last, one for each part of a job array."""
+    fs, root = filesystem(out.rstrip("/"))
+    with naming(out):
+        fs.invalidate_cache()
+        paths = sorted(fs.glob(f"{root}/{PRIVATE_FOLDER}/run-*status.json"))
+        return [json.loads(fs.cat_file(path)) for path in paths]

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice
 
 from instancecap.engine.inputs import Job, Rejected
 from instancecap.engine.ledger import Entry, Identity, Records, config_of
 from instancecap.engine.outputs import Sink
+from instancecap.engine.remote import is_url
 from instancecap.errors import OutputError
+
+LOOKS_AT_ONCE = 32
+"""Requests to object storage in flight while a run is planned."""
+
+LOOKED_AHEAD = 1024
+"""Jobs whose objects are asked about together."""
 
 
 @dataclass(slots=True)
@@ -43,8 +52,8 @@ def plan_run(
     """
     plan = Plan()
     empty = ledger.is_empty()
-    for index, job in enumerate(jobs):
-        entry = None if empty else _settled(job, ledger, config_of(job, config))
+    for index, job, identity in _looked_at(jobs, look=not empty):
+        entry = None if empty else _settled(job, ledger, config_of(job, config), identity=identity)
         if entry is None:
             plan.todo.append((index, job))
         elif entry.state == "failed":
@@ -61,9 +70,23 @@ def plan_run(
     return plan
 
 
-def _settled(job: Job, ledger: Records, config: str) -> Entry | None:
+def _looked_at(jobs: Iterable[Job], *, look: bool) -> Iterator[tuple[int, Job, Identity | None]]:
+    """Jobs with their number and, for objects elsewhere, what they are now.
+
+    Each object costs a request, so many are asked about at a time.
+    """
+    numbered = enumerate(jobs)
+    with ThreadPoolExecutor(LOOKS_AT_ONCE) as pool:
+        while chunk := list(islice(numbered, LOOKED_AHEAD)):
+            paths = {job.clip.path for _, job in chunk if look and is_url(job.clip.path)}
+            found = dict(zip(paths, pool.map(Identity.of, paths), strict=True))
+            for index, job in chunk:
+                yield index, job, found.get(job.clip.path)
+
+
+def _settled(job: Job, ledger: Records, config: str, *, identity: Identity | None) -> Entry | None:
     """The entry that still holds for the job's file, under its own name or another."""
-    identity = Identity.of(job.clip.path)
+    identity = identity or Identity.of(job.clip.path)
     entry = ledger.find(job)
     if entry is not None and (entry.identity.size, entry.identity.mtime_ns) == (
         identity.size,

@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from instancecap.engine.ledger import is_locked, private_folder
-from instancecap.errors import UsageError
+from instancecap.engine.remote import is_url, strip_file_scheme
+from instancecap.engine.remote_tables import read_notes
+from instancecap.errors import InputError, UsageError
+
+NO_RUN = "{}: no run has written here; name the OUT of a caption run"
+
+SILENT = 900.0
+"""Seconds without a sign of life after which a run into object storage is taken for dead."""
 
 RECENT = 300.0
 """Seconds over which the present rate is taken."""
@@ -49,10 +56,12 @@ class Status:
 
 def read_status(out: str) -> Status:
     """The status of an output. Raises :class:`UsageError` where no run ever wrote one."""
+    if is_url(out := strip_file_scheme(out)):
+        return _read_remote(out)
     folder = private_folder(Path(out))
     ledgers = sorted(folder.glob("ledger*.sqlite"))
     if not ledgers:
-        raise UsageError(f"{out}: no run has written here; name the OUT of a caption run")
+        raise UsageError(NO_RUN.format(out))
     status, reasons, recent = Status(), Counter[str](), 0
     for path in ledgers:
         recent += _add(path, status, reasons)
@@ -64,6 +73,41 @@ def read_status(out: str) -> Status:
     if status.running and recent and left > 0:
         status.left_seconds = round(left / recent * RECENT)
     return status
+
+
+def _read_remote(out: str) -> Status:
+    """The status of an output in object storage, by the notes that its runs leave there."""
+    try:
+        notes = read_notes(out)
+    except InputError as error:
+        raise UsageError(str(error)) from error
+    if not notes:
+        raise UsageError(NO_RUN.format(out))
+    status, reasons, rate = Status(), Counter[str](), 0.0
+    for one in notes:
+        before, now = one.get("before") or {}, one["done"] + one["failed"]
+        status.total += one.get("total") or 0
+        status.done += before.get("done", 0) + one["done"]
+        status.failed += before.get("failed", 0) + one["failed"]
+        for reason, count in one["reasons"].items():
+            reasons[_without_digits(reason)] += count
+        for unit, amount in one["cost"].items():
+            status.cost[unit] = round(status.cost.get(unit, 0) + amount, 3)
+        _merge(status.quality, one.get("quality") or {})
+        runs = not one.get("ended") and time.time() - one["written"] < SILENT
+        status.running |= runs
+        rate += now / max(1.0, one["written"] - one.get("began", 0.0)) if runs else 0.0
+    status.reasons = dict(reasons.most_common(10))
+    status.per_minute = round(60 * rate, 2)
+    left = status.total - status.done - status.failed
+    if rate and left > 0:
+        status.left_seconds = round(left / rate)
+    return status
+
+
+def _without_digits(reason: str) -> str:
+    """Reasons that differ in a number only are one."""
+    return "".join("#" if one.isdigit() else one for one in reason)
 
 
 def _add(path: Path, status: Status, reasons: Counter[str]) -> int:
@@ -84,7 +128,7 @@ def _add(path: Path, status: Status, reasons: Counter[str]) -> int:
                     status.failed += state == "failed"
                 recent += finished >= max(began, until - RECENT)
                 if reason:
-                    reasons["".join("#" if one.isdigit() else one for one in reason)] += 1
+                    reasons[_without_digits(reason)] += 1
                 for unit, amount in json.loads(cost).items():
                     status.cost[unit] = status.cost.get(unit, 0) + amount
             status.total += notes.get("total") or 0

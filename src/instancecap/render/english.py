@@ -26,6 +26,10 @@ _SHOWS = re.compile(
 _WIDE_MARKS = "。！？"
 _SPLIT = re.compile(rf"(?<=[.!?])[\"”')\]]*\s+(?=[\"“'(\[A-Z0-9])|(?<=[{_WIDE_MARKS}])")
 _ABBREVIATION = re.compile(r"(?:\b(?:Mr|Mrs|Ms|Dr|St|No|vs|etc|approx|e\.g|i\.e)\.|\b[A-Z]\.)$")
+_LEAVES = re.compile(
+    r"(\bthe frame(?: to the [a-z]+(?: (?:left|right))?)?,?)((?: and| then| and then) leaves?)"
+    r" the frame\b"
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028\u2029\ufeff]+")
 
 
@@ -71,6 +75,18 @@ def sentence(text: str) -> str:
 def phrase(text: str) -> str:
     """``text`` without its full stop, to be used within a sentence."""
     return text.strip().rstrip(".;,:。 ")
+
+
+def is_compound(verb: str) -> bool:
+    """Whether a verb phrase has several parts, so that words put behind it belong to the last."""
+    return "," in verb or " and " in verb
+
+
+@lru_cache(maxsize=16384)
+def leaves_it(text: str) -> str:
+    """*down the frame and leaves the frame* as *down the frame and leaves it*, where the frame
+    was named right before and *it* can be nothing else."""
+    return _LEAVES.sub(r"\1\2 it", text)
 
 
 def lower_first(text: str) -> str:

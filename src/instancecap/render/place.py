@@ -81,7 +81,8 @@ class Place:
 
     @lru_cache(maxsize=16384)  # noqa: B019 - places are few, and shared
     def merge(self, verb: str, near: str, fronted: bool) -> tuple[str, str]:
-        """The verb phrase with the place in it, and what goes before the subject."""
+        """The verb phrase with the place in it, and the place where it goes elsewhere: before
+        the subject, with a capital, or right behind it."""
         if not self.text or is_covered(self.text, content(verb)):
             return verb, ""
         text = re.sub(r", then leaves the frame$", "", self.text) if "leave" in verb else self.text
@@ -89,8 +90,10 @@ class Place:
             return self._merge_measured(verb, text, near, fronted)
         first = text.split()[0]
         if first in ("in", "at", "on", "near", "behind", "beside", "from", "to", "under", "above"):
-            if fronted or first in ("from", "to"):
+            if first in ("from", "to") or (fronted and not english.is_compound(verb)):
                 return f"{verb}, {text}", ""
+            if fronted:
+                return verb, f", {text},"
             return verb, f"{text[:1].upper()}{text[1:]}, "
         if english.has_verb(text) or english.verb_form(text) in ("finite", "sentence"):
             return f"{verb}; {text}" if english.verb_form(text) == "sentence" else verb, ""
@@ -117,8 +120,10 @@ class Place:
             return f"{verb}, starting and ending {where}", ""
         if re.fullmatch(r"(?:moves?|is moving|are moving) in place|stays? still", verb):
             return f"{verb} {where}", ""
+        if fronted and not english.is_compound(verb) and "frame" not in verb:
+            return f"{verb} {where}", ""
         if fronted:
-            return (f"{verb} {where}" if "frame" not in verb else f"{verb}, {where}"), ""
+            return verb, f" {where}"
         return verb, f"{where[:1].upper()}{where[1:]}, "
 
     def _agrees(self, heading: str) -> bool:

@@ -15,6 +15,7 @@ from instancecap.render.english import (
     sentences,
     verb_form,
 )
+from instancecap.render.lexicon import lexicon
 from instancecap.schema.caption import Camera
 
 TYPES = {
@@ -83,6 +84,8 @@ _MEASURED_LIGHT = re.compile(
 )
 
 
+_SCENE = re.compile(r"(?:The setting is )?an? (?:in|out)door scene\b")
+_PAINT = re.compile(r", ([a-z]+(?:(?:, [a-z]+)* and [a-z]+)?)(?=\.?$)")
 _COUNTABLE = re.compile(
     r"\b(?:zoom|pan|tilt|push|pull|dolly|arc|orbit|crane|roll|truck|move|turn)\b"
 )
@@ -97,6 +100,25 @@ def shot_phrase(kind: str, angle: str, view: str) -> str:
     parts = [size or ("shot" if height or side else ""), height]
     head = " ".join(part for part in parts if part)
     return f"{head}{',' if height else ''} {looks}" if looks else head
+
+
+def is_scene(text: str) -> bool:
+    """Whether it is *an indoor scene …* or *an outdoor scene …*."""
+    return _SCENE.match(text) is not None
+
+
+def setting(text: str, time: str = "") -> str:
+    """*an outdoor scene, white and green* as *an outdoor scene by day, in white and green*."""
+    found = _SCENE.match(text)
+    if found is None:
+        return f"{text}, {time}" if time else text
+    scene, paint = found[0], text[found.end() :]
+    colors = _PAINT.match(paint)
+    if colors and set(re.findall("[a-z]+", colors[1])) <= lexicon("colors") | {"and"}:
+        paint = f"{',' if time else ''} in {colors[1]}{paint[colors.end() :]}"
+    elif paint.startswith(" in ") and time:
+        paint = f",{paint}"
+    return f"{scene}{f' {time}' if time else ''}{paint}"
 
 
 def camera_sentences(camera: Camera, motion: bool = True) -> list[str]:

@@ -263,7 +263,14 @@ def _main_sentence(
         one.named = True
         return _tidy(text), 0
     verb, front = place.merge(verb, near, fronted)
-    text = f"{front}{one.phrase} {verb}{_expression(one.expression)}"
+    who = one.phrase
+    if front.startswith(","):
+        who = who.rstrip(",") + front
+    elif front.startswith(" "):
+        who += front + "," * who.endswith(",")
+    else:
+        who = front + who
+    text = f"{who} {verb}{_expression(one.expression)}"
     one.named = True
     return _tidy(text), 1
 
@@ -317,7 +324,6 @@ def _tidy(text: str) -> str:
     if text.count("the frame") > 1:
         text = _SMALL.sub(r"\1 in view", text)
     if text.count("the frame") > 1:
-        text = re.sub(r"(gets? (?:larger|smaller)) in the frame", r"\1", text)
-        head, mark, tail = text.partition("the frame")
-        text = head + mark + re.sub(r"\b(leaves?) the frame\b", r"\1 it", tail)
+        text = re.sub(r"(gets? (?:larger|smaller)|next to [^,;]+?) in the frame", r"\1", text)
+        text = english.leaves_it(text)
     return text

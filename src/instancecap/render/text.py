@@ -29,7 +29,6 @@ RETOLD = 0.8
 """Share of the global description's content that the details hold, from which it is left out."""
 
 _COUNT_OF_SHOTS = re.compile(r"(The clip has \w+ shots?)\b.*")
-_SCENE = re.compile(r"(?:The setting is )?an? (?:in|out)door scene\b")
 _ORDER = ("First", "Then", "Finally")
 _HUNYUAN_ORDER = ("Initially", "Then", "Finally")
 _LINKED = re.compile(
@@ -114,7 +113,7 @@ def _read(draft: Draft) -> None:
     gist = _plain(draft.field("/global_description", caption.global_description))
     if gist and (found := _COUNT_OF_SHOTS.fullmatch(gist[0].rstrip("."))):
         gist = [f"{found[1]}."]
-    draft.gist = _gist(draft, gist)
+    draft.gist = _gist(draft, [english.leaves_it(text) for text in gist])
 
 
 def _subject(draft: Draft, one: Instance) -> Subject:
@@ -166,12 +165,8 @@ def _scene(draft: Draft) -> list[str]:
     for one in draft.subjects:
         one.named = True
     draft.background = draft.background[1:]
-    place = f"{setting[:1].lower()}{setting[1:]}"
-    time = _time(draft, " ".join([place, draft.caption.lighting]))
-    if time and (found := _SCENE.match(place)):
-        place = f"{found[0]} {time}{place[found.end() :]}"
-    elif time:
-        place += f", {time}"
+    time = _time(draft, " ".join([setting, draft.caption.lighting]))
+    place = shots.setting(f"{setting[:1].lower()}{setting[1:]}", time)
     text = f"{english.join(names)} {'are' if several else 'is'} in {place}"
     draft.without |= {"/time_of_day"}
     return [english.sentence(text)]
@@ -281,6 +276,8 @@ def _background(draft: Draft) -> list[str]:
             parts.append(f"{lead} {english.lower_first(bare)}")
         else:
             parts.append(plain)
+    if parts:
+        parts[0] = shots.setting(parts[0])
     place = draft.caption.place if draft.has("/place") else ""
     if not draft.caption.background and place in ("indoor", "outdoor") and place not in draft.told:
         parts.append(f"The setting is {place}s")
@@ -288,8 +285,8 @@ def _background(draft: Draft) -> list[str]:
     if time:
         if parts and parts[0].startswith(("The setting is outdoors", "The setting is indoors")):
             parts[0] += f" {time}"
-        elif parts and (found := _SCENE.match(parts[0])):
-            parts[0] = f"{found[0]} {time}{parts[0][found.end() :]}"
+        elif parts and shots.is_scene(parts[0]):
+            parts[0] = shots.setting(parts[0], time)
         else:
             parts.append({"by day": "It is daytime"}.get(time, f"It is {time.removeprefix('at ')}"))
     return [english.sentence(part) for part in parts]

@@ -284,6 +284,8 @@ class _Reader:
             self.at = len(self.text)
             return ""
         self.at += 1 + len(code)
+        if code and code not in "\"'\\/ntrbf\n":
+            self.note("escapes that JSON does not have")
         return ESCAPES.get(code, code)
 
 

@@ -83,7 +83,8 @@ def read_musubi(folder: Path) -> Pairs:
     config = tomllib.loads((folder / "dataset.toml").read_text())
     (dataset,) = config["datasets"]
     assert dataset["cache_directory"]
-    assert all(frames % 4 == 1 for frames in dataset["target_frames"])
+    whole = dataset["frame_extraction"] == "full"
+    assert (dataset["max_frames"] if whole else dataset["target_frames"][0]) % 4 == 1
     assert len(config["general"]["resolution"]) == 2
     with open(dataset["video_jsonl_file"]) as file:
         rows = [json.loads(line) for line in file]
@@ -248,4 +249,32 @@ def test_musubi_is_told_the_rate_of_clips_that_have_another(
     export([row], TRAINERS["musubi-tuner"], str(tmp_path / "set"), options=Options())
     text = (tmp_path / "set" / "dataset.toml").read_text()
     assert "source_fps = 24.0\n" in text  # "the value must be a decimal number"
-    assert "target_frames = [117]\n" in text  # the most of 4N+1 within 120
+    assert "max_frames = 117\n" in text  # the most of 4N+1 within 120
+
+
+def test_musubi_trains_whole_clips_unless_frames_are_asked_for(
+    tmp_path: Path, clips_dir: Path
+) -> None:
+    names = ("football_juggle.mp4", "two_cars.mp4")  # of 120 and 56 frames
+    made = [row_of(clips_dir / "everyday" / name) for name in names]
+    for frames, wanted in ((0, {"frame_extraction": "full", "max_frames": 117}),
+                           (33, {"frame_extraction": "head", "target_frames": [33]})):  # fmt: skip
+        out = tmp_path / str(frames)
+        export(made, TRAINERS["musubi-tuner"], str(out), options=Options(frames=frames))
+        (dataset,) = tomllib.loads((out / "dataset.toml").read_text())["datasets"]
+        assert wanted.items() <= dataset.items()
+        assert not {"max_frames", "target_frames"} <= set(dataset)
+
+
+@pytest.mark.parametrize("trainer", ["llama-factory", "ms-swift", "trl"])
+def test_a_caption_without_words_teaches_nothing(
+    tmp_path: Path, clips_dir: Path, trainer: str
+) -> None:
+    row = row_of(clips_dir / "everyday" / "worker.mp4")
+    assert row.caption is not None
+    # InstanceVid has no field for either, so that its object would be empty.
+    empty = Caption(video=row.caption.video, place="indoor", lighting="Dim.")
+    rows = [Row(row.name, empty, "row 1")]
+    report = export(rows, TRAINERS[trainer], str(tmp_path / "set"), options=Options())
+    assert report.failed == [("row 1", "the caption is empty")] and report.done == 0
+    assert not (tmp_path / "set").exists()

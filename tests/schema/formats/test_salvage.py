@@ -101,6 +101,7 @@ def test_no_text_raises_anything_else(text: str) -> None:
         ('[1] is a note. {"a": {"b": 1}}', {"a": {"b": 1}}),
         ('{"a": 1}\n{"b": "second, and longer"}', {"b": "second, and longer"}),
         ('{"a": 1} trailing prose', {"a": 1}),
+        ('{"a": "50\\% of\\_it"}', {"a": "50% of_it"}),
     ],
 )
 def test_what_is_really_written(text: str, value: Any) -> None:

@@ -158,6 +158,10 @@ class Plan:
         """``4N+1``, or empty where any number of frames will do."""
         return f"{self.step}N+{self.rest}" if self.rest else f"{self.step}N" * (self.step > 1)
 
+    def lawful(self, frames: int) -> int:
+        """The most frames of the rule within so many; 1 at least."""
+        return max(1, self.rest + max(0, frames - self.rest) // self.step * self.step)
+
     def keeps_rule(self, frames: int) -> bool:
         """Whether so many frames keep the rule."""
         return frames >= max(self.rest, 1) and (frames - self.rest) % self.step == 0
@@ -169,27 +173,29 @@ class Seen:
 
     Attributes:
         frames: the fewest frames of a clip.
+        most_frames: the most frames of a clip.
         sizes: how many clips have a width and height.
         rates: how many clips have a number of frames a second.
     """
 
     frames: int = 0
+    most_frames: int = 0
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     rates: Counter[float] = field(default_factory=Counter)
 
     def add(self, info: MediaInfo) -> None:
         """Count one clip."""
         self.frames = min(self.frames or info.frames, info.frames)
+        self.most_frames = max(self.most_frames, info.frames)
         self.sizes[info.width, info.height] += 1
         self.rates[round(info.fps, 3)] += 1
 
     def bucket(self, plan: Plan) -> tuple[int, int, int]:
         """Frames, width and height that every clip has room for: by the rules, the usual size."""
-        most = plan.frames or self.frames
-        frames = plan.rest + max(0, most - plan.rest) // plan.step * plan.step
+        frames = plan.lawful(plan.frames or self.frames)
         width, height = self.sizes.most_common(1)[0][0]
         unit = plan.multiple
-        return max(1, frames), max(unit, width // unit * unit), max(unit, height // unit * unit)
+        return frames, max(unit, width // unit * unit), max(unit, height // unit * unit)
 
 
 def make_plan(

@@ -41,6 +41,10 @@ def _musubi_row(sample: Sample, final: Path) -> dict[str, Any]:
 
 def _musubi_files(final: Path, plan: Plan, seen: Seen) -> dict[str, str]:
     frames, width, height = seen.bucket(plan)
+    if plan.frames:
+        extraction = [f"target_frames = [{frames}]", 'frame_extraction = "head"']
+    else:  # a caption tells of the whole clip, so that the whole clip has to be trained on
+        extraction = ['frame_extraction = "full"', f"max_frames = {plan.lawful(seen.most_frames)}"]
     lines = [
         "[general]",
         f"resolution = [{width}, {height}]",
@@ -51,8 +55,7 @@ def _musubi_files(final: Path, plan: Plan, seen: Seen) -> dict[str, str]:
         "[[datasets]]",
         f"video_jsonl_file = {dump(str(final / 'metadata.jsonl'))}",
         f"cache_directory = {dump(str(final / 'cache'))}",
-        f"target_frames = [{frames}]",
-        'frame_extraction = "head"',
+        *extraction,
     ]
     rate = next(iter(seen.rates))
     if plan.fps and len(seen.rates) == 1 and rate != plan.fps:

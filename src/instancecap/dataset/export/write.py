@@ -274,11 +274,11 @@ class _Run:
         """What the trainer is to learn, on one line, and what is noted about it."""
         options = self.options
         if self.target is None:
-            if not caption.leaves():
-                raise InputError("the caption is empty")
             answer = to_format(caption, "instancevid")
             assert isinstance(answer, dict)
             answer.pop("Video", None)  # a path is nothing that a model can see
+            if not _says_something(answer):
+                raise InputError("the caption is empty")
             text = json.dumps(answer, ensure_ascii=False)
             if _MARK.search(text):  # trainers count these marks wherever they stand
                 text = text.replace("<", "\\u003c")
@@ -382,6 +382,13 @@ class _Run:
             "drop_fields": options.drop_fields,
             "seed": options.seed,
         }
+
+
+def _says_something(answer: Any) -> bool:
+    """Whether any field of a structured caption has a text."""
+    if isinstance(answer, dict):
+        return any(map(_says_something, answer.values()))
+    return bool(answer)
 
 
 _LINKED = {"symlink": "linked", "hardlink": "linked", "copy": "copied"}

@@ -171,7 +171,7 @@ def _read_foreign(value: dict[str, Any], name: str, warnings: list[str]) -> Capt
 def _unknown(value: dict[str, Any]) -> str:
     if str(value.get("schema", "")).startswith("instancecap.evidence/"):
         return "this is evidence, not a caption"
-    keys = ", ".join(list(map(str, value))[:6]) or "none"
+    keys = ", ".join(f"{key!s:.40}" for key in list(value)[:6]) or "none"
     return f"no caption in it; its fields: {keys}"
 
 
@@ -186,9 +186,9 @@ def lost(caption: Caption, name: str) -> list[str]:
     After ``/instances/`` stands the instance's id. A thing that is lost as a whole is named once.
     Raises as :func:`to_format` does.
     """
-    plain = to_format(caption, name)
-    back = caption if name == "instancecap" else _again(plain, name)
-    return differences(caption, back)
+    if name == "instancecap":
+        return []  # our own: it holds everything
+    return differences(caption, _again(to_format(caption, name), name))
 
 
 def _again(plain: dict[str, Any] | str, name: str) -> Caption:
