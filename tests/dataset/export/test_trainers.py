@@ -16,8 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from instancecap.dataset.captions import Row
 from instancecap.dataset.export import TRAINERS, Options, export
 from instancecap.dataset.export.trainers import QUESTION
+from instancecap.schema.caption import Caption
 from instancecap.video import Clip, probe
 from tests.dataset.export.made import everyday_rows, row_of
 
