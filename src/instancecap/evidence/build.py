@@ -10,6 +10,7 @@ from instancecap.evidence.camera_words import describe_camera
 from instancecap.evidence.experts import Experts, load_experts
 from instancecap.evidence.framing import assign_faces, frame_subject
 from instancecap.evidence.groups import group_instances
+from instancecap.evidence.heap import give_pictures_back
 from instancecap.evidence.instances import (
     can_be_named,
     follows_subject,
@@ -41,6 +42,7 @@ def measure(clip: Clip, *, threads: int = 0, masks: bool = False) -> Evidence:
         MissingDependency: a file of weights was named and is not usable.
     """
     started = time.perf_counter()
+    give_pictures_back()
     experts = load_experts()
     with ClipReader(clip, threads=threads) as reader:
         observed = Pass(experts, reader.info, beside=threads != 1)
