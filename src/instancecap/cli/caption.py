@@ -22,6 +22,8 @@ def caption(
     out: Annotated[
         str | None,
         typer.Option(
+            "--out",
+            "-o",
             metavar="OUT",
             help="A folder (one JSON file per clip), a .jsonl file, or a .parquet folder. "
             "Without it, captions are shown here.",

@@ -31,6 +31,8 @@ def convert(
     out: Annotated[
         str,
         typer.Option(
+            "--out",
+            "-o",
             metavar="OUT",
             help="A file for one caption (.json, .txt), a table for many (.jsonl, .csv, .parquet, "
             ".json as a list, .txt as lines), or a folder with a file for each.",

@@ -15,7 +15,13 @@ def evidence(
     inputs: Inputs,
     out: Annotated[
         str,
-        typer.Option(metavar="DIR", show_default=False, help="Folder for one JSON file per clip."),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="DIR",
+            show_default=False,
+            help="Folder for one JSON file per clip.",
+        ),
     ],
     masks: Annotated[
         bool, typer.Option("--masks", help="Add a mask per instance for every analyzed frame.")

@@ -65,7 +65,10 @@ def export(
     ] = None,
     *,
     out: Annotated[
-        str, typer.Option(metavar="DIR", help="Folder of the dataset; it must be new or empty.")
+        str,
+        typer.Option(
+            "--out", "-o", metavar="DIR", help="Folder of the dataset; it must be new or empty."
+        ),
     ],
     for_: Annotated[
         str, typer.Option("--for", metavar="TRAINER", help=f"The trainer: {TRAINERS}.")

@@ -45,7 +45,12 @@ def render(
     ] = None,
     out: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="A .txt, .jsonl or .csv file instead of the terminal."),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="A .txt, .jsonl or .csv file instead of the terminal.",
+        ),
     ] = None,
     prefix: Annotated[
         str, typer.Option(metavar="TEXT", help="Trigger words, in front of each.")

@@ -26,7 +26,12 @@ def verify(
     ],
     out: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help="Write the captions here, with their claims filled in."),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="DIR",
+            help="Write the captions here, with their claims filled in.",
+        ),
     ] = None,
     video_root: Annotated[
         str | None,

@@ -101,8 +101,10 @@ def read_diffusion_pipe(folder: Path) -> Pairs:
     path = Path(directory["path"])
     captions = json.loads((path / "captions.json").read_text())
     media = sorted(one for one in path.glob("*") if one.suffix not in (".txt", ".json"))
-    frames = max(config["frame_buckets"])
-    assert all(probe(Clip.open(one)).frames >= frames for one in media)
+    # A clip goes to the longest bucket that it fills, and is a picture where it fills none.
+    buckets = [frames for frames in config["frame_buckets"] if frames > 1]
+    lengths = [probe(Clip.open(one)).frames for one in media]
+    assert min(lengths) >= min(buckets) and max(lengths) - max(buckets) < 4
     assert all(isinstance(captions[one.name], list) for one in media)
     return [(one, captions[one.name][0]) for one in media]
 

@@ -76,13 +76,15 @@ def _diffusion_pipe_parse(row: dict[str, Any]) -> tuple[tuple[str, ...], str]:
 
 def _diffusion_pipe_files(final: Path, plan: Plan, seen: Seen) -> dict[str, str]:
     frames, width, height = seen.bucket(plan)
+    # A clip goes to the longest bucket that it fills; what it has beyond that is not trained on.
+    longest = frames if plan.frames else plan.lawful(seen.most_frames)
     lines = [
         f"resolutions = [[{width}, {height}]]",
         "enable_ar_bucket = true",
         "min_ar = 0.5",
         "max_ar = 2.0",
         "num_ar_buckets = 7",
-        f"frame_buckets = {sorted({1, frames})}",
+        f"frame_buckets = {sorted({1, frames, longest})}",
         "",
         "[[directory]]",
         f"path = {dump(str(final / 'videos'))}",
