@@ -77,7 +77,10 @@ def _refuse_other_scripts(caption: Caption) -> None:
     """Sentences of another language do not go into English ones; the script tells the most."""
     sentences = [caption.global_description, caption.background, caption.camera.description]
     sentences += [text for one in caption.instances for text in (one.appearance, one.action)]
-    letters = [letter for letter in "".join(sentences) if letter.isalpha()]
+    text = "".join(sentences)
+    if text.isascii():
+        return
+    letters = [letter for letter in text if letter.isalpha()]
     if sum(letter > "\u024f" for letter in letters) > len(letters) / 2:
         raise FormatError(
             "its sentences are not English, and prompts are: write it anew with --language en"

@@ -38,14 +38,19 @@ def estimate_tokens(text: str, kind: TokenizerKind) -> int:
     Figures and marks are a token each; whatever is not ASCII is a token a byte. Tokenizers
     normalize text, which may make it longer (NFKC): the longer form counts.
     """
-    tokens = sum([_word_cost(word, kind) for word in text.split()])
     if text.isascii():
-        return tokens
-    normal = unicodedata.normalize("NFKC", text)
-    lower = normal.lower()  # CLIP's tokenizer, too, may make letters of one
-    forms = {text, normal, lower, unicodedata.normalize("NFD", text)}
+        return sum([_word_cost(word, kind) for word in text.split()])
     # Only plain spaces are free: others are letters like any to a tokenizer.
-    return max(sum(_word_cost(word, kind) or 1 for word in form.split(" ")) for form in forms)
+    return sum([_most_of_a_word(word, kind) for word in text.split(" ")])
+
+
+@lru_cache(maxsize=65536)
+def _most_of_a_word(word: str, kind: TokenizerKind) -> int:
+    """The cost of a word in the form that costs most; a form may fall into several words."""
+    normal = unicodedata.normalize("NFKC", word)
+    lower = normal.lower()  # CLIP's tokenizer, too, may make letters of one
+    forms = {word, normal, lower, unicodedata.normalize("NFD", word)}
+    return max(sum(_word_cost(part, kind) or 1 for part in form.split(" ")) for form in forms)
 
 
 @lru_cache(maxsize=65536)
