@@ -185,18 +185,25 @@ def _fit(
     limits: _Limits,
     shortest: int,
 ) -> tuple[str, int, Sequence[str]]:
-    """The prompt with as few steps taken as needed, found by halving the steps in question."""
+    """The prompt with as few steps taken as needed.
+
+    Steps are of like length: the search begins where the share that is too much says, goes away
+    from there in growing strides, and halves what is left once it has been passed.
+    """
     budget = limits.target.budget
     low, high, best = 1, len(steps), None
+    middle, stride = max(1, min(high, round(high * (1 - budget / shortest)))), 1
     while low <= high:
-        middle = (low + high) // 2
         whole, tokens = attempt(steps[:middle])
         shortest = min(shortest, tokens or shortest)
         if tokens > budget:
             low = middle + 1
+            middle = (low + high) // 2 if best else min(high, middle + stride)
         else:  # short enough; if nothing is left at all, too much went
             high = middle - 1
             best = (whole, tokens, steps[:middle]) if tokens else best
+            middle = (low + high) // 2 if low > 1 else max(low, middle - stride)
+        stride *= 2
     if best is None:
         raise limits.refuse(shortest)
     if best[1] < budget / 2:
