@@ -4,6 +4,9 @@
     How much two workers do of one worker's work, and what engine and ledger add to a plain loop
     of measure, describe and write.
 
+``python -m benchmarks.engine --clips DIR --ray``
+    How much the Ray engine does of the local engine's work on this machine.
+
 ``python -m benchmarks.engine --kill 20 [--count 300] [--seed 0] [--measured]``
     Kills a run with all its workers (SIGKILL) at random moments, goes on, and compares what was
     written with the output of a run that was left alone, byte by byte: once into a folder, a
@@ -258,6 +261,31 @@ def overhead(jobs: Sequence[Job], folder: Path) -> dict[str, float]:
     }
 
 
+def on_ray(jobs: Sequence[Job]) -> dict[str, float]:
+    """Clips a minute of the Ray engine over those of the local one, two workers each, in turns.
+
+    The start of Ray itself is left out, that of its actors is not; the quicker of two tries each.
+    """
+    from instancecap.engine.ray import run_on_ray
+
+    def take(outcome: Outcome[Documents]) -> None:
+        assert outcome.failure is None, outcome.failure
+
+    run_on_ray(list(enumerate(jobs[:1])), OneThread(), on_done=take)
+    walls: dict[str, list[float]] = {"local": [], "ray": []}
+    for _ in range(2):
+        for name, engine in (("local", run_jobs), ("ray", run_on_ray)):
+            began = time.perf_counter()
+            engine(list(enumerate(jobs)), OneThread(), workers=2, on_done=take)
+            walls[name].append(time.perf_counter() - began)
+    local, ray = min(walls["local"]), min(walls["ray"])
+    return {
+        "ray_over_local": round(local / ray, 3),
+        "clips_per_minute_local": round(60 * len(jobs) / local, 2),
+        "clips_per_minute_ray": round(60 * len(jobs) / ray, 2),
+    }
+
+
 def main() -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(prog="benchmarks.engine")
@@ -267,6 +295,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--repeat", type=int, default=2, help="times that each clip is measured")
     parser.add_argument("--measured", action="store_true")
+    parser.add_argument("--ray", action="store_true", help="the Ray engine against the local one")
     parser.add_argument("--run", nargs=2, metavar=("CLIPS", "OUT"))
     chosen = parser.parse_args()
     if chosen.run:
@@ -285,7 +314,7 @@ def main() -> None:
             print(json.dumps({"benchmark": "engine-kill", "clips": chosen.count, "runs": runs}))
         if chosen.clips:
             jobs = find_jobs([chosen.clips])[0] * chosen.repeat
-            figures = {**scaling(jobs), **overhead(jobs, folder)}
+            figures = on_ray(jobs) if chosen.ray else {**scaling(jobs), **overhead(jobs, folder)}
             print(json.dumps({"benchmark": "engine", "clips": len(jobs), **figures}))
 
 
