@@ -17,7 +17,7 @@ from instancecap.engine.local import Outcome, run_jobs, threads_each
 from instancecap.engine.outputs import Sink
 from instancecap.engine.ray import run_on_ray
 from instancecap.engine.remote_tables import RemoteSink
-from instancecap.engine.resume import Plan, plan_run
+from instancecap.engine.resume import Plan, Todo, plan_run
 from instancecap.engine.tables import OURS
 from instancecap.engine.work import Documents, Work, fingerprint
 from instancecap.errors import FormatError, MissingDependency, OutputError
@@ -196,7 +196,7 @@ class _Run:
     def plan(self) -> Plan:
         """What is left to do; what is done is counted."""
         if self._ledger is None or self._sink is None:
-            return Plan(todo=list(enumerate(self._jobs)))
+            return Plan(Todo(self._jobs, range(len(self._jobs))))
         self._sink.sweep()
         if self._options.resume:
             plan = plan_run(
@@ -208,7 +208,7 @@ class _Run:
             )
         else:
             self._sink.forget()
-            plan = Plan(todo=list(enumerate(self._jobs)))
+            plan = Plan(Todo(self._jobs, range(len(self._jobs))))
         if self._options.keep:
             self._fetch_skipped(plan)
         if isinstance(self._sink, RemoteSink):
@@ -236,12 +236,12 @@ class _Run:
             captions = {part: self._sink.get(job.name + part) or "" for part in parts}
             evidence = self.work.cache.get(job, stamp=stamp_of(job))
             if not all(captions.values()) or evidence is None:
-                plan.todo.append((index, job))
+                plan.todo.add(index)
             else:
                 self.batch.results[index] = Documents(captions, evidence.to_json())
                 fetched.append((index, job))
         plan.skipped = fetched
-        plan.todo.sort(key=itemgetter(0))
+        plan.todo.sort()
 
     def take(self, outcome: Outcome[Documents]) -> bool:
         """Keep a result or its failure; True when the run should take no more jobs."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -21,25 +22,47 @@ LOOKED_AHEAD = 1024
 """Jobs whose objects are asked about together."""
 
 
+class Todo:
+    """Numbers and jobs in order: eight bytes each beside the jobs themselves."""
+
+    def __init__(self, jobs: Sequence[Job], numbers: Iterable[int] = ()) -> None:
+        """``numbers`` of those among ``jobs`` that are to be done."""
+        self._jobs, self._numbers = jobs, array("q", numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __iter__(self) -> Iterator[tuple[int, Job]]:
+        return ((number, self._jobs[number]) for number in self._numbers)
+
+    def add(self, number: int) -> None:
+        """One more, at the end."""
+        self._numbers.append(number)
+
+    def sort(self) -> None:
+        """In the order of the jobs again."""
+        self._numbers = array("q", sorted(self._numbers))
+
+
 @dataclass(slots=True)
 class Plan:
     """What is left to do.
 
     Attributes:
-        todo: number and job, in order.
+        todo: what is to be done.
         skipped: number and job of those whose output is there.
         parts: what follows their names in their outputs, by number.
         failed: those that failed before and are not tried again.
     """
 
-    todo: list[tuple[int, Job]] = field(default_factory=list)
+    todo: Todo
     skipped: list[tuple[int, Job]] = field(default_factory=list)
     parts: dict[int, tuple[str, ...]] = field(default_factory=dict)
     failed: list[tuple[int, Rejected]] = field(default_factory=list)
 
 
 def plan_run(
-    jobs: Iterable[Job],
+    jobs: Sequence[Job],
     ledger: Records,
     sink: Sink,
     *,
@@ -50,15 +73,15 @@ def plan_run(
 
     The output of a clip whose file was moved or renamed is put under its new name.
     """
-    plan = Plan()
+    plan = Plan(Todo(jobs))
     empty = ledger.is_empty()
     for index, job, identity in _looked_at(jobs, look=not empty):
         entry = None if empty else _settled(job, ledger, config_of(job, config), identity=identity)
         if entry is None:
-            plan.todo.append((index, job))
+            plan.todo.add(index)
         elif entry.state == "failed":
             if retry_failed:
-                plan.todo.append((index, job))
+                plan.todo.add(index)
             else:
                 plan.failed.append((index, Rejected(job.clip.path, entry.reason)))
         elif _is_there(job, entry, ledger, sink):
@@ -66,7 +89,7 @@ def plan_run(
             if entry.parts != ("",):
                 plan.parts[index] = entry.parts
         else:
-            plan.todo.append((index, job))
+            plan.todo.add(index)
     return plan
 
 
