@@ -266,6 +266,7 @@ def on_ray(jobs: Sequence[Job]) -> dict[str, float]:
 
     The start of Ray itself is left out, that of its actors is not; the quicker of two tries each.
     """
+    from benchmarks.engine import OneThread  # by its full name, which actors can import
     from instancecap.engine.ray import run_on_ray
 
     def take(outcome: Outcome[Documents]) -> None:
