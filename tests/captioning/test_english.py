@@ -95,6 +95,10 @@ def test_things_alike_are_told_apart_when_introduced() -> None:
     red, blue = [("red", 0.9)], [("blue", 0.9)]
     cars = [thing("car", colors=c, id=i) for i, c in enumerate([red, blue, red])]
     assert english.introduce(cars) == ["a red car", "a blue car", "another red car"]
+    groups = [thing("car", count=count) for count in (2, 2, 12, 12)]
+    assert english.introduce(groups[:2]) == ["two cars", "two other cars"]
+    again = ["a group of at least 12 cars", "another group of at least 12 cars"]
+    assert english.introduce(groups[2:]) == again
 
 
 def test_a_group_is_counted() -> None:

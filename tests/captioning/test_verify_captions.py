@@ -12,7 +12,7 @@ from instancecap.captioning.measured import describe
 from instancecap.captioning.verify import Report, apply, contradictions, verify
 from instancecap.schema import Caption, Evidence
 from instancecap.schema import caption as c
-from instancecap.schema.evidence import FramingFacts, LightFacts, PlaceFacts
+from instancecap.schema.evidence import FramingFacts, LightFacts, PlaceFacts, Turn
 from tests import strategies
 from tests.captioning.made import camera, evidence, evidences, thing
 from tests.conftest import Measured
@@ -120,6 +120,30 @@ def test_order_is_checked_where_both_events_are_sure() -> None:
     wrong = "The cat leaves the frame before the dog enters the frame."
     assert outcome(verify(say(right), both), "order") == {"supported"}
     assert outcome(verify(say(wrong), both), "order") == {"contradicted"}
+
+
+def test_a_segment_is_counted_by_what_is_seen_in_it() -> None:
+    three, two = (
+        thing("person", id=index, times=times, count=count)
+        for index, (times, count) in enumerate([((0.0, 4.0), 3), ((5.0, 9.0), 2)])
+    )
+    parts = [c.Segment(start=4.5, end=9.5, description="Two people stay still.")]
+    report = verify(say("", segments=parts), evidence(three, two))
+    assert outcome(report, "count") == {"supported"}
+    parts[0].description = "There are no dogs."
+    early = thing("dog", times=(0.0, 4.0))
+    assert outcome(verify(say("", segments=parts), evidence(early)), "presence") == {"unchecked"}
+
+
+def test_each_direction_of_a_turn_is_true() -> None:
+    turn = Turn(t=2, before="right", after="left")
+    turning = evidence(
+        thing("dog", (0.1, 0.6, 0.3, 0.8), (0.7, 0.2, 0.9, 0.4), moving=True, direction="right",
+              speed=0.2, turns=[turn]),
+    )  # fmt: skip
+    assert outcome(verify(say("The dog moves to the left."), turning), "direction") == {"supported"}
+    said = "The dog moves down and to the left."
+    assert outcome(verify(say(said), turning), "direction") == {"contradicted"}
 
 
 def foreign(**fields: Any) -> Caption:

@@ -154,12 +154,12 @@ def _global(evidence: Evidence, shown: Sequence[InstanceFacts], *, say: Language
     phrases = []
     for index, item in enumerate(shown):
         # Who looks alike in another shot may be the same: only who is seen at once is another.
-        at_once = [one for one in shown[:index] if _overlap(one, item)]
+        at_once = [one for one in shown[:index] if _are_seen_at_once(one, item)]
         phrases.append(say.introduce([*at_once, item])[-1])
     return say.shots_sentence(len(evidence.shots), list(dict.fromkeys(phrases)))
 
 
-def _overlap(first: InstanceFacts, second: InstanceFacts) -> bool:
+def _are_seen_at_once(first: InstanceFacts, second: InstanceFacts) -> bool:
     """Whether two things are there at one time."""
     if not first.track or not second.track:
         return False

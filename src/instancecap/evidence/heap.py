@@ -2,7 +2,8 @@
 
 By default glibc raises the size from which a block gets pages of its own as larger blocks are
 freed (``mallopt(3)``, M_MMAP_THRESHOLD). Pictures then lie in the heap, and the finds that are
-kept between them pin the holes: half an hour of film held 900 MB of which 50 were in use.
+kept between them pin the holes: over half an hour of film the process grows to several times what
+it uses (``python -m benchmarks.long FILE`` tells the peak).
 """
 
 from __future__ import annotations

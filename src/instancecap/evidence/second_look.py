@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from instancecap.evidence.geometry import areas, coverage, ious
 from instancecap.models.coco import CLASSES
-from instancecap.models.yolox import Detections
+from instancecap.models.yolox import SIDE, Detections
 from instancecap.video.decode import Picture
 
 Array = NDArray[np.float64]
@@ -118,11 +118,7 @@ def cut_out(picture: Picture, box: Array) -> tuple[Picture, tuple[int, int, int]
     a, b = max(0, left), max(0, top)
     inside = picture[b : top + side, a : left + side]
     cut[b - top : b - top + inside.shape[0], a - left : a - left + inside.shape[1]] = inside
-    return np.asarray(cv2.resize(cut, (416, 416), interpolation=cv2.INTER_LINEAR), np.uint8), (
-        left,
-        top,
-        side,
-    )
+    return np.asarray(cv2.resize(cut, (SIDE, SIDE)), np.uint8), (left, top, side)
 
 
 def _same(found: Detections, wanted: Array) -> int | None:

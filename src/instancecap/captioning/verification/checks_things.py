@@ -291,8 +291,8 @@ def check_direction(way: str, seen: Seen) -> Verdict:
     asked, has = set(way.split("_")), set(measured.split("_")) - {""}
     against = {OPPOSITE[one] for one in asked} & has
     # What turns goes each way for a while: a sentence may tell them one by one.
-    turned = {way for turn in seen.item.motion.turns for way in (turn.before, turn.after)}
-    agrees = (bool(asked & has) and not against) or bool(asked & turned)
+    turned = {one for turn in seen.item.motion.turns for one in (turn.before, turn.after)}
+    agrees = (bool(asked & has) and not against) or way in turned
     gains = {one: seen.excursion(one)[0] for one in SIGNS}
     gained = min(gains[one] for one in asked)
     most = max(gains.values())

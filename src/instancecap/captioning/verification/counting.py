@@ -9,7 +9,7 @@ import numpy as np
 from instancecap.captioning import english
 from instancecap.captioning.verification.checks_things import likeness
 from instancecap.captioning.verification.lexicon import Noun
-from instancecap.captioning.verification.seen import TRUSTED
+from instancecap.captioning.verification.seen import TRUSTED, within
 from instancecap.captioning.verification.verdicts import Verdict, compare
 from instancecap.evidence.geometry import pairwise_coverage
 from instancecap.schema.evidence import Evidence, InstanceFacts
@@ -31,12 +31,11 @@ def during(evidence: Evidence, span: tuple[float, float] | None) -> Evidence:
     """The evidence with only what is seen between two times, seconds."""
     if span is None:
         return evidence
-    start, end = span
-    kept = []
-    for item in evidence.instances:
-        track = [point for point in item.track if start <= point.t <= end]
-        if track:
-            kept.append(item.model_copy(update={"track": track}))
+    kept = [
+        item.model_copy(update={"track": track})
+        for item in evidence.instances
+        if (track := within(item.track, span))
+    ]
     return evidence.model_copy(update={"instances": kept})
 
 

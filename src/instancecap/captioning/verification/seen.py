@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.evidence.geometry import areas, cell_of, centers
-from instancecap.schema.evidence import Evidence, InstanceFacts
+from instancecap.schema.evidence import Evidence, InstanceFacts, TrackPoint
 from instancecap.schema.vocabulary import Cell
 from instancecap.video.sampling import pick_evenly
 
@@ -25,6 +25,13 @@ SHORTEST, FEWEST = 0.5, 4
 
 EDGE = 0.06
 """Share of the frame within which a box counts as at its edge."""
+
+
+def within(track: list[TrackPoint], span: tuple[float, float] | None) -> list[TrackPoint]:
+    """The part of a track between two times, seconds; all of it where there is no ``span``."""
+    if span is None:
+        return track
+    return [point for point in track if span[0] - 1e-3 <= point.t <= span[1] + 1e-3]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +55,7 @@ class Seen:
         cls, item: InstanceFacts, evidence: Evidence, span: tuple[float, float] | None = None
     ) -> Seen:
         """The thing as it was followed, within ``span`` (seconds) where that is given."""
-        points = item.track
-        if span is not None:
-            points = [p for p in points if span[0] - 1e-3 <= p.t <= span[1] + 1e-3]
+        points = within(item.track, span)
         return cls(
             evidence,
             item,
