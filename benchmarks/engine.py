@@ -38,11 +38,11 @@ from pathlib import Path
 from typing import Any
 
 from instancecap.engine.batch import RunOptions, run_batch
-from instancecap.engine.inputs import Job, find_jobs
 from instancecap.engine.ledger import Identity
 from instancecap.engine.local import Outcome, run_jobs
-from instancecap.engine.outputs import open_sink
 from instancecap.engine.work import Documents, EvidenceWork, Work
+from instancecap.io.inputs import Job, find_jobs
+from instancecap.io.outputs import open_sink
 from instancecap.schema import Caption
 from instancecap.schema.caption import Video
 
@@ -236,7 +236,7 @@ def scaling(jobs: Sequence[Job]) -> dict[str, float]:
 
 def overhead(jobs: Sequence[Job], folder: Path) -> dict[str, float]:
     """CPU time that engine and ledger take for a clip, over that of a plain loop."""
-    from instancecap.captioning.measured import describe
+    from instancecap.captioners.measured.describe import describe
     from instancecap.evidence.build import measure
 
     used = cpu()

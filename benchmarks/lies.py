@@ -27,13 +27,13 @@ import numpy as np
 
 from benchmarks.suite import recipes, spread
 from benchmarks.truth import LABELS, Case, load_clips
-from instancecap.captioning import english
-from instancecap.captioning.verification.checks_scene import FOLDED, OPPOSITE
-from instancecap.captioning.verify import Report, verify
+from instancecap.captioners.measured import english
 from instancecap.evidence.build import measure
 from instancecap.evidence.geometry import cell_of
 from instancecap.schema import caption as c
 from instancecap.schema.evidence import Evidence
+from instancecap.verify.checks_scene import FOLDED, OPPOSITE
+from instancecap.verify.report import Report, verify
 
 TARGETS = {"flagged": 0.95, "wronged": 0.02, "confident": 0.6}
 SPOTS = {
@@ -55,7 +55,7 @@ class Statement:
     """Something said of a clip, true or not.
 
     Attributes:
-        kind: as in :class:`instancecap.captioning.verify.Finding`; the kind that is counted.
+        kind: as in :class:`instancecap.verify.report.Finding`; the kind that is counted.
         caption: that says it.
         said: in words, for messages.
     """

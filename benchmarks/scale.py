@@ -16,10 +16,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from instancecap.engine.inputs import find_jobs, refuse_shared_names
 from instancecap.engine.ledger import Ledger
-from instancecap.engine.outputs import open_sink
 from instancecap.engine.resume import plan_run
+from instancecap.io.inputs import find_jobs, refuse_shared_names
+from instancecap.io.outputs import open_sink
 
 TARGET_SECONDS, TARGET_MB = 20.0, 500.0
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
 from benchmarks.truth import Mask, Segment, Transition
-from instancecap.evidence.naming import HYPERNYMS, OBJECT
+from instancecap.evidence.tracking.naming import HYPERNYMS, OBJECT
 from instancecap.models.coco import CATEGORIES, CLASSES
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import InstanceFacts, MaskRle, Shot

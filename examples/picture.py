@@ -10,9 +10,9 @@ from __future__ import annotations
 import shutil
 import sys
 
-from instancecap.captioning.measured import describe
+from instancecap.captioners.measured.describe import describe
 from instancecap.evidence.build import measure
-from instancecap.evidence.instances import box_at
+from instancecap.evidence.tracking.instances import box_at
 from instancecap.schema import Caption, Evidence
 from instancecap.video import Clip
 from instancecap.web.markup import Html, join, markup

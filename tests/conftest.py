@@ -48,7 +48,7 @@ def models_dir() -> Path:
 @pytest.fixture
 def with_weights(models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The real weights are found, and nothing is downloaded."""
-    from instancecap.evidence import experts
+    from instancecap.evidence import cluster as experts
 
     monkeypatch.setenv("INSTANCECAP_MODELS", str(models_dir))
     monkeypatch.setenv("INSTANCECAP_OFFLINE", "1")
@@ -59,7 +59,7 @@ def with_weights(models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def measured(clips_dir: Path, models_dir: Path) -> Measured:
     """Evidence of a real clip by its name in the folder, measured once per session."""
-    from instancecap.evidence import experts
+    from instancecap.evidence import cluster as experts
     from instancecap.evidence.build import measure
     from instancecap.video import Clip
 
@@ -79,7 +79,7 @@ def measured(clips_dir: Path, models_dir: Path) -> Measured:
 @pytest.fixture
 def without_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No weights are found, and nothing is downloaded."""
-    from instancecap.evidence import experts
+    from instancecap.evidence import cluster as experts
 
     monkeypatch.delenv("INSTANCECAP_MODELS", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from instancecap.api import Captioner, Measured, Mllm, caption, measure
-    from instancecap.captioning.chain import ChainOptions
-    from instancecap.captioning.verify import verify
+    from instancecap.captioners.chain import ChainOptions
     from instancecap.errors import (
         DecodeError,
         FormatError,
@@ -33,14 +32,15 @@ if TYPE_CHECKING:
     from instancecap.render import Prompt, render
     from instancecap.schema.caption import Caption
     from instancecap.schema.evidence import Evidence
+    from instancecap.verify.report import verify
     from instancecap.video.clip import Clip
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "instancecap.api": ("Captioner", "Measured", "Mllm", "caption", "measure"),
-    "instancecap.captioning.chain": ("ChainOptions",),
-    "instancecap.captioning.verify": ("verify",),
+    "instancecap.captioners.chain": ("ChainOptions",),
+    "instancecap.verify.report": ("verify",),
     "instancecap.errors": (
         "DecodeError",
         "FormatError",

@@ -9,10 +9,10 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
-from instancecap.captioning.chain import ChainOptions, prepare, write
-from instancecap.captioning.chain.options import Mode
-from instancecap.captioning.language import language_of
-from instancecap.captioning.measured import MAX_INSTANCES, describe
+from instancecap.captioners.chain import ChainOptions, prepare, write
+from instancecap.captioners.chain.options import Mode
+from instancecap.captioners.measured.describe import MAX_INSTANCES, describe
+from instancecap.captioners.measured.language import language_of
 from instancecap.evidence.build import measure as _measure
 from instancecap.mllm.base import Backend
 from instancecap.mllm.openai import OpenAIBackend

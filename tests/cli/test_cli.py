@@ -15,8 +15,8 @@ import pytest
 
 from instancecap.cli.main import main
 from instancecap.cli.terminal import printable
-from instancecap.engine.inputs import Job
 from instancecap.engine.work import CaptionWork, Documents, EvidenceWork
+from instancecap.io.inputs import Job
 from instancecap.models import weights
 from instancecap.schema import Caption, Evidence
 from instancecap.schema.caption import Camera, Instance, Position, Video

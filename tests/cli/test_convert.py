@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from instancecap.cli.main import main
-from instancecap.dataset.captions import read_captions
+from instancecap.datasets.captions import read_captions
+from instancecap.formats import FORMATS
 from instancecap.schema import Caption
 from instancecap.schema.caption import Camera, Instance, Position, Video
-from instancecap.schema.formats import FORMATS
 
 Run = Callable[..., tuple[int, str, str]]
 

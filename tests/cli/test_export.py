@@ -11,8 +11,8 @@ import pytest
 
 from instancecap.cli.export import TRAINERS as TOLD
 from instancecap.cli.main import main
-from instancecap.dataset.export import TRAINERS
-from tests.dataset.export.made import caption_of
+from instancecap.datasets.export import TRAINERS
+from tests.datasets.export.made import caption_of
 
 Run = Callable[..., tuple[int, str, str]]
 MakeVideo = Callable[..., Path]

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from instancecap.captioning.measured import describe
+from instancecap.captioners.measured.describe import describe
 from instancecap.cli import main
 from instancecap.schema import Caption, Evidence
-from tests.captioning.made import evidence, thing
 from tests.conftest import MakeVideo
+from tests.made import evidence, thing
 
 SCENE = evidence(
     thing("dog", (0.1, 0.4, 0.3, 0.6), (0.7, 0.4, 0.9, 0.6), moving=True, direction="right",

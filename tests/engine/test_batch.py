@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from instancecap.engine.batch import Batch, RunOptions, run_batch
-from instancecap.engine.inputs import Job, find_jobs
 from instancecap.engine.ledger import Identity
-from instancecap.engine.outputs import open_sink
 from instancecap.engine.work import Documents, EvidenceCache, Work, fingerprint, stamp_of
 from instancecap.errors import DecodeError, MissingDependency, UsageError
+from instancecap.io.inputs import Job, find_jobs
+from instancecap.io.outputs import open_sink
 from instancecap.schema import Caption, Evidence
 from instancecap.schema.caption import Video
 

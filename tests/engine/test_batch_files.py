@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from instancecap.captioning.chain import ChainOptions, prepare, write
+from instancecap.captioners.chain import ChainOptions, prepare, write
 from instancecap.engine import asking
 from instancecap.engine.asking import Asker, AskWork, Server
 from instancecap.engine.batch import Batch, RunOptions, run_batch
 from instancecap.engine.batch_files import TRIES, BatchResults, BatchWriter, open_batch
-from instancecap.engine.inputs import find_jobs
-from instancecap.engine.outputs import open_sink
 from instancecap.errors import FormatError, ModelError, ServerError, UsageError
+from instancecap.io.inputs import find_jobs
+from instancecap.io.outputs import open_sink
 from instancecap.mllm.base import Reply
 from instancecap.mllm.openai import OpenAIBackend
 from instancecap.mllm.structured import Enforcement

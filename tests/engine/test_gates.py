@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from instancecap.engine import gates
 from instancecap.engine.durations import STEP, Durations
 from instancecap.engine.gates import BANDS, Gates
-from instancecap.engine.inputs import Job
+from instancecap.io.inputs import Job
 from instancecap.schema import Caption
 from instancecap.schema.caption import Claim, Instance
 from instancecap.video import Clip

@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from instancecap.engine.batch import RunOptions, run_batch
-from instancecap.engine.inputs import Job, find_jobs
-from instancecap.engine.outputs import open_sink
 from instancecap.engine.work import Documents, Work
 from instancecap.errors import UsageError
+from instancecap.io.inputs import Job, find_jobs
+from instancecap.io.outputs import open_sink
 from instancecap.schema import Caption
 from instancecap.schema.caption import Video
 

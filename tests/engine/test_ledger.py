@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from instancecap.engine.inputs import Job
 from instancecap.engine.ledger import Identity, Ledger, partial_hash, private_folder
 from instancecap.errors import UsageError
+from instancecap.io.inputs import Job
 from instancecap.video import Clip
 
 

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from instancecap.engine import local
-from instancecap.engine.inputs import Job
 from instancecap.engine.local import Outcome, count_cores, run_jobs, threads_each
 from instancecap.errors import DecodeError, MissingDependency, ModelError, ServerError
+from instancecap.io.inputs import Job
 from instancecap.models import weights
 from instancecap.video import Clip
 

@@ -8,11 +8,11 @@ import urllib.request
 
 import pytest
 
-from instancecap.engine.inputs import Job
 from instancecap.engine.metrics import serve_metrics
 from instancecap.engine.resume import Plan
 from instancecap.engine.work import Documents
 from instancecap.errors import UsageError
+from instancecap.io.inputs import Job
 from instancecap.video import Clip
 
 SAMPLE = re.compile(r'instancecap_\w+(\{\w+="[\w ]+"\})? [\d.e+]+')

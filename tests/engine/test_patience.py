@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from instancecap.engine.batch import Batch, RunOptions, run_batch
-from instancecap.engine.inputs import Job, find_jobs
-from instancecap.engine.outputs import open_sink
 from instancecap.engine.patience import Patient
 from instancecap.engine.work import Documents
 from instancecap.errors import ModelError, ServerError
+from instancecap.io.inputs import Job, find_jobs
+from instancecap.io.outputs import open_sink
 from instancecap.mllm.base import Message, Request
 from instancecap.mllm.openai import OpenAIBackend
 from instancecap.video import Clip

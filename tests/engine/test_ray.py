@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from instancecap.engine.inputs import Job, find_jobs
 from instancecap.engine.local import Outcome, run_jobs
 from instancecap.engine.ray import run_on_ray
 from instancecap.errors import DecodeError, ServerError
+from instancecap.io.inputs import Job, find_jobs
 
 pytestmark = [
     pytest.mark.models,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from instancecap.engine.inputs import Job
 from instancecap.engine.ledger import Identity, Ledger, private_folder
 from instancecap.engine.status import read_status
 from instancecap.errors import UsageError
+from instancecap.io.inputs import Job
 from instancecap.video import Clip
 
 

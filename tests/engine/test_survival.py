@@ -17,11 +17,11 @@ import pytest
 
 from benchmarks.engine import make_clips, survive
 from instancecap.engine.batch import MOST_UNWRITTEN, Batch, RunOptions, run_batch
-from instancecap.engine.inputs import find_jobs
 from instancecap.engine.journal import open_journal
 from instancecap.engine.ledger import Ledger, private_folder
-from instancecap.engine.outputs import open_sink
 from instancecap.errors import UsageError
+from instancecap.io.inputs import find_jobs
+from instancecap.io.outputs import open_sink
 from tests.engine.works import Poisoned
 
 POISONS = {

@@ -8,10 +8,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from instancecap.engine.inputs import Job
 from instancecap.engine.ledger import Identity
 from instancecap.engine.work import Documents, Work, stamp_of
 from instancecap.errors import DecodeError
+from instancecap.io.inputs import Job
 from instancecap.schema import Caption
 from instancecap.schema.caption import Video
 

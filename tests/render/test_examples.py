@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from examples.prompts import CLIPS, DOCUMENT, MARK, pages
-from instancecap.captioning.measured import describe
+from instancecap.captioners.measured.describe import describe
 from instancecap.render import targets
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from instancecap.dataset.captions import Row
+from instancecap.datasets.captions import Row
 from instancecap.errors import ModelError
 from instancecap.mllm.base import Backend, Reply, Request
 from instancecap.render import Prompt, find_target, render

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from instancecap.dataset.captions import Row
+from instancecap.datasets.captions import Row
 from instancecap.errors import OutputError, UsageError
 from instancecap.render import find_target, render
 from instancecap.render.batch import Options, PromptFile, Rendered, render_all, split_lengths

@@ -12,7 +12,7 @@ import typer
 from instancecap.errors import UsageError
 
 if TYPE_CHECKING:
-    from instancecap.captioning.chain import ChainOptions
+    from instancecap.captioners.chain import ChainOptions
     from instancecap.engine.asking import Asker, AskWork, Server
     from instancecap.engine.batch import Batch
     from instancecap.engine.ray import OpenAsker
@@ -127,7 +127,7 @@ def server(
 
 def chain_options(*, fields: str, **chosen: Any) -> ChainOptions:
     """The options of the question chain. Raises :class:`UsageError`."""
-    from instancecap.captioning.chain import ChainOptions
+    from instancecap.captioners.chain import ChainOptions
 
     names = frozenset(name.strip() for name in fields.split(",") if name.strip())
     return ChainOptions(fields=names or None, **chosen)
@@ -216,8 +216,8 @@ def predict_cost(
     from instancecap.cli import terminal
     from instancecap.engine.asking import PredictWork
     from instancecap.engine.batch import RunOptions
-    from instancecap.engine.inputs import find_jobs
     from instancecap.engine.local import count_cores
+    from instancecap.io.inputs import find_jobs
 
     jobs, rejected = find_jobs(
         inputs, images=images, video_root=video_root, hint_column=asked.hint_column

@@ -14,7 +14,7 @@ from instancecap.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from instancecap.engine.batch import Batch
-    from instancecap.engine.inputs import Job
+    from instancecap.io.inputs import Job
 
 
 def caption(
@@ -174,9 +174,9 @@ def _plan(
     hint_column: str,
 ) -> tuple[Any, Any, Any]:
     """The jobs, the rejected inputs, and where the captions go."""
-    from instancecap.engine.inputs import find_jobs, refuse_shared_names
-    from instancecap.engine.outputs import open_sink
     from instancecap.engine.shards import Shard
+    from instancecap.io.inputs import find_jobs, refuse_shared_names
+    from instancecap.io.outputs import open_sink
 
     part = Shard.parse(shard) if shard else None
     jobs, rejected = find_jobs(
@@ -217,7 +217,7 @@ def _check_usage(captioner: str, out: str | None, *, format: str, hint_column: s
 
 
 def _check_report(report: str, *, split_shots: bool) -> None:
-    from instancecap.engine.outputs import require_writable
+    from instancecap.io.outputs import require_writable
 
     if Path(report).is_dir() or not report:
         raise UsageError(f"--report {report}: name a file, such as report.html, not a folder")
@@ -227,7 +227,7 @@ def _check_report(report: str, *, split_shots: bool) -> None:
 
 
 def _report(report: str, jobs: Sequence[Job], batch: Batch) -> None:
-    from instancecap.engine.inputs import Rejected, reason_of
+    from instancecap.io.inputs import Rejected, reason_of
     from instancecap.schema import Caption, Evidence
     from instancecap.web.report import ReportEntry, write_report
 

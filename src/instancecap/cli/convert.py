@@ -12,7 +12,7 @@ from instancecap.cli.options import Json, Quiet
 if TYPE_CHECKING:
     from collections import Counter
 
-    from instancecap.dataset.convert import Conversion
+    from instancecap.datasets.convert import Conversion
 
 FORMATS = "instancecap, instancevid, skycaptioner, cosmos3, miradata, text"
 
@@ -46,7 +46,7 @@ def convert(
     quiet: Quiet = False,
 ) -> None:
     """Bring captions into another format, and say what it cannot hold."""
-    from instancecap.dataset.convert import convert as convert_captions
+    from instancecap.datasets.convert import convert as convert_captions
 
     done = convert_captions(
         captions,

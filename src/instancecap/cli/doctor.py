@@ -127,7 +127,7 @@ def _check_weights() -> list[Check]:
 
 
 def _check_cache() -> Check:
-    from instancecap.engine.outputs import require_writable
+    from instancecap.io.outputs import require_writable
     from instancecap.models.weights import cache_dir
 
     folder: Path = cache_dir()

@@ -43,10 +43,10 @@ def evidence(
     """Measure clips: shots, camera path, instances, faces, light. Numbers, no prose."""
     if verbose:
         terminal.log_to_stderr()
-    from instancecap.engine.inputs import find_jobs, refuse_shared_names
-    from instancecap.engine.outputs import open_sink
     from instancecap.engine.shards import Shard
     from instancecap.engine.work import EvidenceWork
+    from instancecap.io.inputs import find_jobs, refuse_shared_names
+    from instancecap.io.outputs import open_sink
 
     if out.lower().endswith((".jsonl", ".parquet")):
         raise UsageError(f"--out {out}: evidence goes to a folder, one JSON file per clip")

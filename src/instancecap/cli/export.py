@@ -13,7 +13,7 @@ from instancecap.cli.options import Json, Quiet
 from instancecap.errors import UsageError
 
 if TYPE_CHECKING:
-    from instancecap.dataset.export import CheckReport, Options, Report
+    from instancecap.datasets.export import CheckReport, Options, Report
 
 TRAINERS = (
     "finetrainers, musubi-tuner, diffusion-pipe, videox-fun, diffsynth, open-sora-1.2, "
@@ -115,7 +115,7 @@ def export(
     quiet: Quiet = False,
 ) -> None:
     """Write a dataset that a trainer reads, and check one."""
-    from instancecap.dataset.export import Options
+    from instancecap.datasets.export import Options
 
     if not captions and not check:
         raise UsageError("export: name CAPTIONS to write, or --check to read the dataset in --out")
@@ -161,9 +161,9 @@ def _is_there(written: Report | None) -> bool:
 
 
 def _write(captions: list[str], trainer: str, out: str, options: Options, quiet: bool) -> Report:
-    from instancecap.dataset.captions import read_captions
-    from instancecap.dataset.export import export as write_dataset
-    from instancecap.dataset.export import find_trainer
+    from instancecap.datasets.captions import read_captions
+    from instancecap.datasets.export import export as write_dataset
+    from instancecap.datasets.export import find_trainer
 
     if not trainer:
         raise UsageError(f"--for: say for which trainer; allowed are {TRAINERS}")
@@ -185,7 +185,7 @@ def _write(captions: list[str], trainer: str, out: str, options: Options, quiet:
 
 
 def _check(trainer: str, out: str, target: str, quiet: bool, warned: bool) -> CheckReport:
-    from instancecap.dataset.export import check as check_dataset
+    from instancecap.datasets.export import check as check_dataset
 
     report = check_dataset(
         out,

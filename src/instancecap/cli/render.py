@@ -89,7 +89,7 @@ def render(
     quiet: Quiet = False,
 ) -> None:
     """Turn captions into prompts for a text-to-video model, one line each."""
-    from instancecap.dataset.captions import read_captions
+    from instancecap.datasets.captions import read_captions
     from instancecap.render.batch import Options, PromptFile, render_all, split_lengths, text_line
     from instancecap.render.lint import read_phrases
     from instancecap.render.targets import find_target, read_targets

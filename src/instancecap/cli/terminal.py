@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from instancecap.engine.batch import Batch, RunOptions
-    from instancecap.engine.inputs import Job, Rejected
-    from instancecap.engine.outputs import Sink
     from instancecap.engine.resume import Plan
     from instancecap.engine.work import Documents, Work
+    from instancecap.io.inputs import Job, Rejected
+    from instancecap.io.outputs import Sink
     from instancecap.schema import Caption
 
 INTERRUPTED = 130

@@ -10,8 +10,8 @@ from instancecap.cli import terminal
 from instancecap.cli.options import Json, Quiet, Verbose, Workers
 
 if TYPE_CHECKING:
-    from instancecap.engine.inputs import Rejected
     from instancecap.engine.verify import Account, Checked
+    from instancecap.io.inputs import Rejected
 
 
 def verify(
@@ -97,7 +97,7 @@ def _print_checked(checked: Checked) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from instancecap.captioning.verify import contradictions
+    from instancecap.verify.report import contradictions
 
     console = Console(markup=False, highlight=False, soft_wrap=True)
     report = checked.report

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from instancecap.captioning.chain import ChainOptions, Prepared, prepare, write
-from instancecap.captioning.chain.prompting import load_prompts
+from instancecap.captioners.chain import ChainOptions, Prepared, prepare, write
+from instancecap.captioners.chain.prompting import load_prompts
 from instancecap.engine.batch_files import BatchBackend, Unanswered, open_batch
-from instancecap.engine.inputs import Job
 from instancecap.engine.ledger import Identity
 from instancecap.engine.work import (
     Documents,
@@ -22,6 +21,7 @@ from instancecap.engine.work import (
     split_job,
 )
 from instancecap.errors import FormatError, UsageError
+from instancecap.io.inputs import Job
 from instancecap.mllm.base import Backend
 from instancecap.mllm.structured import Enforcement
 from instancecap.schema import Caption
@@ -118,7 +118,7 @@ class PredictWork(Work):
     split_shots: bool = False
 
     def __call__(self, job: Job) -> Documents:
-        from instancecap.captioning.chain import predict
+        from instancecap.captioners.chain import predict
         from instancecap.mllm.usage import Usage
 
         evidence = measure_job(job, threads=self.threads, masks=False, cache=self.cache)

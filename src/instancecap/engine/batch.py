@@ -11,16 +11,16 @@ from typing import Any
 
 from instancecap.engine.durations import Durations
 from instancecap.engine.gates import Gates
-from instancecap.engine.inputs import Job, Rejected, reason_of
 from instancecap.engine.ledger import Identity, Ledger, Records, config_of
 from instancecap.engine.local import Outcome, run_jobs, threads_each
-from instancecap.engine.outputs import Sink
 from instancecap.engine.ray import run_on_ray
-from instancecap.engine.remote_tables import RemoteSink
 from instancecap.engine.resume import Plan, Todo, plan_run
-from instancecap.engine.tables import OURS
 from instancecap.engine.work import Documents, Work, fingerprint
 from instancecap.errors import FormatError, MissingDependency, OutputError
+from instancecap.io.inputs import Job, Rejected, reason_of
+from instancecap.io.outputs import Sink
+from instancecap.io.remote_tables import RemoteSink
+from instancecap.io.table_outputs import OURS
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO
 
-from instancecap.engine.inputs import Job
 from instancecap.engine.work import Documents
 from instancecap.errors import UsageError
+from instancecap.io.inputs import Job
 
 log = logging.getLogger(__name__)
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from instancecap.engine.inputs import PRIVATE_FOLDER, Job
-from instancecap.engine.remote import identify, is_elsewhere
 from instancecap.errors import InputError, OutputError, UsageError
+from instancecap.io.inputs import PRIVATE_FOLDER, Job
+from instancecap.io.remote import identify, is_elsewhere
 
 SAMPLE_BYTES = 65_536
 """Bytes that are hashed at the beginning, in the middle and at the end of a file."""

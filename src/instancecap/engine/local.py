@@ -14,10 +14,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from instancecap.engine.inputs import Job, reason_of
 from instancecap.engine.pools import AskingPool, Brake, Failure, InProcess, WorkerPool, WorkersLost
-from instancecap.engine.remote import at_hand
 from instancecap.errors import InputError, MissingDependency, ServerError, UsageError
+from instancecap.io.inputs import Job, reason_of
+from instancecap.io.remote import at_hand
 
 P = TypeVar("P")
 T = TypeVar("T")

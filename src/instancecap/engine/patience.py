@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
-from instancecap.engine.inputs import Job
 from instancecap.errors import ServerError
+from instancecap.io.inputs import Job
 
 P = TypeVar("P")
 T = TypeVar("T")

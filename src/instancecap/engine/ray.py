@@ -14,13 +14,13 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from instancecap.engine.inputs import Job
 from instancecap.engine.local import FATAL, Outcome, attempt, attempt_finish
 from instancecap.engine.pools import Brake, Failure, WorkerPool
 from instancecap.errors import MissingDependency
+from instancecap.io.inputs import Job
 
 if TYPE_CHECKING:
-    from instancecap.captioning.chain import ChainOptions
+    from instancecap.captioners.chain import ChainOptions
     from instancecap.engine.asking import Server
 
 Finish = Callable[[Job, Any], Coroutine[Any, Any, Any]]

@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 
-from instancecap.engine.inputs import Job, Rejected
 from instancecap.engine.ledger import Entry, Identity, Records, config_of
-from instancecap.engine.outputs import Sink
-from instancecap.engine.remote import is_url
 from instancecap.errors import OutputError
+from instancecap.io.inputs import Job, Rejected
+from instancecap.io.outputs import Sink
+from instancecap.io.remote import is_url
 
 LOOKS_AT_ONCE = 32
 """Requests to object storage in flight while a run is planned."""

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from instancecap.engine.ledger import is_locked, private_folder
-from instancecap.engine.remote import is_url, strip_file_scheme
-from instancecap.engine.remote_tables import read_notes
 from instancecap.errors import InputError, UsageError
+from instancecap.io.remote import is_url, strip_file_scheme
+from instancecap.io.remote_tables import read_notes
 
 NO_RUN = "{}: no run has written here; name the OUT of a caption run"
 

@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from instancecap.captioning.verify import (
+from instancecap.datasets.captions import Row, read_captions
+from instancecap.engine.local import Outcome, run_jobs, threads_each
+from instancecap.errors import InputError, OutputError, UsageError
+from instancecap.io.inputs import Job, Rejected, reason_of
+from instancecap.schema import Caption, Evidence
+from instancecap.schema.base import write_whole
+from instancecap.schema.caption import Video
+from instancecap.verify.report import (
     OnContradiction,
     Report,
     apply,
@@ -18,13 +25,6 @@ from instancecap.captioning.verify import (
     score_of,
     verify,
 )
-from instancecap.dataset.captions import Row, read_captions
-from instancecap.engine.inputs import Job, Rejected, reason_of
-from instancecap.engine.local import Outcome, run_jobs, threads_each
-from instancecap.errors import InputError, OutputError, UsageError
-from instancecap.schema import Caption, Evidence
-from instancecap.schema.base import write_whole
-from instancecap.schema.caption import Video
 from instancecap.video import Clip
 from instancecap.video.probe import check_regular_file
 

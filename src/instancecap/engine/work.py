@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from instancecap.engine.inputs import Job
 from instancecap.engine.ledger import Identity
 from instancecap.errors import DecodeError, FormatError
+from instancecap.io.inputs import Job
 
 if TYPE_CHECKING:
     from instancecap.schema import Evidence
@@ -119,7 +119,7 @@ def measure_job(job: Job, *, threads: int, masks: bool, cache: EvidenceCache) ->
 
 def split_job(job: Job, evidence: Evidence) -> list[tuple[str, Clip, Evidence]]:
     """The clip's shots: what follows its name, the span, and the evidence of each."""
-    from instancecap.captioning.chain import split
+    from instancecap.captioners.chain import split
 
     return [
         (clip.id.removeprefix(job.clip.id), clip, one) for clip, one in split(job.clip, evidence)
@@ -136,7 +136,7 @@ def fingerprint(**settings: Any) -> str:
 
 def evidence_key(*, masks: bool) -> str:
     """Hash of what evidence depends on beside the clip: the detectors at hand, masks."""
-    from instancecap.evidence.experts import load_experts
+    from instancecap.evidence.cluster import load_experts
 
     return fingerprint(models=load_experts().names, masks=masks)
 
@@ -183,12 +183,12 @@ class CaptionWork(Work):
     keep_evidence: bool = False
 
     def __post_init__(self) -> None:
-        from instancecap.captioning.language import language_of
+        from instancecap.captioners.measured.language import language_of
 
         language_of(self.language)
 
     def __call__(self, job: Job) -> Documents:
-        from instancecap.captioning.measured import describe
+        from instancecap.captioners.measured.describe import describe
 
         identity = Identity.of(job.clip.path, content=True)
         began = time.perf_counter()

@@ -5,24 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from instancecap.evidence.angle import shot_angle
-from instancecap.evidence.camera_words import describe_camera
-from instancecap.evidence.experts import Experts, load_experts
-from instancecap.evidence.framing import assign_faces, frame_subject
-from instancecap.evidence.groups import group_instances
+from instancecap.evidence.cluster import Experts, load_experts
+from instancecap.evidence.detection_log import FindsLog
+from instancecap.evidence.experts.angle import shot_angle
+from instancecap.evidence.experts.camera_words import describe_camera
+from instancecap.evidence.experts.framing import assign_faces, frame_subject
+from instancecap.evidence.experts.masks import add_masks
+from instancecap.evidence.experts.world import World
 from instancecap.evidence.heap import give_pictures_back
-from instancecap.evidence.instances import (
+from instancecap.evidence.streaming import Pass
+from instancecap.evidence.tracking.groups import group_instances
+from instancecap.evidence.tracking.instances import (
     can_be_named,
     follows_subject,
     moving_instances,
     named_instances,
 )
-from instancecap.evidence.log import FindsLog
-from instancecap.evidence.masks import add_masks
-from instancecap.evidence.motion_events import add_events, find_contacts
-from instancecap.evidence.streaming import Pass
-from instancecap.evidence.tracking import Finds, extend_with_patches, link
-from instancecap.evidence.world import World
+from instancecap.evidence.tracking.motion_events import add_events, find_contacts
+from instancecap.evidence.tracking.tracker import Finds, extend_with_patches, link
 from instancecap.schema.evidence import Evidence, InstanceFacts, Shot, Video
 from instancecap.schema.vocabulary import Primitive
 from instancecap.video.clip import Clip

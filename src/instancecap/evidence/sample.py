@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from instancecap.evidence.appearance import name_pixels
+from instancecap.evidence.experts.appearance import name_pixels
 from instancecap.video.decode import Frame, Picture
 from instancecap.video.sampling import fit_within
 

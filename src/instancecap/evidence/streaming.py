@@ -13,22 +13,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from instancecap.evidence.appearance import COLORS, box_colors
-from instancecap.evidence.camera import IDENTITY, CameraExpert, Matrix, Step
-from instancecap.evidence.detection import DetectionStage, Found
-from instancecap.evidence.experts import Experts
-from instancecap.evidence.faces import FACE_RATE
+from instancecap.evidence.cluster import Experts
+from instancecap.evidence.detection_log import FindsLog
+from instancecap.evidence.experts.appearance import COLORS, box_colors
+from instancecap.evidence.experts.camera import IDENTITY, CameraExpert, Matrix, Step
+from instancecap.evidence.experts.detection import DetectionStage, Found
+from instancecap.evidence.experts.faces import FACE_RATE
+from instancecap.evidence.experts.light import LIGHT_RATE, LightExpert
+from instancecap.evidence.experts.motion import MotionExpert, MovingPatches, OwnFlow
+from instancecap.evidence.experts.second_look import FULL_SIDE, LOOK_RATE
+from instancecap.evidence.experts.shots import ShotExpert
+from instancecap.evidence.experts.style import StyleExpert
+from instancecap.evidence.experts.texts import TextExpert
 from instancecap.evidence.geometry import compose
-from instancecap.evidence.instances import patches_as_finds
-from instancecap.evidence.light import LIGHT_RATE, LightExpert
-from instancecap.evidence.log import FindsLog
-from instancecap.evidence.motion import MotionExpert, MovingPatches, OwnFlow
 from instancecap.evidence.sample import SAMPLE_RATE, Sample
-from instancecap.evidence.second_look import FULL_SIDE, LOOK_RATE
-from instancecap.evidence.shots import ShotExpert
-from instancecap.evidence.style import StyleExpert
-from instancecap.evidence.texts import TextExpert
-from instancecap.evidence.tracking import Finds
+from instancecap.evidence.tracking.instances import patches_as_finds
+from instancecap.evidence.tracking.tracker import Finds
 from instancecap.models.coco import CATEGORIES, CLASSES
 from instancecap.video.decode import Frame, Picture
 from instancecap.video.probe import VideoInfo

@@ -216,7 +216,7 @@ def _fit(
 
 
 def _render_json(caption: Caption, limits: _Limits, task: Task, omitted: tuple[str, ...]) -> Prompt:
-    from instancecap.schema.formats import cosmos3
+    from instancecap.formats import cosmos3
 
     value = cosmos.for_task(cosmos3.write(blank(caption, omitted)), task)
     count, budget = limits.counter.count, limits.target.budget

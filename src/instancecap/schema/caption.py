@@ -196,7 +196,7 @@ class Caption(Document):
         What had to be put right or left out is in ``warnings``. Raises :class:`FormatError` where
         the file is missing, holds no caption, or holds several.
         """
-        from instancecap.schema.formats import read_file
+        from instancecap.formats import read_file
 
         return cast(Self, read_file(path))
 
@@ -204,9 +204,9 @@ class Caption(Document):
         """The caption in another format: a plain object, or text for ``"text"``.
 
         Raises :class:`UsageError` for a name that is no format, and :class:`FormatError` where a
-        text would be empty. :func:`instancecap.schema.formats.lost` says what does not go along.
+        text would be empty. :func:`instancecap.formats.lost` says what does not go along.
         """
-        from instancecap.schema.formats import to_format
+        from instancecap.formats import to_format
 
         return to_format(self, format)
 

@@ -1,0 +1,149 @@
+"""What a user may choose of the question chain, and which fields of a caption it can write."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from instancecap.captioners.visual_prompts import VARIANTS, Variant
+from instancecap.errors import UsageError
+from instancecap.verify.report import OnContradiction
+
+Mode = Literal["fused", "paper", "single"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+
+Input = Literal["images", "video"]
+INPUTS: tuple[Input, ...] = get_args(Input)
+
+SingleFormat = Literal["ours", "skycaptioner", "instancecap-captioner"]
+SINGLE_FORMATS: tuple[SingleFormat, ...] = get_args(SingleFormat)
+
+CLIP_POINTERS = {
+    "global_description": "/global_description",
+    "background": "/background",
+    "place": "/place",
+    "lighting": "/lighting",
+    "time_of_day": "/time_of_day",
+    "style": "/style",
+    "camera_description": "/camera/description",
+    "shot_type": "/camera/shot_type",
+    "shot_angle": "/camera/shot_angle",
+    "shot_position": "/camera/shot_position",
+}
+"""Key in an answer about the whole clip, and the leaf of the caption that it goes to."""
+
+INSTANCE_LEAVES = {
+    "appearance": "appearance",
+    "action": "action",
+    "expression": "expression",
+    "name": "subcategory",
+    "category": "category",
+    "is_main": "is_main",
+}
+"""Key in an answer about one instance, and the leaf below ``/instances/ID/``."""
+
+SEGMENTS = "segments"
+
+FIELDS: dict[str, tuple[str, ...]] = {
+    **{key: (key,) for key in CLIP_POINTERS if key != "camera_description"},
+    "camera": ("camera_description", "shot_type", "shot_angle", "shot_position"),
+    "instances": tuple(INSTANCE_LEAVES),
+    **{leaf: (key,) for key, leaf in INSTANCE_LEAVES.items()},
+    SEGMENTS: (SEGMENTS,),
+}
+"""Names that ``fields`` may have, as in a caption, and the keys of answers that they stand for."""
+
+ALL_KEYS = frozenset(key for keys in FIELDS.values() for key in keys)
+
+_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+
+
+@dataclass(frozen=True, slots=True)
+class ChainOptions:
+    """How a caption is asked for. Checked when made; can be sent to another process.
+
+    Attributes:
+        mode: ``fused`` (N + 1 calls for N instances), ``paper`` (1 + 4·N + 3, as InstanceCap was
+            published, for comparison), or ``single`` (one call).
+        single_format: whose question and answer ``single`` speaks: ours, SkyCaptioner-V1's or
+            InstanceCap-Captioner's.
+        input: how the clip as a whole is shown: ``images`` (frames), or ``video`` (by its URL, for
+            servers that fetch and sample it themselves). Instances and parts of a clip are always
+            shown as images.
+        max_instances: instances that a caption may have.
+        frames: pictures a question, at most.
+        image_side: longer side of a picture in pixels, at most.
+        visual_prompt: what is done to an instance's surroundings, see :mod:`.visual_prompts`.
+        hints: tell the model what to look at in a thing of its class, and what was measured.
+        hints_file: a CSV file with the columns ``name,hint`` that adds to the hints, or replaces
+            some.
+        prompts_dir: a folder whose ``NAME.md`` files are used instead of ours.
+        language: BCP-47 tag of the language that sentences are asked in.
+        fields: what to write, names of :data:`FIELDS`; all if None.
+        on_contradiction: what becomes of a statement that the evidence still speaks against
+            after it was asked again: ``mark``, ``remove`` or ``keep`` it.
+        overwrite_human: also write fields that a person wrote (provenance ``human``).
+        window: seconds; a longer clip, or one of several shots, is also described piece by piece.
+        attempts: times that a question is asked until its answer can be used.
+        seed: of the model's sampling.
+    """
+
+    mode: Mode = "fused"
+    single_format: SingleFormat = "ours"
+    input: Input = "images"
+    max_instances: int = 3
+    frames: int = 8
+    image_side: int = 768
+    visual_prompt: Variant = "blur"
+    hints: bool = True
+    hints_file: str = ""
+    prompts_dir: str = ""
+    language: str = "en"
+    fields: frozenset[str] | None = None
+    on_contradiction: OnContradiction = "mark"
+    overwrite_human: bool = False
+    window: float = 8.0
+    attempts: int = 3
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _one_of("mode", self.mode, MODES)
+        _one_of("single format", self.single_format, SINGLE_FORMATS)
+        _one_of("input", self.input, INPUTS)
+        _one_of("visual prompt", self.visual_prompt, VARIANTS)
+        _one_of("on_contradiction", self.on_contradiction, get_args(OnContradiction))
+        for name in sorted(self.fields or ()):
+            _one_of("field", name, tuple(FIELDS))
+        if self.fields is not None and not self.fields:
+            raise UsageError(f"name at least one field of: {', '.join(FIELDS)}")
+        if self.max_instances < 0:
+            raise UsageError(f"max_instances must be at least 0, got {self.max_instances}")
+        if self.frames < 1:
+            raise UsageError(f"frames must be at least 1, got {self.frames}")
+        if self.image_side < 16:
+            raise UsageError(f"image_side must be at least 16 pixels, got {self.image_side}")
+        if not 0.5 <= self.window < float("inf"):
+            raise UsageError(f"window must be at least 0.5 seconds, got {self.window:g}")
+        if self.attempts < 1:
+            raise UsageError(f"attempts must be at least 1, got {self.attempts}")
+        if not _LANGUAGE_TAG.fullmatch(self.language):
+            raise UsageError(f"{self.language!r} is no language tag; give one like en, zh or pt-BR")
+
+    @property
+    def english(self) -> bool:
+        """True where the sentences are in English, the one language whose claims are checked."""
+        return self.language.lower().split("-")[0] == "en"
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys of answers that ``fields`` stands for."""
+        if self.fields is None:
+            return ALL_KEYS
+        return frozenset(key for name in self.fields for key in FIELDS[name])
+
+
+def _one_of(what: str, value: str, allowed: Collection[str]) -> None:
+    if value not in allowed:
+        raise UsageError(f"unknown {what} {value!r}; allowed: {', '.join(allowed)}")

@@ -1,0 +1,1 @@
+"""Captions from measurements alone."""

@@ -1,0 +1,338 @@
+"""Captions from wherever they lie: files, folders and tables, one at a time.
+
+    for row in read_captions(["captions/", "more.parquet"]):
+        if row.caption is None:
+            print(f"failed: {row.source}: {row.error}")
+
+Nothing that a file holds is fatal: what cannot be read is a row with an ``error``.
+"""
+
+from __future__ import annotations
+
+import csv
+import glob
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from instancecap.errors import FormatError
+from instancecap.formats import caption_from, detect
+from instancecap.formats.salvage import salvage
+from instancecap.schema.caption import Caption
+
+SUFFIXES = (".json", ".jsonl", ".csv", ".parquet", ".txt")
+
+LONGEST_CELL = 2**31 - 1
+"""Bytes of a CSV cell; the default of 131,072 is less than a caption with its tracks."""
+
+ROWS_AT_A_TIME = 256
+"""Rows of a Parquet table in memory; a caption with its tracks is some ten kilobytes."""
+
+NOT_UTF8 = "not UTF-8 text"
+WHOLE_COLUMNS = ("caption_json", "structural_caption", "structured_caption")
+"""Columns that hold a structured caption, the best first."""
+
+MISSING_CELLS = frozenset({"nan", "none", "null", "n/a", "na", "<na>"})
+"""What Python and pandas write into a cell that has no value, in small letters."""
+
+TEXT_COLUMNS = ("caption", "text", "prompt")
+"""Columns that hold a caption in prose, or a structured one."""
+
+NAME_COLUMNS = ("id", "name", "clip_id", "path", "file_name", "video_path", "video", "media_path")
+"""Columns that may say what a row is about, the best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A caption, or why there is none.
+
+    Attributes:
+        name: relative path to name an output by, without suffix: ``woman_dog.mp4``.
+        caption: None where ``error`` says why.
+        source: the file, and in a table the row: ``captions.csv: row 3``. Lines and rows count
+            from 1, a table's header is not counted.
+        error: one line; empty for a good row.
+        problems: what had to be put right or left out; it stands in the caption's warnings too.
+    """
+
+    name: str
+    caption: Caption | None
+    source: str
+    error: str = ""
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """An entry of a file that is not looked into yet.
+
+    Attributes:
+        value: a plain object, or a text.
+        fields: the other columns of a table's row.
+        problems: what had to be put right to get at the value.
+        numbered: the name is a number only; the caption's own name is better.
+        column: where in a table's row the value stood; empty for the row itself.
+    """
+
+    name: str
+    source: str
+    value: Any = None
+    fields: dict[str, Any] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    numbered: bool = False
+    column: str = ""
+    error: str = ""
+
+
+def read_captions(paths: Sequence[str], *, format: str = "") -> Iterator[Row]:
+    """Every caption in files, folders and patterns, in their order, read as they are asked for.
+
+    Args:
+        paths: ``.json`` (a caption, a list, or names with captions), ``.jsonl``, ``.csv``,
+            ``.parquet`` (a file or a folder of shards), ``.txt`` (a caption a line), a folder
+            (its ``.json`` files, else its ``.parquet`` shards, else its ``.txt`` files), or a
+            glob pattern.
+        format: what the captions are written in, such as ``instancevid``; seen from each caption
+            where it is empty.
+    """
+    for path in paths:
+        for item in _items_of(path):
+            yield _row(item, format)
+
+
+def _row(item: _Item, format: str) -> Row:
+    if item.error:
+        return Row(item.name, None, item.source, item.error)
+    try:
+        problems = [f"broken JSON was read: {one}" for one in item.problems]
+        caption = caption_from(item.value, format=format, fields=item.fields, problems=problems)
+    except FormatError as error:
+        return Row(item.name, None, item.source, str(error))
+    if item.column in WHOLE_COLUMNS and _is_prose(caption, item.value):
+        problems.append(f"prose in {item.column}, taken for the global description")
+        caption.warnings.append(problems[-1])
+    name = item.name
+    if item.numbered and caption.video is not None:
+        name = _safe_name(caption.video.id) or name
+    return Row(name, caption, item.source, problems=tuple(problems))
+
+
+def _is_prose(caption: Caption, value: Any) -> bool:
+    """Whether the caption was read from a text without structure."""
+    return isinstance(value, str) and caption.global_description == " ".join(value.split())
+
+
+def _items_of(path: str) -> Iterator[_Item]:
+    if os.path.isdir(path):
+        yield from _folder(path)
+    elif os.path.lexists(path):
+        yield from _file(path, _stem(path))
+    elif matches := sorted(glob.glob(path, recursive=True)):
+        for match in matches:
+            yield from _items_of(match)
+    else:
+        yield _Item(_stem(path), path, error="there is no such file or folder")
+
+
+def _folder(folder: str) -> Iterator[_Item]:
+    """A folder's captions; hidden files and folders hold what is not for readers."""
+    found: dict[str, list[str]] = {".json": [], ".parquet": [], ".txt": []}
+    for root, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            suffix = Path(name).suffix.lower()
+            if suffix in found and not name.startswith("."):
+                found[suffix].append(os.path.join(root, name))
+    paths = next((some for some in found.values() if some), [])
+    if not paths:
+        kinds = ", ".join(found)
+        yield _Item(_stem(folder), folder, error=f"no caption in this folder (looked for {kinds})")
+    for path in paths:
+        yield from _file(path, _stem(os.path.relpath(path, folder), keep_folders=True))
+
+
+def _file(path: str, stem: str) -> Iterator[_Item]:
+    reader = _READERS.get(Path(path).suffix.lower())
+    if reader is None:
+        known = ", ".join(_READERS)
+        yield _Item(stem, path, error=f"captions are read from {known} files and from folders")
+        return
+    try:
+        yield from reader(path, stem)
+    except OSError as error:
+        yield _Item(stem, path, error=f"cannot be read: {error.strerror or error}")
+    except csv.Error as error:
+        yield _Item(stem, path, error=f"not a valid CSV file: {error}")
+
+
+def _read_json(path: str, stem: str) -> Iterator[_Item]:
+    text = _decode(Path(path).read_bytes())
+    if text is None:
+        yield _Item(stem, path, error=NOT_UTF8)
+        return
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        yield _broken(stem, path, text)
+        return
+    if _maps_names(value):
+        for name, one in value.items():
+            yield _Item(_safe_name(name) or stem, f"{path}: {name}", one)
+        return
+    if not isinstance(value, list):
+        item = _of_table(path, stem, value)
+        yield replace(item, name=stem, numbered=False)
+        return
+    for number, one in enumerate(value, 1):
+        yield _of_table(f"{path}: item {number}", f"{stem}-{number}", one)
+
+
+def _maps_names(value: Any) -> bool:
+    """Whether it is an object of captions by name."""
+    if not isinstance(value, dict) or not value or detect(value):
+        return False
+    return all(detect(one) for one in value.values())
+
+
+def _broken(name: str, source: str, text: str) -> _Item:
+    """An entry that is not valid JSON, as far as it can be read."""
+    try:
+        value, problems = salvage(text)
+    except FormatError as error:
+        return _Item(name, source, error=f"not valid JSON: {error}")
+    if not isinstance(value, dict):
+        return _Item(name, source, error="not valid JSON, and no caption can be made out in it")
+    item = _of_table(source, name, value)
+    return replace(item, problems=(*problems, *item.problems))
+
+
+def _read_jsonl(path: str, stem: str) -> Iterator[_Item]:
+    with open(path, "rb") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            where, name, text = f"{path}: line {number}", f"{stem}-{number}", _decode(line)
+            if text is None:
+                yield _Item(name, where, error=NOT_UTF8)
+                continue
+            try:
+                yield _of_table(where, name, json.loads(text))
+            except (ValueError, RecursionError):
+                yield _broken(name, where, text)
+
+
+def _read_txt(path: str, stem: str) -> Iterator[_Item]:
+    """A caption a line. A blank line is an error: it would shift what follows."""
+    with open(path, "rb") as file:
+        lines = [line.rstrip(b"\r\n") for line in file]
+    while lines and not lines[-1].strip():
+        lines.pop()
+    if not lines:
+        yield _Item(stem, path, error="the file is empty")
+    for number, line in enumerate(lines, 1):
+        name = stem if len(lines) == 1 else f"{stem}-{number}"
+        text = _decode(line)
+        fault = NOT_UTF8 if text is None else "" if text.strip() else "an empty caption"
+        yield _Item(name, f"{path}: line {number}", text, error=fault)
+
+
+def _read_csv(path: str, stem: str) -> Iterator[_Item]:
+    csv.field_size_limit(LONGEST_CELL)
+    with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        reader = csv.reader(file)
+        header = [name.strip() for name in next(reader, [])]
+        before = reader.line_num
+        for number, cells in enumerate((row for row in reader if row), 1):
+            lines, before = f"lines {before + 1} to {reader.line_num}", reader.line_num
+            where, name = f"{path}: row {number}", f"{stem}-{number}"
+            if any(_decode(cell.encode(errors="surrogateescape")) is None for cell in cells):
+                yield _Item(name, where, error=NOT_UTF8)
+            elif any(cells[len(header) :]):
+                # Which cell is in the wrong column cannot be known: none is read.
+                fault = f"{len(cells)} cells for {len(header)} columns"
+                hint = "a comma or a quote in a cell is not escaped"
+                yield _Item(name, where, error=f"{fault} in {lines}: {hint}")
+            else:
+                yield _of_table(where, name, dict(zip(header, cells, strict=False)))
+
+
+def _read_parquet(path: str, stem: str) -> Iterator[_Item]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    number = 0
+    try:
+        with pq.ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            whole = [column for column in WHOLE_COLUMNS if column in names][:1]
+            wanted = [*whole, *(one for one in names if one in NAME_COLUMNS)] if whole else names
+            for batch in file.iter_batches(batch_size=ROWS_AT_A_TIME, columns=wanted):
+                for fields in batch.to_pylist():
+                    number += 1
+                    yield _of_table(f"{path}: row {number}", f"{stem}-{number}", fields)
+    except pa.ArrowException as error:
+        yield _Item(stem, path, error=f"not a valid Parquet file after row {number}: {error}")
+
+
+def _of_table(source: str, name: str, value: Any) -> _Item:
+    """An entry of a table: a caption itself, or a row with a caption in one of its cells."""
+    if not isinstance(value, dict):
+        return _Item(name, source, value, numbered=True)
+    own = next((text for key in NAME_COLUMNS if (text := _safe_name(value.get(key)))), "")
+    column = next((key for key in WHOLE_COLUMNS if _is_given(value.get(key))), "")
+    cell = value[column] if column else None
+    windows = value.get("t2w_windows")  # Cosmos 3 nests its captions so
+    if isinstance(windows, list) and windows and isinstance(windows[0], dict):
+        cell = windows[0].get("caption_json") or windows[0].get("caption")
+    if cell is None and not detect(value):
+        column = next((key for key in TEXT_COLUMNS if _is_given(value.get(key))), "")
+        cell = value[column] if column else None
+    item = _Item(own or name, source, value if cell is None else cell, numbered=not own)
+    return replace(item, fields=value, column=column)
+
+
+def _is_given(cell: Any) -> bool:
+    """Whether a cell holds anything but one of the words for no value."""
+    if isinstance(cell, str):
+        return bool(cell) and cell.strip().casefold() not in MISSING_CELLS
+    return bool(cell) and cell == cell  # not a number is not equal to itself
+
+
+def _decode(data: bytes) -> str | None:
+    """UTF-8 text without a byte order mark; None where it is not UTF-8."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
+
+
+def _stem(path: str, *, keep_folders: bool = False) -> str:
+    """A file's name without its suffix, below the folder that was given."""
+    name = Path(os.path.normpath(path)) if keep_folders else Path(Path(path).name or "captions")
+    known = name.suffix.lower() in SUFFIXES
+    return (name.with_suffix("") if known else name).as_posix()
+
+
+def _safe_name(value: Any) -> str:
+    """A relative path out of what a table or a caption calls its clip; empty where it is none.
+
+    Of an absolute path only the file's own name is taken.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    path = PurePosixPath(str(value).replace("\\", "/").replace("\0", ""))
+    if path.is_absolute() or ":" in path.parts[0] if path.parts else False:
+        return path.name
+    return "/".join(part for part in path.parts if part not in (".", ".."))
+
+
+_READERS = {
+    ".json": _read_json,
+    ".jsonl": _read_jsonl,
+    ".csv": _read_csv,
+    ".parquet": _read_parquet,
+    ".txt": _read_txt,
+}

@@ -1,0 +1,215 @@
+"""Reading a written dataset back, row by row, as its trainer will."""
+
+from __future__ import annotations
+
+import json
+import os
+import tarfile
+import tempfile
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from instancecap.datasets.export import media
+from instancecap.datasets.export.base import (
+    RECORD_FOLDER,
+    Entry,
+    Plan,
+    Trainer,
+    make_plan,
+    one_line,
+    out_of_rule,
+    too_short_or_long,
+)
+from instancecap.datasets.export.trainers import find_trainer
+from instancecap.datasets.export.write import RECORD
+from instancecap.errors import InputError, UsageError
+from instancecap.render.budget import Counter, counter_for
+from instancecap.render.targets import Target, find_target
+
+
+@dataclass(slots=True)
+class CheckReport:
+    """What reading a dataset came to.
+
+    Attributes:
+        rows: rows that were read.
+        failed: place of a row, and why the trainer would reject it.
+        warnings: place of a row, and what the trainer will change by itself.
+    """
+
+    trainer: str
+    target: str
+    rows: int = 0
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    warnings: list[tuple[str, str]] = field(default_factory=list)
+
+
+Tell = Callable[[str, str], None]
+
+
+def check(
+    folder: str,
+    *,
+    trainer: str = "",
+    target: str = "",
+    on_failure: Tell = lambda where, reason: None,
+    on_warning: Tell = lambda where, text: None,
+) -> CheckReport:
+    """Read every row of a dataset, decode every clip, and count every caption's tokens.
+
+    Rules that a trainer keeps by itself, by cutting and scaling, are warnings; in a dataset
+    that was transcoded to the rules they are faults.
+
+    Args:
+        folder: the dataset.
+        trainer, target: names; those it was exported for where they are empty.
+
+    Raises:
+        UsageError: there is no dataset, or it does not say what trainer it is for.
+    """
+    root = Path(folder)
+    record = _record_of(root)
+    name = trainer or record.get("trainer", "")
+    if not name:
+        raise UsageError(f"--check {folder}: not an export of instancecap; say --for TRAINER")
+    one = find_trainer(name)
+    goal = _goal(one, target or record.get("target", ""))
+    size = tuple(record["size"]) if record.get("size") else None
+    plan = make_plan(
+        one, goal, frames=record.get("frames", 0), fps=record.get("fps", 0.0), size=size
+    )
+    report = CheckReport(one.name, goal.name if goal else "")
+    strict = bool(record.get("transcoded"))
+    checker = _Checker(one, goal, plan, root, strict, report, on_failure, on_warning)
+    checker.run()
+    return report
+
+
+def _record_of(root: Path) -> dict[str, Any]:
+    if not root.is_dir():
+        raise UsageError(f"--check {root}: there is no such folder")
+    try:
+        value = json.loads((root / RECORD_FOLDER / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _goal(trainer: Trainer, name: str) -> Target | None:
+    if not trainer.target:
+        return None
+    return find_target(name or trainer.target)
+
+
+@dataclass(slots=True)
+class _Checker:
+    trainer: Trainer
+    target: Target | None
+    plan: Plan
+    root: Path
+    strict: bool
+    report: CheckReport
+    on_failure: Tell
+    on_warning: Tell
+    counter: Counter | None = None
+
+    def run(self) -> None:
+        if self.target is not None:
+            self.counter = counter_for(self.target)
+        seen: dict[str, str] = {}
+        try:
+            for entry in self.trainer.layout.read(self.root):
+                self.report.rows += 1
+                for text in (*self._faults(entry), *_repeats(entry, seen)):
+                    self._fail(entry.where, text)
+        except (OSError, UnicodeDecodeError) as error:
+            self._fail(str(self.root), f"cannot be read: {error}")
+        if not self.report.rows and not self.report.failed:
+            self._fail(str(self.root), "the dataset has no rows")
+        for path in sorted(self.root.glob("*.toml")):
+            try:
+                tomllib.loads(path.read_text(encoding="utf-8"))
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+                self._fail(path.name, f"not valid TOML: {error}")
+        for path in sorted(self.root.glob("*.json")):
+            try:
+                json.loads(path.read_text(encoding="utf-8"))
+            except ValueError as error:
+                self._fail(path.name, f"not valid JSON: {error}")
+
+    def _fail(self, where: str, reason: str) -> None:
+        if (where, reason) not in self.report.failed:
+            self.report.failed.append((where, reason))
+            self.on_failure(where, reason)
+
+    def _faults(self, entry: Entry) -> Iterator[str]:
+        if entry.fault:
+            yield entry.fault
+            return
+        yield from self._faults_of_text(entry.text)
+        if not entry.media:
+            yield "no clip"
+        for path in entry.media:
+            yield from self._faults_of_media(entry.where, path)
+
+    def _faults_of_text(self, text: str | None) -> Iterator[str]:
+        if text is None:
+            yield "no caption"
+        elif not text.strip():
+            yield "the caption is empty"
+        elif len(text.splitlines()) > 1:
+            yield f"the caption has {len(text.splitlines())} lines"
+        elif text != one_line(text):
+            yield "the caption has control characters, or spaces that trainers drop"
+        elif self.counter is not None and self.target is not None:
+            tokens = self.counter.count(text)
+            if tokens > self.target.limit:
+                limit = f"{self.target.name} takes {self.target.limit}"
+                yield f"the caption has {tokens} tokens ({self.counter.name}), and {limit}"
+
+    def _faults_of_media(self, where: str, path: str) -> Iterator[str]:
+        name = "" if path == where else f"{path}: "
+        with self._file(path) as file:
+            if not file.is_file():
+                yield f"{name}no such file"
+                return
+            try:
+                info = media.inspect(file, decode=True)
+            except InputError as error:
+                yield f"{name}{str(error).removeprefix(f'{file}: ')}"
+                return
+        if self.trainer.stills:
+            return
+        yield from (f"{name}{text}" for text in too_short_or_long(info, self.plan))
+        broken = "; ".join(out_of_rule(info, self.plan))
+        if broken and self.strict:
+            yield f"{name}{broken}"
+        elif broken:
+            self.report.warnings.append((where, broken))
+            self.on_warning(where, broken)
+
+    @contextmanager
+    def _file(self, path: str) -> Iterator[Path]:
+        """The file at a path as it stands in a row; a member of a shard is taken out for it."""
+        shard, _, member = path.partition(".tar/")
+        if not member:
+            yield self.root / path
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            target = Path(folder) / os.path.basename(member)
+            with tarfile.open(self.root / f"{shard}.tar") as tar:
+                stream = tar.extractfile(member)
+                if stream is not None:
+                    target.write_bytes(stream.read())
+            yield target
+
+
+def _repeats(entry: Entry, seen: dict[str, str]) -> Iterator[str]:
+    """Clips that another row has already."""
+    for path in entry.media:
+        if (first := seen.setdefault(path, entry.where)) != entry.where:
+            yield f"{path}: is the clip of {first} too"

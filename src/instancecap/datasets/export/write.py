@@ -1,0 +1,395 @@
+"""From captions to a whole dataset: rendered, laid out, and put in its place at the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from instancecap.datasets.captions import Row
+from instancecap.datasets.export import media
+from instancecap.datasets.export.base import (
+    RECORD_FOLDER,
+    Plan,
+    Sample,
+    Seen,
+    Stems,
+    Trainer,
+    Writer,
+    make_plan,
+    one_line,
+    out_of_rule,
+    too_short_or_long,
+)
+from instancecap.datasets.export.layouts import READ_AS_MISSING, dump
+from instancecap.errors import InputError, OutputError, UsageError
+from instancecap.formats import to_format
+from instancecap.io.inputs import IMAGE_SUFFIXES, VIDEO_SUFFIXES, reason_of
+from instancecap.io.outputs import require_writable
+from instancecap.render import render
+from instancecap.render.budget import Counter, counter_for
+from instancecap.render.targets import Target, find_target
+from instancecap.schema.caption import Caption
+from instancecap.video import Clip, VideoInfo, probe
+
+RECORD = "export.json"
+"""Which trainer and options a dataset was written for; by it an export is known as ours."""
+
+CLIPS = "clips.jsonl"
+"""A line a clip: its name, files, how they were made, what the prompt left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the user asks of an export.
+
+    Attributes:
+        target: model to render for; empty for the trainer's own choice.
+        task, length, prefix, suffix, drop_fields, seed: as for ``render``.
+        link: how whole files get into the dataset.
+        transcode: encode every clip to the rules of trainer and model.
+        frames: frames that the training asks for; pictures a clip for a trainer of stills.
+        fps, size, fit: as in :class:`~instancecap.datasets.export.media.Shape`.
+        video_root: folder that relative paths of clips start from; empty for the current one.
+        overwrite: replace an earlier export.
+    """
+
+    target: str = ""
+    task: Literal["t2v", "i2v"] = "t2v"
+    length: Literal["dense", "medium", "short", "tags"] = "dense"
+    prefix: str = ""
+    suffix: str = ""
+    drop_fields: float = 0.0
+    seed: int = 0
+    link: media.Link = "symlink"
+    transcode: bool = False
+    frames: int = 0
+    fps: float = 0.0
+    size: tuple[int, int] | None = None
+    fit: media.Fit = "crop"
+    video_root: str = ""
+    overwrite: bool = False
+
+
+@dataclass(slots=True)
+class Report:
+    """What an export came to.
+
+    Attributes:
+        done: clips in the dataset.
+        failed: source and reason of each that is not.
+        warnings: name of a clip, empty for the dataset, and what its user should know.
+        made: how many clips were linked, copied, cut, encoded, or saved as stills.
+        outputs: the dataset's folder, if it was written.
+    """
+
+    trainer: str
+    target: str
+    done: int = 0
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    warnings: list[tuple[str, str]] = field(default_factory=list)
+    made: dict[str, int] = field(default_factory=dict)
+    outputs: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+Tell = Callable[[str, str], None]
+"""Told of each clip that failed or needs a word: its source or name, and why."""
+
+
+def export(
+    rows: Iterable[Row],
+    trainer: Trainer,
+    out: str,
+    *,
+    options: Options,
+    on_failure: Tell = lambda source, reason: None,
+    on_warning: Tell = lambda name, text: None,
+) -> Report:
+    """Write a dataset for a trainer. OUT appears when it is whole, or not at all.
+
+    Raises:
+        UsageError: OUT is in use for something else, or an option does not fit the trainer.
+        OutputError: the dataset cannot be written.
+    """
+    started = time.monotonic()
+    target = _target_of(trainer, options)
+    plan = _plan_of(trainer, target, options)
+    final = Path(os.path.abspath(out))
+    check_free(final, overwrite=options.overwrite)
+    part = final.with_name(f".{final.name}.part")
+    report = Report(trainer.name, target.name if target else "")
+    if trainer.warns and (warning := trainer.warns(final)):
+        report.warnings.append(("", warning))
+        on_warning("", warning)
+    try:
+        shutil.rmtree(part, ignore_errors=True)
+        (part / RECORD_FOLDER).mkdir(parents=True)
+        (part / trainer.layout.media).mkdir(parents=True, exist_ok=True)
+        run = _Run(trainer, target, plan, options, part, final, report, on_warning)
+        run.counter = counter_for(target) if target else None
+        run.write_all(rows, on_failure)
+        if report.done:
+            _put_in_place(part, final)
+            report.outputs.append(out)
+    except OSError as error:
+        raise OutputError(f"{out}: cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    report.seconds = time.monotonic() - started
+    return report
+
+
+def check_free(final: Path, *, overwrite: bool) -> None:
+    """Raise :class:`UsageError` unless a dataset may be put at ``final``."""
+    if final.is_symlink() or (final.exists() and not final.is_dir()):
+        raise UsageError(f"--out {final}: there is a file or link of that name")
+    if final.is_dir() and os.listdir(final):
+        ours = (final / RECORD_FOLDER / RECORD).is_file()
+        if not ours:
+            raise UsageError(f"--out {final}: this folder is not empty; choose another")
+        if not overwrite:
+            raise UsageError(f"--out {final}: holds an earlier export; --overwrite replaces it")
+    require_writable(final.parent)
+
+
+def _put_in_place(part: Path, final: Path) -> None:
+    old = final.with_name(f".{final.name}.old.part")
+    shutil.rmtree(old, ignore_errors=True)
+    if final.exists():
+        os.replace(final, old)
+    os.replace(part, final)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _target_of(trainer: Trainer, options: Options) -> Target | None:
+    name = options.target or trainer.target
+    if not trainer.target:
+        if options.target:
+            raise UsageError(
+                f"--target {name}: {trainer.name} learns structured captions; leave it out"
+            )
+        return None
+    target = find_target(name)
+    if target.style == "json" and options.length not in ("dense", "medium"):
+        raise UsageError(f"--length {options.length}: {trainer.name} takes dense or medium")
+    if (target.style == "json") != (trainer.target == "cosmos3"):
+        raise UsageError(f"--target {name}: {trainer.name} cannot learn from such prompts")
+    return target
+
+
+def _plan_of(trainer: Trainer, target: Target | None, options: Options) -> Plan:
+    plan = make_plan(trainer, target, frames=options.frames, fps=options.fps, size=options.size)
+    if plan.frames and not plan.keeps_rule(plan.frames):
+        raise UsageError(f"--frames {plan.frames}: {trainer.name} takes {plan.rule} frames")
+    if plan.size and any(side % plan.multiple or side < 2 or side % 2 for side in plan.size):
+        width, height = plan.size
+        unit = plan.multiple if plan.multiple % 2 == 0 else 2 * plan.multiple
+        raise UsageError(f"--size {width}x{height}: both must be multiples of {unit}")
+    return plan
+
+
+@dataclass(slots=True)
+class _Run:
+    """One export under way."""
+
+    trainer: Trainer
+    target: Target | None
+    plan: Plan
+    options: Options
+    part: Path
+    final: Path
+    report: Report
+    on_warning: Tell
+    stems: Stems = field(default_factory=Stems)
+    seen: Seen = field(default_factory=Seen)
+    counter: Counter | None = None
+
+    def write_all(self, rows: Iterable[Row], on_failure: Tell) -> None:
+        """Every row, then the files that speak of all of them."""
+        writer: Writer = self.trainer.layout.writer(self.part, self.final)
+        clips = self.part / RECORD_FOLDER / CLIPS
+        with closing(writer), open(clips, "w", encoding="utf-8") as notes:
+            for row in rows:
+                try:
+                    notes.write(dump(self._write(row, writer)) + "\n")
+                except InputError as error:
+                    reason = reason_of(error, row.source)
+                    self.report.failed.append((row.source, reason))
+                    on_failure(row.source, reason)
+        if not self.report.done:
+            return
+        if self.trainer.extras:
+            for name, text in self.trainer.extras(self.final, self.plan, self.seen).items():
+                (self.part / name).write_text(text, encoding="utf-8")
+        with suppress(OSError):  # a layout may have emptied its folder
+            (self.part / self.trainer.layout.media).rmdir()
+        record = json.dumps(self._record(), indent=2) + "\n"
+        (self.part / RECORD_FOLDER / RECORD).write_text(record, encoding="utf-8")
+
+    def _write(self, row: Row, writer: Writer) -> dict[str, Any]:
+        """One row; a file of its clip is left behind only where it succeeds."""
+        if row.caption is None:
+            raise InputError(row.error)
+        clip = media.find_clip(row.caption, video_root=self.options.video_root)
+        if Path(os.path.realpath(clip.path)).is_relative_to(os.path.realpath(self.final)):
+            raise InputError(f"{clip.path}: lies in --out itself, which is going to be replaced")
+        text, notes = self._text(row.caption)
+        suffix = Path(clip.path).suffix
+        if self.trainer.layout.numbered:
+            stem = f"{self.report.done:08d}"
+        else:
+            stem = self.stems.give(row.name, suffix=suffix)
+        try:
+            paths, how, info = self._media(clip, stem, row.name)
+        except (InputError, OSError):
+            self._remove(stem)
+            raise
+        sample = Sample(row.name, stem, tuple(paths), text, info, row.caption)
+        self._warn(row.name, info)
+        writer.add(sample)
+        self.report.done += 1
+        self.report.made[how] = self.report.made.get(how, 0) + 1
+        self.seen.add(info)
+        return {
+            "name": row.name,
+            "media": paths,
+            "made": how,
+            "source": {"path": clip.path, "start": clip.start, "end": clip.end},
+            "frames": info.frames,
+            "fps": info.fps,
+            "width": info.width,
+            "height": info.height,
+            **notes,
+        }
+
+    def _text(self, caption: Caption) -> tuple[str, dict[str, Any]]:
+        """What the trainer is to learn, on one line, and what is noted about it."""
+        options = self.options
+        if self.target is None:
+            answer = to_format(caption, "instancevid")
+            assert isinstance(answer, dict)
+            answer.pop("Video", None)  # a path is nothing that a model can see
+            if not _says_something(answer):
+                raise InputError("the caption is empty")
+            text = json.dumps(answer, ensure_ascii=False)
+            if _MARK.search(text):  # trainers count these marks wherever they stand
+                text = text.replace("<", "\\u003c")
+            return one_line(text), {}
+        prompt = render(
+            caption,
+            target=self.target,
+            task=options.task,
+            length=options.length,
+            prefix=options.prefix,
+            suffix=options.suffix,
+            drop_fields=options.drop_fields,
+            seed=options.seed,
+            counter=self.counter,
+        )
+        text = one_line(prompt.text)
+        if not text:
+            raise InputError("the caption is empty")
+        if text in READ_AS_MISSING:
+            raise InputError(f"the caption {text!r} is read as a missing value by trainers")
+        notes = {name: getattr(prompt, name) for name in ("tokens", "counter", "limit")}
+        return text, {**notes, "dropped": prompt.dropped, "omitted": prompt.omitted}
+
+    def _media(self, clip: Clip, stem: str, name: str) -> tuple[list[str], str, media.MediaInfo]:
+        """The clip's files in the dataset, how they were made, and what they are."""
+        folder = self.trainer.layout.media
+        if self.trainer.stills:
+            count = self.options.frames or self.trainer.stills
+            names = media.save_frames(clip, self.part / folder, stem, count=count)
+            paths = [f"{folder}/{one}" for one in names]
+            return paths, "stills", media.inspect(self.part / paths[0])
+        info = probe(clip)
+        suffix = Path(clip.path).suffix.lower()
+        known = self.trainer.suffixes or VIDEO_SUFFIXES
+        readable = suffix in known or (info.fps == 0 and suffix in IMAGE_SUFFIXES)
+        if readable and media.is_whole(clip, info) and not self.options.transcode:
+            path = f"{folder}/{stem}{suffix}".lstrip("/")
+            media.place(clip.path, self.part / path, link=self.options.link)
+            how = "packed" if self.trainer.layout.packs else _LINKED[self.options.link]
+            return [path], how, media.inspect(self.part / path)
+        path = f"{folder}/{stem}.mp4".lstrip("/")
+        target = self.part / path
+        if self.options.transcode:
+            return [path], "encoded", self._encode(clip, target, info, name)
+        if media.cut(clip, target):
+            return [path], "cut", media.inspect(target)
+        whole = media.is_whole(clip, info)
+        why = f"the trainer does not read {suffix} files" if whole else "no cut without loss here"
+        self._tell(name, f"encoded anew: {why}")
+        return [path], "encoded", media.encode(clip, target, media.Shape())
+
+    def _encode(self, clip: Clip, target: Path, info: VideoInfo, name: str) -> media.MediaInfo:
+        plan = self.plan
+        if info.fps and plan.fps > 1.01 * info.fps:
+            self._tell(name, f"{info.fps:g} frames a second; some are repeated for {plan.fps:g}")
+        shape = media.Shape(
+            step=plan.step,
+            rest=plan.rest,
+            frames=plan.frames,
+            fps=plan.fps,
+            multiple=plan.multiple,
+            size=plan.size,
+            fit=self.options.fit,
+        )
+        return media.encode(clip, target, shape)
+
+    def _warn(self, name: str, info: media.MediaInfo) -> None:
+        if self.trainer.stills:
+            return
+        faults = [*too_short_or_long(info, self.plan), *out_of_rule(info, self.plan)]
+        if faults:
+            self._tell(name, "; ".join(faults))
+
+    def _tell(self, name: str, text: str) -> None:
+        self.report.warnings.append((name, text))
+        self.on_warning(name, text)
+
+    def _remove(self, stem: str) -> None:
+        for path in (self.part / self.trainer.layout.media).glob(f"{stem}[.-]*"):
+            if path.name.startswith((f"{stem}.", f"{stem}-0")):
+                path.unlink(missing_ok=True)
+
+    def _record(self) -> dict[str, Any]:
+        from instancecap import __version__
+
+        options = self.options
+        return {
+            "version": __version__,
+            "trainer": self.trainer.name,
+            "target": self.report.target,
+            "clips": self.report.done,
+            "transcoded": options.transcode,
+            "frames": options.frames,
+            "fps": options.fps,
+            "size": options.size,
+            "fit": options.fit,
+            "task": options.task,
+            "length": options.length,
+            "prefix": options.prefix,
+            "suffix": options.suffix,
+            "drop_fields": options.drop_fields,
+            "seed": options.seed,
+        }
+
+
+def _says_something(answer: Any) -> bool:
+    """Whether any field of a structured caption has a text."""
+    if isinstance(answer, dict):
+        return any(map(_says_something, answer.values()))
+    return bool(answer)
+
+
+_LINKED = {"symlink": "linked", "hardlink": "linked", "copy": "copied"}
+_MARK = re.compile("<(?:video|image|audio)>")

@@ -1,0 +1,1 @@
+"""What measures one kind of fact each."""

@@ -1,0 +1,258 @@
+"""The camera's path: how the background moves from one sampled frame to the next.
+
+Corners are followed with pyramidal Lucas–Kanade flow (Bouguet 2000), checked forwards and
+backwards, and a similarity transform is fitted to them by RANSAC and then by reweighted least
+squares. Corners on things that move by themselves are left out as far as they are known. The
+words for the path are made in :mod:`instancecap.evidence.experts.camera_words`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from instancecap.evidence.experts.parallax import Parallax, ParallaxExpert
+from instancecap.evidence.sample import Sample
+from instancecap.schema.evidence import CameraSample
+from instancecap.video.decode import Picture
+
+Points = NDArray[np.float32]
+Matrix = NDArray[np.float64]
+
+GRID = (8, 6)
+POINTS_PER_CELL = 6
+MIN_POINTS = 8
+"""Fewer followed corners than this say nothing about the camera."""
+
+MAX_ROUND_TRIP = 0.5
+"""Pixels by which a corner followed there and back may miss where it started."""
+
+CLEARLY_RESTING = 0.7
+"""Share of resting cells from which the camera rests and no corner needs to be followed."""
+
+MIN_DETAIL = 0.35
+MAX_REST_CHANGE = 0.3
+"""Evened contrast that a cell needs to show motion; change over contrast up to which it rests.
+A shift by a quarter of a pixel changes fine detail by about this much."""
+
+NOISE_FLOOR = 3.0
+"""Gray levels of local contrast that are noise rather than texture."""
+
+RANSAC_PIXELS = 1.5
+REST_PIXELS = 0.4
+"""Pixels between two samples within which a corner rests."""
+
+IDENTITY: Matrix = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Background motion between two samples: a 2×3 similarity in pixels of the sampled picture.
+
+    ``inliers`` is the share of followed corners that agree; 0 when nothing could be followed.
+    """
+
+    t: float
+    matrix: Matrix
+    inliers: float
+    size: tuple[int, int]
+
+    def facts(self) -> CameraSample:
+        """The step in the units of the evidence schema, taken at the frame's centre."""
+        width, height = self.size
+        center = np.array([width / 2, height / 2, 1.0])
+        shift = self.matrix @ center - center[:2]
+        a, b = self.matrix[0, 0], self.matrix[1, 0]
+        return CameraSample(
+            t=round(self.t, 4),
+            dx=round(float(shift[0] / width), 6),
+            dy=round(float(shift[1] / height), 6),
+            zoom=round(float(np.hypot(a, b)), 6),
+            roll=round(float(np.degrees(np.arctan2(b, a))), 5),
+            inliers=round(self.inliers, 3),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A picture to follow: as it is, and with even contrast so that exposure does not matter."""
+
+    gray: Picture
+    even: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, gray: Picture) -> Key:
+        """From luma, uint8 (height, width)."""
+        return cls(gray, even_contrast(gray))
+
+
+class CameraExpert:
+    """Follows the background over the samples of a clip.
+
+    Each sample is compared with a key picture, the last one before which the camera moved: so a
+    resting camera costs almost nothing and does not drift, and a very slow move adds up.
+    """
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self._key: Key | None = None
+        self._last: tuple[float, Picture] | None = None
+        self._parallax = ParallaxExpert()
+
+    def add(self, sample: Sample, *, foreground: NDArray[np.bool_] | None = None) -> Step | None:
+        """Measure the step from the sample before; None for the first one.
+
+        ``foreground`` is true where the sample before shows things that move by themselves,
+        shape (height, width).
+        """
+        here, last = Key.of(sample.gray), self._last
+        self._last = sample.t, sample.gray
+        if self._key is None or last is None:
+            self._key = here
+            return None
+        inliers = resting_share(self._key, here, foreground)
+        matrix = IDENTITY.copy()
+        if inliers < CLEARLY_RESTING:
+            matrix, inliers = background_motion(self._key, here, foreground)
+            if self._parallax.needs_points(last[0]):
+                corners = spread_corners(self._key, foreground)
+                self._parallax.begin(last[0], self._key.gray, corners)
+            self._key = here
+        if inliers > 0:
+            self._parallax.add(sample.t, sample.gray, matrix)
+        else:
+            self._parallax.stop()
+        step = Step(t=sample.t, matrix=matrix, inliers=inliers, size=sample.size)
+        self.steps.append(step)
+        return step
+
+    def parallax(self) -> list[Parallax]:
+        """What the path's stretches show of depth. Call after the last sample."""
+        if self._last is not None:
+            self._parallax.finish(*self._last)
+        return self._parallax.found
+
+    def path(self) -> list[CameraSample]:
+        """The whole path, one entry a step."""
+        return [step.facts() for step in self.steps]
+
+
+def resting_share(before: Key, after: Key, foreground: NDArray[np.bool_] | None) -> float:
+    """Share of the picture's textured cells in which nothing changed; 0 where texture is rare."""
+    detail, change = np.abs(before.even), cv2.absdiff(before.even, after.even)
+    if foreground is not None:
+        detail[foreground] = 0
+    cells = (2 * GRID[0], 2 * GRID[1])
+    detail = cv2.resize(detail, cells, interpolation=cv2.INTER_AREA)
+    change = cv2.resize(change, cells, interpolation=cv2.INTER_AREA)
+    textured = detail > MIN_DETAIL
+    if textured.sum() < MIN_POINTS:
+        return 0.0
+    return float((change[textured] < MAX_REST_CHANGE * detail[textured]).mean())
+
+
+def background_motion(
+    before: Key, after: Key, foreground: NDArray[np.bool_] | None = None
+) -> tuple[Matrix, float]:
+    """Similarity that takes background points of ``before`` to ``after``, and the inlier share."""
+    corners = spread_corners(before, foreground)
+    if len(corners) < MIN_POINTS and foreground is not None:
+        corners = spread_corners(before, None)
+    if len(corners) < MIN_POINTS:
+        return IDENTITY.copy(), 0.0
+    start, end = follow(before.gray, after.gray, corners)
+    if len(start) < MIN_POINTS:
+        return IDENTITY.copy(), 0.0
+    matrix, share = fit_similarity(start, end)
+    if _background_rests(start, end, matrix, before.gray.shape):
+        rests = np.linalg.norm(end - start, axis=1) < REST_PIXELS
+        return IDENTITY.copy(), max(share, float(rests.mean()))
+    return matrix, share
+
+
+def _background_rests(start: Points, end: Points, matrix: Matrix, shape: tuple[int, ...]) -> bool:
+    """True when the background rests although most corners move.
+
+    A large subject on plain ground has more corners than the ground. Ground covers more of the
+    picture though, so cells of the picture are counted, not corners: those that rest although
+    the fitted motion says they move, against those that move with it.
+    """
+    height, width = shape
+    column = (start[:, 0] * GRID[0] / width).astype(int).clip(0, GRID[0] - 1)
+    row = (start[:, 1] * GRID[1] / height).astype(int).clip(0, GRID[1] - 1)
+    cell = row * GRID[0] + column
+    fitted = start @ matrix[:, :2].T + matrix[:, 2]
+    rests = np.linalg.norm(end - start, axis=1) < REST_PIXELS
+    follows = np.linalg.norm(end - fitted, axis=1) < RANSAC_PIXELS
+    resting = len(set(cell[rests & ~follows].tolist()))
+    following = len(set(cell[follows & ~rests].tolist()))
+    return resting > 0.5 * following and resting >= 2
+
+
+def spread_corners(picture: Key, foreground: NDArray[np.bool_] | None) -> Points:
+    """Corners that cover the picture evenly, at most a few per grid cell; shape (n, 2)."""
+    mask = None if foreground is None else np.where(foreground, 0, 255).astype(np.uint8)
+    found = cv2.goodFeaturesToTrack(picture.even, 800, 0.01, 5, mask=mask, blockSize=5)
+    # OpenCV gives None where there are no corners, whatever its type says.
+    points = np.zeros((0, 2), np.float32) if found is None else found.reshape(-1, 2)
+    height, width = picture.gray.shape
+    column = (points[:, 0] * GRID[0] / width).astype(int).clip(0, GRID[0] - 1)
+    row = (points[:, 1] * GRID[1] / height).astype(int).clip(0, GRID[1] - 1)
+    cell = row * GRID[0] + column
+    order = np.argsort(cell, kind="stable")  # within a cell the strongest corner stays first
+    first = np.searchsorted(cell[order], cell[order], side="left")
+    rank = np.arange(len(order)) - first
+    kept: Points = points[np.sort(order[rank < POINTS_PER_CELL])]
+    return kept
+
+
+def even_contrast(picture: Picture) -> NDArray[np.float32]:
+    """The picture with about the same contrast everywhere, so that plain ground has corners too."""
+    around = (31, 31)
+    mean = cv2.boxFilter(picture, cv2.CV_32F, around)
+    variance = cv2.sqrBoxFilter(picture, cv2.CV_32F, around) - mean * mean
+    spread = np.sqrt(np.maximum(variance, 0, dtype=np.float32))
+    return np.asarray((picture - mean) / (spread + np.float32(NOISE_FLOOR)), np.float32)
+
+
+def follow(before: Picture, after: Picture, points: Points) -> tuple[Points, Points]:
+    """Follow points there and back; those that come back, where they were and where they went."""
+    window = {"winSize": (17, 17), "maxLevel": 4}
+    there, ok_there, _ = cv2.calcOpticalFlowPyrLK(before, after, points, None, **window)  # type: ignore[call-overload]
+    back, ok_back, _ = cv2.calcOpticalFlowPyrLK(after, before, there, None, **window)  # type: ignore[call-overload]
+    miss = np.linalg.norm(back - points, axis=1)
+    good = (ok_there.ravel() == 1) & (ok_back.ravel() == 1) & (miss < MAX_ROUND_TRIP)
+    return points[good], there[good]
+
+
+def fit_similarity(start: Points, end: Points) -> tuple[Matrix, float]:
+    """Robust similarity from ``start`` to ``end``, each (n, 2), and the share that follows it."""
+    matrix, inlier = cv2.estimateAffinePartial2D(
+        start, end, method=cv2.RANSAC, ransacReprojThreshold=RANSAC_PIXELS, maxIters=500
+    )
+    if matrix is None:
+        return IDENTITY.copy(), 0.0
+    agreeing = inlier.ravel() == 1
+    refined = _refine(start, end, matrix.astype(np.float64))
+    return refined, float(agreeing.mean())
+
+
+def _refine(start: Points, end: Points, matrix: Matrix, rounds: int = 5) -> Matrix:
+    """Iteratively reweighted least squares with Cauchy weights, from a RANSAC start."""
+    # As complex numbers, points are turned and scaled by one factor: the best has a closed form.
+    before, after = (points.astype(float) @ np.array([1, 1j]) for points in (start, end))
+    turn, shift = complex(*matrix[:, 0]), complex(*matrix[:, 2])
+    for _ in range(rounds):
+        distance = np.abs(turn * before + shift - after)
+        scale = max(0.25, float(np.median(distance)) * 1.5)
+        weight = 1 / (1 + (distance / scale) ** 2)
+        weight /= weight.sum()
+        center = weight @ before
+        offset = before - center
+        extent = float(weight @ np.abs(offset) ** 2)
+        turn = complex((weight * offset.conj()) @ after) / max(extent, 1e-12)
+        shift = complex(weight @ after) - turn * complex(center)
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])

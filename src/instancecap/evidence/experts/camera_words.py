@@ -1,0 +1,333 @@
+"""From the camera's path to primitives, speed and stability.
+
+The path is split into its slow part, which somebody meant, and the trembling around it. A
+primitive is said for a stretch in which the slow part keeps one direction long and far enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from instancecap.evidence.experts.parallax import Parallax
+from instancecap.schema.evidence import CameraFacts, CameraSample, CameraSegment, Shot
+from instancecap.schema.vocabulary import Primitive, Speed, Stability
+
+Array = NDArray[np.float64]
+
+NAMES: tuple[tuple[Primitive, Primitive], ...] = (
+    ("pan_left", "pan_right"),
+    ("tilt_up", "tilt_down"),
+    ("zoom_in", "zoom_out"),
+    ("roll_ccw", "roll_cw"),
+)
+"""Per component, the word for a positive and for a negative path: the camera's own direction."""
+
+TRAVELS: dict[Primitive, Primitive] = {
+    "pan_left": "move_left",
+    "pan_right": "move_right",
+    "tilt_up": "move_up",
+    "tilt_down": "move_down",
+    "zoom_in": "move_in",
+    "zoom_out": "move_out",
+}
+"""What a movement is called when parallax proves that the camera travels."""
+
+ARCS: dict[Primitive, Primitive] = {"pan_left": "arc_ccw", "pan_right": "arc_cw"}
+"""A turn against the travel: clockwise, as seen from above, goes left and turns right."""
+
+MIN_PROVEN = 0.5
+"""Share of the time looked at over which parallax must prove a movement to be a travel; a single
+stretch must cover this share of the movement."""
+
+MIN_AXIS = 0.6
+"""Cosine between the direction of travel and the direction that the word says."""
+
+MIN_LEAD, MIN_AGAINST = 0.2, 0.5
+"""Correlation from which near things lead a sideways motion, as they do for a travel, and from
+which they move against it, as they do when the camera circles something."""
+
+RADIUS = 0.35
+"""Mean distance of a picture's points from its centre, so that zoom and roll are comparable with
+shifts: all four components are measured as the mean shift of a point, in frame sizes."""
+
+SMOOTHING = 0.35
+"""Width (standard deviation, seconds) of the filter that parts intended motion from trembling."""
+
+MIN_RATE = 0.007
+"""Frame sizes a second under which a component rests."""
+
+MIN_NET = 0.04
+"""Frame sizes a component must travel in one stretch to be a movement."""
+
+MIN_DIRECTED = 0.5
+"""Share of all back and forth that must remain as net travel; hand tremor stays under it."""
+
+MIN_OF_MAIN = 0.5
+"""A component that travels less than this share of the strongest one is a side effect of it."""
+
+MIN_OF_TREMBLE = 5.0
+"""A shaken camera wanders: a movement must travel so many times as far as it trembles."""
+
+MIN_SWAY = 0.12
+"""Frame sizes that a movement must travel where the opposite one is seen in the same shot."""
+
+MIN_ZOOM_OF_MAIN = 0.25
+"""The same share for a zoom: hands tilt a pan by accident, but they hardly ever zoom it."""
+
+ZOOM_DOUBLED = 0.24
+"""Travel of a zoom by a factor of two, which is a movement whatever else the camera does."""
+
+SLOW, FAST = 0.09, 0.35
+STEADY, SHAKY = 0.0018, 0.02
+"""Trembling (RMS, frame sizes) up to which a picture is stable, from which on it is shaky."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    component: int
+    first: int
+    last: int
+    net: float
+    rate: float
+    word: Primitive
+
+
+@dataclass(frozen=True, slots=True)
+class ShotMotion:
+    """The camera's movement in one shot."""
+
+    motion: list[Primitive]
+    segments: list[CameraSegment]
+    rate: float
+    tremble: float
+    confidence: float
+
+
+def describe_camera(
+    path: Sequence[CameraSample],
+    shots: Sequence[Shot],
+    *,
+    aspect: float,
+    parallax: Sequence[Parallax] = (),
+) -> tuple[CameraFacts, list[list[Primitive]]]:
+    """Facts for the whole clip, and the primitives of each shot. ``aspect`` is width / height.
+
+    A step across a cut says nothing and is left out.
+    """
+    per_shot = []
+    for shot in shots:
+        steps = [step for step in path if shot.start + 1e-6 < step.t <= shot.end + 1e-6]
+        if steps and len(shots) > 1 and shot.start > 0:
+            steps = steps[1:]  # its step reaches back over the cut
+        per_shot.append(
+            shot_motion(steps, start=shot.start, end=shot.end, aspect=aspect, parallax=parallax)
+        )
+    durations = [shot.end - shot.start for shot in shots]
+    motion: list[Primitive] = _union([item.motion for item in per_shot], durations)
+    known = [item for item in per_shot if item.motion]
+    stability = _stability(max(item.tremble for item in known)) if known else ""
+    if stability == "shaky":
+        motion = [*(name for name in motion if name != "static"), "shaky"]
+    moving = [item.rate for item in known if item.motion != ["static"]]
+    facts = CameraFacts(
+        motion=motion,
+        speed=_speed(max(moving)) if moving else "",
+        stability=stability,
+        confidence=round(min((item.confidence for item in per_shot), default=0.0), 3),
+        segments=[segment for item in known for segment in item.segments],
+        path=list(path),
+    )
+    return facts, [item.motion for item in per_shot]
+
+
+def _stability(tremble: float) -> Stability:
+    return "stable" if tremble < STEADY else "handheld" if tremble < SHAKY else "shaky"
+
+
+def _speed(rate: float) -> Speed:
+    return "slow" if rate < SLOW else "moderate" if rate < FAST else "fast"
+
+
+def shot_motion(
+    steps: Sequence[CameraSample],
+    *,
+    start: float,
+    end: float,
+    aspect: float,
+    parallax: Sequence[Parallax] = (),
+) -> ShotMotion:
+    """Primitives, segments (seconds from the clip's start), rate and tremble of one shot."""
+    known = [step for step in steps if step.inliers > 0]
+    if len(known) < 2:
+        motion: list[Primitive] = ["static"] if known else []
+        return ShotMotion(motion, [], 0.0, 0.0, 0.3 if known else 0.0)
+    times = np.array([start, *[step.t for step in known]])
+    times[0] = max(start, times[1] - (times[2] - times[1]))
+    position = np.vstack([np.zeros(4), np.cumsum(_components(known, aspect), axis=0)])
+    smooth = _smooth(times, position)
+    trembling = (position - smooth)[:, :2]
+    tremble = float(np.sqrt((trembling**2).sum(axis=1).mean()))
+    runs = _without_sway(_runs(times, smooth, position))
+    main = max((abs(run.net) for run in runs), default=0.0)
+    least = max(MIN_NET, MIN_OF_TREMBLE * tremble)
+    kept = [run for run in runs if abs(run.net) >= max(least, _side_effect(run, main))]
+    kept = [_with_travel(run, kept, times, parallax) for run in kept]
+    segments = _segments(kept, times, start=start, end=end)
+    rate = max((abs(run.rate) for run in kept), default=0.0)
+    inliers = float(np.mean([step.inliers for step in steps]))
+    words = _ordered({run.word for run in kept}) or ["static"]
+    return ShotMotion(words, segments, rate, tremble, min(1.0, 0.3 + inliers))
+
+
+def _without_sway(runs: Sequence[_Run]) -> list[_Run]:
+    """Leave out small runs that another run undoes: who walks sways, and means none of it."""
+    both_ways = {
+        component
+        for component in range(len(NAMES))
+        if len({run.net > 0 for run in runs if run.component == component}) == 2
+    }
+    return [run for run in runs if run.component not in both_ways or abs(run.net) >= MIN_SWAY]
+
+
+def _side_effect(run: _Run, main: float) -> float:
+    """Travel up to which a run may be a side effect of the strongest movement."""
+    if NAMES[run.component][0] == "zoom_in":
+        return min(MIN_ZOOM_OF_MAIN * main, ZOOM_DOUBLED)
+    return MIN_OF_MAIN * main
+
+
+def _components(steps: Sequence[CameraSample], aspect: float) -> Array:
+    """Per step the mean shift of a point by dx, dy, zoom and roll, in frame sizes; (n, 4)."""
+    width, height = np.sqrt(aspect), 1 / np.sqrt(aspect)
+    return np.array(
+        [
+            [
+                step.dx * width,
+                step.dy * height,
+                np.log(step.zoom) * RADIUS,
+                np.radians(step.roll) * RADIUS,
+            ]
+            for step in steps
+        ]
+    )
+
+
+def _smooth(times: Array, position: Array) -> Array:
+    """Gaussian smoothing over time that fits a line locally, so that a steady move stays exact."""
+    count = len(times)
+    interval = max(float(np.median(np.diff(times))), 1e-3)
+    reach = min(int(np.ceil(3 * SMOOTHING / interval)), count - 1)
+    near = np.arange(count)[:, None] + np.arange(-reach, reach + 1)[None, :]
+    inside = (near >= 0) & (near < count)
+    near = near.clip(0, count - 1)
+    gap = times[near] - times[:, None]
+    weight = np.where(inside, np.exp(-0.5 * (gap / SMOOTHING) ** 2), 0.0)
+    weight /= weight.sum(axis=1, keepdims=True)
+    mean_gap = (weight * gap).sum(axis=1)
+    mean_value = np.einsum("nk,nkc->nc", weight, position[near])
+    centered = gap - mean_gap[:, None]
+    spread = np.maximum((weight * centered**2).sum(axis=1), 1e-9)
+    slope = np.einsum("nk,nkc->nc", weight * centered, position[near]) / spread[:, None]
+    return np.asarray(mean_value - slope * mean_gap[:, None])
+
+
+def _runs(times: Array, smooth: Array, position: Array) -> list[_Run]:
+    """Stretches in which a component keeps one direction long and far enough."""
+    runs = []
+    for component in range(4):
+        rate = np.diff(smooth[:, component]) / np.diff(times)
+        sign = np.where(np.abs(rate) < MIN_RATE, 0, np.sign(rate))
+        for first, last in _equal_stretches(sign):
+            if sign[first] == 0:
+                continue
+            net = float(position[last + 1, component] - position[first, component])
+            travelled = float(np.abs(np.diff(position[first : last + 2, component])).sum())
+            directed = abs(net) / travelled if travelled else 0.0
+            if abs(net) >= MIN_NET and directed >= MIN_DIRECTED and net * sign[first] > 0:
+                seconds = float(times[last + 1] - times[first])
+                runs.append(
+                    _Run(component, first, last + 1, net, net / seconds, _word(component, net))
+                )
+    return runs
+
+
+def _equal_stretches(values: Array) -> list[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(values)) + 1
+    return list(zip([0, *edges.tolist()], [*(edges - 1).tolist(), len(values) - 1], strict=True))
+
+
+def _word(component: int, net: float) -> Primitive:
+    positive, negative = NAMES[component]
+    return positive if net > 0 else negative
+
+
+def _with_travel(
+    run: _Run, runs: Sequence[_Run], times: Array, parallax: Sequence[Parallax]
+) -> _Run:
+    """The run with the word for a travel, or for an arc, where parallax proves one.
+
+    Ground that comes nearer towards the bottom moves up or down as the camera goes forward or
+    back over it, so beside a zoom a tilt is left a tilt.
+    """
+    if run.word not in TRAVELS:
+        return run
+    begin, end = float(times[run.first]), float(times[run.last])
+    seen = [item for item in parallax if begin <= (item.start + item.end) / 2 <= end]
+    along = [item for item in seen if item.proven and abs(item.axis[run.component]) >= MIN_AXIS]
+    seconds = np.array([item.end - item.start for item in along])
+    enough = len(along) >= 2 or seconds.sum() >= MIN_PROVEN * (end - begin)
+    if not enough or seconds.sum() < MIN_PROVEN * sum(item.end - item.start for item in seen):
+        return run
+    zooms = any(r.component == 2 and r.first < run.last and r.last > run.first for r in runs)
+    if run.component == 1 and zooms:
+        return run
+    if run.component == 0:
+        lead = float(np.average([item.lead[0] for item in along], weights=seconds))
+        lead *= np.sign(run.net)
+        if lead <= -MIN_AGAINST and not zooms:
+            return replace(run, word=ARCS[run.word])
+        if lead < MIN_LEAD:
+            return run
+    return replace(run, word=TRAVELS[run.word])
+
+
+def _ordered(words: set[Primitive]) -> list[Primitive]:
+    """The words in a fixed order: by component, a turn before a travel before an arc."""
+    kinds = ({name: name for pair in NAMES for name in pair}, TRAVELS, ARCS)
+    return [
+        kind[name] for pair in NAMES for kind in kinds for name in pair if kind.get(name) in words
+    ]
+
+
+def _segments(
+    runs: Sequence[_Run], times: Array, *, start: float, end: float
+) -> list[CameraSegment]:
+    """The shot cut where the set of movements changes."""
+    edges = sorted({0, len(times) - 1, *(r.first for r in runs), *(r.last for r in runs)})
+    segments: list[CameraSegment] = []
+    for first, last in pairwise(edges):
+        words = {run.word for run in runs if run.first <= first and run.last >= last}
+        motion = _ordered(words) or ["static"]
+        stop = end if last == len(times) - 1 else float(times[last])
+        begin = segments[-1].end if segments else start
+        if segments and (segments[-1].motion == motion or stop - begin < SMOOTHING):
+            segments[-1] = segments[-1].model_copy(update={"end": round(stop, 3)})
+        else:
+            segments.append(CameraSegment(start=begin, end=round(stop, 3), motion=motion))
+    return segments
+
+
+def _union(motions: Sequence[list[Primitive]], durations: Sequence[float]) -> list[Primitive]:
+    """The clip's movements: those of shots that make up a tenth of it or more."""
+    total = sum(durations) or 1.0
+    share: dict[Primitive, float] = {}
+    for motion, duration in zip(motions, durations, strict=True):
+        for word in motion:
+            share[word] = share.get(word, 0.0) + duration / total
+    words = _ordered({word for word, part in share.items() if part >= 0.1})
+    return words or (["static"] if any(motions) else [])

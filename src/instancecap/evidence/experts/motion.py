@@ -1,0 +1,226 @@
+"""Things that move by themselves: what is left of the picture's motion without the camera's.
+
+Dense flow (DIS, Kroeger et al. 2016) minus the motion that the camera explains leaves patches
+that move on their own. Boxes around them are found whether or not a detector knows the thing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+from functools import reduce
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from instancecap.evidence.experts.camera import IDENTITY, Step
+from instancecap.evidence.geometry import compose
+from instancecap.evidence.sample import Sample
+from instancecap.video.decode import Picture
+
+Array = NDArray[np.float64]
+
+FLOW_SIDE = 208
+"""Longer side in pixels of the pictures that dense flow is computed on."""
+
+BASELINE = 2
+"""Samples between the two pictures that are compared: slow things move too little in one."""
+
+MIN_MOTION = 0.6
+"""Pixels (of the flow picture) over the baseline under which nothing moves by itself."""
+
+MIN_CHANGE = 7.0
+"""Gray levels that a moving pixel changes by at least."""
+
+NOISE_FACTOR = 4.0
+"""Own motion must exceed the noise of flow and camera model, the lower quartile of what is left
+over the whole picture, so many times."""
+
+EDGE_SPEED = 0.5
+"""Share of a patch's speed at which it ends: flow falls off over several pixels at an edge, and
+has fallen to half of it where the edge is."""
+
+MIN_AREA = 0.0015
+MAX_AREA = 0.6
+"""Shares of the frame between which a moving patch may be a thing."""
+
+MOST_PATCHES = 12
+
+MIN_INLIERS = 0.35
+"""Below this share of agreeing corners the camera's own motion is too uncertain to subtract."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFlow:
+    """Flow (height, width, 2) from a sample to the one ``seconds`` ago, less the camera's."""
+
+    flow: NDArray[np.float32]
+    seconds: float
+
+    def velocity(self, boxes: Array) -> Array:
+        """Motion of what is in the boxes (n, 4), against what is around them.
+
+        Near things shift against far ones when the camera travels; the ring around a thing is
+        about as far away as the thing. (n, 2) in frame widths and heights a second.
+        """
+        moved = [_against_ring(self.flow, box) for box in boxes]
+        return np.array(moved).reshape(-1, 2) / self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class MovingPatches:
+    """What moves by itself between two samples.
+
+    Attributes:
+        boxes: (n, 4) in 0..1 of the frame, largest first.
+        strength: (n,) own motion over the noise level, 1 and more.
+        flow: (n, 2) mean own motion of the patch, frame widths and heights a second.
+        field: the motion that the camera does not explain, for the whole picture; None where
+            the camera's motion was too uncertain to tell.
+    """
+
+    boxes: Array
+    strength: Array
+    flow: Array
+    field: OwnFlow | None = None
+
+
+UNKNOWN = MovingPatches(np.zeros((0, 4)), np.zeros(0), np.zeros((0, 2)))
+
+
+class MotionExpert:
+    """Finds independently moving patches from sample to sample."""
+
+    def __init__(self) -> None:
+        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        self._flow.setFinestScale(1)  # the preset's 2 smears small things over 8 pixels
+        self._earlier: deque[Picture] = deque(maxlen=BASELINE)
+        self._steps: deque[Step] = deque(maxlen=BASELINE)
+        self._times: deque[float] = deque(maxlen=BASELINE + 1)
+
+    def add(self, sample: Sample, step: Step | None) -> MovingPatches:
+        """Patches at ``sample`` that moved more than the camera's steps explain."""
+        scale = FLOW_SIDE / max(sample.size)
+        size = (max(16, round(sample.size[0] * scale)), max(16, round(sample.size[1] * scale)))
+        small = np.asarray(cv2.resize(sample.gray, size, interpolation=cv2.INTER_AREA), np.uint8)
+        earlier = self._earlier[0] if self._earlier else None
+        self._earlier.append(small)
+        self._times.append(sample.t)
+        if step is None or earlier is None:
+            return UNKNOWN
+        self._steps.append(step)
+        if min(item.inliers for item in self._steps) < MIN_INLIERS:
+            return UNKNOWN
+        matrix = reduce(compose, (item.matrix for item in self._steps))
+        changed = _changed(earlier, small, matrix, sample.size)
+        seconds = max(self._times[-1] - self._times[0], 1e-3)
+        if not changed.any():
+            still = np.zeros((*small.shape, 2), np.float32)
+            return replace(UNKNOWN, field=OwnFlow(still, seconds))
+        flow = self._flow.calc(small, earlier, None)  # type: ignore[call-overload]
+        _take_off_camera(flow, matrix, sample.size)
+        return _patches(OwnFlow(flow, seconds), changed)
+
+
+def _take_off_camera(flow: NDArray[np.float32], matrix: Array, from_size: tuple[int, int]) -> None:
+    """Subtract, in place, the flow from the newer to the older picture that the camera causes.
+
+    ``matrix`` is in pixels of ``from_size``, the flow (height, width, 2) in its own pixels.
+    """
+    height, width = flow.shape[:2]
+    inverse = cv2.invertAffineTransform(matrix)
+    inverse[:, 2] *= np.array([width / from_size[0], height / from_size[1]])
+    shift = (inverse - np.eye(2, 3)).astype(np.float32)
+    # A linear field: the sum of a row's part and a column's part.
+    flow -= np.arange(width, dtype=np.float32)[:, None] * shift[:, 0]
+    flow -= (np.arange(height, dtype=np.float32)[:, None] * shift[:, 1] + shift[:, 2])[:, None]
+
+
+def _against_ring(own: NDArray[np.float32], box: Array) -> Array:
+    """Median flow in the inner part of a box less that of the ring around it, in frame sizes."""
+    height, width = own.shape[:2]
+    x0, y0, x1, y1 = box * np.array([width, height, width, height])
+    w, h = x1 - x0, y1 - y0
+    inner = own[_rows(y0 + 0.2 * h, y1 - 0.2 * h, height), _rows(x0 + 0.2 * w, x1 - 0.2 * w, width)]
+    pad = 0.25 * max(w, h) + 2
+    top, bottom = max(0, int(y0 - pad)), int(np.ceil(y1 + pad))
+    left, right = max(0, int(x0 - pad)), int(np.ceil(x1 + pad))
+    above, below = max(0, int(y0)), int(y1)
+    ring = [
+        own[top:above, left:right],
+        own[below:bottom, left:right],
+        own[above:below, left : max(0, int(x0))],
+        own[above:below, int(x1) : right],
+    ]
+    around = np.concatenate([part.reshape(-1, 2) for part in ring])
+    ground = _median(around) if len(around) > 20 else np.zeros(2)
+    return np.asarray((ground - _median(inner.reshape(-1, 2))) / np.array([width, height]))
+
+
+def _median(flow: NDArray[np.float32]) -> Array:
+    """Median of each component of flow (n, 2)."""
+    return np.asarray(np.median(np.ascontiguousarray(flow.T), axis=1), float)
+
+
+def _rows(low: float, high: float, limit: int) -> slice:
+    first = min(max(0, int(low)), limit - 1)
+    return slice(first, min(limit, max(first + 1, int(np.ceil(high)))))
+
+
+def _changed(
+    earlier: Picture, now: Picture, matrix: Array, from_size: tuple[int, int]
+) -> NDArray[np.bool_]:
+    """Where the picture differs from the earlier one as the camera's motion would show it.
+
+    Flow on plain ground is made up; where nothing changed, nothing moved.
+    """
+    height, width = now.shape
+    scale = np.array([width / from_size[0], height / from_size[1]])
+    small = matrix.copy()
+    small[:, 2] *= scale
+    moved = cv2.warpAffine(earlier, small, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    difference = cv2.blur(cv2.absdiff(now, moved), (3, 3))
+    if np.abs(matrix - IDENTITY).max() > 0:
+        # What the camera uncovers at the edges was not in the earlier picture.
+        seen = cv2.warpAffine(np.full_like(earlier, 255), small, (width, height))
+        difference[cv2.erode(seen, np.ones((7, 7), np.uint8), borderValue=255) < 255] = 0
+    limit = max(MIN_CHANGE, 3 * float(np.median(difference)))
+    changed = cv2.dilate((difference > limit).astype(np.uint8), np.ones((7, 7), np.uint8))
+    return changed.astype(bool)
+
+
+def _patches(field: OwnFlow, changed: NDArray[np.bool_]) -> MovingPatches:
+    """Patches of pixels that changed and whose flow stands out."""
+    own = field.flow
+    residual = np.asarray(cv2.magnitude(*cv2.split(own)), np.float32)
+    noise = float(np.percentile(residual[::2, ::2], 25))
+    threshold = max(MIN_MOTION, NOISE_FACTOR * noise)
+    stands_out = ((residual > threshold) & changed).astype(np.uint8)
+    opened = cv2.morphologyEx(stands_out, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    moving = cv2.morphologyEx(opened, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(moving)
+    height, width = changed.shape
+    area = stats[1:count, cv2.CC_STAT_AREA] / (width * height)
+    keep = np.flatnonzero((area > MIN_AREA) & (area < MAX_AREA))
+    keep = keep[np.argsort(-area[keep], kind="stable")][:MOST_PATCHES] + 1
+    if not len(keep):
+        return replace(UNKNOWN, field=field)
+    size = np.array([width, height])
+    speed, flow, corners = np.zeros(len(keep)), np.zeros((len(keep), 2)), np.zeros((len(keep), 4))
+    for index, label in enumerate(keep):
+        x, y, w, h, _ = stats[label].tolist()
+        part = slice(y, y + h), slice(x, x + w)
+        inside = labels[part] == label
+        pace = residual[part]
+        speed[index] = np.median(pace[inside])
+        flow[index] = own[part][inside].mean(axis=0)
+        core = inside & (pace >= EDGE_SPEED * speed[index])
+        left, top, wide, tall = cv2.boundingRect(core.astype(np.uint8))
+        corners[index] = x + left, y + top, x + left + wide, y + top + tall
+    return MovingPatches(
+        boxes=corners / np.concatenate([size, size]),
+        strength=speed / threshold,
+        flow=-flow / size / field.seconds,
+        field=field,
+    )

@@ -1,0 +1,331 @@
+"""From tracks to instances: which are things, when they enter and leave, how salient they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from instancecap.evidence.experts.appearance import named_shares
+from instancecap.evidence.experts.motion import MovingPatches
+from instancecap.evidence.experts.world import World, touches_border, track_motion, trust_patch
+from instancecap.evidence.geometry import (
+    areas,
+    as_box,
+    centers,
+    pairwise_coverage,
+    pairwise_ious,
+)
+from instancecap.evidence.tracking.naming import LIVELY, OBJECT, name_class, needed_confidence
+from instancecap.evidence.tracking.tracker import Finds, Track
+from instancecap.models.coco import CATEGORIES
+from instancecap.schema.base import TrackPoint
+from instancecap.schema.evidence import CameraFacts, InstanceFacts, InstanceMotion, Shot
+
+Array = NDArray[np.float64]
+
+SURE_OF_PART = 0.8
+"""Confidence from which a thing within another one's box is believed to be there of its own."""
+
+HOLD = 0.1
+"""Seconds for which a track is held before its first point and after its last."""
+
+MIN_OBJECT_SECONDS = 0.4
+MIN_OBJECT_CONFIDENCE = 0.45
+MIN_OBJECT_SPEED = 0.03
+"""Frame diagonals a second under which a thing without a name is not said to come or go."""
+
+MIN_OBJECT_AREA = 0.002
+"""Share of the frame under which a moving patch without a name is not worth a word."""
+
+HELD_SCORE = 0.5
+"""Share of its score that a box has in which a thing is no longer seen to move."""
+
+MIN_RESTLESS_AREA = 0.03
+"""Share of the frame from which something that stirs without going anywhere is worth a word."""
+
+
+def named_instances(
+    tracks: Sequence[Track],
+    *,
+    shot: Shot,
+    end: float,
+    world: World,
+    tight: bool = True,
+) -> list[InstanceFacts]:
+    """Instances that the detector names; a mobile thing of an immobile class loses its name.
+
+    ``tight`` says whether the detector's boxes are good enough to tell growth, entering and
+    leaving by.
+    """
+    found = []
+    for track in tracks:
+        motion = track_motion(track, world)
+        name, confidence = name_class(track, motion)
+        if confidence >= needed_confidence(name) and len(track.times) >= _enough(shot):
+            item = _facts(track, name, confidence, motion, shot=shot, end=end, detected=True)
+            if not tight:
+                item.motion.scale_change, item.enters, item.leaves = 1.0, False, False
+            found.append(item)
+    found = _without_doubles(found)
+    return [item for item in found if not _is_part(item, found)]
+
+
+def can_be_named(track: Track, *, shot: Shot, world: World) -> bool:
+    """True for a track that becomes an instance; others leave their motion to be told alone."""
+    name, confidence = name_class(track, track_motion(track, world))
+    return confidence >= needed_confidence(name) and len(track.times) >= _enough(shot)
+
+
+def _enough(shot: Shot) -> int:
+    """Finds that a thing needs to be believed in."""
+    seconds = shot.end - shot.start
+    return 1 if seconds < 0.4 else 2 if seconds < 1.5 else 3 if seconds < 3 else 4
+
+
+def _without_doubles(items: Sequence[InstanceFacts]) -> list[InstanceFacts]:
+    """Leave out tracks that follow a thing which a surer track of its kind follows already."""
+    kept: list[InstanceFacts] = []
+    for item in sorted(items, key=lambda one: -one.confidence * len(one.track)):
+        if not any(_is_double(item, other) for other in kept):
+            kept.append(item)
+    return kept
+
+
+def _is_double(item: InstanceFacts, other: InstanceFacts) -> bool:
+    if CATEGORIES.get(item.class_, item.class_) != CATEGORIES.get(other.class_, other.class_):
+        return False
+    own, theirs = _together(item, other)
+    if len(own) <= 0.5 * len(item.track):
+        return False
+    if not {point.t for point in item.track} & {point.t for point in other.track}:
+        # Two things would be found in one picture at some time; one that hops about never is.
+        sizes = np.median(areas(own)), np.median(areas(theirs))
+        return bool(min(sizes) > 0.35 * max(sizes))
+    return float(np.mean(pairwise_ious(own, theirs))) > 0.45
+
+
+def _is_part(item: InstanceFacts, others: Sequence[InstanceFacts]) -> bool:
+    """A helmet is not a ball, a hand no second person: small things that never leave the box of
+    a larger one, and that the detector is not sure of, are part of it."""
+    for other in others:
+        if other is item or other.class_ not in LIVELY or item.confidence > SURE_OF_PART:
+            continue
+        part, whole = _together(item, other)
+        if len(part) < 0.7 * len(item.track):
+            continue
+        inside = float(np.mean(pairwise_coverage(part, whole)))
+        share = float(np.mean(areas(part) / np.maximum(areas(whole), 1e-9)))
+        if inside <= 0.9:
+            continue
+        if share < 0.3 if item.class_ in LIVELY else not _goes_its_own_way(part, whole):
+            return True
+    return False
+
+
+def _goes_its_own_way(part: Array, whole: Array) -> bool:
+    """True for a ball before a player: it moves by more than its own size within the other box."""
+    path = centers(part) - centers(whole)
+    return bool((np.ptp(path, axis=0) > 1.5 * np.median(part[:, 2:] - part[:, :2], axis=0)).any())
+
+
+def _together(item: InstanceFacts, other: InstanceFacts) -> tuple[Array, Array]:
+    """Boxes (n, 4) of both at the times at which the first was found and the second is tracked."""
+    times = np.array([point.t for point in item.track])
+    theirs = boxes_at(other, times)
+    both = ~np.isnan(theirs[:, 0])
+    return np.array([point.box for point in item.track])[both], theirs[both]
+
+
+def moving_instances(
+    tracks: Sequence[Track],
+    named: Sequence[InstanceFacts],
+    *,
+    shot: Shot,
+    end: float,
+    world: World,
+) -> list[InstanceFacts]:
+    """Things that no detector named but that move on their own for long enough."""
+    found = []
+    for track in tracks:
+        seconds = track.times[-1] - track.times[0]
+        if seconds < MIN_OBJECT_SECONDS or len(track.times) < 4 or _is_known(track, named):
+            continue
+        motion = trust_patch(track, track_motion(track, world), world)
+        density = len(track.times) / max(1.0, _samples_between(world, track))
+        confidence = min(0.6, 0.25 + 0.35 * density) * (1.0 if motion.moving else 0.7)
+        area = float(areas(np.array(track.boxes)).mean())
+        if area < MIN_OBJECT_AREA:
+            continue
+        large = area > MIN_RESTLESS_AREA
+        if density < 0.5 or confidence < MIN_OBJECT_CONFIDENCE or not (motion.moving or large):
+            continue
+        if world.moves and (density < 0.8 or not motion.moving):
+            continue
+        if motion.moving and not world.moves:
+            track = _held(track, world, shot)
+        item = _facts(track, OBJECT, confidence, motion, shot=shot, end=end, detected=False)
+        found.append(item)
+    return found
+
+
+def _held(track: Track, world: World, shot: Shot) -> Track:
+    """The track of a thing that stops before a resting camera, with the box in which it stopped.
+
+    What is not seen to move any more, and has not reached the frame's edge, stands where it is;
+    so it did before it began to move.
+    """
+    before = [t for t in world.times if shot.start - 1e-3 <= t < track.times[0]]
+    after = [t for t in world.times if track.times[-1] < t < shot.end]
+    for times, end in ((before, 0), (after, -1)):
+        if times and not touches_border(track.boxes[end][None])[0]:
+            box, scores, colors = track.boxes[end], track.scores[end], track.colors[end]
+            track.merge(
+                Track(
+                    times=list(times),
+                    boxes=[box] * len(times),
+                    scores=[scores * HELD_SCORE] * len(times),
+                    colors=[colors] * len(times),
+                )
+            )
+    return track
+
+
+def _samples_between(world: World, track: Track) -> int:
+    return int(((world.times >= track.times[0]) & (world.times <= track.times[-1])).sum())
+
+
+def _is_known(track: Track, named: Sequence[InstanceFacts]) -> bool:
+    """True when the moving patch mostly lies in, or around, a thing that has a name already."""
+    times, boxes = np.array(track.times), np.array(track.boxes)
+    known = np.zeros(len(times), bool)
+    for other in named:
+        theirs = boxes_at(other, times)
+        seen = ~np.isnan(theirs[:, 0])
+        if seen.any():
+            one, two = boxes[seen], theirs[seen]
+            inside, around = pairwise_coverage(one, two), pairwise_coverage(two, one)
+            known[seen] |= (inside > 0.5) | (around > 0.5) | (pairwise_ious(one, two) > 0.25)
+    return bool(known.mean() > 0.5)
+
+
+def boxes_at(instance: InstanceFacts, times: Array) -> Array:
+    """The instance's boxes at ``times`` (n,) seconds, interpolated; NaN while it is not tracked."""
+    track = instance.track
+    if not track or times[0] > track[-1].t + HOLD or times[-1] < track[0].t - HOLD:
+        return np.full((len(times), 4), np.nan)
+    known = np.array([point.t for point in track])
+    boxes = np.array([point.box for point in track])
+    found = np.stack([np.interp(times, known, boxes[:, side]) for side in range(4)], axis=1)
+    found[(times < known[0] - HOLD) | (times > known[-1] + HOLD)] = np.nan
+    return found
+
+
+def box_at(instance: InstanceFacts, t: float) -> Array | None:
+    """The instance's box at ``t`` seconds, interpolated; None while it is not tracked."""
+    box: Array = boxes_at(instance, np.array([t]))[0]
+    return None if np.isnan(box[0]) else box
+
+
+def _facts(
+    track: Track,
+    name: str,
+    confidence: float,
+    motion: InstanceMotion,
+    *,
+    shot: Shot,
+    end: float,
+    detected: bool,
+) -> InstanceFacts:
+    known = 1.0 if name != OBJECT else 0.8 if detected else 0.6
+    # What is known by its motion alone may be there before it stirs and after it rests: only at
+    # the frame's edge, and at some speed, does it come and go.
+    seen_to_go = name != OBJECT or motion.speed > MIN_OBJECT_SPEED
+    boxes = np.array(track.boxes)
+    best = track.best
+    points = [
+        TrackPoint(
+            t=round(t, 3),
+            box=as_box(box),
+            score=round(min(1.0, float(score)), 3),
+        )
+        for t, box, score in zip(track.times, boxes, best, strict=True)
+    ]
+    return InstanceFacts(
+        id=0,
+        class_=name,
+        confidence=round(min(confidence, 0.99), 3),
+        salience=round(_salience(track, motion, confidence, end=end, known=known), 4),
+        source="",
+        colors=named_shares(track.color),
+        track=points,
+        enters=(seen_to_go and _is_absent(track, shot.start, first=True, name=name))
+        or shot.start > 0.05,
+        leaves=(seen_to_go and _is_absent(track, shot.end, first=False, name=name))
+        or shot.end < end - 0.05,
+        motion=motion,
+    )
+
+
+def _is_absent(track: Track, edge: float, *, first: bool, name: str) -> bool:
+    """True when the thing is not in the picture at the ``edge`` (seconds) of its shot.
+
+    A detector that misses a thing for a moment must not make it leave. Away from the frame's
+    border a thing is believed to be absent only after a gap much longer than its usual ones.
+    """
+    times = np.array(track.times)
+    gap = float(times[0] - edge if first else edge - times[-1])
+    usual = float(np.diff(times).max()) if len(times) > 1 else 0.2
+    box = track.boxes[0 if first else -1]
+    ahead = box + (track.velocity * min(gap, 0.5) if not first else 0)
+    at_border = bool(touches_border(box[None])[0] or touches_border(ahead[None])[0])
+    if at_border:
+        return gap > max(0.3, 1.2 * usual)
+    return name != OBJECT and gap > max(1.0, 2.5 * usual)
+
+
+def _salience(
+    track: Track, motion: InstanceMotion, confidence: float, *, end: float, known: float
+) -> float:
+    """0..1 from size, centrality, motion and time in view; times how far it is ``known``."""
+    boxes = np.array(track.boxes)
+    size = float(np.sqrt(areas(boxes)).mean())
+    off = np.linalg.norm(centers(boxes) - 0.5, axis=1).mean() / np.sqrt(0.5)
+    seen = 1.0 if end <= 0 else min(1.0, (track.times[-1] - track.times[0] + 0.2) / end)
+    mixed = 0.55 * size + 0.2 * (1 - float(off)) + 0.25 * float(motion.moving)
+    return float(np.clip(mixed * confidence * np.sqrt(seen) * known, 0, 1))
+
+
+def follows_subject(camera: CameraFacts, instances: Sequence[InstanceFacts], *, end: float) -> bool:
+    """True when the camera turns or travels so that the main, mobile thing stays in the frame."""
+    if not instances or not camera.path:
+        return False
+    main = instances[0]
+    turns = any(word.startswith(("pan", "tilt", "move", "arc")) for word in camera.motion)
+    if not turns or main.class_ not in LIVELY or main.confidence < 0.5:
+        return False
+    first, last = main.track[0].t, main.track[-1].t
+    if last - first < 0.6 * end:
+        return False
+    steps = [step for step in camera.path if first < step.t <= last]
+    swept = float(np.hypot(sum(s.dx for s in steps), sum(s.dy for s in steps)))
+    shifted = float(np.hypot(main.motion.frame_dx, main.motion.frame_dy))
+    return swept > 0.15 and shifted < 0.5 * swept
+
+
+def patches_as_finds(
+    patches: MovingPatches,
+    *,
+    index: int,
+    t: float,
+    colors: Array,
+    carry: Array,
+    size: tuple[int, int],
+) -> Finds:
+    """Moving patches in the form that tracks are linked from; their only class is *object*."""
+    scores = (0.3 + 0.15 * patches.strength).clip(0, 0.9)[:, None].astype(np.float32)
+    return Finds(
+        index=index, t=t, boxes=patches.boxes, scores=scores, colors=colors, carry=carry,
+        size=size, flow=patches.flow, measured=patches.field is not None,
+    )  # fmt: skip

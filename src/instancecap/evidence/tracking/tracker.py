@@ -1,0 +1,201 @@
+"""Linking the boxes found in single samples into tracks of one thing each.
+
+Linking happens after the pass, shot by shot, on numbers alone. A track is carried from sample to
+sample by the camera's own motion and by its velocity in the world; boxes are given to tracks by
+an optimal assignment over overlap, class and colour, sure boxes first and unsure ones second, as
+in ByteTrack (Zhang et al. 2021). Tracks that end are kept alive for a while, and pieces of one
+thing that was hidden are joined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from instancecap.evidence.geometry import (
+    areas,
+    centers,
+    coverage,
+    ious,
+    move_boxes,
+    pairwise_coverage,
+    pairwise_ious,
+)
+from instancecap.evidence.tracking.stitching import MAX_GAP, join_pieces
+from instancecap.evidence.tracking.tracks import Finds, Scores, Track
+
+Array = NDArray[np.float64]
+
+__all__ = ["MAX_GAP", "Finds", "Track", "extend_with_patches", "link"]
+
+SURE = 0.35
+UNSURE = 0.12
+"""Scores from which a box may start a track, and may continue one."""
+
+HAND_OVER = 0.6
+"""Seconds between a moving patch and a named track that may be one thing."""
+
+MIN_CLOSENESS = 0.12
+"""Overlap with where it is expected, or nearness, without which a box is not the track's."""
+
+MIN_SIMILARITY = 0.35
+"""Least similarity (0..1) at which a box may continue a track."""
+
+MATCH_WEIGHTS = (0.55, 0.25, 0.20)
+"""Weights of overlap, colour and class in the similarity of a box to a track."""
+
+
+def link(samples: Sequence[Finds], *, sure: float = SURE, unsure: float = UNSURE) -> list[Track]:
+    """Tracks over the samples of one shot, in order of their first sample."""
+    tracks: list[Track] = []
+    last_t = samples[0].t if samples else 0.0
+    for finds in samples:
+        elapsed = finds.t - last_t
+        last_t = finds.t
+        alive = [track for track in tracks if finds.t - track.times[-1] <= MAX_GAP]
+        for track in alive:
+            _predict(track, finds, elapsed)
+        best = finds.scores.max(axis=1) if len(finds.boxes) else np.zeros(0)
+        taken: set[int] = set()
+        for wanted in (best >= sure, (best >= unsure) & (best < sure)):
+            free = [t for t in alive if t.times[-1] < finds.t]
+            for track, index in _assign(free, finds, np.flatnonzero(wanted)):
+                track.take(finds, index, elapsed=finds.t - track.times[-1])
+                taken.add(index)
+        for index in np.flatnonzero(best >= sure).tolist():
+            if index not in taken and not _is_echo(finds, index, taken):
+                track = Track()
+                track.take(finds, index, elapsed=0.0)
+                tracks.append(track)
+                taken.add(index)
+    return join_pieces(tracks)
+
+
+def _predict(track: Track, finds: Finds, elapsed: float) -> None:
+    """Carry the track's box by the camera's motion and its own velocity, which slows in hiding."""
+    carried = move_boxes(track.predicted[None], finds.carry, finds.size)[0]
+    hidden = finds.t - track.times[-1]
+    drive = track.velocity * elapsed * (0.5 ** (hidden / 0.5))
+    track.predicted = carried + drive
+
+
+def _is_echo(finds: Finds, index: int, taken: set[int]) -> bool:
+    """A box of the same class almost inside one that is taken is a second find of it."""
+    others = [i for i in taken if finds.scores[i].argmax() == finds.scores[index].argmax()]
+    if not others:
+        return False
+    inside = coverage(finds.boxes[index][None], finds.boxes[others])[0]
+    return bool((inside > 0.85).any())
+
+
+def _assign(
+    tracks: Sequence[Track], finds: Finds, candidates: NDArray[np.int64]
+) -> list[tuple[Track, int]]:
+    if not tracks or not len(candidates):
+        return []
+    similarity = _similarity(tracks, finds, candidates)
+    rows, columns = linear_sum_assignment(-similarity)
+    return [
+        (tracks[row], int(candidates[column]))
+        for row, column in zip(rows, columns, strict=True)
+        if similarity[row, column] >= MIN_SIMILARITY
+    ]
+
+
+def _similarity(tracks: Sequence[Track], finds: Finds, candidates: NDArray[np.int64]) -> Array:
+    """Similarity of every track to every candidate box; 0 where they cannot be one thing."""
+    predicted = np.stack([track.predicted for track in tracks])
+    boxes = finds.boxes[candidates]
+    overlap = ious(predicted, boxes)
+    near = _nearness(predicted, boxes, np.array([finds.t - t.times[-1] for t in tracks]))
+    color = np.minimum(
+        np.stack([track.color for track in tracks])[:, None], finds.colors[candidates][None]
+    ).sum(axis=2)
+    votes = np.stack([_direction(track.class_votes) for track in tracks])
+    kind = votes @ np.stack([_direction(row) for row in finds.scores[candidates]]).T
+    space, paint, noun = MATCH_WEIGHTS
+    mixed = space * np.maximum(overlap, near) + paint * color + noun * kind
+    return np.asarray(np.where(np.maximum(overlap, near) > MIN_CLOSENESS, mixed, 0.0))
+
+
+def _direction(scores: Array | Scores) -> Array:
+    values = scores.astype(float)
+    return np.asarray(values / max(float(np.linalg.norm(values)), 1e-9))
+
+
+def _nearness(predicted: Array, boxes: Array, hidden: Array) -> Array:
+    """Overlap-like nearness (0..0.6) for small or hidden things that miss their predicted box."""
+    size = np.sqrt(np.maximum(areas(predicted), 1e-6))
+    reach = size * (0.5 + 1.5 * np.minimum(hidden, 1.0))
+    gap = np.linalg.norm(centers(predicted)[:, None] - centers(boxes)[None], axis=2)
+    shape = np.sqrt(np.maximum(areas(boxes), 1e-9))[None] / size[:, None]
+    alike = np.minimum(shape, 1 / shape)
+    return np.asarray(0.6 * np.maximum(0.0, 1 - gap / reach[:, None]) * alike)
+
+
+def extend_with_patches(tracks: Sequence[Track], patches: Sequence[Track]) -> list[Track]:
+    """Lengthen tracks by moving patches that lead up to their start or go on from their end.
+
+    A thing that enters is seen to move before it can be named. Returns the patches left over.
+    """
+    left = list(patches)
+    for track in tracks:
+        for patch in list(left):
+            if not _belongs(patch, track):
+                continue
+            if any(_shadows(patch, other) for other in tracks if other is not track):
+                continue
+            outside = [
+                i for i, t in enumerate(patch.times) if not track.times[0] <= t <= track.times[-1]
+            ]
+            track.merge(
+                Track(
+                    times=[patch.times[i] for i in outside],
+                    boxes=[patch.boxes[i] for i in outside],
+                    scores=[np.zeros_like(track.scores[0]) for _ in outside],
+                    colors=[patch.colors[i] for i in outside],
+                )
+            )
+            left.remove(patch)
+    return left
+
+
+def _belongs(patch: Track, track: Track) -> bool:
+    """True when a patch moves with the track while both are seen, or meets it at one end."""
+    if patch.times[0] < track.times[-1] and track.times[0] < patch.times[-1]:
+        times = np.array(track.times)
+        common = [i for i, t in enumerate(patch.times) if times[0] <= t <= times[-1]]
+        pairs = [(patch.boxes[i], track.boxes[int(np.abs(times - patch.times[i]).argmin())])
+                 for i in common]  # fmt: skip
+        if not pairs:
+            return False
+        whole, part = (np.array(boxes) for boxes in zip(*pairs, strict=True))
+        alike = float(np.median(pairwise_ious(whole, part)))
+        # A rider is named, and moves together with what is ridden.
+        inside = float(np.median(pairwise_coverage(part, whole)))
+        return alike > 0.3 or (alike > 0.15 and inside > 0.8)
+    early, late = sorted((track, patch), key=lambda item: item.times[0])
+    return late.times[0] - early.times[-1] <= HAND_OVER and _meet(early, late)
+
+
+def _shadows(patch: Track, track: Track) -> bool:
+    """True when a moving patch is the motion of a thing that is tracked already."""
+    times = np.array(track.times)
+    covered = 0
+    for t, box in zip(patch.times, patch.boxes, strict=True):
+        nearest = int(np.abs(times - t).argmin())
+        if abs(times[nearest] - t) < HAND_OVER:
+            pair = track.boxes[nearest][None], box[None]
+            covered += bool(max(coverage(*pair)[0, 0], coverage(*pair[::-1])[0, 0]) > 0.3)
+    return covered > 0.3 * len(patch.times)
+
+
+def _meet(early: Track, late: Track) -> bool:
+    """True when the end of one box track and the start of the other are the same place."""
+    pair = np.stack([early.boxes[-1], late.boxes[0]])
+    overlap = float(ious(pair[:1], pair[1:])[0, 0])
+    inside = max(coverage(pair[:1], pair[1:])[0, 0], coverage(pair[1:], pair[:1])[0, 0])
+    return overlap > 0.15 or inside > 0.5

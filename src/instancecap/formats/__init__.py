@@ -1,0 +1,210 @@
+"""Captions in the formats of other systems, both ways.
+
+A format is a module with ``write(caption) -> dict | str``, ``read(fields, warnings) -> Caption``
+and ``HOLDS``, which says where each field of a caption goes.
+
+    plain = to_format(caption, "instancevid")
+    caption = caption_from(plain)                  # the format is seen from the content
+    lost(caption, "instancevid")                   # JSON pointers of what did not go along
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from instancecap.errors import FormatError, UsageError
+from instancecap.formats import cosmos3, instancecap, instancevid, miradata, skycaptioner
+from instancecap.formats import text as plain_text
+from instancecap.formats.differences import differences
+from instancecap.formats.fields import Fields, clean, loosely, video_of
+from instancecap.formats.salvage import salvage
+from instancecap.schema.caption import Caption, Producer, Provenance
+
+__all__ = ["FORMATS", "caption_from", "check_format", "detect", "lost", "read_file", "to_format"]
+
+FORMATS = {
+    "instancecap": instancecap,
+    "instancevid": instancevid,
+    "skycaptioner": skycaptioner,
+    "cosmos3": cosmos3,
+    "miradata": miradata,
+    "text": plain_text,
+}
+"""Every format by its name; the first is our own."""
+
+_SIGNS: tuple[tuple[str, frozenset[str]], ...] = (
+    ("instancevid", frozenset({"structuraldescription", "maininstance"})),
+    (
+        "cosmos3",
+        frozenset(
+            {"backgroundsetting", "temporalcaption", "cinematography", "comprehensivet2icaption"}
+        ),
+    ),
+    ("skycaptioner", frozenset({"subjects", "shotposition", "environment"})),
+    (
+        "miradata",
+        frozenset(
+            f"{part}caption"
+            for part in ("mainobject", "background", "style", "camera", "short", "dense")
+        ),
+    ),
+)
+"""Keys that only one format has, written loosely; the first format with one of them it is."""
+
+
+def check_format(name: str, *, option: str = "format") -> None:
+    """Raise :class:`UsageError` unless ``name`` is a format."""
+    if name not in FORMATS:
+        raise UsageError(f"{option} {name}: choose one of {', '.join(FORMATS)}")
+
+
+def detect(value: Any) -> str:
+    """The format of a plain object; empty where it is none that is known."""
+    if not isinstance(value, dict):
+        return ""
+    if str(value.get("schema", "")).startswith("instancecap.caption/"):
+        return "instancecap"
+    if "instances" in value and "global_description" in value:
+        return "instancecap"
+    keys = {loosely(key) for key in value}
+    if "Global Description" in value:
+        return "instancevid"
+    return next((name for name, signs in _SIGNS if signs & keys), "")
+
+
+def to_format(caption: Caption, name: str) -> dict[str, Any] | str:
+    """The caption as a plain object of a format, or as a line of text.
+
+    Raises:
+        UsageError: there is no format of that name.
+        FormatError: the format cannot say it: a text of nothing.
+    """
+    check_format(name)
+    written: dict[str, Any] | str = FORMATS[name].write(caption)
+    return written
+
+
+def caption_from(
+    value: Any,
+    *,
+    format: str = "",
+    fields: dict[str, Any] | None = None,
+    problems: list[str] | None = None,
+) -> Caption:
+    """A caption from a plain object or a text of any format.
+
+    Args:
+        value: what :mod:`json` gives, or text: JSON, perhaps broken, or a caption in prose.
+        format: its format; seen from the content where it is empty.
+        fields: what stands beside it in a table; gives the video where the caption has none.
+        problems: what was already put right; what this puts right or leaves out is added to it,
+            and all of it to the caption's ``warnings``.
+
+    Raises:
+        UsageError: there is no format of that name.
+        FormatError: it is no caption, or not one of that format.
+    """
+    if format:
+        check_format(format)
+    warnings = problems if problems is not None else []
+    if isinstance(value, str) and format != "text":
+        value = _parse(value, warnings, structured=bool(format))
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    name = format or ("text" if isinstance(value, str) else detect(value))
+    if name == "text":
+        if not isinstance(value, str):
+            raise FormatError(f"a caption in text was expected, and found is {_kind(value)}")
+        caption = plain_text.read(value)
+    elif not isinstance(value, dict):
+        raise FormatError(f"a caption is an object or a text, and found is {_kind(value)}")
+    elif not name:
+        raise FormatError(_unknown(value))
+    elif name == "instancecap":
+        caption = instancecap.read(value)
+    else:
+        caption = _read_foreign(value, name, warnings)
+    if caption.video is None and fields:
+        caption.video = video_of(fields)
+    caption.warnings += [warning for warning in warnings if warning not in caption.warnings]
+    return caption
+
+
+def _parse(text: str, warnings: list[str], *, structured: bool) -> Any:
+    """The object in a text; the text itself where it is prose."""
+    looks_like_json = text.lstrip("\ufeff \t\r\n").startswith(("{", "[", "```"))
+    if not (structured or looks_like_json or "{" in text):
+        return text
+    try:
+        value, problems = salvage(text)
+        if isinstance(value, str):  # JSON within JSON
+            value, problems = salvage(value)
+    except FormatError:
+        if structured or looks_like_json:
+            raise
+        return text
+    if not looks_like_json and not structured and not detect(value):
+        return text
+    warnings += [f"broken JSON was read: {problem}" for problem in problems]
+    return value
+
+
+def _read_foreign(value: dict[str, Any], name: str, warnings: list[str]) -> Caption:
+    """A caption of another system, with a word on who says all this."""
+    if name != detect(value) and detect(value):
+        raise FormatError(f"this is {detect(value)}, not {name}")
+    taken = Fields({clean(str(key)): one for key, one in value.items()}, warnings)
+    caption: Caption = FORMATS[name].read(taken)
+    taken.close()
+    if not detect(value) and not caption.leaves():
+        raise FormatError(_unknown(value))
+    caption.producer = Producer(name=name)
+    caption.provenance = {
+        pointer: Provenance(source=name, confidence=0.0, support="unchecked")
+        for pointer in caption.leaves()
+    }
+    return caption
+
+
+def _unknown(value: dict[str, Any]) -> str:
+    if str(value.get("schema", "")).startswith("instancecap.evidence/"):
+        return "this is evidence, not a caption"
+    keys = ", ".join(f"{key!s:.40}" for key in list(value)[:6]) or "none"
+    return f"no caption in it; its fields: {keys}"
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "text", type(None): "nothing"}
+    return names.get(type(value), f"{value!r:.40}")
+
+
+def lost(caption: Caption, name: str) -> list[str]:
+    """JSON pointers of what a format does not hold: found by going there and back.
+
+    After ``/instances/`` stands the instance's id. A thing that is lost as a whole is named once.
+    Raises as :func:`to_format` does.
+    """
+    if name == "instancecap":
+        return []  # our own: it holds everything
+    return differences(caption, _again(to_format(caption, name), name))
+
+
+def _again(plain: dict[str, Any] | str, name: str) -> Caption:
+    return (
+        plain_text.read(plain) if isinstance(plain, str) else FORMATS[name].read(Fields(plain, []))
+    )
+
+
+def read_file(path: str | os.PathLike[str]) -> Caption:
+    """The one caption in a file. Raises :class:`FormatError` that names the file."""
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")
+        return caption_from(text, format="text" if str(path).endswith(".txt") else "")
+    except OSError as error:
+        raise FormatError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{path}: not a valid caption: not UTF-8 text") from error
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error

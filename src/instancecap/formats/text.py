@@ -1,0 +1,41 @@
+"""Plain text: one line that says everything, for reading and for tables of text.
+
+A prompt for a certain model, within its token budget, is what ``instancecap render`` writes.
+"""
+
+from __future__ import annotations
+
+from instancecap.errors import FormatError
+from instancecap.formats.fields import sentences
+from instancecap.formats.prose import filming_prose, instance_prose
+from instancecap.schema.caption import Caption
+
+HOLDS = {"/global_description": "the first sentence; read back, the whole line"}
+
+
+def paragraph(caption: Caption) -> str:
+    """Every text of the caption on one line; empty where it says nothing."""
+    parts = (
+        caption.global_description,
+        *(instance_prose(one) for one in caption.instances),
+        caption.background,
+        caption.lighting,
+        filming_prose(caption.camera),
+    )
+    return " ".join(sentences(" ".join(part.split()) for part in parts).split())
+
+
+def write(caption: Caption) -> str:
+    """One line. Raises :class:`FormatError` where there is nothing to say."""
+    line = paragraph(caption)
+    if not line:
+        raise FormatError("the caption says nothing, and an empty line would shift a list of texts")
+    return line
+
+
+def read(text: str) -> Caption:
+    """The whole line is the global description. Raises :class:`FormatError` for an empty one."""
+    line = " ".join(text.split())
+    if not line:
+        raise FormatError("an empty caption")
+    return Caption(video=None, global_description=line)

@@ -1,0 +1,1 @@
+"""Where clips come from and results go: sources, tables, atomic writes."""

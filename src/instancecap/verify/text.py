@@ -1,0 +1,194 @@
+"""From text to sentences, and from a sentence to its items: things, verbs, and turns of phrase."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from instancecap.verify.lexicon import Color, Lexicon, Noun, Verb, lexicon
+
+_END = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][\"'”’)\]]))\s+|(?<=[。！？])|\n+")
+_ABBREVIATIONS = re.compile(r"\b(?:mr|mrs|ms|dr|st|vs|e\.g|i\.e|approx)\.$", re.IGNORECASE)
+_HYPHENS = re.compile(r"(?<=[A-Za-z])[-‐‑](?=[A-Za-z])")
+_WORD = re.compile(r"[a-z]+(?:'[a-z]+)?|\d+(?:\.\d+)?|[^\sa-z\d]")
+_SPOTS = {
+    "top": "top", "upper": "top", "bottom": "bottom", "lower": "bottom",
+    "center": "center", "centre": "center", "middle": "center",
+    "left": "left", "leftward": "left", "leftwards": "left",
+    "right": "right", "rightward": "right", "rightwards": "right",
+    "up": "up", "upward": "up", "upwards": "up",
+    "down": "down", "downward": "down", "downwards": "down",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence and where it stands in its text."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(slots=True)
+class Item:
+    """A part of a sentence.
+
+    Attributes:
+        kind: ``thing``, ``verb``, ``color``, ``scene``, ``word``, or a kind of pattern or word.
+        value: of a pattern; the word itself otherwise.
+        head: the noun itself, without what stands before it.
+        number: how many things; 0 where that is left open, as in *some cars*.
+        other: *another*, *the other*: not the thing that was named before.
+        definite: *the car*: perhaps one that was named before.
+        colors: colour words in front of a thing.
+        negated: *no dog*.
+        exact: said to be alone.
+    """
+
+    kind: str
+    text: str
+    value: str = ""
+    noun: Noun | None = None
+    verb: Verb | None = None
+    number: int = 0
+    exact: bool = False
+    negated: bool = False
+    head: str = ""
+    other: bool = False
+    definite: bool = False
+    colors: list[tuple[str, Color]] = field(default_factory=list)
+
+
+def sentences(text: str) -> list[Sentence]:
+    """The sentences of ``text``, in order, with their places in it."""
+    found, start = [], 0
+    for gap in [*_END.finditer(text), None]:
+        end = gap.start() if gap else len(text)
+        if gap and _ABBREVIATIONS.search(text[start:end]):
+            continue
+        if text[start:end].strip():
+            found.append(Sentence(text[start:end].strip(), start, gap.end() if gap else end))
+        start = gap.end() if gap else end
+    return found
+
+
+def normalize(sentence: str) -> str:
+    """Lower case, hyphens as spaces, punctuation apart, short forms spelled out."""
+    text = _HYPHENS.sub(" ", sentence.lower().replace("’", "'"))
+    text = text.replace("can't", "cannot").replace("n't", " not")
+    text = re.sub(r"\b(it|he|she|that|there)'s\b", r"\1 is", text)
+    return " ".join(_WORD.findall(text))
+
+
+def words_of(phrase: str) -> list[str]:
+    """The words of place and direction in a phrase, in order: *upper left* is top, left."""
+    return [_SPOTS[word] for word in phrase.split() if word in _SPOTS]
+
+
+def items_of(sentence: str) -> list[Item]:
+    """The sentence as items, noun phrases put together."""
+    return _noun_phrases(list(_scan(normalize(sentence), lexicon())))
+
+
+def _scan(text: str, lex: Lexicon) -> Iterator[Item]:
+    at = 0
+    while at < len(text):
+        item = _longest(text, at, lex)
+        yield item
+        at += len(item.text) + 1
+
+
+def _longest(text: str, at: int, lex: Lexicon) -> Item:
+    best: Item | None = None
+    for pattern in lex.patterns:
+        match = pattern.regex.match(text, at)
+        if match and (best is None or len(match.group()) > len(best.text)):
+            best = Item(pattern.kind, match.group(), pattern.value)
+    single = _from_tables(text, at, lex)
+    # A turn of phrase says more than its first word, so it wins where both are as long.
+    if best is not None and len(best.text) >= len(single.text):
+        return best
+    return single
+
+
+def _from_tables(text: str, at: int, lex: Lexicon) -> Item:
+    words = text[at:].split(" ", 3)[:3]
+    for count in range(len(words), 0, -1):
+        phrase = " ".join(words[:count])
+        if phrase in lex.compounds:
+            return Item("nothing", phrase)
+        if phrase in lex.numbers:
+            return Item("number", phrase, number=lex.numbers[phrase])
+        if phrase in lex.scenes:
+            return Item("scene", phrase, lex.scenes[phrase])
+        if phrase in lex.nouns:
+            return Item("thing", phrase, noun=lex.nouns[phrase], head=phrase)
+        if phrase in lex.verbs:
+            return Item("verb", phrase, verb=lex.verbs[phrase])
+    word = words[0]
+    if word in lex.colors:
+        return Item("color", word, colors=[(word, lex.colors[word])])
+    if word.isascii() and word.isdigit():
+        return Item("number", word, number=min(int(word), 10**6))
+    if word.endswith("'s"):
+        return Item("possessive", word)
+    return Item(lex.words.get(word, "word"), word)
+
+
+def _noun_phrases(items: list[Item]) -> list[Item]:
+    """Put determiners, numbers, and adjectives into the things that they belong to."""
+    kept: list[Item] = []
+    for index, item in enumerate(items):
+        if item.kind == "thing" or (item.kind == "wear" and kept):
+            following = items[index + 1].kind if index + 1 < len(items) else ""
+            if item.kind == "thing" and following == "thing":
+                # *horse rider*, *car driver*: the last noun is what is meant.
+                kept.append(Item("word", item.text))
+                continue
+            _absorb(item, kept)
+        kept.append(item)
+    return kept
+
+
+_ROUGHLY = {"least", "most", "about", "around", "over", "than", "nearly", "almost", "some", "to"}
+_ROUGH_PHRASES = ("at least", "at most", "more than", "fewer than", "less than", "up to")
+_PARTS_OF_A_PHRASE = {"determiner", "other", "number", "single", "color", "word", "shade", "none"}
+_PARTS_OF_A_PHRASE |= {"conjunction", "separator", "possessive", "adverb"}
+
+
+def _absorb(thing: Item, before: list[Item]) -> None:
+    while before and before[-1].kind in _PARTS_OF_A_PHRASE:
+        last = before[-1]
+        between_colors = len(before) > 1 and before[-2].kind == "color" and thing.colors
+        if last.kind in ("conjunction", "separator") and not (
+            between_colors and last.text in ("and", ",", "or")
+        ):
+            return
+        if last.kind == "adverb" and last.text not in ("mostly", "mainly", "largely", "just"):
+            return
+        before.pop()
+        thing.text = f"{last.text} {thing.text}"
+        if last.kind == "color":
+            thing.colors = [*last.colors, *thing.colors]
+        elif last.kind == "number":
+            roughly = bool(before) and before[-1].text in _ROUGHLY
+            thing.number = 0 if roughly else last.number
+            if " ".join(one.text for one in before[-2:]) in _ROUGH_PHRASES:
+                # They belong to the number: "at" here says nothing of where the thing is.
+                thing.text = f"{before[-2].text} {before[-1].text} {thing.text}"
+                del before[-2:]
+        elif last.kind == "single":
+            thing.number, thing.exact = 1, True
+        elif last.kind == "other":
+            thing.other = True
+        elif last.kind == "none":
+            thing.negated = True
+        elif last.kind == "possessive":
+            thing.kind = "nothing" if thing.kind == "thing" else thing.kind
+        if last.kind == "determiner":
+            thing.definite = last.text in ("the", "this", "that", "these", "those")
+            return
+        if last.kind == "none":
+            return

@@ -1,0 +1,102 @@
+"""Somebody to ask in tests: answers every question by its schema, or as it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from instancecap.captioners.chain import ChainOptions, Prepared, Written, write
+from instancecap.captioners.chain.pictures import sketch
+from instancecap.errors import ModelError
+from instancecap.mllm.base import Backend, Reply, Request
+from instancecap.mllm.structured import Enforcement
+from instancecap.schema.caption import Caption
+from instancecap.schema.evidence import Evidence
+
+Answering = Callable[[Request], str | ModelError]
+
+
+class Fake(Backend):
+    """Keeps every request. ``answer`` gives the reply's text; sentences by schema if None."""
+
+    model = "asked-1"
+
+    def __init__(self, answer: Answering | None = None) -> None:
+        self.requests: list[Request] = []
+        self._answer = answer or by_schema
+
+    async def complete(self, requests: Sequence[Request]) -> list[Reply | ModelError]:
+        self.requests += requests
+        said = [self._answer(request) for request in requests]
+        return [
+            one
+            if isinstance(one, ModelError)
+            else Reply(one, model="replied-1", prompt_tokens=10, completion_tokens=2, seconds=0.1)
+            for one in said
+        ]
+
+    @property
+    def images(self) -> int:
+        return sum(request.images for request in self.requests)
+
+
+class Trusting(Enforcement):
+    """Asks no question of its own."""
+
+    async def of(self, backend: Backend) -> bool:
+        return True
+
+
+def by_schema(request: Request) -> str:
+    """The shortest answer: a sentence, the first word of a list, yes."""
+    return answer_with(request, {})
+
+
+def answer_with(request: Request, values: dict[str, Any]) -> str:
+    """As :func:`by_schema`, with these values for keys of any depth."""
+    import json
+
+    assert request.schema is not None
+    return json.dumps(_fill(request.schema, "", values), ensure_ascii=False)
+
+
+def _fill(schema: Any, name: str, values: dict[str, Any]) -> Any:
+    if name in values:
+        return values[name]
+    if "enum" in schema:
+        return schema["enum"][0]
+    if schema["type"] == "object":
+        return {key: _fill(one, key, values) for key, one in schema.get("properties", {}).items()}
+    if schema["type"] == "array":
+        return [_fill(schema["items"], name, values)]
+    return True if schema["type"] == "boolean" else f"Said of {name.replace('_', ' ')}."
+
+
+def text_of(request: Request) -> str:
+    """All that is said in a request, images and clips left out."""
+    return "\n".join(
+        part for one in request.messages for part in one.parts if isinstance(part, str)
+    )
+
+
+def keys_of(request: Request) -> list[str]:
+    """The keys that a request asks for."""
+    assert request.schema is not None
+    return list(request.schema.get("properties", {}))
+
+
+def ask_about(
+    source: Evidence | Prepared,
+    backend: Backend | None = None,
+    *,
+    previous: Caption | None = None,
+    **options: Any,
+) -> Written:
+    """Write the caption of made evidence, without any picture, or of a prepared clip."""
+    chosen = ChainOptions(**options)
+    prepared = source
+    if isinstance(source, Evidence):
+        prepared = sketch(source, options=chosen, previous=previous)
+    assert isinstance(prepared, Prepared)
+    return asyncio.run(write(prepared, backend or Fake(), options=chosen, enforce=Trusting()))

@@ -1,0 +1,194 @@
+"""Clips of several shots, and long ones: windows, segments, and one clip a shot."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from instancecap.captioners.chain import ChainOptions, predict, prepare, split, write
+from instancecap.captioners.chain.windows import Window, cut_windows, frame_times
+from instancecap.captioners.measured.describe import describe
+from instancecap.mllm.base import Image, Request
+from instancecap.schema.evidence import CameraSample, Evidence, Shot
+from instancecap.video import Clip
+from tests.captioners.chain.answering import (
+    Fake,
+    Trusting,
+    answer_with,
+    ask_about,
+    keys_of,
+    text_of,
+)
+from tests.made import camera, evidence, evidences, thing, video
+
+# pycocotools' compiled decoder says this of itself under NumPy 2.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+def long_clip(*cuts: float, duration: float = 20.0) -> Evidence:
+    edges = [0.0, *cuts, duration]
+    shots = [Shot(start=a, end=b, transition="cut" if a else "start") for a, b in pairwise(edges)]
+    path = [
+        CameraSample(t=i / 8, dx=0, dy=0, zoom=1, roll=0, inliers=0.9)
+        for i in range(1, int(duration * 8))
+    ]
+    still = camera("static").model_copy(update={"path": path})
+    return evidence(
+        thing("dog", times=(0, edges[1] - 0.1), points=40),
+        shots=shots,
+        camera=still,
+        video=video(duration=duration, frames=int(duration * 24)),
+    )
+
+
+# Windows ------------------------------------------------------------------------------------------
+
+
+def test_windows_are_short_and_end_at_cuts() -> None:
+    windows = cut_windows(long_clip(3.0), seconds=8)
+    assert windows == [Window(0, 3), Window(3, 8.667), Window(8.667, 14.333), Window(14.333, 20)]
+    assert cut_windows(long_clip(duration=8.0), seconds=8) == [Window(0, 8)]
+
+
+@given(evidences(), st.sampled_from([0.5, 2.0, 8.0]))
+@settings(max_examples=40)
+def test_windows_cover_the_clip_once(facts: Evidence, seconds: float) -> None:
+    windows = cut_windows(facts, seconds=seconds)
+    assert windows[0].start == 0
+    assert windows[-1].end == facts.video.duration
+    for one, other in pairwise(windows):
+        assert one.end == other.start
+    cuts = {shot.start for shot in facts.shots}
+    for one in windows:
+        assert one.end - one.start <= seconds + 0.01
+        assert not any(one.start < cut < one.end for cut in cuts)
+
+
+@given(evidences(), st.integers(1, 12))
+@settings(max_examples=40)
+def test_frames_are_spread_over_a_window(facts: Evidence, frames: int) -> None:
+    for window in cut_windows(facts, seconds=4):
+        times = frame_times(facts, window, frames=frames)
+        assert (facts.video.frames > 1) <= len(times) <= frames
+        assert times == sorted(set(times))
+        assert all(window.start - 0.01 <= t < window.end for t in times)
+
+
+def test_what_happens_in_each_window_lands_in_segments() -> None:
+    def answer(request: Request) -> str:
+        times = [one.t for one in request.messages[1].parts if isinstance(one, Image)]
+        return answer_with(request, {"segment": f"Event {times[0]:.1f}."})
+
+    facts = long_clip(3.0)
+    backend = Fake(answer)
+    written = ask_about(facts, backend)
+    spans = [(one.start, one.end) for one in written.caption.segments]
+    assert spans == [(0, 3), (3, 8.667), (8.667, 14.333), (14.333, 20)]
+    texts = [one.description for one in written.caption.segments]
+    assert texts[0] == "Event 0.2."
+    assert len(set(texts)) == 4
+    assert written.usage.calls == 4 + 1 + 1 == predict(facts, options=ChainOptions()).calls
+    clip, dog = backend.requests[4:]
+    assert "- 14.3-20.0 s: Event" in text_of(clip)
+    assert "0.0-3.0 s: Event" in text_of(dog)
+    assert "14.3-20.0 s" not in text_of(dog), "it is not seen there"
+    whole = [one.t for one in clip.messages[1].parts if isinstance(one, Image)]
+    assert whole[-1] > 17, "the whole clip is shown"
+    assert written.caption.instances[0].id == facts.instances[0].id
+    assert written.caption.provenance["/segments/3/description"].source == "replied-1"
+    assert min(written.caption.provenance["/segments/3/description"].frames) > 14
+
+
+def test_windows_are_asked_in_every_mode() -> None:
+    for mode, calls in (("fused", 2), ("paper", 8), ("single", 1)):
+        assert ask_about(long_clip(3.0), mode=mode).usage.calls == 4 + calls
+    fewer = ask_about(long_clip(3.0), window=20.0)
+    assert len(fewer.caption.segments) == 2
+
+
+def test_a_window_without_an_answer_is_told() -> None:
+    def answer(request: Request) -> str:
+        lost = "between 3.0 and" in text_of(request)
+        return "" if lost else answer_with(request, {})
+
+    caption = ask_about(long_clip(3.0), Fake(answer)).caption
+    assert [one.start for one in caption.segments] == [0, 8.667, 14.333]
+    assert any(line.startswith("3-8.667 s:") for line in caption.warnings)
+    assert caption.provenance.keys() >= caption.leaves().keys()
+
+
+def test_where_no_window_is_answered_the_measured_segments_stay() -> None:
+    facts = long_clip(3.0)
+    lost = Fake(lambda one: "" if "segment" in keys_of(one) else answer_with(one, {}))
+    caption = ask_about(facts, lost).caption
+    assert caption.segments == describe(facts).segments != []
+    assert caption.provenance["/segments/0/description"].support == "measured"
+
+
+def test_a_real_clip_with_cuts(clips_dir: Path, measured: Any) -> None:
+    facts, clip = measured("cuts/fades.mp4"), Clip.open(clips_dir / "cuts" / "fades.mp4")
+    options = ChainOptions(frames=2, image_side=128)
+    prepared = prepare(clip, facts, options=options)
+    assert len(prepared.parts) >= len(facts.shots) > 1
+    for part in prepared.parts:
+        times = [image.t for image in part.images]
+        assert len(times) == 2
+        assert all(part.window.start - 0.01 <= t < part.window.end for t in times if t is not None)
+    written = asyncio.run(write(prepared, Fake(), options=options, enforce=Trusting()))
+    assert len(written.caption.segments) == len(prepared.parts)
+
+
+# One clip a shot ----------------------------------------------------------------------------------
+
+
+def test_one_shot_is_left_as_it_is() -> None:
+    facts, clip = long_clip(), Clip.open("in/made.mp4")
+    ((same, whole),) = split(clip, facts)
+    assert (same, whole) == (clip, facts)
+
+
+@given(evidences())
+@settings(max_examples=40)
+def test_the_shots_of_a_clip_as_clips(facts: Evidence) -> None:
+    clip = Clip.open("in/made.mp4", start=2.0, end=12.0)
+    facts.video.start, facts.video.end = 2.0, 12.0
+    pieces = split(clip, facts)
+    assert len(pieces) == len(facts.shots)
+    seen = set()
+    for index, ((part, piece), shot) in enumerate(zip(pieces, facts.shots, strict=True)):
+        again = Evidence.model_validate(piece.model_dump())
+        describe(again)
+        if len(pieces) > 1:
+            assert part.id == piece.video.id == f"made.mp4#{index + 1}"
+        assert part.start == pytest.approx(piece.video.start) == pytest.approx(2 + shot.start)
+        assert part.end == pytest.approx(piece.video.end)
+        assert [one.end for one in piece.shots] == [pytest.approx(piece.video.duration)]
+        for item in piece.instances:
+            seen.add(item.id)
+            assert item.track[0].t >= 0
+            assert item.track[-1].t <= piece.video.duration
+            assert not item.enters or index == 0 or item.track[0].t >= 0.4
+    assert seen == {item.id for item in facts.instances}
+
+
+def test_shots_of_a_real_clip(clips_dir: Path, measured: Any) -> None:
+    facts, clip = measured("cuts/fades.mp4"), Clip.open(clips_dir / "cuts" / "fades.mp4")
+    pieces = split(clip, facts)
+    assert len(pieces) == len(facts.shots) > 2
+    part, piece = pieces[1]
+    options = ChainOptions(frames=2, image_side=128)
+    prepared = prepare(part, piece, options=options)
+    assert not prepared.parts
+    assert prepared.images
+    caption = asyncio.run(write(prepared, Fake(), options=options, enforce=Trusting())).caption
+    assert caption.video is not None
+    assert caption.video.id == "fades.mp4#2"
+    motions = {word for _, one in pieces for word in one.camera.motion}
+    hints = {"static", "tracking"}
+    assert motions - hints == set(facts.camera.motion) - hints

@@ -1,0 +1,87 @@
+"""Captions and clips for the tests of exports."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+from instancecap.datasets.captions import Row
+from instancecap.schema.caption import Camera, Caption, Instance, Position, Video
+from instancecap.video import Clip, probe
+
+
+def caption_of(
+    path: Path, text: str = "A dog runs.", *, start: float = 0.0, end: float | None = None
+) -> Caption:
+    """A caption of a real file; an empty ``text`` makes a caption that says nothing."""
+    info = probe(Clip.open(path))
+    stop = info.duration if end is None else end
+    video = Video(
+        id=path.name,
+        path=str(path),
+        start=start,
+        end=stop,
+        duration=stop - start,
+        fps=info.fps,
+        width=info.width,
+        height=info.height,
+        frames=info.frames,
+    )
+    if not text:
+        return Caption(video=video)
+    dog = Instance(
+        id=0,
+        class_="dog",
+        category="animal",
+        is_main=True,
+        appearance="A brown dog.",
+        action="Runs to the right.",
+        position=Position(text="from the left to the right", start="center-left"),
+    )
+    camera = Camera(motion=["static"], description="The camera stays still.")
+    return Caption(video=video, global_description=text, instances=[dog], camera=camera)
+
+
+def row_of(path: Path, name: str = "", **how: object) -> Row:
+    """A row as captions are read."""
+    caption = caption_of(path, **how)  # type: ignore[arg-type]
+    return Row(name or path.name, caption, f"captions/{name or path.name}.json")
+
+
+def everyday_rows(clips_dir: Path, count: int = 3) -> Iterator[Row]:
+    """Captions of real clips, with what a person saw in them."""
+    labels = json.loads((clips_dir / "labels.json").read_text(encoding="utf-8"))
+    described = {one["file"]: one.get("description", "") for one in labels}
+    for path in sorted((clips_dir / "everyday").glob("*.mp4"))[:count]:
+        text = described.get(f"everyday/{path.name}", "")
+        yield row_of(path, text=text or "A scene.")
+
+
+def make_colours(
+    path: Path, *, frames: int = 24, fps: int = 8, gop: int = 8, size: tuple[int, int] = (96, 64)
+) -> Path:
+    """A video whose frames all differ, with a key frame every ``gop`` frames and no B-frames."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    width, height = size
+    with av.open(str(path), "w") as container:
+        options = {"g": str(gop), "keyint_min": str(gop), "sc_threshold": "0", "bf": "0"}
+        stream = container.add_stream("libx264", rate=Fraction(fps), options=options)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for index in range(frames):
+            picture = np.full((height, width, 3), 16 + 8 * index % 220, np.uint8)
+            picture[:, : width // 2, 0] = 200
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+def count_frames(path: Path) -> int:
+    """Frames that a plain decoder gives, without any of our own code."""
+    with av.open(str(path)) as container:
+        return sum(1 for _ in container.decode(video=0))

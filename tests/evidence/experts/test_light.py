@@ -1,0 +1,125 @@
+"""Light, time of day and place, on pictures painted so that the answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from instancecap.evidence.build import measure
+from instancecap.evidence.experts.appearance import name_pixels
+from instancecap.evidence.experts.light import LightExpert
+from instancecap.evidence.sample import Sample
+from instancecap.evidence.tracking.tracker import Finds
+from instancecap.models.coco import CLASSES
+from instancecap.schema.evidence import Evidence
+from instancecap.video import Clip
+
+HEIGHT, WIDTH = 90, 160
+
+
+def measured_frames(*frames: np.ndarray, fps: float = 4.0) -> Evidence:
+    return measure(Clip.from_frames(np.stack(frames).astype(np.uint8), fps))
+
+
+def plain(red: int, green: int, blue: int) -> np.ndarray:
+    return np.full((HEIGHT, WIDTH, 3), (red, green, blue), np.uint8)
+
+
+def meadow(*, gain: float = 1.0) -> np.ndarray:
+    """A blue sky over grass."""
+    rng = np.random.default_rng(2)
+    picture = np.zeros((HEIGHT, WIDTH, 3))
+    picture[:40] = (70, 130, 220)
+    blades = rng.uniform(0.5, 1.5, (HEIGHT - 40, WIDTH, 1))
+    picture[40:] = np.array([60, 125, 40]) * blades
+    return np.clip(picture * gain, 0, 255)
+
+
+@pytest.fixture(autouse=True)
+def _no_detector(without_weights: None) -> None:
+    """What the picture alone tells; it is faster, too."""
+
+
+def test_brightness_runs_from_black_to_white() -> None:
+    levels = [measured_frames(plain(v, v, v)).light.brightness for v in (0, 64, 128, 255)]
+    assert levels == sorted(levels)
+    assert (levels[0], levels[-1]) == (0, 1)
+
+
+def test_contrast_tells_a_board_from_plain_gray() -> None:
+    board = np.kron(np.indices((6, 8)).sum(axis=0) % 2, np.ones((15, 20)))[..., None] * 255
+    checked = measured_frames(np.repeat(board, 3, axis=2)).light
+    assert checked.contrast > 0.4
+    assert measured_frames(plain(128, 128, 128)).light.contrast < 0.01
+
+
+@pytest.mark.parametrize(("paint", "sign"), [((220, 150, 80), 1), ((80, 150, 220), -1)])
+def test_warm_light_is_positive(paint: tuple[int, int, int], sign: int) -> None:
+    assert sign * measured_frames(plain(*paint)).light.warmth > 0.3
+
+
+def test_saturation_tells_color_from_gray() -> None:
+    assert measured_frames(plain(250, 10, 10)).light.saturation > 0.8
+    assert measured_frames(plain(120, 120, 120)).light.saturation < 0.02
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_light_that_grows_or_fades_is_noticed(turned: bool) -> None:
+    frames = [plain(v, v, v) for v in np.linspace(30, 220, 16).astype(int)]
+    change = measured_frames(*(frames[::-1] if turned else frames)).light.change
+    assert -change > 0.3 if turned else change > 0.3
+
+
+def test_a_steady_light_does_not_change() -> None:
+    assert measured_frames(*[meadow()] * 8).light.change == pytest.approx(0, abs=0.01)
+
+
+def test_sky_over_grass_is_outdoors_by_day() -> None:
+    evidence = measured_frames(*[meadow()] * 4)
+    assert evidence.place.label == "outdoor"
+    assert evidence.light.time_of_day == "day"
+    assert {name for name, _ in evidence.place.colors} >= {"blue", "green"}
+
+
+@pytest.mark.parametrize("paint", [(0, 0, 0), (128, 128, 128), (255, 255, 255), (150, 90, 60)])
+def test_a_plain_picture_is_nowhere_and_at_no_time(paint: tuple[int, int, int]) -> None:
+    evidence = measured_frames(*[plain(*paint)] * 4)
+    assert evidence.place.label == "unknown"
+    assert evidence.light.time_of_day == ""
+
+
+def test_a_dark_picture_is_not_called_day() -> None:
+    assert measured_frames(*[meadow(gain=0.1)] * 4).light.time_of_day != "day"
+
+
+def test_the_colors_of_the_surroundings_are_shares() -> None:
+    half = plain(255, 255, 255)
+    half[:, : WIDTH // 2] = (20, 40, 200)
+    colors = dict(measured_frames(half).place.colors)
+    assert colors == pytest.approx({"white": 0.5, "blue": 0.5}, abs=0.05)
+
+
+def finds(**scores: float) -> list[Finds]:
+    """One sample in which classes were found with these scores."""
+    row = np.zeros((1, len(CLASSES)))
+    for name, score in scores.items():
+        row[0, CLASSES.index(name)] = score
+    return [
+        Finds(index=0, t=0.0, boxes=np.array([[0.1, 0.1, 0.4, 0.4]]), scores=row, looks=None,
+              colors=np.zeros((1, 13)), carry=np.eye(3)[:2], size=(416, 234))
+    ]  # fmt: skip
+
+
+def test_many_weak_signs_of_a_room_make_a_room() -> None:
+    picture = np.full((234, 416, 3), 128, np.uint8)
+    expert = LightExpert()
+    expert.add(Sample(index=0, frame_index=0, t=0.0, bgr=picture), name_pixels(picture[::2, ::2]))
+    many = expert.facts([], finds(oven=0.35, microwave=0.3, sink=0.3))[1]
+    assert many.label == "indoor"
+    assert expert.facts([], finds(oven=0.35))[1].label == "unknown"
+    assert expert.facts([], finds(bed=0.9))[1].label == "unknown"
+
+
+def test_a_lawn_is_outdoors_though_nothing_was_found() -> None:
+    evidence = measured_frames(*[meadow()[40:]] * 4)
+    assert evidence.place.label == "outdoor"

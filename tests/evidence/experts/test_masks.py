@@ -1,0 +1,124 @@
+"""Masks in boxes: shapes drawn by hand, and a real sequence with drawn ground truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from pycocotools import mask as coco_mask
+
+from instancecap.evidence.build import measure
+from instancecap.evidence.experts.masks import encode_mask, segment_box
+from instancecap.schema.evidence import MaskRle
+from instancecap.video import Clip
+
+SIZE = (234, 416)
+
+# pycocotools' compiled decoder says this of itself under NumPy 2.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+def decode(mask: MaskRle) -> np.ndarray:
+    code = {"size": list(mask.size), "counts": mask.counts.encode()}
+    return np.asarray(coco_mask.decode(code)) > 0
+
+
+def scene(center: tuple[int, int] = (200, 120), *, seed: int = 4) -> tuple[np.ndarray, np.ndarray]:
+    """A blue ellipse on a noisy green ground, and its true mask."""
+    rng = np.random.default_rng(seed)
+    truth = np.zeros(SIZE, np.uint8)
+    cv2.ellipse(truth, center, (70, 45), 20, 0, 360, 1, cv2.FILLED)
+    picture = np.where(truth[..., None] > 0, (190, 70, 30), (60, 140, 60)).astype(float)
+    picture += rng.normal(0, 10, picture.shape)
+    return np.clip(picture, 0, 255).astype(np.uint8), truth.astype(bool)
+
+
+def box_around(mask: np.ndarray) -> np.ndarray:
+    ys, xs = np.nonzero(mask)
+    height, width = mask.shape
+    return np.array([xs.min() / width, ys.min() / height, (xs.max() + 1) / width,
+                     (ys.max() + 1) / height])  # fmt: skip
+
+
+def iou(first: np.ndarray, second: np.ndarray) -> float:
+    return float((first & second).sum() / max((first | second).sum(), 1))
+
+
+def test_a_clear_shape_is_cut_out() -> None:
+    picture, truth = scene()
+    assert iou(segment_box(picture, box_around(truth)), truth) > 0.93
+
+
+def test_a_carried_mask_helps_and_does_not_hold_back() -> None:
+    picture, truth = scene()
+    late = np.roll(truth, 5, axis=1)
+    assert iou(segment_box(picture, box_around(truth), carried=late), truth) > 0.93
+
+
+def test_the_same_picture_gives_the_same_mask() -> None:
+    picture, truth = scene()
+    first = segment_box(picture, box_around(truth))
+    cv2.setRNGSeed(123)
+    assert (segment_box(picture, box_around(truth)) == first).all()
+
+
+def test_a_mask_stays_near_its_box() -> None:
+    picture, truth = scene()
+    box = box_around(truth)
+    mask = segment_box(picture, box)
+    found = box_around(mask)
+    assert (found[:2] >= box[:2] - 0.01).all()
+    assert (found[2:] <= box[2:] + 0.01).all()
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    arrays.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3))),
+    st.tuples(*[st.floats(0, 1)] * 4),
+    st.booleans(),
+)
+def test_any_box_of_any_picture_gives_a_mask_of_its_size(
+    picture: np.ndarray, corners: tuple[float, float, float, float], carried: bool
+) -> None:
+    a, b, c, d = corners
+    box = np.array([min(a, c), min(b, d), max(a, c), max(b, d)])
+    before = np.ones(picture.shape[:2], bool) if carried else None
+    mask = segment_box(picture, box, carried=before)
+    assert mask.shape == picture.shape[:2]
+    assert mask.dtype == bool
+
+
+def test_a_mask_is_stored_at_the_size_of_the_frame() -> None:
+    _, truth = scene()
+    code = encode_mask(truth, t=0.123456, size=(468, 832))
+    assert (code.t, code.size) == (0.123, (468, 832))
+    decoded = decode(code)
+    assert decoded.shape == (468, 832)
+    assert decoded.mean() == pytest.approx(truth.mean(), rel=0.02)
+
+
+def test_masks_of_a_real_car_cover_it(with_weights: Path, clips_dir: Path) -> None:
+    evidence = measure(Clip.open(clips_dir / "masks" / "car-shadow.mp4"), masks=True)
+    (car, *_) = evidence.instances
+    assert car.class_ in ("car", "vehicle")
+    first, last = car.track[0].t, car.track[-1].t
+    assert len(car.masks) >= 8 * (last - first)  # eight a second or more
+    overlaps = []
+    for mask in car.masks:
+        frame = round(mask.t * 24)
+        path = clips_dir / "masks" / "car-shadow" / f"{frame:05d}.png"
+        drawn = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) > 0
+        assert mask.size == drawn.shape
+        overlaps.append(iou(decode(mask), drawn))
+    assert np.mean(overlaps) > 0.7
+    assert evidence.timings["masks"] > 0
+
+
+def test_masks_are_made_only_where_asked_for(with_weights: Path, clips_dir: Path) -> None:
+    clip = Clip.open(clips_dir / "masks" / "car-shadow.mp4", end=0.4)
+    assert all(item.masks == [] for item in measure(clip).instances)

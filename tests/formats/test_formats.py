@@ -1,0 +1,330 @@
+"""Every format there and back: what it holds comes back, what it does not is named."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from instancecap.errors import FormatError, UsageError
+from instancecap.formats import FORMATS, caption_from, detect, lost, to_format
+from instancecap.formats.prose import (
+    camera_prose,
+    filming_prose,
+    position_prose,
+    read_camera,
+    read_filming,
+    read_position,
+)
+from instancecap.schema.caption import (
+    Camera,
+    Caption,
+    Instance,
+    Position,
+    Segment,
+    Shot,
+    Text,
+    Video,
+)
+from tests.strategies import cameras, captions
+
+FOREIGN = [name for name in FORMATS if name != "instancecap"]
+
+
+def bare(caption: Caption) -> dict[str, Any]:
+    """The caption without who wrote it and what happened on the way."""
+    written = caption.model_dump(mode="json")
+    return {
+        key: value
+        for key, value in written.items()
+        if key not in ("producer", "provenance", "claims", "warnings", "schema")
+    }
+
+
+def position(given: Position) -> Position:
+    """Held as text; the cells where the text names them."""
+    return read_position(position_prose(given))
+
+
+def camera(given: Camera, *, framed: bool) -> Camera:
+    """Held as text; movement as the text names it; framing in a last sentence of its own."""
+    if framed:
+        return read_filming(filming_prose(given))
+    words = {"shot_type": given.shot_type, "shot_position": given.shot_position}
+    angle = given.shot_angle
+    return read_camera(camera_prose(given)).model_copy(update={**words, "shot_angle": angle})
+
+
+def in_instancevid(full: Caption) -> Caption:
+    name = (full.video.path or full.video.id) if full.video else ""
+    return Caption(
+        video=Video.named(name) if name else None,
+        global_description=full.global_description,
+        instances=[
+            Instance(
+                id=number,
+                class_=one.class_,
+                appearance=one.appearance,
+                action=one.action,
+                position=position(one.position),
+            )
+            for number, one in enumerate(full.instances[:3])
+        ],
+        background=full.background,
+        camera=camera(full.camera, framed=True),
+    )
+
+
+def in_skycaptioner(full: Caption) -> Caption:
+    kept = []
+    for number, one in enumerate(full.instances):
+        kind = one.subcategory or one.class_
+        plain = re.fullmatch(r"[A-Z][a-z]+(?:[ -][A-Za-z][a-z]+)*", kind)
+        kept.append(
+            Instance(
+                id=number,
+                class_=kind.casefold() if plain else kind or one.category.replace("_", " "),
+                category=one.category,
+                subcategory=kind,
+                is_main=one.is_main,
+                appearance=one.appearance,
+                action=one.action,
+                expression=one.expression,
+                position=position(one.position),
+            )
+        )
+    filmed = camera(full.camera, framed=False)
+    if filmed.shot_angle == "overhead":
+        filmed.shot_angle = "high_angle"
+    return Caption(
+        video=None,
+        instances=kept,
+        background=full.background,
+        lighting=full.lighting,
+        camera=filmed,
+    )
+
+
+def to_ms(seconds: float) -> float:
+    return round(seconds * 1000) / 1000
+
+
+def in_cosmos3(full: Caption) -> Caption:
+    filmed = camera(full.camera, framed=False)
+    for name in ("shot_type", "shot_angle", "shot_position"):
+        if getattr(filmed, name) == "other":
+            setattr(filmed, name, "")
+    short = [one for one in full.instances if len(one.class_.split()) <= 3]
+    assert len(short) == len(full.instances)
+    return Caption(
+        video=measured(full.video),
+        global_description=full.global_description,
+        instances=[
+            Instance(
+                id=number,
+                class_=re.sub(r"^(?:an?|the) ", "", one.class_, flags=re.IGNORECASE),
+                count=one.count,
+                appearance=one.appearance,
+                action=one.action,
+                expression=one.expression,
+                position=position(one.position),
+            )
+            for number, one in enumerate(full.instances)
+        ],
+        background=full.background,
+        place=full.place,
+        lighting=full.lighting,
+        time_of_day=full.time_of_day,
+        style="" if full.style == "unknown" else full.style,
+        camera=filmed,
+        shots=shots(full),
+        texts=[Text(text=one.text, t=to_ms(one.t), box=(0, 0, 1, 1)) for one in full.texts],
+        segments=[
+            Segment(start=to_ms(one.start), end=to_ms(one.end), description=one.description)
+            for one in full.segments
+        ],
+    )
+
+
+def shots(full: Caption) -> list[Shot]:
+    """From one transition to the next."""
+    changes = [one for one in full.shots if one.transition != "start"]
+    if not changes:
+        return []
+    video = measured(full.video)
+    starts = [0.0, *(to_ms(one.start) for one in changes), video.duration if video else 0.0]
+    kinds = ["start", *(one.transition for one in changes)]
+    rows = zip(starts[:-1], starts[1:], kinds, strict=True)
+    return [Shot.model_validate({"start": a, "end": b, "transition": kind}) for a, b, kind in rows]
+
+
+def measured(video: Video | None) -> Video | None:
+    if video is None:
+        return None
+    kept = Video.named("")
+    kept.width, kept.height = video.width, video.height
+    kept.fps = max(1, round(video.fps)) if video.fps else 0
+    kept.duration = kept.end = max(1, round(video.duration)) if video.duration else 0
+    return kept if any((kept.width, kept.height, kept.fps, kept.duration)) else None
+
+
+def in_miradata(full: Caption) -> Caption:
+    plain: Any = FORMATS["miradata"].write(full)
+    main = plain["main_object_caption"]
+    subject = Instance(id=0, class_="subject", is_main=True, appearance=main)
+    return Caption(
+        video=None,
+        global_description=full.global_description,
+        instances=[subject] if main else [],
+        background=full.background,
+        style="" if full.style == "unknown" else full.style,
+        camera=camera(full.camera, framed=True),
+    )
+
+
+HELD: dict[str, Callable[[Caption], Caption]] = {
+    "instancecap": lambda full: full,
+    "instancevid": in_instancevid,
+    "skycaptioner": in_skycaptioner,
+    "cosmos3": in_cosmos3,
+    "miradata": in_miradata,
+}
+
+
+def through_json(plain: Any) -> Any:
+    return json.loads(json.dumps(plain, ensure_ascii=False))
+
+
+@pytest.mark.parametrize("name", list(HELD))
+@settings(max_examples=25)
+@given(full=captions)
+def test_what_a_format_holds_comes_back(name: str, full: Caption) -> None:
+    plain = through_json(full.to(name))
+    back = caption_from(plain, format=name)
+    assert bare(back) == bare(HELD[name](full))
+    again = through_json(back.to(name))
+    assert bare(caption_from(again, format=name)) == bare(back), "the second round changes nothing"
+    if name == "miradata":  # it says what no other column does
+        plain["dense_caption"] = again["dense_caption"]
+    assert again == plain
+
+
+@settings(max_examples=25)
+@given(full=captions)
+def test_a_text_comes_back_as_one_line(full: Caption) -> None:
+    try:
+        line = full.to("text")
+    except FormatError as error:
+        assert "says nothing" in str(error)
+        return
+    assert isinstance(line, str) and line.strip() and len(line.splitlines()) == 1
+    back = caption_from(line, format="text")
+    assert back.global_description == line
+    assert back.to("text") == line
+
+
+def pointers(caption: Caption, pattern: str) -> set[str]:
+    """The caption's known leaves that a declared pattern covers."""
+    expression = re.compile(re.escape(pattern).replace(r"\*", r"\d+") + r"(?:/.*)?")
+    return {pointer for pointer in caption.leaves() if expression.fullmatch(pointer)}
+
+
+@pytest.mark.parametrize("name", ["instancevid", "skycaptioner", "cosmos3", "miradata"])
+@settings(max_examples=25)
+@given(full=captions)
+def test_what_is_declared_is_not_lost(name: str, full: Caption) -> None:
+    missing = set(lost(full, name))
+    declared = {one for pattern in FORMATS[name].HOLDS for one in pointers(full, pattern)}
+    words = {"unknown", "other", "overhead"}
+    in_order = [one.transition == "start" for one in full.shots] == [True, False][: len(full.shots)]
+    for pointer in declared & missing:
+        value = full.leaves()[pointer]
+        renamed = pointer.endswith(("/class", "/subcategory"))
+        no_film = pointer.startswith("/shots/") and not (in_order and len(full.shots) > 1)
+        assert value in words or renamed or no_film, f"{pointer}: {value!r}"
+
+
+@pytest.mark.parametrize("name", list(FORMATS))
+@settings(max_examples=25)
+@given(full=captions)
+def test_a_plain_object_is_recognised(name: str, full: Caption) -> None:
+    if name != "text":
+        assert detect(through_json(full.to(name))) == name
+
+
+def test_everything_that_is_lost_is_named() -> None:
+    people = [Instance(id=7 + n, class_="person", is_main=n == 0, count=2) for n in range(5)]
+    full = Caption(video=None, instances=people, lighting="Dim.", warnings=["blurred"])
+    assert lost(full, "instancevid") == [
+        "/instances/7/is_main",
+        *(f"/instances/{number}/count" for number in (7, 8, 9)),
+        "/instances/10",
+        "/instances/11",
+        "/lighting",
+        "/warnings",
+    ]
+    assert lost(full, "instancecap") == []
+    with pytest.raises(UsageError, match="format sora: choose one of instancecap, instancevid"):
+        lost(full, "sora")
+
+
+@given(st.builds(Position, start=st.just("top-left"), end=st.just("center-right")))
+def test_cells_without_a_text_are_said_and_understood(given: Position) -> None:
+    text = position_prose(given)
+    assert text == "from the top left of the frame to the right"
+    assert read_position(text) == given.model_copy(update={"text": text})
+
+
+def test_every_position_has_its_own_phrase() -> None:
+    from instancecap.formats.prose import _CELLS, _POSITIONS
+
+    assert len(_POSITIONS) == 4 * len(_CELLS) ** 2 - 1 + 2 * (len(_CELLS) - 1)
+
+
+@given(given=cameras)
+def test_movement_without_a_description_is_said_and_understood(given: Camera) -> None:
+    silent = given.model_copy(update={"description": ""})
+    back = read_camera(camera_prose(silent))
+    if silent.motion:
+        assert back.motion == silent.motion
+        assert back.stability == silent.stability
+        assert back.speed == ("" if silent.motion == ["static"] else silent.speed)
+
+
+@pytest.mark.parametrize(
+    ("text", "motion", "speed"),
+    [
+        ("The camera slowly pans to the left.", ["pan_left"], "slow"),
+        ("Panning right quickly while zooming in", ["pan_right", "zoom_in"], "fast"),
+        ("The camera remains static.", ["static"], ""),
+        ("The camera does not move.", ["static"], ""),
+        ("The camera does not pan left. It tilts up.", ["tilt_up"], ""),
+        ("A tracking shot that follows the runner", ["tracking"], ""),
+        ("", [], ""),
+    ],
+)
+def test_camera_words_of_others(text: str, motion: list[str], speed: str) -> None:
+    camera = read_camera(text)
+    assert (camera.motion, camera.speed, camera.description) == (motion, speed, text)
+
+
+def test_a_description_that_ends_in_a_shot_settles_after_one_round() -> None:
+    full = Caption(video=None, camera=Camera(description="It pans left. Long shot, eye level."))
+    back = caption_from(full.to("instancevid"))
+    assert (back.camera.shot_type, back.camera.shot_angle) == ("long_shot", "eye_level")
+    assert back.camera.description == "It pans left."
+    assert back.to("instancevid") == full.to("instancevid")
+    assert caption_from(back.to("instancevid")) == back
+
+
+def test_who_says_so_is_kept() -> None:
+    full = Caption(video=None, background="A yard.", instances=[Instance(id=3, class_="dog")])
+    back = caption_from(to_format(full, "instancevid"))
+    assert back.producer.name == "instancevid"
+    assert set(back.provenance) == set(back.leaves()) == {"/background", "/instances/0/class"}
+    assert {one.support for one in back.provenance.values()} == {"unchecked"}

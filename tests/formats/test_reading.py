@@ -1,0 +1,204 @@
+"""What other systems really write, whole and broken."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import instancecap as ic
+from instancecap.errors import FormatError
+from instancecap.formats import caption_from
+
+WOMAN = {
+    "subjects": [
+        {
+            "TYPES": {"type": "Human", "sub_type": "Woman"},
+            "appearance": "Long hair, a dark top.",
+            "action": "Sits in a car and speaks.",
+            "expression": None,
+            "position": "In the foreground, facing right.",
+            "is_main_subject": True,
+        },
+        {
+            "TYPES": {"type": "Natural Scenery", "sub_type": "Mountain"},
+            "appearance": "Snow on top.",
+            "is_main_subject": "false",
+        },
+    ],
+    "shot_type": "Medium Close-Up",
+    "shot_angle": "eye-level",
+    "shot_position": "Front view",
+    "camera_motion": "the camera pans right slowly",
+    "environment": "Inside a car.",
+    "lighting": "Dim.",
+    "mood": "tense",
+}
+
+
+def test_skycaptioner_as_the_model_writes_it() -> None:
+    caption = caption_from(WOMAN)
+    woman, mountain = caption.instances
+    assert (woman.class_, woman.category, woman.subcategory) == ("woman", "human", "Woman")
+    assert (woman.expression, woman.is_main) == ("", True)
+    assert (mountain.category, mountain.action, mountain.is_main) == ("scenery", "", False)
+    camera = caption.camera
+    assert (camera.shot_type, camera.shot_angle) == ("medium_shot", "eye_level")
+    assert (camera.shot_position, camera.motion, camera.speed) == (
+        "front_view",
+        ["pan_right"],
+        "slow",
+    )
+    assert caption.warnings == ["unknown field left out: /mood"]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda text: f"Sure!\n```json\n{text}\n```\nAnything else?", id="fences"),
+        pytest.param(lambda text: str(json.loads(text)), id="a Python literal"),
+        pytest.param(lambda text: text.replace("}, {", "},\n, {"), id="a comma too many"),
+        pytest.param(
+            lambda text: text.replace('"', "“", 1).replace('"', "”", 1), id="smart quotes"
+        ),
+        pytest.param(lambda text: text[:-1], id="a missing end"),
+        pytest.param(lambda text: json.dumps(text), id="JSON in JSON"),
+        pytest.param(lambda text: f"[{text}]", id="a list of one"),
+    ],
+)
+def test_skycaptioner_spoilt(spoil: Any) -> None:
+    caption = caption_from(spoil(json.dumps(WOMAN)))
+    whole = caption_from(WOMAN)
+    assert caption.instances == whole.instances
+    assert caption.background == whole.background
+
+
+def test_an_unterminated_caption_keeps_its_whole_sentences() -> None:
+    text = json.dumps(WOMAN)
+    cut = text[: text.index("and speaks")]
+    caption = caption_from(cut)
+    assert [one.class_ for one in caption.instances] == ["woman"]
+    assert caption.instances[0].appearance == "Long hair, a dark top."
+    assert caption.instances[0].action == ""
+    assert any("cut off" in warning for warning in caption.warnings)
+
+
+def test_instancevid_with_fields_missing_null_and_flat() -> None:
+    caption = caption_from(
+        {
+            "Video": "clips/a.mp4",
+            "Main Instance": {
+                "No.0": {"Class": "car", "Appearance": None, "Position": "on the left"},
+                "No.1": "a stray text",
+                "No.2": {"Class": "dog", "Actions and Motion": ["Runs", "jumps"]},
+            },
+            "Camera Movement": "The camera is static, shot at eye level.",
+        }
+    )
+    assert caption.video is not None and caption.video.path == "clips/a.mp4"
+    assert [one.class_ for one in caption.instances] == ["car", "dog"]
+    assert caption.instances[1].action == "Runs, jumps"
+    assert caption.camera.motion == ["static"]
+    assert caption.warnings == ["/Main Instance: 1 of 3 are not objects"]
+
+
+def test_cosmos_as_an_upsampler_writes_it() -> None:
+    caption = caption_from(
+        {
+            "subjects": [
+                {
+                    "description": "A young woman with red hair walking a small dog",
+                    "appearance_details": "Freckles",
+                    "clothing": "A green coat",
+                    "location": "Center of frame",
+                    "action": "Walks towards the camera",
+                    "pose": "Upright",
+                    "number_of_subjects": 0,
+                    "number_of_legs": 2,
+                    "age": "",
+                }
+            ],
+            "background_setting": "A park.",
+            "lighting": {"conditions": "Soft daylight", "direction": "From the left"},
+            "aesthetics": {"color_scheme": "green"},
+            "cinematography": {"framing": "Wide shot", "camera_angle": "Low angle"},
+            "style_medium": "Live-action video",
+            "context": "Outdoor, a lazy Sunday",
+            "actions": [{"time": "0:00-0:02.5", "description": "She walks."}],
+            "text_and_signage_elements": [{"text": "OPEN", "spatial_temporal": "on a door, 0:01"}],
+            "transitions": [{"time": "0:03", "type": "Fade"}],
+            "temporal_caption": "A woman walks a dog.",
+            "resolution": {"H": 720, "W": 1280},
+            "aspect_ratio": "16,9",
+            "duration": "5s",
+            "fps": 24,
+        }
+    )
+    woman = caption.instances[0]
+    assert (woman.class_, woman.count) == ("woman", 1)
+    assert woman.appearance == (
+        "A young woman with red hair walking a small dog. Freckles. A green coat."
+    )
+    assert woman.action == "Walks towards the camera. Upright."
+    assert caption.lighting == "Soft daylight. From the left."
+    assert (caption.place, caption.background) == ("outdoor", "A park. a lazy Sunday.")
+    assert (caption.camera.shot_type, caption.camera.shot_angle) == ("long_shot", "low_angle")
+    assert [(one.start, one.end) for one in caption.segments] == [(0.0, 2.5)]
+    assert (caption.texts[0].text, caption.texts[0].t) == ("OPEN", 1.0)
+    assert [(one.start, one.end, one.transition) for one in caption.shots] == [
+        (0.0, 3.0, "start"),
+        (3.0, 5.0, "fade"),
+    ]
+    assert caption.video is not None and caption.video.duration == 5.0
+    assert caption.warnings == ["unknown field left out: /aesthetics/color_scheme"]
+
+
+def test_miradata_without_a_short_caption() -> None:
+    caption = caption_from({"dense_caption": "A long walk.", "main_object_caption": "A man."})
+    assert caption.global_description == "A long walk."
+    assert [(one.class_, one.appearance) for one in caption.instances] == [("subject", "A man.")]
+
+
+@pytest.mark.parametrize(
+    ("value", "format", "reason"),
+    [
+        ({"foo": 1}, "", "no caption in it; its fields: foo"),
+        ([], "", "found is a list"),
+        (None, "", "found is nothing"),
+        ({"schema": "instancecap.evidence/1"}, "", "this is evidence, not a caption"),
+        ({"schema": "instancecap.caption/1", "place": "moon"}, "", "not a valid caption: /place"),
+        (WOMAN, "instancevid", "this is skycaptioner, not instancevid"),
+        ("{", "", "there is no JSON in it"),
+        ("  ", "", "an empty caption"),
+        ({"a": 1}, "text", "a caption in text was expected, and found is an object"),
+    ],
+)
+def test_what_is_no_caption_is_refused(value: Any, format: str, reason: str) -> None:
+    with pytest.raises(FormatError, match=reason):
+        caption_from(value, format=format)
+
+
+def test_a_lone_surrogate_is_replaced() -> None:
+    caption = caption_from(json.loads('{"shot_position": "", "environment": "a \\ud800 b"}'))
+    assert caption.background == "a � b"
+    caption.to_json().encode()
+
+
+def test_any_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "any.json"
+    path.write_text("\ufeff" + json.dumps(WOMAN), encoding="utf-8")
+    caption = ic.Caption.read(path)
+    assert caption.background == "Inside a car."
+    plain = caption.to("instancevid")
+    assert isinstance(plain, dict)
+    assert plain["Structural Description"]["Background Detail"] == "Inside a car."
+    path.write_text('{"foo": 1}')
+    with pytest.raises(FormatError, match=r"any\.json: no caption in it; its fields: foo"):
+        ic.Caption.read(path)
+    path.write_bytes(b"\xff")
+    with pytest.raises(FormatError, match=r"any\.json: not a valid caption: not UTF-8"):
+        ic.Caption.read(path)
+    with pytest.raises(FormatError, match=r"none\.json: cannot be read: No such file"):
+        ic.Caption.read(tmp_path / "none.json")

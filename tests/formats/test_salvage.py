@@ -1,0 +1,134 @@
+"""Broken JSON: what can be read is read, and nothing is made up."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from instancecap.errors import FormatError
+from instancecap.formats.salvage import salvage
+from tests.strategies import captions, texts
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=12,
+)
+objects = st.dictionaries(texts, values, min_size=1, max_size=4)
+
+
+@given(value=values, indent=st.sampled_from([None, 2]), escaped=st.booleans())
+def test_valid_json_comes_back_as_it_is(value: Any, indent: int | None, escaped: bool) -> None:
+    text = json.dumps(value, indent=indent, ensure_ascii=escaped)
+    assert salvage(text) == (value, [])
+
+
+def prefix_of(part: Any, whole: Any) -> bool:
+    """Whether ``part`` says nothing that ``whole`` does not."""
+    if isinstance(part, dict) and isinstance(whole, dict):
+        return all(key in whole and prefix_of(value, whole[key]) for key, value in part.items())
+    if isinstance(part, list) and isinstance(whole, list):
+        return len(part) <= len(whole) and all(map(prefix_of, part, whole))
+    if isinstance(part, str) and isinstance(whole, str):
+        return whole.startswith(part)
+    return type(part) is type(whole) and part == whole
+
+
+@given(value=objects, cut=st.floats(0, 1), escaped=st.booleans())
+def test_json_cut_off_anywhere_says_nothing_new(value: Any, cut: float, escaped: bool) -> None:
+    text = json.dumps(value, ensure_ascii=escaped)
+    cut_text = text[: int(cut * len(text))]
+    try:
+        found, problems = salvage(cut_text)
+    except FormatError:
+        return
+    if isinstance(found, dict) and cut_text != text and found.keys() <= value.keys():
+        assert prefix_of(found, value)
+        assert problems
+
+
+@given(full=captions, cut=st.floats(0, 1))
+def test_a_caption_cut_off_anywhere_keeps_its_start(full: Any, cut: float) -> None:
+    text = full.to_json()
+    cut_text = text[: int(cut * (len(text) - 2))]
+    if len(cut_text) > text.index('"video"'):
+        found, problems = salvage(cut_text)
+        assert prefix_of(found, json.loads(text))
+        assert any("cut off" in problem for problem in problems)
+
+
+@given(st.text(max_size=60) | st.text("{}[]\"',:\\ \n`“”‘’ab1.-utfnN", max_size=40))
+@example("{" * 300)
+@example("[" * 300)
+@example('{"a": "\\ud800"}x')
+@example('{"a": "\\u12')
+@example("{'a': 1e999}")
+def test_no_text_raises_anything_else(text: str) -> None:
+    try:
+        value, problems = salvage(text)
+    except FormatError:
+        return
+    json.dumps(value)
+    assert isinstance(problems, list)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('Here it is:\n```json\n{"a": 1}\n```\nDone.', {"a": 1}),
+        ('```\n{"a": [1, 2,],}\n```', {"a": [1, 2]}),
+        ("{'a': True, 'b': None, 'c': (1, 2)}", {"a": True, "b": None, "c": [1, 2]}),
+        ("{'a': 'the dog\\'s tail', 'b': \"it's\"}", {"a": "the dog's tail", "b": "it's"}),
+        ("{'a': 'the dog's tail', 'b': 1}", {"a": "the dog's tail", "b": 1}),
+        ("{“a”: “one, “two” three”, “b”: 2}", {"a": "one, “two” three", "b": 2}),
+        ('{"a": "He said "hi", then left", "b": 1}', {"a": 'He said "hi", then left', "b": 1}),
+        ('{"a": "x"\n "b": "y"}', {"a": "x", "b": "y"}),
+        ('{a: 1, b_c: "x"}', {"a": 1, "b_c": "x"}),
+        ('{"a": "two\nlines", "b": 1}', {"a": "two\nlines", "b": 1}),
+        ('{"a": 1, "b": {"c": [1, 2', {"a": 1, "b": {"c": [1]}}),
+        ('{"a": "One dog. It runs acro', {"a": "One dog."}),
+        ('{"a": 1, "b": "no whole sent', {"a": 1}),
+        ('{"a": 1, "key that is cu', {"a": 1}),
+        ('{"a": 1, "b": tru', {"a": 1}),
+        ('{"a": 1, "b": 12', {"a": 1}),
+        ('{"a": 1, "b":', {"a": 1}),
+        ('{"a": 1, "b": 1.5e', {"a": 1}),
+        ('{"a": "caf\\u00e9.", "b": "\\ud83d\\ude00!"', {"a": "café.", "b": "😀!"}),
+        ('[1] is a note. {"a": {"b": 1}}', {"a": {"b": 1}}),
+        ('{"a": 1}\n{"b": "second, and longer"}', {"b": "second, and longer"}),
+        ('{"a": 1} trailing prose', {"a": 1}),
+        ('{"a": "50\\% of\\_it"}', {"a": "50% of_it"}),
+    ],
+)
+def test_what_is_really_written(text: str, value: Any) -> None:
+    found, problems = salvage(text)
+    assert found == value
+    assert problems or text.startswith("```")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "it is empty"),
+        ("no JSON here", "there is no JSON"),
+        ("{", "there is no JSON"),
+        ('{"a', "there is no JSON"),
+        ("[" * 200, "deeper than 100"),
+        ("[" * 100_000, "deeper than 100"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(FormatError, match=reason):
+        salvage(text)
+
+
+def test_a_long_text_takes_no_long_time() -> None:
+    text = "{'a': [" + "'word', " * 20_000
+    found, _ = salvage(text)
+    assert len(found["a"]) == 20_000
+    with pytest.raises(FormatError):
+        salvage("{ x " * 20_000)
