@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.evidence.geometry import areas, cell_of, centers
-from instancecap.schema.caption import TrackPoint
+from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Evidence, InstanceFacts
 from instancecap.schema.vocabulary import Cell
 from instancecap.video.sampling import pick_evenly
