@@ -14,6 +14,7 @@ nothing against somebody else's word.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -49,7 +50,7 @@ class Tally:
         if not self.n:
             return 0.0
         z, share = ONE_SIDED_80, self.precision
-        spread = z * (share * (1 - share) / self.n + z * z / (4 * self.n**2)) ** 0.5
+        spread = z * math.sqrt(share * (1 - share) / self.n + z * z / (4 * self.n**2))
         return (share + z * z / (2 * self.n) - spread) / (1 + z * z / self.n)
 
 
