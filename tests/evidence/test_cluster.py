@@ -11,8 +11,8 @@ import pytest
 from instancecap.errors import MissingDependency
 from instancecap.evidence import cluster as experts
 from instancecap.evidence.build import measure
-from instancecap.evidence.experts.people import HogPeopleDetector
 from instancecap.models.coco import CLASSES
+from instancecap.models.hog import HogPeopleDetector
 from instancecap.schema.evidence import Evidence
 from instancecap.video import Clip
 from instancecap.video.decode import ClipReader

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,8 @@ from instancecap.evidence.geometry import (
     pairwise_coverage,
     pairwise_ious,
 )
-from instancecap.evidence.tracking.naming import LIVELY, OBJECT, name_class, needed_confidence
+from instancecap.evidence.thresholds import NAMING
+from instancecap.evidence.tracking.naming import LIVELY, OBJECT, name_class
 from instancecap.evidence.tracking.tracker import Finds, Track
 from instancecap.models.coco import CATEGORIES
 from instancecap.schema.base import TrackPoint
@@ -46,40 +48,58 @@ MIN_RESTLESS_AREA = 0.03
 """Share of the frame from which something that stirs without going anywhere is worth a word."""
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A track that the detector names, and the probability that the name is right."""
+
+    track: Track
+    name: str
+    confidence: float
+
+
+def name_tracks(tracks: Sequence[Track], *, shot: Shot, world: World, samples: int) -> list[Named]:
+    """The tracks that can be named; the others leave their motion to be told alone.
+
+    ``samples``: how many samples of the shot were searched.
+    """
+    named = []
+    for track in tracks:
+        if len(track.times) < _enough(shot):
+            continue
+        motion = track_motion(track, world)
+        name, confidence = name_class(track, motion, samples=samples)
+        if confidence >= NAMING.name or (motion.moving and _is_something(track, samples)):
+            named.append(Named(track, name, max(confidence, NAMING.name)))
+    return named
+
+
+def _is_something(track: Track, samples: int) -> bool:
+    """True for what is detected again and again, whatever it is called."""
+    density = len(track.named_scores) / max(samples, 1)
+    return density >= NAMING.steady and float(np.mean(track.best)) >= NAMING.seen
+
+
 def named_instances(
-    tracks: Sequence[Track],
-    *,
-    shot: Shot,
-    end: float,
-    world: World,
-    tight: bool = True,
+    named: Sequence[Named], *, shot: Shot, end: float, world: World, tight: bool = True
 ) -> list[InstanceFacts]:
-    """Instances that the detector names; a mobile thing of an immobile class loses its name.
+    """Instances of named tracks.
 
     ``tight`` says whether the detector's boxes are good enough to tell growth, entering and
     leaving by.
     """
     found = []
-    for track in tracks:
-        motion = track_motion(track, world)
-        name, confidence = name_class(track, motion)
-        if confidence >= needed_confidence(name) and len(track.times) >= _enough(shot):
-            item = _facts(track, name, confidence, motion, shot=shot, end=end, detected=True)
-            if not tight:
-                item.motion.scale_change, item.enters, item.leaves = 1.0, False, False
-            found.append(item)
+    for one in named:
+        motion = track_motion(one.track, world)
+        item = _facts(one.track, one.name, one.confidence, motion, shot=shot, end=end)
+        if not tight:
+            item.motion.scale_change, item.enters, item.leaves = 1.0, False, False
+        found.append(item)
     found = _without_doubles(found)
     return [item for item in found if not _is_part(item, found)]
 
 
-def can_be_named(track: Track, *, shot: Shot, world: World) -> bool:
-    """True for a track that becomes an instance; others leave their motion to be told alone."""
-    name, confidence = name_class(track, track_motion(track, world))
-    return confidence >= needed_confidence(name) and len(track.times) >= _enough(shot)
-
-
 def _enough(shot: Shot) -> int:
-    """Finds that a thing needs to be believed in."""
+    """Detections that an instance needs to be believed in."""
     seconds = shot.end - shot.start
     return 1 if seconds < 0.4 else 2 if seconds < 1.5 else 3 if seconds < 3 else 4
 
@@ -165,7 +185,7 @@ def moving_instances(
             continue
         if motion.moving and not world.moves:
             track = _held(track, world, shot)
-        item = _facts(track, OBJECT, confidence, motion, shot=shot, end=end, detected=False)
+        item = _facts(track, OBJECT, confidence, motion, shot=shot, end=end)
         found.append(item)
     return found
 
@@ -236,9 +256,8 @@ def _facts(
     *,
     shot: Shot,
     end: float,
-    detected: bool,
 ) -> InstanceFacts:
-    known = 1.0 if name != OBJECT else 0.8 if detected else 0.6
+    known = 1.0 if name != OBJECT else 0.6
     # What is known by its motion alone may be there before it stirs and after it rests: only at
     # the frame's edge, and at some speed, does it come and go.
     seen_to_go = name != OBJECT or motion.speed > MIN_OBJECT_SPEED
