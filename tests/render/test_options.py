@@ -11,8 +11,8 @@ import pytest
 
 from instancecap.datasets.captions import Row
 from instancecap.errors import OutputError, UsageError
-from instancecap.render import find_target, render
-from instancecap.render.batch import Options, PromptFile, Rendered, render_all, split_lengths
+from instancecap.render import RenderOptions, find_target, render
+from instancecap.render.batch import PromptFile, Rendered, render_all, split_lengths
 from instancecap.render.dropout import droppable
 from instancecap.render.lint import find_forbidden, read_phrases
 from instancecap.render.suffix import motion_score
@@ -51,7 +51,7 @@ def test_dropout_is_seeded_by_clip_and_recorded() -> None:
 def test_dropout_of_nothing_and_of_all() -> None:
     assert render(rich("park"), target="mochi", drop_fields=0.0).omitted == ()
     assert render(rich("park"), target="mochi", drop_fields=1.0).text
-    with pytest.raises(UsageError, match=r"drop_fields 1\.5: a probability"):
+    with pytest.raises(UsageError, match=r"drop_fields 1\.5: give a probability"):
         render(rich("park"), target="mochi", drop_fields=1.5)
 
 
@@ -99,6 +99,11 @@ def test_a_bad_suffix_is_refused(suffix: str) -> None:
         render(rich("park"), target="wan2.2", suffix=suffix)
 
 
+def test_trigger_words_keep_their_case() -> None:
+    prompt = render(rich("park"), target="ltx-video", prefix="ohwx McGee_v2,")
+    assert prompt.text.startswith("ohwx McGee_v2, A ") and prompt.tokens <= 128
+
+
 def test_json_takes_no_trigger_words() -> None:
     with pytest.raises(UsageError, match="cosmos3: its prompt is JSON"):
         render(rich("park"), target="cosmos3", prefix="sks")
@@ -122,12 +127,12 @@ def rows() -> list[Row]:
     return [good[0], Row("bad", None, "bad.json", "not a caption"), *good[1:]]
 
 
-def options(**changes: Any) -> Options:
-    return Options(**{"target": find_target("wan2.2"), **changes})
+def options(**changes: Any) -> RenderOptions:
+    return RenderOptions(**{"target": find_target("wan2.2"), **changes})
 
 
 def test_one_result_a_row_whatever_happens() -> None:
-    results = list(render_all(rows(), options(forbid=("rally car",))))
+    results = list(render_all(rows(), options(), forbid=("rally car",)))
     assert [one.name for one in results] == ["park", "bad", "kitchen", "race"]
     assert [bool(one.error) for one in results] == [False, True, False, True]
     assert results[3].error == "holds what is forbidden: 'rally car'" and not results[3].prompts
@@ -135,9 +140,11 @@ def test_one_result_a_row_whatever_happens() -> None:
 
 def test_options_are_refused_before_anything_runs() -> None:
     with pytest.raises(UsageError, match="length 'long': allowed are dense, medium, short, tags"):
-        options(lengths=split_lengths(["dense,long"]))
+        split_lengths(["dense,long"])
     with pytest.raises(UsageError, match="task 'v2v': allowed are t2v, i2v"):
         options(task="v2v")
+    with pytest.raises(UsageError, match="length 'long': allowed are dense, medium, short, tags"):
+        options(length="long")
 
 
 @pytest.mark.parametrize("suffix", [".txt", ".jsonl", ".csv"])
@@ -145,7 +152,7 @@ def test_files_keep_rows_in_step(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / "deep" / f"prompts{suffix}"
     lengths = split_lengths(["dense", "tags"])
     with PromptFile(str(path), lengths) as file:
-        for one in render_all(rows(), options(lengths=lengths)):
+        for one in render_all(rows(), options(), lengths=lengths):
             file.write(one)
     text = path.read_text(encoding="utf-8")
     assert [one.name for one in path.parent.iterdir()] == [path.name]

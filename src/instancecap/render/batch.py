@@ -11,17 +11,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, Protocol, cast
+from typing import IO, Any, Protocol
 
 from instancecap.errors import FormatError, OutputError, UsageError
 from instancecap.mllm.base import Backend
 from instancecap.render.budget import Counter, counter_for
 from instancecap.render.fuse import fuse
 from instancecap.render.lint import find_forbidden
+from instancecap.render.options import Length, RenderOptions, check_length
 from instancecap.render.prompt import Prompt
-from instancecap.render.render import check_options, render
-from instancecap.render.targets import Target
-from instancecap.render.text import Length, Task
+from instancecap.render.render import render_with
 from instancecap.schema.caption import Caption
 
 FUSED_AT_ONCE = 64
@@ -40,36 +39,14 @@ class Named(Protocol):
     def error(self) -> str: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How captions are rendered; see :func:`instancecap.render.render.render`."""
-
-    target: Target
-    task: Task = "t2v"
-    lengths: tuple[Length, ...] = ("dense",)
-    prefix: str = ""
-    suffix: str = ""
-    drop_fields: float = 0.0
-    seed: int = 0
-    forbid: tuple[str, ...] = ()
-    tokenizer: str | None = None
-
-    def __post_init__(self) -> None:
-        for length in self.lengths:
-            check_options(
-                self.target,
-                task=self.task,
-                length=length,
-                prefix=self.prefix,
-                suffix=self.suffix,
-                drop_fields=self.drop_fields,
-            )
-
-
 def split_lengths(values: Sequence[str]) -> tuple[Length, ...]:
-    """*dense,short* and *tags* as three lengths, each once."""
+    """*dense,short* and *tags* as three lengths, each once.
+
+    Raises:
+        UsageError: another length.
+    """
     names = [name.strip() for value in values for name in value.split(",")]
-    return cast(tuple[Length, ...], tuple(dict.fromkeys(names)))
+    return tuple(check_length(name) for name in dict.fromkeys(names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,53 +71,59 @@ class Rendered:
 
 
 def render_all(
-    rows: Iterable[Named], options: Options, *, backend: Backend | None = None
+    rows: Iterable[Named],
+    options: RenderOptions,
+    *,
+    lengths: Sequence[Length] = (),
+    forbid: Sequence[str] = (),
+    counter: Counter | None = None,
+    backend: Backend | None = None,
 ) -> Iterator[Rendered]:
     """One result a row, in their order.
 
     Args:
+        lengths: a prompt for each, instead of the one length of the options.
+        forbid: phrases that no prompt may hold; see :mod:`instancecap.render.lint`.
+        counter: counts tokens; the target's estimate unless told otherwise.
         backend: a language model to polish the prompts; see :mod:`instancecap.render.fuse`.
 
     Raises:
-        UsageError: an option that no caption can be rendered with.
+        UsageError: an unknown length.
         ServerError: the language model cannot be asked at all.
     """
-    counter = counter_for(options.target, options.tokenizer)
+    counter = counter or counter_for(options.target)
+    wanted = [replace(options, length=one) for one in lengths] or [options]
+    return _render_rows(rows, wanted, forbid, counter, backend)
+
+
+def _render_rows(
+    rows: Iterable[Named],
+    wanted: Sequence[RenderOptions],
+    forbid: Sequence[str],
+    counter: Counter,
+    backend: Backend | None,
+) -> Iterator[Rendered]:
     if backend is None:
         for row in rows:
-            yield _lint(_render_row(row, options, counter), options)
+            yield _lint(_render_row(row, wanted, counter), forbid)
         return
     with asyncio.Runner() as runner:
         waiting = iter(rows)
         while batch := list(islice(waiting, FUSED_AT_ONCE)):
-            done = [_render_row(row, options, counter) for row in batch]
+            done = [_render_row(row, wanted, counter) for row in batch]
             for one in runner.run(_fuse_all(batch, done, backend, counter)):
-                yield _lint(one, options)
+                yield _lint(one, forbid)
         runner.run(backend.close())
 
 
-def _render_row(row: Named, options: Options, counter: Counter) -> Rendered:
-    name, source = row.name, row.source
+def _render_row(row: Named, wanted: Sequence[RenderOptions], counter: Counter) -> Rendered:
     if row.caption is None:
-        return Rendered(name, source, error=row.error)
+        return Rendered(row.name, row.source, error=row.error)
     try:
-        prompts = tuple(
-            render(
-                row.caption,
-                target=options.target,
-                task=options.task,
-                length=length,
-                prefix=options.prefix,
-                suffix=options.suffix,
-                drop_fields=options.drop_fields,
-                seed=options.seed,
-                counter=counter,
-            )
-            for length in options.lengths
-        )
+        prompts = tuple(render_with(row.caption, one, counter=counter) for one in wanted)
     except FormatError as error:
-        return Rendered(name, source, error=str(error))
-    return Rendered(name, source, prompts)
+        return Rendered(row.name, row.source, error=str(error))
+    return Rendered(row.name, row.source, prompts)
 
 
 async def _fuse_all(
@@ -158,9 +141,9 @@ async def _fuse_all(
     return [replace(one, prompts=tuple(next(fused) for _ in one.prompts)) for one in done]
 
 
-def _lint(one: Rendered, options: Options) -> Rendered:
+def _lint(one: Rendered, forbid: Sequence[str]) -> Rendered:
     for prompt in one.prompts:
-        if found := find_forbidden(prompt.text, options.forbid):
+        if found := find_forbidden(prompt.text, forbid):
             phrases = ", ".join(map(repr, found))
             return Rendered(one.name, one.source, error=f"holds what is forbidden: {phrases}")
     return one
