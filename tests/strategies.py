@@ -59,6 +59,7 @@ video_fields: dict[str, st.SearchStrategy[Any]] = {
 instances = st.builds(
     c.Instance,
     id=st.integers(0, 10**6),
+    name=texts,
     class_=texts,
     category=word_or_none(v.Category),
     subcategory=texts,
@@ -89,16 +90,33 @@ cameras = st.builds(
     shot_position=word_or_none(v.ShotPosition),
 )
 written = st.builds(c.Text, text=texts, t=seconds, box=boxes)
-judged: dict[str, st.SearchStrategy[Any]] = {
-    "confidence": units,
-    "support": word(v.Support),
-    "frames": few(seconds),
-}
-captions = st.builds(
+judged: dict[str, st.SearchStrategy[Any]] = {"confidence": units, "frames": few(seconds)}
+claims = st.builds(
+    c.Claim,
+    field=texts,
+    says=texts,
+    support=word(v.Support) | st.just("disputed"),
+    **judged,
+)
+provenances = st.builds(c.Provenance, source=texts, support=word(v.Support), **judged)
+distinct = few(instances, unique_by=(lambda one: one.id, lambda one: one.name.casefold() or one.id))
+
+
+@st.composite
+def _with_actors(draw: st.DrawFn, plain: st.SearchStrategy[c.Caption]) -> c.Caption:
+    """A caption whose segments name some of its instances."""
+    caption = draw(plain)
+    for segment in caption.segments if caption.instances else []:
+        ids = st.sampled_from([one.id for one in caption.instances])
+        segment.instances = draw(few(ids, unique=True))
+    return caption
+
+
+_captions = st.builds(
     c.Caption,
     video=st.none() | st.builds(c.Video, **video_fields),
     global_description=texts,
-    instances=few(instances, unique_by=lambda one: one.id),
+    instances=distinct,
     background=texts,
     place=word_or_none(v.Place),
     lighting=texts,
@@ -117,8 +135,8 @@ captions = st.builds(
         )
     ),
     segments=few(st.builds(c.Segment, start=seconds, end=seconds, description=texts)),
-    claims=few(st.builds(c.Claim, field=texts, says=texts, **judged)),
-    provenance=st.dictionaries(texts, st.builds(c.Provenance, source=texts, **judged), max_size=2),
+    claims=few(claims),
+    provenance=st.dictionaries(texts, provenances, max_size=2),
     warnings=few(texts),
     producer=st.builds(
         c.Producer,
@@ -131,6 +149,7 @@ captions = st.builds(
         seed=st.integers(-(10**9), 10**9),
     ),
 )
+captions = _with_actors(_captions)
 """Any :class:`~instancecap.schema.caption.Caption`."""
 
 camera_facts = st.builds(

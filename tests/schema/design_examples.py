@@ -23,6 +23,7 @@ CAPTION: dict[str, Any] = {
     "instances": [
         {
             "id": 0,
+            "name": "the white car",
             "class": "car",
             "category": "vehicle",
             "subcategory": "car",
@@ -66,7 +67,7 @@ CAPTION: dict[str, Any] = {
             "shot_type": "long_shot",
         }
     ],
-    "segments": [{"start": 0.0, "end": 2.0, "description": "…"}],
+    "segments": [{"start": 0.0, "end": 2.0, "description": "…", "instances": [0]}],
     "claims": [
         {
             "field": "/instances/0/position",

@@ -64,8 +64,8 @@ def readable(caption: Caption) -> dict[str, Any]:
     note("", caption, "style")
     for one in caption.instances:
         place = f"/instances/{one.id}"
-        note(place, one, "class_", "category", "subcategory", "appearance", "action")
-        note(place, one, "expression", "colors")
+        note(place, one, "name", "class_", "category", "subcategory", "appearance")
+        note(place, one, "action", "expression", "colors")
         note(f"{place}/position", one.position, "text", "start", "end")
     note("/camera", caption.camera, "motion", "speed", "stability", "description")
     note("/camera", caption.camera, "shot_type", "shot_angle", "shot_position")
@@ -166,13 +166,34 @@ def test_two_instances_cannot_share_an_id() -> None:
         Caption.from_json(json.dumps(twice))
 
 
+def test_names_are_unique_and_actors_exist() -> None:
+    other = {**CAPTION["instances"][0], "id": 1, "name": "The white car"}
+    twice = change(CAPTION, "/instances", [CAPTION["instances"][0], other])
+    with pytest.raises(FormatError, match="instance names must differ"):
+        Caption.from_json(json.dumps(twice))
+    nameless = [{**one, "name": ""} for one in twice["instances"]]
+    assert Caption.from_json(json.dumps({**twice, "instances": nameless})).instances[1].name == ""
+    unknown = change(CAPTION, "/segments/0/instances", [0, 5])
+    with pytest.raises(FormatError, match=r"segments name instances \[5\], there are \[0\]"):
+        Caption.from_json(json.dumps(unknown))
+
+
+def test_only_a_claim_can_be_disputed() -> None:
+    disputed = change(CAPTION, "/claims/0/support", "disputed")
+    assert Caption.from_json(json.dumps(disputed)).claims[0].support == "disputed"
+    provenance = {"/place": {"source": "x", "confidence": 0.5, "support": "disputed"}}
+    with pytest.raises(FormatError, match="/support: Input should be 'measured'"):
+        Caption.from_json(json.dumps({**CAPTION, "provenance": provenance}))
+
+
 @given(strategies.captions)
 def test_leaves_are_what_a_person_reads(caption: Caption) -> None:
     assert caption.leaves() == readable(caption)
 
 
 def test_leaves_go_by_the_instances_id_not_its_place() -> None:
-    caption = Caption.from_json(json.dumps(change(CAPTION, "/instances/0/id", 7)))
+    moved = change(change(CAPTION, "/instances/0/id", 7), "/segments/0/instances", [7])
+    caption = Caption.from_json(json.dumps(moved))
     assert caption.leaves()["/instances/7/colors"] == ["white", "blue"]
     assert not [pointer for pointer in caption.leaves() if pointer.startswith("/instances/0/")]
 

@@ -12,6 +12,7 @@ from instancecap.schema.base import Box, Document, Seconds, StrictModel, TrackPo
 from instancecap.schema.vocabulary import (
     Category,
     Cell,
+    ClaimSupport,
     Place,
     Primitive,
     ShotAngle,
@@ -75,6 +76,9 @@ class Instance(StrictModel):
     """One thing, or one group of like things, followed over the clip."""
 
     id: int = Field(ge=0)
+    name: str = Field(
+        default="", description="referring expression, unique in the caption: 'the woman in red'"
+    )
     class_: str = Field(alias="class", description="singular noun, also for a group")
     category: Literal[Category, ""] = ""
     subcategory: str = ""
@@ -124,6 +128,7 @@ class Segment(StrictModel):
     start: Seconds
     end: Seconds
     description: str
+    instances: list[int] = Field(default=[], description="ids of the instances that act in it")
 
 
 class Claim(StrictModel):
@@ -131,7 +136,7 @@ class Claim(StrictModel):
 
     field: str = Field(description="JSON pointer; after /instances/ stands the instance's id")
     says: str
-    support: Support
+    support: ClaimSupport
     confidence: Unit
     frames: list[Seconds] = []
 
@@ -187,6 +192,14 @@ class Caption(Document):
         ids = [instance.id for instance in self.instances]
         if len(set(ids)) != len(ids):
             raise ValueError(f"instance ids must differ, got {ids}")
+        names = [instance.name.casefold() for instance in self.instances if instance.name]
+        if len(set(names)) != len(names):
+            raise ValueError(f"instance names must differ, got {names}")
+        acting = {id for segment in self.segments for id in segment.instances}
+        if acting - set(ids):
+            raise ValueError(
+                f"segments name instances {sorted(acting - set(ids))}, there are {ids}"
+            )
         return self
 
     @classmethod
@@ -224,7 +237,7 @@ class Caption(Document):
         return found
 
 
-_UNREAD = re.compile(r"/(id|track|t|box|start|end|is_main|count|enters|leaves)$")
+_UNREAD = re.compile(r"/(id|track|t|box|start|end|is_main|count|enters|leaves|instances)$")
 
 
 def _collect(pointer: str, value: Any, found: dict[str, Any]) -> None:

@@ -79,4 +79,6 @@ Speed = Literal["slow", "moderate", "fast"]
 Stability = Literal["stable", "handheld", "shaky"]
 Transition = Literal["start", "cut", "dissolve", "fade"]
 Support = Literal["measured", "supported", "contradicted", "unchecked"]
+ClaimSupport = Literal[Support, "disputed"]
+"""A claim is ``disputed`` where a measurement that is not sure enough to decide contradicts it."""
 Unknown = Literal[""]

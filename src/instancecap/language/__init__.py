@@ -1,0 +1,1 @@
+"""Words for the values of the schema: one phrase table per language, ``en`` and ``zh``."""
