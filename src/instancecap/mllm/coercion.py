@@ -155,7 +155,7 @@ def _object(value: Any, schema: Schema) -> Any:
     if not isinstance(value, dict):
         return MISSING
     names = {_plain_key(name): name for name in properties}
-    given = {names.get(_plain_key(key), key): one for key, one in value.items()}
+    given: dict[str, Any] = {names.get(_plain_key(key)) or key: one for key, one in value.items()}
     _adopt(given, properties)
     read = {name: coerce(given[name], one) for name, one in properties.items() if name in given}
     found = {name: one for name, one in read.items() if one is not MISSING}
