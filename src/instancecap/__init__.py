@@ -53,7 +53,7 @@ _HOMES = {
         "UsageError",
     ),
     "instancecap.render": ("Prompt", "render"),
-    "instancecap.schema.caption": ("Caption",),
+    "instancecap.formats": ("Caption",),
     "instancecap.schema.evidence": ("Evidence",),
     "instancecap.video.clip": ("Clip",),
 }

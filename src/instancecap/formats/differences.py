@@ -16,7 +16,7 @@ def differences(caption: Caption, other: Caption) -> list[str]:
     """JSON pointers of what ``caption`` knows and ``other`` does not say in the same way.
 
     Instances are compared in their order; after ``/instances/`` stands the instance's id. Times
-    are the same within a millisecond, and texts up to a closing full stop.
+    are the same within a millisecond; a text is there also where another sentence follows it.
     """
     ours, theirs = caption.model_dump(mode="json"), other.model_dump(mode="json")
     found: list[str] = []
@@ -56,5 +56,6 @@ def _alike(ours: Any, theirs: Any) -> bool:
     if isinstance(ours, float) and isinstance(theirs, float):
         return math.isclose(ours, theirs, rel_tol=1e-9, abs_tol=1e-3)
     if isinstance(ours, str) and isinstance(theirs, str):
-        return ours.strip().removesuffix(".") == theirs.strip().removesuffix(".")
+        text, other = ours.strip().removesuffix("."), theirs.strip()
+        return other.startswith(text) and other[len(text) : len(text) + 1] in ("", ".")
     return False
