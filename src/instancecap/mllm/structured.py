@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from pydantic import BaseModel, ValidationError
 
 from instancecap.errors import FormatError, ModelError
-from instancecap.formats.salvage import salvage
+from instancecap.schema.salvage import salvage
 from instancecap.mllm.base import Backend, Message, Reply, Request
 from instancecap.mllm.loops import find_loop
 from instancecap.mllm.usage import Usage
