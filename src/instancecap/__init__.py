@@ -29,8 +29,8 @@ if TYPE_CHECKING:
         ServerError,
         UsageError,
     )
+    from instancecap.formats import Caption
     from instancecap.render import Prompt, render
-    from instancecap.schema.caption import Caption
     from instancecap.schema.evidence import Evidence
     from instancecap.verify.report import verify
     from instancecap.video.clip import Clip

@@ -20,7 +20,7 @@ from typing import Any
 
 from instancecap.errors import FormatError
 from instancecap.formats import caption_from, detect
-from instancecap.schema.salvage import salvage
+from instancecap.formats.salvage import salvage
 from instancecap.schema.caption import Caption
 
 SUFFIXES = (".json", ".jsonl", ".csv", ".parquet", ".txt")

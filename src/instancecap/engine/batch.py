@@ -16,7 +16,7 @@ from instancecap.engine.local import Outcome, run_jobs, threads_each
 from instancecap.engine.ray import run_on_ray
 from instancecap.engine.resume import Plan, Todo, plan_run
 from instancecap.engine.work import Documents, Work, fingerprint
-from instancecap.errors import FormatError, MissingDependency, OutputError
+from instancecap.errors import FormatError, OutputError
 from instancecap.io.inputs import Job, Rejected, reason_of
 from instancecap.io.outputs import Sink
 from instancecap.io.remote_tables import RemoteSink
@@ -355,16 +355,7 @@ def fetch_weights() -> str:
     """
     from instancecap.models import weights
 
-    missing = []
-    for name in weights.KNOWN:
-        try:
-            weights.find(name)
-        except MissingDependency as error:
-            log.debug("%s", error)
-            missing.append(name)
-    if not missing:
+    if not (missing := weights.fetch_defaults()):
         return ""
-    return (
-        f"going on without {' and '.join(missing)} (not found, and no download worked): things "
-        "are found by their motion; 'instancecap models pull all' gets them"
-    )
+    without = " and ".join(missing)
+    return f"going on without {without}; 'instancecap models pull all' gets what is missing"

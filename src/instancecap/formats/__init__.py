@@ -18,7 +18,7 @@ from instancecap.formats import cosmos3, instancecap, instancevid, miradata, sky
 from instancecap.formats import text as plain_text
 from instancecap.formats.differences import differences
 from instancecap.formats.rows import video_of
-from instancecap.schema.salvage import salvage
+from instancecap.formats.salvage import salvage
 from instancecap.formats.shape import Shape, clean, loosely
 from instancecap.schema import codec
 from instancecap.schema.caption import Caption, Producer, Provenance

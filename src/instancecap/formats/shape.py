@@ -18,7 +18,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
 
 from instancecap.errors import FormatError
-from instancecap.schema.salvage import salvage
+from instancecap.formats.salvage import salvage
 
 _FALSE = {"false", "no", "0", "", "none", "null"}
 _NUMBERINGS = {"", "no", "number", "id", "instance", "object", "subject", "entity", "item"} | {

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from instancecap.errors import FormatError
-from instancecap.schema.salvage import CUT_OFF, salvage
+from instancecap.formats.salvage import CUT_OFF, salvage
 from tests.strategies import texts
 
 values = st.recursive(
@@ -18,7 +18,7 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=12,
 )
-written = st.text("abc .,é“”\n\"-", max_size=20)
+written = st.text('abc .,é“”\n"-', max_size=20)
 """What a caption's texts are made of."""
 
 objects = st.recursive(

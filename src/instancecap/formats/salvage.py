@@ -45,18 +45,20 @@ def salvage(text: str) -> tuple[Any, list[str]]:
             continue
         except RecursionError as error:
             raise FormatError("it is nested too deeply") from error
-    starts = [place for place in (text.find("{"), text.find("[")) if place >= 0]
-    if not starts:
+    start = re.search(r"[{\[]", text)
+    if start is None:
         raise FormatError("there is no JSON in it" if text.strip() else "it is empty")
     mark = next((letter for letter in _MARKS if letter not in text), _MARKS[0])
+    repaired: Any
     try:
-        found, log = json_repair.loads(
-            text[min(starts) :] + mark, skip_json_loads=True, logging=True
+        repaired = json_repair.loads(
+            text[start.start() :] + mark, skip_json_loads=True, logging=True
         )
     except (ValueError, RecursionError) as error:
         raise FormatError("it is nested too deeply") from error
+    found, log = repaired
     ended = any(one["text"].startswith("The parser returned early") for one in log)  # at the mark
-    value = _whole(_longest(found, text[min(starts)]), mark, last=not ended)
+    value = _whole(_longest(found, start.group()), mark, last=not ended)
     if not (isinstance(value, dict | list) and value):
         raise FormatError("there is no JSON in it")
     return value, [PUT_RIGHT if ended else CUT_OFF]
