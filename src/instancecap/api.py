@@ -19,11 +19,11 @@ from instancecap.engine.run import RunConfig, run_work
 from instancecap.engine.work import CaptionWork, Work
 from instancecap.errors import OutputError, UsageError
 from instancecap.evidence.build import measure as _measure
+from instancecap.formats import Caption
 from instancecap.io.atomic import require_writable
 from instancecap.io.inputs import Job, Rejected, reason_of
 from instancecap.mllm.base import Backend
 from instancecap.mllm.openai import OpenAIBackend
-from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence
 from instancecap.video.clip import Clip
 

@@ -232,7 +232,7 @@ def test_evidence_goes_to_a_folder(clips: Path, run: Run) -> None:
         ("caption clips/a.mp4 twin/a.mp4 --out o", "clips/a.mp4 and twin/a.mp4 would share"),
         ("evidence clips", "Missing option '--out'"),
         ("evidence clips --out o.jsonl", "--out o.jsonl: evidence goes to a folder"),
-        ("models pull nope", "no weights are named 'nope'; known names: yolox-nano, yunet"),
+        ("models pull nope", "no weights are named 'nope'; known names: nanodet-plus-m, "),
         ("models pull yunet", "INSTANCECAP_OFFLINE is set"),
         ("nope", "No such command 'nope'"),
     ],
@@ -293,7 +293,7 @@ def test_interrupted_run_keeps_what_is_done(clips: Path, run: Run) -> None:
 
 def test_missing_weights_are_said_once(clips: Path, run: Run) -> None:
     _, _, err = run("caption", "clips", "--out", "out")
-    assert err.count("going on without yolox-nano") == 1
+    assert err.count("going on without an object detector") == 1
 
 
 def test_file_names_cannot_break_the_lines(clips: Path, run: Run) -> None:
@@ -312,11 +312,11 @@ def test_models_lists_licence_and_place(
     assert status == 0
     assert "Apache-2.0" in out and str(tmp_path / "yolox_nano.onnx") in out and "not found" in out
     _, out, _ = run("models", "--json")
-    assert [one["name"] for one in json.loads(out)["models"]] == ["yolox-nano", "yunet"]
+    assert {"yolox-nano", "yunet"} <= {one["name"] for one in json.loads(out)["models"]}
     status, out, err = run("models", "pull", "all", "--json")
     assert status == 2
     assert json.loads(out)["pulled"] == {"yolox-nano": str(tmp_path / "yolox_nano.onnx")}
-    assert err.count("INSTANCECAP_OFFLINE is set") == 1
+    assert err.count("INSTANCECAP_OFFLINE is set") == len(json.loads(out)["failed"]) > 0
 
 
 def test_doctor_finds_the_base_in_order(run: Run) -> None:

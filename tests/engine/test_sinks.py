@@ -16,8 +16,8 @@ from instancecap.engine import sinks as outputs
 from instancecap.engine.sinks import FolderSink, open_store
 from instancecap.engine.spool import Spool
 from instancecap.errors import FormatError, OutputError, UsageError
-from instancecap.formats.rows import FLAT_COLUMNS as COLUMNS
-from instancecap.formats.rows import flatten
+from instancecap.formats.table_rows import FLAT_COLUMNS as COLUMNS
+from instancecap.formats.table_rows import flatten
 from instancecap.io import tables
 from instancecap.io.atomic import require_writable
 from instancecap.schema import Caption

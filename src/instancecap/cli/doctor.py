@@ -116,8 +116,9 @@ def _check_cores() -> Check:
 
 def _check_weights() -> list[Check]:
     from instancecap.models import weights
+    from instancecap.models.known_weights import KNOWN
 
-    found = {name: weights.locate(name) for name in weights.KNOWN}
+    found = {name: weights.locate(name) for name in KNOWN}
     return [
         Check(name, "ok", str(path))
         if path

@@ -15,7 +15,14 @@ from typing import Any
 from instancecap.datasets.captions import Row, read_captions
 from instancecap.errors import InputError, UsageError
 from instancecap.formats import check_format, lost, to_format
-from instancecap.formats.rows import OURS, arrow_schema, columns_of, flatten, json_line, table_row
+from instancecap.formats.table_rows import (
+    OURS,
+    arrow_schema,
+    columns_of,
+    flatten,
+    json_line,
+    table_row,
+)
 from instancecap.io.atomic import require_writable, write_whole
 from instancecap.io.tables import TableWriter, open_table, text_cells
 

@@ -18,8 +18,8 @@ from instancecap.engine.ray import run_on_ray
 from instancecap.engine.resume import Plan, Todo, config_of, entry_of, plan_run
 from instancecap.engine.store import Store
 from instancecap.engine.work import Documents, Stage, Work, stamp_of
-from instancecap.errors import FormatError, MissingDependency, OutputError
-from instancecap.formats.rows import OURS
+from instancecap.errors import FormatError, OutputError
+from instancecap.formats.table_rows import OURS
 from instancecap.io.identity import Identity
 from instancecap.io.inputs import Job, Rejected, reason_of
 from instancecap.schema import Caption
@@ -399,16 +399,7 @@ def fetch_weights() -> str:
     """
     from instancecap.models import weights
 
-    missing = []
-    for name in weights.KNOWN:
-        try:
-            weights.find(name)
-        except MissingDependency as error:
-            log.debug("%s", error)
-            missing.append(name)
-    if not missing:
+    if not (missing := weights.fetch_defaults()):
         return ""
-    return (
-        f"going on without {' and '.join(missing)} (not found, and no download worked): things "
-        "are found by their motion; 'instancecap models pull all' gets them"
-    )
+    without = " and ".join(missing)
+    return f"going on without {without}; 'instancecap models pull all' gets what is missing"

@@ -21,7 +21,7 @@ from typing import Any
 from instancecap.engine.digests import digest_of
 from instancecap.engine.store import Entry, Store
 from instancecap.errors import InputError, OutputError, UsageError
-from instancecap.formats.rows import OURS, arrow_schema, flatten
+from instancecap.formats.table_rows import OURS, arrow_schema, flatten
 from instancecap.io.addresses import filesystem, naming
 from instancecap.io.identity import Identity
 from instancecap.io.inputs import PRIVATE_FOLDER, Job

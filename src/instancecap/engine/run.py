@@ -16,7 +16,7 @@ from instancecap.engine.shards import Shard
 from instancecap.engine.sinks import open_store
 from instancecap.engine.work import Work
 from instancecap.errors import UsageError
-from instancecap.formats.rows import OURS
+from instancecap.formats.table_rows import OURS
 from instancecap.io.inputs import Job, find_jobs, refuse_shared_names
 
 Engine = Literal["local", "ray"]

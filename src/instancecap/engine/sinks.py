@@ -18,7 +18,7 @@ from instancecap.engine.spool import Spool
 from instancecap.engine.store import Store, private_folder
 from instancecap.errors import OutputError, UsageError
 from instancecap.formats import check_format, to_format
-from instancecap.formats.rows import OURS, arrow_schema, flatten, json_line
+from instancecap.formats.table_rows import OURS, arrow_schema, flatten, json_line
 from instancecap.io.addresses import is_url, strip_file_scheme
 from instancecap.io.atomic import require_writable, write_whole
 from instancecap.io.inputs import PRIVATE_FOLDER

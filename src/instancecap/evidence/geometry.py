@@ -7,6 +7,7 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from instancecap.schema.evidence import Direction
 from instancecap.schema.vocabulary import Cell
 
 Array = NDArray[np.float64]
@@ -87,3 +88,15 @@ def compose(first: Array, then: Array) -> Array:
     linear = then[:, :2] @ first[:, :2]
     shift = then[:, :2] @ first[:, 2] + then[:, 2]
     return np.concatenate([linear, shift[:, None]], axis=1)
+
+
+def direction_of(shift: Array) -> Direction:
+    """One of eight directions; the four main ones are twice as wide."""
+    x, y = float(shift[0]), float(shift[1])
+    across: Direction = "right" if x > 0 else "left"
+    along: Direction = "down" if y > 0 else "up"
+    if abs(x) > 2 * abs(y):
+        return across
+    if abs(y) > 2 * abs(x):
+        return along
+    return f"{along}_{across}"  # type: ignore[return-value]

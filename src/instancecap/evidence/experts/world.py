@@ -8,9 +8,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from instancecap.evidence.geometry import areas, centers, compose, coverage, ious
+from instancecap.evidence.geometry import (
+    areas,
+    centers,
+    compose,
+    coverage,
+    direction_of,
+    ious,
+)
 from instancecap.evidence.tracking.tracker import Finds, Track
-from instancecap.schema.evidence import Direction, InstanceMotion
+from instancecap.schema.evidence import InstanceMotion
 
 Array = NDArray[np.float64]
 
@@ -98,7 +105,7 @@ def track_motion(track: Track, world: World) -> InstanceMotion:
     frame_shift = middle[-ends:].mean(axis=0) - middle[:ends].mean(axis=0)
     return InstanceMotion(
         moving=moving,
-        direction=_direction(shift) if moving and net > 0.6 * max(needed, reach) else "",
+        direction=direction_of(shift) if moving and net > 0.6 * max(needed, reach) else "",
         speed=round(reach / diagonal / seconds, 4) if moving else 0.0,
         scale_change=round(min(max(_scale_change(boxes, zoom), 0.01), 100.0), 3),
         activity=round(_activity(track, world), 3),
@@ -163,18 +170,6 @@ def _activity(track: Track, world: World) -> float:
         if len(finds.boxes):
             hit += bool(coverage(box[None], finds.boxes)[0].max() > 0.08)
     return hit / seen if seen else 0.0
-
-
-def _direction(shift: Array) -> Direction:
-    """One of eight directions; the four main ones are twice as wide."""
-    x, y = float(shift[0]), float(shift[1])
-    across: Direction = "right" if x > 0 else "left"
-    along: Direction = "down" if y > 0 else "up"
-    if abs(x) > 2 * abs(y):
-        return across
-    if abs(y) > 2 * abs(x):
-        return along
-    return f"{along}_{across}"  # type: ignore[return-value]
 
 
 def trust_patch(track: Track, motion: InstanceMotion, world: World) -> InstanceMotion:
