@@ -101,10 +101,7 @@ def _print_checked(checked: Checked) -> None:
 
     console = Console(markup=False, highlight=False, soft_wrap=True)
     report = checked.report
-    number = {
-        support: sum(one.support == support for one in report.claims)
-        for support in OUTCOMES
-    }
+    number = {support: sum(one.support == support for one in report.claims) for support in OUTCOMES}
     facts = ", ".join(f"{count} {support}" for support, count in number.items())
     console.print(Text.assemble((terminal.printable(checked.name), "bold"), f"  {facts}"))
     marks = (("contradicted", "  ✗ ", "red"), ("disputed", "  ? ", "yellow"))
