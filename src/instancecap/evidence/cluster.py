@@ -11,6 +11,7 @@ from instancecap.errors import MissingDependency
 from instancecap.evidence.experts.faces import FaceExpert
 from instancecap.evidence.experts.people import HogPeopleDetector
 from instancecap.models import weights
+from instancecap.models.yolov3 import Yolov3Detector
 from instancecap.models.yolox import Detections, YoloxDetector
 from instancecap.video.decode import Picture
 
@@ -53,14 +54,17 @@ def load_experts() -> Experts:
 
 @cache
 def _detector() -> tuple[Detector, tuple[str, ...]]:
-    path = _path_or_none("yolox-nano")
-    if path is not None:
-        return YoloxDetector(path), ()
-    missing = (
-        "no object detector: things are found by motion only, and people by OpenCV's HOG "
-        "detector; `instancecap models pull yolox-nano` gets one"
-    )
-    return HogPeopleDetector(), (missing,)
+    try:
+        name = weights.find_detector()
+    except MissingDependency:
+        missing = (
+            "no object detector: things are found by motion only, and people by OpenCV's HOG "
+            "detector; `instancecap models pull all` gets one"
+        )
+        return HogPeopleDetector(), (missing,)
+    if name == "yolov3-tiny":
+        return Yolov3Detector(*weights.find_files(name)), ()
+    return YoloxDetector(weights.find("yolox-nano")), ()
 
 
 @cache

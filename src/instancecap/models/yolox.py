@@ -75,16 +75,29 @@ class YoloxDetector:
         boxes = np.concatenate([center - half, center + half], axis=1)
         boxes /= np.array(picture.shape[1::-1] * 2, np.float32)
         boxes = boxes.clip(0, 1)
-        chosen = _suppress(boxes, best, scores.argmax(axis=1))
+        chosen = suppress(boxes, best, scores.argmax(axis=1), iou=NMS_IOU)
         return Detections(boxes=boxes[chosen], scores=scores[chosen])
 
 
-def _suppress(
-    boxes: NDArray[np.float32], best: NDArray[np.float32], classes: NDArray[np.int64]
+def suppress(
+    boxes: NDArray[np.float32],
+    best: NDArray[np.float32],
+    classes: NDArray[np.int64],
+    *,
+    iou: float,
 ) -> NDArray[np.int64]:
-    """Non-maximum suppression within a class, then between classes for almost equal boxes."""
+    """Non-maximum suppression within a class, then between classes for almost equal boxes.
+
+    Args:
+        boxes: (n, 4), x0 y0 x1 y1.
+        best: (n,), the score of each box's class.
+        iou: overlap from which the lesser of two boxes of one class goes.
+
+    Returns:
+        Indices of the boxes that stay, best first.
+    """
     rects = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1).tolist()
-    chosen = cv2.dnn.NMSBoxesBatched(rects, best.tolist(), classes.tolist(), 0.0, NMS_IOU)
+    chosen = cv2.dnn.NMSBoxesBatched(rects, best.tolist(), classes.tolist(), 0.0, iou)
     index = np.asarray(chosen, np.int64).reshape(-1)
     again = cv2.dnn.NMSBoxes([rects[i] for i in index], best[index].tolist(), 0.0, 0.85)
     return index[np.asarray(again, np.int64).reshape(-1)]

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from instancecap.formats import cosmos3
 from instancecap.render.grammar import clean
 from instancecap.render.options import Task
 from instancecap.render.subjects import kind_of
@@ -45,7 +44,8 @@ def to_json(value: dict[str, Any]) -> str:
 
 def prompt_of(caption: Caption, task: Task) -> dict[str, Any]:
     """The caption without empty fields; for image-to-video only what moves, and the camera."""
-    value = cosmos3.write(caption)
+    value = caption.to("cosmos3")
+    assert isinstance(value, dict)
     for subject, one in zip(value["subjects"], caption.instances, strict=True):
         subject["description"] = one.name or kind_of(one)
     value = dict(_filled(value))

@@ -1,0 +1,89 @@
+"""How often each kind of measured fact is right, counted on labelled clips.
+
+``reliability.json`` is written by ``python -m benchmarks.evidence --clips DIR --reliability``: for
+every kind of fact the number of times it was measured and right, in bins of its confidence. A fact
+may overrule what somebody else says only where its kind is right at least 95 times in 100.
+
+Kinds: ``camera.static camera.pan camera.tilt camera.zoom camera.roll camera.travel`` (the movement
+is there), ``camera.direction`` (the way of a movement that is there), ``transition``
+``single_shot``, ``shot_type shot_angle place time_of_day style``, and of an instance ``class color
+start_cell end_cell enters leaves stays moving still``. Other kinds have no figures: they are worth
+nothing against somebody else's word.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+BINS = (0.0, 0.5, 0.7, 0.85)
+"""Lower ends of the bins of confidence; the last one ends at 1."""
+
+MIN_FACTS = 20
+"""Facts that a kind, or a bin of it, needs to be judged by."""
+
+NEEDED = 0.95
+"""Precision from which a kind of fact may overrule."""
+
+ONE_SIDED_80 = 0.8416
+"""Standard deviations below which a fifth of a normal distribution lies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many facts were right of ``n``."""
+
+    right: int = 0
+    n: int = 0
+
+    @property
+    def precision(self) -> float:
+        """Share that was right; 0 where there were none."""
+        return self.right / self.n if self.n else 0.0
+
+    @property
+    def lower_bound(self) -> float:
+        """Lower end of the one-sided 80 % interval of the precision (Wilson 1927)."""
+        if not self.n:
+            return 0.0
+        z, share = ONE_SIDED_80, self.precision
+        spread = z * math.sqrt(share * (1 - share) / self.n + z * z / (4 * self.n**2))
+        return (share + z * z / (2 * self.n) - spread) / (1 + z * z / self.n)
+
+
+@cache
+def tallies() -> dict[str, tuple[Tally, ...]]:
+    """Per kind one tally a bin of confidence, in the order of :data:`BINS`."""
+    text = (files(__package__) / "reliability.json").read_text(encoding="utf-8")
+    return {
+        kind: tuple(Tally(*pair) for pair in pairs)
+        for kind, pairs in json.loads(text)["kinds"].items()
+    }
+
+
+def tally(kind: str, confidence: float | None = None) -> Tally:
+    """All facts of a kind; those of like ``confidence`` where there are enough of them."""
+    bins = tallies().get(kind, ())
+    if confidence is not None and bins:
+        like = bins[sum(confidence >= low for low in BINS[1:])]
+        if like.n >= MIN_FACTS:
+            return like
+    return Tally(sum(b.right for b in bins), sum(b.n for b in bins))
+
+
+def precision(kind: str, confidence: float | None = None) -> float:
+    """Share of the facts of a kind (of about this confidence) that were right; 0 if unknown."""
+    return tally(kind, confidence).precision
+
+
+def may_overrule(kind: str, confidence: float | None = None) -> bool:
+    """Whether a measured fact outweighs what a model, or a person, says.
+
+    True where at least 20 facts of the kind were judged and the lower bound of its precision is
+    0.95 or more.
+    """
+    found = tally(kind, confidence)
+    return found.n >= MIN_FACTS and found.lower_bound >= NEEDED
