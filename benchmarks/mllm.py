@@ -27,7 +27,8 @@ from instancecap.mllm.base import Image, Message, Reply, Request
 from instancecap.mllm.openai import OpenAIBackend
 from instancecap.mllm.schemas import answer_schema
 from instancecap.mllm.structured import Enforcement, ask
-from instancecap.mllm.wire import Dialect, payload
+from instancecap.mllm.dialect import Dialect
+from instancecap.mllm.wire import payload
 
 MODEL = "at-once"
 TARGET = 1.5

@@ -36,6 +36,11 @@ KeyEnv = Annotated[
 ]
 Concurrency = Annotated[int, _option(min=1, metavar="N", help="Questions in flight at most.")]
 Timeout = Annotated[float, _option(min=1, metavar="SECONDS", help="Wait this long for an answer.")]
+MaxTokens = Annotated[
+    int,
+    _option(min=0, metavar="N", help="Room for an answer, thinking included: at least N tokens. "
+            "It grows by itself where thinking takes all of it."),
+]  # fmt: skip
 Wait = Annotated[
     float,
     _option(min=0, metavar="SECONDS", help="Wait this long for a server that answered and is gone "
@@ -108,6 +113,7 @@ def server(
     *,
     batch_file: str = "",
     batch_results: list[str] | None = None,
+    max_tokens: int = 0,
 ) -> Server:
     """Who is asked."""
     from instancecap.engine.asking import Server
@@ -118,6 +124,7 @@ def server(
         key_env=key_env,
         concurrency=concurrency,
         timeout=timeout,
+        max_tokens=max_tokens,
         record=record,
         replay=replay,
         batch_file=batch_file,

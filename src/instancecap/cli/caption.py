@@ -37,6 +37,7 @@ def caption(
     mllm_key_env: asking.KeyEnv = "OPENAI_API_KEY",
     mllm_concurrency: asking.Concurrency = 64,
     mllm_timeout: asking.Timeout = 300.0,
+    mllm_max_tokens: asking.MaxTokens = 0,
     mllm_wait: asking.Wait = 600.0,
     record: asking.Record = "",
     replay: asking.Replay = "",
@@ -116,6 +117,7 @@ def caption(
             server=asking.server(
                 mllm_url, mllm_model, mllm_key_env, mllm_concurrency, mllm_timeout, record,
                 replay, batch_file=batch_file, batch_results=batch_results,
+                max_tokens=mllm_max_tokens,
             ),
             hint_column=hint_column,
             patience=mllm_wait,

@@ -194,6 +194,7 @@ class Server:
         key_env: name of the environment variable that holds the servers' key.
         concurrency: questions in flight at most.
         timeout: seconds for one answer.
+        max_tokens: the least that an answer's length is bounded to; 0 for a question's own bound.
         record: file that exchanges are added to.
         replay: file of recorded exchanges that answers are taken from; nobody is asked.
         batch_file: file that questions are written to for a batch service; nobody is asked.
@@ -205,6 +206,7 @@ class Server:
     key_env: str = "OPENAI_API_KEY"
     concurrency: int = 64
     timeout: float = 300.0
+    max_tokens: int = 0
     record: str = ""
     replay: str = ""
     batch_file: str = ""
@@ -242,6 +244,7 @@ class Server:
                 key_env=self.key_env,
                 concurrency=self.concurrency,
                 timeout=self.timeout,
+                max_tokens=self.max_tokens,
             )
         else:
             from instancecap.mllm.transformers import TransformersBackend

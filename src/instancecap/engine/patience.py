@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
-from instancecap.errors import ServerError
+from instancecap.errors import ServerError, ServerRefusal
 from instancecap.io.inputs import Job
 
 P = TypeVar("P")
@@ -44,6 +44,8 @@ class Patient(Generic[P, T]):
         while True:
             try:
                 result = await self._finish(job, prepared)
+            except ServerRefusal:
+                raise  # it is there: waiting does not help
             except ServerError as error:
                 now = time.monotonic()
                 lost = max(lost or now, self._answered)  # an answer to another clip counts too

@@ -152,7 +152,7 @@ def _probe() -> Probe[Convention]:
     picture[y0:y1, x0:x1] = (30, 30, 210)  # blue, green, red
     _, jpeg = cv2.imencode(".jpg", picture)
     message = Message("user", (Image(jpeg.tobytes()), _QUESTION))
-    return Probe(Request((message,), schema=_SCHEMA, max_tokens=256), _read)
+    return Probe(Request((message,), schema=_SCHEMA, max_tokens=1024), _read)
 
 
 def _read(reply: Reply | ModelError) -> Convention:
