@@ -106,7 +106,7 @@ def test_what_cannot_be_checked_is_named_and_the_rest_goes_on(
     assert "lie.mp4" in out
 
 
-def test_the_video_is_measured_where_no_evidence_is_at_hand(
+def test_the_video_is_measured_where_no_evidence_is_local_copy(
     tmp_path: Path,
     make_video: MakeVideo,
     capsys: pytest.CaptureFixture[str],
