@@ -20,8 +20,9 @@ from instancecap.mllm.base import Backend
 from instancecap.mllm.structured import Enforcement, ask
 from instancecap.mllm.usage import Usage
 from instancecap.schema.caption import Caption
-from instancecap.verify.repair import MARK, REMOVED
-from instancecap.verify.report import Contradiction, apply, contradictions, verify
+from instancecap.verify.check import verify
+from instancecap.verify.repair import MARK, REMOVED, apply
+from instancecap.verify.report import Contradiction, contradictions
 
 CHAINS = {"fused": fused, "paper": paper, "single": single}
 
@@ -35,10 +36,17 @@ TRUST = Enforcement(assume=True)
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A caption, and what it took to write it."""
+    """A caption, and what it took to write it.
+
+    Attributes:
+        missing: JSON pointers of what was asked for and not got.
+        reasons: why, one line each; several pointers may share one.
+    """
 
     caption: Caption
     usage: Usage
+    missing: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
 
 
 async def write(
