@@ -98,7 +98,7 @@ class CropRedetector:
             wanted = np.array([1 - wanted[2], wanted[1], 1 - wanted[0], wanted[3]])
         same = _same(found, wanted)
         if same is not None:
-            return found.scores[same]
+            return np.asarray(found.scores[same], np.float32)
         nothing = np.zeros(len(CLASSES), np.float32)
         nothing[class_] = NOTHING
         return nothing
