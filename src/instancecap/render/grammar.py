@@ -22,6 +22,7 @@ SINGULAR = frozenset(("a", "an", "one", "another", "this"))
 _FINITE, _VERBS, _COPULAS = lexicon("finite"), lexicon("verbs"), lexicon("copulas")
 _OBJECTS, _MODIFIERS = lexicon("taking_objects"), lexicon("modifiers")
 _AFTER_VERB = lexicon("after_verb") | DETERMINERS | PRONOUNS
+_EVERYDAY = DETERMINERS | PRONOUNS | lexicon("function")
 _LINKS = frozenset(("who", "that", "which", "what", "it", "he", "she", "they", "or", "where"))
 _SUBJECT = re.compile(
     r"[,;:—–] (?:(?:and|but|so|then) )?(?:he|she|it|they|the|a|an|his|her|its|their)\b",
@@ -101,6 +102,16 @@ def sentence(text: str) -> str:
     if first.isascii() and first.rstrip(",;:.").islower():
         text = text[0].upper() + text[1:]
     return text if has_end(text) else f"{text}."
+
+
+@lru_cache(maxsize=16384)
+def own_sentence(text: str) -> str:
+    """As :func:`sentence`, but a first word that is no everyday one keeps its case: *ohwx man*."""
+    text = text.strip()
+    first = text.partition(" ")[0]
+    if first.lower() in _EVERYDAY:
+        return sentence(text)
+    return text if has_end(text) else f"{text.rstrip(',;: ')}."
 
 
 @lru_cache(maxsize=16384)

@@ -137,7 +137,7 @@ def _gist(draft: Draft, told: Sequence[Instance]) -> Iterator[Line]:
         details = [frozenset[str]().union(*details)]
     for index, text in enumerate(found):
         if not any(content(text) <= one for one in details):
-            yield Line(pointer, index, 8 if index else 0, grammar.sentence(text))
+            yield Line(pointer, index, 1.2 if index else 0, grammar.own_sentence(text))
 
 
 def _told(draft: Draft, one: Instance) -> Iterator[str]:
@@ -196,7 +196,7 @@ def _instance(draft: Draft, index: int, one: Instance, gist: str) -> Iterator[Li
     for number, text in enumerate(acts):
         place = "" if number else where
         text = mention.line(subjects.action(text, who, who=mention.subject, where=place))
-        yield Line(f"{base}/action", number, _rank(index, number, 1, 5, 7) + late, text)
+        yield Line(f"{base}/action", number, _rank(index, number, 1, 5, 1.4) + late, text)
     for number, text in enumerate(draft.text(f"{base}/expression", one.expression)):
         yield Line(
             f"{base}/expression", number, 12 + late, mention.line(subjects.expression(text, who))
