@@ -192,7 +192,7 @@ def _instance(draft: Draft, index: int, one: Instance, gist: str) -> Iterator[Li
     for number, text in enumerate(looks):
         text = mention.line(subjects.looks(text, who, known=mention.named))
         yield Line(f"{base}/appearance", number, _rank(index, number, 2, 5, 9) + late, text)
-    where = _front(draft, one) if acts and subjects.is_verb_phrase(acts[0], who) else ""
+    where = _front(draft, one, who) if acts and subjects.is_verb_phrase(acts[0], who) else ""
     for number, text in enumerate(acts):
         place = "" if number else where
         text = mention.line(subjects.action(text, who, who=mention.subject, where=place))
@@ -220,6 +220,8 @@ def _joins(looks: tuple[str, ...], act: str, who: Subject) -> bool:
         len(looks) == 1
         and grammar.form(text) == "noun"
         and not grammar.has_end(text)
+        and grammar.words_of(text)[0] in (*grammar.SINGULAR, "the")
+        and subjects.names(text, who)
         and "," not in text
         and len(text.split()) <= 12
         and subjects.is_verb_phrase(act, who)
@@ -227,14 +229,18 @@ def _joins(looks: tuple[str, ...], act: str, who: Subject) -> bool:
 
 
 def _has_cells(draft: Draft, one: Instance) -> bool:
-    """Whether its place is told by the cells of its track."""
+    """Whether its place is said by the cells of its track: not where its captioner says none."""
     pointer = f"/instances/{one.id}/position"
-    bare = not one.position.text or draft.is_ours(f"{pointer}/text")
-    return bare and draft.wants(pointer)
+    stated = (
+        draft.is_ours(f"{pointer}/text")
+        if one.position.text
+        else (not draft.is_ours(f"{pointer}/start"))
+    )
+    return stated and draft.wants(pointer)
 
 
-def _front(draft: Draft, one: Instance) -> str:
-    return subjects.stays(one.position) if _has_cells(draft, one) else ""
+def _front(draft: Draft, one: Instance, who: Subject) -> str:
+    return subjects.stays(one.position, who) if _has_cells(draft, one) else ""
 
 
 def _position(draft: Draft, one: Instance, mention: _Mention, acts: bool) -> str:

@@ -81,6 +81,8 @@ def setting(text: str) -> str:
 
 def light(text: str) -> str:
     """A sentence about the light."""
+    if text.startswith(("lit ", "illuminated ")):
+        return grammar.sentence(f"the scene is {text}")
     if text[:1].islower() and grammar.form(text) in ("noun", "other"):
         return grammar.sentence(f"the lighting is {text}")
     return grammar.sentence(text)
