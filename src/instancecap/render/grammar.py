@@ -214,8 +214,10 @@ def form(text: str, *, plural: bool = False) -> Form:
     return "other"
 
 
+_PEOPLE = "|".join(sorted(lexicon("people")))
 _HEAD = re.compile(
-    r"(?:a|an|one) ((?:[\w'-]+ ){0,2}[\w'-]+),? "
+    rf"(?:an? |one |the )?((?:(?!of |to |and |in |with )[\w'-]+ ){{0,2}}(?:{_PEOPLE}))(?!['’\w])|"
+    r"(?:an? |one )((?:[\w'-]+ ){0,2}[\w'-]+),? "
     r"(?:with|in|who|whose|has|wears|is|wearing|holding|dressed|sits|stands|seen)\b",
     re.IGNORECASE,
 )
@@ -225,4 +227,4 @@ _HEAD = re.compile(
 def head_noun(text: str) -> str:
     """*older man* of *An older man with gray hair*; empty where it is not seen at once."""
     found = _HEAD.match(text)
-    return found[1] if found else ""
+    return phrase(found[1] or found[2]) if found else ""

@@ -141,7 +141,8 @@ def looks(text: str, one: Subject, *, known: bool) -> str:
             text = grammar.phrase(text)
             if known and one.kind.lower() not in text.lower():
                 return grammar.sentence(f"{one.ref} {one.be} {text}")
-            be = "is" if grammar.words_of(text)[0] in grammar.SINGULAR else one.be
+            first = grammar.words_of(text)[0]
+            be = "is" if first in grammar.SINGULAR else one.be if first == "the" else "are"
             return grammar.sentence(f"there {be} {text}")
         case "gerund":
             return grammar.sentence(f"{who} {one.be} {grammar.phrase(text)}")
