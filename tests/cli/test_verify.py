@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from instancecap.captioners.measured.describe import describe
 from instancecap.cli import main
+from instancecap.mllm.base import Reply
 from instancecap.schema import Caption, Evidence
 from tests.conftest import MakeVideo
 from tests.made import evidence, thing
@@ -137,6 +139,7 @@ def test_the_video_is_measured_where_no_evidence_is_local_copy(
         (["--video-root", "nowhere"], "--video-root nowhere: not a folder"),
         (["--out", "captions/true.mp4.json"], "captions go to a folder"),
         (["--on-contradiction", "shout"], "shout"),
+        (["--extract", "mllm"], "--extract mllm needs --mllm-model"),
     ],
 )
 def test_wrong_usage_is_one_line(
@@ -157,3 +160,16 @@ def test_a_folder_of_evidence_that_does_not_fit_is_one_line(
     assert err.count("\n") == 1
     assert "evidence" in err
     assert Evidence.read(folder / "evidence" / "true.mp4.json") == SCENE
+
+
+def test_a_model_may_read_the_sentences(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With nobody to answer, the rules read them, and the caption has a warning."""
+    other = {"digest": "of another question", "asked": "m", **dataclasses.asdict(Reply("{}"))}
+    (folder / "answers.jsonl").write_text(json.dumps(other) + "\n")
+    arguments = ["--evidence", "evidence", "--extract", "mllm", "--replay", "answers.jsonl"]
+    status, _, err = run(capsys, "verify", "captions", *arguments, "--out", "out", "--quiet")
+    assert not err
+    assert status == 0
+    written = Caption.read(folder / "out" / "lie.mp4.json")
+    assert written.provenance["/global_description"].support == "contradicted"
+    assert any("read by rules" in one for one in written.warnings)
