@@ -27,9 +27,9 @@ import numpy as np
 
 from benchmarks.suite import recipes, spread
 from benchmarks.truth import LABELS, Case, load_clips
-from instancecap.captioners.measured import english
 from instancecap.evidence.build import measure
 from instancecap.evidence.geometry import cell_of
+from instancecap.language import en
 from instancecap.schema import caption as c
 from instancecap.schema.evidence import Evidence
 from instancecap.verify.checks_scene import FOLDED, OPPOSITE
@@ -165,8 +165,8 @@ def statements(
         for said in {number, number + 1, number + 2, max(1, number - 1)}:
             spoken = {
                 "noun": noun,
-                "nouns": english.plural(noun),
-                "number": english.count_word(said),
+                "nouns": en.plural(noun),
+                "number": en.count_word(said),
             }
             for text in writer.texts("count", "one" if said == 1 else "text", **spoken):
                 yield told("count", said == number, text)

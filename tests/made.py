@@ -93,7 +93,7 @@ def evidence(*instances: InstanceFacts, **parts: Any) -> Evidence:
         "video": video(),
         "shots": [Shot(start=0, end=4, transition="start")],
         "camera": camera("static"),
-        "light": LightFacts(brightness=0.45, contrast=0.2, saturation=0.3),
+        "light": LightFacts(brightness=0.7, contrast=0.2, saturation=0.3),
     }
     return Evidence(instances=list(instances), **(given | parts))
 

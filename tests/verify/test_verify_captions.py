@@ -184,7 +184,7 @@ LIE = "The dog runs to the left. It has soft fur. The scene is set at night."
 
 
 def lying() -> Caption:
-    caption = describe(SCENE)
+    caption = describe(SCENE, all_facts=True)
     caption.global_description = LIE
     caption.camera.motion = ["zoom_in"]
     caption.instances[0].position.start = "bottom-right"

@@ -6,7 +6,7 @@ from typing import get_args
 
 import numpy as np
 
-from instancecap.captioners.measured import english
+from instancecap.language import en
 from instancecap.schema.evidence import CameraSample, Evidence
 from instancecap.schema.vocabulary import ShotType
 from instancecap.verify.verdicts import Verdict, compare
@@ -136,8 +136,8 @@ def _gain(steps: list[CameraSample], name: str, evidence: Evidence) -> float:
 
 
 def _camera_words(motion: list[str]) -> str:
-    moves = [english.CAMERA_WORDS[word] for word in motion if word in english.CAMERA_WORDS]
-    return f"the camera {english.join(moves)}" if moves else "the camera stays still"
+    moves = [en.CAMERA_VERBS[word] for word in motion if word in en.CAMERA_VERBS]
+    return f"the camera {en.join(moves)}" if moves else "the camera stays still"
 
 
 def _spread(steps: list[CameraSample]) -> list[float]:

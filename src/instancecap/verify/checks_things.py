@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from instancecap.captioners.measured import english
 from instancecap.evidence.tracking.naming import HYPERNYMS, OBJECT
+from instancecap.language import en
 from instancecap.models.coco import CATEGORIES
 from instancecap.verify.lexicon import Noun, lexicon
 from instancecap.verify.seen import BELIEVED, EDGE, SIGNS, TRUSTED, Seen
@@ -95,7 +95,7 @@ def check_class(noun: Noun, seen: Seen) -> Verdict:
         sure=fits < 0 and lively and seen.is_sure and item.confidence >= 0.6,
         believed=item.confidence >= BELIEVED,
         confidence=item.confidence,
-        measured=f"it is {english.article(item.class_)}",
+        measured=f"it is {en.article(item.class_)}",
         frames=seen.frames(),
         instead=item.class_,
     )
@@ -113,7 +113,7 @@ def check_color(word: str, seen: Seen) -> Verdict:
     around = dict(seen.evidence.place.colors)
     own = sum(max(0.0, share - around.get(name, 0.0)) for name, share in shares.items())
     strong = any(shares.get(name, 0.0) > around.get(name, 0.0) for name in color.basic)
-    said = english.join([name for name, _ in seen.item.colors])
+    said = en.join([name for name, _ in seen.item.colors])
     return compare(
         agreeing >= COLOR_SHARE,
         sure=not akin
@@ -149,10 +149,10 @@ def check_position(spot: str, when: str, seen: Seen) -> Verdict:
         agrees = bool((outside <= 0.03).mean() >= COVERED)
     far = FAR[kind] + _drift(seen, when)
     cell = seen.cell(when or "start")
-    where = f"{english.CELL_PLACES[cell]} of the frame"
+    where = f"{en.IN_CELLS[cell]} of the frame"
     time = {"start": " at first", "end": " at last"}.get(when, "")
     if not when and seen.cell("end") != cell:
-        where += f", later {english.CELL_PLACES[seen.cell('end')]}"
+        where += f", later {en.IN_CELLS[seen.cell('end')]}"
     return compare(
         agrees,
         sure=away > far and not too_large and seen.is_sure and seen.item.count == 1,
@@ -261,7 +261,7 @@ def check_motion(state: str, seen: Seen) -> Verdict:
         agrees = stirs and not motion.moving
         sure = rests and motion.moving and reach > 2 * FAR_MOVED
     if motion.moving:
-        words = f"it moves {english.DIRECTION_WORDS.get(motion.direction, 'about')}"
+        words = f"it moves {en.DIRECTIONS.get(motion.direction, 'about')}"
     else:
         words = "it moves in place" if stirs else "it stays still"
     return compare(
@@ -306,7 +306,7 @@ def check_direction(way: str, seen: Seen) -> Verdict:
     else:
         travelled = max(most, seen.item.motion.speed * float(np.ptp(seen.times)))
         sure = bool(against) and travelled > FAR_MOVED / 2 and gained < 2 * FAR_MOVED
-    words = f"it moves {english.DIRECTION_WORDS[measured]}" if measured else (
+    words = f"it moves {en.DIRECTIONS[measured]}" if measured else (
         "it stays in place" if not seen.item.motion.moving else "it moves about"
     )  # fmt: skip
     return compare(

@@ -6,8 +6,8 @@ from itertools import combinations
 
 import numpy as np
 
-from instancecap.captioners.measured import english
 from instancecap.evidence.geometry import pairwise_coverage
+from instancecap.language import en
 from instancecap.schema.evidence import Evidence, InstanceFacts
 from instancecap.verify.checks_things import likeness
 from instancecap.verify.lexicon import Noun
@@ -63,12 +63,12 @@ def check_count(noun: Noun, number: int, evidence: Evidence, *, complete: bool) 
     too_few = number < once and complete and apart
     too_many = number > most and clear and not crowded
     verb = "is" if once == 1 else "are"
-    words = noun.class_ if once == 1 else english.plural(noun.class_)
+    words = noun.class_ if once == 1 else en.plural(noun.class_)
     return compare(
         number == once == total and (number == 1 or apart) and not doubt,
         sure=too_few or too_many,
         confidence=min(item.confidence for item in counted),
-        measured=f"there {verb} {english.count_word(once)} {words}",
+        measured=f"there {verb} {en.count_word(once)} {words}",
         frames=[
             round(point.t, 3) for point in counted[0].track[:: max(1, len(counted[0].track) // 3)]
         ],
@@ -121,6 +121,6 @@ def check_presence(noun: Noun, evidence: Evidence, *, negated: bool) -> Verdict:
         sure=negated and best.confidence >= SURE and len(best.track) >= 4,
         believed=best.confidence >= TRUSTED,
         confidence=best.confidence,
-        measured=f"there is {english.article(best.class_)}",
+        measured=f"there is {en.article(best.class_)}",
         frames=[round(best.track[len(best.track) // 2].t, 3)] if best.track else [],
     )
