@@ -29,10 +29,10 @@ if TYPE_CHECKING:
         ServerError,
         UsageError,
     )
+    from instancecap.formats import Caption
     from instancecap.render import Prompt, render
-    from instancecap.schema.caption import Caption
     from instancecap.schema.evidence import Evidence
-    from instancecap.verify.report import verify
+    from instancecap.verify.check import verify
     from instancecap.video.clip import Clip
 
 __version__ = "0.1.0"
@@ -40,7 +40,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "instancecap.api": ("Captioner", "Measured", "Mllm", "caption", "measure"),
     "instancecap.captioners.chain": ("ChainOptions",),
-    "instancecap.verify.report": ("verify",),
+    "instancecap.verify.check": ("verify",),
     "instancecap.errors": (
         "DecodeError",
         "FormatError",
@@ -53,7 +53,7 @@ _HOMES = {
         "UsageError",
     ),
     "instancecap.render": ("Prompt", "render"),
-    "instancecap.schema.caption": ("Caption",),
+    "instancecap.formats": ("Caption",),
     "instancecap.schema.evidence": ("Evidence",),
     "instancecap.video.clip": ("Clip",),
 }

@@ -14,9 +14,9 @@ from instancecap.captioners.chain.options import Mode
 from instancecap.captioners.measured.describe import MAX_INSTANCES, describe
 from instancecap.captioners.measured.language import language_of
 from instancecap.evidence.build import measure as _measure
+from instancecap.formats import Caption
 from instancecap.mllm.base import Backend
 from instancecap.mllm.openai import OpenAIBackend
-from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence
 from instancecap.video.clip import Clip
 

@@ -31,7 +31,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
 
-from instancecap.mllm.loops import find_loop
+from instancecap.mllm.repetition import find_repetition
 
 BANDS = {"duplicates": 0.05, "empty": 0.10, "repetitive": 0.02, "contradicted": 0.10}
 """Shares: of the captions, for ``contradicted`` of the claims."""
@@ -101,7 +101,7 @@ class Gates:
             words=sum(len(text.split()) for text in texts),
             empty=int(empty),
             duplicates=int(not empty and self._is_known(texts)),
-            repetitive=int(any(map(find_loop, texts))),
+            repetitive=int(any(map(find_repetition, texts))),
             claims=len(checked),
             contradicted=checked.count("contradicted"),
         )

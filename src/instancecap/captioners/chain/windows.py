@@ -13,7 +13,6 @@ from instancecap.evidence.experts.camera_words import describe_camera
 from instancecap.evidence.experts.framing import frame_subject
 from instancecap.evidence.tracking.instances import follows_subject
 from instancecap.schema.base import StrictModel, TrackPoint
-from instancecap.schema.caption import Text
 from instancecap.schema.evidence import (
     CameraFacts,
     Evidence,
@@ -26,6 +25,7 @@ from instancecap.schema.evidence import (
     Turn,
     Video,
 )
+from instancecap.schema.parts import Text
 from instancecap.video.clip import Clip
 
 Timed = TypeVar("Timed", TrackPoint, MaskRle, Turn, Face, Text)

@@ -20,8 +20,9 @@ from instancecap.mllm.base import Backend
 from instancecap.mllm.structured import Enforcement, ask
 from instancecap.mllm.usage import Usage
 from instancecap.schema.caption import Caption
-from instancecap.verify.repair import MARK, REMOVED
-from instancecap.verify.report import Contradiction, apply, contradictions, verify
+from instancecap.verify.check import verify
+from instancecap.verify.repair import MARK, REMOVED, apply
+from instancecap.verify.report import Contradiction, contradictions
 
 CHAINS = {"fused": fused, "paper": paper, "single": single}
 

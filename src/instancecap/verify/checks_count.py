@@ -9,34 +9,10 @@ import numpy as np
 from instancecap.evidence.geometry import pairwise_coverage
 from instancecap.language import en
 from instancecap.schema.evidence import Evidence, InstanceFacts
-from instancecap.verify.checks_things import likeness
 from instancecap.verify.lexicon import Noun
-from instancecap.verify.seen import TRUSTED, within
-from instancecap.verify.verdicts import Verdict, compare
-
-AT_ONCE = 3
-"""Samples in which so many must be seen at once."""
-
-SURE = 0.6
-"""Confidence of every one counted, from which a higher number is wrong."""
-
-RIVAL = 0.5
-"""Salience, over the least of those counted, from which a thing that may be one more is a doubt."""
-
-CLEAR = 0.005
-"""Share of the frame that each one counted must take: where they are tiny, more are missed."""
-
-
-def during(evidence: Evidence, span: tuple[float, float] | None) -> Evidence:
-    """The evidence with only what is seen between two times, seconds."""
-    if span is None:
-        return evidence
-    kept = [
-        item.model_copy(update={"track": track})
-        for item in evidence.instances
-        if (track := within(item.track, span))
-    ]
-    return evidence.model_copy(update={"instances": kept})
+from instancecap.verify.naming import ClassMatch, class_match
+from instancecap.verify.thresholds import LIMITS
+from instancecap.verify.verdict import Verdict, compare
 
 
 def check_count(noun: Noun, number: int, evidence: Evidence, *, complete: bool) -> Verdict:
@@ -44,24 +20,28 @@ def check_count(noun: Noun, number: int, evidence: Evidence, *, complete: bool) 
     counted = [
         item
         for item in evidence.instances
-        if likeness(noun, item.class_) >= 2 and item.confidence >= TRUSTED
+        if class_match(noun, item.class_) >= ClassMatch.GENERAL
+        and item.confidence >= LIMITS.trusted
     ]
     if not counted or number < 1:
         return Verdict()
     others = [
         item
         for item in evidence.instances
-        if item not in counted and likeness(noun, item.class_) >= 0
+        if item not in counted and class_match(noun, item.class_) >= ClassMatch.UNKNOWN
     ]
     once, total = _at_once(counted), sum(item.count for item in counted)
     most = total + sum(item.count for item in others)
     crowded = any(item.count > 1 for item in counted)
-    clear = all(item.confidence >= SURE and _area(item) >= CLEAR for item in counted)
+    clear = all(
+        item.confidence >= LIMITS.sure and _area(item) >= LIMITS.clear_area for item in counted
+    )
     apart = clear and not _overlap(counted)
     least = min(item.salience for item in counted)
-    doubt = any(item.salience >= RIVAL * least for item in others)
+    doubt = any(item.salience >= LIMITS.rival * least for item in others)
     too_few = number < once and complete and apart
-    too_many = number > most and clear and not crowded
+    exact = all(class_match(noun, item.class_) == ClassMatch.SAME for item in counted)
+    too_many = number > most and clear and exact and not crowded
     verb = "is" if once == 1 else "are"
     words = noun.class_ if once == 1 else en.plural(noun.class_)
     return compare(
@@ -77,7 +57,7 @@ def check_count(noun: Noun, number: int, evidence: Evidence, *, complete: bool) 
 
 
 def _overlap(items: list[InstanceFacts]) -> bool:
-    """Whether two of them cover each other most of the time, as one thing found twice does."""
+    """Whether two of them cover each other most of the time, as one instance found twice does."""
     for first, second in combinations(items, 2):
         there = {round(point.t, 3): point.box for point in second.track}
         pairs = [(p.box, there[round(p.t, 3)]) for p in first.track if round(p.t, 3) in there]
@@ -90,7 +70,7 @@ def _overlap(items: list[InstanceFacts]) -> bool:
 
 
 def _at_once(items: list[InstanceFacts]) -> int:
-    """The most that are seen at once for a while; between two finds a thing is there."""
+    """The most that are seen at once for a while; between two finds an instance is there."""
     times = np.unique([point.t for item in items for point in item.track])
     there = np.zeros(len(times), int)
     for item in items:
@@ -99,7 +79,7 @@ def _at_once(items: list[InstanceFacts]) -> int:
             there += item.count * inside
     if not len(there):
         return sum(item.count for item in items)
-    return int(np.sort(there)[-min(AT_ONCE, len(there))])
+    return int(np.sort(there)[-min(LIMITS.at_once, len(there))])
 
 
 def _area(item: InstanceFacts) -> float:
@@ -110,16 +90,18 @@ def _area(item: InstanceFacts) -> float:
 
 
 def check_presence(noun: Noun, evidence: Evidence, *, negated: bool) -> Verdict:
-    """That a thing is there is supported where it was found. That nobody found it proves nothing,
-    so only *there is no dog* can be contradicted."""
-    found = [item for item in evidence.instances if likeness(noun, item.class_) >= 2]
+    """Whether there is one. What was not found may have been missed, so only *there is no dog* can
+    be contradicted."""
+    found = [
+        item for item in evidence.instances if class_match(noun, item.class_) >= ClassMatch.GENERAL
+    ]
     best = max(found, key=lambda item: item.confidence, default=None)
     if best is None:
         return Verdict()
     return compare(
         not negated,
-        sure=negated and best.confidence >= SURE and len(best.track) >= 4,
-        believed=best.confidence >= TRUSTED,
+        sure=negated and best.confidence >= LIMITS.sure and len(best.track) >= 4,
+        believed=best.confidence >= LIMITS.trusted,
         confidence=best.confidence,
         measured=f"there is {en.article(best.class_)}",
         frames=[round(best.track[len(best.track) // 2].t, 3)] if best.track else [],

@@ -6,29 +6,33 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from instancecap.verify.grammar import Reader
+from instancecap.verify.claims import Claim, Mention
+from instancecap.verify.clauses import Context
+from instancecap.verify.extract import extract, is_fully_read
 from instancecap.verify.lexicon import Noun, lexicon
-from instancecap.verify.statements import Mention, Statement
 from instancecap.verify.text import items_of, normalize, sentences
 
 
-def read(text: str, **about: object) -> list[Statement]:
-    reader = Reader(**about)  # type: ignore[arg-type]
-    return [one for sentence in sentences(text) for one in reader.read(sentence.text)]
+def read(text: str, context: Context | None = None) -> list[Claim]:
+    claims: list[Claim] = []
+    for sentence in sentences(text):
+        found, context = extract(sentence.text, context)
+        claims += found
+    return claims
 
 
-def told(text: str, **about: object) -> set[str]:
-    """Statements in short: *dog direction left*, the presence of things left out."""
-    short = set()
-    for one in read(text, **about):
+def short(text: str, context: Context | None = None) -> set[str]:
+    """Claims in short: *dog direction left*, the presence of instances left out."""
+    found = set()
+    for one in read(text, context):
         if one.kind not in ("presence", "order"):
             who = "+".join(mention.head or mention.text for mention in one.subject)
             words = [who, "not" * one.negated, one.kind, one.value, one.when]
-            short.add(" ".join(word for word in words if word))
-    return short
+            found.add(" ".join(word for word in words if word))
+    return found
 
 
-TOLD = [
+READ = [
     ("A dog moves to the left.", {"dog motion moving", "dog direction left"}),
     (
         "A dog and a cat walk from left to right.",
@@ -38,8 +42,8 @@ TOLD = [
      {"car color red", "car motion moving", "car direction up"}),
     (
         "A woman in a white top stands on the left, and a white-brown dog runs to the right.",
-        {"woman color white", "woman position left", "dog color white", "dog color brown",
-         "dog motion moving", "dog direction right"},
+        {"woman attribute a white top", "woman position left", "dog color white",
+         "dog color brown", "dog motion moving", "dog direction right"},
     ),
     ("The camera pans slowly to the right, following a man who walks to the left.",
      {"camera pan_right", "camera tracking", "man motion moving", "man direction left"}),
@@ -47,8 +51,6 @@ TOLD = [
     ("A handheld camera zooms in on the flower, then pans left.",
      {"camera handheld", "camera zoom_in", "camera pan_left"}),
     ("A static camera slowly follows the dog.", {"camera static", "camera tracking"}),
-    ("A man wearing a yellow hat and an orange vest approaches the camera.",
-     {"man color orange", "man direction toward"}),
     ("A slow pan to the left reveals the street.", {"camera pan_left"}),
     ("The view is static.", {"camera static"}),
     ("As the camera slowly pushes in, the woman turns her head to the left.", {"camera move_in"}),
@@ -69,14 +71,9 @@ TOLD = [
      {"horse motion moving", "horse direction right", "horse leaves yes",
       "horse position right end"}),
     ("The man on the right does not move, whereas the man on the left walks to the left.",
-     {"man position right", "man not motion moving", "man position left", "man motion moving",
-      "man direction left"}),
+     {"man not motion moving", "man motion moving", "man direction left"}),
     ("A dog stays still, while a gizmo enters from the left and moves to the right.",
-     {"dog motion still", "a gizmo enters yes", "a gizmo position left start",
-      "a gizmo motion moving", "a gizmo direction right"}),
-    ("A man in a black hat and a woman walk to the left, while an orange rolls right.",
-     {"man+woman motion moving", "man+woman direction left", "an orange motion moving",
-      "an orange direction right"}),
+     {"dog motion still"}),
     ("A bicycle rests, while a group of at least 12 people leave the frame at the left.",
      {"people leaves yes", "people position left end"}),
     ("A car gets larger in the frame and a person leaves the frame at the top.",
@@ -87,16 +84,15 @@ TOLD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "expected"), TOLD, ids=[text for text, _ in TOLD])
-def test_what_a_sentence_says_is_read(text: str, expected: set[str]) -> None:
-    assert told(text) == expected
+@pytest.mark.parametrize(("text", "expected"), READ, ids=[text for text, _ in READ])
+def test_what_a_sentence_claims_is_read(text: str, expected: set[str]) -> None:
+    assert short(text) == expected
 
 
-NOT_TOLD = [
+NOTHING = [
     "It seems as if the car moves to the left.",
     "The man throws a ball to the right and looks to the left.",
     "The car is beside the bench, to the left of the tree.",
-    "Her red dress flows to the right as she spins.",
     "The man leaves his bag on the bench and leaves the park.",
     "The street lamp is to the right of the frame.",
     "He turns left and looks at his phone.",
@@ -107,13 +103,43 @@ NOT_TOLD = [
     "The bus stop and the car park are empty.",
     "一只狗向左跑。",
     "",
+    # a verb of motion with an object
+    "The chef moves the pan left.",
+    "The woman drives the sheep to the right.",
+    "He slides the plate to the left and rolls the dough up.",
+    "The crane lifts a car to the right.",
+    # somebody else's parts
+    "A red-haired woman smiles.",
+    "The man's car moves left.",
+    # what is worn, held, printed
+    'A large black "01" outlined in white is on the door.',
+    "The man holds a glass that is yellow.",
+    # told apart by place
+    "Two trains pass: the one on the left moves up, the one on the right stands still.",
+    # not the frame
+    "He leaves the picture hanging.",
+    "He leaves the room and walks out of the shop.",
+    "The boat is at the top of the wave, to the left of the pier.",
+    # the background
+    "The wall is white and green.",
+    "The room is green and small too.",
+    "The surroundings are green and gray.",
+    # alikes and possibilities
+    "It moves like a car driving to the left.",
+    "The man may walk to the right, and the dog would run left.",
+    "A statue of a man stands on the left.",
+    "The ship on the poster sails to the right.",
 ]
 
 
-@pytest.mark.parametrize("text", NOT_TOLD)
-def test_what_a_sentence_does_not_say_is_not_read(text: str) -> None:
-    said = told(text)
-    assert not [one for one in said if "color" not in one and "position" not in one], said
+@pytest.mark.parametrize("text", NOTHING)
+def test_what_a_sentence_does_not_claim_is_not_read(text: str) -> None:
+    assert not short(text)
+
+
+def test_the_color_of_what_is_worn_is_an_attribute() -> None:
+    found = short("A worker in a black helmet and yellow vest waits.")
+    assert found == {"worker attribute a black helmet", "worker attribute yellow vest"}
 
 
 def test_no_people_is_a_statement_about_people() -> None:
@@ -122,8 +148,8 @@ def test_no_people_is_a_statement_about_people() -> None:
 
 
 def test_a_number_that_is_only_a_bound_is_no_count() -> None:
-    assert not told("A group of at least 15 people waits.")
-    assert told("Fifteen is too many, two dogs are not.") == {"dogs count 2"}
+    assert not short("A group of at least 15 people waits.")
+    assert short("Two dogs wait.") == {"dogs count 2"}
 
 
 def test_order_is_read_from_then_and_before() -> None:
@@ -138,14 +164,44 @@ def test_order_is_read_from_then_and_before() -> None:
 
 
 def test_a_field_of_an_instance_is_about_it_without_naming_it() -> None:
-    main = Mention(lexicon().nouns["person"], instance=3, text="person")
-    statements = read("Walks to the left. He wears a red jacket and hugs a man.", main=main)
-    assert {one.kind for one in statements} >= {"direction", "color"}
-    for one in statements:
-        if one.kind in ("direction", "color"):
+    person = lexicon().nouns["person"]
+    main = Mention(person, instance=3, text="person", head="person")
+    claims = read("Walks to the left. He stays still and hugs a man.", Context(about=main))
+    assert {one.kind for one in claims} >= {"direction", "motion"}
+    for one in claims:
+        if one.kind in ("direction", "motion"):
             assert one.subject == (main,)
-    (hugged,) = [one for one in statements if one.kind == "presence"]
+    (hugged,) = [one for one in claims if one.kind == "presence"]
     assert hugged.subject[0] is not main
+
+
+def test_names_are_found_before_nouns() -> None:
+    nouns = lexicon().nouns
+    left = Mention(nouns["train"], instance=0, text="the train on the left", head="train")
+    right = Mention(nouns["train"], instance=1, text="the red train", head="train")
+    context = Context(names={"train on the left": left, "red train": right})
+    claims = read("The train on the left moves up the frame. The red train stops.", context)
+    assert {one.subject for one in claims if one.kind == "direction"} == {(left,)}
+    assert (right,) in {one.subject for one in claims}
+    # A shorter form that fits both names is of neither.
+    (way,) = [one for one in read("The train moves left.", context) if one.kind == "direction"]
+    assert way.subject[0].instance is None
+    assert way.subject[0].vague
+
+
+def test_reading_changes_nothing_but_what_it_returns() -> None:
+    context = Context()
+    first, after = extract("A dog runs to the left.", context)
+    assert context.mentions == ()
+    assert [one.head for one in after.mentions] == ["dog"]
+    again, _ = extract("A dog runs to the left.", context)
+    assert [(one.kind, one.value) for one in again] == [(one.kind, one.value) for one in first]
+
+
+def test_a_sentence_with_unknown_words_is_not_read_in_full() -> None:
+    assert is_fully_read("A dog runs to the left.")
+    assert not is_fully_read("A dog in a yellow vest runs to the left.")
+    assert not is_fully_read("A dog with a golden tooth runs to the left.")
 
 
 def test_a_pronoun_stands_for_the_thing_named_last() -> None:
@@ -173,7 +229,7 @@ def test_words_are_normalized() -> None:
 @example(", moving left")
 def test_any_text_can_be_read(text: str) -> None:
     for main in (None, Mention(Noun("dog", "animal"), instance=0)):
-        for one in read(text, main=main):
+        for one in read(text, Context(about=main)):
             assert one.value
 
 

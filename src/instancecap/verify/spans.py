@@ -1,4 +1,4 @@
-"""What was seen of one thing during a part of the clip: its path, and how far it can be trusted."""
+"""What was seen of one instance during a part of the clip, and how far it can be trusted."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.evidence.geometry import areas, cell_of, centers
-from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Evidence, InstanceFacts
 from instancecap.schema.vocabulary import Cell
+from instancecap.verify.thresholds import LIMITS
 from instancecap.video.sampling import pick_evenly
 
 Array = NDArray[np.float64]
@@ -18,60 +18,47 @@ Array = NDArray[np.float64]
 SIGNS = {"left": (0, -1.0), "right": (0, 1.0), "up": (1, -1.0), "down": (1, 1.0)}
 """Axis and sign of each direction in the frame."""
 
-TRUSTED, BELIEVED = 0.5, 0.4
-"""Confidence of an instance from which it may contradict, and from which it may support."""
-
-SHORTEST, FEWEST = 0.5, 4
-"""Seconds and points of a track under which it contradicts nothing."""
-
-EDGE = 0.06
-"""Share of the frame within which a box counts as at its edge."""
-
-
-def within(track: list[TrackPoint], span: tuple[float, float] | None) -> list[TrackPoint]:
-    """The part of a track between two times, seconds; all of it where there is no ``span``."""
-    if span is None:
-        return track
-    return [point for point in track if span[0] - 1e-3 <= point.t <= span[1] + 1e-3]
-
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """One thing of the evidence in a part of the clip.
+class TrackSpan:
+    """One tracked instance in a part of the clip.
 
     Attributes:
+        evidence: of that part, see :func:`instancecap.evidence.view.within`.
         times: (n,) seconds.
         boxes: (n, 4) in 0..1 of the frame.
-        whole: whether the part is the whole time for which the thing was followed.
+        whole: whether the part is the whole time for which it was tracked.
     """
 
     evidence: Evidence
     item: InstanceFacts
     times: Array
     boxes: Array
-    whole: bool
+    whole: bool = True
 
     @classmethod
     def of(
-        cls, item: InstanceFacts, evidence: Evidence, span: tuple[float, float] | None = None
-    ) -> Seen:
-        """The thing as it was followed, within ``span`` (seconds) where that is given."""
-        points = within(item.track, span)
-        return cls(
-            evidence,
-            item,
-            np.array([p.t for p in points]),
-            np.array([p.box for p in points]).reshape(-1, 4),
-            len(points) == len(item.track),
-        )
+        cls, item: InstanceFacts, evidence: Evidence, part: Evidence | None = None
+    ) -> TrackSpan | None:
+        """The track of ``item``, within the view ``part`` of its evidence where that is given.
+
+        None where it is not seen then.
+        """
+        there = part or evidence
+        here = next((one for one in there.instances if one.id == item.id and one.track), None)
+        if here is None:
+            return None
+        times = np.array([point.t for point in here.track])
+        boxes = np.array([point.box for point in here.track]).reshape(-1, 4)
+        return cls(there, here, times, boxes, len(times) == len(item.track))
 
     @property
     def is_sure(self) -> bool:
-        """Whether the thing was followed well enough to speak against a statement."""
+        """Whether it was tracked well enough to speak against a claim."""
         return (
-            self.item.confidence >= TRUSTED
-            and len(self.times) >= FEWEST
-            and self.times[-1] - self.times[0] >= SHORTEST
+            self.item.confidence >= LIMITS.trusted
+            and len(self.times) >= LIMITS.fewest
+            and float(np.ptp(self.times)) >= LIMITS.shortest
         )
 
     @property
@@ -85,13 +72,11 @@ class Seen:
         return self.boxes[:few] if when == "start" else self.boxes[-few:]
 
     def excursion(self, way: str) -> tuple[float, float]:
-        """The farthest that the thing gets one way (frame widths or heights), and when (seconds).
+        """The farthest that it gets one way (frame widths or heights), and when (seconds).
 
         A later turn back does not count against it: the path need not keep the direction.
         """
         axis, sign = SIGNS[way]
-        if not len(self.times):
-            return 0.0, 0.0
         along = sign * _smooth(self.centers[:, axis])
         lowest = np.minimum.accumulate(along)
         gains = along - lowest
@@ -102,24 +87,22 @@ class Seen:
     @property
     def reach(self) -> float:
         """The farthest from where it was first, frame sizes."""
-        if not len(self.times):
-            return 0.0
         path = np.stack([_smooth(self.centers[:, 0]), _smooth(self.centers[:, 1])], axis=1)
         return float(np.linalg.norm(path - path[0], axis=1).max())
 
     @property
     def size(self) -> float:
         """Median of the square root of the box's area, 0..1."""
-        return float(np.median(np.sqrt(areas(self.boxes)))) if len(self.boxes) else 0.0
+        return float(np.median(np.sqrt(areas(self.boxes))))
 
     def rests(self, *, seconds: float = 1.0, within: float = 0.025) -> bool:
         """Whether it stays in place for a while somewhere along its path."""
-        for index, start in enumerate(self.times):
+        for start in self.times:
             inside = (self.times >= start) & (self.times <= start + seconds)
             if self.times[-1] - start < seconds:
                 break
             if np.ptp(self.centers[inside], axis=0).max() < within:
-                return bool(index >= 0)
+                return True
         return False
 
     def gap(self, when: str) -> float:
@@ -134,8 +117,6 @@ class Seen:
 
     def frames(self, when: str = "") -> list[float]:
         """Seconds that show it."""
-        if not len(self.times):
-            return []
         if when:
             return [round(float(self.times[0 if when == "start" else -1]), 3)]
         return [round(float(self.times[i]), 3) for i in pick_evenly(len(self.times), 4)]

@@ -1,4 +1,4 @@
-"""What comes of holding a statement against the evidence."""
+"""What comes of holding a claim against the evidence."""
 
 from __future__ import annotations
 
@@ -6,27 +6,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-Support = Literal["supported", "contradicted", "unchecked"]
+Outcome = Literal["supported", "contradicted", "disputed", "unchecked"]
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``measured`` says in words what the evidence has; ``instead`` is its value for the field."""
+    """``measured`` puts in words what the evidence has; ``instead`` is its value for the field."""
 
-    support: Support = "unchecked"
+    support: Outcome = "unchecked"
     confidence: float = 0.0
     measured: str = ""
     frames: list[float] = field(default_factory=list)
     instead: Any = None
 
     def negated(self) -> Verdict:
-        """The verdict on the opposite of the statement."""
-        swapped: dict[Support, Support] = {
+        """The verdict on the opposite of the claim."""
+        swapped: dict[Outcome, Outcome] = {
             "supported": "contradicted",
             "contradicted": "supported",
-            "unchecked": "unchecked",
         }
-        return replace(self, support=swapped[self.support])
+        return replace(self, support=swapped.get(self.support, self.support))
 
 
 def compare(
@@ -41,7 +40,7 @@ def compare(
 ) -> Verdict:
     """``supported`` where the evidence agrees and is ``believed``; where it does not agree,
     ``contradicted`` if it is ``sure``; else ``unchecked``."""
-    support: Support = "unchecked"
+    support: Outcome = "unchecked"
     if agrees and believed:
         support = "supported"
     elif not agrees and sure:
@@ -50,7 +49,7 @@ def compare(
 
 
 def any_of(verdicts: Sequence[Verdict], *, certain: bool) -> Verdict:
-    """Of a thing that may be any of several, the most likely first.
+    """Of an instance that may be any of several, the most likely first.
 
     Supported where the first agrees, or some do and none disagrees; contradicted where all
     disagree and it is ``certain`` to be one of them.
@@ -67,7 +66,7 @@ def any_of(verdicts: Sequence[Verdict], *, certain: bool) -> Verdict:
 
 
 def all_of(verdicts: Sequence[Verdict]) -> Verdict:
-    """Of several things at once: one that disagrees is enough, all must agree."""
+    """Of several instances at once: one that disagrees is enough, all must agree."""
     if not verdicts:
         return Verdict()
     for verdict in verdicts:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instancecap.mllm.loops import find_loop
+from instancecap.mllm.repetition import find_repetition
 from tests.mllm.questions import GOOD
 
 PROSE = (
@@ -34,7 +34,7 @@ PROSE = (
     ],
 )
 def test_loops_are_found(text: str) -> None:
-    assert find_loop(text)
+    assert find_repetition(text)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_loops_are_found(text: str) -> None:
     ],
 )
 def test_honest_answers_are_left_alone(text: str) -> None:
-    assert find_loop(text) == ""
+    assert find_repetition(text) == ""
 
 
 @given(
@@ -58,4 +58,4 @@ def test_honest_answers_are_left_alone(text: str) -> None:
 )
 def test_any_unit_that_follows_itself_is_found(unit: list[str], lead: int) -> None:
     times = max(5, 30 // len(unit) + 1)
-    assert find_loop(" ".join([*PROSE.split()[:lead], *(unit * times)]))
+    assert find_repetition(" ".join([*PROSE.split()[:lead], *(unit * times)]))

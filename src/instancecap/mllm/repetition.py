@@ -1,4 +1,4 @@
-"""Models that say the same thing over and over: found in an answer, whatever its language."""
+"""Models that write the same thing over and over: found in an answer, whatever its language."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ _LETTERS = re.compile(r"(\S{1,8}?)\1{30,}")
 _SPACE = re.compile(r"\s{200,}")
 _STRING = re.compile(r'"((?:[^"\\]|\\.){200,})')
 
-TIMES = 4
-"""A unit said so often in a row is a loop: "very, very, very" is not."""
+MIN_TIMES = 4
+"""A unit that is written so often in a row is repetition: "very, very, very" is not."""
 
-SHORTEST = 24
-"""Tokens that a loop fills at least: shorter ones occur in honest lists."""
+MIN_TOKENS = 24
+"""Tokens that a repetition fills at least: shorter ones occur in honest lists."""
 
-LONGEST_UNIT = 150
+MAX_UNIT = 150
 """Tokens of the longest unit that is looked for."""
 
-SAME_SHARE = 0.3
+MAX_SAME_SHARE = 0.3
 """Share of a long string's six-word sequences that were there before. Prose stays under 0.1."""
 
 
-def find_loop(text: str) -> str:
+def find_repetition(text: str) -> str:
     """What is repeated in ``text``; empty when nothing is.
 
     Finds a unit of any length that follows itself, a letter or white space without end, and, in
@@ -35,33 +35,33 @@ def find_loop(text: str) -> str:
         return letters.group(1)
     if _SPACE.search(text):
         return "white space"
-    if loop := _in_a_row(_TOKEN.findall(text)):
-        return loop
+    if unit := _in_a_row(_TOKEN.findall(text)):
+        return unit
     for string in _STRING.findall(text):
-        if loop := _again(_TOKEN.findall(string)):
-            return loop
+        if unit := _scattered(_TOKEN.findall(string)):
+            return unit
     return ""
 
 
 def _in_a_row(tokens: list[str]) -> str:
-    """The unit that directly follows itself, so that it is there ``TIMES`` times or more."""
+    """The unit that directly follows itself, so that it is there ``MIN_TIMES`` times or more."""
     known: dict[str, int] = {}
     ids = np.array([known.setdefault(token, len(known)) for token in tokens], np.int64)
-    for period in range(1, min(LONGEST_UNIT, len(tokens) // TIMES) + 1):
+    for period in range(1, min(MAX_UNIT, len(tokens) // MIN_TIMES) + 1):
         differs = np.flatnonzero(ids[period:] != ids[:-period])
         edges = np.concatenate(([-1], differs, [len(tokens) - period]))
         runs = np.diff(edges) - 1
         best = int(np.argmax(runs))
-        if runs[best] + period >= max(TIMES * period, SHORTEST):
+        if runs[best] + period >= max(MIN_TIMES * period, MIN_TOKENS):
             start = int(edges[best]) + 1
             return " ".join(tokens[start : start + period])
     return ""
 
 
-def _again(tokens: list[str], size: int = 6) -> str:
+def _scattered(tokens: list[str], size: int = 6) -> str:
     """A sequence that comes again, where many of them do."""
     grams = [tuple(tokens[start : start + size]) for start in range(len(tokens) - size + 1)]
-    if len(grams) < 10 * size or len(set(grams)) > (1 - SAME_SHARE) * len(grams):
+    if len(grams) < 10 * size or len(set(grams)) > (1 - MAX_SAME_SHARE) * len(grams):
         return ""
     ((commonest, _),) = Counter(grams).most_common(1)
     return " ".join(commonest)
