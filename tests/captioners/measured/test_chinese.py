@@ -20,7 +20,7 @@ from instancecap.language import zh
 from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence
 from instancecap.schema.vocabulary import Primitive
-from instancecap.verify.report import verify
+from instancecap.verify.check import verify
 from tests.made import evidence, evidences, thing
 
 SIGNS = r"[\u4e00-\u9fff0-9，；、]"

@@ -125,22 +125,22 @@ def test_every_area_has_a_position_of_its_own() -> None:
     [
         (Conduct(start="center-left"), "is on the left of the frame"),
         (Conduct(start="whole"), "takes up much of the frame"),
-        (Conduct(), "is in view"),
-        (Conduct(start="center-left", end="center-right"), "is in view"),
+        (Conduct(), "is seen"),
+        (Conduct(start="center-left", end="center-right"), "is seen"),
     ],
 )
 def test_presence(did: Conduct, text: str) -> None:
     assert english.presence_phrase(Name(class_="dog", count=1), did) == text
     assert english.presence_phrase(Name(class_="dog", count=1, side="left"), Conduct(
-        start="center-left")) == "is in view"  # fmt: skip
+        start="center-left")) == "is seen"  # fmt: skip
     assert english.presence_phrase(Name(class_="dog", count=2), did).split()[0] in ("are", "take")
 
 
 def test_what_happens_is_set_in_its_scene() -> None:
-    dog, cat = ("a dog", "moves to the left"), ("a cat", "is in view")
+    dog, cat = ("a dog", "moves to the left"), ("a cat", "is seen")
     assert english.events_sentence(Scene(), [dog]) == "A dog moves to the left."
     assert english.events_sentence(Scene("outdoor", "day"), [dog, cat, cat]) == (
-        "Outdoors by day, a dog moves to the left, while a cat is in view and a cat is in view."
+        "Outdoors by day, a dog moves to the left, while a cat is seen and a cat is seen."
     )
     assert english.picture_sentence(["a dog", "a cat"]) == "The picture shows a dog and a cat."
 
@@ -158,8 +158,10 @@ def test_a_clip_in_which_nothing_could_be_named_says_so_in_one_line() -> None:
 
     nothing = "a scene in which no instance could be named."
     assert say() == f"A{nothing[1:]}"
-    assert say(static=True) == f"The camera stays still in {nothing}"
-    assert say(["pan_right"], place="outdoor") == (f"Outdoors, the camera pans right in {nothing}")
+    assert say(static=True) == f"A still camera shows {nothing}"
+    assert say(["pan_right"], place="outdoor") == (
+        f"Outdoors, the camera pans right over {nothing}"
+    )
 
 
 @pytest.mark.parametrize("word", MOVES)

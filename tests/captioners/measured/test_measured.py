@@ -21,7 +21,7 @@ from instancecap.evidence.experts.appearance import COLORS
 from instancecap.language import en
 from instancecap.schema.caption import TRACK_POINTS_PER_SHOT, Caption
 from instancecap.schema.evidence import Evidence, FramingFacts, PlaceFacts, Shot
-from instancecap.verify.report import verify
+from instancecap.verify.check import verify
 from instancecap.video import Clip
 from tests.made import NAMES, camera, evidence, evidences, thing, video
 
@@ -321,7 +321,7 @@ def test_what_is_not_reliable_is_left_out(monkeypatch: pytest.MonkeyPatch) -> No
     assert (caption.place, caption.style, caption.camera.shot_type) == ("unknown", "unknown", "")
     told = {"class", "place", "camera.static"}
     caption = describe(facts)
-    assert caption.global_description == "Outdoors, a dog is in view."
+    assert caption.global_description == "Outdoors, a dog is seen."
     (dog,) = caption.instances
     assert (dog.colors, dog.action, dog.position.text) == ([], "", "")
     assert (caption.camera.motion, caption.shots[0].shot_type) == (["static"], "")

@@ -26,8 +26,9 @@ Area = Literal[Cell, "left", "right", "top", "bottom", "whole", ""]
 
 Size = Literal["small", "large", "filling", ""]
 
-RELIABLE = 0.8
-"""Lower bound of the precision of a kind of fact from which its facts are stated."""
+RELIABLE, RELIABLE_CLASS = 0.8, 0.75
+"""Lower bounds of the precision of a kind of fact from which its facts are stated; the class, which
+a caption is about, is stated sooner."""
 
 SMALL, LARGE, FILLING = 0.02, 0.25, 0.6
 """Shares of the frame: mean box areas under or from which a size is stated."""
@@ -65,7 +66,8 @@ class Gate(Protocol):
 
 def is_reliable(kind: str, confidence: float) -> bool:
     """Whether facts of this kind and of about this confidence are right often enough."""
-    return tally(kind, confidence).lower_bound >= RELIABLE
+    needed = RELIABLE_CLASS if kind == "class" else RELIABLE
+    return tally(kind, confidence).lower_bound >= needed
 
 
 def is_any(kind: str, confidence: float) -> bool:

@@ -115,7 +115,7 @@ def presence_phrase(name: Name, did: Conduct) -> str:
     plural = 1 < name.count <= FEW
     if did.start == "whole" and not did.end:
         return f"{'take' if plural else 'takes'} up much of the frame"
-    there = _in_area(did.start) if did.start and not did.end and not name.side else "in view"
+    there = _in_area(did.start) if did.start and not did.end and not name.side else "seen"
     return f"{'are' if plural else 'is'} {there}"
 
 
@@ -150,9 +150,9 @@ def shots_sentence(count: int, things: Sequence[str]) -> str:
 def unnamed_sentence(scene: Scene, stages: Sequence[Sequence[Primitive]], *, static: bool) -> str:
     """That a clip shows nothing that could be named, and how the camera moves."""
     text = "a scene in which no instance could be named"
-    camera = "the camera stays still" if static else _camera_phrase(stages, speed="")
+    camera = "a still camera shows" if static else _camera_phrase(stages, speed="")
     if camera:
-        text = f"{camera} in {text}"
+        text = f"{camera}{'' if static else ' over'} {text}"
     return sentence(f"{_setting(scene)}, {text}" if _setting(scene) else text)
 
 
