@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-import instancecap
 from instancecap.captioners.measured import content_selection as content
 from instancecap.captioners.measured.content_selection import Conduct, Gate, Name
 from instancecap.captioners.measured.language import Language, language_of
@@ -21,6 +20,7 @@ from instancecap.schema import caption as c
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Evidence, InstanceFacts
 from instancecap.schema.vocabulary import Category, Cell, Primitive
+from instancecap.version import __version__
 from instancecap.video.sampling import pick_evenly
 
 MAX_INSTANCES = 3
@@ -70,9 +70,7 @@ def describe(
         shots=_shots(evidence, motion, gate=gate),
         segments=_segments(evidence, subjects, gate=gate, say=say),
         warnings=list(evidence.warnings),
-        producer=c.Producer(
-            version=instancecap.__version__, captioner="measured", models=evidence.models
-        ),
+        producer=c.Producer(version=__version__, captioner="measured", models=evidence.models),
     )
     caption.provenance = _provenance(caption, evidence)
     return caption
