@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,13 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from instancecap.captioners.measured.describe import describe
+from instancecap.evidence import reliability
 from instancecap.schema import Caption, Evidence
 from instancecap.schema import caption as c
 from instancecap.schema.evidence import FramingFacts, LightFacts, PlaceFacts, Turn
+from instancecap.verify import check
 from instancecap.verify.check import verify
 from instancecap.verify.repair import apply
 from instancecap.verify.report import Report, contradictions
-from instancecap.verify.thresholds import may_overrule
 from tests import strategies
 from tests.conftest import Measured
 from tests.made import camera, evidence, evidences, thing, video
@@ -32,6 +34,14 @@ SCENE = evidence(
     light=LightFacts(brightness=0.5, time_of_day="day", confidence=0.8),
     framing=FramingFacts(shot_type="full_shot", shot_angle="eye_level", confidence=0.8),
 )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def decisive() -> Iterator[None]:
+    """Every kind of fact may overrule, whatever was counted of it, but for colors."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(check, "may_overrule", lambda fact, confidence: fact != "color")
+        yield
 
 
 def say(text: str, **fields: Any) -> Caption:
@@ -72,7 +82,7 @@ def test_what_is_true_is_supported_and_a_lie_contradicted(
 ) -> None:
     assert outcome(verify(say(right), SCENE), kind) == {"supported"}
     report = verify(say(wrong), SCENE)
-    assert outcome(report, kind) == {"contradicted" if may_overrule(kind) else "disputed"}
+    assert outcome(report, kind) == {"disputed" if kind == "color" else "contradicted"}
     (first, *_) = [one for one in report.findings if one.kind == kind]
     assert first.measured
     assert first.claim.field == "/global_description"
@@ -174,7 +184,7 @@ def test_instances_of_another_captioner_are_matched_by_class_and_place() -> None
 def test_a_wrong_class_is_seen_where_the_tracks_agree() -> None:
     report = verify(foreign(class_="car", track=DOG.track), SCENE)
     (wrong,) = [one for one in report.findings if one.kind == "class"]
-    assert (wrong.claim.support, wrong.measured) == ("disputed", "it is a dog")
+    assert (wrong.claim.support, wrong.measured) == ("contradicted", "it is a dog")
 
 
 def test_a_sentence_about_a_named_instance_is_matched_by_its_name() -> None:
@@ -330,3 +340,24 @@ def test_the_package_offers_it() -> None:
     import instancecap as ic
 
     assert ic.verify is verify
+
+
+def test_a_kind_that_is_not_right_often_enough_only_disputes() -> None:
+    caption = lying()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(check, "may_overrule", lambda fact, confidence: fact == "time_of_day")
+        report = verify(caption, SCENE)
+    assert {one.kind for one in contradictions(report)} == {"time_of_day"}
+    assert {one.kind for one in contradictions(report, support="disputed")} == {
+        "direction", "camera", "position", "color",
+    }  # fmt: skip
+    clean = apply(caption, report, on_contradiction="remove")
+    assert clean.global_description == "The dog runs to the left. It has soft fur."
+    assert clean.camera.motion == ["zoom_in"]
+    assert {one.support for one in clean.claims} >= {"disputed"}
+
+
+def test_what_was_never_counted_overrules_nothing() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(check, "may_overrule", reliability.may_overrule)
+        assert outcome(verify(say("The dog runs to the left."), SCENE), "direction") == {"disputed"}

@@ -13,9 +13,9 @@ from typing import Any
 from instancecap.datasets.captions import Row, read_captions
 from instancecap.engine.local import Outcome, run_jobs, threads_each
 from instancecap.errors import InputError, OutputError, UsageError
+from instancecap.io.atomic import write_whole
 from instancecap.io.inputs import Job, Rejected, reason_of
 from instancecap.schema import Caption, Evidence
-from instancecap.schema.base import write_whole
 from instancecap.schema.caption import Video
 from instancecap.verify.check import verify
 from instancecap.verify.repair import apply

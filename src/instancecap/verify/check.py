@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from instancecap.evidence.reliability import may_overrule
 from instancecap.evidence.view import within
 from instancecap.schema import caption as c
 from instancecap.schema.caption import Caption
@@ -23,7 +24,7 @@ from instancecap.verify.fields import claims_of
 from instancecap.verify.matching import Candidates, candidates, match_instances
 from instancecap.verify.report import Finding, Report
 from instancecap.verify.spans import TrackSpan
-from instancecap.verify.thresholds import LIMITS, may_overrule
+from instancecap.verify.thresholds import LIMITS
 from instancecap.verify.verdict import Outcome, Verdict, all_of, any_of
 from instancecap.verify.words import in_words
 
@@ -44,7 +45,7 @@ def verify(caption: Caption, evidence: Evidence, *, read: Sequence[Claim] | None
     findings: dict[tuple[str, str, str, str], Finding] = {}
     for claim in claims:
         verdict = checker.check(claim)
-        if verdict.support == "contradicted" and not may_overrule(claim.kind):
+        if verdict.support == "contradicted" and not may_overrule(verdict.fact, verdict.confidence):
             verdict = replace(verdict, support="disputed")
         checked = verdict.support != "unchecked"
         entry = c.Claim(
@@ -101,13 +102,14 @@ class ClaimChecker:
         if claim.kind == "presence" and mention.instance is None and mention.noun is not None:
             return check_presence(mention.noun, self._view(claim), negated=claim.negated)
         found = candidates(mention, self.evidence, self.matched, by_color=claim.kind != "color")
+        groups = [item for item in found.items if item.count == mention.number > 1]
         verdicts = []
-        for item in found.items:
+        for item in groups or found.items:
             seen = TrackSpan.of(item, self.evidence, self._view(claim))
             check = INSTANCE_CHECKS.get(claim.kind)
             verdict = check.check(claim, seen) if check and seen else Verdict()
             verdicts.append(verdict.negated() if claim.negated else verdict)
-        if mention.number == len(verdicts) > 1:
+        if mention.number == len(verdicts) > 1 and not groups:
             return all_of(verdicts)
         return any_of(verdicts, certain=found.certain)
 

@@ -42,6 +42,7 @@ class ClassCheck:
             measured=f"it is {en.article(item.class_)}",
             frames=seen.frames(),
             instead=item.class_,
+            fact="class",
         )
 
 
@@ -70,6 +71,7 @@ class ColorCheck:
             confidence=min(seen.item.confidence, max(agreeing, 0.3 if akin else known)),
             measured=f"its colors are {en.join([name for name, _ in seen.item.colors])}",
             frames=seen.frames(),
+            fact="color",
         )
 
 
@@ -103,6 +105,7 @@ class PositionCheck:
             measured=_place_words(seen, when),
             frames=seen.frames(when),
             instead=seen.cell(when) if when else None,
+            fact=f"{when}_cell" if when else "",
         )
 
 
@@ -173,6 +176,7 @@ class VisibilityCheck:
             measured=words,
             frames=seen.frames(when),
             instead=measured,
+            fact=claim.kind if measured else "" if entering else "stays",
         )
         # Of the two outcomes each has its own bounds; whoever asked turns a negated one round.
         return verdict.negated() if claim.negated else verdict
@@ -224,6 +228,7 @@ class MotionCheck:
             confidence=item.confidence * min(1.0, 0.7 + abs(reach)),
             measured=words,
             frames=seen.frames(),
+            fact="moving" if motion.moving else "still",
         )
 
 

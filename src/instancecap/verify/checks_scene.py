@@ -66,6 +66,7 @@ class CameraCheck:
             measured=_camera_words(camera.motion),
             frames=_spread(camera.path),
             instead=list(camera.motion),
+            fact=self._fact(claim.value, camera.motion),
         )
 
     @staticmethod
@@ -88,6 +89,15 @@ class CameraCheck:
             least = LIMITS.picture_rested * (2 if OPPOSITE[folded] in words else 1)
             return False, gains[folded] < least
         return False, rests
+
+    @staticmethod
+    def _fact(word: str, motion: Sequence[str]) -> str:
+        """The kind of measured fact that speaks against a movement."""
+        if OPPOSITE.get(FOLDED.get(word, word)) in {FOLDED.get(one, one) for one in motion}:
+            return "camera.direction"
+        moves = [one for one in motion if one not in ("tracking", "shaky")]
+        kind = moves[0].split("_")[0] if moves else "static"
+        return f"camera.{'travel' if kind in ('move', 'arc') else kind}"
 
     @staticmethod
     def _check_stability(word: str, evidence: Evidence) -> Verdict:
@@ -152,6 +162,7 @@ class PlaceCheck:
             measured=f"the scene is {place.label}" if known else "",
             frames=_frames(evidence),
             instead=place.label if known else None,
+            fact="place",
         )
 
 
@@ -168,6 +179,7 @@ class TimeOfDayCheck:
             measured=f"it is {light.time_of_day}" if light.time_of_day else "",
             frames=_frames(evidence),
             instead=light.time_of_day or None,
+            fact="time_of_day",
         )
 
 
@@ -186,6 +198,7 @@ class ShotTypeCheck:
             measured=f"it is a {en.SHOT_TYPES[framing.shot_type]}",
             frames=_frames(evidence),
             instead=framing.shot_type,
+            fact="shot_type",
         )
 
 
@@ -204,6 +217,7 @@ class ShotAngleCheck:
             measured=f"it is filmed {en.SHOT_ANGLES[framing.shot_angle]}",
             frames=_frames(evidence),
             instead=framing.shot_angle,
+            fact="shot_angle",
         )
 
 

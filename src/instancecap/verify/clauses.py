@@ -188,10 +188,12 @@ def _mention(items: Sequence[Item], index: int, context: Context) -> Mention:
 
 def _is_same(item: Item, mention: Mention) -> bool:
     """Whether *the dog* may be one that was named: by the same word, or by a general one."""
-    if item.noun is None or (mention.noun is not None and item.noun.plural != mention.noun.plural):
+    if item.noun is None:
         return False
     if mention.noun is None:
         return item.noun.generic
+    if item.noun.plural != (mention.noun.plural or mention.number > 1):
+        return False
     if item.head != mention.head and not (item.noun.generic or mention.noun.generic):
         return False
     fits = not item.colors or bool(set(mention.colors) & set(item.colors))

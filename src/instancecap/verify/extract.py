@@ -24,7 +24,7 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(form))
     for name, form in (
         ("motion", rf"A*{_START_TO}A*V(?=$|[A01bPrpDL])"),
-        ("direction", rf"A*{_START_TO}A*VA*(?:r[dGCn]*[TWzc]A*)?(?P<way>[DL])A*{_END}"),
+        ("direction", rf"A*{_START_TO}A*(?P<verb>V)A*(?:r[dGCn]*[TWzc]A*)?(?P<way>[DL])A*{_END}"),
         ("path", rf"A*{_START_TO}A*VA*(?P<path>p)A*{_END}"),
         ("position", r"A*(?:[BRSV]|BR|HB)?[A1]*(?P<spot>P)A*(?=$|[01b])"),
         ("begins", r"A*(?P<verb>[Hh])A*(?P<spot>P)A*$"),
@@ -131,8 +131,12 @@ def _of_form(name: str, clause: Clause, at: Mapping[str, int]) -> Iterator[Claim
     parts = {part: clause.items[place] for part, place in at.items()}
     if name == "motion":
         yield Claim("motion", "moving", about)
-    elif name in ("direction", "continues"):
-        if way := _way(parts["way"]):
+    elif name == "direction":
+        verb = parts["verb"].verb
+        if verb is not None and verb.lemma == "go" and parts["way"].text.startswith("to the"):
+            spot = " ".join(words_of(parts["way"].text))
+            yield Claim("position", spot, about, when="end")  # "goes to the top left"
+        elif way := _way(parts["way"]):
             yield Claim("direction", way, about)
     elif name == "approach":
         yield Claim("direction", "toward", about)

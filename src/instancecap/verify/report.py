@@ -77,11 +77,14 @@ class Contradiction:
     frames: list[float]
 
 
-def contradictions(report: Report) -> list[Contradiction]:
-    """What is contradicted, one entry for a pointer, sentence and kind."""
+def contradictions(report: Report, *, support: str = "contradicted") -> list[Contradiction]:
+    """What is contradicted, one entry for a pointer, sentence and kind.
+
+    ``support``: ``disputed`` for what is only that.
+    """
     found: dict[tuple[str, str, str], Contradiction] = {}
     for one in report.findings:
-        if one.claim.support == "contradicted":
+        if one.claim.support == support:
             key = one.claim.field, one.sentence or one.claim.says, one.kind
             found.setdefault(
                 key,

@@ -111,14 +111,3 @@ class MatchWeights:
 
 LIMITS = Thresholds()
 WEIGHTS = MatchWeights()
-
-OVERRULING = frozenset(
-    ("camera", "count", "direction", "enters", "leaves", "motion", "order", "position", "presence",
-     "time_of_day")
-)  # fmt: skip
-"""Kinds of which at least 95 in 100 contradictions were right (``python -m benchmarks.lies``)."""
-
-
-def may_overrule(kind: str) -> bool:
-    """Whether what was measured of a kind is right often enough to contradict a caption."""
-    return kind in OVERRULING

@@ -11,13 +11,22 @@ Outcome = Literal["supported", "contradicted", "disputed", "unchecked"]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``measured`` puts in words what the evidence has; ``instead`` is its value for the field."""
+    """What the evidence has on a claim.
+
+    Attributes:
+        measured: that in words.
+        frames: seconds that show it.
+        instead: the measured value for the claim's field.
+        fact: the kind of fact that was measured, of :mod:`instancecap.evidence.reliability`;
+            empty where nobody counted how often it is right.
+    """
 
     support: Outcome = "unchecked"
     confidence: float = 0.0
     measured: str = ""
     frames: list[float] = field(default_factory=list)
     instead: Any = None
+    fact: str = ""
 
     def negated(self) -> Verdict:
         """The verdict on the opposite of the claim."""
@@ -36,6 +45,7 @@ def compare(
     measured: str,
     frames: Sequence[float],
     instead: Any = None,
+    fact: str = "",
     believed: bool = True,
 ) -> Verdict:
     """``supported`` where the evidence agrees and is ``believed``; where it does not agree,
@@ -45,7 +55,7 @@ def compare(
         support = "supported"
     elif not agrees and sure:
         support = "contradicted"
-    return Verdict(support, min(1.0, confidence), measured, list(frames), instead)
+    return Verdict(support, min(1.0, confidence), measured, list(frames), instead, fact)
 
 
 def any_of(verdicts: Sequence[Verdict], *, certain: bool) -> Verdict:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-import instancecap
 from instancecap.captioners.chain.answers import clean
 from instancecap.captioners.chain.options import CLIP_POINTERS, ChainOptions
 from instancecap.captioners.chain.pictures import Prepared
@@ -23,6 +22,7 @@ from instancecap.schema.vocabulary import (
     Style,
     TimeOfDay,
 )
+from instancecap.version import __version__
 from instancecap.video.sampling import pick_evenly
 
 CONFIDENCE = 0.5
@@ -271,7 +271,7 @@ def _name(pointer: str) -> str:
 def _producer(producer: Producer, draft: Draft, options: ChainOptions, *, version: str) -> Producer:
     foreign = options.mode == "single" and options.single_format != "ours"
     return Producer(
-        version=instancecap.__version__,
+        version=__version__,
         captioner="mllm",
         mode=f"single:{options.single_format}" if foreign else options.mode,
         models={**producer.models, "mllm": ", ".join(sorted(draft.models))},

@@ -36,10 +36,17 @@ TRUST = Enforcement(assume=True)
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A caption, and what it took to write it."""
+    """A caption, and what it took to write it.
+
+    Attributes:
+        missing: JSON pointers of what was asked for and not got.
+        reasons: why, one line each; several pointers may share one.
+    """
 
     caption: Caption
     usage: Usage
+    missing: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
 
 
 async def write(

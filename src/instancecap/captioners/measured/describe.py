@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import instancecap
 from instancecap.captioners.measured.language import Language, language_of
 from instancecap.captioners.measured.telling import main_colors
 from instancecap.evidence.geometry import cell_of
@@ -16,6 +15,7 @@ from instancecap.schema import caption as c
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Evidence, InstanceFacts, Shot
 from instancecap.schema.vocabulary import Category, Cell, Primitive
+from instancecap.version import __version__
 from instancecap.video.sampling import pick_evenly
 
 MAX_INSTANCES = 3
@@ -59,9 +59,7 @@ def describe(
         shots=[_shot(evidence, index) for index in range(len(evidence.shots))],
         segments=_segments(evidence, shown, say=say),
         warnings=list(evidence.warnings),
-        producer=c.Producer(
-            version=instancecap.__version__, captioner="measured", models=evidence.models
-        ),
+        producer=c.Producer(version=__version__, captioner="measured", models=evidence.models),
     )
     caption.provenance = _provenance(caption, evidence)
     return caption

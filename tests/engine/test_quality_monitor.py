@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instancecap.engine import gates
+from instancecap.engine import quality_monitor as gates
 from instancecap.engine.durations import STEP, Durations
-from instancecap.engine.gates import BANDS, Gates
+from instancecap.engine.quality_monitor import BANDS, QualityMonitor
 from instancecap.io.inputs import Job
 from instancecap.schema import Caption
 from instancecap.schema.caption import Claim, Instance
@@ -31,7 +31,7 @@ def honest(number: int, *, words: int = 12) -> str:
 
 def alarms(texts: list[str]) -> list[str]:
     """The lines that a run with these captions shows."""
-    watch = Gates()
+    watch = QualityMonitor()
     return [line for text in texts for line in watch.add(text)]
 
 
@@ -70,7 +70,7 @@ def test_rate_that_leaves_its_band_is_told_once(name: str, text: str) -> None:
 
 def test_repeated_caption_is_noticed_however_late_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gates, "MOST_REMEMBERED", 100)
-    watch = Gates()
+    watch = QualityMonitor()
     for number in range(1000):
         watch.add(honest(number))
     assert len(watch._seen) == 100
@@ -80,7 +80,7 @@ def test_repeated_caption_is_noticed_however_late_it_comes(monkeypatch: pytest.M
 
 
 def test_claims_that_the_evidence_contradicts_are_counted() -> None:
-    watch = Gates()
+    watch = QualityMonitor()
     lines = [
         line
         for number in range(100)
@@ -102,7 +102,7 @@ def test_few_captions_say_nothing() -> None:
 
 
 def test_summary_names_every_band() -> None:
-    watch = Gates()
+    watch = QualityMonitor()
     assert watch.summary() == {}
     watch.add(honest(1))
     assert set(BANDS) <= set(watch.summary())
@@ -110,7 +110,7 @@ def test_summary_names_every_band() -> None:
 
 
 def test_instances_count_as_words_of_the_caption() -> None:
-    watch = Gates()
+    watch = QualityMonitor()
     caption = Caption.from_json(honest(1))
     watch.add(caption.to_json())
     caption.instances = [Instance(id=0, class_="dog", appearance="brown")]
@@ -140,5 +140,5 @@ def test_counts_are_in_summary_and_status(tmp_path: Path) -> None:
     from tests.engine.test_survival import fill, run
 
     batch = run(fill(tmp_path / "clips", 4), tmp_path / "out")
-    assert batch.gates.summary()["captions"] == 4
-    assert read_status(str(tmp_path / "out")).quality == batch.gates.summary()
+    assert batch.quality.summary()["captions"] == 4
+    assert read_status(str(tmp_path / "out")).quality == batch.quality.summary()

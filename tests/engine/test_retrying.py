@@ -6,18 +6,21 @@ import asyncio
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from instancecap.engine.batch import Batch, RunOptions, run_batch
-from instancecap.engine.patience import Patient
+from instancecap.engine.batch import RunOptions, run_batch
+from instancecap.engine.events import Ended, Events
+from instancecap.engine.retrying import RetryingStage
+from instancecap.engine.sinks import open_store
 from instancecap.engine.work import Documents
-from instancecap.errors import ModelError, ServerError
+from instancecap.errors import ModelError, ServerError, ServerRefusal
 from instancecap.io.inputs import Job, find_jobs
-from instancecap.io.outputs import open_sink
 from instancecap.mllm.base import Message, Request
 from instancecap.mllm.openai import OpenAIBackend
 from instancecap.video import Clip
+from tests.engine.stages import FunctionStage, answering
 from tests.engine.test_survival import fill
 from tests.engine.works import Poisoned, caption_of
 from tests.mllm.server import MODEL, serve
@@ -53,18 +56,25 @@ def test_server_that_is_killed_and_started_again_loses_nothing(tmp_path: Path) -
     asked: list[str] = []
     seen: list[str] = []
 
-    def on_done(job: Job, reason: str, documents: Documents | None) -> None:
-        seen.append(job.name)
-        if len(seen) == 5:
-            restarting.start()
+    class Restart(Events):
+        def ended(self, one: Ended) -> None:
+            seen.append(one.job.name)
+            if len(seen) == 5:
+                restarting.start()
 
-    batch: Batch = run_batch(
+    class Asked(Poisoned):
+        def open_stage(self) -> RetryingStage:
+            return RetryingStage(FunctionStage(finish), wait=30.0, pause=0.2)
+
+        def __reduce__(self) -> tuple[type, tuple[()]]:
+            return Poisoned, ()  # workers prepare only, and know nothing of this class
+
+    batch = run_batch(
         jobs,
-        Poisoned(),
-        sink=open_sink(str(tmp_path / "out")),
+        Asked(),
+        store=open_store(str(tmp_path / "out")),
         options=RunOptions(workers=2),
-        finish=Patient(finish, patience=30.0, pause=0.2),
-        on_done=on_done,
+        events=Restart(),
     )
     restarting.join()
     second.__exit__(None, None, None)
@@ -72,17 +82,9 @@ def test_server_that_is_killed_and_started_again_loses_nothing(tmp_path: Path) -
     assert sorted(seen) == sorted(job.name for job in jobs)
 
 
-def stage(*results: str) -> Patient[str, str]:
+def stage(*results: str) -> RetryingStage:
     """A stage that answers, or is gone, as told."""
-    left = list(results)
-
-    async def finish(job: Job, prepared: str) -> str:
-        result = left.pop(0) if left else "gone"
-        if result == "gone":
-            raise ServerError("no connection")
-        return result
-
-    return Patient(finish, patience=0.3, pause=0.01)
+    return RetryingStage(answering(*results), wait=0.3, pause=0.01)
 
 
 def test_server_that_never_answered_ends_the_run_at_once() -> None:
@@ -96,7 +98,7 @@ def test_server_that_answered_is_waited_for_and_told_of_once(
     asked = stage("a", "gone", "gone", "gone", "b")
 
     async def both() -> list[str]:
-        return [await asked(JOB, ""), await asked(JOB, "")]
+        return [(await asked(JOB, "")).evidence, (await asked(JOB, "")).evidence]
 
     assert asyncio.run(both()) == ["a", "b"]
     assert [record.message for record in caplog.records] == [
@@ -104,14 +106,39 @@ def test_server_that_answered_is_waited_for_and_told_of_once(
     ]
 
 
-def test_patience_ends() -> None:
-    asked = stage("a")
+def test_wait_ends() -> None:
+    now = 100.0
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+        pauses.append(seconds)
+
+    asked = RetryingStage(answering("a"), wait=600.0, pause=5.0, clock=lambda: now, sleep=sleep)
 
     async def both() -> None:
         await asked(JOB, "")
         await asked(JOB, "")
 
-    started = time.monotonic()
     with pytest.raises(ServerError):
         asyncio.run(both())
-    assert 0.3 <= time.monotonic() - started < 10
+    assert pauses == [5.0] * 120
+
+
+def test_a_refusal_is_not_waited_for() -> None:
+    answered: list[Job] = []
+
+    async def finish(job: Job, prepared: Any) -> Documents:
+        if answered:
+            raise ServerRefusal("refuses every question")
+        answered.append(job)
+        return Documents()
+
+    async def both() -> None:
+        asked = RetryingStage(FunctionStage(finish), wait=600.0)
+        await asked(JOB, "")
+        await asked(JOB, "")
+
+    with pytest.raises(ServerRefusal):
+        asyncio.run(both())

@@ -12,11 +12,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from instancecap.datasets.convert import convert
+from instancecap.engine import sinks as outputs
+from instancecap.engine.sinks import FolderSink, open_store
+from instancecap.engine.spool import Spool
 from instancecap.errors import FormatError, OutputError, UsageError
-from instancecap.io import outputs
-from instancecap.io import table_outputs as tables
-from instancecap.io.outputs import FolderSink, open_sink, require_writable
-from instancecap.io.table_outputs import COLUMNS, Spool, flatten
+from instancecap.formats.table_rows import FLAT_COLUMNS as COLUMNS
+from instancecap.formats.table_rows import flatten
+from instancecap.io import tables
+from instancecap.io.atomic import require_writable
 from instancecap.schema import Caption
 from instancecap.schema.caption import Camera, Instance, Video
 
@@ -48,7 +51,7 @@ def files(folder: Path) -> list[str]:
 
 
 def test_folder_holds_a_file_for_each_clip_at_once(tmp_path: Path) -> None:
-    sink = open_sink(str(tmp_path / "new" / "out"))
+    sink = open_store(str(tmp_path / "new" / "out")).sink
     sink.put("sub/b.mp4", caption("sub/b.mp4").to_json())
     sink.put("a.mp4", caption().to_json())
     out = tmp_path / "new" / "out"
@@ -109,7 +112,7 @@ def test_out_that_cannot_be_written_is_refused_at_the_start(
     Path("mixed.parquet").mkdir()
     Path("mixed.parquet/thesis.doc").write_text("mine")
     with pytest.raises(UsageError, match=reason):
-        open_sink(out)
+        open_store(out)
 
 
 def test_option_that_cannot_be_written_is_named(tmp_path: Path) -> None:
@@ -120,7 +123,7 @@ def test_option_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 def test_json_lines_appear_at_the_end_in_the_order_of_the_jobs(tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
-    sink = open_sink(str(out))
+    sink = open_store(str(out)).sink
     for index in (2, 0, 1):
         sink.put(f"{index}", caption(f"{index}").to_json())
         assert not out.exists()
@@ -137,11 +140,11 @@ def test_json_lines_appear_at_the_end_in_the_order_of_the_jobs(tmp_path: Path) -
 
 @pytest.mark.parametrize("name", ["out.jsonl", "out.parquet"])
 def test_documents_of_a_run_that_died_are_there_for_the_next(tmp_path: Path, name: str) -> None:
-    first = open_sink(str(tmp_path / name))
+    first = open_store(str(tmp_path / name)).sink
     first.put("a", caption("a").to_json())
     first.put("b", caption("b").to_json())
     first.close()
-    second = open_sink(str(tmp_path / name))
+    second = open_store(str(tmp_path / name)).sink
     assert Caption.from_json(second.get("a") or "") == caption("a")
     assert (second.has("b"), second.has("c"), second.get("c")) == (True, False, None)
     second.put("b", caption("b").model_copy(update={"background": "new"}).to_json())
@@ -196,7 +199,7 @@ def test_document_that_does_not_fit_leaves_the_others(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["out.jsonl", "out.parquet"])
 def test_run_without_a_result_leaves_no_table(tmp_path: Path, name: str) -> None:
-    sink = open_sink(str(tmp_path / name))
+    sink = open_store(str(tmp_path / name)).sink
     assert sink.finish([]) == []
     sink.close()
     assert not list(tmp_path.rglob("*.jsonl")) and not list(tmp_path.rglob("*.parquet/*.parquet"))
@@ -208,7 +211,7 @@ def test_shards_of_a_table_leave_one_another_alone(
     monkeypatch.setattr(tables, "ROWS_PER_SHARD", 1)
     out = tmp_path / "out.parquet"
     for shard, names in (("1-of-2", "ab"), ("2-of-2", "cd"), ("1-of-2", "a")):
-        sink = open_sink(str(out), shard=shard)
+        sink = open_store(str(out), shard=shard).sink
         sink.forget()
         for name in names:
             sink.put(name, caption(name).to_json())
@@ -228,7 +231,7 @@ def test_table_has_flat_columns_and_the_whole_caption(
     monkeypatch.setattr(tables, "ROWS_PER_SHARD", 2)
     out = tmp_path / "out.parquet"
     for count in (7, 3):  # the second run's table replaces the first's, shards and all
-        sink = open_sink(str(out))
+        sink = open_store(str(out)).sink
         for index in reversed(range(count)):
             sink.put(str(index), caption(str(index)).to_json())
         assert sink.finish(map(str, range(count))) == [str(out)]
@@ -275,7 +278,7 @@ def test_caption_without_a_video_still_makes_a_row() -> None:
 @pytest.mark.parametrize("format", ["instancevid", "skycaptioner", "cosmos3", "miradata", "text"])
 def test_other_formats_are_those_of_convert(tmp_path: Path, format: str) -> None:
     for name in ("out", "out.jsonl"):
-        sink = open_sink(str(tmp_path / name), format=format)
+        sink = open_store(str(tmp_path / name), format=format).sink
         for clip in "ab":
             sink.put(f"{clip}.mp4", caption(f"{clip}.mp4").to_json())
         sink.finish(["a.mp4", "b.mp4"])
@@ -302,21 +305,23 @@ def own(folder: Path) -> Path:
 
 def test_format_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"a \.parquet has our own columns"):
-        open_sink(str(tmp_path / "out.parquet"), format="instancevid")
+        open_store(str(tmp_path / "out.parquet"), format="instancevid")
     with pytest.raises(UsageError, match="--format poem: choose one of instancecap"):
-        open_sink(str(tmp_path / "out"), format="poem")
+        open_store(str(tmp_path / "out"), format="poem")
 
 
 @pytest.mark.parametrize("name", ["out", "out.jsonl"])
 def test_caption_that_a_format_cannot_say_is_refused(tmp_path: Path, name: str) -> None:
-    sink = open_sink(str(tmp_path / name), format="text")
+    sink = open_store(str(tmp_path / name), format="text").sink
     with pytest.raises(FormatError, match="says nothing"):
         sink.put("a", Caption(video=None).to_json())
     sink.close()
 
 
 def test_runs_of_parts_keep_their_documents_apart(tmp_path: Path) -> None:
-    sinks = [open_sink(str(tmp_path / "t.parquet"), shard=f"{index}-of-2") for index in (1, 2)]
+    sinks = [
+        open_store(str(tmp_path / "t.parquet"), shard=f"{index}-of-2").sink for index in (1, 2)
+    ]
     for number in range(6):
         sinks[number % 2].put(str(number), caption(str(number)).to_json())
     for index, sink in enumerate(sinks):

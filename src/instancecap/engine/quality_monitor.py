@@ -2,7 +2,7 @@
 
 Five things are counted. Each has a band, a share of the captions (or of the claims) that an
 honest run stays under; over the last :data:`WINDOW` captions a rate has to exceed its band by
-more than chance would explain before it is told.
+more than chance would explain before a warning is given.
 
 =============  ====================================================  ===========================
 what           counted                                               band, and why
@@ -52,7 +52,7 @@ MOST_REMEMBERED = 200_000
 """Different texts that duplicates are looked for among, the latest; about 30 MB."""
 
 
-class Gates:
+class QualityMonitor:
     """Counts live, in bounded memory: of texts only hashes are kept.
 
     Attributes:
@@ -89,6 +89,10 @@ class Gates:
             **{name: self.counts[name] for name in names},
             "mean_words": round(self.counts["words"] / captions, 1),
         }
+
+    def counted(self) -> dict[str, float]:
+        """How many captions, or claims, were counted under each name of :data:`BANDS`."""
+        return {name: self.counts[name] for name in BANDS}
 
     def _look(self, caption: dict[str, Any]) -> Counter[str]:
         texts = [text for text in _texts(caption) if text]

@@ -6,21 +6,16 @@ import dataclasses
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from instancecap.captioners.chain import ChainOptions, Prepared, prepare, write
 from instancecap.captioners.chain.prompting import load_prompts
 from instancecap.engine.batch_files import BatchBackend, Unanswered, open_batch
-from instancecap.engine.ledger import Identity
-from instancecap.engine.work import (
-    Documents,
-    Work,
-    evidence_key,
-    fingerprint,
-    measure_job,
-    split_job,
-)
+from instancecap.engine.digests import fingerprint
+from instancecap.engine.retrying import RetryingStage
+from instancecap.engine.work import Documents, Work, evidence_key, measure_job, split_job
 from instancecap.errors import FormatError, UsageError
+from instancecap.io.identity import Identity
 from instancecap.io.inputs import Job
 from instancecap.mllm.base import Backend
 from instancecap.mllm.structured import Enforcement
@@ -46,17 +41,32 @@ class AskWork(Work):
 
     Attributes:
         options: of the question chain.
-        model: who will be asked; counts in :meth:`config` only.
+        server: who will be asked; of it, only the model counts in :meth:`config`.
+        backend: somebody else to ask, in this process only.
         split_shots: one caption a shot.
         previous: folder of earlier captions that are rewritten in part; empty for none.
         keep_evidence: hand the evidence back beside the caption.
     """
 
     options: ChainOptions
-    model: str = ""
+    server: Server
+    backend: Backend | None = None
     split_shots: bool = False
     previous: str = ""
     keep_evidence: bool = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "backend": None}  # connections stay where they were made
+
+    @property
+    def has_stage(self) -> bool:
+        """Always."""
+        return True
+
+    def open_stage(self) -> RetryingStage:
+        """Asks the model about clips that are ready. Raises :class:`UsageError`."""
+        stage = ModelStage(self.backend or self.server.open(), self.options)
+        return RetryingStage(stage, wait=self.server.wait)
 
     def __call__(self, job: Job) -> Ready:
         identity = Identity.of(job.clip.path, content=True)
@@ -105,7 +115,7 @@ class AskWork(Work):
             evidence=evidence_key(masks=False),
             options={**options, "fields": sorted(self.options.fields or ())},
             prompts=load_prompts(self.options.prompts_dir, self.options.hints_file).version,
-            model=self.model,
+            model=self.backend.model if self.backend else self.server.model,
             split=self.split_shots,
         )
 
@@ -134,20 +144,23 @@ class PredictWork(Work):
         return ""
 
 
-class Asker:
-    """The second stage: asks about a clip that is ready."""
+class ModelStage:
+    """The second stage: asks a model about a clip that is ready."""
 
     def __init__(self, backend: Backend, options: ChainOptions) -> None:
         self._backend, self._options = backend, options
+        self._batch = backend if isinstance(backend, BatchBackend) else None
         # Whether a batch service keeps to a schema cannot be tried out; it is also said in words.
-        self._enforce = Enforcement(assume=False) if isinstance(backend, BatchBackend) else None
+        self._enforce = Enforcement(assume=False) if self._batch else None
 
-    async def finish(self, job: Job, ready: Ready) -> Documents:
+    async def __call__(self, job: Job, ready: Ready) -> Documents:
         """The captions of a clip, and what they cost; none where a batch has yet to answer."""
         from instancecap.mllm.usage import Usage
 
         began = time.perf_counter()
         captions, usage, waiting = {}, Usage(), False
+        missing: dict[str, tuple[str, ...]] = {}
+        reasons: dict[str, None] = {}
         for suffix, prepared in ready.parts:
             try:
                 written = await write(
@@ -158,6 +171,9 @@ class Asker:
                 continue
             captions[suffix] = written.caption.to_json()
             usage += written.usage
+            if written.missing:
+                missing[suffix] = written.missing
+                reasons |= dict.fromkeys(written.reasons)
         if waiting:
             return Documents(waiting=True)
         return Documents(
@@ -166,27 +182,29 @@ class Asker:
             seconds={**ready.seconds, "questions": time.perf_counter() - began},
             cost=cost_of(usage),
             identity=ready.identity,
+            missing=missing,
+            reasons=tuple(reasons),
         )
 
-    async def release(self) -> None:
-        """Give back what the backend holds: connections, files, memory."""
+    async def close(self) -> None:
+        """Give back connections, files, memory."""
         await self._backend.close()
+
+    def finish(self) -> list[str]:
+        """Put the files of the next batch in their place."""
+        writer = self._batch.writer if self._batch else None
+        return [str(path) for path in writer.close()] if writer else []
 
     @property
     def open_questions(self) -> int:
         """Questions that went into the next batch file."""
-        writer = self._backend.writer if isinstance(self._backend, BatchBackend) else None
+        writer = self._batch.writer if self._batch else None
         return writer.requests if writer else 0
 
-    def close(self) -> list[str]:
-        """The files of the next batch, which are put in their place now."""
-        writer = self._backend.writer if isinstance(self._backend, BatchBackend) else None
-        return [str(path) for path in writer.close()] if writer else []
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """Who is asked, in the words of the command line.
+    """Who is asked, in a form that can be sent to another process.
 
     Attributes:
         urls: of servers that speak the OpenAI protocol; none for a model in this process.
@@ -194,6 +212,8 @@ class Server:
         key_env: name of the environment variable that holds the servers' key.
         concurrency: questions in flight at most.
         timeout: seconds for one answer.
+        max_tokens: the least that an answer's length is bounded to; 0 for a question's own bound.
+        wait: seconds that a server which answered and is gone is waited for.
         record: file that exchanges are added to.
         replay: file of recorded exchanges that answers are taken from; nobody is asked.
         batch_file: file that questions are written to for a batch service; nobody is asked.
@@ -205,6 +225,8 @@ class Server:
     key_env: str = "OPENAI_API_KEY"
     concurrency: int = 64
     timeout: float = 300.0
+    max_tokens: int = 0
+    wait: float = 600.0
     record: str = ""
     replay: str = ""
     batch_file: str = ""
@@ -242,6 +264,7 @@ class Server:
                 key_env=self.key_env,
                 concurrency=self.concurrency,
                 timeout=self.timeout,
+                max_tokens=self.max_tokens,
             )
         else:
             from instancecap.mllm.transformers import TransformersBackend

@@ -13,15 +13,18 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from instancecap.engine.batch import Batch, RunOptions, run_batch
-from instancecap.engine.ledger import Identity
+from instancecap.engine import object_storage
+from instancecap.engine.batch import Run, RunOptions, run_batch
+from instancecap.engine.digests import fingerprint
+from instancecap.engine.events import Ended, Events
+from instancecap.engine.sinks import open_store
 from instancecap.engine.status import read_status
-from instancecap.engine.work import CaptionWork, Documents, Work, fingerprint
+from instancecap.engine.work import CaptionWork, Documents, Work
 from instancecap.errors import DecodeError, InputError, OutputError, UsageError
-from instancecap.io import remote_tables
+from instancecap.io.addresses import is_url
+from instancecap.io.identity import Identity
 from instancecap.io.inputs import Job, find_jobs
-from instancecap.io.outputs import open_sink
-from instancecap.io.remote import at_hand, is_url
+from instancecap.io.local_copy import local_copy
 from instancecap.schema import Caption
 from instancecap.schema.caption import Video
 from tests.conftest import MakeVideo
@@ -98,17 +101,17 @@ class Cut(Quick):
         return super().__call__(job)
 
 
-def run(out: str, given: list[str], work: Work | None = None, **options: Any) -> Batch:
+def run(out: str, given: list[str], work: Work | None = None, **options: Any) -> Run:
     SEEN.clear()
     jobs, rejected = find_jobs(given)
     assert rejected == []
-    return run_batch(jobs, work or Quick(), sink=open_sink(out), options=RunOptions(**options))
+    return run_batch(jobs, work or Quick(), store=open_store(out), options=RunOptions(**options))
 
 
 @pytest.fixture
 def bucket(s3: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Seven objects that look like videos, one of them bad; three jobs a shard."""
-    monkeypatch.setattr(remote_tables, "JOBS_PER_SHARD", 3)
+    monkeypatch.setattr(object_storage, "JOBS_PER_SHARD", 3)
     for number in range(7):
         s3.pipe_file(f"data/in/{number}.mp4", b"bad" if number == 4 else b"%d" % number * 9)
     return s3
@@ -178,13 +181,15 @@ def test_where_a_run_stands_is_noted_in_the_bucket(
     with pytest.raises(UsageError, match="no run has written here"):
         read_status(out)
     seen = []
-    monkeypatch.setattr(remote_tables, "NOTE_EVERY", 0.0)
+    monkeypatch.setattr(object_storage, "NOTE_EVERY", 0.0)
     monkeypatch.setattr("instancecap.engine.batch.NOTE_EVERY", 0.0)
     jobs, _ = find_jobs(["s3://data/in/"])
-    run_batch(
-        jobs, Quick(), sink=open_sink(out), options=RunOptions(),
-        on_done=lambda *_: seen.append(read_status(out)),
-    )  # fmt: skip
+
+    class Look(Events):
+        def ended(self, one: Ended) -> None:
+            seen.append(read_status(out))
+
+    run_batch(jobs, Quick(), store=open_store(out), options=RunOptions(), events=Look())
     during, after = seen[-1], read_status(out)
     assert (during.running, during.total) == (True, 7)
     assert 0 < during.done + during.failed < 7
@@ -229,8 +234,8 @@ def test_parts_of_a_job_array_share_one_output(bucket: Any) -> None:
     for index in (1, 2):
         shard = Shard(index, 2)
         jobs, _ = find_jobs(["s3://data/in/*.mp4"])
-        sink = open_sink("s3://data/out.jsonl", shard=shard.label)
-        run_batch(shard.of(jobs), Quick(), sink=sink, options=RunOptions(shard=shard.label))
+        store = open_store("s3://data/out.jsonl", shard=shard.label)
+        run_batch(shard.of(jobs), Quick(), store=store, options=RunOptions())
     assert sorted(ids(bucket, "s3://data/out.jsonl")) == GOOD
     run("s3://data/out.jsonl", ["s3://data/in/*.mp4"])
     assert len(SEEN) == 7, "a run over everything has markers of its own"
@@ -248,8 +253,8 @@ def test_clips_manifests_and_tars_are_read_from_a_bucket(s3: Any, video: bytes) 
     s3.pipe_file("data/0.tar", buffer.getvalue())
     jobs, rejected = find_jobs(["s3://data/m.csv", "s3://data/0.tar"])
     assert ([job.name for job in jobs], rejected) == (["one", "two", "three", "0/k"], [])
-    sink = open_sink("s3://data/out.jsonl")
-    batch = run_batch(jobs, CaptionWork(), sink=sink, options=RunOptions())
+    store = open_store("s3://data/out.jsonl")
+    batch = run_batch(jobs, CaptionWork(), store=store, options=RunOptions())
     assert batch.done == 3
     (failed,) = batch.failed
     assert (failed.source, failed.reason) == (
@@ -281,23 +286,23 @@ def test_what_is_not_there_has_one_line(s3: Any) -> None:
     ]  # fmt: skip
     assert all("\n" not in one.reason for one in rejected)
     with pytest.raises(UsageError, match="--out"):
-        open_sink("gone://x/out.jsonl")
+        open_store("gone://x/out.jsonl")
 
 
 def test_shard_that_cannot_be_written_is_absent_and_tried_again(
     bucket: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pipe = remote_tables.RemoteSink._pipe
+    pipe = object_storage._Bucket.write
 
     def refuse(self: Any, path: str, content: bytes) -> None:
         if "part-00001" in path:
             raise OutputError(f"{path}: cannot be written: no quota left")
         pipe(self, path, content)
 
-    monkeypatch.setattr(remote_tables.RemoteSink, "_pipe", refuse)
+    monkeypatch.setattr(object_storage._Bucket, "write", refuse)
     with pytest.raises(OutputError, match=r"part-00001\..*: cannot be written: no quota left"):
         run("s3://data/out.jsonl", ["s3://data/in/"])
-    monkeypatch.setattr(remote_tables.RemoteSink, "_pipe", pipe)
+    monkeypatch.setattr(object_storage._Bucket, "write", pipe)
     run("s3://data/out.jsonl", ["s3://data/in/"])
     assert SEEN == ["3.mp4", "4.mp4", "5.mp4"]
     assert ids(bucket, "s3://data/out.jsonl") == GOOD
@@ -310,12 +315,12 @@ def test_memory_and_plain_files_by_address(tmp_path: Path, video: bytes) -> None
     fs.pipe_file("/clips/a.mp4", video)
     (job,) = find_jobs(["memory://clips"])[0]
     assert (job.name, is_url(job.clip.path)) == ("a.mp4", True)
-    with at_hand(job.clip) as here:
+    with local_copy(job.clip) as here:
         assert Path(here.local).read_bytes() == video
     assert not Path(here.local).exists()
     assert Identity.of(job.clip.path).size == len(video)
     fs.rm("/clips", recursive=True)
-    with pytest.raises(InputError, match="no such object"), at_hand(job.clip):
+    with pytest.raises(InputError, match="no such object"), local_copy(job.clip):
         pass
     (job,) = find_jobs([f"file://{tmp_path}/one.mp4"])[0]
     assert job.clip.path == f"{tmp_path}/one.mp4"
@@ -325,7 +330,7 @@ def test_clip_that_does_not_fit_on_the_disk_is_refused(
     s3: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     s3.pipe_file("data/a.mp4", b"x")
-    monkeypatch.setattr("instancecap.io.remote.SPARE_BYTES", 1 << 62)
+    monkeypatch.setattr("instancecap.io.local_copy.SPARE_BYTES", 1 << 62)
     (job,) = find_jobs(["s3://data/a.mp4"])[0]
-    with pytest.raises(InputError, match=r"1 bytes do not fit .* set TMPDIR"), at_hand(job.clip):
+    with pytest.raises(InputError, match=r"1 bytes do not fit .* set TMPDIR"), local_copy(job.clip):
         pass
