@@ -107,7 +107,8 @@ class ClipReader:
                 ...
         reader.frames_read, reader.end, reader.warnings
 
-    Damaged stretches are passed over; what was lost stands in ``warnings`` after the last frame.
+    Damaged stretches are passed over; what was lost stands in ``losses`` after the last frame, and
+    in ``notes`` what was mended to show it.
     Raises :class:`DecodeError` when not one frame lies in the clip's span.
     """
 
@@ -116,7 +117,8 @@ class ClipReader:
         self.clip = clip
         self.info: VideoInfo = probe(clip)
         self.frames_read = 0
-        self.warnings: list[str] = []
+        self.losses: list[str] = []
+        self.notes: list[str] = []
         self._threads = threads
         self._corrupt = 0
         self._bad_packets = 0
@@ -124,6 +126,11 @@ class ClipReader:
         self._last_t = 0.0
         self._last_duration = 0.0
         self._container: av.container.InputContainer | None = None
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was mended and what is missing, a line each; known after reading."""
+        return [*self.notes, *self.losses]
 
     @property
     def end(self) -> float:
@@ -259,27 +266,27 @@ class ClipReader:
 
     def _warn(self) -> None:
         if self.info.transfer:
-            self.warnings.append(
+            self.notes.append(
                 f"{self.info.transfer} high dynamic range was mapped to the range of usual video"
             )
         if self._mended:
-            self.warnings.append(
+            self.notes.append(
                 f"{self._mended} of {self.frames_read} frames have time stamps that start anew, "
                 "repeat or stand still; their times follow the order of the frames"
             )
         if self._corrupt:
-            self.warnings.append(
+            self.losses.append(
                 f"{self._corrupt} of {self.frames_read} frames are damaged and were concealed "
                 "by the decoder"
             )
         if self._bad_packets:
-            self.warnings.append(f"{self._bad_packets} packets could not be decoded")
+            self.losses.append(f"{self._bad_packets} packets could not be decoded")
         promised = self.info.duration
         if self.clip.end is not None:
             promised = min(promised, self.clip.end) if promised else self.clip.end
         missing = promised - self.clip.start - self.end
         if self.info.fps and missing > max(2.5 / self.info.fps, 0.05 * promised):
-            self.warnings.append(
+            self.losses.append(
                 f"only {self.frames_read} frames ({self.end:.2f} s of "
                 f"{promised - self.clip.start:.2f} s) could be read; the rest is missing"
             )
