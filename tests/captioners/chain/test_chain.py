@@ -107,7 +107,7 @@ def test_everyday_clips(name: str, clips_dir: Path, measured: Any) -> None:
     written = asyncio.run(write(prepared, backend, options=options, enforce=Trusting()))
     expected = predict(facts, options=options)
     assert (written.usage.calls, backend.images) == (expected.calls, expected.images)
-    caption, proven = written.caption, without_sentences(describe(facts))
+    caption, proven = written.caption, without_sentences(describe(facts, all_facts=True))
     Caption.from_json(caption.to_json())
     unchanged(caption, proven)
     assert caption.global_description == "Said of global description."
@@ -205,7 +205,7 @@ def test_whatever_is_answered_the_caption_is_valid(
     text = written.caption.to_json()
     text.encode()
     assert Caption.from_json(text) == written.caption
-    unchanged(written.caption, describe(facts))
+    unchanged(written.caption, describe(facts, all_facts=True))
     leaves = written.caption.leaves()
     assert written.caption.provenance.keys() >= leaves.keys()
     for pointer, value in leaves.items():
@@ -218,7 +218,7 @@ def test_a_question_that_fails_leaves_what_was_measured() -> None:
     def answer(request: Request) -> str | ModelError:
         return "no idea" if "background" in keys_of(request) else by_schema(request)
 
-    facts, proven = three(), describe(three())
+    facts, proven = three(), describe(three(), all_facts=True)
     caption = ask_about(facts, Fake(answer)).caption
     assert caption.lighting == proven.lighting != ""
     assert caption.provenance["/lighting"] == proven.provenance["/lighting"]

@@ -84,7 +84,7 @@ def test_it_is_asked_again_once(mode: Any) -> None:
 
 
 def test_what_stays_contradicted_is_marked_removed_or_kept() -> None:
-    proven = describe(runner())
+    proven = describe(runner(), all_facts=True)
     marked = ask_about(runner(), liar(admits=False)).caption
     assert any("left" in line for line in marked.warnings)
     removed = ask_about(runner(), liar(admits=False), on_contradiction="remove").caption
@@ -216,7 +216,7 @@ def test_rewriting_what_fails_keeps_what_was_there() -> None:
 def test_nothing_is_asked_where_nothing_is_open() -> None:
     backend = Fake()
     fields = frozenset({"segments"})
-    before = describe(runner())
+    before = describe(runner(), all_facts=True)
     after = ask_about(runner(), backend, previous=before, fields=fields).caption
     assert not backend.requests
     assert after.leaves() == before.leaves()
@@ -224,7 +224,7 @@ def test_nothing_is_asked_where_nothing_is_open() -> None:
 
 def test_instances_are_those_of_the_caption_that_is_rewritten() -> None:
     facts = evidence(thing("dog"), thing("cat", id=1), thing("car", id=2))
-    before = describe(facts, max_instances=3)
+    before = describe(facts, max_instances=3, all_facts=True)
     before.instances = before.instances[1:2]
     before = Caption.model_validate(before.model_dump())
     ready = sketch(facts, options=ChainOptions(), previous=before)

@@ -164,13 +164,18 @@ class _Told:
 
 
 def _told(evidence: Evidence, options: ChainOptions, previous: Caption | None) -> _Told:
-    measured = base = describe(evidence, max_instances=options.max_instances)
+    measured = base = describe(evidence, max_instances=options.max_instances, all_facts=True)
     if previous is not None:
         base = previous
     elif not speaks(options.language):
         base = without_sentences(measured)  # rather than a caption in two languages
     elif not options.english:
-        base = describe(evidence, max_instances=options.max_instances, language=options.language)
+        base = describe(
+            evidence,
+            max_instances=options.max_instances,
+            language=options.language,
+            all_facts=True,
+        )
     return _Told(measured, base, previous)
 
 

@@ -17,8 +17,10 @@ from instancecap.captioners.chain.pictures import Part as ClipPart
 from instancecap.captioners.chain.pictures import Prepared, Subject
 from instancecap.captioners.chain.plan import instance_pointer
 from instancecap.captioners.chain.prompting import Prompts, load_prompts
-from instancecap.captioners.measured import english
+from instancecap.captioners.measured.content_selection import is_any, name_instances
+from instancecap.captioners.measured.english import introduce
 from instancecap.evidence.geometry import cell_of
+from instancecap.language import en
 from instancecap.mllm.base import Image, Media, Message, Part, Request, Video
 from instancecap.models.coco import CATEGORIES
 from instancecap.schema.caption import Instance
@@ -170,12 +172,12 @@ class Scene:
     def noun(self, item: InstanceFacts) -> str:
         """What to call a thing in a question."""
         class_ = "thing" if item.class_ == "object" else item.class_
-        return f"group of {english.plural(class_)}" if item.count > 1 else class_
+        return f"group of {en.plural(class_)}" if item.count > 1 else class_
 
     def place(self, item: InstanceFacts) -> str:
         """Where a thing is first seen, to tell it from others like it."""
         x0, y0, x1, y1 = item.track[0].box
-        return f"{english.CELL_PLACES[cell_of((x0 + x1) / 2, (y0 + y1) / 2)]} of the frame"
+        return f"{en.IN_CELLS[cell_of((x0 + x1) / 2, (y0 + y1) / 2)]} of the frame"
 
     def thing(self, id: int) -> Instance:
         """An instance of the caption that is written."""
@@ -194,8 +196,8 @@ class Scene:
         facts = next((one for one in self.prepared.measured.instances if one.id == item.id), None)
         if not self.options.hints or facts is None:
             return ""
-        action = facts.action and english.sentence(f"it {_lower(facts.action)}".rstrip("."))
-        text = " ".join(filter(None, [action, english.sentence(facts.position.text)]))
+        action = facts.action and en.sentence(f"it {_lower(facts.action)}".rstrip("."))
+        text = " ".join(filter(None, [action, en.sentence(facts.position.text)]))
         return self.prompts.say("measured", "instance", motion=text) if text else ""
 
     def view(self, item: InstanceFacts) -> str:
@@ -205,11 +207,12 @@ class Scene:
 
     def camera(self) -> str:
         """The measured camera sentence; empty where none could be told."""
-        return english.camera_sentence(self.prepared.evidence.camera)
+        return self.prepared.measured.camera.description
 
     def list_things(self, subjects: Sequence[Subject]) -> str:
         """How many of what were found: *a white car and two people*."""
-        return english.join(english.introduce([subject.item for subject in subjects]))
+        names = name_instances([subject.item for subject in subjects], is_any)
+        return en.join([introduce(name) for name in names])
 
     # Questions that several modes ask ------------------------------------------------------------
 
