@@ -169,7 +169,7 @@ class _Shown:
         self._frame, self._crop, self._side = frame, crop, side
         native = max(2, info.width, info.height)
         self._size = fit_within(info.aspect, native if crop else min(side, native))
-        self._sample = Sample.of(frame, index=0, aspect=info.aspect)
+        self._sample = Sample(frame, index=0, aspect=info.aspect)
         self._picture: Picture | None = None
 
     def offer(
