@@ -27,8 +27,8 @@ Result = TypeVar("Result")
 class Captioner(Protocol):
     """Writes a caption from a clip and what was measured about it."""
 
-    def describe(self, clip: Clip, evidence: Evidence, *, max_instances: int) -> Caption:
-        """The caption of ``clip``."""
+    def describe(self, clip: Clip, evidence: Evidence, *, max_instances: int | None) -> Caption:
+        """The caption of ``clip``; ``max_instances`` None: as many as the captioner usually has."""
 
 
 class Measured:
@@ -50,9 +50,10 @@ class Measured:
         language_of(language)
         self.language = language
 
-    def describe(self, clip: Clip, evidence: Evidence, *, max_instances: int) -> Caption:
+    def describe(self, clip: Clip, evidence: Evidence, *, max_instances: int | None) -> Caption:
         """The caption of ``clip``."""
-        return describe(evidence, max_instances=max_instances, language=self.language)
+        most = MAX_INSTANCES if max_instances is None else max_instances
+        return describe(evidence, max_instances=most, language=self.language)
 
 
 class Mllm:
@@ -96,14 +97,16 @@ class Mllm:
         )
         self._loop = _Loop()
 
-    def describe(self, clip: Clip, evidence: Evidence, *, max_instances: int) -> Caption:
+    def describe(self, clip: Clip, evidence: Evidence, *, max_instances: int | None) -> Caption:
         """The caption of ``clip``. Can be called from anywhere, a running event loop included.
 
         Raises:
             InputError: the clip cannot be opened or decoded.
             ServerError: the server is not there, refuses the key, or does not serve the model.
         """
-        options = replace(self.options, max_instances=max_instances)
+        options = self.options
+        if max_instances is not None:
+            options = replace(options, max_instances=max_instances)
         prepared = prepare(clip, evidence, options=options)
         written = self._loop.run(write(prepared, self._backend, options=options))
         return written.caption
@@ -148,7 +151,7 @@ def caption(
     source: Source,
     *,
     captioner: Captioner | None = None,
-    max_instances: int = MAX_INSTANCES,
+    max_instances: int | None = None,
     threads: int = 0,
 ) -> Caption:
     """Caption a video, an image, or a :class:`Clip`.
@@ -156,7 +159,8 @@ def caption(
     Args:
         source: a path, or a clip (a span, or frames from memory).
         captioner: who writes; :class:`Measured` unless told otherwise.
-        max_instances: the most salient things to describe.
+        max_instances: instances to describe, at most; by default 3 measured ones, or 8 that a
+            model and the measurement agree on.
         threads: cores to use, 0 for all.
 
     Raises:

@@ -64,18 +64,30 @@ HintColumn = Annotated[
             "a hint that may be wrong."),
 ]  # fmt: skip
 Mode = Annotated[
-    str, _option(metavar="MODE", help="fused (N + 1 calls), paper (4 N + 4) or single (1).")
+    str, _option(metavar="MODE", help="fused (1 call, 1 a window), paper (4 N + 5) or single (1).")
 ]
+Detail = Annotated[
+    str,
+    _option(metavar="WHEN", help="Ask about an instance of its own: auto (where the whole view "
+            "can't show enough), each or never."),
+]  # fmt: skip
+Agree = Annotated[
+    str,
+    _option(metavar="ON|OFF", help="off: in mode paper take the detector's tracks as they are, as "
+            "published."),
+]  # fmt: skip
 SingleFormat = Annotated[
     str,
-    _option(metavar="FORMAT", help="Of mode single: ours, skycaptioner or instancecap-captioner."),
+    _option(metavar="FORMAT", help="Of mode single: skycaptioner or instancecap-captioner."),
 ]
 VisualPrompt = Annotated[
     str,
-    _option(metavar="KIND", help="What is done around an instance: blur, color, outline, crop "
-            "or none."),
+    _option(metavar="KIND", help="What is done around an instance in mode paper: blur, color, "
+            "outline, crop, dim or none."),
 ]  # fmt: skip
-Frames = Annotated[int, _option(min=1, metavar="N", help="Pictures a question.")]
+Frames = Annotated[
+    int, _option(min=0, metavar="N", help="Pictures a question; 0: 16, in mode paper 8.")
+]
 Hints = Annotated[bool, _option("--hints/--no-hints", help="Tell the model what was measured.")]
 HintsFile = Annotated[str, _option(metavar="FILE", help="A .csv of name,hint for more classes.")]
 PromptsDir = Annotated[str, _option(metavar="DIR", help="NAME.md files to use instead of ours.")]
@@ -130,6 +142,8 @@ def chain_options(*, fields: str, **chosen: Any) -> ChainOptions:
     from instancecap.captioners.chain import ChainOptions
 
     names = frozenset(name.strip() for name in fields.split(",") if name.strip())
+    if chosen.get("max_instances") is None:
+        chosen.pop("max_instances", None)
     return ChainOptions(fields=names or None, **chosen)
 
 
@@ -151,7 +165,7 @@ class AskingOptions:
 
         if self.chain.fields and (not self.out or self.out.endswith((".jsonl", ".parquet"))):
             raise UsageError("--fields rewrites captions in a folder: name it with --out")
-        if self.hint_column and self.chain.mode == "single" and self.chain.single_format != "ours":
+        if self.hint_column and self.chain.mode == "single":
             raise UsageError(f"--hint-column: {self.chain.single_format} takes no hints")
         if self.chain.input == "video" and not (self.server.urls or self.server.asks_nobody):
             raise UsageError("--mllm-input video needs a server: give --mllm-url")

@@ -45,9 +45,11 @@ def caption(
     mllm_input: asking.Input = "images",
     hint_column: asking.HintColumn = "",
     mode: asking.Mode = "fused",
-    single_format: asking.SingleFormat = "ours",
+    detail: asking.Detail = "auto",
+    agree: asking.Agree = "on",
+    single_format: asking.SingleFormat = "skycaptioner",
     visual_prompt: asking.VisualPrompt = "blur",
-    frames: asking.Frames = 8,
+    frames: asking.Frames = 0,
     hints: asking.Hints = True,
     hints_file: asking.HintsFile = "",
     prompts: asking.PromptsDir = "",
@@ -79,8 +81,13 @@ def caption(
     workers: Workers = 1,
     engine: options.Engine = "local",
     max_instances: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Instances a caption may have.")
-    ] = 3,
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Instances of a caption; measured: 3, mllm: 8 agreed.",
+        ),
+    ] = None,
     resume: options.Resume = True,
     retry_failed: options.RetryFailed = False,
     time_limit: options.TimeLimit = options.TIME_LIMIT,
@@ -97,6 +104,7 @@ def caption(
     """Caption clips: what is in them, where it goes, how it is filmed."""
     if verbose:
         terminal.log_to_stderr()
+    from instancecap.captioners.measured.describe import MAX_INSTANCES
     from instancecap.engine.work import CaptionWork
 
     _check_usage(captioner, out, format=format, hint_column=hint_column)
@@ -106,7 +114,7 @@ def caption(
     work: Any
     if captioner == "measured":
         work = CaptionWork(
-            max_instances=max_instances,
+            max_instances=MAX_INSTANCES if max_instances is None else max_instances,
             language=language,
             split_shots=split_shots,
             keep_evidence=report is not None,
@@ -120,7 +128,8 @@ def caption(
             hint_column=hint_column,
             patience=mllm_wait,
             chain=asking.chain_options(
-                mode=mode, input=mllm_input, single_format=single_format, frames=frames,
+                mode=mode, detail=detail, agree=agree, input=mllm_input,
+                single_format=single_format, frames=frames,
                 visual_prompt=visual_prompt, hints=hints, hints_file=hints_file,
                 prompts_dir=prompts, fields=fields, overwrite_human=overwrite_human,
                 on_contradiction=on_contradiction, window=window, attempts=attempts, seed=seed,
