@@ -38,11 +38,11 @@ from pathlib import Path
 from typing import Any
 
 from instancecap.engine.batch import RunOptions, run_batch
-from instancecap.engine.ledger import Identity
 from instancecap.engine.local import Outcome, run_jobs
+from instancecap.engine.sinks import open_store
 from instancecap.engine.work import Documents, EvidenceWork, Work
+from instancecap.io.identity import Identity
 from instancecap.io.inputs import Job, find_jobs
-from instancecap.io.outputs import open_sink
 from instancecap.schema import Caption
 from instancecap.schema.caption import Video
 
@@ -102,7 +102,7 @@ class Glance(Work):
 def run(clips: str, out: str) -> None:
     """A run in this process, with two workers; prints what it did."""
     jobs, _ = find_jobs([clips])
-    batch = run_batch(jobs, Glance(), sink=open_sink(out), options=RunOptions(workers=2))
+    batch = run_batch(jobs, Glance(), store=open_store(out), options=RunOptions(workers=2))
     print(json.dumps({"done": batch.done, "skipped": batch.skipped}))
 
 
@@ -250,8 +250,8 @@ def overhead(jobs: Sequence[Job], folder: Path) -> dict[str, float]:
     times = []
     for size in (CANNED // 10, CANNED):  # the difference leaves out what starting takes
         used = cpu()
-        sink = open_sink(str(folder / f"canned-{size}"))
-        run_batch(many[:size], Canned(text=text), sink=sink, options=RunOptions(workers=2))
+        store = open_store(str(folder / f"canned-{size}"))
+        run_batch(many[:size], Canned(text=text), store=store, options=RunOptions(workers=2))
         times.append(cpu() - used)
     engine = (times[1] - times[0]) / (CANNED - CANNED // 10)
     return {

@@ -4,9 +4,10 @@ True statements come from labels (``labels.json`` of the clips, their masks, and
 ``benchmarks/labels``), never from the evidence; each has a lie beside it, the opposite or another
 value. Both are written in many ways, checked against the evidence of the clip, and counted:
 
-* ``confident``: share of the statements that come out supported or contradicted,
-* ``flagged``: share of the lies among them that are contradicted,
-* ``wronged``: share of the true ones among them that are contradicted in any part.
+* ``confident``: share of the statements that come out supported, contradicted or disputed,
+* ``flagged``: share of the lies among them that are contradicted or disputed,
+* ``wronged``: share of the true ones among them that are contradicted in any part,
+* ``disputed``: share of the true ones among them that are disputed in any part.
 
 Prints a table and every miss on stderr, one JSON line on stdout.
 """
@@ -27,13 +28,14 @@ import numpy as np
 
 from benchmarks.suite import recipes, spread
 from benchmarks.truth import LABELS, Case, load_clips
-from instancecap.captioners.measured import english
 from instancecap.evidence.build import measure
 from instancecap.evidence.geometry import cell_of
+from instancecap.language import en
 from instancecap.schema import caption as c
 from instancecap.schema.evidence import Evidence
+from instancecap.verify.check import verify
 from instancecap.verify.checks_scene import FOLDED, OPPOSITE
-from instancecap.verify.report import Report, verify
+from instancecap.verify.report import Report
 
 TARGETS = {"flagged": 0.95, "wronged": 0.02, "confident": 0.6}
 SPOTS = {
@@ -101,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             report = verify(one.caption, evidence)
             outcome = judge(one, report)
             counts.setdefault(one.kind, Counter())[f"{one.true}-{outcome}"] += 1
-            if (one.true and outcome == "contradicted") or (
+            if (one.true and outcome in ("contradicted", "disputed")) or (
                 not one.true and outcome == "supported"
             ):
                 _tell(one, report)
@@ -117,7 +119,7 @@ def _cases(options: argparse.Namespace) -> Iterator[Case]:
 
 
 def _evidence(case: Case, folder: Path | None) -> Evidence:
-    path = folder / f"{case.name}.json" if folder else None
+    path = folder / f"{case.name.replace('/', '__')}.json" if folder else None
     if path is not None and path.exists():
         return Evidence.read(path)
     evidence = measure(case.clip)
@@ -127,12 +129,14 @@ def _evidence(case: Case, folder: Path | None) -> Evidence:
 
 
 def judge(one: Statement, report: Report) -> str:
-    """``contradicted`` for a true statement if any part of it is; else by the kind that is told."""
-    told = [f.claim.support for f in report.findings if f.kind == one.kind]
-    if one.true:
-        told += [f.claim.support for f in report.findings if f.claim.support == "contradicted"]
-    for support in ("contradicted", "supported"):
-        if support in told:
+    """The worst outcome of a true statement; else that of the kind that is lied about."""
+    found = [f.claim.support for f in report.findings if one.true or f.kind == one.kind]
+    for support in ("contradicted", "disputed", "supported"):
+        if support in found:
+            if support == "supported" and one.kind not in {
+                f.kind for f in report.findings if f.claim.support == "supported"
+            }:
+                continue  # that a dog is there does not support where it is
             return support
     return "unchecked"
 
@@ -165,8 +169,8 @@ def statements(
         for said in {number, number + 1, number + 2, max(1, number - 1)}:
             spoken = {
                 "noun": noun,
-                "nouns": english.plural(noun),
-                "number": english.count_word(said),
+                "nouns": en.plural(noun),
+                "number": en.count_word(said),
             }
             for text in writer.texts("count", "one" if said == 1 else "text", **spoken):
                 yield told("count", said == number, text)
@@ -295,18 +299,19 @@ def _tell(one: Statement, report: Report) -> None:
 
 
 def _figures(count: Counter[str]) -> dict[str, float | None]:
-    lies, flagged = (
-        count["False-contradicted"] + count["False-supported"],
-        count["False-contradicted"],
-    )
-    right, wronged = (
-        count["True-contradicted"] + count["True-supported"],
-        count["True-contradicted"],
-    )
+    """Shares of one kind; None where there is nothing to take a share of."""
+
+    def number(*names: str) -> int:
+        return sum(count[name] for name in names)
+
+    caught = number("False-contradicted", "False-disputed")
+    lies = caught + number("False-supported")
+    right = number("True-supported", "True-contradicted", "True-disputed")
     total = sum(count.values())
     return {
-        "flagged": round(flagged / lies, 4) if lies else None,
-        "wronged": round(wronged / right, 4) if right else None,
+        "flagged": round(caught / lies, 4) if lies else None,
+        "wronged": round(count["True-contradicted"] / right, 4) if right else None,
+        "disputed": round(count["True-disputed"] / right, 4) if right else None,
         "confident": round((lies + right) / total, 4) if total else None,
         "lies": sum(n for key, n in count.items() if key.startswith("False")),
         "true": sum(n for key, n in count.items() if key.startswith("True")),
@@ -318,12 +323,12 @@ def _print(counts: dict[str, Counter[str]]) -> None:
     for count in counts.values():
         every.update(count)
     rows = {**{kind: _figures(counts[kind]) for kind in sorted(counts)}, "all": _figures(every)}
-    print(f"{'kind':<12}{'lies':>6}{'true':>6}{'flagged':>9}{'wronged':>9}{'confident':>11}",
-          file=sys.stderr)  # fmt: skip
+    columns = ("flagged", "wronged", "disputed", "confident")
+    head = "".join(f"{name:>11}" for name in columns)
+    print(f"{'kind':<12}{'lies':>6}{'true':>6}{head}", file=sys.stderr)
     for kind, row in rows.items():
-        shown = [f"{row[k]:.3f}" if row[k] is not None else "-" for k in TARGETS]
-        print(f"{kind:<12}{row['lies']:>6}{row['true']:>6}{shown[0]:>9}{shown[1]:>9}{shown[2]:>11}",
-              file=sys.stderr)  # fmt: skip
+        shown = "".join(f"{'-' if row[k] is None else format(row[k], '.3f'):>11}" for k in columns)
+        print(f"{kind:<12}{row['lies']:>6}{row['true']:>6}{shown}", file=sys.stderr)
     print(json.dumps({"benchmark": "lies", "targets": TARGETS, **rows["all"], "kinds": rows}))
 
 

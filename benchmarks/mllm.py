@@ -25,7 +25,8 @@ from pydantic import BaseModel, ConfigDict
 
 from instancecap.mllm.base import Image, Message, Reply, Request
 from instancecap.mllm.openai import OpenAIBackend
-from instancecap.mllm.structured import Enforcement, answer_schema, ask
+from instancecap.mllm.schemas import answer_schema
+from instancecap.mllm.structured import Enforcement, ask
 from instancecap.mllm.wire import Dialect, payload
 
 MODEL = "at-once"

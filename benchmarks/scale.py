@@ -16,10 +16,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from instancecap.engine.ledger import Ledger
 from instancecap.engine.resume import plan_run
+from instancecap.engine.sinks import open_store
 from instancecap.io.inputs import find_jobs, refuse_shared_names
-from instancecap.io.outputs import open_sink
 
 TARGET_SECONDS, TARGET_MB = 20.0, 500.0
 
@@ -53,12 +52,10 @@ def plan(manifest: str, out: str) -> dict[str, object]:
     began, worked = time.perf_counter(), time.process_time()
     jobs, rejected = find_jobs([manifest])
     refuse_shared_names(jobs)
-    sink = open_sink(out)
-    ledger = Ledger(sink.private)
-    planned = plan_run(jobs, ledger, sink, config="benchmark")
+    store = open_store(out).begin(jobs)
+    planned = plan_run(jobs, store, config="benchmark")
     taken, cpu = time.perf_counter() - began, time.process_time() - worked
-    ledger.close()
-    sink.close()
+    store.close()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {
         "benchmark": "scale",

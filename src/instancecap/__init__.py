@@ -4,6 +4,7 @@
 
     caption = ic.caption("clip.mp4")     # a Caption
     evidence = ic.measure("clip.mp4")    # an Evidence
+    run = ic.run("clips", out="captions", workers=2)     # many clips
 
 Names load what they need when they are first used, so that ``import instancecap`` stays quick.
 """
@@ -16,8 +17,17 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from instancecap.api import Captioner, Measured, Mllm, caption, measure
+    from instancecap.api import (
+        CaptionConfig,
+        Captioner,
+        Measured,
+        Mllm,
+        caption,
+        measure,
+        run,
+    )
     from instancecap.captioners.chain import ChainOptions
+    from instancecap.engine.batch import Run
     from instancecap.errors import (
         DecodeError,
         FormatError,
@@ -29,18 +39,27 @@ if TYPE_CHECKING:
         ServerError,
         UsageError,
     )
+    from instancecap.formats import Caption
     from instancecap.render import Prompt, render
-    from instancecap.schema.caption import Caption
     from instancecap.schema.evidence import Evidence
-    from instancecap.verify.report import verify
+    from instancecap.verify.check import verify
     from instancecap.video.clip import Clip
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "instancecap.api": ("Captioner", "Measured", "Mllm", "caption", "measure"),
+    "instancecap.api": (
+        "CaptionConfig",
+        "Captioner",
+        "Measured",
+        "Mllm",
+        "caption",
+        "measure",
+        "run",
+    ),
+    "instancecap.engine.batch": ("Run",),
     "instancecap.captioners.chain": ("ChainOptions",),
-    "instancecap.verify.report": ("verify",),
+    "instancecap.verify.check": ("verify",),
     "instancecap.errors": (
         "DecodeError",
         "FormatError",
@@ -53,7 +72,7 @@ _HOMES = {
         "UsageError",
     ),
     "instancecap.render": ("Prompt", "render"),
-    "instancecap.schema.caption": ("Caption",),
+    "instancecap.formats": ("Caption",),
     "instancecap.schema.evidence": ("Evidence",),
     "instancecap.video.clip": ("Clip",),
 }
@@ -62,12 +81,15 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [  # noqa: RUF022 - grouped by what they are
     "caption",
     "measure",
+    "run",
     "verify",
     "render",
+    "CaptionConfig",
     "Captioner",
     "Measured",
     "Mllm",
     "ChainOptions",
+    "Run",
     "Caption",
     "Clip",
     "Evidence",

@@ -1,4 +1,4 @@
-"""The Python interface: one call for evidence, one for a caption."""
+"""The Python interface: one call for evidence, one for a caption, one for many."""
 
 from __future__ import annotations
 
@@ -6,56 +6,110 @@ import asyncio
 import os
 import threading
 from collections.abc import Coroutine, Sequence
-from dataclasses import replace
-from typing import Any, Protocol, TypeVar
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from instancecap.captioners.chain import ChainOptions, prepare, write
 from instancecap.captioners.chain.options import Mode
 from instancecap.captioners.measured.describe import MAX_INSTANCES, describe
 from instancecap.captioners.measured.language import language_of
+from instancecap.engine.model_stage import AskWork, PredictWork, Server
+from instancecap.engine.run import RunConfig, run_work
+from instancecap.engine.work import CaptionWork, Work
+from instancecap.errors import OutputError, UsageError
 from instancecap.evidence.build import measure as _measure
+from instancecap.formats import Caption
+from instancecap.io.atomic import require_writable
+from instancecap.io.inputs import Job, Rejected, reason_of
 from instancecap.mllm.base import Backend
 from instancecap.mllm.openai import OpenAIBackend
-from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence
 from instancecap.video.clip import Clip
+
+if TYPE_CHECKING:
+    from instancecap.engine.batch import Run
+    from instancecap.engine.events import Events
 
 Source = str | os.PathLike[str] | Clip
 Result = TypeVar("Result")
 
 
+@dataclass(frozen=True, kw_only=True)
+class CaptionConfig(RunConfig):
+    """How many clips are captioned: what :class:`~instancecap.engine.run.RunConfig` has, and more.
+
+    Attributes:
+        max_instances: instances to describe, at most; None for the captioner's own number.
+        split_shots: one caption a shot, named ``NAME#1``, ``NAME#2``, ….
+        report: HTML page to look at the results; empty for none.
+    """
+
+    max_instances: int | None = None
+    split_shots: bool = False
+    report: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.report:
+            return
+        if Path(self.report).is_dir():
+            raise UsageError(
+                f"--report {self.report}: name a file, such as report.html, not a folder"
+            )
+        if self.split_shots:
+            raise UsageError("--report shows whole clips: leave out --split-shots")
+        require_writable(Path(self.report).parent, option="--report")
+
+
 class Captioner(Protocol):
-    """Writes a caption from a clip and what was measured about it."""
+    """Writes captions: of one clip, or as a work that is sent to worker processes."""
 
     def describe(self, clip: Clip, evidence: Evidence, *, max_instances: int | None) -> Caption:
-        """The caption of ``clip``; ``max_instances`` None: as many as the captioner usually has."""
+        """The caption of ``clip``, from what was measured about it; None: the usual number."""
+
+    def work(self, config: CaptionConfig) -> Work:
+        """What is done to each of many clips. Raises :class:`UsageError`."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class Measured:
     """The embedded default: no language model; says what Evidence proves.
 
     ::
 
         caption = ic.caption("clip.mp4", captioner=ic.Measured(language="zh"))
+
+    Attributes:
+        language: BCP-47 tag of the sentences: ``en`` or ``zh``, with any script and region; one
+            that cannot be written raises :class:`UsageError`.
     """
 
-    def __init__(self, *, language: str = "en") -> None:
-        """
-        Args:
-            language: BCP-47 tag of the sentences: ``en`` or ``zh``, with any script and region.
+    language: str = "en"
 
-        Raises:
-            UsageError: sentences cannot be written in ``language``.
-        """
-        language_of(language)
-        self.language = language
+    def __post_init__(self) -> None:
+        language_of(self.language)
 
     def describe(self, clip: Clip, evidence: Evidence, *, max_instances: int | None) -> Caption:
         """The caption of ``clip``."""
         most = MAX_INSTANCES if max_instances is None else max_instances
         return describe(evidence, max_instances=most, language=self.language)
 
+    def work(self, config: CaptionConfig) -> CaptionWork:
+        """What is done to each of many clips."""
+        if config.hint_column:
+            raise UsageError(
+                "--hint-column is for --captioner mllm: what is measured needs no hint"
+            )
+        return CaptionWork(
+            max_instances=MAX_INSTANCES if config.max_instances is None else config.max_instances,
+            language=self.language,
+            split_shots=config.split_shots,
+            keep_evidence=bool(config.report),
+        )
 
+
+@dataclass(frozen=True, kw_only=True)
 class Mllm:
     """A multimodal language model is asked, instance by instance; what it says is checked.
 
@@ -63,59 +117,123 @@ class Mllm:
 
         captioner = ic.Mllm(url="http://localhost:8000/v1", model="Qwen/Qwen3-VL-8B-Instruct")
         caption = ic.caption("clip.mp4", captioner=captioner)
+
+    Attributes:
+        url: of a server that speaks the OpenAI protocol, or of several that serve ``model``.
+        model: the name that the server knows it by.
+        mode: ``fused`` (the default), ``paper`` or ``single``; short for ``options.mode``.
+        options: everything else that can be chosen.
+        backend: somebody else to ask, instead of ``url`` and ``model``.
+        key_env: name of the environment variable that holds the server's key.
+        concurrency: questions in flight at most.
+        timeout: seconds for one answer.
+        wait: seconds that a server which answered and is gone is waited for, in :func:`run`.
+        record: file that :func:`run` adds every exchange to.
+        replay: file of such exchanges that :func:`run` takes answers from; nobody is asked.
+        batch_file: file that :func:`run` writes the questions to, for a batch service.
+        batch_results: files of such a service's answers.
     """
 
-    def __init__(
-        self,
-        *,
-        url: str | Sequence[str] = "",
-        model: str = "",
-        mode: Mode | None = None,
-        options: ChainOptions | None = None,
-        backend: Backend | None = None,
-        key_env: str = "OPENAI_API_KEY",
-        concurrency: int = 64,
-    ) -> None:
-        """
-        Args:
-            url: of a server that speaks the OpenAI protocol, or of several that serve ``model``.
-            model: the name that the server knows it by.
-            mode: ``fused`` (the default), ``paper`` or ``single``; short for ``options.mode``.
-            options: everything else that can be chosen.
-            backend: somebody else to ask, instead of ``url`` and ``model``.
-            key_env: name of the environment variable that holds the server's key.
-            concurrency: questions in flight at most.
+    url: str | Sequence[str] = ""
+    model: str = ""
+    mode: Mode | None = None
+    options: ChainOptions = field(default_factory=ChainOptions)
+    backend: Backend | None = None
+    key_env: str = "OPENAI_API_KEY"
+    concurrency: int = 64
+    timeout: float = 300.0
+    wait: float = 600.0
+    record: str = ""
+    replay: str = ""
+    batch_file: str = ""
+    batch_results: Sequence[str] = ()
+    _asking: _Asking = field(init=False, repr=False, compare=False)
 
-        Raises:
-            UsageError: neither a URL nor a backend, or an option that is not allowed.
-        """
-        chosen = options or ChainOptions()
-        self.options = chosen if mode is None else replace(chosen, mode=mode)
-        urls = [url] if isinstance(url, str) else list(url)
-        self._backend = backend or OpenAIBackend(
-            urls=[one for one in urls if one], model=model, key_env=key_env, concurrency=concurrency
+    def __post_init__(self) -> None:
+        if self.mode is not None:
+            object.__setattr__(self, "options", replace(self.options, mode=self.mode))
+        object.__setattr__(self, "_asking", _Asking())
+
+    @property
+    def server(self) -> Server:
+        """Who is asked."""
+        urls = [self.url] if isinstance(self.url, str) else self.url
+        return Server(
+            urls=tuple(one for one in urls if one),
+            model=self.model,
+            key_env=self.key_env,
+            concurrency=self.concurrency,
+            timeout=self.timeout,
+            wait=self.wait,
+            record=self.record,
+            replay=self.replay,
+            batch_file=self.batch_file,
+            batch_results=tuple(self.batch_results),
         )
-        self._loop = _Loop()
 
     def describe(self, clip: Clip, evidence: Evidence, *, max_instances: int | None) -> Caption:
         """The caption of ``clip``. Can be called from anywhere, a running event loop included.
 
         Raises:
             InputError: the clip cannot be opened or decoded.
+            UsageError: neither a URL nor a backend.
             ServerError: the server is not there, refuses the key, or does not serve the model.
         """
-        options = self.options
-        if max_instances is not None:
-            options = replace(options, max_instances=max_instances)
+        options = self._with(max_instances)
         prepared = prepare(clip, evidence, options=options)
-        written = self._loop.run(write(prepared, self._backend, options=options))
-        return written.caption
+        backend = self._asking.backend or self.backend or self._open()
+        self._asking.backend = backend
+        return self._asking.run(write(prepared, backend, options=options)).caption
+
+    def _open(self) -> Backend:
+        return OpenAIBackend(
+            urls=self.server.urls,
+            model=self.model,
+            key_env=self.key_env,
+            concurrency=self.concurrency,
+            timeout=self.timeout,
+        )
+
+    def work(self, config: CaptionConfig) -> AskWork:
+        """What is done to each of many clips."""
+        options, server = self._options(config), self.server
+        in_folder = config.out and not config.out.endswith((".jsonl", ".parquet"))
+        if options.fields and not in_folder:
+            raise UsageError("--fields rewrites captions in a folder: name it with --out")
+        if options.input == "video" and not (server.urls or server.asks_nobody or self.backend):
+            raise UsageError("--mllm-input video needs a server: give --mllm-url")
+        if config.engine == "ray" and (self.backend or not server.urls or server.record):
+            raise UsageError("--engine ray asks servers: give --mllm-url, and leave out --record")
+        return AskWork(
+            options=options,
+            server=server,
+            backend=self.backend or (server.open() if config.engine == "local" else None),
+            split_shots=config.split_shots,
+            previous=config.out if options.fields else "",
+            keep_evidence=bool(config.report),
+        )
+
+    def predict(self, config: CaptionConfig) -> PredictWork:
+        """Measures each of many clips and foretells what the questions would cost."""
+        return PredictWork(options=self._options(config), split_shots=config.split_shots)
+
+    def _with(self, max_instances: int | None) -> ChainOptions:
+        if max_instances is None:
+            return self.options
+        return replace(self.options, max_instances=max_instances)
+
+    def _options(self, config: CaptionConfig) -> ChainOptions:
+        options = self._with(config.max_instances)
+        if config.hint_column and options.mode == "single":
+            raise UsageError(f"--hint-column: {options.single_format} takes no hints")
+        return options
 
 
-class _Loop:
+class _Asking:
     """An event loop on a thread of its own: connections last from one clip to the next."""
 
     def __init__(self) -> None:
+        self.backend: Backend | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._starting = threading.Lock()
 
@@ -158,7 +276,7 @@ def caption(
 
     Args:
         source: a path, or a clip (a span, or frames from memory).
-        captioner: who writes; :class:`Measured` unless told otherwise.
+        captioner: who writes; :class:`Measured` by default.
         max_instances: instances to describe, at most; by default 3 measured ones, or 8 that a
             model and the measurement agree on.
         threads: cores to use, 0 for all.
@@ -174,3 +292,93 @@ def caption(
 
 def _as_clip(source: Source) -> Clip:
     return source if isinstance(source, Clip) else Clip.open(source)
+
+
+def run(
+    inputs: str | Sequence[str],
+    *,
+    captioner: Captioner | None = None,
+    config: CaptionConfig | None = None,
+    events: Events | None = None,
+    **options: Any,
+) -> Run:
+    """Caption many clips, as ``instancecap caption`` does; a second run goes on where one ended.
+
+    ::
+
+        run = ic.run("clips", out="captions", workers=2)
+        run = ic.run(["a.mp4", "clips.csv"], out="captions.parquet", captioner=ic.Mllm(url=…, …))
+
+    Args:
+        inputs: files, folders, glob patterns, manifests, tars, and addresses of such.
+        captioner: who writes; :class:`Measured` by default.
+        config: how it is done.
+        events: told how the run goes.
+        options: fields of :class:`CaptionConfig` that differ from ``config``, such as ``out`` and
+            ``workers``.
+
+    Returns:
+        What came of it: counts, failures with their reasons, paths of the outputs; without
+        ``out``, the captions in :attr:`Run.results`.
+
+    Raises:
+        UsageError: an option, or two inputs that would share an output; nothing was done.
+        MissingDependency, ServerError: what would be the same for every clip.
+    """
+    chosen = _configured(config, options)
+    work = (captioner if captioner is not None else Measured()).work(chosen)
+    jobs, done = run_work(_listed(inputs), work, chosen, events=events)
+    if chosen.report:
+        _write_report(chosen.report, jobs, done)
+    return done
+
+
+def predict(
+    inputs: str | Sequence[str],
+    *,
+    captioner: Mllm,
+    config: CaptionConfig | None = None,
+    events: Events | None = None,
+    **options: Any,
+) -> Run:
+    """Measure many clips, and foretell what asking about them would cost; nobody is asked.
+
+    As :func:`run`; the calls, tokens and pictures are in :attr:`Run.cost`, and nothing is written.
+    """
+    chosen = _configured(config, options)
+    work = captioner.predict(chosen)
+    _, done = run_work(_listed(inputs), work, replace(chosen, out="", report=""), events=events)
+    return done
+
+
+def _configured(config: CaptionConfig | None, options: dict[str, Any]) -> CaptionConfig:
+    known = CaptionConfig.__dataclass_fields__
+    if unknown := sorted(set(options) - set(known)):
+        raise UsageError(f"no option {unknown[0]!r}; choose among {', '.join(known)}")
+    chosen = replace(config or CaptionConfig(), **options)
+    return replace(chosen, keep=True) if chosen.report else chosen
+
+
+def _listed(inputs: str | Sequence[str]) -> list[str]:
+    return [inputs] if isinstance(inputs, str) else list(inputs)
+
+
+def _write_report(report: str, jobs: Sequence[Job], run: Run) -> None:
+    """The HTML page of a run; one that cannot be written is a failure like any other."""
+    from instancecap.web.report import ReportEntry, write_report
+
+    entries = [
+        ReportEntry(
+            clip=jobs[index].clip,
+            caption=Caption.from_json(documents.captions[""]),
+            evidence=Evidence.from_json(documents.evidence),
+        )
+        for index, documents in sorted(run.results.items())
+    ]
+    if not entries:
+        return
+    try:
+        write_report(Path(report), entries)
+        run.outputs.append(report)
+    except OutputError as error:
+        run.failed.append(Rejected(report, reason_of(error, report)))

@@ -6,9 +6,11 @@
     ├── UsageError          the caller asked for something that cannot be done as asked (exit 2)
     ├── MissingDependency   an optional package, or a file of weights, is not there (exit 2)
     ├── ServerError         a model server cannot be used by anyone as it is (exit 2)
+    │   └── ServerRefusal   it is there, and refuses every question as it is asked
     └── InputError          one input cannot be used; the others go on (exit 1)
         ├── DecodeError     the file is there, but no picture can be read from it
         ├── ModelError      a question to a language model got no usable answer
+        │   └── QuestionRefused   a content filter, or the model itself, refuses this question
         ├── FormatError     the text of a caption or evidence file does not fit its schema
         └── OutputError     a result cannot be written where it was asked for
 
@@ -37,6 +39,10 @@ class ServerError(InstanceCapError):
     """A model server is not there, refuses the key, or does not serve the model that is asked."""
 
 
+class ServerRefusal(ServerError):
+    """A model server is there and refuses every question of this kind; waiting does not help."""
+
+
 class InputError(InstanceCapError):
     """One input failed. A run over many inputs names it, counts it and goes on."""
 
@@ -47,6 +53,10 @@ class DecodeError(InputError):
 
 class ModelError(InputError):
     """A language model was asked and gave no usable answer, after every retry."""
+
+
+class QuestionRefused(ModelError):
+    """One question is refused for what it shows or asks; others of the run are answered."""
 
 
 class FormatError(InputError):

@@ -116,7 +116,7 @@ def test_a_span_is_shown_in_frames(run: Run) -> None:
         (f"list.csv {ASK} --hint-column titel", "no column 'titel' for --hint-column"),
         (f"list.csv {ASK} --hint-column title --mode single --single-format skycaptioner",
          "skycaptioner takes no hints"),
-        (f"a.mp4 {ASK} --mllm-input film", "unknown input 'film'; allowed: images, video"),
+        (f"a.mp4 {ASK} --mllm-input film", "'film' is not one of 'images', 'video'"),
         ("a.mp4 --mllm-model m --mllm-input video", "needs a server"),
         (f"a.mp4 {ASK} --mllm-url http://127.0.0.1:9/v1", "leave out --mllm-url"),
         (f"a.mp4 {ASK} --record new.jsonl", "choose one"),

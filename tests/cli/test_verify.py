@@ -39,7 +39,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         assert caption.video is not None
         caption.video.id, caption.video.path = name, name
         if name == "lie.mp4":
-            caption.global_description = "The dog runs to the left. The camera stays still."
+            caption.global_description = "The dog leaves the frame. The camera stays still."
         caption.write(tmp_path / "captions" / f"{name}.json")
         SCENE.write(tmp_path / "evidence" / f"{name}.json")
     return tmp_path
@@ -51,32 +51,32 @@ def test_contradictions_are_shown_and_counted(
     status, out, err = run(capsys, "verify", "captions", "--evidence", "evidence")
     assert (status, err) == (0, "")
     lines = out.splitlines()
-    (at,) = [i for i, line in enumerate(lines) if "The dog runs to the left." in line]
+    (at,) = [i for i, line in enumerate(lines) if "The dog leaves the frame." in line]
     assert "/global_description" in lines[at]
-    assert "it moves to the right (direction" in lines[at + 1]
+    assert "it is still there at the end (leaves" in lines[at + 1]
     assert "0 contradicted" in next(line for line in lines if line.startswith("true.mp4"))
     assert "1 of 2 captions have a contradiction" in out
-    assert next(line for line in lines if line.startswith("direction")).split()[1:4]
+    assert next(line for line in lines if line.startswith("leaves")).split()[1:4]
 
 
 def test_json_is_one_object(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = run(capsys, "verify", "captions", "--evidence", "evidence", "--json")
     found: dict[str, Any] = json.loads(out)
     assert (found["done"], found["failed"], found["contradicted"]) == (2, [], 1)
-    assert found["kinds"]["direction"]["contradicted"] == 1
+    assert found["kinds"]["leaves"]["contradicted"] == 1
     assert 0.9 < found["score"] < 1
     claims = {one["name"]: one["claims"] for one in found["captions"]}
     (wrong,) = [one for one in claims["lie.mp4"] if one["support"] == "contradicted"]
-    assert wrong["measured"] == "it moves to the right"
+    assert wrong["measured"] == "it is still there at the end"
     assert wrong["frames"]
 
 
 @pytest.mark.parametrize(
     ("how", "text", "support"),
     [
-        ("mark", "The dog runs to the left. The camera stays still.", "contradicted"),
+        ("mark", "The dog leaves the frame. The camera stays still.", "contradicted"),
         ("remove", "The camera stays still.", "supported"),
-        ("keep", "The dog runs to the left. The camera stays still.", "measured"),
+        ("keep", "The dog leaves the frame. The camera stays still.", "measured"),
     ],
 )
 def test_captions_are_written(
@@ -106,7 +106,7 @@ def test_what_cannot_be_checked_is_named_and_the_rest_goes_on(
     assert "lie.mp4" in out
 
 
-def test_the_video_is_measured_where_no_evidence_is_at_hand(
+def test_the_video_is_measured_where_no_evidence_is_local_copy(
     tmp_path: Path,
     make_video: MakeVideo,
     capsys: pytest.CaptureFixture[str],

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from instancecap.datasets.captions import Row, read_captions
-from instancecap.io.outputs import open_sink
+from instancecap.engine.sinks import open_store
 from instancecap.schema import Caption
 from instancecap.schema.caption import Instance, Video
 
@@ -39,7 +39,7 @@ def write_csv(path: Path, header: list[str], *cells: list[Any]) -> Path:
 @pytest.mark.parametrize("out", ["captions", "captions.jsonl", "captions.parquet"])
 def test_what_the_program_writes(tmp_path: Path, out: str) -> None:
     names = ["b.mp4", "sub/a.mp4@1.0-2.5"]
-    sink = open_sink(str(tmp_path / out))
+    sink = open_store(str(tmp_path / out)).sink
     for name in names:
         sink.put(name, made(name).to_json())
     sink.finish(names)
@@ -74,7 +74,7 @@ def test_bad_files_are_named_and_the_rest_is_read(tmp_path: Path) -> None:
     (missing,) = rows(tmp_path / "none.json")
     assert missing.error == "there is no such file or folder"
     (clip,) = rows(write_csv(tmp_path / "clip.mp4", ["a"]))
-    assert "captions are read from .json, .jsonl, .csv, .parquet, .txt" in clip.error
+    assert "captions are read from .json, .jsonl, .csv, .tsv, .parquet, .txt" in clip.error
     (tmp_path / "empty").mkdir()
     assert "no caption in this folder" in rows(tmp_path / "empty")[0].error
 

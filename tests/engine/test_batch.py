@@ -10,12 +10,13 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from instancecap.engine.batch import Batch, RunOptions, run_batch
-from instancecap.engine.ledger import Identity
-from instancecap.engine.work import Documents, EvidenceCache, Work, fingerprint, stamp_of
+from instancecap.engine.batch import Run, RunOptions, run_batch
+from instancecap.engine.digests import fingerprint
+from instancecap.engine.sinks import open_store
+from instancecap.engine.work import Documents, EvidenceCache, Work, stamp_of
 from instancecap.errors import DecodeError, MissingDependency, UsageError
+from instancecap.io.identity import Identity
 from instancecap.io.inputs import Job, find_jobs
-from instancecap.io.outputs import open_sink
 from instancecap.schema import Caption, Evidence
 from instancecap.schema.caption import Video
 
@@ -57,13 +58,13 @@ def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def run(out: str, work: Work | None = None, **options: object) -> Batch:
+def run(out: str, work: Work | None = None, **options: object) -> Run:
     jobs, _ = find_jobs(["clips"])
     SEEN.clear()
     return run_batch(
         jobs,
         work or Quick(),
-        sink=open_sink(out),
+        store=open_store(out),
         options=RunOptions(**options),  # type: ignore[arg-type]
     )
 
@@ -93,7 +94,7 @@ def test_moved_and_renamed_files_are_not_done_again(clips: Path, out: str) -> No
     os.utime(clips / "b.mp4", (1, 1))  # copied without its times
     again = run(out)
     assert (again.done, again.skipped, SEEN) == (0, 3, [])
-    sink = open_sink(out)
+    sink = open_store(out).sink
     document = Caption.from_json(sink.get("sub/new.mp4") or "")
     sink.close()
     assert document.video is not None
@@ -172,7 +173,8 @@ def test_evidence_is_kept_until_the_file_or_the_detectors_change(
 
 
 def test_two_runs_into_one_output_do_not_mix(clips: Path) -> None:
-    from instancecap.engine.ledger import Ledger, private_folder
+    from instancecap.engine.ledger import Ledger
+    from instancecap.engine.store import private_folder
 
     other = Ledger(private_folder(Path("out")))
     with pytest.raises(UsageError, match="another run"):
@@ -191,10 +193,10 @@ def test_failures_of_earlier_runs_do_not_stop_this_one(clips: Path) -> None:
 
 
 def test_other_format_is_resumed_and_a_change_of_format_is_a_change(clips: Path) -> None:
-    def write(format: str) -> Batch:
+    def write(format: str) -> Run:
         jobs, _ = find_jobs(["clips"])
-        sink = open_sink("out", format=format)
-        return run_batch(jobs, Quick(), sink=sink, options=RunOptions())
+        store = open_store("out", format=format)
+        return run_batch(jobs, Quick(), store=store, options=RunOptions())
 
     assert (write("instancevid").done, write("instancevid").skipped) == (3, 3)
     assert "Structural Description" in json.loads(Path("out/a.mp4.json").read_text())

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from instancecap.captioners.chain import ChainOptions, prepare, write
-from instancecap.engine import asking
-from instancecap.engine.asking import Asker, AskWork, Server
-from instancecap.engine.batch import Batch, RunOptions, run_batch
+from instancecap.engine import model_stage
+from instancecap.engine.batch import Run, RunOptions, run_batch
 from instancecap.engine.batch_files import TRIES, BatchResults, BatchWriter, open_batch
+from instancecap.engine.model_stage import AskWork, ModelStage, Server
+from instancecap.engine.sinks import open_store
 from instancecap.errors import FormatError, ModelError, ServerError, UsageError
 from instancecap.io.inputs import find_jobs
-from instancecap.io.outputs import open_sink
 from instancecap.mllm.base import Reply
 from instancecap.mllm.openai import OpenAIBackend
 from instancecap.mllm.structured import Enforcement
@@ -255,7 +255,7 @@ def say(body: dict[str, Any]) -> str:
 def once_measured(measured: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The clip's evidence without measuring it in every round."""
     monkeypatch.setattr(
-        asking, "measure_job", lambda job, **_: measured(CLIP).model_copy(deep=True)
+        model_stage, "measure_job", lambda job, **_: measured(CLIP).model_copy(deep=True)
     )
 
 
@@ -267,7 +267,7 @@ def once_prepared(once_measured: None, monkeypatch: pytest.MonkeyPatch) -> None:
     def once(clip: Clip, evidence: Any, **options: Any) -> Any:
         return made.setdefault(clip, made.get(clip) or prepare(clip, evidence, **options))
 
-    monkeypatch.setattr(asking, "prepare", once)
+    monkeypatch.setattr(model_stage, "prepare", once)
 
 
 class Rounds:
@@ -278,19 +278,15 @@ class Rounds:
         self.results: list[str] = []
         self.asked: list[int] = []
 
-    def run(self, *, last: bool = False) -> Batch:
+    def run(self, *, last: bool = False) -> Run:
         file = "" if last else str(self.folder / "ask.jsonl")
         server = Server(model=MODEL, batch_file=file, batch_results=tuple(self.results))
-        asker = Asker(server.open(), self.options)
-        batch = run_batch(
+        return run_batch(
             find_jobs([str(self.clip)])[0],
-            AskWork(options=self.options, model=MODEL),
-            sink=open_sink(str(self.folder / "out")),
+            AskWork(options=self.options, server=server),
+            store=open_store(str(self.folder / "out")),
             options=RunOptions(),
-            finish=asker.finish,
         )
-        batch.outputs += asker.close()
-        return batch
 
     def send(self, url: str) -> None:
         ask = self.folder / "ask.jsonl"
@@ -299,7 +295,7 @@ class Rounds:
         errors = run_batch_file(ask, path, url=url)
         self.results += [str(one) for one in (path, errors) if one]
 
-    def go_on(self, url: str, *, most: int = 12) -> Batch:
+    def go_on(self, url: str, *, most: int = 12) -> Run:
         while (batch := self.run()).waiting and len(self.asked) < most:
             assert (batch.done, batch.failed) == (0, [])
             assert not list(self.folder.glob("out/*.json")), "no caption before it is whole"
@@ -392,19 +388,18 @@ def test_without_a_batch_file_the_rest_stays_empty(tmp_path: Path, clips_dir: Pa
 def test_shots_share_their_rounds(
     tmp_path: Path, clips_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    facts = asking.measure_job(None)  # type: ignore[arg-type, call-arg]
+    facts = model_stage.measure_job(None)  # type: ignore[arg-type, call-arg]
     middle = facts.video.duration / 2
     shot = facts.shots[0]
     facts.shots = [
         shot.model_copy(update={"end": middle}),
         shot.model_copy(update={"start": middle, "transition": "cut"}),
     ]
-    monkeypatch.setattr(asking, "measure_job", lambda job, **_: facts.model_copy(deep=True))
-    asker = Asker(
-        Server(model=MODEL, batch_file=str(tmp_path / "ask.jsonl")).open(), ChainOptions(frames=2)
-    )
+    monkeypatch.setattr(model_stage, "measure_job", lambda job, **_: facts.model_copy(deep=True))
+    server = Server(model=MODEL, batch_file=str(tmp_path / "ask.jsonl"))
+    work = AskWork(options=ChainOptions(frames=2), server=server, split_shots=True)
+    stage = ModelStage(server.open(), work.options)
     (job,), _ = find_jobs([str(clips_dir / CLIP)])
-    ready = AskWork(options=ChainOptions(frames=2), split_shots=True)(job)
-    assert asyncio.run(asker.finish(job, ready)).waiting
-    assert asker.open_questions == 2
-    assert asker.close() == [str(tmp_path / "ask.jsonl")]
+    assert asyncio.run(stage(job, work(job))).waiting
+    assert stage.open_questions == 2
+    assert stage.finish() == [str(tmp_path / "ask.jsonl")]

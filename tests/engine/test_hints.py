@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from instancecap.engine.batch import RunOptions, run_batch
+from instancecap.engine.sinks import open_store
 from instancecap.engine.work import Documents, Work
 from instancecap.errors import UsageError
 from instancecap.io.inputs import Job, find_jobs
-from instancecap.io.outputs import open_sink
 from instancecap.schema import Caption
 from instancecap.schema.caption import Video
 
@@ -107,7 +107,7 @@ def test_a_clip_is_done_again_when_its_hint_changes() -> None:
         SEEN.clear()
         write_list("list.csv", rows)
         jobs, _ = find_jobs(["list.csv"], hint_column=hint_column)
-        batch = run_batch(jobs, Quick(), sink=open_sink("out"), options=RunOptions())
+        batch = run_batch(jobs, Quick(), store=open_store("out"), options=RunOptions())
         assert not batch.failed
         return list(SEEN)
 

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from instancecap.engine.ledger import Identity, Ledger, partial_hash, private_folder
+from instancecap.engine.ledger import Ledger
+from instancecap.engine.resume import entry_of
+from instancecap.engine.store import private_folder
 from instancecap.errors import UsageError
+from instancecap.io.identity import Identity, partial_hash
 from instancecap.io.inputs import Job
 from instancecap.video import Clip
 
@@ -30,20 +33,37 @@ def test_entry_comes_back_as_it_was_recorded(tmp_path: Path, clip: Path) -> None
     folder = tmp_path / "notes"
     ledger = Ledger(folder)
     identity = Identity.of(str(clip), content=True)
-    ledger.record(job(clip), identity, config="c1", parts=["#1", "#2"], seconds=1.5)
-    ledger.record(job(clip, "b"), identity, config="c1", reason="no frame")
+    ledger.record(
+        entry_of(job(clip), identity, config="c1", parts=("#1", "#2"), digests={"#1": "abc"}),
+        seconds=1.5,
+        cost={},
+    )
+    lacking = {"": ("/background",)}
+    ledger.record(
+        entry_of(
+            job(clip, "b"),
+            identity,
+            config="c1",
+            state="partial",
+            reason="refused",
+            missing=lacking,
+        ),
+        cost={},
+    )
     ledger.close()
     again = Ledger(folder)
     first, second = again.entries()
     assert (first.name, first.identity, first.parts) == ("a.mp4", identity, ("#1", "#2"))
-    assert (second.state, second.reason, second.config) == ("failed", "no frame", "c1")
+    assert first.digests == {"#1": "abc"}
+    assert (second.state, second.reason, second.config) == ("partial", "refused", "c1")
+    assert second.missing == lacking
     assert again.find(job(clip, "c")) is None
     again.close()
 
 
 def test_moved_file_is_known_by_its_content_and_span(tmp_path: Path, clip: Path) -> None:
     ledger = Ledger(tmp_path / "notes")
-    ledger.record(job(clip), Identity.of(str(clip), content=True), config="c")
+    ledger.record(entry_of(job(clip), Identity.of(str(clip), content=True), config="c"), cost={})
     moved = tmp_path / "moved.mp4"
     clip.rename(moved)
     identity = Identity.of(str(moved), content=True)

@@ -21,6 +21,7 @@ from instancecap.errors import DecodeError, MissingDependency, ModelError, Serve
 from instancecap.io.inputs import Job
 from instancecap.models import weights
 from instancecap.video import Clip
+from tests.engine.stages import FunctionStage
 
 
 @pytest.fixture
@@ -110,7 +111,7 @@ def test_missing_prerequisite_ends_the_run(deeds: ModuleType, workers: int) -> N
 
 def test_second_interrupt_stops_the_workers_at_once(deeds: ModuleType) -> None:
     done: list[str] = []
-    brakes: list[int] = []
+    shutdowns: list[int] = []
 
     def take(outcome: Outcome[str]) -> None:
         done.append(outcome.job.name)
@@ -124,9 +125,9 @@ def test_second_interrupt_stops_the_workers_at_once(deeds: ModuleType) -> None:
             deeds.work,
             workers=2,
             on_done=take,
-            on_brake=lambda: brakes.append(1),
+            on_shutdown=lambda: shutdowns.append(1),
         )
-    assert (done, brakes) == (["a"], [1])
+    assert (done, shutdowns) == (["a"], [1])
     assert time.monotonic() - started < 30
 
 
@@ -184,7 +185,13 @@ def test_calls_overlap_and_fail_alone(deeds: ModuleType, workers: int) -> None:
         found[outcome.job.name] = outcome.failure.reason if outcome.failure else str(outcome.result)
 
     names = ["a", "no", "bad", "b", "c", "d"]
-    run_jobs(enumerate(jobs(*names)), deeds.work, finish=finish, workers=workers, on_done=take)
+    run_jobs(
+        enumerate(jobs(*names)),
+        deeds.work,
+        stage=FunctionStage(finish),
+        workers=workers,
+        on_done=take,
+    )
     assert found == {
         "a": "A!",
         "b": "B!",
@@ -203,14 +210,16 @@ def test_server_that_cannot_be_used_ends_the_run_and_keeps_what_is_done(deeds: M
         return prepared
 
     done: list[str] = []
+    stage = FunctionStage(finish)
     with pytest.raises(ServerError, match="no connection"):
         run_jobs(
             enumerate(jobs(*"abc", *(f"job{number}" for number in range(300)))),
             deeds.work,
-            finish=finish,
+            stage=stage,
             on_done=lambda outcome: done.append(outcome.job.name),
         )
     assert "a" in done and "job299" not in done
+    assert stage.closed
 
 
 def test_workers_share_the_cores_and_know_what_is_missing(

@@ -13,8 +13,10 @@ import pytest
 
 from instancecap.engine.local import Outcome, run_jobs
 from instancecap.engine.ray import run_on_ray
+from instancecap.engine.work import Work
 from instancecap.errors import DecodeError, ServerError
 from instancecap.io.inputs import Job, find_jobs
+from tests.engine.stages import FunctionStage
 
 pytestmark = [
     pytest.mark.models,
@@ -36,9 +38,11 @@ def cluster() -> Iterator[None]:
     ray.shutdown()
 
 
-@dataclass(frozen=True)
-class Read:
-    """Reads the file and does as it says."""
+@dataclass(frozen=True, kw_only=True)
+class Read(Work):
+    """Reads the file and does as it says; with ``upper``, a second stage that refuses one word."""
+
+    upper: bool = False
 
     def __call__(self, job: Job) -> tuple[str, int]:
         text = Path(job.clip.path).read_text()
@@ -52,18 +56,20 @@ class Read:
             raise ServerError("nobody there")
         return text, os.getpid()
 
+    def config(self) -> str:
+        return "read"
 
-@dataclass(frozen=True)
-class OpenUpper:
-    """Makes a second stage that refuses one word."""
+    @property
+    def has_stage(self) -> bool:
+        return self.upper
 
-    def __call__(self) -> Any:
+    def open_stage(self) -> FunctionStage:
         async def finish(job: Job, prepared: tuple[str, int]) -> str:
             if prepared[0] == "refuse":
                 raise DecodeError(f"{job.clip.path}: refused")
             return prepared[0].upper()
 
-        return finish
+        return FunctionStage(finish)
 
 
 def make(folder: Path, texts: list[str]) -> list[tuple[int, Job]]:
@@ -72,21 +78,20 @@ def make(folder: Path, texts: list[str]) -> list[tuple[int, Job]]:
     return list(enumerate(find_jobs([str(folder)])[0]))
 
 
-def ask(folder: Path, texts: list[str], **options: Any) -> dict[int, Outcome[Any]]:
+def ask(folder: Path, texts: list[str], *, upper: bool = False) -> dict[int, Outcome[Any]]:
     outcomes: dict[int, Outcome[Any]] = {}
     run_on_ray(
         make(folder, texts),
-        Read(),
+        Read(upper=upper),
         workers=2,
         on_done=lambda outcome: outcomes.update({outcome.index: outcome}),
-        **options,
     )
     return outcomes
 
 
 def test_each_job_is_done_once_and_each_failure_is_named(tmp_path: Path) -> None:
     texts = ["a", "bad", "crash", "b", "bug", "refuse", *"cdefgh"]
-    outcomes = ask(tmp_path, texts, open_finish=OpenUpper())
+    outcomes = ask(tmp_path, texts, upper=True)
     assert sorted(outcomes) == list(range(len(texts)))
     reasons = {i: one.failure.reason for i, one in outcomes.items() if one.failure is not None}
     assert reasons[1] == "no frame"

@@ -6,16 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from instancecap.engine.ledger import Identity, Ledger, private_folder
+from instancecap.engine.ledger import Ledger
+from instancecap.engine.resume import entry_of
 from instancecap.engine.status import read_status
+from instancecap.engine.store import private_folder
 from instancecap.errors import UsageError
+from instancecap.io.identity import Identity
 from instancecap.io.inputs import Job
 from instancecap.video import Clip
 
 
 def record(ledger: Ledger, name: str, reason: str = "") -> None:
     job = Job(Clip(path=f"in/{name}"), name)
-    ledger.record(job, Identity(1, 1, name), config="c", reason=reason, cost={"calls": 2.0})
+    state = "failed" if reason else "done"
+    entry = entry_of(job, Identity(1, 1, name), config="c", state=state, reason=reason)
+    ledger.record(entry, cost={"calls": 2.0})
 
 
 @pytest.mark.parametrize("out", ["out", "out.jsonl", "out.parquet"])

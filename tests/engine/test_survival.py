@@ -16,12 +16,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks.engine import make_clips, survive
-from instancecap.engine.batch import MOST_UNWRITTEN, Batch, RunOptions, run_batch
+from instancecap.engine.batch import MOST_UNWRITTEN, Run, RunOptions, run_batch
 from instancecap.engine.journal import open_journal
-from instancecap.engine.ledger import Ledger, private_folder
+from instancecap.engine.ledger import Ledger
+from instancecap.engine.sinks import open_store
+from instancecap.engine.store import private_folder
 from instancecap.errors import UsageError
 from instancecap.io.inputs import find_jobs
-from instancecap.io.outputs import open_sink
 from tests.engine.works import Poisoned
 
 POISONS = {
@@ -43,12 +44,12 @@ def fill(folder: Path, count: int, *names: str) -> Path:
     return folder
 
 
-def run(clips: Path, out: Path, *, words: int = 2, **options: object) -> Batch:
+def run(clips: Path, out: Path, *, words: int = 2, **options: object) -> Run:
     jobs, _ = find_jobs([str(clips)])
     return run_batch(
         jobs,
         Poisoned(words=words),
-        sink=open_sink(str(out)),
+        store=open_store(str(out)),
         options=RunOptions(**options),  # type: ignore[arg-type]
     )
 
@@ -141,7 +142,7 @@ def test_full_disk_ends_the_run_and_nothing_is_lost(
     tmp_path: Path, out: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clips = fill(tmp_path / "clips", 60)
-    sink = open_sink(str(tmp_path / out))
+    sink = open_store(str(tmp_path / out)).sink
     put = type(sink).put
 
     def full(self: object, name: str, text: str) -> str:
@@ -206,7 +207,7 @@ def test_log_that_cannot_be_written_costs_no_clip(
     clips = fill(tmp_path / "clips", 3)
     jobs, _ = find_jobs([str(clips)])
     with open_journal("/dev/full") as journal:
-        batch = run_batch(jobs, Poisoned(), sink=None, options=RunOptions(), on_done=journal.write)
+        batch = run_batch(jobs, Poisoned(), store=None, options=RunOptions(), events=journal)
     assert batch.done == 3
     assert caplog.text.count("--log-json: cannot be written: No space left on device") == 1
 

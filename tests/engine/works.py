@@ -8,9 +8,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from instancecap.engine.ledger import Identity
 from instancecap.engine.work import Documents, Work, stamp_of
 from instancecap.errors import DecodeError
+from instancecap.io.identity import Identity
 from instancecap.io.inputs import Job
 from instancecap.schema import Caption
 from instancecap.schema.caption import Video

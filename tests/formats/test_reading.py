@@ -46,10 +46,9 @@ def test_skycaptioner_as_the_model_writes_it() -> None:
     assert (mountain.category, mountain.action, mountain.is_main) == ("scenery", "", False)
     camera = caption.camera
     assert (camera.shot_type, camera.shot_angle) == ("medium_shot", "eye_level")
-    assert (camera.shot_position, camera.motion, camera.speed) == (
+    assert (camera.shot_position, camera.description) == (
         "front_view",
-        ["pan_right"],
-        "slow",
+        "the camera pans right slowly",
     )
     assert caption.warnings == ["unknown field left out: /mood"]
 
@@ -98,10 +97,12 @@ def test_instancevid_with_fields_missing_null_and_flat() -> None:
         }
     )
     assert caption.video is not None and caption.video.path == "clips/a.mp4"
-    assert [one.class_ for one in caption.instances] == ["car", "dog"]
-    assert caption.instances[1].action == "Runs, jumps"
-    assert caption.camera.motion == ["static"]
-    assert caption.warnings == ["/Main Instance: 1 of 3 are not objects"]
+    assert [one.class_ for one in caption.instances] == ["car", "", "dog"]
+    assert caption.instances[1].appearance == "a stray text"
+    assert caption.instances[2].action == "Runs, jumps"
+    assert caption.camera.description == "The camera is static, shot at eye level."
+    place = "/Structural Description/Main Instance/No.1"
+    assert caption.warnings == [f"{place}: an object was expected, its text was kept"]
 
 
 def test_cosmos_as_an_upsampler_writes_it() -> None:

@@ -151,11 +151,11 @@ def test_a_server_that_fails_on_everything_ends_the_run(
     ("options", "says"),
     [
         (("--fields", "background,colour"), ["'colour'", "background"]),
-        (("--mode", "nonsense"), ["'nonsense'", "fused, paper, single"]),
+        (("--mode", "nonsense"), ["'nonsense'", "'fused', 'paper', 'single'"]),
         (("--replay", "missing.jsonl"), ["missing.jsonl", "No such file"]),
         (("--replay", "other.jsonl"), ["other.jsonl", "not a recording"]),
         (("--record", "clip.mp4/record.jsonl"), ["cannot record to clip.mp4/record.jsonl"]),
-        (("--on-contradiction", "maybe"), ["'maybe'", "mark, remove, keep"]),
+        (("--on-contradiction", "maybe"), ["'maybe'", "'mark', 'remove', 'keep'"]),
         (("--visual-prompt", "fog"), ["'fog'", "blur"]),
         (("--window", "0"), ["window", "0.5"]),
     ],

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from instancecap.engine.batch import RunOptions, run_batch
-from instancecap.engine.ledger import Identity
+from instancecap.engine.sinks import open_store
 from instancecap.engine.work import CaptionWork
 from instancecap.errors import InputError
+from instancecap.io.identity import Identity
 from instancecap.io.inputs import find_jobs
-from instancecap.io.outputs import open_sink
-from instancecap.io.remote import at_hand
+from instancecap.io.local_copy import local_copy
 from instancecap.io.webdataset import Member, find_member, scan, split_member
 from instancecap.schema import Caption
 from tests.conftest import MakeVideo
@@ -73,12 +73,12 @@ def test_text_and_fields_beside_a_video_are_hints(shards: Path) -> None:
 
 def test_copy_at_hand_is_the_member_and_is_gone_afterwards(shards: Path, video: bytes) -> None:
     clip = find_jobs(["shards/00001.tar"])[0][1].clip
-    with at_hand(clip) as here:
+    with local_copy(clip) as here:
         assert here.path == clip.path
         assert Path(here.local).read_bytes() == video
         first = Path(here.local).stat().st_mtime_ns
     assert not Path(here.local).exists()
-    with at_hand(clip) as again:
+    with local_copy(clip) as again:
         assert Path(again.local).stat().st_mtime_ns == first
 
 
@@ -93,7 +93,7 @@ def test_member_is_known_by_its_content(shards: Path, video: bytes) -> None:
 
 def run(out: str, given: list[str], **options: Any) -> Any:
     jobs, rejected = find_jobs(given)
-    batch = run_batch(jobs, CaptionWork(), sink=open_sink(out), options=RunOptions(**options))
+    batch = run_batch(jobs, CaptionWork(), store=open_store(out), options=RunOptions(**options))
     batch.failed[:0] = rejected
     return batch
 

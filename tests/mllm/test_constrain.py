@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from instancecap.mllm.constrain import MAX_ITEMS, SHORTEST_STRING, bounded
-from instancecap.mllm.structured import answer_schema
+from instancecap.mllm.schemas import answer_schema
 from tests.mllm.questions import Described
 
 FREE = {"type": "string"}

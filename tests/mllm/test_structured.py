@@ -10,14 +10,16 @@ from typing import Any
 import jsonschema
 import pytest
 
-from instancecap.errors import ModelError
+from instancecap.errors import ModelError, QuestionRefused
 from instancecap.mllm.base import Backend, Reply, Request
 from instancecap.mllm.openai import OpenAIBackend
-from instancecap.mllm.structured import Asked, Enforcement, answer_schema, ask
+from instancecap.mllm.schemas import answer_schema
+from instancecap.mllm.structured import Asked, Enforcement, ask
 from instancecap.mllm.usage import Usage
 from tests.mllm.questions import GOOD, Colour, Described, question, run
 from tests.mllm.server import FAULTS, MODEL, serve
 
+ANSWER = json.loads(GOOD)
 WHOLE = Described(appearance="A small white car.", colours=[Colour(name="red", share=0.5)], count=1)
 
 
@@ -72,8 +74,8 @@ def test_the_schema_has_what_is_asked_and_nothing_else() -> None:
 def test_a_good_answer_is_taken() -> None:
     script = Script(GOOD)
     found = asked(script)
-    assert (found.value, found.problem, len(found.replies)) == (WHOLE, "", 1)
-    assert (found.usage.calls, found.usage.images) == (1, 2)
+    assert (found.value, found.missing, found.kind, found.problem) == (WHOLE, (), "", "")
+    assert (found.usage.calls, found.usage.images) == (2, 2)  # one found out about the schema
     assert script.asked[1].schema == answer_schema(Described)
     assert script.asked[1].messages == question(images=2).messages
 
@@ -99,10 +101,10 @@ def test_what_does_not_prove_enforcement_is_none(probe: str | ModelError) -> Non
 def test_what_is_taken_for_granted_costs_no_question(assumed: bool) -> None:
     enforce = Enforcement(assume=assumed)
     assert run(enforce.of(Script())) is assumed
-    assert enforce.usage.calls == 0
+    assert enforce.take_usage() == Usage()
 
 
-def test_enforcement_is_found_out_once() -> None:
+def test_enforcement_is_found_out_and_counted_once() -> None:
     seen: list[dict[str, Any]] = []
 
     async def many(url: str) -> Enforcement:
@@ -113,7 +115,8 @@ def test_enforcement_is_found_out_once() -> None:
 
     with serve(seen=seen) as url:
         enforce = run(many(url))
-    assert len(seen) == enforce.usage.calls == 1
+    assert len(seen) == enforce.take_usage().calls == 1
+    assert enforce.take_usage() == Usage()
 
 
 @pytest.mark.parametrize(
@@ -123,6 +126,8 @@ def test_enforcement_is_found_out_once() -> None:
         GOOD.replace('"count"', '"score": 3, "count"'),
         GOOD.replace('"share"', '"tone": "warm", "share"'),
         GOOD.replace('"count": 1', '"count": "1",'),
+        f"[{GOOD}]",
+        f'{{"answer": {GOOD}}}',
     ],
 )
 def test_small_faults_are_put_right(text: str) -> None:
@@ -130,72 +135,118 @@ def test_small_faults_are_put_right(text: str) -> None:
     assert (found.value, found.problem, len(found.replies)) == (WHOLE, "", 1)
 
 
-def test_a_cut_answer_gets_more_room() -> None:
-    script = Script(Reply(GOOD[:50], finish="length"), GOOD)
-    assert asked(script).value == WHOLE
-    assert [request.max_tokens for request in script.asked[1:]] == [100, 200]
+def settings(script: Script, name: str) -> list[Any]:
+    return [getattr(request, name) for request in script.asked[1:]]
+
+
+def test_a_cut_answer_gets_more_room_for_what_is_missing() -> None:
+    script = Script(Reply(GOOD[:50], finish="length"), '{"colours": []}', '{"count": 1}')
+    assert asked(script).value == WHOLE.model_copy(update={"colours": []})
+    assert settings(script, "max_tokens") == [100, 200, 200]
+    keys = [list(schema["properties"]) for schema in settings(script, "schema")]
+    assert keys == [["appearance", "colours", "count"], ["colours", "count"], ["count"]]
 
 
 def test_a_whole_answer_at_the_bound_is_whole() -> None:
     assert len(asked(Script(Reply(GOOD, finish="length"))).replies) == 1
 
 
-def test_a_loop_is_asked_again_with_a_penalty() -> None:
+def test_repetition_is_asked_again_with_a_penalty() -> None:
     looped = GOOD.replace("car.", "car and a car and a car" + " and a car" * 15)
     script = Script(looped, Reply(looped[:150], finish="length"), GOOD)
     assert asked(script).value == WHOLE
-    assert [request.penalty for request in script.asked[1:]] == [1.0, 1.1, 1.2]
-    assert len({request.seed for request in script.asked[1:]}) == 3
-    temperatures = [request.temperature for request in script.asked[1:]]
+    assert settings(script, "penalty") == [1.0, 1.1, 1.2]
+    assert len(set(settings(script, "seed"))) == 3
+    temperatures = settings(script, "temperature")
     assert temperatures == sorted(set(temperatures))
+    assert settings(script, "schema")[1]["required"] == ["appearance"]
 
 
 def test_an_empty_answer_is_asked_again_otherwise() -> None:
     script = Script(" ", GOOD)
     assert asked(script).value == WHOLE
-    first, second = script.asked[1:]
-    assert (first.temperature, second.temperature) == (0.0, 0.3)
-    assert first.seed != second.seed
+    assert settings(script, "temperature") == [0.0, 0.3]
+    first, second = settings(script, "messages")
+    assert first == second
 
 
-def test_wrong_fields_are_named() -> None:
-    script = Script('{"answer": "something else"}', '{"count": 12}', GOOD)
+@pytest.mark.parametrize("enforces", [True, False])
+def test_only_missing_keys_are_asked_again(enforces: bool) -> None:
+    kept = {"appearance": "A small white car.", "colours": ANSWER["colours"]}
+    script = Script(json.dumps({**kept, "count": 12}), '{"count": 1}', enforces=enforces)
     found = asked(script)
-    assert (found.value, len(found.replies)) == (WHOLE, 3)
-    first, second, third = (request.messages for request in script.asked[1:])
-    assert second[:2] == third[:2] == first  # the images stay in front, and errors do not pile up
-    assert [one.role for one in third[2:]] == ["assistant", "user"]
-    assert third[2].parts == ('{"count": 12}',)
-    assert "count: Input should be less than or equal to 9" in str(third[3].parts[0])
-    assert "not answered: appearance, colours, count" in str(second[3].parts[0])
+    assert (found.value, found.problem, len(found.replies)) == (WHOLE, "", 2)
+    first, second = settings(script, "messages")
+    assert second[: len(first)] == first  # the images stay in front
+    answered, correction = second[len(first) :]
+    assert json.loads(answered.parts[0]) == kept
+    assert "count: Input should be less than or equal to 9" in correction.parts[0]
+    assert "Its keys are: count." in correction.parts[0]
+    schema = settings(script, "schema")[1]
+    assert schema["required"] == ["count"]
+    assert (json.dumps(schema, separators=(",", ":")) in correction.parts[0]) is not enforces
+
+
+def test_errors_do_not_pile_up() -> None:
+    script = Script('{"answer": "something else"}', '{"reply": 1}', GOOD)
+    assert asked(script).value == WHOLE
+    assert [len(messages) for messages in settings(script, "messages")] == [2, 4, 4]
 
 
 def test_after_the_last_attempt_there_is_a_reason() -> None:
     found = asked(Script("I see a car.", "", "I see a car."))
-    assert found.value is None
-    assert found.problem == "no whole answer (there is no JSON in it; the answer is empty)"
-    assert len(found.replies) == found.usage.calls == 3
+    assert (found.value, found.kind) == (None, "prose")
+    assert found.missing == ("appearance", "colours", "count")
+    assert found.problem == (
+        "no whole answer (it is not the JSON object that was asked for: 'I see a car.'; "
+        "the answer is empty)"
+    )
+    assert len(found.replies) == 3
 
 
-def test_the_fullest_answer_counts_when_none_is_whole() -> None:
-    fuller = GOOD.replace(', "count": 1', "")
-    found = asked(Script('{"count": 2}', fuller, '{"count": 3}'))
-    assert found.value == WHOLE
-    assert "not answered: count" in found.problem
+def test_what_was_answered_counts_when_something_is_missing() -> None:
+    found = asked(Script('{"count": 2}', '{"appearance": "A small white car."}', "{}"))
+    assert found.value == Described(appearance="A small white car.", count=2)
+    assert (found.missing, found.kind) == (("colours",), "incomplete")
+    assert "not answered: colours" in found.problem
 
 
-def test_a_failed_question_is_not_asked_again() -> None:
-    script = Script(ModelError("the question is too long"))
-    found = asked(script)
-    assert (found.value, found.replies, found.usage) == (None, (), Usage())
-    assert found.problem == "no whole answer (the question is too long)"
-    assert len(script.asked) == 2
+@pytest.mark.parametrize(
+    ("replies", "kind", "calls"),
+    [
+        ([ModelError("the question is too long")], "failed", 0),
+        ([QuestionRefused("a content filter refused it")], "refused", 0),
+        ([Reply("", finish="content_filter")], "refused", 1),
+        (["I'm sorry, but I can't help with that."] * 3, "refused", 2),
+        ([Reply("", finish="length", reasoning="Hm")] * 3, "thinking", 3),
+        ([""] * 3, "empty", 3),
+        (["- a red square\n- it moves"] * 3, "prose", 3),
+    ],
+)
+def test_a_question_without_an_answer_says_why(replies: list[Any], kind: str, calls: int) -> None:
+    found = asked(Script(*replies))
+    assert (found.value, found.kind, len(found.replies)) == (None, kind, calls)
+    assert found.missing == ("appearance", "colours", "count")
+    assert "\n" not in found.problem
+
+
+def test_who_refuses_a_person_is_asked_about_what_can_be_seen() -> None:
+    script = Script("I'm sorry, but I can't assist with identifying people.", GOOD)
+    assert asked(script).value == WHOLE
+    assert "Nobody has to be recognised" in str(settings(script, "messages")[1][-1].parts[0])
 
 
 def test_usage_adds_up() -> None:
     request = question(images=3)
     one = Usage.of(request, Reply("", prompt_tokens=10, completion_tokens=5, seconds=0.5))
-    assert sum([one, one], Usage()) == Usage(2, 20, 10, 6, 1.0)
+    fewer = Usage.of(request, Reply("", calls=2, shown=(0, 2)))
+    assert sum([one, one, fewer], Usage()) == Usage(4, 20, 10, 10, 1.0)
+
+
+def by_schema(body: dict[str, Any]) -> str:
+    """The good answer's keys that are asked."""
+    schema = body["response_format"]["json_schema"]["schema"]
+    return json.dumps({key: ANSWER.get(key) for key in schema["properties"]})
 
 
 @pytest.mark.parametrize("enforce", [True, False])
@@ -215,8 +266,8 @@ def test_every_question_ends_well_whatever_the_server_does(enforce: bool) -> Non
         await backend.close()
         return found
 
-    with serve(lambda _: GOOD, faults, seed=5, enforce=enforce) as url:
+    with serve(by_schema, faults, seed=5, enforce=enforce) as url:
         found = run(many(url))
     assert all((one.value is None) <= bool(one.problem) for one in found)
     assert sum(one.value == WHOLE for one in found) >= 118
-    assert sum(len(one.replies) for one in found) > 132
+    assert sum(len(one.replies) for one in found) > 130

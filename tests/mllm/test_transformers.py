@@ -19,7 +19,8 @@ from pydantic import BaseModel
 from instancecap.errors import MissingDependency, ServerError
 from instancecap.mllm.base import Reply
 from instancecap.mllm.openai import OpenAIBackend
-from instancecap.mllm.structured import Asked, Enforcement, answer_schema, ask
+from instancecap.mllm.schemas import answer_schema
+from instancecap.mllm.structured import Asked, Enforcement, ask
 from instancecap.mllm.transformers import TransformersBackend
 from tests.mllm.questions import Described, question, run
 

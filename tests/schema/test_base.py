@@ -13,8 +13,9 @@ import pytest
 from pydantic import ValidationError
 
 from instancecap.errors import FormatError, InstanceCapError, OutputError
+from instancecap.io.atomic import write_whole
 from instancecap.schema import Caption
-from instancecap.schema.base import TrackPoint, write_whole
+from instancecap.schema.base import TrackPoint
 from tests.schema.design_examples import CAPTION
 
 

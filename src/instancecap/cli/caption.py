@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from instancecap.cli import asking, options, terminal
 from instancecap.cli.options import Images, Inputs, Json, Quiet, Verbose, VideoRoot, Workers
-from instancecap.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
-    from instancecap.engine.batch import Batch
-    from instancecap.io.inputs import Job
+    from instancecap.api import CaptionConfig, Mllm
 
 
 def caption(
@@ -30,7 +26,8 @@ def caption(
         ),
     ] = None,
     captioner: Annotated[
-        str, typer.Option(metavar="NAME", help="Who writes the captions: measured or mllm.")
+        Literal["measured", "mllm"],
+        typer.Option(metavar="NAME", help="Who writes the captions: measured or mllm."),
     ] = "measured",
     mllm_url: asking.Url = None,
     mllm_model: asking.Model = "",
@@ -83,9 +80,7 @@ def caption(
     max_instances: Annotated[
         int | None,
         typer.Option(
-            min=0,
-            metavar="N",
-            help="Instances of a caption; measured: 3, mllm: 8 agreed.",
+            min=0, metavar="N", help="Instances of a caption; measured: 3, mllm: 8 agreed."
         ),
     ] = None,
     resume: options.Resume = True,
@@ -104,156 +99,57 @@ def caption(
     """Caption clips: what is in them, where it goes, how it is filmed."""
     if verbose:
         terminal.log_to_stderr()
-    from instancecap.captioners.measured.describe import MAX_INSTANCES
-    from instancecap.engine.work import CaptionWork
+    from instancecap.api import CaptionConfig, Measured, Mllm, run
+    from instancecap.captioners.chain import ChainOptions
 
-    _check_usage(captioner, out, format=format, hint_column=hint_column)
-    if report is not None:
-        _check_report(report, split_shots=split_shots)
-    finish = asker = open_finish = None
-    work: Any
+    config = CaptionConfig(
+        out=out or "", format=format, report=report or "", workers=workers,
+        engine=engine, max_instances=max_instances, split_shots=split_shots,
+        resume=resume, retry_failed=retry_failed, time_limit=time_limit,
+        max_failure_rate=max_failure_rate, shard=shard, log_json=log_json or "",
+        metrics_port=metrics_port, images=images, video_root=video_root, hint_column=hint_column,
+    )  # fmt: skip
+    writer: Measured | Mllm
     if captioner == "measured":
-        work = CaptionWork(
-            max_instances=MAX_INSTANCES if max_instances is None else max_instances,
-            language=language,
-            split_shots=split_shots,
-            keep_evidence=report is not None,
-        )
+        writer = Measured(language=language)
     else:
-        asked = asking.AskingOptions(
-            server=asking.server(
-                mllm_url, mllm_model, mllm_key_env, mllm_concurrency, mllm_timeout, record,
-                replay, batch_file=batch_file, batch_results=batch_results,
-            ),
-            hint_column=hint_column,
-            patience=mllm_wait,
-            chain=asking.chain_options(
-                mode=mode, detail=detail, agree=agree, input=mllm_input,
-                single_format=single_format, frames=frames,
-                visual_prompt=visual_prompt, hints=hints, hints_file=hints_file,
-                prompts_dir=prompts, fields=fields, overwrite_human=overwrite_human,
-                on_contradiction=on_contradiction, window=window, attempts=attempts, seed=seed,
-                language=language, max_instances=max_instances,
-            ),
-            out=out or "",
-            split_shots=split_shots,
-            keep_evidence=report is not None,
+        chain = ChainOptions(
+            mode=mode, detail=detail, agree=agree, input=mllm_input,
+            single_format=single_format, frames=frames,
+            visual_prompt=visual_prompt, hints=hints, hints_file=hints_file,
+            prompts_dir=prompts, fields=asking.names(fields), overwrite_human=overwrite_human,
+            on_contradiction=on_contradiction, window=window, attempts=attempts, seed=seed,
+            language=language,
+        )  # fmt: skip
+        writer = Mllm(
+            url=mllm_url or (), model=mllm_model, options=chain, key_env=mllm_key_env,
+            concurrency=mllm_concurrency, timeout=mllm_timeout, wait=mllm_wait, record=record,
+            replay=replay, batch_file=batch_file, batch_results=batch_results or (),
         )  # fmt: skip
         if dry_run:
-            asking.predict_cost(inputs, asked, images=images, video_root=video_root, json=json,
-                                workers=workers)  # fmt: skip
-            return
-        work, finish, asker, open_finish = asking.stages(asked, engine=engine)
-    jobs, rejected, sink = _plan(
-        inputs, out, report, shard, format=format, images=images, video_root=video_root,
-        hint_column=hint_column,
-    )  # fmt: skip
-    how = options.run_options(
-        workers=workers, resume=resume, retry_failed=retry_failed, time_limit=time_limit,
-        max_failure_rate=max_failure_rate, shard=shard,
-        keep=report is not None or out is None, engine=engine, open_finish=open_finish,
-    )  # fmt: skip
-    batch = terminal.run_visibly(
-        jobs,
-        rejected,
-        work,
-        sink=sink,
-        options=how,
-        finish=finish,
-        release=asker.release if asker is not None else None,
-        log_json=log_json,
-        metrics_port=metrics_port,
-        quiet=quiet,
-    )
-    if asker is not None:
-        asking.conclude(asker, batch)
-    _show(batch, jobs, report=report, shown=out is None, json=json)
-    raise typer.Exit(terminal.exit_status(batch))
-
-
-def _plan(
-    inputs: list[str],
-    out: str | None,
-    report: str | None,
-    shard: str,
-    *,
-    format: str,
-    images: bool,
-    video_root: str | None,
-    hint_column: str,
-) -> tuple[Any, Any, Any]:
-    """The jobs, the rejected inputs, and where the captions go."""
-    from instancecap.engine.shards import Shard
-    from instancecap.io.inputs import find_jobs, refuse_shared_names
-    from instancecap.io.outputs import open_sink
-
-    part = Shard.parse(shard) if shard else None
-    jobs, rejected = find_jobs(
-        inputs, images=images, video_root=video_root, hint_column=hint_column
-    )
-    label = part.label if part else ""
-    sink = open_sink(out, shard=label, format=format) if out is not None else None
-    if sink is not None or report is not None:
-        refuse_shared_names(jobs, fold=sink is not None and sink.folds_names)
-    return part.of(jobs) if part else jobs, rejected, sink
-
-
-def _show(
-    batch: Batch, jobs: Sequence[Job], *, report: str | None, shown: bool, json: bool
-) -> None:
-    from instancecap.schema import Caption
-
-    texts = [
-        text for _, one in sorted(batch.results.items()) for text in one.captions.values() if shown
-    ]
-    captions = [Caption.from_json(text) for text in texts]
-    if report is not None:
-        _report(report, jobs, batch)
+            _predict(inputs, writer, config, json=json)
+    with terminal.watching(told=out is not None, quiet=quiet) as watcher:
+        done = run(inputs, captioner=writer, config=config, events=watcher)
+    watcher.conclude(done)
+    captions = done.captions() if out is None else []
     if json:
-        shown_json = [one.model_dump(mode="json") for one in captions]
-        terminal.print_json({**terminal.account(batch), "captions": shown_json})
+        shown = [one.model_dump(mode="json") for one in captions]
+        terminal.print_json({**done.as_dict(), "captions": shown})
     else:
         terminal.print_captions(captions)
+    raise typer.Exit(terminal.exit_status(done))
 
 
-def _check_usage(captioner: str, out: str | None, *, format: str, hint_column: str) -> None:
-    if captioner not in ("measured", "mllm"):
-        raise UsageError(f"--captioner {captioner}: choose measured or mllm")
-    if hint_column and captioner != "mllm":
-        raise UsageError("--hint-column is for --captioner mllm: what is measured needs no hint")
-    if out is None and format != "instancecap":
-        raise UsageError(f"--format {format} needs --out OUT")
+def _predict(inputs: list[str], writer: Mllm, config: CaptionConfig, *, json: bool) -> None:
+    """Measure, and show what the questions would cost."""
+    from instancecap.api import predict
 
-
-def _check_report(report: str, *, split_shots: bool) -> None:
-    from instancecap.io.outputs import require_writable
-
-    if Path(report).is_dir() or not report:
-        raise UsageError(f"--report {report}: name a file, such as report.html, not a folder")
-    if split_shots:
-        raise UsageError("--report shows whole clips: leave out --split-shots")
-    require_writable(Path(report).parent, option="--report")
-
-
-def _report(report: str, jobs: Sequence[Job], batch: Batch) -> None:
-    from instancecap.io.inputs import Rejected, reason_of
-    from instancecap.schema import Caption, Evidence
-    from instancecap.web.report import ReportEntry, write_report
-
-    entries = [
-        ReportEntry(
-            clip=jobs[index].clip,
-            caption=Caption.from_json(documents.captions[""]),
-            evidence=Evidence.from_json(documents.evidence),
-        )
-        for index, documents in sorted(batch.results.items())
-    ]
-    if not entries:
-        return
-    try:
-        write_report(Path(report), entries)
-        batch.outputs.append(report)
-    except OutputError as error:
-        failure = Rejected(report, reason_of(error, report))
-        terminal.note(f"failed: {failure.source}: {failure.reason}")
-        batch.failed.append(failure)
+    with terminal.watching(told=False, quiet=json) as watcher:
+        done = predict(inputs, captioner=writer, config=config, events=watcher)
+    watcher.conclude(done)
+    if json:
+        terminal.print_json(done.as_dict())
+    else:
+        cost = {name: round(value) for name, value in done.cost.items() if name != "seconds"}
+        print(f"{done.done} clips: {terminal.amounts(cost) or 'nothing to ask'}")
+    raise typer.Exit(terminal.exit_status(done))

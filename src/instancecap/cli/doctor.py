@@ -96,7 +96,7 @@ def _check_module(module: str, distributions: list[str]) -> Check:
             module,
             "broken",
             f"{detail}: they overwrite one another; uninstall all of them, then run: "
-            "pip install --force-reinstall opencv-contrib-python-headless",
+            "pip install --force-reinstall opencv-python-headless",
         )
     try:
         loaded = import_module(module)
@@ -128,7 +128,7 @@ def _check_weights() -> list[Check]:
 
 
 def _check_cache() -> Check:
-    from instancecap.io.outputs import require_writable
+    from instancecap.io.atomic import require_writable
     from instancecap.models.weights import cache_dir
 
     folder: Path = cache_dir()

@@ -43,34 +43,19 @@ def evidence(
     """Measure clips: shots, camera path, instances, faces, light. Numbers, no prose."""
     if verbose:
         terminal.log_to_stderr()
-    from instancecap.engine.shards import Shard
+    from instancecap.engine.run import RunConfig, run_work
     from instancecap.engine.work import EvidenceWork
-    from instancecap.io.inputs import find_jobs, refuse_shared_names
-    from instancecap.io.outputs import open_sink
 
     if out.lower().endswith((".jsonl", ".parquet")):
         raise UsageError(f"--out {out}: evidence goes to a folder, one JSON file per clip")
-    jobs, rejected = find_jobs(inputs, images=images, video_root=video_root)
-    label = Shard.parse(shard).label if shard else ""
-    sink = open_sink(out, shard=label)
-    refuse_shared_names(jobs, fold=sink.folds_names)
-    batch = terminal.run_visibly(
-        list(Shard.parse(shard).of(jobs)) if shard else jobs,
-        rejected,
-        EvidenceWork(masks=masks),
-        sink=sink,
-        options=options.run_options(
-            workers=workers,
-            resume=resume,
-            retry_failed=retry_failed,
-            time_limit=time_limit,
-            max_failure_rate=max_failure_rate,
-            shard=shard,
-        ),
-        log_json=log_json,
-        metrics_port=metrics_port,
-        quiet=quiet,
-    )
+    config = RunConfig(
+        out=out, workers=workers, resume=resume, retry_failed=retry_failed, time_limit=time_limit,
+        max_failure_rate=max_failure_rate, shard=shard, log_json=log_json or "",
+        metrics_port=metrics_port, images=images, video_root=video_root,
+    )  # fmt: skip
+    with terminal.watching(told=True, quiet=quiet) as watcher:
+        _, done = run_work(inputs, EvidenceWork(masks=masks), config, events=watcher)
+    watcher.conclude(done)
     if json:
-        terminal.print_json(terminal.account(batch))
-    raise typer.Exit(terminal.exit_status(batch))
+        terminal.print_json(done.as_dict())
+    raise typer.Exit(terminal.exit_status(done))

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Literal
 
 import typer
-
-from instancecap.errors import UsageError
-
-if TYPE_CHECKING:
-    from instancecap.engine.batch import RunOptions
 
 Inputs = Annotated[
     list[str],
@@ -62,39 +57,8 @@ MetricsPort = Annotated[
 ]
 
 Engine = Annotated[
-    str, typer.Option(metavar="NAME", help="Where the work is done: local, or ray for a cluster.")
+    Literal["local", "ray"],
+    typer.Option(metavar="NAME", help="Where the work is done: local, or ray for a cluster."),
 ]
 
 TIME_LIMIT = 3600.0
-
-
-def run_options(
-    *,
-    workers: int,
-    resume: bool,
-    retry_failed: bool,
-    time_limit: float,
-    max_failure_rate: float,
-    shard: str,
-    keep: bool = False,
-    engine: str = "local",
-    open_finish: Any = None,
-) -> RunOptions:
-    """How a batch is run, from the words of the command line."""
-    if engine not in ("local", "ray"):
-        raise UsageError(f"--engine {engine}: choose local or ray")
-    from instancecap.engine.batch import RunOptions
-    from instancecap.engine.local import count_cores
-    from instancecap.engine.shards import Shard as Part
-
-    return RunOptions(
-        workers=workers or count_cores(),
-        resume=resume,
-        retry_failed=retry_failed,
-        time_limit=time_limit,
-        max_failure_rate=max_failure_rate,
-        keep=keep,
-        shard=Part.parse(shard).label if shard else "",
-        engine=engine,
-        open_finish=open_finish,
-    )

@@ -25,7 +25,9 @@ def status(
         terminal.print_json(found.as_dict())
         return
     state = "running" if found.running else "not running"
-    print(f"{out}: {state}, {found.done} of {found.total} clips done, {found.failed} failed")
+    partial = f", {found.partial} partial" if found.partial else ""
+    counts = f"{found.done} of {found.total} clips done{partial}, {found.failed} failed"
+    print(f"{out}: {state}, {counts}")
     if found.running:
         left = "" if found.left_seconds is None else f", about {_span(found.left_seconds)} left"
         print(f"{found.per_minute:g} clips a minute{left}")

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from instancecap.engine.events import Ended, Events
 
 if TYPE_CHECKING:
-    from instancecap.engine.batch import Batch, RunOptions
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from instancecap.engine.batch import Run
     from instancecap.engine.resume import Plan
-    from instancecap.engine.work import Documents, Work
-    from instancecap.io.inputs import Job, Rejected
-    from instancecap.io.outputs import Sink
+    from instancecap.io.inputs import Rejected
     from instancecap.schema import Caption
 
 INTERRUPTED = 130
@@ -41,141 +44,18 @@ def note(text: str) -> None:
     print(printable(text), file=sys.stderr)
 
 
-def print_json(value: Any) -> None:
+def print_json(value: object) -> None:
     """The one JSON object of a ``--json`` run."""
     # Escaped to ASCII, so that every file name and every terminal encoding gets through.
     print(json.dumps(value))
 
 
-def run_visibly(
-    jobs: Sequence[Job],
-    rejected: Sequence[Rejected],
-    work: Work,
-    *,
-    sink: Sink | None,
-    options: RunOptions,
-    finish: Callable[[Job, Any], Coroutine[Any, Any, Documents]] | None = None,
-    release: Callable[[], Coroutine[Any, Any, None]] | None = None,
-    log_json: str | None = None,
-    metrics_port: int | None = None,
-    quiet: bool,
-) -> Batch:
-    """Run the jobs under a progress bar; every input that fails is named as it fails."""
-    from instancecap.engine.batch import fetch_weights, run_batch
-    from instancecap.engine.journal import open_journal
-    from instancecap.engine.metrics import serve_metrics
-
-    hidden = quiet or not sys.stderr.isatty()
-    with ExitStack() as stack:
-        journal = stack.enter_context(open_journal(log_json))
-        metrics = stack.enter_context(serve_metrics(metrics_port))
-        for one in rejected:
-            note(f"failed: {one.source}: {one.reason}")
-        if jobs and (line := fetch_weights()):
-            note(line)
-        bar = stack.enter_context(_progress(hidden=hidden))
-
-        def on_plan(plan: Plan) -> None:
-            bar.on_plan(plan)
-            metrics.on_plan(plan)
-
-        def on_done(job: Job, reason: str, documents: Documents | None) -> None:
-            bar.on_done(job, reason)
-            journal.write(job, reason, documents)
-            metrics.on_done(reason, documents)
-
-        def on_warning(line: str) -> None:
-            bar.say(f"warning: {line}")
-            metrics.on_warning()
-
-        batch = run_batch(
-            jobs,
-            work,
-            sink=sink,
-            options=options,
-            finish=finish,
-            release=release,
-            on_plan=on_plan,
-            on_done=on_done,
-            on_warning=on_warning,
-            on_brake=lambda: bar.say("finishing what is begun; Ctrl-C again to stop at once"),
-        )
-    batch.failed[:0] = rejected
-    _say_what_came(batch, len(jobs), told=sink is not None and not quiet)
-    return batch
-
-
-def _say_what_came(batch: Batch, total: int, *, told: bool) -> None:
-    from instancecap.engine.gates import BANDS
-
-    if batch.stopped:
-        note(f"stopped: {batch.stopped}")
-    if batch.interrupted or batch.stopped:
-        done = batch.done + batch.skipped
-        note(f"interrupted: {done} of {total} clips are done and kept; run it again to go on")
-    elif told:
-        failed = f", {len(batch.failed)} failed" if batch.failed else ""
-        before = f", {batch.skipped} were done before" if batch.skipped else ""
-        note(f"{batch.done} done{failed}{before}, in {batch.seconds:.1f} s")
-        if batch.cost:
-            note(amounts(batch.cost))
-        if line := amounts({name: batch.gates.counts[name] for name in BANDS}):
-            note(f"of {batch.gates.counts['captions']} captions: {line}")
-
-
-def amounts(values: Mapping[str, float]) -> str:
-    """``3 duplicates, 12 calls``: what is not 0, in words."""
-    return ", ".join(
-        f"{value:,g} {name.replace('_', ' ')}" for name, value in values.items() if value
-    )
-
-
-def exit_status(batch: Batch) -> int:
-    """0 where every input was done, 1 where some failed."""
-    return INTERRUPTED if batch.interrupted else int(bool(batch.failed or batch.stopped))
-
-
-def account(batch: Batch) -> dict[str, Any]:
-    """What a ``--json`` run says of any batch."""
-    return {
-        "done": batch.done,
-        "skipped": batch.skipped,
-        "waiting": batch.waiting,
-        "failed": [{"input": one.source, "reason": one.reason} for one in batch.failed],
-        "seconds": round(batch.seconds, 3),
-        "outputs": batch.outputs,
-        "stages": {name: times.summary() for name, times in batch.stages.items()},
-        "cost": {name: round(value, 3) for name, value in batch.cost.items()},
-        "quality": batch.gates.summary(),
-    }
-
-
-class _Bar:
-    """The progress bar, and lines above it."""
-
-    def __init__(self, console: Any, bar: Any) -> None:
-        self._console, self._bar = console, bar
-        self._task = bar.add_task("", total=None)
-
-    def say(self, text: str) -> None:
-        """A line of its own."""
-        self._console.print(printable(text))
-
-    def on_plan(self, plan: Plan) -> None:
-        """The run is about to begin."""
-        for _, one in plan.failed:
-            self.say(f"failed before: {one.source}: {one.reason} (--retry-failed tries it again)")
-        self._bar.update(self._task, total=len(plan.todo))
-
-    def on_done(self, job: Job, reason: str) -> None:
-        """A job has ended."""
-        if reason:
-            self.say(f"failed: {job.clip.path}: {reason}")
-        self._bar.update(self._task, advance=1, description=printable(job.name))
-
-
 @contextmanager
-def _progress(*, hidden: bool) -> Iterator[_Bar]:
+def watching(*, told: bool, quiet: bool) -> Iterator[Watcher]:
+    """A progress bar, and lines above it; every input that fails is named as it fails.
+
+    ``told``: the last line sums the run up.
+    """
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -195,12 +75,85 @@ def _progress(*, hidden: bool) -> Iterator[_Bar]:
         TextColumn("{task.description}", markup=False),
         console=console,
         transient=True,
-        disable=hidden,
+        disable=quiet or not sys.stderr.isatty(),
         # Stdout may be a file or a pipe: it must not be drawn through the bar on stderr.
         redirect_stdout=False,
     )
     with bar:
-        yield _Bar(console, bar)
+        yield Watcher(bar, told=told and not quiet)
+
+
+class Watcher(Events):
+    """The progress bar, and lines above it."""
+
+    def __init__(self, bar: Progress, *, told: bool) -> None:
+        self._bar, self._told = bar, told
+        self._task = bar.add_task("", total=None)
+
+    def noted(self, line: str) -> None:
+        """A line of its own."""
+        self._bar.console.print(printable(line))
+
+    def rejected(self, one: Rejected) -> None:
+        """An input that cannot be used."""
+        self.noted(f"failed: {one.source}: {one.reason}")
+
+    def planned(self, plan: Plan) -> None:
+        """The run is about to begin."""
+        for _, one in plan.failed:
+            self.noted(f"failed before: {one.source}: {one.reason} (--retry-failed tries it again)")
+        self._bar.update(self._task, total=len(plan.todo))
+
+    def ended(self, one: Ended) -> None:
+        """A clip has ended."""
+        if one.reason:
+            self.noted(f"{one.state}: {one.job.clip.path}: {one.reason}")
+        self._bar.update(self._task, advance=1, description=printable(one.job.name))
+
+    def warned(self, line: str) -> None:
+        """The captions' quality has left its band."""
+        self.noted(f"warning: {line}")
+
+    def stopping(self) -> None:
+        """The first Ctrl-C."""
+        self.noted("finishing what is begun; Ctrl-C again to stop at once")
+
+    def conclude(self, run: Run) -> None:
+        """What came of the run."""
+        if run.stopped:
+            note(f"stopped: {run.stopped}")
+        if run.interrupted or run.stopped:
+            done = run.done + run.skipped
+            note(
+                f"interrupted: {done} of {run.total} clips are done and kept; run it again to go on"
+            )
+        elif self._told:
+            counts = {"partial": len(run.partial), "failed": len(run.failed)}
+            some = "".join(f", {number} {name}" for name, number in counts.items() if number)
+            before = f", {run.skipped} were done before" if run.skipped else ""
+            note(f"{run.done} done{some}{before}, in {run.seconds:.1f} s")
+            if run.cost:
+                note(amounts(run.cost))
+            if line := amounts(run.quality.counted()):
+                note(f"of {run.quality.counts['captions']} captions: {line}")
+        if run.open_questions:
+            note(
+                f"{run.waiting} clips wait for answers to {run.open_questions} questions: have "
+                f"{', '.join(run.batch_files)} answered, then run this again with --batch-results "
+                "FILE for each file of results of every round"
+            )
+
+
+def amounts(values: Mapping[str, float]) -> str:
+    """``3 duplicates, 12 calls``: what is not 0, in words."""
+    return ", ".join(
+        f"{value:,g} {name.replace('_', ' ')}" for name, value in values.items() if value
+    )
+
+
+def exit_status(run: Run) -> int:
+    """0 where every input was done in full, 1 where some were not."""
+    return INTERRUPTED if run.interrupted else int(not run.complete)
 
 
 def print_captions(captions: Sequence[Caption]) -> None:
@@ -214,7 +167,7 @@ def print_captions(captions: Sequence[Caption]) -> None:
         _print_caption(console, caption)
 
 
-def _print_caption(console: Any, caption: Caption) -> None:
+def _print_caption(console: Console, caption: Caption) -> None:
     from rich.table import Table
     from rich.text import Text
 

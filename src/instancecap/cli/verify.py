@@ -97,33 +97,34 @@ def _print_checked(checked: Checked) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from instancecap.verify.report import contradictions
+    from instancecap.verify.report import OUTCOMES, contradictions
 
     console = Console(markup=False, highlight=False, soft_wrap=True)
     report = checked.report
-    number = {
-        support: sum(one.support == support for one in report.claims)
-        for support in ("supported", "contradicted", "unchecked")
-    }
+    number = {support: sum(one.support == support for one in report.claims) for support in OUTCOMES}
     facts = ", ".join(f"{count} {support}" for support, count in number.items())
     console.print(Text.assemble((terminal.printable(checked.name), "bold"), f"  {facts}"))
-    for one in contradictions(report):
-        said = terminal.printable(one.said)
-        console.print(Text.assemble(("  ✗ ", "red"), (one.pointer, "cyan"), f"  {said}"))
-        times = ", ".join(f"{t:g}" for t in one.frames)
-        at = f", at {times} s" if times else ""
-        console.print(f"      {one.measured} ({one.kind}, confidence {one.confidence:.2f}{at})")
+    marks = (("contradicted", "  ✗ ", "red"), ("disputed", "  ? ", "yellow"))
+    for support, mark, color in marks:
+        for one in contradictions(report, support=support):
+            text = terminal.printable(one.said)
+            console.print(Text.assemble((mark, color), (one.pointer, "cyan"), f"  {text}"))
+            times = ", ".join(f"{t:g}" for t in one.frames)
+            at = f", at {times} s" if times else ""
+            console.print(f"      {one.measured} ({one.kind}, confidence {one.confidence:.2f}{at})")
 
 
 def _print_account(account: Account) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from instancecap.verify.report import OUTCOMES
+
     if not account.counts:
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("claims about")
-    for name in ("supported", "contradicted", "unchecked"):
+    for name in OUTCOMES:
         table.add_column(name, justify="right")
     for kind, row in sorted(account.counts.items()):
         table.add_row(kind.replace("_", " "), *(str(count) for count in row.values()))

@@ -9,7 +9,6 @@ Nothing that a file holds is fatal: what cannot be read is a row with an ``error
 
 from __future__ import annotations
 
-import csv
 import glob
 import json
 import os
@@ -21,17 +20,14 @@ from typing import Any
 from instancecap.errors import FormatError
 from instancecap.formats import caption_from, detect
 from instancecap.formats.salvage import salvage
+from instancecap.io.tables import NOT_UTF8, read_rows
 from instancecap.schema.caption import Caption
 
-SUFFIXES = (".json", ".jsonl", ".csv", ".parquet", ".txt")
-
-LONGEST_CELL = 2**31 - 1
-"""Bytes of a CSV cell; the default of 131,072 is less than a caption with its tracks."""
+SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".parquet", ".txt")
 
 ROWS_AT_A_TIME = 256
 """Rows of a Parquet table in memory; a caption with its tracks is some ten kilobytes."""
 
-NOT_UTF8 = "not UTF-8 text"
 WHOLE_COLUMNS = ("caption_json", "structural_caption", "structured_caption")
 """Columns that hold a structured caption, the best first."""
 
@@ -157,15 +153,13 @@ def _folder(folder: str) -> Iterator[_Item]:
 def _file(path: str, stem: str) -> Iterator[_Item]:
     reader = _READERS.get(Path(path).suffix.lower())
     if reader is None:
-        known = ", ".join(_READERS)
+        known = ", ".join(SUFFIXES)
         yield _Item(stem, path, error=f"captions are read from {known} files and from folders")
         return
     try:
         yield from reader(path, stem)
     except OSError as error:
         yield _Item(stem, path, error=f"cannot be read: {error.strerror or error}")
-    except csv.Error as error:
-        yield _Item(stem, path, error=f"not a valid CSV file: {error}")
 
 
 def _read_json(path: str, stem: str) -> Iterator[_Item]:
@@ -209,72 +203,39 @@ def _broken(name: str, source: str, text: str) -> _Item:
     return replace(item, problems=(*problems, *item.problems))
 
 
-def _read_jsonl(path: str, stem: str) -> Iterator[_Item]:
-    with open(path, "rb") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            where, name, text = f"{path}: line {number}", f"{stem}-{number}", _decode(line)
-            if text is None:
-                yield _Item(name, where, error=NOT_UTF8)
-                continue
-            try:
-                yield _of_table(where, name, json.loads(text))
-            except (ValueError, RecursionError):
-                yield _broken(name, where, text)
-
-
 def _read_txt(path: str, stem: str) -> Iterator[_Item]:
     """A caption a line. A blank line is an error: it would shift what follows."""
-    with open(path, "rb") as file:
-        lines = [line.rstrip(b"\r\n") for line in file]
-    while lines and not lines[-1].strip():
+    lines = list(read_rows(path))
+    while lines and not lines[-1].error and not lines[-1].value.strip():
         lines.pop()
     if not lines:
         yield _Item(stem, path, error="the file is empty")
-    for number, line in enumerate(lines, 1):
+    for number, row in enumerate(lines, 1):
         name = stem if len(lines) == 1 else f"{stem}-{number}"
-        text = _decode(line)
-        fault = NOT_UTF8 if text is None else "" if text.strip() else "an empty caption"
-        yield _Item(name, f"{path}: line {number}", text, error=fault)
+        fault = row.error or ("" if row.value.strip() else "an empty caption")
+        yield _Item(name, f"{path}: {row.where}", row.value, error=fault)
 
 
-def _read_csv(path: str, stem: str) -> Iterator[_Item]:
-    csv.field_size_limit(LONGEST_CELL)
-    with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        reader = csv.reader(file)
-        header = [name.strip() for name in next(reader, [])]
-        before = reader.line_num
-        for number, cells in enumerate((row for row in reader if row), 1):
-            lines, before = f"lines {before + 1} to {reader.line_num}", reader.line_num
-            where, name = f"{path}: row {number}", f"{stem}-{number}"
-            if any(_decode(cell.encode(errors="surrogateescape")) is None for cell in cells):
-                yield _Item(name, where, error=NOT_UTF8)
-            elif any(cells[len(header) :]):
-                # Which cell is in the wrong column cannot be known: none is read.
-                fault = f"{len(cells)} cells for {len(header)} columns"
-                hint = "a comma or a quote in a cell is not escaped"
-                yield _Item(name, where, error=f"{fault} in {lines}: {hint}")
-            else:
-                yield _of_table(where, name, dict(zip(header, cells, strict=False)))
-
-
-def _read_parquet(path: str, stem: str) -> Iterator[_Item]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    number = 0
+def _read_table(path: str, stem: str) -> Iterator[_Item]:
+    """The rows of a ``.csv``, ``.tsv``, ``.jsonl`` or ``.parquet``."""
     try:
-        with pq.ParquetFile(path) as file:
-            names = file.schema_arrow.names
-            whole = [column for column in WHOLE_COLUMNS if column in names][:1]
-            wanted = [*whole, *(one for one in names if one in NAME_COLUMNS)] if whole else names
-            for batch in file.iter_batches(batch_size=ROWS_AT_A_TIME, columns=wanted):
-                for fields in batch.to_pylist():
-                    number += 1
-                    yield _of_table(f"{path}: row {number}", f"{stem}-{number}", fields)
-    except pa.ArrowException as error:
-        yield _Item(stem, path, error=f"not a valid Parquet file after row {number}: {error}")
+        rows = read_rows(path, choose=_wanted_columns, rows_at_a_time=ROWS_AT_A_TIME)
+        for row in rows:
+            where, name = f"{path}: {row.where}", f"{stem}-{row.where.rpartition(' ')[2]}"
+            if row.text:
+                yield _broken(name, where, row.text)
+            elif row.error:
+                yield _Item(name, where, error=row.error)
+            else:
+                yield _of_table(where, name, row.value)
+    except FormatError as error:
+        yield _Item(stem, path, error=str(error).removeprefix(f"{path}: "))
+
+
+def _wanted_columns(header: list[str]) -> list[str] | None:
+    """Of a wide table only what names a clip and the best caption; all where none is whole."""
+    whole = [column for column in WHOLE_COLUMNS if column in header][:1]
+    return [*whole, *(one for one in header if one in NAME_COLUMNS)] if whole else None
 
 
 def _of_table(source: str, name: str, value: Any) -> _Item:
@@ -331,8 +292,6 @@ def _safe_name(value: Any) -> str:
 
 _READERS = {
     ".json": _read_json,
-    ".jsonl": _read_jsonl,
-    ".csv": _read_csv,
-    ".parquet": _read_parquet,
     ".txt": _read_txt,
+    **dict.fromkeys((".jsonl", ".csv", ".tsv", ".parquet"), _read_table),
 }

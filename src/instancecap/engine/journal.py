@@ -9,31 +9,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO
 
-from instancecap.engine.work import Documents
+from instancecap.engine.events import Ended, Events
 from instancecap.errors import UsageError
-from instancecap.io.inputs import Job
 
 log = logging.getLogger(__name__)
 
 
-class Journal:
-    """Lines in a file that is added to; nothing where there is no file."""
+class Journal(Events):
+    """Lines in a file that is added to."""
 
-    def __init__(self, file: IO[str] | None) -> None:
+    def __init__(self, file: IO[str]) -> None:
         self._file = file
         self._failed = False
 
-    def write(self, job: Job, reason: str, documents: Documents | None) -> None:
-        """A line on a job: name, path, state, reason, seconds by stage, cost."""
-        if self._file is None:
-            return
-        waiting = documents is not None and documents.waiting
+    def ended(self, one: Ended) -> None:
+        """A line on a clip: name, path, state, reason, what is missing, seconds by stage, cost."""
+        documents = one.documents
         line = {
             "time": round(time.time(), 3),
-            "name": job.name,
-            "path": job.clip.path,
-            "state": "failed" if reason else "waiting" if waiting else "done",
-            "reason": reason,
+            "name": one.job.name,
+            "path": one.job.clip.path,
+            "state": one.state,
+            "reason": one.reason,
+            "missing": {} if documents is None else documents.missing,
             "seconds": {} if documents is None else documents.seconds,
             "cost": {} if documents is None else documents.cost,
         }
@@ -47,11 +45,8 @@ class Journal:
 
 
 @contextmanager
-def open_journal(path: str | None) -> Iterator[Journal]:
-    """The journal at ``path``, or one that keeps nothing. Raises :class:`UsageError`."""
-    if path is None:
-        yield Journal(None)
-        return
+def open_journal(path: str) -> Iterator[Journal]:
+    """The journal at ``path``. Raises :class:`UsageError`."""
     try:
         file = open(path, "a", encoding="utf-8")  # noqa: SIM115 - closed below
     except OSError as error:

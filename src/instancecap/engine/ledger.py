@@ -7,27 +7,23 @@ systems. One run at a time has it, or several that each do a part and have a led
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from instancecap.errors import InputError, OutputError, UsageError
-from instancecap.io.inputs import PRIVATE_FOLDER, Job
-from instancecap.io.remote import identify, is_elsewhere
-
-SAMPLE_BYTES = 65_536
-"""Bytes that are hashed at the beginning, in the middle and at the end of a file."""
+from instancecap.engine.store import Entry
+from instancecap.errors import OutputError, UsageError
+from instancecap.io.identity import Identity
+from instancecap.io.inputs import Job
 
 COMMIT_EVERY = 0.5
 """Seconds between commits. What a crash loses is looked at again; outputs come before the rows."""
 
-VERSION = 1
+VERSION = 2
 """Of the tables below; kept as SQLite's ``user_version``."""
 
 _SCHEMA = """
@@ -41,8 +37,10 @@ CREATE TABLE IF NOT EXISTS clips (
     content TEXT NOT NULL,
     config TEXT NOT NULL,
     parts TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('done', 'failed')),
+    state TEXT NOT NULL CHECK (state IN ('done', 'partial', 'failed')),
     reason TEXT NOT NULL,
+    missing TEXT NOT NULL,
+    digests TEXT NOT NULL,
     seconds REAL NOT NULL,
     cost TEXT NOT NULL,
     finished REAL NOT NULL
@@ -50,98 +48,6 @@ CREATE TABLE IF NOT EXISTS clips (
 CREATE INDEX IF NOT EXISTS by_content ON clips (size, content);
 CREATE TABLE IF NOT EXISTS run (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Which file a clip was read from: cheap to compare first, by content where that differs."""
-
-    size: int
-    mtime_ns: int
-    content: str = ""
-
-    @classmethod
-    def of(cls, path: str, *, content: bool = False) -> Identity:
-        """Of the file as it is now; sizes of -1 where it cannot be looked at."""
-        try:
-            if is_elsewhere(path):
-                return cls(*identify(path))
-            status = os.stat(path)
-            digest = partial_hash(path, status.st_size) if content else ""
-        except (OSError, InputError):
-            return cls(-1, -1)
-        return cls(status.st_size, status.st_mtime_ns, digest)
-
-
-def partial_hash(path: str, size: int) -> str:
-    """SHA-256 over the size and three samples of a file: enough to know it again once moved."""
-    digest = hashlib.sha256(str(size).encode())
-    with open(path, "rb") as file:
-        for place in sorted({0, max(0, size // 2 - SAMPLE_BYTES // 2), size - SAMPLE_BYTES}):
-            if place >= 0:
-                file.seek(place)
-                digest.update(file.read(SAMPLE_BYTES))
-    return digest.hexdigest()[:32]
-
-
-def config_of(job: Job, config: str) -> str:
-    """What a job's result depends on beside its file: the run's configuration, and its hint."""
-    if not job.hint:
-        return config
-    return hashlib.sha256(f"{config}\0{job.hint}".encode()).hexdigest()[:16]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What the ledger says of one clip.
-
-    Attributes:
-        parts: what follows the name in those of the clip's outputs: ``""``, or ``#1``, ….
-        state: ``done`` or ``failed``.
-    """
-
-    name: str
-    path: str
-    identity: Identity
-    config: str
-    parts: tuple[str, ...]
-    state: str
-    reason: str = ""
-
-
-class Records(Protocol):
-    """What a run has to know of earlier ones, and writes down for later ones."""
-
-    def is_empty(self) -> bool:
-        """Whether nothing was ever written down."""
-
-    def find(self, job: Job) -> Entry | None:
-        """The entry of this name."""
-
-    def find_moved(self, job: Job, identity: Identity, *, config: str) -> Entry | None:
-        """A done entry of the same content, span and configuration, whatever its name."""
-
-    def knows_size(self, size: int) -> bool:
-        """Whether any clip was read from a file of this size."""
-
-    def record(
-        self,
-        job: Job,
-        identity: Identity,
-        *,
-        config: str,
-        parts: Iterable[str] = ("",),
-        reason: str = "",
-        seconds: float = 0.0,
-        cost: dict[str, float] | None = None,
-    ) -> None:
-        """Write down what became of a job; an empty ``reason`` is a success."""
-
-    def note(self, **values: object) -> None:
-        """Keep facts about the run."""
-
-    def close(self) -> None:
-        """Commit and give the output free."""
 
 
 class Ledger:
@@ -219,7 +125,7 @@ class Ledger:
         """A done entry of the same content, span and configuration, whatever its name."""
         row = self._first(
             f"{_SELECT} WHERE size = ? AND content = ? AND start = ? AND end IS ? AND config = ? "
-            "AND state = 'done' ORDER BY name LIMIT 1",
+            "AND state != 'failed' ORDER BY name LIMIT 1",
             (identity.size, identity.content, job.clip.start, job.clip.end, config),
         )
         return None if row is None else _entry(row)
@@ -232,26 +138,17 @@ class Ledger:
         """Whether nothing was ever written down."""
         return self._first("SELECT 1 FROM clips LIMIT 1") is None
 
-    def record(
-        self,
-        job: Job,
-        identity: Identity,
-        *,
-        config: str,
-        parts: Iterable[str] = ("",),
-        reason: str = "",
-        seconds: float = 0.0,
-        cost: dict[str, float] | None = None,
-    ) -> None:
-        """Write down what became of a job; an empty ``reason`` is a success.
+    def begin(self, todo: Iterable[tuple[int, Job]]) -> None:
+        """Every clip has a row of its own, whatever is left to do."""
 
-        Raises :class:`OutputError` when the ledger cannot be written.
-        """
-        state = "failed" if reason else "done"
+    def record(self, entry: Entry, *, seconds: float = 0.0, cost: dict[str, float]) -> None:
+        """Write an entry down. Raises :class:`OutputError` where it cannot be written."""
+        identity = entry.identity
         values = (
-            job.name, job.clip.path, job.clip.start, job.clip.end, identity.size,
-            identity.mtime_ns, identity.content, config, json.dumps(list(parts)), state, reason,
-            round(seconds, 4), json.dumps(cost or {}), time.time(),
+            entry.name, entry.path, entry.start, entry.end, identity.size, identity.mtime_ns,
+            identity.content, entry.config, json.dumps(entry.parts), entry.state, entry.reason,
+            json.dumps(entry.missing), json.dumps(entry.digests), round(seconds, 4),
+            json.dumps(cost), time.time(),
         )  # fmt: skip
         try:
             self._db.execute(
@@ -272,26 +169,37 @@ class Ledger:
             )
             self._db.commit()
 
+    def finish(self) -> None:
+        """Nothing waits to be written."""
+
     def entries(self) -> Iterator[Entry]:
         """Every entry, by name."""
         for row in self._db.execute(f"{_SELECT} ORDER BY name"):
             yield _entry(row)
 
 
-_SELECT = "SELECT name, path, size, mtime_ns, content, config, parts, state, reason FROM clips"
+_SELECT = (
+    "SELECT name, path, start, end, size, mtime_ns, content, config, parts, state, reason, "
+    "missing, digests FROM clips"
+)
 
 
-def _entry(row: tuple[str, str, int, int, str, str, str, str, str]) -> Entry:
-    name, path, size, mtime_ns, content, config, parts, state, reason = row
-    identity = Identity(size, mtime_ns, content)
-    return Entry(name, path, identity, config, tuple(json.loads(parts)), state, reason)
-
-
-def private_folder(out: Path) -> Path:
-    """Where the run's own notes lie: inside an output folder, beside an output file."""
-    if out.suffix.lower() == ".jsonl":
-        return out.with_name(f".{out.name}{PRIVATE_FOLDER}")
-    return out / PRIVATE_FOLDER
+def _entry(row: tuple[Any, ...]) -> Entry:
+    name, path, start, end, size, mtime_ns, content, config, parts, state, reason = row[:11]
+    missing, digests = map(json.loads, row[11:])
+    return Entry(
+        name=name,
+        path=path,
+        start=start,
+        end=end,
+        identity=Identity(size, mtime_ns, content),
+        config=config,
+        parts=tuple(json.loads(parts)),
+        state=state,
+        reason=reason,
+        missing={part: tuple(pointers) for part, pointers in missing.items()},
+        digests=digests,
+    )
 
 
 def lock_for_writing(folder: Path, name: str, *, shared: bool = False) -> int | None:

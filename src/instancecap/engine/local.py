@@ -9,20 +9,26 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from instancecap.engine.pools import AskingPool, Brake, Failure, InProcess, WorkerPool, WorkersLost
+from instancecap.engine.pools import (
+    AskingPool,
+    Failure,
+    GracefulShutdown,
+    InProcess,
+    WorkerPool,
+    WorkersLost,
+)
+from instancecap.engine.work import Documents, Stage
 from instancecap.errors import InputError, MissingDependency, ServerError, UsageError
 from instancecap.io.inputs import Job, reason_of
-from instancecap.io.remote import at_hand
+from instancecap.io.local_copy import local_copy
 
-P = TypeVar("P")
 T = TypeVar("T")
-Prepare = Callable[[Job], P]
-Finish = Callable[[Job, P], Coroutine[Any, Any, T]]
+Prepare = Callable[[Job], Any]
 
 TASKS_PER_WORKER = 2
 """Jobs handed to the pool ahead of time for each worker; the rest wait here, at no cost."""
@@ -61,15 +67,14 @@ def threads_each(workers: int) -> int:
 
 def run_jobs(
     jobs: Iterable[tuple[int, Job]],
-    prepare: Prepare[Any],
+    prepare: Prepare,
     *,
-    finish: Finish[Any, T] | None = None,
-    release: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    stage: Stage | None = None,
     workers: int = 1,
     isolated: bool = False,
     time_limit: float = 0.0,
     on_done: Callable[[Outcome[T]], bool | None],
-    on_brake: Callable[[], None] = lambda: None,
+    on_shutdown: Callable[[], None] = lambda: None,
 ) -> bool:
     """Do every job and report each to ``on_done``, in this thread, as it is done.
 
@@ -80,13 +85,12 @@ def run_jobs(
     Args:
         jobs: pairs of a number, for the outcome, and a job; taken as they are needed.
         prepare: picklable where workers are processes; so is what it returns.
-        finish: the second stage, if there is one.
-        release: gives back what the second stage holds; run at the end, in its event loop.
+        stage: the second stage, if there is one; it is closed at the end.
         workers: processes.
         isolated: use a process even for one worker, so that a crash costs one job only.
         time_limit: seconds that ``prepare`` may take in a worker process, 0 for no limit.
         on_done: told each outcome; True asks for no more jobs.
-        on_brake: told of the first Ctrl-C.
+        on_shutdown: told of the first Ctrl-C.
 
     Returns:
         Whether every job was taken.
@@ -97,18 +101,18 @@ def run_jobs(
         if in_processes
         else InProcess()
     )
-    asking = AskingPool() if finish is not None else None
-    loop = _Loop(iter(jobs), prepare, finish, pool, asking, on_done)
+    asking = AskingPool() if stage is not None else None
+    loop = _Loop(iter(jobs), prepare, stage, pool, asking, on_done)
     try:
-        with Brake(on_brake) as brake:
-            complete = loop.run(brake, ahead=TASKS_PER_WORKER * workers if in_processes else 1)
+        with GracefulShutdown(on_shutdown) as shutdown:
+            complete = loop.run(shutdown, ahead=TASKS_PER_WORKER * workers if in_processes else 1)
         pool.close()
     except BaseException:
         pool.stop()
         raise
     finally:
         if asking is not None:
-            asking.close(release)
+            asking.close(stage.close if stage is not None else None)
     return complete
 
 
@@ -118,13 +122,13 @@ class _Loop(Generic[T]):
     def __init__(
         self,
         jobs: Iterator[tuple[int, Job]],
-        prepare: Prepare[Any],
-        finish: Finish[Any, T] | None,
+        prepare: Prepare,
+        stage: Stage | None,
         pool: WorkerPool | InProcess,
         asking: AskingPool | None,
         on_done: Callable[[Outcome[T]], bool | None],
     ) -> None:
-        self._jobs, self._prepare, self._finish = jobs, prepare, finish
+        self._jobs, self._prepare, self._stage = jobs, prepare, stage
         self._pool, self._asking, self._on_done = pool, asking, on_done
         self._preparing: dict[Future[Any], tuple[int, Job]] = {}
         self._asked: dict[Future[Any], tuple[int, Job]] = {}
@@ -132,9 +136,9 @@ class _Loop(Generic[T]):
         self._fatal: Exception | None = None
         self._enough = False
 
-    def run(self, brake: Brake, *, ahead: int) -> bool:
+    def run(self, shutdown: GracefulShutdown, *, ahead: int) -> bool:
         while True:
-            if not (brake.pressed or self._fatal is not None or self._enough):
+            if not (shutdown.requested or self._fatal is not None or self._enough):
                 self._begin(min(ahead - len(self._preparing), MOST_ASKED - len(self._asked)))
             in_flight = [*self._preparing, *self._asked]
             if not in_flight:
@@ -170,10 +174,10 @@ class _Loop(Generic[T]):
             return
         if isinstance(result, Failure):
             self._report(Outcome(index, job, None, result))
-        elif asked or self._asking is None or self._finish is None:
+        elif asked or self._asking is None or self._stage is None:
             self._report(Outcome(index, job, result, None))
         else:
-            call = attempt_finish(self._finish, job, result)
+            call = attempt_stage(self._stage, job, result)
             self._asked[self._asking.submit(call)] = index, job
 
     def _report(self, outcome: Outcome[T]) -> None:
@@ -183,7 +187,7 @@ class _Loop(Generic[T]):
 def attempt(work: Callable[[Job], T], job: Job) -> T | Failure:
     """The one place where anything may go wrong with a clip without stopping the others."""
     try:
-        with at_hand(job.clip) as clip:
+        with local_copy(job.clip) as clip:
             return work(job if clip is job.clip else replace(job, clip=clip))
     except FATAL:
         raise
@@ -191,10 +195,10 @@ def attempt(work: Callable[[Job], T], job: Job) -> T | Failure:
         return _failure(error, job)
 
 
-async def attempt_finish(finish: Finish[P, T], job: Job, prepared: P) -> T | Failure:
+async def attempt_stage(stage: Stage, job: Job, prepared: Any) -> Documents | Failure:
     """As :func:`attempt`, for the second stage."""
     try:
-        return await finish(job, prepared)
+        return await stage(job, prepared)
     except FATAL:
         raise
     except Exception as error:

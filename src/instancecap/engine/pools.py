@@ -1,4 +1,4 @@
-"""Where jobs run: worker processes, this process, an event loop; and the brake for Ctrl-C."""
+"""Where jobs run: worker processes, this process, an event loop; and what Ctrl-C does."""
 
 from __future__ import annotations
 
@@ -194,21 +194,21 @@ async def _cancel_others() -> None:
     await asyncio.get_running_loop().shutdown_asyncgens()
 
 
-class Brake:
+class GracefulShutdown:
     """The first Ctrl-C, or SIGTERM, only asks to stop; the second one interrupts.
 
     Outside the main thread, where no signals arrive, it does nothing.
     """
 
     def __init__(self, on_first: Callable[[], None]) -> None:
-        self.pressed = False
+        self.requested = False
         self._on_first = on_first
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             for name in (signal.SIGINT, signal.SIGTERM):
-                self._before[name] = signal.signal(name, self._press)
+                self._before[name] = signal.signal(name, self._request)
         return self
 
     def __exit__(
@@ -220,10 +220,10 @@ class Brake:
         for name, handler in self._before.items():
             signal.signal(name, handler)
 
-    def _press(self, number: int, frame: FrameType | None) -> None:
-        if self.pressed:
+    def _request(self, number: int, frame: FrameType | None) -> None:
+        if self.requested:
             raise KeyboardInterrupt
-        self.pressed = True
+        self.requested = True
         self._on_first()
 
 

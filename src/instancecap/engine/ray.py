@@ -1,6 +1,6 @@
 """Runs jobs on a Ray cluster: the same stages as the local engine, as a Ray Data pipeline.
 
-The driver plans, and writes results through the same sink and ledger as they stream in, so that
+The driver plans, and writes results through the same store as they stream in, so that
 outputs and resuming are those of a local run. Inside each actor of the first stage a clip is done
 in a process of its own, as the local engine has it: what would crash an actor, and have Ray try
 the clip again without end, costs that clip only.
@@ -10,21 +10,16 @@ from __future__ import annotations
 
 import logging
 import pickle
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from instancecap.engine.local import FATAL, Outcome, attempt, attempt_finish
-from instancecap.engine.pools import Brake, Failure, WorkerPool
+from instancecap.engine.local import FATAL, Outcome, attempt, attempt_stage
+from instancecap.engine.pools import Failure, GracefulShutdown, WorkerPool
+from instancecap.engine.work import Work
 from instancecap.errors import MissingDependency
 from instancecap.io.inputs import Job
 
-if TYPE_CHECKING:
-    from instancecap.captioners.chain import ChainOptions
-    from instancecap.engine.asking import Server
-
-Finish = Callable[[Job, Any], Coroutine[Any, Any, Any]]
-OpenFinish = Callable[[], Finish]
 Row = dict[str, Any]
 
 ASKED_AT_A_TIME = 64
@@ -36,14 +31,13 @@ JOBS_PER_BLOCK = 16
 
 def run_on_ray(
     jobs: Iterable[tuple[int, Job]],
-    prepare: Callable[[Job], Any],
+    work: Work,
     *,
-    open_finish: OpenFinish | None = None,
     workers: int = 1,
     threads: int = 1,
     time_limit: float = 0.0,
     on_done: Callable[[Outcome[Any]], bool | None],
-    on_brake: Callable[[], None] = lambda: None,
+    on_shutdown: Callable[[], None] = lambda: None,
 ) -> bool:
     """Do every job and report each to ``on_done``, as :func:`instancecap.engine.local.run_jobs`.
 
@@ -51,7 +45,8 @@ def run_on_ray(
     back-pressure bounds what waits between the stages.
 
     Args:
-        open_finish: makes the second stage, in the actor that asks; picklable.
+        work: is sent to the actors; its second stage, if it has one, is opened in the one that
+            asks.
         workers: actors of the first stage.
         threads: cores of each such actor.
 
@@ -70,22 +65,22 @@ def run_on_ray(
     blocks = max(1, min(len(rows), max(4 * workers, len(rows) // JOBS_PER_BLOCK)))
     pipeline = ray.data.from_items(rows, override_num_blocks=blocks).map_batches(
         _Prepare,
-        fn_constructor_args=(prepare, threads, time_limit),
+        fn_constructor_args=(work, threads, time_limit),
         batch_size=1,
         num_cpus=threads,
         compute=ray.data.ActorPoolStrategy(size=workers),
     )
-    if open_finish is not None:
+    if work.has_stage:
         pipeline = pipeline.map_batches(
             _Ask,
-            fn_constructor_args=(open_finish,),
+            fn_constructor_args=(work,),
             batch_size=1,
             num_cpus=0,
             compute=ray.data.ActorPoolStrategy(size=1),
             max_concurrency=ASKED_AT_A_TIME,
         )
     by_index = dict(todo)
-    with Brake(on_brake) as brake:
+    with GracefulShutdown(on_shutdown) as shutdown:
         for batch in pipeline.iter_batches(batch_size=1, prefetch_batches=0):
             index = int(batch["index"][0])
             result = pickle.loads(batch["result"][0])
@@ -93,24 +88,9 @@ def run_on_ray(
                 raise result.error
             failure = result if isinstance(result, Failure) else None
             outcome = Outcome(index, by_index.pop(index), None if failure else result, failure)
-            if on_done(outcome) or brake.pressed:
+            if on_done(outcome) or shutdown.requested:
                 break
     return not by_index
-
-
-@dataclass(frozen=True, slots=True)
-class OpenAsker:
-    """Makes the second stage of captions by a model, in the actor that asks."""
-
-    server: Server
-    options: ChainOptions
-    patience: float
-
-    def __call__(self) -> Finish:
-        from instancecap.engine.asking import Asker
-        from instancecap.engine.patience import Patient
-
-        return Patient(Asker(self.server.open(), self.options).finish, patience=self.patience)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +112,7 @@ def _import_ray() -> Any:
 class _Prepare:
     """The first stage in an actor, which keeps one worker process."""
 
-    def __init__(self, work: Callable[[Job], Any], threads: int, time_limit: float) -> None:
+    def __init__(self, work: Work, threads: int, time_limit: float) -> None:
         self._work = work
         self._pool = WorkerPool(1, threads=threads, time_limit=time_limit)
 
@@ -151,15 +131,17 @@ class _Prepare:
 class _Ask:
     """The second stage: an asynchronous actor with many clips in flight."""
 
-    def __init__(self, open_finish: OpenFinish) -> None:
-        self._finish = open_finish()
+    def __init__(self, work: Work) -> None:
+        stage = work.open_stage()
+        assert stage is not None, "a work with a second stage"
+        self._stage = stage
 
     async def __call__(self, batch: Row) -> AsyncIterator[Row]:
         job, ready = (pickle.loads(batch[name][0]) for name in ("job", "result"))
         result: Any = ready
         if not isinstance(ready, Fatal | Failure):
             try:
-                result = await attempt_finish(self._finish, job, ready)
+                result = await attempt_stage(self._stage, job, ready)
             except FATAL as error:
                 result = Fatal(error)
         yield {"index": batch["index"], "job": [b""], "result": [pickle.dumps(result)]}

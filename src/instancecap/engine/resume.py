@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import Any
 
-from instancecap.engine.ledger import Entry, Identity, Records, config_of
-from instancecap.errors import OutputError
+from instancecap.engine.store import Entry, Records, Store
+from instancecap.errors import InputError
+from instancecap.io.addresses import is_url
+from instancecap.io.identity import Identity
 from instancecap.io.inputs import Job, Rejected
-from instancecap.io.outputs import Sink
-from instancecap.io.remote import is_url
 
 LOOKS_AT_ONCE = 32
 """Requests to object storage in flight while a run is planned."""
@@ -61,22 +63,16 @@ class Plan:
     failed: list[tuple[int, Rejected]] = field(default_factory=list)
 
 
-def plan_run(
-    jobs: Sequence[Job],
-    ledger: Records,
-    sink: Sink,
-    *,
-    config: str,
-    retry_failed: bool = False,
-) -> Plan:
-    """Compare jobs with what the ledger says of earlier runs under the same configuration.
+def plan_run(jobs: Sequence[Job], store: Store, *, config: str, retry_failed: bool = False) -> Plan:
+    """Compare jobs with what is known of earlier runs under the same configuration.
 
     The output of a clip whose file was moved or renamed is put under its new name.
     """
     plan = Plan(Todo(jobs))
-    empty = ledger.is_empty()
+    empty = store.records.is_empty()
     for index, job, identity in _looked_at(jobs, look=not empty):
-        entry = None if empty else _settled(job, ledger, config_of(job, config), identity=identity)
+        known = config_of(job, config)
+        entry = None if empty else _settled(job, store.records, known, identity=identity)
         if entry is None:
             plan.todo.add(index)
         elif entry.state == "failed":
@@ -84,13 +80,34 @@ def plan_run(
                 plan.todo.add(index)
             else:
                 plan.failed.append((index, Rejected(job.clip.path, entry.reason)))
-        elif _is_there(job, entry, ledger, sink):
+        elif _is_there(job, entry, store):
             plan.skipped.append((index, job))
             if entry.parts != ("",):
                 plan.parts[index] = entry.parts
         else:
             plan.todo.add(index)
     return plan
+
+
+def config_of(job: Job, config: str) -> str:
+    """What a job's result depends on beside its file: the run's configuration, and its hint."""
+    if not job.hint:
+        return config
+    return hashlib.sha256(f"{config}\0{job.hint}".encode()).hexdigest()[:16]
+
+
+def entry_of(job: Job, identity: Identity, *, config: str, **what: Any) -> Entry:
+    """An entry about a job; ``what`` came of it."""
+    clip = job.clip
+    return Entry(
+        name=job.name,
+        path=clip.path,
+        start=clip.start,
+        end=clip.end,
+        identity=identity,
+        config=config,
+        **what,
+    )
 
 
 def _looked_at(jobs: Iterable[Job], *, look: bool) -> Iterator[tuple[int, Job, Identity | None]]:
@@ -107,34 +124,42 @@ def _looked_at(jobs: Iterable[Job], *, look: bool) -> Iterator[tuple[int, Job, I
                 yield index, job, found.get(job.clip.path)
 
 
-def _settled(job: Job, ledger: Records, config: str, *, identity: Identity | None) -> Entry | None:
+def _settled(job: Job, records: Records, config: str, *, identity: Identity | None) -> Entry | None:
     """The entry that still holds for the job's file, under its own name or another."""
     identity = identity or Identity.of(job.clip.path)
-    entry = ledger.find(job)
+    entry = records.find(job)
     if entry is not None and (entry.identity.size, entry.identity.mtime_ns) == (
         identity.size,
         identity.mtime_ns,
     ):
         return entry if entry.config == config else None
-    if identity.size < 0 or not ledger.knows_size(identity.size):
+    if identity.size < 0 or not records.knows_size(identity.size):
         return None
     identity = Identity.of(job.clip.path, content=True)
     if entry is None or entry.identity.content != identity.content:
-        return ledger.find_moved(job, identity, config=config)
+        return records.find_moved(job, identity, config=config)
     return entry if entry.config == config else None
 
 
-def _is_there(job: Job, entry: Entry, ledger: Records, sink: Sink) -> bool:
+def _is_there(job: Job, entry: Entry, store: Store) -> bool:
     """Whether the output of a done entry is there; it is put under the job's name if need be."""
     if entry.name == job.name and entry.path == job.clip.path:
-        return all(sink.has(job.name + part) for part in entry.parts)
+        return all(store.sink.has(job.name + part) for part in entry.parts)
+    digests = {}
     try:
         for part in entry.parts:
-            document = json.loads(sink.get(entry.name + part) or "")
+            document = json.loads(store.sink.get(entry.name + part) or "")
             document["video"] |= {"id": job.name + part, "path": job.clip.path}
-            sink.put(job.name + part, json.dumps(document, ensure_ascii=False, indent=2))
-    except (OutputError, ValueError, LookupError, TypeError):  # gone, edited, or no room for it
+            text = json.dumps(document, ensure_ascii=False, indent=2)
+            digests[part] = store.sink.put(job.name + part, text)
+    except (InputError, ValueError, LookupError, TypeError):  # gone, edited, or no room for it
         return False
-    identity = Identity.of(job.clip.path, content=True)
-    ledger.record(job, identity, config=entry.config, parts=entry.parts)
+    moved = replace(
+        entry,
+        name=job.name,
+        path=job.clip.path,
+        identity=Identity.of(job.clip.path, content=True),
+        digests=digests,
+    )
+    store.records.record(moved, cost={})
     return True

@@ -11,10 +11,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from instancecap.engine.ledger import is_locked, private_folder
+from instancecap.engine.ledger import is_locked
+from instancecap.engine.object_storage import read_notes
+from instancecap.engine.store import private_folder
 from instancecap.errors import InputError, UsageError
-from instancecap.io.remote import is_url, strip_file_scheme
-from instancecap.io.remote_tables import read_notes
+from instancecap.io.addresses import is_url, strip_file_scheme
 
 NO_RUN = "{}: no run has written here; name the OUT of a caption run"
 
@@ -32,9 +33,10 @@ class Status:
     Attributes:
         running: a run is at work on the output now.
         total: clips of the run that began last.
+        partial: clips whose captions lack something that was asked for.
         per_minute: clips that ended in the last five minutes of the run, per minute.
         left_seconds: until the run will be through at this rate; None where it cannot be told.
-        reasons: why clips failed, the most frequent first, numbers in them left out.
+        reasons: why clips failed or are partial, the most frequent first, numbers in them left out.
         cost: what models were asked, in sum.
         quality: what was counted of the captions of the run that began last.
     """
@@ -42,6 +44,7 @@ class Status:
     running: bool = False
     total: int = 0
     done: int = 0
+    partial: int = 0
     failed: int = 0
     per_minute: float = 0.0
     left_seconds: float | None = None
@@ -69,7 +72,7 @@ def read_status(out: str) -> Status:
     status.reasons = dict(reasons.most_common(10))
     status.cost = {name: round(value, 3) for name, value in status.cost.items()}
     status.per_minute = round(recent / (RECENT / 60), 2)
-    left = status.total - status.done - status.failed
+    left = status.total - status.done - status.partial - status.failed
     if status.running and recent and left > 0:
         status.left_seconds = round(left / recent * RECENT)
     return status
@@ -85,9 +88,10 @@ def _read_remote(out: str) -> Status:
         raise UsageError(NO_RUN.format(out))
     status, reasons, rate = Status(), Counter[str](), 0.0
     for one in notes:
-        before, now = one.get("before") or {}, one["done"] + one["failed"]
+        before, now = one.get("before") or {}, one["done"] + one["partial"] + one["failed"]
         status.total += one.get("total") or 0
         status.done += before.get("done", 0) + one["done"]
+        status.partial += one["partial"]
         status.failed += before.get("failed", 0) + one["failed"]
         for reason, count in one["reasons"].items():
             reasons[_without_digits(reason)] += count
@@ -99,7 +103,7 @@ def _read_remote(out: str) -> Status:
         rate += now / max(1.0, one["written"] - one.get("began", 0.0)) if runs else 0.0
     status.reasons = dict(reasons.most_common(10))
     status.per_minute = round(60 * rate, 2)
-    left = status.total - status.done - status.failed
+    left = status.total - status.done - status.partial - status.failed
     if rate and left > 0:
         status.left_seconds = round(left / rate)
     return status
@@ -125,6 +129,7 @@ def _add(path: Path, status: Status, reasons: Counter[str]) -> int:
             for state, reason, cost, finished in rows:
                 if finished >= began:
                     status.done += state == "done"
+                    status.partial += state == "partial"
                     status.failed += state == "failed"
                 recent += finished >= max(began, until - RECENT)
                 if reason:

@@ -13,18 +13,13 @@ from typing import Any
 from instancecap.datasets.captions import Row, read_captions
 from instancecap.engine.local import Outcome, run_jobs, threads_each
 from instancecap.errors import InputError, OutputError, UsageError
+from instancecap.io.atomic import write_whole
 from instancecap.io.inputs import Job, Rejected, reason_of
 from instancecap.schema import Caption, Evidence
-from instancecap.schema.base import write_whole
 from instancecap.schema.caption import Video
-from instancecap.verify.report import (
-    OnContradiction,
-    Report,
-    apply,
-    count_findings,
-    score_of,
-    verify,
-)
+from instancecap.verify.check import verify
+from instancecap.verify.repair import apply
+from instancecap.verify.report import OnContradiction, Report, count_findings, score_of
 from instancecap.video import Clip
 from instancecap.video.probe import check_regular_file
 

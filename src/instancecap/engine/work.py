@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import json
 import os
 import time
 import zlib
@@ -12,10 +11,12 @@ from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from instancecap.engine.ledger import Identity
-from instancecap.errors import DecodeError, FormatError
+from instancecap.engine.digests import fingerprint
+from instancecap.errors import DecodeError, FormatError, OutputError
+from instancecap.io.atomic import write_whole
+from instancecap.io.identity import Identity
 from instancecap.io.inputs import Job
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class Documents:
         cost: what a model was asked: calls, tokens, images.
         identity: of the file, before it was read.
         waiting: there is nothing yet: questions went into the next batch file.
+        missing: by part, JSON pointers of what was asked for and not got.
+        reasons: why it is missing, one line each.
     """
 
     captions: dict[str, str] = field(default_factory=dict)
@@ -41,6 +44,8 @@ class Documents:
     cost: dict[str, float] = field(default_factory=dict)
     identity: Identity | None = None
     waiting: bool = False
+    missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    reasons: tuple[str, ...] = ()
 
     @property
     def outputs(self) -> dict[str, str]:
@@ -78,13 +83,9 @@ class EvidenceCache:
         """Keep the evidence of a clip; a cache that cannot be written is gone without."""
         if not self.folder:
             return
-        path = self._path(job)
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
         text = f"{self.key} {stamp}\n{evidence.to_json(indent=None)}"
-        with suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(gzip.compress(text.encode(), compresslevel=1, mtime=0))
-            os.replace(part, path)
+        with suppress(OutputError):
+            write_whole(self._path(job), gzip.compress(text.encode(), compresslevel=1, mtime=0))
 
     def _path(self, job: Job) -> Path:
         name = hashlib.sha256(job.name.encode()).hexdigest()[:32]
@@ -126,19 +127,28 @@ def split_job(job: Job, evidence: Evidence) -> list[tuple[str, Clip, Evidence]]:
     ]
 
 
-def fingerprint(**settings: Any) -> str:
-    """A short hash of settings and of the version of this package."""
-    import instancecap
-
-    text = json.dumps([instancecap.__version__, settings], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
 def evidence_key(*, masks: bool) -> str:
     """Hash of what evidence depends on beside the clip: the detectors at hand, masks."""
     from instancecap.evidence.cluster import load_experts
 
     return fingerprint(models=load_experts().names, masks=masks)
+
+
+class Stage(Protocol):
+    """The second half of a work: waits for others, beside the workers, in an event loop."""
+
+    async def __call__(self, job: Job, prepared: Any, /) -> Documents:
+        """What comes of a clip that was prepared. Errors as of any work."""
+
+    async def close(self) -> None:
+        """Give back what the stage holds, such as connections."""
+
+    def finish(self) -> list[str]:
+        """The run is over: put files of the stage's own in their place; returns their paths."""
+
+    @property
+    def open_questions(self) -> int:
+        """Questions that wait for answers from outside of the run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +174,15 @@ class Work(ABC):
     @abstractmethod
     def config(self) -> str:
         """Hash of what the result depends on beside the clip."""
+
+    @property
+    def has_stage(self) -> bool:
+        """Whether there is a second half."""
+        return False
+
+    def open_stage(self) -> Stage | None:
+        """The second half, made where it runs; None where the first one does everything."""
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,6 @@ from instancecap.evidence.experts.framing import frame_subject
 from instancecap.evidence.geometry import direction_of
 from instancecap.evidence.tracking.instances import follows_subject
 from instancecap.schema.base import StrictModel, TrackPoint
-from instancecap.schema.caption import Text
 from instancecap.schema.evidence import (
     CameraFacts,
     Evidence,
@@ -27,6 +26,7 @@ from instancecap.schema.evidence import (
     Turn,
     Video,
 )
+from instancecap.schema.parts import Text
 
 Timed = TypeVar("Timed", TrackPoint, MaskRle, Turn, Face, Text)
 Model = TypeVar("Model", bound=StrictModel)

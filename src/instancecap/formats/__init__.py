@@ -1,30 +1,56 @@
 """Captions in the formats of other systems, both ways.
 
-A format is a module with ``write(caption) -> dict | str``, ``read(fields, warnings) -> Caption``
-and ``HOLDS``, which says where each field of a caption goes.
-
-    plain = to_format(caption, "instancevid")
-    caption = caption_from(plain)                  # the format is seen from the content
-    lost(caption, "instancevid")                   # JSON pointers of what did not go along
+plain = to_format(caption, "instancevid")
+caption = caption_from(plain)                  # the format is seen from the content
+lost(caption, "instancevid")                   # JSON pointers of what did not go along
+answer_model("instancevid")                    # what a language model is asked to answer with
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, cast
 
 from instancecap.errors import FormatError, UsageError
 from instancecap.formats import cosmos3, instancecap, instancevid, miradata, skycaptioner
 from instancecap.formats import text as plain_text
 from instancecap.formats.differences import differences
-from instancecap.formats.fields import Fields, clean, loosely, video_of
+from instancecap.formats.rows import video_of
 from instancecap.formats.salvage import salvage
+from instancecap.formats.shape import Shape, clean, loosely
+from instancecap.schema import codec
 from instancecap.schema.caption import Caption, Producer, Provenance
 
-__all__ = ["FORMATS", "caption_from", "check_format", "detect", "lost", "read_file", "to_format"]
+__all__ = [
+    "FORMATS",
+    "Caption",
+    "Codec",
+    "answer_model",
+    "caption_from",
+    "check_format",
+    "detect",
+    "lost",
+    "read_file",
+    "to_format",
+]
 
-FORMATS = {
+
+class Codec(Protocol):
+    """A caption format, both ways; a module of this package each."""
+
+    HOLDS: dict[str, str]
+    """Where each field of a caption goes, by its pointer with ``*`` for any number."""
+
+    def write(self, caption: Caption, /) -> dict[str, Any] | str:
+        """The caption as a plain object or a line of text."""
+
+    def read(self, value: Any, warnings: list[str], /) -> Caption:
+        """A caption; what is put right or left out is added to ``warnings``."""
+
+
+FORMATS: dict[str, Codec] = {
     "instancecap": instancecap,
     "instancevid": instancevid,
     "skycaptioner": skycaptioner,
@@ -82,8 +108,22 @@ def to_format(caption: Caption, name: str) -> dict[str, Any] | str:
         FormatError: the format cannot say it: a text of nothing.
     """
     check_format(name)
-    written: dict[str, Any] | str = FORMATS[name].write(caption)
-    return written
+    return FORMATS[name].write(caption)
+
+
+def answer_model(name: str) -> type[Shape]:
+    """The pydantic model of a foreign format's JSON, for a question to a language model.
+
+    Its JSON Schema is what is asked for, it reads answers generously, and
+    ``caption_from(answer.model_dump(), format=name)`` makes a caption of one.
+
+    Raises :class:`UsageError` for a name that is no format, or a format that is not asked for.
+    """
+    check_format(name)
+    model = getattr(FORMATS[name], "Answer", None)
+    if model is None:
+        raise UsageError(f"format {name}: no language model is asked for it")
+    return cast(type[Shape], model)
 
 
 def caption_from(
@@ -117,13 +157,13 @@ def caption_from(
     if name == "text":
         if not isinstance(value, str):
             raise FormatError(f"a caption in text was expected, and found is {_kind(value)}")
-        caption = plain_text.read(value)
+        caption = plain_text.read(value, warnings)
     elif not isinstance(value, dict):
         raise FormatError(f"a caption is an object or a text, and found is {_kind(value)}")
     elif not name:
         raise FormatError(_unknown(value))
     elif name == "instancecap":
-        caption = instancecap.read(value)
+        caption = instancecap.read(value, warnings)
     else:
         caption = _read_foreign(value, name, warnings)
     if caption.video is None and fields:
@@ -155,9 +195,7 @@ def _read_foreign(value: dict[str, Any], name: str, warnings: list[str]) -> Capt
     """A caption of another system, with a word on who says all this."""
     if name != detect(value) and detect(value):
         raise FormatError(f"this is {detect(value)}, not {name}")
-    taken = Fields({clean(str(key)): one for key, one in value.items()}, warnings)
-    caption: Caption = FORMATS[name].read(taken)
-    taken.close()
+    caption = FORMATS[name].read({clean(str(key)): one for key, one in value.items()}, warnings)
     if not detect(value) and not caption.leaves():
         raise FormatError(_unknown(value))
     caption.producer = Producer(name=name)
@@ -188,13 +226,8 @@ def lost(caption: Caption, name: str) -> list[str]:
     """
     if name == "instancecap":
         return []  # our own: it holds everything
-    return differences(caption, _again(to_format(caption, name), name))
-
-
-def _again(plain: dict[str, Any] | str, name: str) -> Caption:
-    return (
-        plain_text.read(plain) if isinstance(plain, str) else FORMATS[name].read(Fields(plain, []))
-    )
+    written = to_format(caption, name)
+    return differences(caption, FORMATS[name].read(written, []))
 
 
 def read_file(path: str | os.PathLike[str]) -> Caption:
@@ -208,3 +241,6 @@ def read_file(path: str | os.PathLike[str]) -> Caption:
         raise FormatError(f"{path}: not a valid caption: not UTF-8 text") from error
     except FormatError as error:
         raise FormatError(f"{path}: {error}") from error
+
+
+codec.register(sys.modules[__name__])

@@ -6,20 +6,37 @@ import math
 import re
 from typing import Any, get_args
 
-from instancecap.formats.fields import Fields, clean, find_word, sentences
-from instancecap.formats.prose import (
-    ANGLES,
-    camera_prose,
-    capital,
-    position_prose,
-    read_camera,
-    read_position,
-    read_shot,
-    shot_prose,
+from instancecap.formats.cosmos3_shape import (
+    Answer,
+    Cinematography,
+    Lighting,
+    Part,
+    Sign,
+    Subject,
 )
-from instancecap.formats.skycaptioner import SHOT_ANGLES, SHOT_POSITIONS, SHOT_TYPES
-from instancecap.schema.caption import Caption, Instance, Segment, Shot, Text, Video
-from instancecap.schema.vocabulary import Place, ShotAngle, ShotPosition, ShotType, TimeOfDay
+from instancecap.formats.phrases import (
+    MEDIA,
+    camera_sentence,
+    camera_words,
+    capital,
+    position_phrase,
+    shot_phrase,
+    style_of,
+)
+from instancecap.formats.shape import clean, find_word, number, sentences
+from instancecap.formats.skycaptioner import SHOT_POSITIONS, SHOT_TYPES
+from instancecap.language import en
+from instancecap.schema.caption import (
+    Camera,
+    Caption,
+    Instance,
+    Position,
+    Segment,
+    Shot,
+    Video,
+)
+from instancecap.schema.parts import Text
+from instancecap.schema.vocabulary import Place, ShotPosition, ShotType, TimeOfDay
 
 HOLDS = {
     "/global_description": "temporal_caption",
@@ -52,84 +69,61 @@ HOLDS = {
 RATIOS = ((16, 9), (4, 3), (1, 1), (3, 4), (9, 16))
 """The aspect ratios that the model generates (NVIDIA, Cosmos 3 model reference)."""
 
-MEDIA = {"real": "Live-action video", "animation": "Animation", "graphics": "Computer graphics"}
-"""A caption's style as a medium."""
-
-_MEDIUM_WORDS = (
-    ("animation", r"anim|cartoon|drawn"),
-    ("graphics", r"graphic|cgi|render|game|3d|screen"),
-    ("real", r"live|photo|film|footage|real"),
-)
 _TIME = re.compile(r"(\d+):(\d+(?:\.\d+)?)")
 
 
 def write(caption: Caption) -> dict[str, Any]:
     """Fields of a subject that are not known are left out; the rest of the list is always there."""
     camera = caption.camera
-    context = ", ".join(filter(None, (caption.place, caption.time_of_day.replace("_", " "))))
-    written: dict[str, Any] = {
-        "subjects": [_subject(one) for one in caption.instances],
-        "background_setting": caption.background,
-        "lighting": {
-            "conditions": caption.lighting,
-            **dict.fromkeys(("direction", "shadows", "illumination_effect"), ""),
-        },
-        "aesthetics": dict.fromkeys(
-            ("composition", "color_scheme", "mood_atmosphere", "patterns"), ""
+    size = _size(caption.video) if caption.video else {}
+    answer = Answer(
+        background_setting=caption.background,
+        lighting=Lighting(conditions=caption.lighting),
+        cinematography=Cinematography(
+            camera_motion=camera_sentence(camera),
+            framing=shot_phrase(camera.model_copy(update={"shot_angle": ""})),
         ),
-        "cinematography": {
-            "camera_motion": camera_prose(camera),
-            "framing": shot_prose(camera.model_copy(update={"shot_angle": ""})),
-            "camera_angle": capital(ANGLES.get(camera.shot_angle, "")),
-            **dict.fromkeys(("depth_of_field", "focus", "lens_focal_length"), ""),
-        },
-        "style_medium": MEDIA.get(caption.style, ""),
-        "artistic_style": "",
-        "context": context,
-        "actions": [],
-        "text_and_signage_elements": [_sign(one) for one in caption.texts],
-        "segments": [_segment(number, one) for number, one in enumerate(caption.segments)],
-        "transitions": [
+        style_medium=MEDIA.get(caption.style, ""),
+        context=", ".join(filter(None, (caption.place, caption.time_of_day.replace("_", " ")))),
+        text_and_signage_elements=[
+            Sign(text=one.text, spatial_temporal=f"at {clock(one.t)}") for one in caption.texts
+        ],
+        segments=[_segment(*one) for one in enumerate(caption.segments)],
+        transitions=[
             f"{shot.transition} at {clock(shot.start)}"
             for shot in caption.shots
             if shot.transition != "start"
         ],
-        "temporal_caption": caption.global_description,
-        "audio_description": "",
-    }
-    return written | (_size(caption.video) if caption.video else {})
+        temporal_caption=caption.global_description,
+    )
+    written = answer.model_dump(exclude={"resolution", "aspect_ratio", "duration", "fps"})
+    written["subjects"] = [_subject(one) for one in caption.instances]
+    angle = en.SHOT_ANGLE_NAMES.get(camera.shot_angle, "")
+    written["cinematography"]["camera_angle"] = capital(angle)
+    return {**written, **size}
 
 
 def _subject(one: Instance) -> dict[str, Any]:
     known = {
-        "description": one.class_,
         "appearance_details": one.appearance,
-        "location": position_prose(one.position),
+        "location": position_phrase(one.position),
         "action": one.action,
         "expression": one.expression,
     }
-    number = {"number_of_subjects": one.count}
-    return {"description": one.class_} | {key: text for key, text in known.items() if text} | number
+    subject = Subject(
+        description=one.class_,
+        **{name: text for name, text in known.items() if text},
+        number_of_subjects=one.count,
+    )
+    return subject.model_dump(exclude_unset=True)
 
 
-def _sign(one: Text) -> dict[str, str]:
-    return {
-        "text": one.text,
-        "category": "",
-        "appearance": "",
-        "spatial_temporal": f"at {clock(one.t)}",
-        "context": "",
-    }
-
-
-def _segment(number: int, one: Segment) -> dict[str, Any]:
-    return {
-        "segment_index": number,
-        "time_range": f"{clock(one.start)}-{clock(one.end)}",
-        "description": one.description,
-        "key_changes": "",
-        "camera": "",
-    }
+def _segment(number: int, one: Segment) -> Part:
+    return Part(
+        segment_index=number,
+        time_range=f"{clock(one.start)}-{clock(one.end)}",
+        description=one.description,
+    )
 
 
 def _size(video: Video) -> dict[str, Any]:
@@ -154,74 +148,87 @@ def clock(seconds: float) -> str:
     return text.rstrip("0").rstrip(".") if rest % 1000 else text[:-4]
 
 
-def _seconds(minutes: str, rest: str) -> float:
-    return min(int(minutes[:12]) * 60_000 + round(float(rest) * 1000), 10**15) / 1000
-
-
 def _times(text: str) -> list[float]:
-    return [_seconds(*found) for found in _TIME.findall(text)]
+    """The times of a text, seconds."""
+    found = _TIME.findall(text)
+    return [
+        min(int(minutes[:12]) * 60_000 + round(float(rest) * 1000), 10**15) / 1000
+        for minutes, rest in found
+    ]
 
 
-def read(fields: Fields) -> Caption:
+def read(value: dict[str, Any], warnings: list[str]) -> Caption:
     """What a caption has no field for is added to the nearest text, or named as left out."""
-    camera = _read_camera(fields.object("cinematography"))
-    place, time_of_day, context = _read_context(fields.text("context"))
-    light = fields.object("lighting")
-    lighting = light.joined("conditions", "direction", "shadows", "illumination_effect")
-    light.close()
-    caption = Caption(
-        video=_read_video(fields),
-        global_description=fields.text("temporal_caption")
-        or fields.text("comprehensive_t2i_caption"),
-        instances=[_read_subject(*one) for one in enumerate(fields.objects("subjects"))],
-        background=sentences([fields.text("background_setting"), context]),
-        lighting=lighting,
+    given = Answer.take(value, warnings)
+    place, time_of_day, context = _read_context(given.context)
+    light = given.lighting
+    video = _read_video(given)
+    _name_what_is_lost(given, warnings)
+    return Caption(
+        video=video,
+        global_description=given.temporal_caption,
+        instances=[_read_subject(*one) for one in enumerate(given.subjects)],
+        background=sentences([given.background_setting, context]),
+        lighting=sentences(
+            [light.conditions, light.direction, light.shadows, light.illumination_effect]
+        ),
         place=place,
         time_of_day=time_of_day,
-        style=read_style(fields.text("style_medium")),
-        camera=camera,
-        texts=[_read_sign(one) for one in fields.objects("text_and_signage_elements")],
-        segments=_read_segments(fields),
+        style=style_of(given.style_medium, warnings),
+        camera=_read_camera(given.cinematography, warnings),
+        texts=[_read_sign(one) for one in given.text_and_signage_elements],
+        segments=_read_segments(given, warnings),
+        shots=_read_transitions(given.transitions, video.duration if video else 0.0),
     )
-    duration = caption.video.duration if caption.video else 0.0
-    caption.shots = _read_transitions(fields.take("transitions"), duration)
-    aesthetics = fields.object("aesthetics")
-    aesthetics.close()
-    return caption
 
 
-def _read_camera(cinema: Fields) -> Any:
-    camera = read_camera(cinema.text("camera_motion"))
-    framing = cinema.text("framing")
-    shot = read_shot(framing) or {
-        "shot_type": find_word(framing, get_args(ShotType), SHOT_TYPES),
-        "shot_position": find_word(framing, get_args(ShotPosition), SHOT_POSITIONS),
+def _name_what_is_lost(given: Answer, warnings: list[str]) -> None:
+    """Fields that a caption has no place for."""
+    cinema = given.cinematography
+    lost = {f"aesthetics/{name}": text for name, text in given.aesthetics if text}
+    lost |= {
+        f"cinematography/{name}": text
+        for name in ("depth_of_field", "focus", "lens_focal_length")
+        if (text := getattr(cinema, name))
     }
-    if framing.strip() and not any(shot.values()):
-        cinema.warn(f"framing {framing!r:.60} is no word that is known here")
-    angle = cinema.word("camera_angle", get_args(ShotAngle), SHOT_ANGLES)
-    cinema.close()
-    return camera.model_copy(update={**shot, "shot_angle": angle})
+    lost |= {
+        name: text
+        for name in ("artistic_style", "audio_description")
+        if (text := getattr(given, name))
+    }
+    warnings += [f"unknown field left out: /{name}" for name in lost]
 
 
-def _read_subject(number: int, one: Fields) -> Instance:
+def _read_camera(cinema: Cinematography, warnings: list[str]) -> Camera:
+    """The framing is a list of words: size of the shot, then point of view."""
+    words = camera_words(cinema.camera_motion)
+    parts = [cinema.framing, *cinema.framing.split(",")]
+    for name, known, synonyms in (
+        ("shot_type", get_args(ShotType), SHOT_TYPES),
+        ("shot_position", get_args(ShotPosition), SHOT_POSITIONS),
+    ):
+        found = (find_word(part, known, synonyms) for part in parts)
+        words[name] = next(filter(None, found), "")
+    if cinema.framing.strip() and not (words["shot_type"] or words["shot_position"]):
+        warnings.append(f"framing {cinema.framing!r:.60} is no word that is known here")
+    return Camera.model_validate({**words, "shot_angle": cinema.camera_angle})
+
+
+def _read_subject(number: int, one: Subject) -> Instance:
     """Details of a person's looks join the appearance, those of a pose the action."""
-    description = one.text("description")
-    short = len(description.split()) <= 3
-    looks = ("clothing", "skin_tone_and_texture", "facial_features", "gender", "age")
-    appearance = one.joined("appearance_details", *looks)
-    place = one.joined("location", "relative_size", "orientation", "relationship")
-    found = Instance(
+    short = len(one.description.split()) <= 3
+    looks = [one.appearance_details, one.clothing, one.skin_tone_and_texture]
+    looks += [one.facial_features, one.gender, one.age]
+    place = [one.location, one.relative_size, one.orientation, one.relationship]
+    return Instance(
         id=number,
-        class_=_without_article(description) if short else head_noun(description),
-        appearance=appearance if short else sentences([description, appearance]),
-        action=one.joined("action", "pose", "state_changes"),
-        expression=one.text("expression"),
-        position=read_position(place),
-        count=max(1, int(one.number("number_of_subjects"))),
+        class_=_without_article(one.description) if short else head_noun(one.description),
+        appearance=sentences(looks if short else [one.description, *looks]),
+        action=sentences([one.action, one.pose, one.state_changes]),
+        expression=one.expression,
+        position=Position(text=sentences(place)),
+        count=max(1, one.number_of_subjects),
     )
-    one.close(quietly=[f"number_of_{part}" for part in ("arms", "legs", "hands", "fingers")])
-    return found
 
 
 def _without_article(text: str) -> str:
@@ -235,27 +242,25 @@ def head_noun(description: str) -> str:
     return words[-1].casefold() if words else "subject"
 
 
-def _read_sign(one: Fields) -> Text:
-    times = _times(one.text("spatial_temporal"))
-    text = Text(text=one.text("text"), t=times[0] if times else 0.0, box=(0.0, 0.0, 1.0, 1.0))
-    one.close(quietly=("category", "appearance", "context"))
-    return text
+def _read_sign(one: Sign) -> Text:
+    times = _times(one.spatial_temporal)
+    return Text(text=one.text, t=times[0] if times else 0.0, box=(0.0, 0.0, 1.0, 1.0))
 
 
-def _read_segments(fields: Fields) -> list[Segment]:
+def _read_segments(given: Answer, warnings: list[str]) -> list[Segment]:
     """The segments; where there are none, the actions, which have times too."""
-    segments: list[Segment] = []
-    actions: list[Segment] = []
-    for kind, time, found in (("segments", "time_range", segments), ("actions", "time", actions)):
-        for one in fields.objects(kind):
-            times = _times(one.text(time))
-            start, end = (times[0], times[-1]) if times else (0.0, 0.0)
-            said = one.joined("description", "key_changes", "camera")
-            found.append(Segment(start=start, end=end, description=said))
-            one.close(quietly=("segment_index",))
-    if segments and actions:
-        fields.warn("actions left out: the segments say what happens when")
-    return segments or actions
+    told = [
+        (one.time_range, sentences([one.description, one.key_changes, one.camera]))
+        for one in given.segments
+    ]
+    actions = [(one.time, one.description) for one in given.actions]
+    if told and actions:
+        warnings.append("actions left out: the segments say what happens when")
+    segments = []
+    for time, text in told or actions:
+        times = _times(time) or [0.0]
+        segments.append(Segment(start=times[0], end=times[-1], description=text))
+    return segments
 
 
 def _read_transitions(value: Any, duration: float) -> list[Shot]:
@@ -289,19 +294,11 @@ def _read_context(text: str) -> tuple[Any, Any, str]:
     return place, time_of_day, ", ".join(rest)
 
 
-def read_style(text: str) -> Any:
-    """A medium in words as a caption's style; empty where it is none of them."""
-    return next((style for style, words in _MEDIUM_WORDS if re.search(words, text.casefold())), "")
-
-
-def _read_video(fields: Fields) -> Video | None:
-    size = fields.object("resolution")
-    fields.take("aspect_ratio")
-    width, height = int(size.number("W")), int(size.number("H"))
-    duration, fps = fields.number("duration"), fields.number("fps")
-    if not (width or height or duration or fps):
+def _read_video(given: Answer) -> Video | None:
+    size, duration = given.resolution, number(given.duration)
+    if not (size.W or size.H or duration or given.fps):
         return None
     video = Video.named("")
-    video.width, video.height, video.fps = width, height, fps
+    video.width, video.height, video.fps = size.W, size.H, given.fps
     video.duration = video.end = duration
     return video

@@ -11,12 +11,15 @@ from instancecap.schema.caption import Caption
 WHOLE = {"/producer", "/provenance", "/claims", "/warnings"}
 """Bookkeeping that is named as a whole."""
 
+ENDS = ".!?。！？…"
+"""What closes a sentence."""
+
 
 def differences(caption: Caption, other: Caption) -> list[str]:
     """JSON pointers of what ``caption`` knows and ``other`` does not say in the same way.
 
     Instances are compared in their order; after ``/instances/`` stands the instance's id. Times
-    are the same within a millisecond, and texts up to a closing full stop.
+    are the same within a millisecond; a text is there also where another sentence follows it.
     """
     ours, theirs = caption.model_dump(mode="json"), other.model_dump(mode="json")
     found: list[str] = []
@@ -49,12 +52,15 @@ def _compare(pointer: str, ours: Any, theirs: Any) -> Iterator[str]:
 def _says_nothing(value: Any) -> bool:
     if isinstance(value, dict):
         return all(_says_nothing(one) for one in value.values())
-    return value in ("", [], None, False, 0)
+    if isinstance(value, str):
+        return not value.strip()
+    return value in ([], None, False, 0)
 
 
 def _alike(ours: Any, theirs: Any) -> bool:
     if isinstance(ours, float) and isinstance(theirs, float):
         return math.isclose(ours, theirs, rel_tol=1e-9, abs_tol=1e-3)
     if isinstance(ours, str) and isinstance(theirs, str):
-        return ours.strip().removesuffix(".") == theirs.strip().removesuffix(".")
+        text, other = ours.strip().rstrip(ENDS), theirs.strip()
+        return other.startswith(text) and other[len(text) : len(text) + 1] in ("", *ENDS)
     return False

@@ -18,7 +18,7 @@ def write(caption: Caption) -> dict[str, Any]:
     return caption.model_dump(mode="json")
 
 
-def read(value: dict[str, Any]) -> Caption:
+def read(value: dict[str, Any], warnings: list[str]) -> Caption:
     """Validate; only a missing ``video`` is forgiven. Raises :class:`FormatError`."""
     whole = {"video": None, **value}
     try:

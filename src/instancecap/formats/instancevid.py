@@ -1,17 +1,16 @@
-"""InstanceVid: the format of InstanceCap (arXiv 2412.09283), one object a video."""
+"""InstanceVid: the format of InstanceCap (arXiv 2412.09283), one object a video.
+
+The data set has ``Structural Description`` and ``Main Instance``; the paper's figures print
+``Structured Description`` and ``Main Objects``; others nest less, or key instances by name.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-from instancecap.formats.fields import Fields
-from instancecap.formats.prose import (
-    filming_prose,
-    position_prose,
-    read_filming,
-    read_position,
-)
-from instancecap.schema.caption import Caption, Instance, Video
+from instancecap.formats.phrases import filming_sentences, position_phrase
+from instancecap.formats.shape import Shape, entry_name, key, loosely, parsed
+from instancecap.schema.caption import Camera, Caption, Instance, Position, Video
 
 MOST_INSTANCES = 3
 """The reference system never writes more."""
@@ -25,60 +24,114 @@ HOLDS = {
     "/instances/*/position/text": "… / Position",
     "/background": "Structural Description / Background Detail",
     "/camera/description": "Structural Description / Camera Movement",
-    "/camera/shot_type": "… / Camera Movement, its last sentence",
-    "/camera/shot_angle": "… / Camera Movement, its last sentence",
-    "/camera/shot_position": "… / Camera Movement, its last sentence",
 }
+
+
+class OneInstance(Shape):
+    """One instance."""
+
+    label: ClassVar[str] = "class_"
+    prose: ClassVar[str] = "appearance"
+
+    class_: str = key("Class", "Category", "Name", "Object")
+    appearance: str = key("Appearance", "Appearance Description", "Description")
+    action: str = key("Actions and Motion", "Action and Motion", "Actions", "Motion")
+    position: str = key("Position", "Location")
+
+
+class Structure(Shape):
+    """The structured part."""
+
+    instances: dict[str, OneInstance] = key(
+        "Main Instance",
+        "Main Instances",
+        "Main Object",
+        "Main Objects",
+        "Instance",
+        "Instances",
+        "Objects",
+        default={},
+    )
+    background: str = key("Background Detail", "Background Details", "Background")
+    camera: str = key("Camera Movement", "Camera Movements", "Camera Motion", "Camera")
+
+
+class Answer(Shape):
+    """The object that InstanceCap writes."""
+
+    video: str = key("Video", "Video Path", "Path")
+    global_description: str = key("Global Description", "Global Caption")
+    structure: Structure = key(
+        "Structural Description",
+        "Structured Description",
+        "Structural Caption",
+        "Structured Caption",
+        default=Structure(),
+    )
+
+    @classmethod
+    def arrange(cls, value: dict[str, Any]) -> dict[str, Any]:
+        """Takes the parts of the structure also where they are not nested."""
+        names = {loosely(name): name for name in value}
+        home = next((names[one] for one in STRUCTURE if one in names), "Structural Description")
+        inside = parsed(value.get(home) or {}, [])
+        outside = {name: value[name] for key, name in names.items() if key in PARTS}
+        if not outside or not isinstance(inside, dict):
+            return value
+        rest = {name: one for name, one in value.items() if name not in outside}
+        return {**rest, home: {**outside, **inside}}
+
+
+PARTS = Structure.loose_keys()
+STRUCTURE = tuple(
+    loosely(f"{kind} {part}")
+    for kind in ("Structural", "Structured")
+    for part in ("Description", "Caption")
+)
 
 
 def write(caption: Caption) -> dict[str, Any]:
     """Instances beyond the third are left out."""
     video = caption.video
-    return {
-        "Video": (video.path or video.id) if video else "",
-        "Global Description": caption.global_description,
-        "Structural Description": {
-            "Main Instance": {
-                f"No.{number}": {
-                    "Class": one.class_,
-                    "Appearance": one.appearance,
-                    "Actions and Motion": one.action,
-                    "Position": position_prose(one.position),
-                }
+    answer = Answer(
+        video=(video.path or video.id) if video else "",
+        global_description=caption.global_description,
+        structure=Structure(
+            instances={
+                f"No.{number}": OneInstance(
+                    class_=one.class_,
+                    appearance=one.appearance,
+                    action=one.action,
+                    position=position_phrase(one.position),
+                )
                 for number, one in enumerate(caption.instances[:MOST_INSTANCES])
             },
-            "Background Detail": caption.background,
-            "Camera Movement": filming_prose(caption.camera),
-        },
-    }
-
-
-def read(fields: Fields) -> Caption:
-    """Takes the structural part also where it is not nested."""
-    path = fields.text("Video")
-    parts = fields.object("Structural Description") if _is_nested(fields) else fields
-    found = parts.objects("Main Instance")
-    instances = [
-        Instance(
-            id=number,
-            class_=one.text("Class"),
-            appearance=one.text("Appearance"),
-            action=one.text("Actions and Motion") or one.text("Action"),
-            position=read_position(one.text("Position")),
-        )
-        for number, one in enumerate(found)
-    ]
-    caption = Caption(
-        video=Video.named(path) if path else None,
-        global_description=fields.text("Global Description"),
-        instances=instances,
-        background=parts.text("Background Detail"),
-        camera=read_filming(parts.text("Camera Movement")),
+            background=caption.background,
+            camera=filming_sentences(caption.camera),
+        ),
     )
-    for some in (*found, parts):
-        some.close()
-    return caption
+    return answer.model_dump()
 
 
-def _is_nested(fields: Fields) -> bool:
-    return fields.has("Structural Description")
+def read(value: dict[str, Any], warnings: list[str]) -> Caption:
+    """Read in any of the printed forms."""
+    given = Answer.take(value, warnings)
+    names = {entry_name(label).casefold() for label in given.structure.instances}
+    distinct = len(names) == len(given.structure.instances)
+    return Caption(
+        video=Video.named(given.video) if given.video else None,
+        global_description=given.global_description,
+        instances=[
+            Instance(
+                id=number,
+                name=entry_name(label) if distinct and entry_name(label) != one.class_ else "",
+                class_=one.class_,
+                appearance=one.appearance,
+                action=one.action,
+                position=Position(text=one.position),
+            )
+            for number, (label, one) in enumerate(given.structure.instances.items())
+        ],
+        background=given.structure.background,
+        camera=Camera(description=given.structure.camera),
+    )

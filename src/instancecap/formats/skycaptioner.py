@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any, get_args
+from typing import Annotated, Any, ClassVar, get_args
 
-from instancecap.formats.fields import Fields, find_word
-from instancecap.formats.prose import (
-    camera_prose,
-    position_prose,
-    read_camera,
-    read_position,
-)
-from instancecap.schema.caption import Caption, Instance
+from instancecap.formats.phrases import camera_sentence, camera_words, position_phrase
+from instancecap.formats.shape import Shape, Word, find_word, loosely
+from instancecap.schema.caption import Camera, Caption, Instance, Position
 from instancecap.schema.vocabulary import Category, ShotAngle, ShotPosition, ShotType
 
 HOLDS = {
@@ -69,64 +64,102 @@ SHOT_POSITIONS = {
 }
 
 
+class Types(Shape):
+    """What a subject is."""
+
+    type: str = ""
+    sub_type: str = ""
+
+
+class Subject(Shape):
+    """One subject."""
+
+    prose: ClassVar[str] = "appearance"
+
+    TYPES: Types = Types()
+    appearance: str = ""
+    action: str = ""
+    expression: str = ""
+    position: str = ""
+    is_main_subject: bool = False
+
+    @classmethod
+    def arrange(cls, value: dict[str, Any]) -> dict[str, Any]:
+        """Takes the type also where it is not nested."""
+        if "types" in map(loosely, value):
+            return value
+        types = {name: one for name, one in value.items() if loosely(name) in Types.loose_keys()}
+        return {**{name: one for name, one in value.items() if name not in types}, "TYPES": types}
+
+
+class Answer(Shape):
+    """The object that SkyCaptioner-V1 answers with."""
+
+    subjects: list[Subject] = []
+    shot_type: Annotated[str, Word(get_args(ShotType), SHOT_TYPES)] = ""
+    shot_angle: Annotated[str, Word(get_args(ShotAngle), SHOT_ANGLES)] = ""
+    shot_position: Annotated[str, Word(get_args(ShotPosition), SHOT_POSITIONS)] = ""
+    camera_motion: str = ""
+    environment: str = ""
+    lighting: str = ""
+
+
 def write(caption: Caption) -> dict[str, Any]:
     """The global description, the video and what lies in time are left out."""
     camera = caption.camera
-    return {
-        "subjects": [
-            {
-                "TYPES": {
-                    "type": one.category.replace("_", " ").capitalize(),
-                    "sub_type": one.subcategory or one.class_,
-                },
-                "appearance": one.appearance,
-                "action": one.action,
-                "expression": one.expression,
-                "position": position_prose(one.position),
-                "is_main_subject": one.is_main,
-            }
-            for one in caption.instances
-        ],
-        "shot_type": camera.shot_type,
-        "shot_angle": "high_angle" if camera.shot_angle == "overhead" else camera.shot_angle,
-        "shot_position": camera.shot_position,
-        "camera_motion": camera_prose(camera),
-        "environment": caption.background,
-        "lighting": caption.lighting,
-    }
+    answer = Answer(
+        subjects=[_subject(one) for one in caption.instances],
+        shot_type=camera.shot_type,
+        shot_angle="high_angle" if camera.shot_angle == "overhead" else camera.shot_angle,
+        shot_position=camera.shot_position,
+        camera_motion=camera_sentence(camera),
+        environment=caption.background,
+        lighting=caption.lighting,
+    )
+    return answer.model_dump()
 
 
-def read(fields: Fields) -> Caption:
+def _subject(one: Instance) -> Subject:
+    """A class that only repeats the category is left out: it is read back from there."""
+    class_ = "" if one.class_ == one.category.replace("_", " ") else one.class_
+    return Subject(
+        TYPES=Types(
+            type=one.category.replace("_", " ").capitalize(), sub_type=one.subcategory or class_
+        ),
+        appearance=one.appearance,
+        action=one.action,
+        expression=one.expression,
+        position=position_phrase(one.position),
+        is_main_subject=one.is_main,
+    )
+
+
+def read(value: dict[str, Any], warnings: list[str]) -> Caption:
     """``Woman`` becomes the class ``woman``, and the subcategory as it is written."""
-    instances = []
-    for number, one in enumerate(fields.objects("subjects")):
-        types = one.object("TYPES") if one.has("TYPES") else one
-        category, kind = _category(types), types.text("sub_type")
-        instances.append(
-            Instance(
-                id=number,
-                class_=noun(kind) or category.replace("_", " "),
-                category=category,
-                subcategory=kind,
-                is_main=one.flag("is_main_subject"),
-                appearance=one.text("appearance"),
-                action=one.text("action"),
-                expression=one.text("expression"),
-                position=read_position(one.text("position")),
-            )
-        )
-        types.close()
-        one.close()
-    camera = read_camera(fields.text("camera_motion"))
-    camera.shot_type = fields.word("shot_type", get_args(ShotType), SHOT_TYPES)
-    camera.shot_angle = fields.word("shot_angle", get_args(ShotAngle), SHOT_ANGLES)
-    camera.shot_position = fields.word("shot_position", get_args(ShotPosition), SHOT_POSITIONS)
+    given = Answer.take(value, warnings)
+    camera = {name: getattr(given, name) for name in ("shot_type", "shot_angle", "shot_position")}
     return Caption(
         video=None,
-        instances=instances,
-        background=fields.text("environment"),
-        lighting=fields.text("lighting"),
-        camera=camera,
+        instances=[_instance(*one, warnings) for one in enumerate(given.subjects)],
+        background=given.environment,
+        lighting=given.lighting,
+        camera=Camera.model_validate({**camera, **camera_words(given.camera_motion)}),
+    )
+
+
+def _instance(number: int, one: Subject, warnings: list[str]) -> Instance:
+    category = _category(one.TYPES.type, warnings)
+    kind = one.TYPES.sub_type
+    return Instance(
+        id=number,
+        class_=noun(kind) or category.replace("_", " "),
+        category=category,
+        subcategory=kind,
+        is_main=one.is_main_subject,
+        appearance=one.appearance,
+        action=one.action,
+        expression=one.expression,
+        position=Position(text=one.position),
     )
 
 
@@ -135,10 +168,9 @@ def noun(text: str) -> str:
     return text.casefold() if re.fullmatch(r"[A-Z][a-z]+(?:[ -][A-Za-z][a-z]+)*", text) else text
 
 
-def _category(types: Fields) -> Any:
-    text = types.text("type")
+def _category(text: str, warnings: list[str]) -> Any:
     found = find_word(text, get_args(Category), CATEGORIES)
     if text.strip() and not found:
-        types.warn(f"subject type {text!r:.60} is taken for 'other'")
+        warnings.append(f"subject type {text!r:.60} is taken for 'other'")
         return "other"
     return found

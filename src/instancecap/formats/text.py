@@ -6,8 +6,8 @@ A prompt for a certain model, within its token budget, is what ``instancecap ren
 from __future__ import annotations
 
 from instancecap.errors import FormatError
-from instancecap.formats.fields import sentences
-from instancecap.formats.prose import filming_prose, instance_prose
+from instancecap.formats.phrases import filming_sentences, instance_sentences
+from instancecap.formats.shape import sentences
 from instancecap.schema.caption import Caption
 
 HOLDS = {"/global_description": "the first sentence; read back, the whole line"}
@@ -17,10 +17,10 @@ def paragraph(caption: Caption) -> str:
     """Every text of the caption on one line; empty where it says nothing."""
     parts = (
         caption.global_description,
-        *(instance_prose(one) for one in caption.instances),
+        *(instance_sentences(one) for one in caption.instances),
         caption.background,
         caption.lighting,
-        filming_prose(caption.camera),
+        filming_sentences(caption.camera),
     )
     return " ".join(sentences(" ".join(part.split()) for part in parts).split())
 
@@ -33,9 +33,9 @@ def write(caption: Caption) -> str:
     return line
 
 
-def read(text: str) -> Caption:
-    """The whole line is the global description. Raises :class:`FormatError` for an empty one."""
-    line = " ".join(text.split())
+def read(value: str, warnings: list[str]) -> Caption:
+    """All of it is the global description. Raises :class:`FormatError` for an empty one."""
+    line = " ".join(value.split())
     if not line:
         raise FormatError("an empty caption")
     return Caption(video=None, global_description=line)

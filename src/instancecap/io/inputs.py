@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import gc
 import glob
 import os
 import unicodedata
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from instancecap.errors import InputError, UsageError
-from instancecap.io.manifest import MANIFEST_SUFFIXES, read_manifest, resolve
-from instancecap.io.remote import (
+from instancecap.io.addresses import (
     basename_of,
     find_objects,
     is_url,
     strip_file_scheme,
     suffix_of,
 )
+from instancecap.io.manifest import MANIFEST_SUFFIXES, read_manifest, resolve
 from instancecap.io.webdataset import TAR_SUFFIX, Member, read_hints, scan
 from instancecap.video import Clip
 from instancecap.video.probe import check_regular_file
@@ -102,31 +100,17 @@ def find_jobs(
         )
     jobs = _Jobs(video_root)
     rejected: list[Rejected] = []
-    with _uncollected():
-        for argument in inputs:
-            argument = strip_file_scheme(argument)
-            for found in _expand(argument, images=images, hint_column=hint_column):
-                if isinstance(found, Rejected):
-                    rejected.append(found)
-                    continue
-                try:
-                    jobs.add(found)
-                except InputError as error:
-                    # A manifest's row is named by its number, so the reason keeps the path.
-                    rejected.append(Rejected(found.source, reason_of(error, found.source)))
+    for argument in map(strip_file_scheme, inputs):
+        for found in _expand(argument, images=images, hint_column=hint_column):
+            if isinstance(found, Rejected):
+                rejected.append(found)
+                continue
+            try:
+                jobs.add(found)
+            except InputError as error:
+                # A manifest's row is named by its number, so the reason keeps the path.
+                rejected.append(Rejected(found.source, reason_of(error, found.source)))
     return jobs.found, rejected
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the search for cycles, of which a million jobs have none."""
-    before = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if before:
-            gc.enable()
 
 
 class _Jobs:

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from functools import partial
-from pathlib import Path
-from typing import IO, Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from instancecap.errors import FormatError, InputError, UsageError
-from instancecap.io.remote import filesystem, is_url, naming, open_binary, strip_file_scheme
+from instancecap.io.addresses import is_url, strip_file_scheme, suffix_of
+from instancecap.io.tables import NOT_UTF8, TABLE_SUFFIXES, read_rows
 from instancecap.io.webdataset import split_member
 from instancecap.video.probe import check_regular_file
 
-BATCH_ROWS = 10_000
-"""Rows of a Parquet manifest that are held at a time."""
-
-MANIFEST_SUFFIXES = (".txt", ".csv", ".jsonl", ".parquet")
+MANIFEST_SUFFIXES = TABLE_SUFFIXES
 FIELDS = ("path", "start", "end", "id")
 
 
@@ -54,89 +46,32 @@ def read_manifest(path: str, *, hint_column: str = "") -> Iterator[Row]:
         FormatError: none can be read.
         UsageError: no row has the column of hints.
     """
-    readers: dict[str, Callable[[str], Iterator[tuple[str, Any]]]] = {
-        ".txt": _read_txt,
-        ".csv": _read_csv,
-        ".jsonl": _read_jsonl,
-        ".parquet": partial(_read_parquet, extra=hint_column),
-    }
-    reader = readers[Path(path).suffix.lower()]
     names: set[str] = set()
-    try:
-        for where, fields in reader(path):
-            if hint_column and isinstance(fields, dict):
-                names |= fields.keys()
-            if hint_column and hint_column not in names and not path.lower().endswith(".jsonl"):
-                break
-            yield _check_row(where, fields, hint_column)
-    except UnicodeDecodeError as error:
-        raise FormatError(f"{path}: the manifest is not UTF-8 text") from error
-    except csv.Error as error:
-        raise FormatError(f"{path}: not a valid CSV file: {error}") from error
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise FormatError(f"{path}: the manifest cannot be read: {reason}") from error
+
+    def choose(header: list[str]) -> list[str]:
+        _check_columns(path, header)
+        names.update(header)
+        return [one for one in (*FIELDS, hint_column) if one in header]
+
+    for row in read_rows(path, choose=choose):
+        if row.error == NOT_UTF8:
+            raise FormatError(f"{path}: the manifest is {NOT_UTF8}")
+        fields = row.value
+        if isinstance(fields, str):
+            if not fields.strip():
+                continue
+            fields = {"path": fields}
+        if hint_column and isinstance(fields, dict):
+            names |= fields.keys()
+        if hint_column and hint_column not in names and suffix_of(path) != ".jsonl":
+            break
+        if row.error and not row.text:
+            yield Row(row.where, fault=row.error)
+        else:
+            yield _check_row(row.where, fields, hint_column)
     if hint_column and names and hint_column not in names:
         found = ", ".join(sorted(names))
         raise UsageError(f"{path}: no column {hint_column!r} for --hint-column; it has: {found}")
-
-
-@contextmanager
-def _open_text(path: str, *, newline: str) -> Iterator[IO[str]]:
-    with open_binary(path) as file:
-        yield io.TextIOWrapper(file, encoding="utf-8-sig", newline=newline)
-
-
-def _lines(path: str) -> Iterator[tuple[str, str]]:
-    # A byte order mark is dropped; only newlines end a line, as names may hold other separators.
-    with _open_text(path, newline="\n") as file:
-        for number, line in enumerate(file, 1):
-            if line.strip():
-                yield f"line {number}", line.rstrip("\r\n")
-
-
-def _read_txt(path: str) -> Iterator[tuple[str, Any]]:
-    for where, line in _lines(path):
-        yield where, {"path": line}
-
-
-def _read_jsonl(path: str) -> Iterator[tuple[str, Any]]:
-    for where, line in _lines(path):
-        try:
-            yield where, json.loads(line)
-        except (json.JSONDecodeError, RecursionError):
-            yield where, None
-
-
-def _read_csv(path: str) -> Iterator[tuple[str, Any]]:
-    with _open_text(path, newline="") as file:
-        reader = csv.reader(file)
-        header = [name.strip() for name in next(reader, [])]
-        _check_columns(path, header)
-        for number, cells in enumerate((row for row in reader if row), 1):
-            yield f"row {number}", dict(zip(header, cells, strict=False))
-
-
-def _read_parquet(path: str, *, extra: str = "") -> Iterator[tuple[str, Any]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    number = 0
-    fs, key = filesystem(path) if is_url(path) else (None, path)
-    try:
-        with naming(path) if fs is not None else nullcontext():
-            files = pq.ParquetDataset(key, filesystem=fs).files
-        for name in files:
-            with pq.ParquetFile(name, filesystem=fs, buffer_size=1 << 20) as file:
-                header = file.schema_arrow.names
-                _check_columns(path, header)
-                columns = [one for one in (*FIELDS, extra) if one in header]
-                for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=columns):
-                    for fields in batch.to_pylist():
-                        number += 1
-                        yield f"row {number}", fields
-    except pa.ArrowException as error:
-        raise FormatError(f"{path}: not a valid Parquet file") from error
 
 
 def _check_columns(path: str, header: list[str]) -> None:

@@ -1,297 +1,385 @@
-"""Captions written to files and tables, in any format.
+"""Tables: ``.txt``, ``.csv``, ``.tsv``, ``.jsonl`` and ``.parquet``, read row by row and written.
 
-===========  ==================================================================================
-OUT          what is written
-===========  ==================================================================================
-a folder     a file for each caption, ``NAME.json`` or, for text, ``NAME.txt``
-``.json``    the caption, or a list where there are several
-``.jsonl``   an object a line: the caption itself where it names its video, else a row
-``.csv``     rows
-``.parquet`` a folder of shards with the same rows
-``.txt``     text, a caption a line
-===========  ==================================================================================
-
-A row has ``id``, ``path`` and the caption: as ``structural_caption`` for SkyCaptioner (the column
-of its own scripts), ``caption_json`` for Cosmos 3 and for our own, ``structured_caption`` for
-InstanceVid, ``caption`` for text; MiraData has its own columns. Everything appears whole or not at
-all; only in a folder each file does so by itself.
+Every list of clips, captions or prompts that this package reads or writes goes through here. Paths
+may be addresses of objects where they are read; :func:`encode_rows` makes objects to write.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from itertools import chain
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, NamedTuple
 
-from instancecap.datasets.captions import Row
-from instancecap.errors import OutputError, UsageError
-from instancecap.formats import miradata
-from instancecap.io.outputs import require_writable
-from instancecap.io.table_outputs import ROWS_PER_SHARD, flatten, table_schema
-from instancecap.schema.base import write_whole
+from instancecap.errors import FormatError, UsageError
+from instancecap.io.addresses import filesystem, is_url, naming, open_binary, suffix_of
+from instancecap.io.atomic import part_of, replace, writing
 
-CELLS = {
-    "instancecap": "caption_json",
-    "instancevid": "structured_caption",
-    "skycaptioner": "structural_caption",
-    "cosmos3": "caption_json",
-    "text": "caption",
-}
-"""The column of a table that holds the caption; MiraData has six."""
+TABLE_SUFFIXES = (".txt", ".csv", ".tsv", ".jsonl", ".parquet")
 
-NAMES_ITS_VIDEO = {"instancecap", "instancevid"}
+ROWS_AT_A_TIME = 10_000
+"""Rows of a Parquet file that are read at a time, at most."""
 
-Plain = dict[str, Any] | str
+ROWS_PER_SHARD = 10_000
+"""Rows of one file of a Parquet table that is written."""
+
+LONGEST_CELL = 2**31 - 1
+"""Bytes of a CSV cell; the csv module's own limit, 131,072, is less than a caption with tracks."""
+
+NOT_UTF8 = "not UTF-8 text"
+_MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 
 
-class Writer(Protocol):
-    """Takes captions one by one; :meth:`finish` makes a single output appear.
+class Row(NamedTuple):
+    """One row of a table.
 
     Attributes:
-        by_name: outputs are files by the rows' names, which must differ.
+        where: ``line 3`` or ``row 3``, counted from 1; the header is not counted.
+        value: a line of text, a parsed JSON value, or cells by column; None where ``error`` says
+            why there is none.
+        text: the line itself where it is not valid JSON.
     """
 
-    by_name: bool
-
-    def put(self, row: Row, plain: Plain) -> None:
-        """Write the caption of a row, given as a plain object. Raises :class:`OutputError`."""
-
-    def finish(self) -> list[str]:
-        """Close the output and return its paths. Raises :class:`OutputError`."""
-
-    def drop(self) -> None:
-        """Leave nothing of an unfinished output."""
+    where: str
+    value: Any = None
+    error: str = ""
+    text: str = ""
 
 
-def open_writer(out: str, *, format: str) -> Writer:
-    """The writer for OUT. Raises :class:`UsageError` if nothing can be written there."""
-    if not out:
-        raise UsageError("--out is empty: name a file or a folder")
-    path = Path(out)
-    suffix = path.suffix.lower()
-    if suffix == ".parquet":
-        return ParquetTable(path, format)
-    kind = {".csv": CsvFile, ".json": JsonFile, ".jsonl": JsonLines, ".txt": TextFile}.get(suffix)
-    if kind is None or path.is_dir():
-        return Folder(path, format)
-    if suffix == ".txt" and format != "text":
-        raise UsageError(f"--out {out}: a .txt file takes --to text only")
-    if suffix == ".json" and format == "text":
-        raise UsageError(f"--out {out}: text goes to a folder, .txt, .jsonl, .csv or .parquet")
-    return kind(path, format)
+Choose = Callable[[list[str]], list[str] | None]
 
 
-def table_row(row: Row, plain: Plain, *, format: str) -> dict[str, Any]:
-    """A table's row: name, path, and the caption as a value or in MiraData's columns."""
-    video = row.caption.video if row.caption else None
-    start = {"id": row.name, "path": video.path if video else ""}
-    if isinstance(plain, dict) and format == "miradata":
-        return start | plain
-    return start | {CELLS[format]: plain}
+def read_rows(
+    path: str, *, choose: Choose = lambda header: None, rows_at_a_time: int = ROWS_AT_A_TIME
+) -> Iterator[Row]:
+    """The rows of a table, good and bad; blank lines of a ``.jsonl`` are passed over.
+
+    Text is UTF-8, or UTF-16 with a byte order mark. The columns of a CSV file are parted by
+    whichever of comma, semicolon and tab its header has most of.
+
+    Args:
+        path: a file or an address; for Parquet a folder of shards too.
+        choose: told the header of a CSV or Parquet file; it may raise, and may name the columns
+            that are read of a Parquet file (all by default).
+        rows_at_a_time: rows of a Parquet file that are in memory at a time.
+
+    Raises:
+        FormatError: nothing, or nothing more, can be read.
+        InputError: an object cannot be read.
+    """
+    suffix = suffix_of(path)
+    try:
+        if suffix == ".parquet":
+            yield from _read_parquet(path, choose, rows_at_a_time)
+        elif suffix in (".csv", ".tsv"):
+            yield from _read_csv(path, choose)
+        elif suffix == ".jsonl":
+            yield from _read_jsonl(path)
+        else:
+            yield from _read_lines(path)
+    except csv.Error as error:
+        raise FormatError(f"{path}: not a valid CSV file: {error}") from error
+    except UnicodeError as error:
+        raise FormatError(f"{path}: {NOT_UTF8}") from error
+    except OSError as error:
+        raise FormatError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
-def text_cells(fields: dict[str, Any]) -> dict[str, str]:
-    """The row with nested values as JSON text."""
-    return {key: one if isinstance(one, str) else _json(one) for key, one in fields.items()}
+@contextmanager
+def _open(path: str) -> Iterator[tuple[io.BufferedReader[Any], str]]:
+    """A text file and its encoding, by the byte order mark. Not every address can be rewound."""
+    with open_binary(path) as file:
+        source: Any = file
+        buffered = source if isinstance(file, io.BufferedReader) else io.BufferedReader(source)
+        start = buffered.peek(3)
+        yield buffered, next((name for mark, name in _MARKS if start.startswith(mark)), "utf-8")
 
 
-def columns(format: str) -> list[str]:
-    """The columns of a format's table."""
-    own = miradata.COLUMNS if format == "miradata" else (CELLS[format],)
-    return ["id", "path", *own]
+def _read_lines(path: str) -> Iterator[Row]:
+    """Lines of text: only newlines end one, as names may hold other separators."""
+    with _open(path) as (file, encoding):
+        if encoding == "utf-16":
+            text: Iterable[str | bytes] = io.TextIOWrapper(file, encoding=encoding, newline="\n")
+        else:
+            text = file
+        for number, line in enumerate(text, 1):
+            where = f"line {number}"
+            try:
+                decoded = line if isinstance(line, str) else line.decode("utf-8-sig")
+            except UnicodeDecodeError:
+                yield Row(where, error=NOT_UTF8)
+            else:
+                yield Row(where, decoded.rstrip("\r\n"))
 
 
-def _json(value: Any, indent: int | None = None) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=indent)
-
-
-class Folder:
-    """``NAME.json`` for each caption, or ``NAME.txt``, as soon as it is put."""
-
-    by_name = True
-
-    def __init__(self, folder: Path, format: str) -> None:
-        require_writable(folder)
-        self._folder = folder
-        self._suffix = ".txt" if format == "text" else ".json"
-        self._written: list[str] = []
-
-    def put(self, row: Row, plain: Plain) -> None:
-        """One file."""
-        path = self._folder / f"{row.name}{self._suffix}"
-        write_whole(path, f"{plain if isinstance(plain, str) else _json(plain, indent=2)}\n")
-        self._written.append(str(path))
-
-    def finish(self) -> list[str]:
-        """The files, each of which is there already."""
-        return self._written
-
-    def drop(self) -> None:
-        """What is done is kept."""
-
-
-class _File:
-    """One text file: written beside its place, then put there."""
-
-    by_name = False
-
-    def __init__(self, path: Path, format: str) -> None:
-        if path.is_dir():
-            raise UsageError(f"--out {path}: a folder of that name is in the way")
-        require_writable(path.parent)
-        self._path, self._format = path, format
-        self._part = path.with_name(f".{path.name}.part")
-        self._rows = 0
-        self._file: IO[str] = open(self._part, "w", encoding="utf-8", newline="")  # noqa: SIM115
-        self.begin()
-
-    def begin(self) -> None:
-        """What stands before the first row."""
-
-    def write(self, row: Row, plain: Plain) -> None:
-        """One row."""
-        raise NotImplementedError
-
-    def end(self) -> None:
-        """What stands after the last row."""
-
-    def put(self, row: Row, plain: Plain) -> None:
-        """Write one caption."""
+def _read_jsonl(path: str) -> Iterator[Row]:
+    for row in _read_lines(path):
+        if row.error or not row.value.strip():
+            if row.error:
+                yield row
+            continue
         try:
-            self.write(row, plain)
-        except OSError as error:
-            raise OutputError(f"{self._path}: cannot be written: {error.strerror}") from error
+            yield Row(row.where, json.loads(row.value))
+        except (ValueError, RecursionError):
+            yield Row(row.where, error="not valid JSON", text=row.value)
+
+
+def _read_csv(path: str, choose: Choose) -> Iterator[Row]:
+    with _open(path) as (file, encoding):
+        # What is not UTF-8 costs its own row: undecodable bytes get through as lone surrogates.
+        errors = "strict" if encoding == "utf-16" else "surrogateescape"
+        text = io.TextIOWrapper(file, encoding=encoding, errors=errors, newline="")
+        first = text.readline()
+        reader = csv.reader(chain([first], text), delimiter=max(",;\t", key=first.count))
+        rows = _unlimited(reader)
+        header = [name.strip() for name in next(rows, [])]
+        choose(header)
+        before, number = reader.line_num, 0
+        for cells in rows:
+            lines, before = f"lines {before + 1} to {reader.line_num}", reader.line_num
+            if not cells:
+                continue
+            number += 1
+            where = f"row {number}"
+            if any(not _is_utf8(cell) for cell in cells):
+                yield Row(where, error=NOT_UTF8)
+            elif any(cells[len(header) :]):
+                # Which cell is in the wrong column cannot be known: none is read.
+                fault = f"{len(cells)} cells for {len(header)} columns in {lines}"
+                hint = "a comma or a quote in a cell is not escaped"
+                yield Row(where, error=f"{fault}: {hint}")
+            else:
+                yield Row(where, dict(zip(header, cells, strict=False)))
+
+
+def _unlimited(reader: Iterator[list[str]]) -> Iterator[list[str]]:
+    """Rows whose cells may be long, without changing the limit that others in the process have."""
+    while True:
+        before = csv.field_size_limit(LONGEST_CELL)
+        try:
+            cells = next(reader, None)
+        finally:
+            csv.field_size_limit(before)
+        if cells is None:
+            return
+        yield cells
+
+
+def _is_utf8(cell: str) -> bool:
+    if cell.isascii():
+        return True
+    try:
+        cell.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _read_parquet(path: str, choose: Choose, rows_at_a_time: int) -> Iterator[Row]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    number = 0
+    fs, key = filesystem(path) if is_url(path) else (None, path)
+    try:
+        with naming(path) if fs is not None else nullcontext():
+            files = pq.ParquetDataset(key, filesystem=fs).files
+        for name in files:
+            with pq.ParquetFile(name, filesystem=fs, buffer_size=1 << 20) as file:
+                columns = choose(file.schema_arrow.names)
+                for batch in file.iter_batches(batch_size=rows_at_a_time, columns=columns):
+                    for cells in batch.to_pylist():
+                        number += 1
+                        yield Row(f"row {number}", cells)
+    except pa.ArrowException as error:
+        after = f" after row {number}" if number else ""
+        raise FormatError(f"{path}: not a valid Parquet file{after}") from error
+
+
+# Writing -----------------------------------------------------------------------------------------
+
+
+class TableWriter(ABC):
+    """Takes rows one by one; :meth:`finish` makes the table appear, whole or not at all.
+
+    Every method raises :class:`OutputError` where nothing can be written.
+    """
+
+    @abstractmethod
+    def write(self, row: Any) -> None:
+        """Add a row: cells by column, or a line of text for a ``.txt``."""
+
+    @abstractmethod
+    def finish(self) -> bool:
+        """Put the table in its place, unless it has no rows; returns whether it has."""
+
+    @abstractmethod
+    def drop(self) -> None:
+        """Leave nothing of an unfinished table."""
+
+
+def open_table(
+    path: Path,
+    *,
+    columns: Sequence[str] = (),
+    schema: Any = None,
+    prefix: str = "part-",
+    scratch: Path | None = None,
+) -> TableWriter:
+    """A writer for the container that the suffix of ``path`` names.
+
+    ======== ======================================================================
+    .txt     a line of text a row
+    .csv     cells, with a header; values that are no text as JSON
+    .jsonl   a JSON value a line
+    .json    the value, or a list of them where there are several
+    .parquet a folder of shards
+    ======== ======================================================================
+
+    Args:
+        columns: of a ``.csv``.
+        schema: of a ``.parquet``, as an Arrow schema.
+        prefix: how the names of a ``.parquet``'s shards begin; shards with another stay.
+        scratch: folder for unfinished shards on the same disk; a hidden neighbor by default.
+    """
+    if path.suffix.lower() == ".parquet":
+        return _ParquetWriter(path, schema, prefix, scratch or part_of(path))
+    return _FileWriter(path, columns)
+
+
+class _FileWriter(TableWriter):
+    """One text file, written beside its place and put there at the end."""
+
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        if path.is_dir():
+            raise UsageError(f"--out {path}: a folder of that name is in the way of the file")
+        self._path, self._part, self._rows = path, part_of(path), 0
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file: IO[str] = open(self._part, "w", encoding="utf-8", newline="")  # noqa: SIM115
+        kind = path.suffix.lower()
+        # A list is begun when its second value comes: a single one stands alone.
+        self._first, self._is_list = "", kind == ".json"
+        self._encode: Callable[[Any], str] = {
+            ".txt": lambda row: f"{row}\n",
+            ".csv": lambda row: _csv_line(text_cells(row)[name] for name in columns),
+            ".json": lambda row: _json(row, indent=2),
+        }.get(kind, lambda row: f"{_json(row)}\n")
+        if kind == ".csv":
+            self._file.write(_csv_line(columns))
+
+    def write(self, row: Any) -> None:
+        text = self._encode(row)
+        with writing(self._path):
+            if self._is_list and self._rows == 0:
+                self._first, text = text, ""
+            elif self._is_list:
+                text = f"[\n{self._first},\n{text}" if self._rows == 1 else f",\n{text}"
+            self._file.write(text)
         self._rows += 1
 
-    def finish(self) -> list[str]:
-        """Put the file in its place, unless nothing was written."""
+    def finish(self) -> bool:
         if not self._rows:
             self.drop()
-            return []
+            return False
         try:
-            self.end()
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
-            os.replace(self._part, self._path)
-        except OSError as error:
-            raise OutputError(f"{self._path}: cannot be written: {error.strerror}") from error
-        return [str(self._path)]
+            with writing(self._path):
+                if self._is_list:
+                    self._file.write(f"{self._first}\n" if self._rows == 1 else "\n]\n")
+                self._file.flush()
+                os.fsync(self._file.fileno())
+                self._file.close()
+            replace(self._part, self._path)
+        except BaseException:
+            self.drop()
+            raise
+        return True
 
     def drop(self) -> None:
-        """Remove what was written."""
         self._file.close()
         self._part.unlink(missing_ok=True)
 
 
-class TextFile(_File):
-    """A caption a line."""
+class _ParquetWriter(TableWriter):
+    """A folder of shards, written in ``scratch``; then each is put in its place."""
 
-    def write(self, row: Row, plain: Plain) -> None:
-        self._file.write(f"{plain}\n")
+    def __init__(self, path: Path, schema: Any, prefix: str, scratch: Path) -> None:
+        self._path, self._schema, self._prefix, self._scratch = path, schema, prefix, scratch
+        self._rows: list[Mapping[str, Any]] = []
+        self._shards: list[str] = []
+        shutil.rmtree(scratch, ignore_errors=True)
+        with writing(path):
+            scratch.mkdir(parents=True)
 
-
-class JsonLines(_File):
-    """An object a line: the caption, or a row where the caption does not name its video."""
-
-    def write(self, row: Row, plain: Plain) -> None:
-        alone = self._format in NAMES_ITS_VIDEO
-        value = plain if alone else table_row(row, plain, format=self._format)
-        self._file.write(f"{_json(value)}\n")
-
-
-class JsonFile(_File):
-    """One object, or a list of them."""
-
-    def begin(self) -> None:
-        self._first = ""
-
-    def write(self, row: Row, plain: Plain) -> None:
-        text = _json(plain, indent=2)
-        if self._rows == 0:
-            self._first = text
-            return
-        self._file.write(f"[\n{self._first}" if self._rows == 1 else "")
-        self._file.write(f",\n{text}")
-
-    def end(self) -> None:
-        self._file.write(f"{self._first}\n" if self._rows == 1 else "\n]\n")
-
-
-class CsvFile(_File):
-    """Rows; a nested caption as JSON in its cell."""
-
-    def begin(self) -> None:
-        self._table = csv.DictWriter(self._file, columns(self._format), lineterminator="\n")
-        self._table.writeheader()
-
-    def write(self, row: Row, plain: Plain) -> None:
-        self._table.writerow(text_cells(table_row(row, plain, format=self._format)))
-
-
-class ParquetTable:
-    """A folder of shards. Our own captions have the columns of ``instancecap caption``; those of
-    other formats are text, a nested caption as JSON in its cell."""
-
-    by_name = False
-
-    def __init__(self, path: Path, format: str) -> None:
-        require_writable(path.parent)
-        held = os.listdir(path) if path.is_dir() else []
-        if path.is_file() or any(not one.endswith(".parquet") for one in held):
-            raise UsageError(f"--out {path}: something else than a table is in the way")
-        self._path, self._format = path, format
-        self._part = path.with_name(f".{path.name}.part")
-        shutil.rmtree(self._part, ignore_errors=True)
-        self._part.mkdir()
-        self._rows: list[dict[str, Any]] = []
-        self._shards = 0
-
-    def put(self, row: Row, plain: Plain) -> None:
-        """Keep a row until its shard is full."""
-        if self._format == "instancecap" and row.caption is not None:
-            self._rows.append(flatten(row.caption) | {"id": row.name})
-        else:
-            self._rows.append(text_cells(table_row(row, plain, format=self._format)))
+    def write(self, row: Any) -> None:
+        self._rows.append(row)
         if len(self._rows) == ROWS_PER_SHARD:
             self._flush()
 
     def _flush(self) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        words = [(name, pa.string()) for name in columns(self._format)]
-        schema = table_schema() if self._format == "instancecap" else pa.schema(words)
-        table = pa.Table.from_pylist(self._rows, schema=schema)
-        shard = self._part / f"part-{self._shards:05d}.parquet"
-        try:
-            pq.write_table(table, shard, compression="zstd")
-        except OSError as error:
-            raise OutputError(f"{self._path}: cannot be written: {error}") from error
-        self._shards += 1
+        name = f"{self._prefix}{len(self._shards):05d}.parquet"
+        with writing(self._path), open(self._scratch / name, "wb") as file:
+            _write_parquet(file, self._rows, self._schema)
+        self._shards.append(name)
         self._rows.clear()
 
-    def finish(self) -> list[str]:
-        """Put the folder in its place, unless nothing was written."""
+    def finish(self) -> bool:
         if self._rows:
             self._flush()
         if not self._shards:
             self.drop()
-            return []
-        old = self._path.with_name(f".{self._path.name}.old.part")
+            return False
         try:
-            shutil.rmtree(old, ignore_errors=True)
-            if self._path.exists():
-                os.replace(self._path, old)
-            os.replace(self._part, self._path)
-        except OSError as error:
-            raise OutputError(f"{self._path}: cannot be written: {error.strerror}") from error
-        shutil.rmtree(old, ignore_errors=True)
-        return [str(self._path)]
+            with writing(self._path):
+                self._path.mkdir(exist_ok=True)
+                for name in self._shards:
+                    os.replace(self._scratch / name, self._path / name)
+                for stale in self._path.glob(f"{self._prefix}*.parquet"):
+                    # Another part's table has more dashes in the names of its shards.
+                    ours = stale.stem.count("-") == self._prefix.count("-")
+                    if ours and stale.name not in self._shards:
+                        stale.unlink()
+        finally:
+            self.drop()
+        return True
 
     def drop(self) -> None:
-        """Remove what was written."""
-        shutil.rmtree(self._part, ignore_errors=True)
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def encode_rows(kind: str, rows: Iterable[Mapping[str, Any]], *, schema: Any = None) -> bytes:
+    """A whole table as the bytes of one object; ``kind`` is ``jsonl`` or ``parquet``."""
+    if kind == "jsonl":
+        return "".join(f"{_json(row)}\n" for row in rows).encode()
+    buffer = io.BytesIO()
+    _write_parquet(buffer, list(rows), schema)
+    return buffer.getvalue()
+
+
+def _write_parquet(file: IO[bytes], rows: Sequence[Mapping[str, Any]], schema: Any) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), file, compression="zstd")
+
+
+def text_cells(row: Mapping[str, Any]) -> dict[str, str]:
+    """The row with values that are no text as JSON."""
+    return {key: one if isinstance(one, str) else _json(one) for key, one in row.items()}
+
+
+def _csv_line(cells: Iterable[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(cells)
+    return line.getvalue()
+
+
+def _json(value: Any, indent: int | None = None) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=indent)

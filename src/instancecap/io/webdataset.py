@@ -1,12 +1,12 @@
 """Tars of samples as WebDataset has them: files of one sample share a key, its name up to a dot.
 
 https://github.com/webdataset/webdataset (the format's description). Nothing is unpacked: a scan
-reads the headers and remembers where each member lies.
+reads the headers and remembers where each member lies. fsspec's own file system of a tar serves
+less: it passes over a tar that breaks off, and keeps every header in memory.
 """
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import IO
 
 from instancecap.errors import DecodeError, InputError
-from instancecap.io.remote import is_url, naming, open_binary
+from instancecap.io.addresses import is_url, open_binary
 
 TAR_SUFFIX = ".tar"
 HEADER_BLOCK = 2048
@@ -26,8 +26,6 @@ HEADER_BLOCK = 2048
 
 LARGEST_TEXT = 1 << 20
 """Bytes of a sample's ``.txt`` or ``.json`` that are read at most."""
-
-SAMPLE_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ def split_member(path: str) -> tuple[str, str] | None:
 def scan(tar: str) -> Iterator[Member]:
     """The regular files of a tar, in order. Raises :class:`InputError` where it breaks off."""
     found = 0
-    with _open(tar) as file:
+    with open_tar(tar) as file:
         end = file.seek(0, io.SEEK_END)
         file.seek(0)
         try:
@@ -87,7 +85,8 @@ def scan(tar: str) -> Iterator[Member]:
 
 
 @contextmanager
-def _open(tar: str) -> Iterator[IO[bytes]]:
+def open_tar(tar: str) -> Iterator[IO[bytes]]:
+    """The bytes of a tar, to seek in. Raises :class:`InputError`."""
     try:
         with open_binary(tar, block_size=HEADER_BLOCK) as file:
             yield file
@@ -117,44 +116,6 @@ def _index(tar: str, stamp: tuple[int, int]) -> dict[str, Member]:
     return members
 
 
-def identify_member(tar: str, name: str) -> tuple[int, int, str]:
-    """As :func:`instancecap.io.remote.identify`; the hash is over samples of the content."""
-    member = find_member(tar, name)
-    digest = hashlib.sha256(str(member.size).encode())
-    last = member.size - SAMPLE_BYTES
-    with _open(tar) as file, naming(tar):
-        for place in sorted({0, max(0, last // 2), max(0, last)}):
-            file.seek(member.offset + place)
-            digest.update(file.read(min(SAMPLE_BYTES, member.size - place)))
-    text = digest.hexdigest()
-    return member.size, int(text[:15], 16), text[:32]
-
-
-@contextmanager
-def open_member(tar: str, name: str) -> Iterator[IO[bytes]]:
-    """A member for reading."""
-    member = find_member(tar, name)
-    with _open(tar) as file:
-        yield io.BufferedReader(_Span(file, member))  # type: ignore[type-var]
-
-
-class _Span(io.RawIOBase):
-    """The bytes of one member."""
-
-    def __init__(self, file: IO[bytes], member: Member) -> None:
-        self._file, self._left = file, member.size
-        file.seek(member.offset)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
-        block = self._file.read(min(len(buffer), self._left))
-        buffer[: len(block)] = block
-        self._left -= len(block)
-        return len(block)
-
-
 def read_hints(tar: str, members: list[Member], column: str) -> dict[str, str]:
     """By key, what a column says: the whole ``KEY.txt`` for ``txt``, else a field of ``KEY.json``.
 
@@ -162,7 +123,7 @@ def read_hints(tar: str, members: list[Member], column: str) -> dict[str, str]:
     """
     hints: dict[str, str] = {}
     kind = column if column in ("txt", "cap", "caption") else "json"
-    with _open(tar) as file:
+    with open_tar(tar) as file:
         for one in members:
             if one.kind != kind or one.size > LARGEST_TEXT:
                 continue

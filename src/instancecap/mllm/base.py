@@ -37,7 +37,10 @@ Part = str | Media
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What one side says. Images come first, so that servers can reuse what they computed."""
+    """One turn of a conversation.
+
+    Images come first, so that servers can reuse what they computed of them.
+    """
 
     role: Literal["system", "user", "assistant"]
     parts: tuple[Part, ...]
@@ -103,9 +106,15 @@ class Reply:
 
     Attributes:
         text: what was answered, without any reasoning that came before it.
-        finish: ``stop``, or ``length`` where the answer was cut off at ``max_tokens``.
+        finish: ``stop``; ``length`` where the answer was cut off at its bound of tokens; or
+            ``content_filter``.
         model: the name that the server gives in its reply.
+        prompt_tokens, completion_tokens: of all calls that this answer took.
         seconds: waited for this answer, retries included.
+        reasoning: what a thinking model wrote before the answer.
+        calls: answered calls that it took: more than one where a thinking model needed room.
+        shown: places, in the question, of the images that the server was shown; None for all.
+            Fewer are shown where the server takes no more.
     """
 
     text: str
@@ -114,6 +123,14 @@ class Reply:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
+    reasoning: str = ""
+    calls: int = 1
+    shown: tuple[int, ...] | None = None
+
+    @property
+    def only_thought(self) -> bool:
+        """Whether all tokens went into reasoning, so that none was left for the answer."""
+        return self.finish == "length" and not self.text and bool(self.reasoning)
 
 
 class Backend(ABC):
@@ -128,7 +145,7 @@ class Backend(ABC):
 
         Raises:
             ServerError: nothing can be asked at all: the server is not there, refuses the key,
-                or does not serve the model.
+                does not serve the model, or refuses every question.
         """
 
     async def check(self) -> None:

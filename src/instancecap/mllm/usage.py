@@ -28,10 +28,10 @@ class Usage:
     def of(cls, request: Request, reply: Reply) -> Usage:
         """The cost of one call."""
         return cls(
-            calls=1,
+            calls=reply.calls,
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,
-            images=request.images,
+            images=reply.calls * (request.images if reply.shown is None else len(reply.shown)),
             seconds=reply.seconds,
         )
 

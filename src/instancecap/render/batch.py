@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
-import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, Protocol, cast
+from typing import Any, Protocol, cast
 
-from instancecap.errors import FormatError, OutputError, UsageError
+from instancecap.errors import FormatError, UsageError
+from instancecap.io.tables import open_table
 from instancecap.mllm.base import Backend
 from instancecap.render.budget import Counter, counter_for
 from instancecap.render.fuse import fuse
@@ -171,74 +168,44 @@ def text_line(one: Rendered) -> str:
     return "\t".join(prompt.text for prompt in one.prompts)
 
 
-@dataclass
 class PromptFile:
-    """Prompts written to a ``.txt``, ``.jsonl`` or ``.csv`` file, which is there once all are.
+    """Prompts written to a ``.txt``, ``.jsonl`` or ``.csv`` file, which is there once all are."""
 
-    Raises:
-        UsageError: another suffix.
-        OutputError: the file cannot be written.
-    """
-
-    path: str
-    lengths: Sequence[str]
-    _file: IO[str] | None = field(default=None, init=False)
+    def __init__(self, path: str, lengths: Sequence[str]) -> None:
+        """
+        Raises:
+            UsageError: another suffix.
+            OutputError: the file cannot be written.
+        """
+        self._suffix = Path(path).suffix.lower()
+        if self._suffix not in (".txt", ".jsonl", ".csv"):
+            raise UsageError(f"--out {path}: name a .txt, .jsonl or .csv file")
+        self._texts, self._tokens = (
+            [name] if len(lengths) == 1 else [f"{name}_{one}" for one in lengths]
+            for name in ("prompt", "tokens")
+        )
+        self._table = open_table(
+            Path(path), columns=["name", "source", "error", *self._texts, *self._tokens]
+        )
 
     def __enter__(self) -> PromptFile:
-        suffix = Path(self.path).suffix.lower()
-        if suffix not in (".txt", ".jsonl", ".csv"):
-            raise UsageError(f"--out {self.path}: name a .txt, .jsonl or .csv file")
-        self._lines = {".txt": self._txt, ".jsonl": self._jsonl, ".csv": self._csv}[suffix]
-        self._part = f"{self.path}.{os.getpid()}.part"
-        try:
-            if parent := os.path.dirname(self.path):
-                os.makedirs(parent, exist_ok=True)
-            self._file = open(self._part, "w", encoding="utf-8", newline="\n")
-        except OSError as error:
-            raise OutputError(f"{self.path}: cannot be written: {error.strerror}") from error
-        if suffix == ".csv":
-            self._put(_csv_row([*_CSV_NAMES, *self._columns("prompt"), *self._columns("tokens")]))
         return self
 
     def write(self, one: Rendered) -> None:
-        """Append a result."""
-        self._put(self._lines(one))
+        """Append a result. Raises :class:`OutputError`."""
+        if self._suffix == ".txt":
+            self._table.write(text_line(one))
+        elif self._suffix == ".jsonl":
+            self._table.write(one.to_dict())
+        else:
+            texts = [prompt.text for prompt in one.prompts] or [""] * len(self._texts)
+            tokens = [str(prompt.tokens) for prompt in one.prompts] or [""] * len(self._texts)
+            cells = {"name": one.name, "source": one.source, "error": one.error}
+            cells |= zip(self._texts, texts, strict=True)
+            self._table.write(cells | dict(zip(self._tokens, tokens, strict=True)))
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self._file is None:
-            return
-        self._file.close()
         if kind is None:
-            os.replace(self._part, self.path)
+            self._table.finish()
         else:
-            os.unlink(self._part)
-
-    def _put(self, text: str) -> None:
-        assert self._file is not None
-        try:
-            self._file.write(text)
-        except OSError as error:
-            raise OutputError(f"{self.path}: cannot be written: {error.strerror}") from error
-
-    def _columns(self, name: str) -> list[str]:
-        return [name] if len(self.lengths) == 1 else [f"{name}_{one}" for one in self.lengths]
-
-    def _txt(self, one: Rendered) -> str:
-        return f"{text_line(one)}\n"
-
-    def _jsonl(self, one: Rendered) -> str:
-        return f"{json.dumps(one.to_dict(), ensure_ascii=False)}\n"
-
-    def _csv(self, one: Rendered) -> str:
-        texts = [prompt.text for prompt in one.prompts] or [""] * len(self.lengths)
-        tokens = [str(prompt.tokens) for prompt in one.prompts] or [""] * len(self.lengths)
-        return _csv_row([one.name, one.source, one.error, *texts, *tokens])
-
-
-_CSV_NAMES = ("name", "source", "error")
-
-
-def _csv_row(cells: Sequence[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(cells)
-    return line.getvalue()
+            self._table.drop()

@@ -216,9 +216,9 @@ def _fit(
 
 
 def _render_json(caption: Caption, limits: _Limits, task: Task, omitted: tuple[str, ...]) -> Prompt:
-    from instancecap.formats import cosmos3
-
-    value = cosmos.for_task(cosmos3.write(blank(caption, omitted)), task)
+    written = blank(caption, omitted).to("cosmos3")
+    assert isinstance(written, dict)
+    value = cosmos.for_task(written, task)
     count, budget = limits.counter.count, limits.target.budget
     text, dropped = cosmos.fit(value, lambda one: count(one) <= budget)
     tokens = count(text)

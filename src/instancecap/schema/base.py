@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from instancecap.errors import FormatError, OutputError
+from instancecap.errors import FormatError
+from instancecap.io.atomic import write_whole
 
 Seconds = Annotated[float, Field(ge=0.0, description="seconds from the clip's start")]
 Unit = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -92,25 +92,3 @@ class Document(StrictModel):
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             **cls.model_json_schema(mode="serialization"),
         }
-
-
-def write_whole(path: str | os.PathLike[str], text: str) -> None:
-    """Write ``text`` to a hidden neighbour of ``path``, then rename it into place.
-
-    A reader never sees half a file, and a run that is killed leaves at most a ``.NAME.part``
-    behind. Raises :class:`OutputError` when the folder cannot be made or written.
-    """
-    target = Path(path)
-    part = target.with_name(f".{target.name}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with open(part, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, target)
-    except (OSError, UnicodeEncodeError) as error:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        reason = getattr(error, "strerror", None) or error
-        raise OutputError(f"{target}: cannot be written: {reason}") from error

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
-from typing import Annotated, Any, ClassVar, Literal, Self, cast
+from typing import Any, ClassVar, Literal, Self, cast
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from instancecap.schema.base import Box, Document, Seconds, StrictModel, TrackPoint, Unit
+from instancecap.schema import codec, pointer
+from instancecap.schema.base import Document, Seconds, StrictModel, TrackPoint, Unit
+from instancecap.schema.parts import ClipInfo, Motion, Text, check_ids
 from instancecap.schema.vocabulary import (
     Category,
     Cell,
     ClaimSupport,
     Place,
-    Primitive,
     ShotAngle,
     ShotPosition,
     ShotType,
@@ -30,29 +30,8 @@ TRACK_POINTS_PER_SHOT = 16
 """A caption's track is a sketch; :class:`Evidence` keeps every point."""
 
 
-def _check_motion(motion: list[Primitive]) -> list[Primitive]:
-    if len(set(motion)) != len(motion):
-        raise ValueError(f"camera motion is a set, got {motion}")
-    if "static" in motion and len(motion) > 1:
-        raise ValueError(f"'static' stands alone, got {motion}")
-    return motion
-
-
-Motion = Annotated[list[Primitive], AfterValidator(_check_motion)]
-
-
-class Video(StrictModel):
+class Video(ClipInfo):
     """The clip that is described: a source and a time span of it."""
-
-    id: str
-    path: str = Field(description="as given by the user; empty for frames from memory")
-    start: float = Field(ge=0.0, description="start of the span in the source, seconds")
-    end: float = Field(ge=0.0, description="end of the span in the source, seconds")
-    duration: float = Field(ge=0.0, description="seconds; end - start")
-    fps: float = Field(ge=0.0, description="mean frames per second; 0 for a still image")
-    width: int = Field(ge=0, description="pixels of the displayed (rotated) frame; 0: not known")
-    height: int = Field(ge=0, description="pixels of the displayed (rotated) frame; 0: not known")
-    frames: int = Field(ge=0, description="frames that were read")
 
     @classmethod
     def named(cls, path: str) -> Video:
@@ -102,14 +81,6 @@ class Camera(StrictModel):
     shot_type: Literal[ShotType, ""] = ""
     shot_angle: Literal[ShotAngle, ""] = ""
     shot_position: Literal[ShotPosition, ""] = ""
-
-
-class Text(StrictModel):
-    """Writing seen in the picture."""
-
-    text: str
-    t: Seconds
-    box: Box
 
 
 class Shot(StrictModel):
@@ -190,8 +161,7 @@ class Caption(Document):
     @model_validator(mode="after")
     def _check_ids(self) -> Caption:
         ids = [instance.id for instance in self.instances]
-        if len(set(ids)) != len(ids):
-            raise ValueError(f"instance ids must differ, got {ids}")
+        check_ids(ids)
         names = [instance.name.casefold() for instance in self.instances if instance.name]
         if len(set(names)) != len(names):
             raise ValueError(f"instance names must differ, got {names}")
@@ -209,9 +179,7 @@ class Caption(Document):
         What had to be put right or left out is in ``warnings``. Raises :class:`FormatError` where
         the file is missing, holds no caption, or holds several.
         """
-        from instancecap.formats import read_file
-
-        return cast(Self, read_file(path))
+        return cast(Self, codec.formats().read_file(path))
 
     def to(self, format: str) -> dict[str, Any] | str:
         """The caption in another format: a plain object, or text for ``"text"``.
@@ -219,37 +187,8 @@ class Caption(Document):
         Raises :class:`UsageError` for a name that is no format, and :class:`FormatError` where a
         text would be empty. :func:`instancecap.formats.lost` says what does not go along.
         """
-        from instancecap.formats import to_format
-
-        return to_format(self, format)
+        return codec.formats().to_format(self, format)
 
     def leaves(self) -> dict[str, Any]:
-        """Every non-empty leaf that a person would read, by its provenance pointer.
-
-        Bookkeeping (video, producer, provenance, claims, warnings, ids, tracks) is left out. A
-        list of plain words is one leaf. The number after ``/instances/`` is the instance's id.
-        """
-        bookkeeping = {"schema", "video", "producer", "provenance", "claims", "warnings"}
-        found: dict[str, Any] = {}
-        for name, value in self.model_dump(mode="json").items():
-            if name not in bookkeeping:
-                _collect(f"/{name}", value, found)
-        return found
-
-
-_UNREAD = re.compile(r"/(id|track|t|box|start|end|is_main|count|enters|leaves|instances)$")
-
-
-def _collect(pointer: str, value: Any, found: dict[str, Any]) -> None:
-    if isinstance(value, dict):
-        for key, child in value.items():
-            _collect(f"{pointer}/{key}", child, found)
-    elif isinstance(value, list) and value and isinstance(value[0], dict):
-        for index, child in enumerate(value):
-            if not pointer.endswith("/track"):
-                number = child["id"] if pointer == "/instances" else index
-                _collect(f"{pointer}/{number}", child, found)
-    elif value not in ("", [], None) and (
-        not _UNREAD.search(pointer) or pointer.endswith(("/position/start", "/position/end"))
-    ):
-        found[pointer] = value
+        """Every non-empty leaf that a person would read, by its provenance pointer."""
+        return pointer.leaves(self)

@@ -7,8 +7,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from instancecap.schema.base import Box, Document, Seconds, StrictModel, TrackPoint, Unit
-from instancecap.schema.caption import Motion, Text
-from instancecap.schema.caption import Video as CaptionVideo
+from instancecap.schema.parts import ClipInfo, Motion, Text, check_ids
 from instancecap.schema.vocabulary import (
     Place,
     ShotAngle,
@@ -26,7 +25,7 @@ Heading = Literal["left", "right", "up", "down"]
 ContactKind = Literal["overlaps", "crosses", "meets"]
 
 
-class Video(CaptionVideo):
+class Video(ClipInfo):
     """The clip as in a caption, and what the container and the decoder say of it."""
 
     width: int = Field(ge=1, description="pixels of the displayed (rotated) frame")
@@ -232,7 +231,5 @@ class Evidence(Document):
 
     @model_validator(mode="after")
     def _check_ids(self) -> Self:
-        ids = [instance.id for instance in self.instances]
-        if len(set(ids)) != len(ids):
-            raise ValueError(f"instance ids must differ, got {ids}")
+        check_ids([instance.id for instance in self.instances])
         return self

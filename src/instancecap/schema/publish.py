@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from instancecap.schema.base import write_whole
+from instancecap.io.atomic import write_whole
 from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence
 

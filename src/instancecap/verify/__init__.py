@@ -1,1 +1,1 @@
-"""Claims of a caption, held against evidence; :mod:`instancecap.verify.report` is the door."""
+"""Claims of a caption, held against evidence; :mod:`instancecap.verify.check` is the entry."""

@@ -1,18 +1,19 @@
-"""Checks of what is said of the camera, the framing, the light, and the place."""
+"""Checks of what is claimed of the camera, the framing, the light, and the place."""
 
 from __future__ import annotations
 
-from typing import get_args
+from collections.abc import Sequence
+from typing import Protocol, get_args
 
 import numpy as np
 
-from instancecap.captioners.measured import english
+from instancecap.language import en
 from instancecap.schema.evidence import CameraSample, Evidence
 from instancecap.schema.vocabulary import ShotType
-from instancecap.verify.verdicts import Verdict, compare
+from instancecap.verify.claims import Claim, Kind
+from instancecap.verify.thresholds import LIMITS
+from instancecap.verify.verdict import Verdict, compare
 from instancecap.video.sampling import pick_evenly
-
-Span = tuple[float, float] | None
 
 FOLDED = {
     "move_in": "zoom_in", "move_out": "zoom_out", "move_left": "pan_left",
@@ -32,96 +33,96 @@ OPPOSITE = {
 }  # fmt: skip
 OPPOSITE |= {second: first for first, second in OPPOSITE.items()}
 
-SURE_CAMERA, SURE_INLIERS = 0.6, 0.4
-"""Confidence, and median share of agreeing points, from which the path contradicts a movement."""
-
-MOVED, RESTED = 0.08, 0.02
-"""Frame sizes (for zoom and roll at a third from the centre) that the picture has moved by for
-sure, or not at all."""
-
-SURE_PLACE, SURE_TIME, SURE_FRAMING = 0.6, 0.55, 0.5
 _SIZES: tuple[str, ...] = tuple(word for word in get_args(ShotType) if word != "other")
+_ABOVE = {"high_angle", "overhead"}
 
 
-def check_camera(word: str, evidence: Evidence, span: Span = None) -> Verdict:
+class SceneCheck(Protocol):
+    """Holds one kind of claim about the whole picture against evidence."""
+
+    def check(self, claim: Claim, evidence: Evidence) -> Verdict:
+        """The verdict on the claim, as if it were not negated. ``evidence`` is of its span."""
+        ...
+
+
+class CameraCheck:
     """A primitive of the schema, or a word for the stability, against the camera's path."""
-    camera = evidence.camera
-    steps = _steps(evidence, span)
-    if not steps or not camera.motion:
-        return Verdict()
-    if word in ("stable", "handheld", "shaky"):
-        return _check_stability(word, evidence, steps)
-    motion = _motion(evidence, span)
-    words = {FOLDED.get(one, one) for one in motion} - {"tracking", "shaky", "static"}
-    claim = FOLDED.get(word, word)
-    gains = {name: _gain(steps, name, evidence) for name in COMPONENTS}
-    inliers = float(np.median([step.inliers for step in steps]))
-    trusted = camera.confidence >= SURE_CAMERA and inliers >= SURE_INLIERS and len(steps) >= 5
-    rests = not words and max(gains.values()) < MOVED
-    if word == "static":
-        agrees = "static" in motion
-        sure = bool(words) and max(gains[one] for one in words) >= MOVED
-    elif word == "tracking":
-        agrees, sure = "tracking" in camera.motion, rests and max(gains.values()) < RESTED
-    elif claim in words:
-        # Who walks with a camera sways: of two opposite turns the smaller may not be meant.
-        other = gains[OPPOSITE[claim]] if OPPOSITE[claim] in words else 0.0
-        agrees, sure = gains[claim] >= 0.5 * other or span is not None, False
-    elif claim in COMPONENTS:
-        agrees, opposite = False, OPPOSITE[claim] in words
-        sure = gains[claim] < (2 * RESTED if opposite else RESTED)
-    else:
-        agrees, sure = False, rests and max(gains.values()) < RESTED
-    return compare(
-        agrees,
-        sure=sure and trusted,
-        believed=camera.confidence >= 0.4,
-        confidence=camera.confidence,
-        measured=_camera_words(motion),
-        frames=_spread(steps),
-        instead=list(camera.motion) if span is None else motion,
-    )
+
+    def check(self, claim: Claim, evidence: Evidence) -> Verdict:
+        camera, word = evidence.camera, claim.value
+        if not camera.path or not camera.motion:
+            return Verdict()
+        if word in ("stable", "handheld", "shaky"):
+            return self._check_stability(word, evidence)
+        gains = {name: _gain(evidence, name) for name in COMPONENTS}
+        agrees, sure = self._compare(claim, camera.motion, gains)
+        inliers = float(np.median([step.inliers for step in camera.path]))
+        trusted = camera.confidence >= LIMITS.camera_sure and inliers >= LIMITS.camera_inliers
+        return compare(
+            agrees,
+            sure=sure and trusted and len(camera.path) >= 5,
+            believed=camera.confidence >= LIMITS.camera_believed,
+            confidence=camera.confidence,
+            measured=_camera_words(camera.motion),
+            frames=_spread(camera.path),
+            instead=list(camera.motion),
+            fact=self._fact(claim.value, camera.motion),
+        )
+
+    @staticmethod
+    def _compare(claim: Claim, motion: Sequence[str], gains: dict[str, float]) -> tuple[bool, bool]:
+        """Whether a movement agrees with the measured ones; whether it surely does not."""
+        words = {FOLDED.get(one, one) for one in motion} - {"tracking", "shaky", "static"}
+        folded = FOLDED.get(claim.value, claim.value)
+        most = max(gains.values())
+        rests = not words and most < LIMITS.picture_rested
+        if claim.value == "static":
+            moved = bool(words) and max(gains[one] for one in words) >= LIMITS.picture_moved
+            return "static" in motion, moved
+        if claim.value == "tracking":
+            return "tracking" in motion, rests
+        if folded in words:
+            # Who walks with a camera sways: of two opposite turns the smaller may not be meant.
+            other = gains[OPPOSITE[folded]] if OPPOSITE[folded] in words else 0.0
+            return gains[folded] >= 0.5 * other or claim.span is not None, False
+        if folded in COMPONENTS:
+            least = LIMITS.picture_rested * (2 if OPPOSITE[folded] in words else 1)
+            return False, gains[folded] < least
+        return False, rests
+
+    @staticmethod
+    def _fact(word: str, motion: Sequence[str]) -> str:
+        """The kind of measured fact that speaks against a movement."""
+        if OPPOSITE.get(FOLDED.get(word, word)) in {FOLDED.get(one, one) for one in motion}:
+            return "camera.direction"
+        moves = [one for one in motion if one not in ("tracking", "shaky")]
+        kind = moves[0].split("_")[0] if moves else "static"
+        return f"camera.{'travel' if kind in ('move', 'arc') else kind}"
+
+    @staticmethod
+    def _check_stability(word: str, evidence: Evidence) -> Verdict:
+        measured, confidence = evidence.camera.stability, evidence.camera.confidence
+        far = {word, measured} == {"stable", "shaky"}
+        return compare(
+            word == measured or {word, measured} == {"handheld", "shaky"},
+            sure=far and confidence >= LIMITS.camera_sure,
+            believed=bool(measured) and confidence >= LIMITS.camera_believed,
+            confidence=confidence,
+            measured=f"the picture is {measured}",
+            frames=_spread(evidence.camera.path),
+            instead=measured,
+        )
 
 
-def _check_stability(word: str, evidence: Evidence, steps: list[CameraSample]) -> Verdict:
-    measured = evidence.camera.stability
-    far = {word, measured} == {"stable", "shaky"}
-    return compare(
-        word == measured or {word, measured} == {"handheld", "shaky"},
-        sure=far and evidence.camera.confidence >= SURE_CAMERA,
-        believed=bool(measured) and evidence.camera.confidence >= 0.4,
-        confidence=evidence.camera.confidence,
-        measured=f"the picture is {measured}",
-        frames=_spread(steps),
-        instead=measured,
-    )
-
-
-def _steps(evidence: Evidence, span: Span) -> list[CameraSample]:
-    start, end = span or (0.0, float("inf"))
-    return [step for step in evidence.camera.path if start - 1e-3 <= step.t <= end + 1e-3]
-
-
-def _motion(evidence: Evidence, span: Span) -> list[str]:
-    """The primitives of a part of the clip; *static* where none was found in it."""
-    if span is None:
-        return list(evidence.camera.motion)
-    found: list[str] = []
-    for part in evidence.camera.segments:
-        overlap = min(part.end, span[1]) - max(part.start, span[0])
-        if overlap > 0.1 or (overlap > 0 and overlap >= 0.5 * (part.end - part.start)):
-            found += [word for word in part.motion if word not in found and word != "static"]
-    return found or ["static"]
-
-
-def _gain(steps: list[CameraSample], name: str, evidence: Evidence) -> float:
+def _gain(evidence: Evidence, name: str) -> float:
     """The farthest that the picture gets one way within a shot, frame sizes."""
     part, sign = COMPONENTS[name]
+    steps = evidence.camera.path
     best = total = lowest = 0.0
     before = steps[0].t
     for step in steps:
         if any(before < shot.start <= step.t for shot in evidence.shots):
-            total = lowest = 0.0  # a step across a cut says nothing
+            total = lowest = 0.0  # a step across a cut tells nothing
         elif step.inliers > 0:
             value = getattr(step, part)
             if part == "zoom":
@@ -135,78 +136,95 @@ def _gain(steps: list[CameraSample], name: str, evidence: Evidence) -> float:
     return best
 
 
-def _camera_words(motion: list[str]) -> str:
-    moves = [english.CAMERA_WORDS[word] for word in motion if word in english.CAMERA_WORDS]
-    return f"the camera {english.join(moves)}" if moves else "the camera stays still"
+def _camera_words(motion: Sequence[str]) -> str:
+    moves = [en.CAMERA_VERBS[word] for word in motion if word in en.CAMERA_VERBS]
+    return f"the camera {en.join(moves) or en.CAMERA_VERBS['static']}"
 
 
-def _spread(steps: list[CameraSample]) -> list[float]:
+def _spread(steps: Sequence[CameraSample]) -> list[float]:
     return [round(steps[i].t, 3) for i in pick_evenly(len(steps), 4)]
 
 
-def _scene_frames(evidence: Evidence) -> list[float]:
+def _frames(evidence: Evidence) -> list[float]:
     return _spread(evidence.camera.path) if evidence.camera.path else [0.0]
 
 
-def check_place(word: str, evidence: Evidence) -> Verdict:
+class PlaceCheck:
     """``indoor`` or ``outdoor``."""
-    place = evidence.place
-    known = place.label != "unknown"
-    return compare(
-        word == place.label,
-        sure=known and place.confidence >= SURE_PLACE,
-        confidence=place.confidence,
-        measured=f"the scene is {place.label}" if known else "",
-        frames=_scene_frames(evidence),
-        instead=place.label if known else None,
-    )
+
+    def check(self, claim: Claim, evidence: Evidence) -> Verdict:
+        place = evidence.place
+        known = place.label != "unknown"
+        return compare(
+            claim.value == place.label,
+            sure=known and place.confidence >= LIMITS.place_sure,
+            confidence=place.confidence,
+            measured=f"the scene is {place.label}" if known else "",
+            frames=_frames(evidence),
+            instead=place.label if known else None,
+            fact="place",
+        )
 
 
-def check_time_of_day(word: str, evidence: Evidence) -> Verdict:
+class TimeOfDayCheck:
     """``day`` or ``night``; dawn and dusk are not measured."""
-    light = evidence.light
-    return compare(
-        word == light.time_of_day,
-        sure={word, light.time_of_day} == {"day", "night"} and light.confidence >= SURE_TIME,
-        confidence=light.confidence,
-        measured=f"it is {light.time_of_day}" if light.time_of_day else "",
-        frames=_scene_frames(evidence),
-        instead=light.time_of_day or None,
-    )
+
+    def check(self, claim: Claim, evidence: Evidence) -> Verdict:
+        light = evidence.light
+        opposite = {claim.value, light.time_of_day} == {"day", "night"}
+        return compare(
+            claim.value == light.time_of_day,
+            sure=opposite and light.confidence >= LIMITS.time_sure,
+            confidence=light.confidence,
+            measured=f"it is {light.time_of_day}" if light.time_of_day else "",
+            frames=_frames(evidence),
+            instead=light.time_of_day or None,
+            fact="time_of_day",
+        )
 
 
-def check_shot_type(word: str, evidence: Evidence, span: Span = None) -> Verdict:
+class ShotTypeCheck:
     """Sizes that lie next to each other are not argued about."""
-    measured = evidence.framing.shot_type
-    if span is not None:
-        for index, shot in enumerate(evidence.shots):
-            if shot.start <= (span[0] + span[1]) / 2 < shot.end:
-                types = evidence.framing.shots
-                measured = types[index] if index < len(types) else ""
-    if measured not in _SIZES or word not in _SIZES:
-        return Verdict()
-    apart = abs(_SIZES.index(word) - _SIZES.index(measured))
-    return compare(
-        apart == 0,
-        sure=apart >= 2 and evidence.framing.confidence >= SURE_FRAMING,
-        confidence=evidence.framing.confidence,
-        measured=f"it is a {measured.replace('_', ' ')}",
-        frames=_scene_frames(evidence),
-        instead=measured,
-    )
+
+    def check(self, claim: Claim, evidence: Evidence) -> Verdict:
+        framing = evidence.framing
+        if framing.shot_type not in _SIZES or claim.value not in _SIZES:
+            return Verdict()
+        apart = abs(_SIZES.index(claim.value) - _SIZES.index(framing.shot_type))
+        return compare(
+            apart == 0,
+            sure=apart >= 2 and framing.confidence >= LIMITS.framing_sure,
+            confidence=framing.confidence,
+            measured=f"it is a {en.SHOT_TYPES[framing.shot_type]}",
+            frames=_frames(evidence),
+            instead=framing.shot_type,
+            fact="shot_type",
+        )
 
 
-def check_shot_angle(word: str, evidence: Evidence) -> Verdict:
+class ShotAngleCheck:
     """A picture from above or below is not one from eye level, and the other way round."""
-    measured = evidence.framing.shot_angle
-    if not measured or measured == "other":
-        return Verdict()
-    above = {"high_angle", "overhead"}
-    return compare(
-        word == measured,
-        sure=not {word, measured} <= above and evidence.framing.confidence >= SURE_FRAMING,
-        confidence=evidence.framing.confidence,
-        measured=f"the camera angle is {measured.replace('_', ' ')}",
-        frames=_scene_frames(evidence),
-        instead=measured,
-    )
+
+    def check(self, claim: Claim, evidence: Evidence) -> Verdict:
+        framing = evidence.framing
+        if framing.shot_angle in ("", "other"):
+            return Verdict()
+        apart = not {claim.value, framing.shot_angle} <= _ABOVE
+        return compare(
+            claim.value == framing.shot_angle,
+            sure=apart and framing.confidence >= LIMITS.framing_sure,
+            confidence=framing.confidence,
+            measured=f"it is filmed {en.SHOT_ANGLES[framing.shot_angle]}",
+            frames=_frames(evidence),
+            instead=framing.shot_angle,
+            fact="shot_angle",
+        )
+
+
+SCENE_CHECKS: dict[Kind, SceneCheck] = {
+    "camera": CameraCheck(),
+    "place": PlaceCheck(),
+    "time_of_day": TimeOfDayCheck(),
+    "shot_type": ShotTypeCheck(),
+    "shot_angle": ShotAngleCheck(),
+}

@@ -12,20 +12,12 @@ from instancecap.evidence.geometry import pairwise_ious
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.caption import Caption, Instance
 from instancecap.schema.evidence import Evidence, InstanceFacts
-from instancecap.verify.checks_things import (
-    check_color,
-    check_position,
-    likeness,
-)
-from instancecap.verify.fields import noun_of
-from instancecap.verify.seen import Seen
-from instancecap.verify.statements import Mention
-
-SAME_TRACK = 0.5
-"""Mean overlap of two tracks from which they are one thing, whatever it is called."""
-
-LEAST = 1.0
-"""Points that a pair needs; the same class alone has two, another of its category one."""
+from instancecap.verify.checks_instance import INSTANCE_CHECKS
+from instancecap.verify.claims import Claim, Kind, Mention, When
+from instancecap.verify.naming import ClassMatch, class_match, noun_of
+from instancecap.verify.spans import TrackSpan
+from instancecap.verify.thresholds import LIMITS, WEIGHTS
+from instancecap.verify.verdict import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +32,6 @@ class Candidates:
 
 
 NOBODY = Candidates([], False)
-
-RIVAL = 0.5
-"""Salience, over that of the best named thing, from which a thing without a sure name may be meant
-instead of it."""
 
 
 def match_instances(caption: Caption, evidence: Evidence) -> dict[int, Candidates]:
@@ -67,9 +55,9 @@ def match_instances(caption: Caption, evidence: Evidence) -> dict[int, Candidate
     pairs = list(zip(*linear_sum_assignment(-points), strict=True))
     left = set(range(len(free))) - {column for _, column in pairs}
     for row, column in pairs:
-        if points[row, column] >= LEAST:
+        if points[row, column] >= WEIGHTS.least:
             item = free[column]
-            certain = points[row, column] >= 10 or not any(
+            certain = points[row, column] >= WEIGHTS.track or not any(
                 _is_rival(free[other], rest[row], item) for other in left
             )
             found[rest[row].id] = Candidates([item], certain)
@@ -78,14 +66,14 @@ def match_instances(caption: Caption, evidence: Evidence) -> dict[int, Candidate
 
 def _is_rival(other: InstanceFacts, one: Instance, item: InstanceFacts) -> bool:
     """Whether a thing that no instance was paired with may be meant instead of ``item``."""
-    possible = likeness(noun_of(one.class_), other.class_) >= 0
-    return possible and other.salience >= RIVAL * item.salience
+    possible = class_match(noun_of(one.class_), other.class_) >= ClassMatch.UNKNOWN
+    return possible and other.salience >= LIMITS.rival * item.salience
 
 
 def _is_same(one: Instance, item: InstanceFacts, *, ours: bool) -> bool:
     if one.track and item.track:
-        return _overlap(one.track, item.track) >= SAME_TRACK
-    return ours and likeness(noun_of(one.class_), item.class_) >= 0
+        return _overlap(one.track, item.track) >= LIMITS.same_track
+    return ours and class_match(noun_of(one.class_), item.class_) >= ClassMatch.UNKNOWN
 
 
 def _overlap(first: Sequence[TrackPoint], second: Sequence[TrackPoint]) -> float:
@@ -103,23 +91,47 @@ def _overlap(first: Sequence[TrackPoint], second: Sequence[TrackPoint]) -> float
 def _points(one: Instance, item: InstanceFacts, evidence: Evidence) -> float:
     """How well an instance of the caption fits one of the evidence."""
     overlap = _overlap(one.track, item.track) if one.track and item.track else 0.0
-    if overlap >= SAME_TRACK:
-        return 10 + overlap
-    fits = likeness(noun_of(one.class_), item.class_)
-    if fits < 0 or (one.track and item.track and overlap < 0.1):
+    if overlap >= LIMITS.same_track:
+        return WEIGHTS.track + overlap
+    fits = class_match(noun_of(one.class_), item.class_)
+    if fits is ClassMatch.APART or (one.track and item.track and overlap < WEIGHTS.apart):
         return 0.0
-    total = {3: 2.0, 2: 1.8, 1: 1.0, 0: 0.4}[fits] + item.salience
-    seen = Seen.of(item, evidence)
-    for cell, when in ((one.position.start, "start"), (one.position.end, "end")):
-        if cell:
-            total += _worth(check_position(cell, when, seen).support)
+    total = _CLASS_WEIGHTS[fits] + item.salience
+    for cell, when in _ends(one):
+        total += WEIGHTS.place * _agreement("position", cell, item, evidence, when=when)
     for color in one.colors:
-        total += 0.7 * _worth(check_color(color, seen).support)
+        total += WEIGHTS.color * _agreement("color", color, item, evidence)
     return total
 
 
-def _worth(support: str) -> float:
-    return {"supported": 0.6, "contradicted": -0.6}.get(support, 0.0)
+_CLASS_WEIGHTS = {
+    ClassMatch.SAME: WEIGHTS.same,
+    ClassMatch.GENERAL: WEIGHTS.general,
+    ClassMatch.CATEGORY: WEIGHTS.category,
+    ClassMatch.UNKNOWN: WEIGHTS.unknown,
+}
+
+
+def _ends(one: Instance) -> list[tuple[str, When]]:
+    ends: list[tuple[str, When]] = [(one.position.start, "start"), (one.position.end, "end")]
+    return [(cell, when) for cell, when in ends if cell]
+
+
+def _outcome(
+    kind: Kind, value: str, item: InstanceFacts, evidence: Evidence, *, when: When = ""
+) -> Outcome:
+    """Whether a color or a place may be that of a tracked instance."""
+    seen = TrackSpan.of(item, evidence)
+    if seen is None:
+        return "unchecked"
+    return INSTANCE_CHECKS[kind].check(Claim(kind, value, when=when), seen).support
+
+
+def _agreement(
+    kind: Kind, value: str, item: InstanceFacts, evidence: Evidence, *, when: When = ""
+) -> int:
+    outcome = _outcome(kind, value, item, evidence, when=when)
+    return {"supported": 1, "contradicted": -1}.get(outcome, 0)
 
 
 def candidates(
@@ -142,7 +154,8 @@ def candidates(
     earlier = [
         one
         for one in mention.before
-        if one.noun is not None and likeness(mention.noun, one.noun.class_) >= 1
+        if one.noun is not None
+        and class_match(mention.noun, one.noun.class_) >= ClassMatch.CATEGORY
     ]
     if earlier and not mention.other and not mention.colors and not mention.spot:
         # A second man whom nothing tells from the first may be one that was not followed.
@@ -160,13 +173,9 @@ def candidates(
             return NOBODY
         rivals = others
     if rivals and named:
-        doubt = [item for item in rivals if item.salience >= RIVAL * named[0].salience]
+        doubt = [item for item in rivals if item.salience >= LIMITS.rival * named[0].salience]
         return Candidates(_there(mention, named, evidence), certain and not doubt)
     return Candidates(_there(mention, named, evidence), certain)
-
-
-GUESSED = 0.5
-"""Confidence of a thing whose name was guessed from its category: it may be another of the kind."""
 
 
 def _by_class(
@@ -175,13 +184,17 @@ def _by_class(
     """Things whose name fits, those without a sure name that may be it, and whether it must be
     one of the first."""
     assert mention.noun is not None
-    fits = {item.id: likeness(mention.noun, item.class_) for item in evidence.instances}
-    exact = [item for item in evidence.instances if fits[item.id] == 3]
-    akin = [item for item in evidence.instances if fits[item.id] in (1, 2)]
-    nameless = [item for item in evidence.instances if fits[item.id] == 0]
+    fits = {item.id: class_match(mention.noun, item.class_) for item in evidence.instances}
+    exact = [item for item in evidence.instances if fits[item.id] is ClassMatch.SAME]
+    akin = [
+        item
+        for item in evidence.instances
+        if fits[item.id] in (ClassMatch.CATEGORY, ClassMatch.GENERAL)
+    ]
+    nameless = [item for item in evidence.instances if fits[item.id] is ClassMatch.UNKNOWN]
     if exact:
-        vague = [item for item in akin if fits[item.id] == 2]
-        return exact, vague + nameless, exact[0].confidence > GUESSED
+        vague = [item for item in akin if fits[item.id] is ClassMatch.GENERAL]
+        return exact, vague + nameless, exact[0].confidence > LIMITS.guessed
     if akin:
         return akin, nameless, len(akin) == 1
     return nameless, [], len(evidence.instances) == 1
@@ -202,30 +215,21 @@ def _without_used(
 
 
 def _is_off_color(mention: Mention, item: InstanceFacts, evidence: Evidence) -> bool:
-    seen = Seen.of(item, evidence)
-    return all(check_color(word, seen).support == "contradicted" for word, _ in mention.colors)
+    return all(_outcome("color", word, item, evidence) == "contradicted" for word in mention.colors)
 
 
 def _best_colored(
     mention: Mention, found: list[InstanceFacts], evidence: Evidence
 ) -> list[InstanceFacts]:
-    for word, _ in mention.colors:
-        agreeing = [
-            item
-            for item in found
-            if check_color(word, Seen.of(item, evidence)).support == "supported"
-        ]
+    for word in mention.colors:
+        agreeing = [i for i in found if _outcome("color", word, i, evidence) == "supported"]
         found = agreeing or found
     return found
 
 
 def _there(mention: Mention, found: list[InstanceFacts], evidence: Evidence) -> list[InstanceFacts]:
-    """Those of several that are where the mention is said to be."""
+    """Those of several that are where the mention is placed."""
     if not mention.spot or len(found) < 2:
         return found
-    there = [
-        item
-        for item in found
-        if check_position(mention.spot, "", Seen.of(item, evidence)).support == "supported"
-    ]
+    there = [i for i in found if _outcome("position", mention.spot, i, evidence) == "supported"]
     return there or found

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from instancecap.schema.caption import Caption, Instance, Provenance
+from instancecap.verify.extract import is_fully_read
 from instancecap.verify.fields import texts_of
+from instancecap.verify.report import Finding, OnContradiction, Report
 from instancecap.verify.text import sentences
-
-if TYPE_CHECKING:
-    from instancecap.verify.report import Finding, OnContradiction
 
 MARK = "contradicted: "
 REMOVED = "removed: "
@@ -21,10 +20,20 @@ _SOURCES = {
 """The expert whose word replaces a contradicted value; the tracker's for the rest."""
 
 
-def with_report(
-    caption: Caption, findings: Sequence[Finding], on_contradiction: OnContradiction
+def apply(
+    caption: Caption, report: Report, *, on_contradiction: OnContradiction = "mark"
 ) -> Caption:
-    """A copy of ``caption`` with the findings' claims in it; see :func:`~..verify.apply`."""
+    """A copy of ``caption`` with the report's claims in it.
+
+    * ``mark``: the text stays; provenance is ``contradicted``, and a warning names the claim.
+    * ``remove``: the contradicted sentence is taken out as a whole; a contradicted structured
+      value is replaced by the measured one where there is one, and emptied where not.
+    * ``keep``: claims are added, and nothing else changes.
+
+    What is only ``disputed`` stands in the claims and changes nothing. Fields whose provenance
+    names a ``human`` are never changed, nor is their provenance.
+    """
+    findings = report.findings
     changed = caption.model_copy(deep=True)
     changed.claims = [one.claim for one in findings]
     changed.warnings = [w for w in caption.warnings if not w.startswith((MARK, REMOVED))]
@@ -55,11 +64,11 @@ def _warnings(wrong: Sequence[Finding], removed: Sequence[Finding]) -> list[str]
     found: dict[tuple[str, str, str], list[str]] = {}
     for one in wrong:
         what = REMOVED if any(one is other for other in removed) else MARK
-        said = " ".join((one.sentence or one.claim.says).split())
-        found.setdefault((what, one.claim.field, said), []).append(one.measured)
+        claimed = " ".join((one.sentence or one.claim.says).split())
+        found.setdefault((what, one.claim.field, claimed), []).append(one.measured)
     return [
-        f"{what}{pointer}: {said!r}; measured: {', '.join(dict.fromkeys(measured))}"
-        for (what, pointer, said), measured in found.items()
+        f"{what}{pointer}: {claimed!r}; measured: {', '.join(dict.fromkeys(measured))}"
+        for (what, pointer, claimed), measured in found.items()
     ]
 
 
@@ -68,6 +77,7 @@ def _note_support(
 ) -> None:
     """Provenance of every field that was checked, but for those that a person wrote."""
     leaves = caption.leaves()
+    texts = {one.pointer: one.text for one in texts_of(caption)}
     for pointer in [key for key in caption.provenance if key not in leaves]:
         if any(one.claim.field == pointer for one in removed):
             del caption.provenance[pointer]
@@ -85,7 +95,19 @@ def _note_support(
         elif wrong:
             caption.provenance[pointer] = _judged(entry, wrong[0], caption, "contradicted")
         elif right and (entry is None or entry.support in ("unchecked", "contradicted")):
+            if _has_unread(texts.get(pointer, ""), here):
+                continue
             caption.provenance[pointer] = _judged(entry, right[0], caption, "supported")
+
+
+def _has_unread(text: str, findings: Sequence[Finding]) -> bool:
+    """Whether a text holds anything that was not checked: then it is not supported as a whole."""
+    supported = {one.sentence for one in findings if one.claim.support == "supported"}
+    others = {one.sentence for one in findings if one.claim.support != "supported"}
+    return any(
+        sentence.text not in supported - others or not is_fully_read(sentence.text)
+        for sentence in sentences(text)
+    )
 
 
 def _measured(one: Finding) -> Provenance:
@@ -107,7 +129,7 @@ def _judged(entry: Provenance | None, one: Finding, caption: Caption, support: A
 
 
 def _remove_sentences(caption: Caption, wrong: Sequence[Finding]) -> None:
-    texts = texts_of(caption)
+    texts = {one.pointer: one.text for one in texts_of(caption)}
     for pointer in dict.fromkeys(one.claim.field for one in wrong):
         text = texts.get(pointer, "")
         gone = {one.sentence for one in wrong if one.claim.field == pointer}

@@ -1,9 +1,4 @@
-"""Check what a caption says against what was measured, without a language model.
-
-Claims are taken from the structured fields and from the sentences; each is held against the
-evidence and comes out ``supported``, ``contradicted``, or ``unchecked`` where the evidence is not
-sure enough, or says nothing about it.
-"""
+"""What came of checking a caption."""
 
 from __future__ import annotations
 
@@ -11,15 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from instancecap.schema.caption import Caption, Claim
-from instancecap.schema.evidence import Evidence
-from instancecap.verify.checking import check
-from instancecap.verify.fields import statements_of
-from instancecap.verify.matching import match_instances
-from instancecap.verify.repair import with_report
-from instancecap.verify.words import in_words
+from instancecap.schema.caption import Claim
 
 OnContradiction = Literal["mark", "remove", "keep"]
+OUTCOMES = ("supported", "contradicted", "disputed", "unchecked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +19,8 @@ class Finding:
     Attributes:
         claim: as it stands in ``Caption.claims``; its ``frames`` are seconds from the start.
         kind: ``count presence class color direction position enters leaves motion order camera
-            shot_type shot_angle time_of_day place``.
-        measured: what the evidence says of it, in words; empty where it says nothing.
+            shot_type shot_angle time_of_day place attribute``.
+        measured: what the evidence has of it, in words; empty where it says nothing.
         sentence: the sentence of the field that says it; empty for a structured value.
         value: the structured value that is claimed.
         instead: the measured value for a structured field; None where there is none.
@@ -57,7 +47,7 @@ class Report:
 
     @property
     def counts(self) -> dict[str, dict[str, int]]:
-        """By kind of claim, how many are ``supported``, ``contradicted``, ``unchecked``."""
+        """By kind of claim, how many came out in each way."""
         return count_findings(self.findings)
 
     @property
@@ -68,7 +58,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """A statement that the evidence speaks against, in words for a question.
+    """A claim that the evidence contradicts, in words for a question.
 
     Attributes:
         pointer: JSON pointer of the field; after ``/instances/`` stands the instance's id.
@@ -87,56 +77,14 @@ class Contradiction:
     frames: list[float]
 
 
-def verify(caption: Caption, evidence: Evidence) -> Report:
-    """Take the claims out of ``caption`` and hold each against ``evidence``.
+def contradictions(report: Report, *, support: str = "contradicted") -> list[Contradiction]:
+    """What is contradicted, one entry for a pointer, sentence and kind.
 
-    Neither is changed. Never raises for what a caption says: what is not understood is no claim.
+    ``support``: ``disputed`` for what is only that.
     """
-    matched = match_instances(caption, evidence)
-    findings: dict[tuple[str, str, str, str], Finding] = {}
-    for statement in statements_of(caption):
-        says = in_words(statement)
-        verdict = check(statement, evidence, matched)
-        claim = Claim(
-            field=statement.pointer,
-            says=says,
-            support=verdict.support,
-            confidence=round(verdict.confidence, 3) if verdict.support != "unchecked" else 0.0,
-            frames=verdict.frames if verdict.support != "unchecked" else [],
-        )
-        finding = Finding(
-            claim,
-            statement.kind,
-            verdict.measured,
-            statement.sentence,
-            statement.value,
-            verdict.instead,
-        )
-        key = statement.pointer, statement.sentence, statement.kind, says
-        findings.setdefault(key, finding)
-    return Report(list(findings.values()))
-
-
-def apply(
-    caption: Caption, report: Report, *, on_contradiction: OnContradiction = "mark"
-) -> Caption:
-    """A copy of ``caption`` with the report's claims in it.
-
-    * ``mark``: the text stays; provenance says ``contradicted``, and a warning names the statement.
-    * ``remove``: the contradicted sentence is taken out as a whole; a contradicted structured
-      value is replaced by the measured one where there is one, and emptied where not.
-    * ``keep``: claims are added, and nothing else changes.
-
-    Fields whose provenance names a ``human`` are never changed, nor is what their provenance says.
-    """
-    return with_report(caption, report.findings, on_contradiction)
-
-
-def contradictions(report: Report) -> list[Contradiction]:
-    """What is contradicted, one entry for a pointer, sentence and kind."""
     found: dict[tuple[str, str, str], Contradiction] = {}
     for one in report.findings:
-        if one.claim.support == "contradicted":
+        if one.claim.support == support:
             key = one.claim.field, one.sentence or one.claim.says, one.kind
             found.setdefault(
                 key,
@@ -153,10 +101,10 @@ def contradictions(report: Report) -> list[Contradiction]:
 
 
 def count_findings(findings: Iterable[Finding]) -> dict[str, dict[str, int]]:
-    """By kind of claim, how many are ``supported``, ``contradicted``, ``unchecked``."""
+    """By kind of claim, how many came out in each way."""
     counts: dict[str, dict[str, int]] = {}
     for one in findings:
-        row = counts.setdefault(one.kind, {"supported": 0, "contradicted": 0, "unchecked": 0})
+        row = counts.setdefault(one.kind, dict.fromkeys(OUTCOMES, 0))
         row[one.claim.support] += 1
     return counts
 

@@ -1,12 +1,13 @@
-"""From text to sentences, and from a sentence to its items: things, verbs, and turns of phrase."""
+"""From text to sentences, and from a sentence to its items: instances, verbs, turns of phrase."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from instancecap.verify.lexicon import Color, Lexicon, Noun, Verb, lexicon
+from instancecap.verify.claims import Mention
+from instancecap.verify.lexicon import Lexicon, Noun, Verb, lexicon
 
 _END = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][\"'”’)\]]))\s+|(?<=[。！？])|\n+")
 _ABBREVIATIONS = re.compile(r"\b(?:mr|mrs|ms|dr|st|vs|e\.g|i\.e|approx)\.$", re.IGNORECASE)
@@ -38,13 +39,14 @@ class Item:
     Attributes:
         kind: ``thing``, ``verb``, ``color``, ``scene``, ``word``, or a kind of pattern or word.
         value: of a pattern; the word itself otherwise.
+        mention: the caption's instance that is called so.
         head: the noun itself, without what stands before it.
-        number: how many things; 0 where that is left open, as in *some cars*.
-        other: *another*, *the other*: not the thing that was named before.
+        number: how many; 0 where that is left open, as in *some cars*.
+        other: *another*, *the other*: not the one that was named before.
         definite: *the car*: perhaps one that was named before.
-        colors: colour words in front of a thing.
+        colors: color words right in front of a noun.
         negated: *no dog*.
-        exact: said to be alone.
+        exact: *a single dog*.
     """
 
     kind: str
@@ -52,13 +54,14 @@ class Item:
     value: str = ""
     noun: Noun | None = None
     verb: Verb | None = None
+    mention: Mention | None = None
     number: int = 0
     exact: bool = False
     negated: bool = False
     head: str = ""
     other: bool = False
     definite: bool = False
-    colors: list[tuple[str, Color]] = field(default_factory=list)
+    colors: list[str] = field(default_factory=list)
 
 
 def sentences(text: str) -> list[Sentence]:
@@ -87,17 +90,34 @@ def words_of(phrase: str) -> list[str]:
     return [_SPOTS[word] for word in phrase.split() if word in _SPOTS]
 
 
-def items_of(sentence: str) -> list[Item]:
-    """The sentence as items, noun phrases put together."""
-    return _noun_phrases(list(_scan(normalize(sentence), lexicon())))
+def bare_name(name: str) -> str:
+    """A name as it is looked for in a sentence: normalized, without its article."""
+    return re.sub(r"^(?:the|an?) ", "", normalize(name))
 
 
-def _scan(text: str, lex: Lexicon) -> Iterator[Item]:
+def items_of(sentence: str, names: Mapping[str, Mention] | None = None) -> list[Item]:
+    """The sentence as items, noun phrases put together.
+
+    ``names``: the caption's instances by their :func:`bare_name`.
+    """
+    ordered = sorted((names or {}).items(), key=lambda pair: -len(pair[0]))
+    return _noun_phrases(list(_scan(normalize(sentence), lexicon(), ordered)))
+
+
+def _scan(text: str, lex: Lexicon, names: list[tuple[str, Mention]]) -> Iterator[Item]:
     at = 0
     while at < len(text):
-        item = _longest(text, at, lex)
+        item = _named(text, at, names) or _longest(text, at, lex)
         yield item
         at += len(item.text) + 1
+
+
+def _named(text: str, at: int, names: list[tuple[str, Mention]]) -> Item | None:
+    for name, mention in names:
+        end = at + len(name)
+        if name and text.startswith(name, at) and (end == len(text) or text[end] == " "):
+            return Item("thing", name, noun=mention.noun, mention=mention, head=mention.head)
+    return None
 
 
 def _longest(text: str, at: int, lex: Lexicon) -> Item:
@@ -107,7 +127,7 @@ def _longest(text: str, at: int, lex: Lexicon) -> Item:
         if match and (best is None or len(match.group()) > len(best.text)):
             best = Item(pattern.kind, match.group(), pattern.value)
     single = _from_tables(text, at, lex)
-    # A turn of phrase says more than its first word, so it wins where both are as long.
+    # A turn of phrase tells more than its first word, so it wins where both are as long.
     if best is not None and len(best.text) >= len(single.text):
         return best
     return single
@@ -129,7 +149,7 @@ def _from_tables(text: str, at: int, lex: Lexicon) -> Item:
             return Item("verb", phrase, verb=lex.verbs[phrase])
     word = words[0]
     if word in lex.colors:
-        return Item("color", word, colors=[(word, lex.colors[word])])
+        return Item("color", word, colors=[word])
     if word.isascii() and word.isdigit():
         return Item("number", word, number=min(int(word), 10**6))
     if word.endswith("'s"):
@@ -143,7 +163,7 @@ def _noun_phrases(items: list[Item]) -> list[Item]:
     for index, item in enumerate(items):
         if item.kind == "thing" or (item.kind == "wear" and kept):
             following = items[index + 1].kind if index + 1 < len(items) else ""
-            if item.kind == "thing" and following == "thing":
+            if item.kind == "thing" and following == "thing" and item.mention is None:
                 # *horse rider*, *car driver*: the last noun is what is meant.
                 kept.append(Item("word", item.text))
                 continue
@@ -155,28 +175,33 @@ def _noun_phrases(items: list[Item]) -> list[Item]:
 _ROUGHLY = {"least", "most", "about", "around", "over", "than", "nearly", "almost", "some", "to"}
 _ROUGH_PHRASES = ("at least", "at most", "more than", "fewer than", "less than", "up to")
 _PARTS_OF_A_PHRASE = {"determiner", "other", "number", "single", "color", "word", "shade", "none"}
-_PARTS_OF_A_PHRASE |= {"conjunction", "separator", "possessive", "adverb"}
+_PARTS_OF_A_PHRASE |= {"conjunction", "separator", "possessive", "size"}
 
 
 def _absorb(thing: Item, before: list[Item]) -> None:
+    """Take what stands in front of a noun into it, up to its article.
+
+    A color counts only where nothing but other colors, shades and sizes stand between it and the
+    noun: *a red haired woman* is not red.
+    """
+    is_next = True
     while before and before[-1].kind in _PARTS_OF_A_PHRASE:
         last = before[-1]
-        between_colors = len(before) > 1 and before[-2].kind == "color" and thing.colors
-        if last.kind in ("conjunction", "separator") and not (
-            between_colors and last.text in ("and", ",", "or")
-        ):
-            return
-        if last.kind == "adverb" and last.text not in ("mostly", "mainly", "largely", "just"):
-            return
+        if last.kind in ("conjunction", "separator"):
+            joins_colors = len(before) > 1 and before[-2].kind == "color" and thing.colors
+            if not (is_next and joins_colors and last.text in ("and", ",", "or")):
+                return
+        if last.kind == "possessive":
+            thing.kind = "nothing" if thing.kind == "thing" else thing.kind
         before.pop()
         thing.text = f"{last.text} {thing.text}"
-        if last.kind == "color":
+        if last.kind == "color" and is_next:
             thing.colors = [*last.colors, *thing.colors]
         elif last.kind == "number":
             roughly = bool(before) and before[-1].text in _ROUGHLY
             thing.number = 0 if roughly else last.number
             if " ".join(one.text for one in before[-2:]) in _ROUGH_PHRASES:
-                # They belong to the number: "at" here says nothing of where the thing is.
+                # They belong to the number: "at" here tells nothing of where the instance is.
                 thing.text = f"{before[-2].text} {before[-1].text} {thing.text}"
                 del before[-2:]
         elif last.kind == "single":
@@ -185,10 +210,37 @@ def _absorb(thing: Item, before: list[Item]) -> None:
             thing.other = True
         elif last.kind == "none":
             thing.negated = True
-        elif last.kind == "possessive":
-            thing.kind = "nothing" if thing.kind == "thing" else thing.kind
-        if last.kind == "determiner":
+            return
+        elif last.kind == "determiner":
             thing.definite = last.text in ("the", "this", "that", "these", "those")
             return
-        if last.kind == "none":
-            return
+        is_next &= last.kind in ("color", "conjunction", "separator", "shade", "size")
+
+
+def ways_of(item: Item) -> list[str]:
+    """The directions in a phrase, in the words of the schema."""
+    if item.value:
+        return [item.value]
+    words = item.text.split()
+    if item.kind == "path" or (item.kind == "direction" and words[0] == "from"):
+        return words_of(item.text)[-1:]
+    if item.kind == "side":
+        word = item.text.replace(" ", "").removesuffix("s")
+        word = {"backward": "back", "anticlockwise": "counterclockwise"}.get(word, word)
+        return [word]
+    names = {"top": "up", "bottom": "down"}
+    return [names.get(word, word) for word in words_of(item.text)]
+
+
+def split_path(text: str) -> tuple[str, str]:
+    """Start and end of *from the left to the right*."""
+    head, tail = re.split(r" (?:to|towards?|into) the ", text.removeprefix("from "), maxsplit=1)
+    return " ".join(words_of(head)), " ".join(words_of(tail))
+
+
+def split_spot(text: str) -> str:
+    """The place at the end of a phrase: *enters from the left*."""
+    for word in (" from the ", " at the ", " on the ", " to the ", " through the "):
+        if word in text:
+            return " ".join(words_of(text.split(word)[-1]))
+    return ""

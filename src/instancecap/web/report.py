@@ -15,8 +15,9 @@ from importlib.resources import files
 from string import Template
 
 from instancecap.errors import InputError
+from instancecap.io.atomic import write_whole
 from instancecap.schema import Caption, Evidence
-from instancecap.schema.base import TrackPoint, write_whole
+from instancecap.schema.base import TrackPoint
 from instancecap.video import Clip
 from instancecap.web.fields import FieldWriter, confidence, show_button, support
 from instancecap.web.markup import Html, embed_json, join, markup

@@ -13,6 +13,7 @@ from instancecap.errors import ModelError
 from instancecap.mllm.base import Request
 from instancecap.schema.caption import Caption, Provenance
 from instancecap.schema.evidence import Evidence
+from instancecap.verify import check
 from tests.captioners.chain.answering import (
     Fake,
     answer_with,
@@ -24,6 +25,12 @@ from tests.captioners.chain.answering import (
 from tests.made import evidence, thing
 
 LIE, TRUTH = "The dog runs to the left.", "The dog runs to the right."
+
+
+@pytest.fixture(autouse=True)
+def decisive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was measured may overrule the model, whatever its precision is."""
+    monkeypatch.setattr(check, "may_overrule", lambda fact, confidence: True)
 
 
 def runner() -> Evidence:

@@ -27,7 +27,7 @@ from instancecap.schema.evidence import (
     Turn,
 )
 from instancecap.schema.vocabulary import Primitive
-from instancecap.verify.report import verify
+from instancecap.verify.check import verify
 from tests.made import NAMES, camera, evidence, evidences, thing, video
 
 SIGNS = r"[\u4e00-\u9fff0-9.，；、]"

@@ -25,7 +25,7 @@ from instancecap.captioners.chain.questions import (
 from instancecap.evidence.reliability import may_overrule
 from instancecap.evidence.tracking.follow import Seed
 from instancecap.mllm.base import Image
-from instancecap.schema.caption import Text
+from instancecap.schema.parts import Text
 
 WHO = ("name", "class", "category", "count", "is_main", "looks", "pictures", "boxes")
 """Keys that say which thing is meant."""

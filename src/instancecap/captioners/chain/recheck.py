@@ -4,12 +4,10 @@ right, in a way that can be answered "no"; recorded where it is not."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from instancecap.captioners.chain.answers import answer_type
 from instancecap.captioners.chain.options import CLIP_POINTERS, INSTANCE_LEAVES
 from instancecap.captioners.chain.questions import Answered, Question, Scene
-from instancecap.evidence.reliability import may_overrule
 from instancecap.mllm.base import Image
 from instancecap.schema.caption import Caption
 from instancecap.verify.report import Contradiction, Report
@@ -17,18 +15,8 @@ from instancecap.verify.report import Contradiction, Report
 PICTURES = 6
 """Of a question on one disagreement, at most: those nearest to where it was measured."""
 
-KINDS = {"shot_type": "shot_type", "shot_angle": "shot_angle", "place": "place",
-         "time_of_day": "time_of_day", "class": "class", "color": "color", "enters": "enters",
-         "leaves": "leaves", "motion": "moving"}  # fmt: skip
-"""Kinds of claims, and of the measured facts that speak against them."""
-
 _KEYS = {pointer: key for key, pointer in CLIP_POINTERS.items()}
 _INSTANCE_KEYS = {leaf: key for key, leaf in INSTANCE_LEAVES.items()}
-
-
-def is_decisive(kind: str, confidence: float) -> bool:
-    """Whether a measurement of this kind may be held against what a model says."""
-    return kind in KINDS and may_overrule(KINDS[kind], confidence)
 
 
 def recheck_questions(
@@ -63,22 +51,28 @@ def recheck_questions(
     return questions
 
 
-def take_recheck(scene: Scene, pointer: str, answered: Answered) -> None:
-    """Keep a corrected value."""
-    value: Any = answered.value
-    if value is not None and value.verdict == "corrected":
-        scene.draft.take(
-            {pointer: getattr(value, _key_of(pointer))},
-            model=answered.model,
-            times=answered.question.times,
-            about=answered.question.about,
-        )
+def take_rechecks(
+    scene: Scene, pointers: Sequence[str], answers: Sequence[Answered]
+) -> frozenset[str]:
+    """Keep the corrected values; gives the leaves at which the model stands by its word."""
+    kept = set()
+    for pointer, answered in zip(pointers, answers, strict=True):
+        if answered.get("verdict") == "corrected":
+            scene.draft.take(
+                {pointer: getattr(answered.value, _key_of(pointer))},
+                model=answered.model,
+                times=answered.question.times,
+                about=answered.question.about,
+            )
+        elif answered.get("verdict") == "kept":
+            kept.add(pointer)
+    return frozenset(kept)
 
 
-def settle_claims(caption: Caption, report: Report) -> Report:
-    """The report with everything as ``disputed`` that is not decided."""
+def dispute_kept(report: Report, kept: frozenset[str]) -> Report:
+    """The report with what is contradicted and was kept as ``disputed``: nobody decides it."""
     for one in report.findings:
-        if one.claim.support == "contradicted" and not is_decisive(one.kind, one.claim.confidence):
+        if one.claim.field in kept and one.claim.support == "contradicted":
             one.claim.support = "disputed"
     return report
 

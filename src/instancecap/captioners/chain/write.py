@@ -14,18 +14,18 @@ from instancecap.captioners.chain.paper import paper
 from instancecap.captioners.chain.pictures import Prepared
 from instancecap.captioners.chain.questions import Answered, Chain, Question, Scene, Work
 from instancecap.captioners.chain.recheck import (
-    is_decisive,
+    dispute_kept,
     recheck_questions,
-    settle_claims,
-    take_recheck,
+    take_rechecks,
 )
 from instancecap.captioners.chain.single import single
 from instancecap.mllm.base import Backend
 from instancecap.mllm.structured import Enforcement, ask
 from instancecap.mllm.usage import Usage
 from instancecap.schema.caption import Caption
-from instancecap.verify.repair import MARK, REMOVED
-from instancecap.verify.report import apply, contradictions, verify
+from instancecap.verify.check import verify
+from instancecap.verify.repair import MARK, REMOVED, apply
+from instancecap.verify.report import contradictions
 
 CHAINS = {"fused": fused, "paper": paper, "single": single}
 
@@ -140,25 +140,24 @@ async def _check(caption: Caption, scene: Scene, asker: _Asker) -> Caption:
     """The caption with its claims; what a decisive measurement contradicts was asked once more."""
     options, previous = scene.options, scene.prepared.previous
     report = verify(caption, scene.checkable)
-    wrong = [one for one in contradictions(report) if is_decisive(one.kind, one.confidence)]
-    again = recheck_questions(scene, caption, wrong) if options.mode != "single" else []
+    again = []
+    if options.mode != "single":  # whose model knows one question only
+        again = recheck_questions(scene, caption, contradictions(report))
     if again:
         answers = await asker.ask([question for question, _ in again])
-        for (_, pointer), answered in zip(again, answers, strict=True):
-            take_recheck(scene, pointer, answered)
+        kept = take_rechecks(scene, [pointer for _, pointer in again], answers)
         caption = merge(scene)
-        report = verify(caption, scene.checkable)
-    report = settle_claims(caption, report)
+        report = dispute_kept(verify(caption, scene.checkable), kept)
     if previous is None:
         return apply(caption, report, on_contradiction=options.on_contradiction)
     # Of a caption that is rewritten, only what is new is judged.
     own = scene.draft.said.keys()
     findings = [one for one in report.findings if one.claim.field in own]
-    kept = list(caption.claims)
+    before = list(caption.claims)
     judged = apply(
         caption, replace(report, findings=findings), on_contradiction=options.on_contradiction
     )
-    judged.claims = [*kept, *judged.claims]
+    judged.claims = [*before, *judged.claims]
     stale = tuple(f"{mark}{pointer}: " for mark in (MARK, REMOVED) for pointer in own)
     older = [one for one in caption.warnings if one not in judged.warnings]
     judged.warnings = [one for one in older if not one.startswith(stale)] + judged.warnings

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import IO, Any
 
 from instancecap.datasets.export.base import Entry, Row, Sample, Writer
 from instancecap.datasets.export.media import MediaInfo
+from instancecap.io.atomic import replace
 
 SHARD_BYTES = 1_000_000_000
 """Size that a tar shard is kept under, unless one sample alone is larger."""
@@ -330,7 +330,7 @@ class _ShardWriter:
     def _finish(self) -> None:
         if self.tar is not None:
             self.tar.close()
-            os.replace(self._path(".part"), self._path(""))
+            replace(self._path(".part"), self._path(""))
             self.tar, self.size, self.shards = None, 0, self.shards + 1
 
     def _path(self, suffix: str) -> Path:

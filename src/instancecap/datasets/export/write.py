@@ -31,8 +31,9 @@ from instancecap.datasets.export.base import (
 from instancecap.datasets.export.layouts import READ_AS_MISSING, dump
 from instancecap.errors import InputError, OutputError, UsageError
 from instancecap.formats import to_format
+from instancecap.io.atomic import replace as replace_whole
+from instancecap.io.atomic import require_writable
 from instancecap.io.inputs import IMAGE_SUFFIXES, VIDEO_SUFFIXES, reason_of
-from instancecap.io.outputs import require_writable
 from instancecap.render import render
 from instancecap.render.budget import Counter, counter_for
 from instancecap.render.targets import Target, find_target
@@ -137,7 +138,7 @@ def export(
         run.counter = counter_for(target) if target else None
         run.write_all(rows, on_failure)
         if report.done:
-            _put_in_place(part, final)
+            replace_whole(part, final)
             report.outputs.append(out)
     except OSError as error:
         raise OutputError(f"{out}: cannot be written: {error.strerror or error}") from error
@@ -158,15 +159,6 @@ def check_free(final: Path, *, overwrite: bool) -> None:
         if not overwrite:
             raise UsageError(f"--out {final}: holds an earlier export; --overwrite replaces it")
     require_writable(final.parent)
-
-
-def _put_in_place(part: Path, final: Path) -> None:
-    old = final.with_name(f".{final.name}.old.part")
-    shutil.rmtree(old, ignore_errors=True)
-    if final.exists():
-        os.replace(final, old)
-    os.replace(part, final)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _target_of(trainer: Trainer, options: Options) -> Target | None:

@@ -1,0 +1,87 @@
+"""What a run tells those who watch it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from instancecap.engine.resume import Plan
+    from instancecap.engine.work import Documents
+    from instancecap.io.inputs import Job, Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A clip of a run has ended.
+
+    Attributes:
+        state: ``done``, ``partial``, ``failed``, or ``waiting`` for answers from a batch service.
+        reason: why it failed, or what of it is missing; empty for the others.
+        documents: what came of it; None where it failed.
+    """
+
+    job: Job
+    state: str
+    reason: str = ""
+    documents: Documents | None = None
+
+
+class Events:
+    """Does nothing; override what is of interest. All calls come from the thread of the run."""
+
+    def rejected(self, one: Rejected) -> None:
+        """An input that cannot be used, before the run begins."""
+
+    def planned(self, plan: Plan) -> None:
+        """The run is about to begin."""
+
+    def ended(self, one: Ended) -> None:
+        """A clip has ended."""
+
+    def warned(self, line: str) -> None:
+        """The captions' quality has left its band."""
+
+    def noted(self, line: str) -> None:
+        """Something that the user should know."""
+
+    def stopping(self) -> None:
+        """The first Ctrl-C: what is begun is finished, no more is taken."""
+
+
+class Broadcast(Events):
+    """Tells several watchers."""
+
+    def __init__(self, watchers: Sequence[Events]) -> None:
+        self._watchers = watchers
+
+    def rejected(self, one: Rejected) -> None:
+        """To all."""
+        for watcher in self._watchers:
+            watcher.rejected(one)
+
+    def planned(self, plan: Plan) -> None:
+        """To all."""
+        for watcher in self._watchers:
+            watcher.planned(plan)
+
+    def ended(self, one: Ended) -> None:
+        """To all."""
+        for watcher in self._watchers:
+            watcher.ended(one)
+
+    def warned(self, line: str) -> None:
+        """To all."""
+        for watcher in self._watchers:
+            watcher.warned(line)
+
+    def noted(self, line: str) -> None:
+        """To all."""
+        for watcher in self._watchers:
+            watcher.noted(line)
+
+    def stopping(self) -> None:
+        """To all."""
+        for watcher in self._watchers:
+            watcher.stopping()

@@ -1,0 +1,275 @@
+"""Captions by a multimodal language model: pictures are made in workers, questions asked beside."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from instancecap.captioners.chain import ChainOptions, Prepared, prepare, write
+from instancecap.captioners.chain.prompting import load_prompts
+from instancecap.engine.batch_files import BatchBackend, Unanswered, open_batch
+from instancecap.engine.digests import fingerprint
+from instancecap.engine.retrying import RetryingStage
+from instancecap.engine.work import Documents, Work, evidence_key, measure_job, split_job
+from instancecap.errors import FormatError, UsageError
+from instancecap.io.identity import Identity
+from instancecap.io.inputs import Job
+from instancecap.mllm.base import Backend
+from instancecap.mllm.structured import Enforcement
+from instancecap.schema import Caption
+
+if TYPE_CHECKING:
+    from instancecap.mllm.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A clip that can be asked about: what follows its name, and its pictures, for each part."""
+
+    parts: tuple[tuple[str, Prepared], ...]
+    evidence: str
+    seconds: dict[str, float]
+    identity: Identity
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskWork(Work):
+    """Measure, and make the pictures that the questions need.
+
+    Attributes:
+        options: of the question chain.
+        server: who will be asked; of it, only the model counts in :meth:`config`.
+        backend: somebody else to ask, in this process only.
+        split_shots: one caption a shot.
+        previous: folder of earlier captions that are rewritten in part; empty for none.
+        keep_evidence: hand the evidence back beside the caption.
+    """
+
+    options: ChainOptions
+    server: Server
+    backend: Backend | None = None
+    split_shots: bool = False
+    previous: str = ""
+    keep_evidence: bool = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "backend": None}  # connections stay where they were made
+
+    @property
+    def has_stage(self) -> bool:
+        """Always."""
+        return True
+
+    def open_stage(self) -> RetryingStage:
+        """Asks the model about clips that are ready. Raises :class:`UsageError`."""
+        stage = ModelStage(self.backend or self.server.open(), self.options)
+        return RetryingStage(stage, wait=self.server.wait)
+
+    def __call__(self, job: Job) -> Ready:
+        identity = Identity.of(job.clip.path, content=True)
+        began = time.perf_counter()
+        evidence = measure_job(job, threads=self.threads, masks=False, cache=self.cache)
+        measured = time.perf_counter()
+        parts = split_job(job, evidence) if self.split_shots else [("", job.clip, evidence)]
+        ready = tuple(
+            (
+                suffix,
+                prepare(
+                    clip,
+                    facts,
+                    options=self.options,
+                    previous=self._before(f"{job.name}{suffix}"),
+                    hint=job.hint,
+                    threads=self.threads,
+                ),
+            )
+            for suffix, clip, facts in parts
+        )
+        return Ready(
+            parts=ready,
+            evidence=evidence.to_json() if self.keep_evidence else "",
+            seconds={
+                "evidence": measured - began,
+                "pictures": time.perf_counter() - measured,
+            },
+            identity=identity,
+        )
+
+    def _before(self, name: str) -> Caption | None:
+        if not self.previous:
+            return None
+        path = Path(self.previous, f"{name}.json")
+        if not path.exists():
+            raise FormatError(
+                f"{path}: no caption to rewrite; caption the clip in full first (without --fields)"
+            )
+        return Caption.read(path)
+
+    def config(self) -> str:
+        """Hash of what the caption depends on beside the clip."""
+        options = dataclasses.asdict(self.options)
+        return fingerprint(
+            evidence=evidence_key(masks=False),
+            options={**options, "fields": sorted(self.options.fields or ())},
+            prompts=load_prompts(self.options.prompts_dir, self.options.hints_file).version,
+            model=self.backend.model if self.backend else self.server.model,
+            split=self.split_shots,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictWork(Work):
+    """Measure, and foretell what the questions would cost."""
+
+    options: ChainOptions
+    split_shots: bool = False
+
+    def __call__(self, job: Job) -> Documents:
+        from instancecap.captioners.chain import predict
+        from instancecap.mllm.usage import Usage
+
+        evidence = measure_job(job, threads=self.threads, masks=False, cache=self.cache)
+        parts = split_job(job, evidence) if self.split_shots else [("", job.clip, evidence)]
+        usages = [
+            predict(facts, options=self.options, clip=clip, hint=job.hint)
+            for _, clip, facts in parts
+        ]
+        return Documents(cost=cost_of(sum(usages, Usage())))
+
+    def config(self) -> str:
+        """Nothing is kept, so nothing depends on it."""
+        return ""
+
+
+class ModelStage:
+    """The second stage: asks a model about a clip that is ready."""
+
+    def __init__(self, backend: Backend, options: ChainOptions) -> None:
+        self._backend, self._options = backend, options
+        self._batch = backend if isinstance(backend, BatchBackend) else None
+        # Whether a batch service keeps to a schema cannot be tried out; it is also said in words.
+        self._enforce = Enforcement(assume=False) if self._batch else None
+
+    async def __call__(self, job: Job, ready: Ready) -> Documents:
+        """The captions of a clip, and what they cost; none where a batch has yet to answer."""
+        from instancecap.mllm.usage import Usage
+
+        began = time.perf_counter()
+        captions, usage, waiting = {}, Usage(), False
+        missing: dict[str, tuple[str, ...]] = {}
+        reasons: dict[str, None] = {}
+        for suffix, prepared in ready.parts:
+            try:
+                written = await write(
+                    prepared, self._backend, options=self._options, enforce=self._enforce
+                )
+            except Unanswered:
+                waiting = True  # the other parts' questions belong into the same round
+                continue
+            captions[suffix] = written.caption.to_json()
+            usage += written.usage
+            if written.missing:
+                missing[suffix] = written.missing
+                reasons |= dict.fromkeys(written.reasons)
+        if waiting:
+            return Documents(waiting=True)
+        return Documents(
+            captions,
+            ready.evidence,
+            seconds={**ready.seconds, "questions": time.perf_counter() - began},
+            cost=cost_of(usage),
+            identity=ready.identity,
+            missing=missing,
+            reasons=tuple(reasons),
+        )
+
+    async def close(self) -> None:
+        """Give back connections, files, memory."""
+        await self._backend.close()
+
+    def finish(self) -> list[str]:
+        """Put the files of the next batch in their place."""
+        writer = self._batch.writer if self._batch else None
+        return [str(path) for path in writer.close()] if writer else []
+
+    @property
+    def open_questions(self) -> int:
+        """Questions that went into the next batch file."""
+        writer = self._batch.writer if self._batch else None
+        return writer.requests if writer else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """Who is asked, in a form that can be sent to another process.
+
+    Attributes:
+        urls: of servers that speak the OpenAI protocol; none for a model in this process.
+        model: the name that the servers know it by, or a folder for one in this process.
+        key_env: name of the environment variable that holds the servers' key.
+        concurrency: questions in flight at most.
+        timeout: seconds for one answer.
+        wait: seconds that a server which answered and is gone is waited for.
+        record: file that exchanges are added to.
+        replay: file of recorded exchanges that answers are taken from; nobody is asked.
+        batch_file: file that questions are written to for a batch service; nobody is asked.
+        batch_results: files of such a service's answers.
+    """
+
+    urls: tuple[str, ...] = ()
+    model: str = ""
+    key_env: str = "OPENAI_API_KEY"
+    concurrency: int = 64
+    timeout: float = 300.0
+    wait: float = 600.0
+    record: str = ""
+    replay: str = ""
+    batch_file: str = ""
+    batch_results: tuple[str, ...] = ()
+
+    @property
+    def asks_nobody(self) -> bool:
+        """Answers come from files, questions go to files."""
+        return bool(self.replay or self.batch_file or self.batch_results)
+
+    def open(self) -> Backend:
+        """Someone to ask. Raises :class:`UsageError` for what cannot be asked."""
+        from instancecap.mllm.openai import OpenAIBackend
+        from instancecap.mllm.scripted import RecordingBackend, ReplayBackend
+
+        if bool(self.record) + bool(self.replay) + bool(self.batch_file or self.batch_results) > 1:
+            raise UsageError("--record, --replay and --batch-file: choose one")
+        if self.replay:
+            return ReplayBackend(Path(self.replay), model=self.model)
+        if not self.model:
+            raise UsageError("--captioner mllm needs --mllm-model NAME")
+        if self.batch_file or self.batch_results:
+            if self.urls:
+                raise UsageError(
+                    "--batch-file and --batch-results ask nobody: leave out --mllm-url"
+                )
+            return open_batch(
+                model=self.model, batch_file=self.batch_file, results=self.batch_results
+            )
+        backend: Backend
+        if self.urls:
+            backend = OpenAIBackend(
+                urls=self.urls,
+                model=self.model,
+                key_env=self.key_env,
+                concurrency=self.concurrency,
+                timeout=self.timeout,
+            )
+        else:
+            from instancecap.mllm.transformers import TransformersBackend
+
+            backend = TransformersBackend(model=self.model)
+        return RecordingBackend(backend, Path(self.record)) if self.record else backend
+
+
+def cost_of(usage: Usage) -> dict[str, float]:
+    """A usage as plain numbers."""
+    return {name: round(float(value), 3) for name, value in dataclasses.asdict(usage).items()}

@@ -1,0 +1,284 @@
+"""Outputs on a local disk: a folder of files, a ``.jsonl``, or a ``.parquet`` folder of shards."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from instancecap.engine.digests import digest_of
+from instancecap.engine.ledger import Ledger
+from instancecap.engine.object_storage import open_object_store
+from instancecap.engine.spool import Spool
+from instancecap.engine.store import Store, private_folder
+from instancecap.errors import OutputError, UsageError
+from instancecap.formats import check_format, to_format
+from instancecap.formats.table_rows import OURS, arrow_schema, flatten, json_line
+from instancecap.io.addresses import is_url, strip_file_scheme
+from instancecap.io.atomic import require_writable, write_whole
+from instancecap.io.inputs import PRIVATE_FOLDER
+from instancecap.io.tables import TableWriter, open_table
+from instancecap.schema import Caption
+
+MAX_COMPONENT = 255
+"""Bytes that a file's own name may have on the file systems in use."""
+
+SETTLED = 60.0
+"""Seconds after which a hidden, half-written file is no run's any more."""
+
+
+def open_store(out: str, *, shard: str = "", format: str = OURS) -> Store:
+    """The store that OUT names. Raises :class:`UsageError` if nothing can be written there.
+
+    ``shard`` names this run's part of an output that several runs write; ``format`` is one of
+    :data:`instancecap.formats.FORMATS`.
+    """
+    check_format(format, option="--format")
+    if is_url(out := strip_file_scheme(out)):
+        return open_object_store(out, shard=shard, format=format)
+    if not out:
+        raise UsageError("--out is empty: name a folder, a .jsonl file or a .parquet folder")
+    sink = _open_sink(Path(out), shard=shard, format=format)
+    folder = sink.private
+    return Store(sink, lambda jobs: Ledger(folder, shard=shard), cache=str(folder / "evidence"))
+
+
+def _open_sink(path: Path, *, shard: str, format: str) -> FolderSink | JsonLinesSink | ParquetSink:
+    suffix = path.suffix.lower()
+    if suffix == ".jsonl":
+        part = path.with_name(f"{path.stem}-{shard}.jsonl") if shard else path
+        return JsonLinesSink(part, format=format)
+    if suffix == ".parquet":
+        if format != OURS:
+            raise UsageError(
+                f"--format {format}: a .parquet has our own columns; choose a folder or a .jsonl, "
+                f"or convert it afterwards: instancecap convert {path} --to {format}"
+            )
+        return ParquetSink(path, shard=shard)
+    if suffix == ".json" and not path.is_dir():
+        raise UsageError(f"--out {path}: OUT is a folder, a .jsonl file or a .parquet folder")
+    return FolderSink(path, shared=bool(shard), format=format)
+
+
+class FolderSink:
+    """``NAME.json`` for each document, or ``NAME.txt`` where it is text, as soon as it is done.
+
+    ``shared``: other runs may be writing their parts into the folder.
+    """
+
+    piecewise = True
+
+    def __init__(self, folder: Path, *, shared: bool = False, format: str = OURS) -> None:
+        require_writable(folder)
+        self.folder, self.format = folder, format
+        self._suffix = ".txt" if format == "text" else ".json"
+        self._settled = SETTLED if shared else 0.0
+        self.private = private_folder(folder)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".case-", suffix=".part") as probe:
+            self.folds_names = os.path.exists(folder / os.path.basename(probe.name).swapcase())
+
+    def path(self, name: str) -> Path:
+        """The file of a document."""
+        return self.folder / f"{name}{self._suffix}"
+
+    def put(self, name: str, text: str) -> str:
+        """Write the document's own file."""
+        path = self.path(name)
+        for part in Path(f"{name}{self._suffix}").parts:
+            _check_length(name, part)
+        if self.format == OURS:
+            plain = json.loads(text)
+        else:
+            plain = to_format(Caption.from_json(text), self.format)
+            text = plain if isinstance(plain, str) else json.dumps(
+                plain, ensure_ascii=False, indent=2
+            )  # fmt: skip
+        write_whole(path, text + "\n")
+        return digest_of(plain)
+
+    def get(self, name: str) -> str | None:
+        """The text of the document's file; other formats hold too little to go on with."""
+        if self.format != OURS:
+            return None
+        try:
+            return self.path(name).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def has(self, name: str) -> bool:
+        """Whether the document's file is there."""
+        return self.path(name).exists()
+
+    def finish(self, names: Iterable[str]) -> list[str]:
+        """The files of these names; each was there as soon as it was put."""
+        return [str(path) for path in map(self.path, names) if path.exists()]
+
+    def forget(self) -> None:
+        """Every file is replaced on its own."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def sweep(self) -> None:
+        """Remove what a killed run left: hidden files of a write, and of the cache."""
+        now = time.time()
+        for root, _, names in os.walk(self.folder):
+            private = Path(root).is_relative_to(self.private)
+            for name in names:
+                if private:
+                    left = name.endswith(".gz.part")
+                else:
+                    left = name.startswith(".") and name.endswith(f"{self._suffix}.part")
+                path = os.path.join(root, name)
+                with contextlib.suppress(OSError):
+                    if left and now - os.stat(path).st_mtime >= self._settled:
+                        os.unlink(path)
+
+
+def _check_length(name: str, part: str) -> None:
+    excess = len(os.fsencode(f".{part}.part")) - MAX_COMPONENT
+    if excess > 0:
+        raise OutputError(
+            f"{name}: the output's name is {excess} bytes too long for a file; "
+            "give a shorter id in a manifest"
+        )
+
+
+class _TableSink:
+    """What both kinds of tables share: documents wait in a spool, then appear in order."""
+
+    folds_names = False
+    piecewise = False
+
+    def __init__(self, path: Path, *, shard: str = "", format: str = OURS) -> None:
+        self.path, self.format, self._shard = path, format, shard
+        self.private = private_folder(path)
+        require_writable(path.parent)
+        require_writable(self.private)
+        self._spool: Spool | None = None
+
+    @property
+    def spool(self) -> Spool:
+        """The documents; opened on first use, when the ledger holds the lock."""
+        if self._spool is None:
+            self._spool = Spool(self.private, shard=self._shard)
+        return self._spool
+
+    def sweep(self) -> None:
+        """What was half-written is written over."""
+
+    def put(self, name: str, text: str) -> str:
+        """Keep the document until the end, if the table can say it."""
+        row = self._row(text)
+        self.spool.put(name, text)
+        return digest_of(row)
+
+    def get(self, name: str) -> str | None:
+        """The document that an earlier run wrote."""
+        return self.spool.get(name).decode() if name in self.spool else None
+
+    def has(self, name: str) -> bool:
+        """Whether an earlier run wrote a document of this name."""
+        return name in self.spool
+
+    def forget(self) -> None:
+        """Start without what earlier runs wrote."""
+        self.spool.close()
+        self.spool.path.unlink()
+        self._spool = None
+
+    def close(self) -> None:
+        """Close what is open."""
+        if self._spool is not None:
+            self._spool.close()
+
+    def finish(self, names: Iterable[str]) -> list[str]:
+        """Write the table with the documents of these names, unless there is none."""
+        if not len(self.spool):
+            return []
+        try:
+            table = self._open()
+            try:
+                for text in self._documents(names):
+                    table.write(self._row(text))
+                found = table.finish()
+            except BaseException:
+                table.drop()
+                raise
+        except OutputError as error:
+            raise OutputError(f"{error}; the captions are kept, run it again") from error
+        return [str(self.path)] if found else []
+
+    def _documents(self, names: Iterable[str]) -> Iterator[str]:
+        return (self.spool.get(name).decode() for name in names if name in self.spool)
+
+    def _open(self) -> TableWriter:
+        raise NotImplementedError
+
+    def _row(self, text: str) -> Any:
+        raise NotImplementedError
+
+
+class JsonLinesSink(_TableSink):
+    """One document a line, in the order of the jobs; the file appears at the end.
+
+    In a format that does not name its video, a line is a row with ``id``, ``path`` and the
+    caption.
+    """
+
+    def __init__(self, path: Path, *, format: str = OURS) -> None:
+        if path.is_dir():
+            raise UsageError(f"--out {path}: a folder of that name is in the way of the .jsonl")
+        super().__init__(path, format=format)
+
+    def _open(self) -> TableWriter:
+        return open_table(self.path)
+
+    def _row(self, text: str) -> Any:
+        if self.format == OURS:
+            return json.loads(text)
+        caption = Caption.from_json(text)
+        name = caption.video.id if caption.video else ""
+        return json_line(name, caption, to_format(caption, self.format), format=self.format)
+
+
+class ParquetSink(_TableSink):
+    """A folder of ``part-00000.parquet`` …, rows in the order of the jobs; they appear at the end.
+
+    With ``shard`` the files are named ``part-SHARD-00000.parquet``, and those of other shards
+    stay.
+    """
+
+    def __init__(self, path: Path, *, shard: str = "") -> None:
+        _check_replaceable(path)
+        super().__init__(path, shard=shard)
+        self._prefix = f"part-{shard}-" if shard else "part-"
+
+    def _open(self) -> TableWriter:
+        scratch = self.private / f"{self._prefix}shards"
+        return open_table(self.path, schema=arrow_schema(), prefix=self._prefix, scratch=scratch)
+
+    def _row(self, text: str) -> Any:
+        return flatten(Caption.from_json(text))
+
+
+def _check_replaceable(path: Path) -> None:
+    """A table replaces a table and nothing else: no file of the user's is ever deleted."""
+    if path.is_file() or path.is_symlink():
+        raise UsageError(f"--out {path}: a .parquet output is a folder, and a file is in its way")
+    if path.is_dir():
+        others = [
+            name
+            for name in os.listdir(path)
+            if not name.endswith(".parquet") and name != PRIVATE_FOLDER
+        ]
+        if others:
+            raise UsageError(
+                f"--out {path}: this folder holds more than a table ({sorted(others)[0]}); "
+                "choose another name"
+            )

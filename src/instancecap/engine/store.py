@@ -1,0 +1,165 @@
+"""Where a run's results go, and what of them is known to be done.
+
+A :class:`Store` has two parts that know nothing of one another's files: a :class:`Sink` takes the
+documents, and :class:`Records` keep what became of each clip. A document is always written before
+its record, so that a run which dies in between only does that clip again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, Self
+
+from instancecap.io.identity import Identity
+from instancecap.io.inputs import PRIVATE_FOLDER, Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What became of one clip.
+
+    Attributes:
+        parts: what follows the name in those of the clip's documents: ``""``, or ``#1``, ….
+        state: ``done``, ``partial`` or ``failed``.
+        reason: why it failed, or what is missing; empty for ``done``.
+        missing: by part, JSON pointers of what was asked for and not got.
+        digests: by part, the digest of the document as it was written.
+    """
+
+    name: str
+    path: str
+    start: float
+    end: float | None
+    identity: Identity
+    config: str
+    parts: tuple[str, ...] = ("",)
+    state: str = "done"
+    reason: str = ""
+    missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+
+    def is_of(self, job: Job) -> bool:
+        """Whether it is about this job's file and span."""
+        clip = job.clip
+        return (self.path, self.start, self.end) == (clip.path, clip.start, clip.end)
+
+
+class Records(Protocol):
+    """What became of every clip of an output, kept so that a later run goes on."""
+
+    def is_empty(self) -> bool:
+        """Whether nothing was ever written down."""
+
+    def find(self, job: Job) -> Entry | None:
+        """The entry of this name."""
+
+    def find_moved(self, job: Job, identity: Identity, *, config: str) -> Entry | None:
+        """A done entry of the same content, span and configuration, whatever its name."""
+
+    def knows_size(self, size: int) -> bool:
+        """Whether any clip was read from a file of this size."""
+
+    def begin(self, todo: Iterable[tuple[int, Job]]) -> None:
+        """Learn what is left to do."""
+
+    def record(self, entry: Entry, *, seconds: float = 0.0, cost: dict[str, float]) -> None:
+        """Write an entry down. Raises :class:`OutputError` where it cannot be written."""
+
+    def note(self, **values: object) -> None:
+        """Keep facts about the run."""
+
+    def finish(self) -> None:
+        """The run ends; make what was recorded last for good."""
+
+    def close(self) -> None:
+        """Give the output free."""
+
+
+class Sink(Protocol):
+    """Takes finished documents in any order; :meth:`finish` makes tables appear at the end.
+
+    Attributes:
+        folds_names: the file system written to takes ``a`` and ``A`` for one name.
+        piecewise: each document appears by itself, not with all others at the end.
+        format: of the captions that appear; what is put is always our own.
+    """
+
+    folds_names: bool
+    piecewise: bool
+    format: str
+
+    def sweep(self) -> None:
+        """Remove what a killed run left half-written."""
+
+    def put(self, name: str, text: str) -> str:
+        """Keep a document; returns the digest of what stands in the output then.
+
+        Raises:
+            OutputError: it cannot be written.
+            FormatError: the format cannot say it.
+        """
+
+    def get(self, name: str) -> str | None:
+        """Our own document that an earlier run put under this name; None where none is kept."""
+
+    def has(self, name: str) -> bool:
+        """Whether there is a document of this name."""
+
+    def forget(self) -> None:
+        """Start without what earlier runs wrote, as far as it lies in one file."""
+
+    def finish(self, names: Iterable[str]) -> list[str]:
+        """Make the outputs of these names appear, in this order; returns the paths."""
+
+    def close(self) -> None:
+        """Give back what is open. What was put is kept."""
+
+
+class Store:
+    """An output: its sink, and the records of its clips once the run has begun.
+
+    Attributes:
+        sink: takes the documents.
+        cache: folder for evidence that later runs use; empty where none is kept.
+    """
+
+    def __init__(
+        self, sink: Sink, open_records: Callable[[Sequence[Job]], Records], *, cache: str = ""
+    ) -> None:
+        self.sink, self.cache = sink, cache
+        self._open_records = open_records
+        self._records: Records | None = None
+
+    def begin(self, jobs: Sequence[Job]) -> Self:
+        """Lock the output for this run, and read what earlier runs left.
+
+        Raises :class:`UsageError` where another run is at work on it.
+        """
+        self._records = self._open_records(jobs)
+        return self
+
+    @property
+    def records(self) -> Records:
+        """What became of the clips; known from :meth:`begin` on."""
+        assert self._records is not None, "the run has not begun"
+        return self._records
+
+    def finish(self, names: Iterable[str]) -> list[str]:
+        """Make the outputs of these names appear, in this order; returns the paths."""
+        self.records.finish()
+        return self.sink.finish(names)
+
+    def close(self) -> None:
+        """Give the output free."""
+        if self._records is not None:
+            self._records.close()
+        self.sink.close()
+
+
+def private_folder(out: Path) -> Path:
+    """Where the run's own notes lie: inside an output folder, beside an output file."""
+    if out.suffix.lower() == ".jsonl":
+        return out.with_name(f".{out.name}{PRIVATE_FOLDER}")
+    return out / PRIVATE_FOLDER

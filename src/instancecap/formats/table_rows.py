@@ -1,0 +1,93 @@
+"""A caption as the row of a table: the columns, the same whoever writes it.
+
+A row has ``id``, ``path`` and the caption: as ``structural_caption`` for SkyCaptioner (the column
+of its own scripts), ``caption_json`` for Cosmos 3 and for our own, ``structured_caption`` for
+InstanceVid, ``caption`` for text; MiraData has its own columns. A Parquet table of our own captions
+has what people filter by in columns of its own beside ``caption_json``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from instancecap.formats import miradata
+from instancecap.schema.caption import Caption
+
+OURS = "instancecap"
+"""The name of our own format."""
+
+CELLS = {
+    OURS: "caption_json",
+    "instancevid": "structured_caption",
+    "skycaptioner": "structural_caption",
+    "cosmos3": "caption_json",
+    "text": "caption",
+}
+"""The column of a table that holds the caption; MiraData has six."""
+
+NAMES_ITS_VIDEO = frozenset({OURS, "instancevid"})
+"""Formats whose captions say which video they are about, and so need no row around them."""
+
+FLAT_COLUMNS = (
+    "id", "path", "start", "end", "duration", "fps", "width", "height", "global_description",
+    "background", "lighting", "place", "time_of_day", "style", "camera_motion", "shot_type",
+    "shot_angle", "main_class", "instance_count", "warnings", "caption_json",
+)  # fmt: skip
+"""Of a Parquet table of our own captions."""
+
+
+def columns_of(format: str) -> list[str]:
+    """The columns of a format's table."""
+    own = miradata.COLUMNS if format == "miradata" else (CELLS[format],)
+    return ["id", "path", *own]
+
+
+def table_row(
+    name: str, caption: Caption | None, plain: dict[str, Any] | str, *, format: str
+) -> dict[str, Any]:
+    """A row: name, path, and the caption in ``format`` as a value or in MiraData's columns."""
+    video = caption.video if caption else None
+    start = {"id": name, "path": video.path if video else ""}
+    if isinstance(plain, dict) and format == "miradata":
+        return start | plain
+    return start | {CELLS[format]: plain}
+
+
+def json_line(
+    name: str, caption: Caption | None, plain: dict[str, Any] | str, *, format: str
+) -> dict[str, Any] | str:
+    """What stands in a line of a ``.jsonl``: the caption, or a row where it names no video."""
+    if format in NAMES_ITS_VIDEO:
+        return plain
+    return table_row(name, caption, plain, format=format)
+
+
+def flatten(caption: Caption) -> dict[str, Any]:
+    """Our own caption in :data:`FLAT_COLUMNS`."""
+    document = caption.model_dump(mode="json")
+    main = next((one for one in caption.instances if one.is_main), None)
+    camera = caption.camera
+    own = {
+        "camera_motion": list(camera.motion),
+        "shot_type": camera.shot_type,
+        "shot_angle": camera.shot_angle,
+        "main_class": main.class_ if main else "",
+        "instance_count": len(caption.instances),
+        "caption_json": caption.to_json(indent=None),
+    }
+    row = {**document, **(document["video"] or {}), **own}
+    return {name: row.get(name) for name in FLAT_COLUMNS}
+
+
+def arrow_schema(format: str = OURS) -> Any:
+    """The Arrow schema of a format's table."""
+    import pyarrow as pa
+
+    if format != OURS:
+        return pa.schema([(name, pa.string()) for name in columns_of(format)])
+    special = {
+        **dict.fromkeys(("start", "end", "duration", "fps"), pa.float64()),
+        **dict.fromkeys(("width", "height", "instance_count"), pa.int32()),
+        **dict.fromkeys(("camera_motion", "warnings"), pa.list_(pa.string())),
+    }
+    return pa.schema([(name, special.get(name, pa.string())) for name in FLAT_COLUMNS])

@@ -1,0 +1,244 @@
+"""What answers plainly mean, and what is kept of broken ones."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Annotated, Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict, Field
+
+from instancecap.mllm.base import Reply
+from instancecap.mllm.coercion import MISSING, coerce
+from instancecap.mllm.reading import find_json, read_reply, validate
+from instancecap.mllm.schemas import answer_schema, narrowed
+
+TEXT = {"type": "string"}
+FLAG = {"type": "boolean"}
+WHOLE = {"type": "integer"}
+BOX = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
+PLACE = {"type": "string", "enum": ["indoor", "outdoor", "unknown"]}
+POSITION = {"type": "string", "enum": ["front_view", "side_view", "overhead", "overlooking"]}
+MOTIONS = {"type": "array", "items": {"type": "string", "enum": ["pan_left", "zoom_in"]}}
+
+
+@pytest.mark.parametrize(
+    ("value", "schema", "expected"),
+    [
+        (None, TEXT, ""),
+        (math.nan, TEXT, ""),
+        (5, TEXT, "5"),
+        (2.5, TEXT, "2.5"),
+        (["A man.", "He walks."], TEXT, "A man. He walks."),
+        ({"description": "A man."}, TEXT, "A man."),
+        ({"a": "x", "b": "y"}, TEXT, MISSING),
+        (None, FLAG, False),
+        (math.nan, FLAG, False),
+        ("Yes", FLAG, True),
+        ("False.", FLAG, False),
+        ([True], FLAG, True),
+        (1, FLAG, True),
+        ("perhaps", FLAG, MISSING),
+        ("3", WHOLE, 3),
+        ([2.0], WHOLE, 2),
+        (2.5, WHOLE, MISSING),
+        ("40 %", {"type": "number"}, 0.4),
+        (None, WHOLE, MISSING),
+        ([[1, 2, 3, 4]], BOX, [1, 2, 3, 4]),
+        ("[1, 2, 3, 4]", BOX, [1, 2, 3, 4]),
+        ({"x0": 1, "y0": 2, "x1": 3, "y1": 4}, BOX, [1, 2, 3, 4]),
+        ([1, 2, None, 4], BOX, MISSING),
+        ("Outdoors", PLACE, "outdoor"),
+        (["Indoor"], PLACE, "indoor"),
+        (None, PLACE, "unknown"),
+        ("in a way", PLACE, "unknown"),
+        ("Front", POSITION, "front_view"),
+        ("Side-view shot", POSITION, "side_view"),
+        ("over", POSITION, MISSING),
+        ("Pan left and zoom-in", MOTIONS, ["pan_left", "zoom_in"]),
+        ("pan left", MOTIONS, ["pan_left"]),
+        (None, MOTIONS, []),
+        (None, {"anyOf": [TEXT, {"type": "null"}]}, None),
+        (["a"], {"anyOf": [TEXT, {"type": "array", "items": TEXT}]}, ["a"]),
+    ],
+)
+def test_values_are_read_as_what_they_mean(value: Any, schema: Any, expected: Any) -> None:
+    assert coerce(value, schema) == expected
+
+
+class Car(BaseModel):
+    name: str
+    appearance: str = ""
+    is_main: bool = False
+    box: list[float] = Field(default=[], max_length=4)
+
+
+class Scene(BaseModel):
+    instances: list[Car] = []
+    background: str = ""
+
+
+ENTRY = {"name": "the car", "appearance": "White.", "is_main": True}
+GOOD = {"instances": [ENTRY], "background": "A road."}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        GOOD,
+        [GOOD],
+        {"answer": GOOD},
+        {"result": {"caption": [GOOD]}},
+        {"Instances": [ENTRY], "Background": "A road."},
+        {"objects": [ENTRY], "background": "A road."},
+        {"instances": ENTRY, "background": ["A road."]},
+        {
+            "instances": {"the car": {"appearance": "White.", "is_main": "yes"}},
+            "background": "A road.",
+        },
+        {"instances": {"1": ENTRY}, "background": "A road.", "confidence": 0.9},
+        {"instances": json.dumps([ENTRY]), "background": {"text": "A road."}},
+    ],
+)
+def test_wrappers_are_taken_off(given: Any) -> None:
+    assert coerce(given, answer_schema(Scene)) == GOOD
+    assert read_reply(Reply(f"```json\n{json.dumps(given)}\n```"), answer_schema(Scene)) == (
+        GOOD,
+        None,
+    )
+
+
+@pytest.mark.parametrize("given", [[ENTRY, ENTRY], {"objects": [ENTRY, ENTRY]}])
+def test_a_bare_list_is_the_list_that_was_asked_for(given: Any) -> None:
+    assert coerce(given, answer_schema(Scene)) == {"instances": [ENTRY, ENTRY]}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["instances", "name", "box", "x", ""]), inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+
+
+@given(value=JSON)
+def test_any_json_is_read_or_left_out(value: Any) -> None:
+    found, _ = read_reply(Reply(json.dumps(value)), answer_schema(Scene))
+    scene, missing, _ = validate(Scene, found)
+    assert isinstance(scene, Scene)
+    assert {path[0] for path in missing} == {"instances", "background"} - set(found)
+    assert Scene.model_validate(found) == scene
+
+
+def test_one_bad_value_costs_itself_only() -> None:
+    bad = {"instances": [ENTRY, {**ENTRY, "box": [1, 2, 3, 4, 5]}, {"appearance": "No name."}]}
+    found = {**bad, "background": "A road."}
+    scene, missing, problems = validate(Scene, found)
+    assert [one.model_dump() for one in scene.instances] == [{**ENTRY, "box": []}] * 2
+    assert not missing
+    assert len(problems) == 2
+
+
+def test_a_field_without_a_default_is_missing() -> None:
+    value, missing, _ = validate(Car, {"appearance": "White."})
+    assert (value, missing) == (None, [("name",)])
+
+
+class Inner(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    kind: str = Field("", alias="Kind")
+    size: Literal["small", "large"] = "small"
+
+
+class Outer(BaseModel):
+    first: Inner = Inner()
+    text: Annotated[str, Field(max_length=5)] = ""
+
+
+def test_missing_keys_of_models_within_are_asked_alone() -> None:
+    _, missing, problems = validate(Outer, {"first": {"Kind": "car"}, "text": "too long"})
+    assert missing == [("first", "size"), ("text",)]
+    assert problems == ["text: String should have at most 5 characters"]
+    schema = narrowed(answer_schema(Outer), missing)
+    assert schema["required"] == ["first", "text"]
+    assert schema["properties"]["first"]["required"] == ["size"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"a": "He walks. He sto', {"a": "He walks."}),
+        ('{"a": "x", "b": [{"c": "d", "e', {"a": "x", "b": [{"c": "d"}]}),
+        ('{"a": "He wal', MISSING),
+        ('{"a": "x", "b": 3', {"a": "x"}),
+        ('{"a": "x", "b": "whole"', {"a": "x", "b": "whole"}),
+        ('{"a": "He said "no" to him", "b": 1}', {"a": 'He said "no" to him', "b": 1}),
+        ("{'a': None, 'b': True,}", {"a": None, "b": True}),
+        ('Here [as asked] it is: {"a": 1} {"b": 2}', [{"a": 1}, {"b": 2}]),
+        ('{"a": "一个人走。他停', {"a": "一个人走。"}),
+        ("people and things", MISSING),
+        ("[" * 20_000, MISSING),
+    ],
+)
+def test_broken_json_is_read_as_far_as_it_goes(text: str, expected: Any) -> None:
+    assert find_json(text)[0] == expected
+
+
+@given(cut=st.integers(1, 200))
+def test_a_cut_keeps_whole_sentences(cut: int) -> None:
+    whole = {"background": "A road. Trees stand on both sides. It is wet.", "instances": [ENTRY]}
+    text = json.dumps(whole)
+    found, _ = read_reply(Reply(text[:cut], finish="length"), answer_schema(Scene))
+    kept = found.get("background", "")
+    assert whole["background"].startswith(kept)  # type: ignore[attr-defined]
+    assert not kept or kept.endswith(".")
+    for one in found.get("instances", ()):
+        assert one.items() <= {**ENTRY}.items()
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "words"),
+    [
+        (Reply(""), "empty", "the answer is empty"),
+        (Reply("", finish="content_filter"), "refused", "a content filter kept"),
+        (Reply('{"x', finish="content_filter"), "refused", "cut the answer off"),
+        (Reply("", finish="length"), "truncated", "before it begins"),
+        (Reply("", "length", completion_tokens=9, reasoning="Hm."), "thinking", "all 9 tokens"),
+        (Reply("I'm sorry, but I can't assist with that."), "refused", "the model refuses: "),
+        (Reply("I cannot identify people in images."), "refused", "the model refuses"),
+        (Reply("抱歉，我无法回答。"), "refused", "the model refuses"),
+        (Reply("**Background:** a road.\n- a car"), "prose", "not the JSON object"),
+        (Reply('["a", "b"]'), "prose", "not the JSON object"),
+        (Reply('{"reply": 3}'), "incomplete", "none of its keys"),
+        (Reply("the car and " * 40), "repetition", "repeats itself"),
+    ],
+)
+def test_what_is_wrong_has_a_kind(reply: Reply, kind: str, words: str) -> None:
+    found, flaw = read_reply(reply, answer_schema(Scene))
+    assert flaw is not None
+    assert (found, flaw.kind) == ({}, kind)
+    assert words in flaw.text
+
+
+def test_a_flaw_of_one_key_leaves_the_others() -> None:
+    looped = {**GOOD, "background": "A road and a road" + " and a road" * 20}
+    found, flaw = read_reply(Reply(json.dumps(looped)), answer_schema(Scene))
+    assert flaw is not None
+    assert (found, flaw.kind) == ({"instances": [ENTRY]}, "repetition")
+    declined = {**GOOD, "background": "I'm sorry, but I can't assist with this image."}
+    found, flaw = read_reply(Reply(json.dumps(declined)), answer_schema(Scene))
+    assert flaw is not None
+    assert (found, flaw.kind) == ({"instances": [ENTRY]}, "refused")
+
+
+def test_an_answer_among_the_reasoning_is_found() -> None:
+    """Servers that take all of an answer for reasoning: its text is empty, its end regular."""
+    for reasoning in (f"I think: {json.dumps(GOOD)}", f"{{hm}}\n{json.dumps(GOOD)}"):
+        reply = Reply("", reasoning=reasoning)
+        assert read_reply(reply, answer_schema(Scene)) == (GOOD, None)
