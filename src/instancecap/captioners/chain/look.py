@@ -190,6 +190,8 @@ def look(scene: Scene, *, describe: bool = True) -> Chain:
         _take_known(scene, answered)
         return
     scene.listed = answered.value is not None and "instances" in answered.value.model_fields_set
+    if not scene.listed:
+        return
     agreement = agree(
         read_named(scene, answered),
         scene.prepared.evidence.instances,
