@@ -24,10 +24,11 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from instancecap.mllm.base import Image, Message, Reply, Request
+from instancecap.mllm.dialect import Dialect
 from instancecap.mllm.openai import OpenAIBackend
 from instancecap.mllm.schemas import answer_schema
 from instancecap.mllm.structured import Enforcement, ask
-from instancecap.mllm.wire import Dialect, payload
+from instancecap.mllm.wire import payload
 
 MODEL = "at-once"
 TARGET = 1.5

@@ -127,6 +127,7 @@ class Mllm:
         key_env: name of the environment variable that holds the server's key.
         concurrency: questions in flight at most.
         timeout: seconds for one answer.
+        max_tokens: room for an answer, thinking included, at least; 0 for what a question needs.
         wait: seconds that a server which answered and is gone is waited for, in :func:`run`.
         record: file that :func:`run` adds every exchange to.
         replay: file of such exchanges that :func:`run` takes answers from; nobody is asked.
@@ -142,6 +143,7 @@ class Mllm:
     key_env: str = "OPENAI_API_KEY"
     concurrency: int = 64
     timeout: float = 300.0
+    max_tokens: int = 0
     wait: float = 600.0
     record: str = ""
     replay: str = ""
@@ -164,6 +166,7 @@ class Mllm:
             key_env=self.key_env,
             concurrency=self.concurrency,
             timeout=self.timeout,
+            max_tokens=self.max_tokens,
             wait=self.wait,
             record=self.record,
             replay=self.replay,
@@ -192,6 +195,7 @@ class Mllm:
             key_env=self.key_env,
             concurrency=self.concurrency,
             timeout=self.timeout,
+            max_tokens=self.max_tokens,
         )
 
     def work(self, config: CaptionConfig) -> AskWork:

@@ -35,7 +35,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
     for name in ("true.mp4", "lie.mp4"):
-        caption = describe(SCENE)
+        caption = describe(SCENE, all_facts=True)
         assert caption.video is not None
         caption.video.id, caption.video.path = name, name
         if name == "lie.mp4":

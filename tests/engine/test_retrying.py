@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from instancecap.engine.events import Ended, Events
 from instancecap.engine.retrying import RetryingStage
 from instancecap.engine.sinks import open_store
 from instancecap.engine.work import Documents
-from instancecap.errors import ModelError, ServerError
+from instancecap.errors import ModelError, ServerError, ServerRefusal
 from instancecap.io.inputs import Job, find_jobs
 from instancecap.mllm.base import Message, Request
 from instancecap.mllm.openai import OpenAIBackend
@@ -106,13 +107,38 @@ def test_server_that_answered_is_waited_for_and_told_of_once(
 
 
 def test_wait_ends() -> None:
-    asked = stage("a")
+    now = 100.0
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+        pauses.append(seconds)
+
+    asked = RetryingStage(answering("a"), wait=600.0, pause=5.0, clock=lambda: now, sleep=sleep)
 
     async def both() -> None:
         await asked(JOB, "")
         await asked(JOB, "")
 
-    started = time.monotonic()
     with pytest.raises(ServerError):
         asyncio.run(both())
-    assert 0.3 <= time.monotonic() - started < 10
+    assert pauses == [5.0] * 120
+
+
+def test_a_refusal_is_not_waited_for() -> None:
+    answered: list[Job] = []
+
+    async def finish(job: Job, prepared: Any) -> Documents:
+        if answered:
+            raise ServerRefusal("refuses every question")
+        answered.append(job)
+        return Documents()
+
+    async def both() -> None:
+        asked = RetryingStage(FunctionStage(finish), wait=600.0)
+        await asked(JOB, "")
+        await asked(JOB, "")
+
+    with pytest.raises(ServerRefusal):
+        asyncio.run(both())

@@ -31,6 +31,7 @@ import jsonschema
 
 MODEL = "test-model"
 Answer = Callable[[dict[str, Any]], str]
+Refusal = Callable[[dict[str, Any], int], tuple[int, Any] | None]
 
 FAULTS = (
     "429",  # too many requests, with Retry-After
@@ -60,6 +61,8 @@ class Server:
     images: bool = True
     no_videos: str = ""
     refuses: Sequence[str] = ()
+    refusal: Refusal | None = None
+    thinks: int = 0
     stall: float = 30.0
     retry_after: str = "0.01"
     seen: list[dict[str, Any]] = field(default_factory=list)
@@ -69,7 +72,7 @@ class Server:
     def reply(self, method: str, path: str, key: str, body: bytes) -> tuple[int, Any, str]:
         """Status, JSON and fault of a request."""
         if self.key and key != f"Bearer {self.key}":
-            return 401, _error(f"Incorrect API key provided: {key}."), ""
+            return 401, error_body(f"Incorrect API key provided: {key}."), ""
         if (method, path) == ("GET", "/v1/models"):
             return 200, {"object": "list", "data": [{"id": one} for one in self.models]}, ""
         if (method, path) != ("POST", "/v1/chat/completions"):
@@ -77,20 +80,24 @@ class Server:
         asked = json.loads(body)
         self.seen.append(asked)
         if asked["model"] not in self.models:
-            return 404, _error(f"The model `{asked['model']}` does not exist."), ""
+            return 404, error_body(f"The model `{asked['model']}` does not exist."), ""
         if not self.images and b'"image_url"' in body:
-            return 400, _error(f"{asked['model']} is not a multimodal model"), ""
+            return 400, error_body(f"{asked['model']} is not a multimodal model"), ""
         if self.no_videos and b'"video_url"' in body:
-            return 400, _error(self.no_videos), ""
+            return 400, error_body(self.no_videos), ""
         for name in self.refuses:
             if name in asked:
                 hint = " Use 'max_completion_tokens' instead." if name == "max_tokens" else ""
-                return 400, _error(f"Unsupported parameter: '{name}'.{hint}", param=name), ""
+                return 400, error_body(f"Unsupported parameter: '{name}'.{hint}", param=name), ""
+        if self.refusal and (refused := self.refusal(asked, len(body))):
+            return *refused, ""
         fault = self._fault(body)
         if fault:
             self.failed[fault] += 1
         if fault in ("429", "500"):
-            return int(fault), _error("try again later"), ""
+            return int(fault), error_body("try again later"), ""
+        if self.thinks and asked["max_tokens"] <= self.thinks and "reasoning_effort" not in asked:
+            return 200, _completion(asked, "<think>Let me think. ", "length"), fault
         text, finish = _spoil(fault, self._text(asked))
         return 200, _completion(asked, text, finish), fault
 
@@ -155,7 +162,9 @@ def serve(
 
     Options (see :class:`Server`): ``enforce``, ``models`` (the names served), ``key`` (the one
     that is accepted), ``images`` (False for a text-only model), ``no_videos`` (the words that
-    clips by URL are refused with), ``refuses`` (names of parameters that are errors), ``stall``
+    clips by URL are refused with), ``refuses`` (names of parameters that are errors),
+    ``refusal`` (gives status and body for a request that is refused, from its JSON and its
+    bytes), ``thinks`` (tokens that go into thinking, unless the model is told not to), ``stall``
     and ``retry_after`` in seconds, ``seen`` (a list that is filled with the bodies of all calls).
     """
     server = Server(answer=answer, faults=faults, seed=seed, **options)
@@ -262,5 +271,5 @@ def _completion(asked: dict[str, Any], text: str, finish: str) -> dict[str, Any]
     }
 
 
-def _error(message: str, *, param: str | None = None) -> dict[str, Any]:
+def error_body(message: str, *, param: str | None = None) -> dict[str, Any]:
     return {"error": {"message": message, "type": "invalid_request_error", "param": param}}

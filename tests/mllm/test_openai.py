@@ -13,7 +13,6 @@ import pytest
 from instancecap.errors import InstanceCapError, ModelError, ServerError, UsageError
 from instancecap.mllm.base import Message, Reply, Request, Video
 from instancecap.mllm.openai import OpenAIBackend
-from instancecap.mllm.servers import retry_after
 from tests.mllm.questions import GOOD, question, run
 from tests.mllm.server import MODEL, serve
 
@@ -98,13 +97,6 @@ def test_a_server_says_when_to_come_back() -> None:
         assert time.perf_counter() - began >= 0.4
 
 
-def test_retry_after_is_a_number_or_a_date() -> None:
-    assert retry_after({"retry-after": "2.5"}) == 2.5
-    assert retry_after({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0
-    assert retry_after({"retry-after": "Wed, 21 Oct 2099 07:28:00 GMT"}) > 1e6
-    assert retry_after({"retry-after": "soon"}) == retry_after({}) == 0
-
-
 def test_tries_have_an_end() -> None:
     with serve(lambda _: "well", ["500"] * 3) as url:
         (replies, _) = run(complete([url], [question(), question()], retries=2, concurrency=1))
@@ -149,19 +141,6 @@ def test_a_backend_serves_one_event_loop_after_another() -> None:
         backend = OpenAIBackend(urls=[url], model=MODEL)
         run(once())
         run(once())
-
-
-def test_a_refused_question_is_one_error_among_answers() -> None:
-    with serve(refuses=["tools"]) as url, pytest.MonkeyPatch.context() as patch:
-        from instancecap.mllm import openai
-
-        bodies = iter([{"tools": []}, {}])
-        original = openai.payload
-        patch.setattr(openai, "payload", lambda *a, **k: {**original(*a, **k), **next(bodies)})
-        replies, _ = run(complete([url], [question(), question()], concurrency=1))
-    assert isinstance(replies[0], ModelError)
-    assert "refused the question (400: Unsupported parameter: 'tools'.)" in str(replies[0])
-    assert isinstance(replies[1], Reply)
 
 
 def test_a_server_is_asked_in_its_own_dialect() -> None:

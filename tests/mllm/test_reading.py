@@ -207,8 +207,8 @@ def test_a_cut_keeps_whole_sentences(cut: int) -> None:
     [
         (Reply(""), "empty", "the answer is empty"),
         (Reply("", finish="content_filter"), "refused", "a content filter kept"),
-        (Reply('{"x', finish="content_filter"), "refused", "cut the answer off"),
-        (Reply("", finish="length"), "truncated", "before it begins"),
+        (Reply('{"x', finish="content_filter"), "refused", "the answer is refused"),
+        (Reply('{"x', finish="length"), "truncated", "the answer is cut off"),
         (Reply("", "length", completion_tokens=9, reasoning="Hm."), "thinking", "all 9 tokens"),
         (Reply("I'm sorry, but I can't assist with that."), "refused", "the model refuses: "),
         (Reply("I cannot identify people in images."), "refused", "the model refuses"),

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from instancecap.mllm.base import Message, Request, Video
-from instancecap.mllm.wire import Dialect, drop_reasoning, parse_reply, payload
+from instancecap.mllm.dialect import Dialect
+from instancecap.mllm.wire import parse_reply, payload, split_reasoning
 from tests.mllm.questions import picture, question
 
 SCHEMA = {
@@ -111,7 +112,7 @@ def test_a_dialect_has_an_end() -> None:
     ],
 )
 def test_reasoning_is_dropped(text: str, kept: str) -> None:
-    assert drop_reasoning(text).strip() == kept
+    assert split_reasoning(text)[1] == kept
 
 
 def test_a_reply_is_read_whatever_is_missing() -> None:

@@ -25,6 +25,11 @@ KeyEnv = Annotated[
 ]
 Concurrency = Annotated[int, _option(min=1, metavar="N", help="Questions in flight at most.")]
 Timeout = Annotated[float, _option(min=1, metavar="SECONDS", help="Wait this long for an answer.")]
+MaxTokens = Annotated[
+    int,
+    _option(min=0, metavar="N", help="Room for an answer, thinking included: at least N tokens. "
+            "It grows by itself where thinking takes all of it."),
+]  # fmt: skip
 Wait = Annotated[
     float,
     _option(min=0, metavar="SECONDS", help="Wait this long for a server that answered and is gone "

@@ -34,6 +34,7 @@ def caption(
     mllm_key_env: asking.KeyEnv = "OPENAI_API_KEY",
     mllm_concurrency: asking.Concurrency = 64,
     mllm_timeout: asking.Timeout = 300.0,
+    mllm_max_tokens: asking.MaxTokens = 0,
     mllm_wait: asking.Wait = 600.0,
     record: asking.Record = "",
     replay: asking.Replay = "",
@@ -124,6 +125,7 @@ def caption(
         writer = Mllm(
             url=mllm_url or (), model=mllm_model, options=chain, key_env=mllm_key_env,
             concurrency=mllm_concurrency, timeout=mllm_timeout, wait=mllm_wait, record=record,
+            max_tokens=mllm_max_tokens,
             replay=replay, batch_file=batch_file, batch_results=batch_results or (),
         )  # fmt: skip
         if dry_run:

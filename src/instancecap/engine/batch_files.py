@@ -20,7 +20,8 @@ from typing import IO, Any
 
 from instancecap.errors import FormatError, ModelError, ServerError, UsageError
 from instancecap.mllm.base import Backend, Reply, Request
-from instancecap.mllm.wire import OPTIONAL, SCHEMA_FORMS, Dialect, parse_reply, payload
+from instancecap.mllm.dialect import OPTIONAL, SCHEMA_FORMS, Dialect
+from instancecap.mllm.wire import parse_reply, payload
 
 log = logging.getLogger(__name__)
 

@@ -212,6 +212,7 @@ class Server:
         key_env: name of the environment variable that holds the servers' key.
         concurrency: questions in flight at most.
         timeout: seconds for one answer.
+        max_tokens: the least that an answer's length is bounded to; 0 for a question's own bound.
         wait: seconds that a server which answered and is gone is waited for.
         record: file that exchanges are added to.
         replay: file of recorded exchanges that answers are taken from; nobody is asked.
@@ -224,6 +225,7 @@ class Server:
     key_env: str = "OPENAI_API_KEY"
     concurrency: int = 64
     timeout: float = 300.0
+    max_tokens: int = 0
     wait: float = 600.0
     record: str = ""
     replay: str = ""
@@ -262,6 +264,7 @@ class Server:
                 key_env=self.key_env,
                 concurrency=self.concurrency,
                 timeout=self.timeout,
+                max_tokens=self.max_tokens,
             )
         else:
             from instancecap.mllm.transformers import TransformersBackend

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from instancecap.engine.work import Documents, Stage
-from instancecap.errors import ServerError
+from instancecap.errors import ServerError, ServerRefusal
 from instancecap.io.inputs import Job
 
 log = logging.getLogger(__name__)
@@ -24,8 +25,17 @@ class RetryingStage:
     below this, for single calls that fail.
     """
 
-    def __init__(self, stage: Stage, *, wait: float, pause: float = PAUSE) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        *,
+        wait: float,
+        pause: float = PAUSE,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         """``wait``: seconds without any answer; ``pause``: seconds between two tries."""
+        self._clock, self._sleep = clock, sleep
         self._stage, self._wait, self._pause = stage, wait, pause
         self._answered = 0.0
         self._announced = False
@@ -36,17 +46,19 @@ class RetryingStage:
         while True:
             try:
                 result = await self._stage(job, prepared)
+            except ServerRefusal:
+                raise  # it is there: waiting does not help
             except ServerError as error:
-                now = time.monotonic()
+                now = self._clock()
                 lost = max(lost or now, self._answered)  # an answer to another clip counts too
                 if not self._answered or now - lost >= self._wait:
                     raise
                 if not self._announced:
                     log.warning("waiting up to %g s for the server: %s", self._wait, error)
                 self._announced = True
-                await asyncio.sleep(self._pause)
+                await self._sleep(self._pause)
             else:
-                self._answered, self._announced = time.monotonic(), False
+                self._answered, self._announced = self._clock(), False
                 return result
 
     async def close(self) -> None:

@@ -129,8 +129,8 @@ class Reply:
 
     @property
     def only_thought(self) -> bool:
-        """Whether all tokens went into reasoning, so that none was left for the answer."""
-        return self.finish == "length" and not self.text and bool(self.reasoning)
+        """Whether all tokens went into reasoning, shown or hidden, and none into the answer."""
+        return self.finish == "length" and not self.text
 
 
 class Backend(ABC):

@@ -31,9 +31,9 @@ RECTANGLE: Box = (5 / 8, 1 / 7, 7 / 8, 1 / 2)
 """Off-center and not square, in a picture that is not square either, so that no two ways of
 writing it down have the same numbers."""
 
-SURE_IOU, LEAST_IOU = 0.85, 0.6
-"""Overlap of the rectangle with what an answer means by a convention: at the first it is taken,
-at the second where none fits better."""
+LEAST_IOU = 0.6
+"""Overlap of the rectangle with what an answer means by a convention, for the convention to hold;
+one with a free size, as it can be made to fit, needs 0.85 and 0.1 more than any other."""
 
 _SCHEMA = {
     "type": "object",
@@ -152,7 +152,7 @@ def _probe() -> Probe[Convention]:
     picture[y0:y1, x0:x1] = (30, 30, 210)  # blue, green, red
     _, jpeg = cv2.imencode(".jpg", picture)
     message = Message("user", (Image(jpeg.tobytes()), _QUESTION))
-    return Probe(Request((message,), schema=_SCHEMA, max_tokens=256), _read)
+    return Probe(Request((message,), schema=_SCHEMA, max_tokens=1024), _read)
 
 
 def _read(reply: Reply | ModelError) -> Convention:
@@ -171,10 +171,8 @@ def _read(reply: Reply | ModelError) -> Convention:
 def find_convention(box: Sequence[float]) -> Convention:
     """The convention by which the four numbers name the rectangle best; none where they do not."""
     fixed = max(_CONVENTIONS, key=lambda one: _iou(one, box))
-    if _iou(fixed, box) >= SURE_IOU:
-        return fixed
     resized = max(_resized(box), key=lambda one: _iou(one, box), default=fixed)
-    if _iou(resized, box) >= SURE_IOU:
+    if _iou(resized, box) >= max(0.85, _iou(fixed, box) + 0.1):
         return resized
     return fixed if _iou(fixed, box) >= LEAST_IOU else Convention()
 

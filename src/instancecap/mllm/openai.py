@@ -9,25 +9,22 @@ import random
 import time
 from asyncio import AbstractEventLoop
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from instancecap.errors import ModelError, ServerError, UsageError
-from instancecap.mllm.base import Backend, Image, Message, Reply, Request
-from instancecap.mllm.servers import Address, Fault, Server, choose, judge, words_of
-from instancecap.mllm.wire import Dialect, parse_reply, payload
-
-if TYPE_CHECKING:
-    from openai import APIConnectionError, APIStatusError
+from instancecap.mllm.address import Address
+from instancecap.mllm.base import Backend, Reply, Request
+from instancecap.mllm.refusals import Fault
+from instancecap.mllm.servers import Server, Settings, choose, probe
 
 log = logging.getLogger(__name__)
 
-LONGEST_WAIT = 300.0
+MAX_WAIT = 300.0
 """Seconds; a server that asks for more is asked again after this."""
 
-LONGEST_BACKOFF = 30.0
+MAX_BACKOFF = 30.0
 
 
 @dataclass(slots=True)
@@ -48,6 +45,10 @@ class OpenAIBackend(Backend):
     that is gone is left alone for a while. Where no try helps, one small question tells whether
     it was this question that cannot be answered, or nothing can be asked any more.
 
+    What a server refuses of a question (a parameter, the system role, the number or size of
+    images) is put otherwise, and so from then on; a model that spends all tokens on thinking gets
+    more of them, then is told not to think.
+
     Attributes:
         retried: how often each kind of failure was tried again: ``"429"``, ``"timeout"``, ….
     """
@@ -60,8 +61,10 @@ class OpenAIBackend(Backend):
         key_env: str = "OPENAI_API_KEY",
         concurrency: int = 64,
         timeout: float = 300.0,
+        max_tokens: int = 0,
         retries: int = 6,
         backoff: float = 0.5,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """
         Arguments:
@@ -70,8 +73,11 @@ class OpenAIBackend(Backend):
                 servers that ask for none.
             concurrency: questions in flight at most, over all servers.
             timeout: seconds for one answer.
+            max_tokens: the least that an answer's length is bounded to, thinking included;
+                questions have smaller bounds of their own.
             retries: tries after the first.
             backoff: seconds before the second try, at most; doubled for each further one.
+            sleep: waits between tries.
 
         Raises:
             UsageError: no URL, one that is none, or a key that cannot be one.
@@ -81,15 +87,22 @@ class OpenAIBackend(Backend):
         self.model = model
         self.retried: Counter[str] = Counter()
         self._addresses = [Address.parse(url) for url in urls]
-        self._key_env = key_env
         self._key = os.environ.get(key_env, "").strip()
         if not (self._key.isascii() and self._key.isprintable()):
             raise UsageError(f"the key in ${key_env} has characters that no key has; set it anew")
-        self._concurrency, self._timeout = concurrency, timeout
-        self._retries, self._backoff = retries, backoff
+        self._concurrency = concurrency
+        self._retries, self._backoff, self._sleep = retries, backoff, sleep
         self._answered = False
         secrets = [self._key, *(one for address in self._addresses for one in address.secrets)]
         self._secrets = sorted((one for one in secrets if len(one) > 3), key=len, reverse=True)
+        self._settings = Settings(
+            model=model,
+            key_env=key_env,
+            has_key=bool(self._key),
+            timeout=timeout,
+            max_tokens=max_tokens,
+            scrub=self._scrub,
+        )
         self._sessions: WeakKeyDictionary[AbstractEventLoop, _Session] = WeakKeyDictionary()
 
     def __repr__(self) -> str:
@@ -111,7 +124,7 @@ class OpenAIBackend(Backend):
         Raises:
             ServerError: no; it says why, and how to mend it.
         """
-        (reply,) = await self.complete([_probe()])
+        (reply,) = await self.complete([probe()])
         if isinstance(reply, ModelError):
             raise ServerError(f"{reply}; a first question with one small image got no answer")
         log.debug("%r answers as %r", self, reply.model)
@@ -127,16 +140,18 @@ class OpenAIBackend(Backend):
         if loop not in self._sessions:
             import openai
 
+            timeout = self._settings.timeout
             servers = [
                 Server(
                     url=address.url,
+                    settings=self._settings,
                     client=openai.AsyncOpenAI(
                         base_url=address.url,
                         api_key=self._key or "none",
                         default_headers=address.headers,
                         default_query=address.query,
                         max_retries=0,
-                        timeout=openai.Timeout(self._timeout, connect=min(10.0, self._timeout)),
+                        timeout=openai.Timeout(timeout, connect=min(10.0, timeout)),
                     ),
                 )
                 for address in self._addresses
@@ -155,7 +170,7 @@ class OpenAIBackend(Backend):
             for attempt in range(self._retries + 1):
                 server = choose(session.servers, request)
                 try:
-                    reply = await self._ask(server, request)
+                    reply = await server.ask(request)
                 except ModelError as error:
                     return error
                 except Fault as fault:
@@ -163,6 +178,7 @@ class OpenAIBackend(Backend):
                     await self._wait(session, server, fault, attempt)
                 else:
                     self._answered = True
+                    server.saw_images |= request.images > 0 and request is not probe()
                     seconds = time.perf_counter() - began
                     log.debug("%s answered in %.2f s: %s", server.url, seconds, reply.finish)
                     return replace(reply, seconds=seconds)
@@ -180,7 +196,7 @@ class OpenAIBackend(Backend):
         """Whether a small question gets an answer, so that a failure is that of the question."""
         for server in session.servers:
             try:
-                await self._ask(server, _probe())
+                await server.ask(probe(), probing=True)
             except Fault:
                 continue
             except ModelError:
@@ -202,110 +218,15 @@ class OpenAIBackend(Backend):
         if attempt == self._retries:
             return
         self.retried[fault.kind] += 1
-        wait = min(LONGEST_BACKOFF, self._backoff * 2**attempt) * random.uniform(0.5, 1.0)
+        wait = min(MAX_BACKOFF, self._backoff * 2**attempt) * random.uniform(0.5, 1.0)
         if fault.wait:
-            wait = min(LONGEST_WAIT, fault.wait) + self._backoff * random.uniform(0.0, 0.5)
-            server.rest(min(LONGEST_WAIT, fault.wait))
+            wait = min(MAX_WAIT, fault.wait) + self._backoff * random.uniform(0.0, 0.5)
+            server.rest(min(MAX_WAIT, fault.wait))
         if fault.gone or fault.wait:
             now = time.monotonic()
             wait = 0.0 if any(one.rests_until <= now for one in others) else wait
         log.debug("%s; asked again in %.2f s", fault, wait)
-        await asyncio.sleep(wait)
-
-    async def _ask(self, server: Server, request: Request) -> Reply:
-        """One try, or a few where the server has to be told otherwise.
-
-        Raises:
-            Fault: it may be tried again.
-            ModelError: the question is refused for good.
-            ServerError: every question would be.
-        """
-        import openai
-
-        dialect: Dialect | None = server.dialect
-        server.load += 1
-        try:
-            while dialect is not None:
-                body = payload(request, model=self.model, dialect=dialect)
-                try:
-                    async with asyncio.timeout(self._timeout):
-                        answer = await server.client.post(
-                            "/chat/completions", cast_to=object, body=body
-                        )
-                    reply = parse_reply(answer)
-                except openai.APIStatusError as error:
-                    dialect = await self._adapt(server, error, request, dialect, body)
-                else:
-                    server.learn(dialect, request)
-                    return reply
-        except (openai.APITimeoutError, TimeoutError) as error:
-            says = f"{server.url} gave no answer within {self._timeout:g} s"
-            raise Fault("timeout", says, gone=_never_connected(error)) from error
-        except openai.APIConnectionError as error:
-            raise self._lost(server, error) from error
-        except ValueError as error:
-            says = f"{server.url} sent something that is not a chat completion"
-            raise Fault("garbled", says) from error
-        finally:
-            server.load -= 1
-        raise AssertionError("a refusal is adapted to or raised")
-
-    def _lost(self, server: Server, error: APIConnectionError) -> Fault:
-        if not _never_connected(error):
-            return Fault("disconnect", f"{server.url} closed the connection")
-        cause = self._scrub(str(error.__cause__))
-        return Fault("gone", f"no connection to {server.url} ({cause})", gone=True)
-
-    async def _adapt(
-        self,
-        server: Server,
-        error: APIStatusError,
-        request: Request,
-        dialect: Dialect,
-        sent: dict[str, Any],
-    ) -> Dialect:
-        """Another way to put the question after a refusal.
-
-        Raises:
-            Fault, ModelError, ServerError: there is none.
-        """
-        said = self._scrub(words_of(error))
-        if error.status_code in (400, 422):
-            refusal = f"{error.param or ''} {said}"
-            if (other := dialect.after(refusal, sent)) is not None:
-                log.debug("%s refused a parameter (%s); asked without it", server.url, said)
-                return other
-        if error.status_code in (401, 403) and not self._key:
-            says = f"{server.url} asks for a key: set the environment variable {self._key_env}"
-            raise ServerError(says)
-        problem = judge(
-            error, request, said=said, server=server.url, model=self.model, key_env=self._key_env
-        )
-        raise problem or await self._not_served(server, said)
-
-    async def _not_served(self, server: Server, said: str) -> ServerError:
-        """Why there is nothing at an address: a wrong URL, or a wrong name of the model."""
-        import openai
-
-        try:
-            async with asyncio.timeout(10.0):
-                listed: Any = await server.client.get("/models", cast_to=object)
-            names = [str(one["id"]) for one in listed["data"]]
-        except openai.InternalServerError:  # it is there, and cannot list what it serves
-            return ServerError(f"{server.url} does not serve the model {self.model!r}: {said}")
-        except (openai.OpenAIError, TimeoutError, ValueError, LookupError, TypeError):
-            base = server.url.partition("/chat/completions")[0].removesuffix("/v1") + "/v1"
-            advice = f"try {base}" if base != server.url else "give the URL of one, up to its /v1"
-            return ServerError(
-                f"there is no OpenAI-protocol server at {server.url} ({said or 'not found'}); "
-                f"{advice}"
-            )
-        shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
-        if self.model in names:
-            return ServerError(f"{server.url} lists the model {self.model!r}, but says: {said}")
-        return ServerError(
-            f"{server.url} does not serve the model {self.model!r}; it serves: {shown or 'none'}"
-        )
+        await self._sleep(wait)
 
     def _scrub(self, text: str) -> str:
         """``text`` without keys and passwords, whoever put them there."""
@@ -320,18 +241,3 @@ class OpenAIBackend(Backend):
                 for one in record.args
             )
         return True
-
-
-def _never_connected(error: BaseException) -> bool:
-    """Whether the connection was never made; httpx and its successor use the same names."""
-    return type(error.__cause__).__name__ in ("ConnectError", "ConnectTimeout")
-
-
-def _probe() -> Request:
-    """A small gray image; Qwen's processors want at least 28 pixels a side."""
-    import cv2
-    import numpy as np
-
-    _, jpeg = cv2.imencode(".jpg", np.full((64, 64, 3), 128, np.uint8))
-    question = "What colour is this image? Answer in one word."
-    return Request(messages=(Message("user", (Image(jpeg.tobytes()), question)),), max_tokens=16)

@@ -81,8 +81,6 @@ def _nothing(reply: Reply) -> Flaw:
         return Flaw("refused", "a content filter kept the answer back")
     if reply.only_thought:
         return Flaw("thinking", f"all {reply.completion_tokens} tokens went into thinking")
-    if reply.finish == "length":
-        return Flaw("truncated", "the answer is cut off before it begins")
     return Flaw("empty", "the answer is empty")
 
 
@@ -90,11 +88,11 @@ def _unread(reply: Reply, text: str, found: Any) -> Flaw:
     """What is wrong with an answer that has none of the keys."""
     if unit := find_repetition(text):
         return Flaw("repetition", f"the answer repeats itself: {unit[:60]!r}")
+    shown = " ".join(text.split())[:80]
     if reply.finish == "content_filter":
-        return Flaw("refused", "a content filter cut the answer off")
+        return Flaw("refused", f"the answer is refused: {shown!r}")
     if reply.finish == "length":
         return Flaw("truncated", "the answer is cut off")
-    shown = " ".join(text.split())[:80]
     if found is MISSING or isinstance(found, list):
         if _SORRY.match(text):
             return Flaw("refused", f"the model refuses: {shown!r}")

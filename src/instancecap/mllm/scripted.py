@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from instancecap.errors import ModelError, OutputError, UsageError
+from instancecap.errors import ModelError, OutputError, QuestionRefused, UsageError
 from instancecap.mllm.base import Backend, Reply, Request
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,11 @@ class RecordingBackend(Backend):
     async def complete(self, requests: Sequence[Request]) -> list[Reply | ModelError]:
         replies = await self.inner.complete(requests)
         for request, reply in zip(requests, replies, strict=True):
-            outcome = {"error": str(reply)} if isinstance(reply, ModelError) else asdict(reply)
+            outcome: dict[str, Any]
+            if isinstance(reply, ModelError):
+                outcome = {"error": str(reply), "refused": isinstance(reply, QuestionRefused)}
+            else:
+                outcome = asdict(reply)
             digest = request.digest(model=self.model)
             line = {"digest": digest, "asked": self.model, **outcome}
             data = json.dumps(line, ensure_ascii=False).encode() + b"\n"
@@ -114,8 +118,12 @@ class ReplayBackend(Backend):
                 f"({digest[:12]}); record it again"
             )
         if "error" in found:
-            return ModelError(found["error"])
-        return Reply(**{name: found[name] for name in Reply.__dataclass_fields__ if name in found})
+            kind = QuestionRefused if found.get("refused") else ModelError
+            return kind(found["error"])
+        reply = {name: found[name] for name in Reply.__dataclass_fields__ if name in found}
+        if reply.get("shown") is not None:
+            reply["shown"] = tuple(reply["shown"])
+        return Reply(**reply)
 
 
 def _read(path: str) -> Iterator[dict[str, Any]]:

@@ -1,58 +1,67 @@
-"""The servers that a question may go to: which one is asked next, and what their refusals mean."""
+"""One server of a model: it is asked, and what it takes is learned."""
 
 from __future__ import annotations
 
-import base64
-import email.utils
-import re
+import asyncio
+import logging
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
-from instancecap.errors import ModelError, ServerError, UsageError
-from instancecap.mllm.base import Image, Request
-from instancecap.mllm.wire import Dialect
+from instancecap.errors import ModelError, QuestionRefused, ServerError, ServerRefusal
+from instancecap.mllm.base import Image, Message, Reply, Request
+from instancecap.mllm.dialect import Dialect, fit
+from instancecap.mllm.refusals import (
+    FIXES,
+    Fault,
+    Refusal,
+    Topic,
+    adapt,
+    judge,
+    retry_after,
+    words_of,
+)
+from instancecap.mllm.wire import parse_reply, payload
 
 if TYPE_CHECKING:
-    from openai import APIStatusError, AsyncOpenAI
+    from openai import APIConnectionError, AsyncOpenAI
+
+log = logging.getLogger(__name__)
 
 SLACK = 4
 """Questions more than the least busy server has, before frames go to one that has not seen them."""
 
-LONGEST_REST = 60.0
+MAX_REST = 60.0
 """Seconds between two tries of a server that is gone."""
 
-_NO_IMAGES = re.compile(
-    r"not a (?:multimodal|vision)|(?:image|vision|multimodal).{0,40}(?:not|n't|only) support"
-    r"|not support.{0,40}(?:image|vision|multimodal)|missing data required for image"
-    r"|image_url is only supported|at most 0 image|text.only model",
-    re.IGNORECASE,
-)
-_NO_VIDEO = re.compile(
-    r"video.{0,40}(?:not|n't|only) support|(?:not |un)support.{0,40}video|at most 0 video"
-    r"|unsupported content|(?:invalid|unknown).{0,40}video_url",
-    re.IGNORECASE,
-)
-_NO_FILES = re.compile(
-    r"allowed.local.media.path|(?:cannot|not allowed).{0,20}local (?:file|media)"
-)
-_NO_MODEL = re.compile(
-    r"model.{0,200}(?:not found|not exist|not supported|not available)|invalid model|unknown model",
-    re.IGNORECASE | re.DOTALL,
-)
-_NO_CREDIT = re.compile(r"insufficient_quota|exceeded your current quota|billing", re.IGNORECASE)
-_TOO_LONG = re.compile(r"context.length|maximum context|context size|too long", re.IGNORECASE)
+MAX_ADAPTATIONS = 24
+"""Ways to put one question; a refusal that leads nowhere ends much earlier."""
+
+LARGE = 32_000
+"""Bytes of images, above which a 404 may mean that the request is too large."""
 
 
-class Fault(Exception):
-    """A failure that may pass. ``gone``: no connection could be made."""
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What all servers of a model are asked with.
 
-    def __init__(self, kind: str, says: str, *, gone: bool = False, wait: float = 0.0) -> None:
-        super().__init__(says)
-        self.kind, self.gone, self.wait = kind, gone, wait
+    Attributes:
+        model: the name that they know it by.
+        key_env: environment variable of the key; ``has_key``: whether it is set.
+        timeout: seconds for one answer.
+        max_tokens: the least bound of an answer's length.
+        scrub: takes keys and passwords out of a text.
+    """
+
+    model: str
+    key_env: str
+    has_key: bool
+    timeout: float
+    max_tokens: int
+    scrub: Callable[[str], str]
 
 
 @dataclass(slots=True)
@@ -61,40 +70,232 @@ class Server:
 
     Attributes:
         url: without user, password and query, so that it can be shown.
+        client: its connections.
         load: questions in flight.
         losses: times in a row that it was gone.
         rests_until: not asked before, on the monotonic clock, while another can be.
+        dialect: how it is asked.
         settled: a question with a schema was taken in this dialect.
+        saw_images: a question with images was answered, beside those that check the server.
     """
 
     url: str
     client: AsyncOpenAI
+    settings: Settings
     load: int = 0
     losses: int = 0
     rests_until: float = 0.0
     dialect: Dialect = field(default_factory=Dialect)
     settled: bool = False
+    saw_images: bool = False
 
     def lose(self) -> None:
         """It was gone. Twice as long a rest each time, if it does not rest already."""
         if time.monotonic() >= self.rests_until:
             self.losses += 1
-            self.rest(min(LONGEST_REST, 2.0 ** (self.losses - 1)))
+            self.rest(min(MAX_REST, 2.0 ** (self.losses - 1)))
 
     def rest(self, seconds: float) -> None:
         """Prefer others for so long."""
         self.rests_until = max(self.rests_until, time.monotonic() + seconds)
 
-    def learn(self, dialect: Dialect, request: Request) -> None:
-        """It took a question in this dialect.
+    def learn(self, dialect: Dialect, request: Request, *, since: Dialect) -> None:
+        """It took a question in this dialect; ``since``: the one that was tried first.
 
         A schema that it refuses later on, after it took others, says nothing of the rest.
         """
-        form = self.dialect.form
-        if request.schema is not None and not self.settled:
-            form, self.settled = dialect.form, True
-        self.dialect = replace(dialect, form=form)
+        changes = dialect.changes(since)
+        if request.schema is not None:
+            if self.settled:
+                changes.pop("form", None)
+            self.settled = True
+        if {"images", "pixels"} & set(changes):
+            log.warning(
+                "%s takes %s a question; it is shown no more from now on",
+                self.url,
+                " of ".join(
+                    f"{number:,} {name}"
+                    for name, number in (("images", dialect.images), ("pixels", dialect.pixels))
+                    if number
+                ),
+            )
+        self.dialect = replace(self.dialect, **changes)
         self.losses, self.rests_until = 0, 0.0
+
+    async def ask(self, request: Request, *, probing: bool = False) -> Reply:
+        """One try, or a few where the question has to be put otherwise.
+
+        Arguments:
+            probing: nothing depends on the answer, so it gets no more room.
+
+        Raises:
+            Fault: it may be tried again.
+            ModelError: the question is refused for good.
+            ServerError: every question would be.
+        """
+        import openai
+
+        dialect = since = self.dialect
+        before = ""
+        replies: list[Reply] = []
+        self.load += 1
+        try:
+            for _ in range(MAX_ADAPTATIONS):
+                put, shown = fit(request, dialect)
+                body = payload(
+                    put,
+                    model=self.settings.model,
+                    dialect=dialect,
+                    max_tokens=self.settings.max_tokens,
+                )
+                try:
+                    reply = replace(await self._post(body), shown=shown)
+                except openai.APIStatusError as error:
+                    refusal = Refusal.of(error, text=self.settings.scrub(words_of(error)))
+                    other = await self._otherwise(
+                        refusal, request, dialect, body, before=before, probing=probing
+                    )
+                    if other is None:
+                        wait = retry_after(error.response.headers)
+                        raise await self._problem(refusal, request, wait, probing) from error
+                    log.debug("%s: %s; asked otherwise", self.url, refusal.text)
+                    dialect, before = other, refusal.text
+                    continue
+                replies.append(reply)
+                roomier = dialect.with_room(body[dialect.limit])
+                if not reply.only_thought or probing or roomier is None:
+                    self.learn(dialect, request, since=since)
+                    return _total(replies)
+                dialect = roomier
+        finally:
+            self.load -= 1
+        raise ModelError(f"{self.url} refuses the question, however it is put ({before})")
+
+    async def _post(self, body: dict[str, Any]) -> Reply:
+        """The reply to one request.
+
+        Raises:
+            Fault: there is none, or it cannot be read.
+            openai.APIStatusError: the server refuses it.
+        """
+        import openai
+
+        try:
+            async with asyncio.timeout(self.settings.timeout):
+                answer = await self.client.post("/chat/completions", cast_to=object, body=body)
+            return parse_reply(answer)
+        except (openai.APITimeoutError, TimeoutError) as error:
+            text = f"{self.url} gave no answer within {self.settings.timeout:g} s"
+            raise Fault("timeout", text, gone=_never_connected(error)) from error
+        except openai.APIConnectionError as error:
+            raise self._lost(error) from error
+        except ValueError as error:
+            reason = self.settings.scrub(str(error))
+            text = f"{self.url} sent something that is not a chat completion"
+            _, _, detail = reason.partition("not a chat completion: ")
+            raise Fault("garbled", f"{text} ({detail})" if detail else text) from error
+
+    def _lost(self, error: APIConnectionError) -> Fault:
+        if not _never_connected(error):
+            return Fault("disconnect", f"{self.url} closed the connection")
+        cause = self.settings.scrub(str(error.__cause__))
+        return Fault("gone", f"no connection to {self.url} ({cause})", gone=True)
+
+    async def _otherwise(
+        self,
+        refusal: Refusal,
+        request: Request,
+        dialect: Dialect,
+        body: dict[str, Any],
+        *,
+        before: str,
+        probing: bool,
+    ) -> Dialect | None:
+        """Another way to put a question that was refused; None where there is none."""
+        topic: Topic | None = refusal.topic
+        if refusal.status in (401, 402, 403, 408, 429):
+            return None
+        if refusal.status in (404, 405):
+            if probing or _bytes_of(request) < LARGE or not await self.takes_small():
+                return None
+            topic = "body"  # some proxies know no path for a body that is too large
+        return adapt(dialect, refusal, request, body, topic=topic, before=before)
+
+    async def _problem(
+        self, refusal: Refusal, request: Request, wait: float, probing: bool
+    ) -> Exception:
+        """Why a question is not answered that cannot be put otherwise."""
+        topic = refusal.topic
+        if refusal.status in (401, 403) and not self.settings.has_key:
+            return ServerError(
+                f"{self.url} asks for a key: set the environment variable {self.settings.key_env}"
+            )
+        problem = judge(
+            refusal,
+            request,
+            server=self.url,
+            model=self.settings.model,
+            key_env=self.settings.key_env,
+            wait=wait,
+        )
+        if problem is None:
+            return await self._not_served(refusal.text)
+        if isinstance(problem, QuestionRefused | ServerError) or probing:
+            return problem
+        fix = FIXES.get(topic) if topic else None
+        if fix and (isinstance(problem, ModelError) or refusal.status >= 500):
+            if request.images and not self.saw_images:
+                return ServerRefusal(
+                    f"{self.url} refuses questions with images, even with one small image "
+                    f"({refusal.status}: {refusal.text}); {fix}"
+                )
+            return ModelError(
+                f"{self.url} refused the question ({refusal.status}: {refusal.text}); {fix}"
+            )
+        hopeless = isinstance(problem, ModelError) and not self.saw_images
+        if hopeless and not await self.takes_small():
+            return ServerRefusal(
+                f"{self.url} refuses every question, a small one as well "
+                f"({refusal.status}: {refusal.text}); see the server's log"
+            )
+        return problem
+
+    async def _not_served(self, text: str) -> ServerError:
+        """Why there is nothing at an address: a wrong URL, or a wrong name of the model."""
+        import openai
+
+        try:
+            async with asyncio.timeout(10.0):
+                listed: Any = await self.client.get("/models", cast_to=object)
+            names = [str(one["id"]) for one in listed["data"]]
+        except openai.InternalServerError:  # it is there, and cannot list what it serves
+            return ServerError(
+                f"{self.url} does not serve the model {self.settings.model!r}: {text}"
+            )
+        except (openai.OpenAIError, TimeoutError, ValueError, LookupError, TypeError):
+            base = self.url.partition("/chat/completions")[0].removesuffix("/v1") + "/v1"
+            advice = f"try {base}" if base != self.url else "give the URL of one, up to its /v1"
+            return ServerError(
+                f"there is no OpenAI-protocol server at {self.url} ({text or 'not found'}); "
+                f"{advice}"
+            )
+        shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
+        if self.settings.model in names:
+            return ServerError(
+                f"{self.url} lists the model {self.settings.model!r}, but answers: {text}"
+            )
+        return ServerError(
+            f"{self.url} does not serve the model {self.settings.model!r}; "
+            f"it serves: {shown or 'none'}"
+        )
+
+    async def takes_small(self) -> bool:
+        """Whether a server answers a small question, so that it does not refuse every one."""
+        try:
+            await self.ask(probe(), probing=True)
+        except (Fault, ModelError, ServerError):
+            return False
+        return True
 
 
 def choose(servers: Sequence[Server], request: Request) -> Server:
@@ -115,110 +316,37 @@ def choose(servers: Sequence[Server], request: Request) -> Server:
         if home in ready and home.load <= chosen.load + SLACK:
             chosen = home
     if chosen.losses:  # one question tries whether it is back; the others do not wait for it
-        chosen.rest(min(LONGEST_REST, 2.0**chosen.losses))
+        chosen.rest(min(MAX_REST, 2.0**chosen.losses))
     return chosen
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """A URL taken apart, so that no secret in it is ever shown."""
-
-    url: str
-    headers: Mapping[str, str]
-    query: Mapping[str, str]
-    secrets: tuple[str, ...]
-
-    @classmethod
-    def parse(cls, url: str) -> Address:
-        """``http(s)://[user:password@]host[:port]/path[?key=…]``.
-
-        Raises:
-            UsageError: it is not the URL of a server.
-        """
-        try:
-            parts = urlsplit(url.strip())
-            host, _ = parts.hostname, parts.port
-        except ValueError:
-            host = None
-        if not host or parts.scheme not in ("http", "https"):
-            shown = re.sub(r"//[^/@]*@|\?.*", "…", url)
-            raise UsageError(
-                f"not the URL of a model server: {shown!r}: give one such as "
-                "http://localhost:8000/v1"
-            )
-        user, password = unquote(parts.username or ""), unquote(parts.password or "")
-        query = dict(parse_qsl(parts.query))
-        pair = base64.b64encode(f"{user}:{password}".encode()).decode()
-        location = parts.netloc.rpartition("@")[2]
-        return cls(
-            url=urlunsplit((parts.scheme, location, parts.path.rstrip("/"), "", "")),
-            headers={"Authorization": f"Basic {pair}"} if user else {},
-            query=query,
-            secrets=tuple(one for one in (user and pair, password, *query.values()) if one),
-        )
+def _never_connected(error: BaseException) -> bool:
+    """Whether the connection was never made; httpx and its successor use the same names."""
+    return type(error.__cause__).__name__ in ("ConnectError", "ConnectTimeout")
 
 
-def words_of(error: APIStatusError) -> str:
-    """What the server said, in one line of at most 300 characters."""
-    body: Any = error.body
-    for name in ("error", "message", "detail"):
-        if isinstance(body, dict) and name in body:
-            body = body[name]
-    said = re.sub(r"<[^>]*>", " ", body if isinstance(body, str) else str(body or ""))
-    return " ".join(said.split())[:300]
+def _total(replies: Sequence[Reply]) -> Reply:
+    """The last reply, with the tokens and calls of all."""
+    return replace(
+        replies[-1],
+        prompt_tokens=sum(one.prompt_tokens for one in replies),
+        completion_tokens=sum(one.completion_tokens for one in replies),
+        calls=len(replies),
+    )
 
 
-def judge(
-    error: APIStatusError, request: Request, *, said: str, server: str, model: str, key_env: str
-) -> Fault | ModelError | ServerError | None:
-    """What a refusal means; None: the model or the address is wrong, and the server's list says.
-
-    Arguments:
-        said: the server's words, without secrets.
-        server: its URL as it can be shown.
-        key_env: the environment variable that holds the key that was sent.
-    """
-    status = error.status_code
-    codes = f"{error.code or ''} {error.type or ''} {said}"
-    if request.images and _NO_IMAGES.search(said):
-        return ServerError(
-            f"{server}: the model {model!r} takes no images ({said}); "
-            "serve a vision-language model, such as Qwen/Qwen3-VL-8B-Instruct"
-        )
-    if request.has_video and _NO_FILES.search(said):
-        return ServerError(
-            f"{server} may not read files ({said}); start it with the clips' folder allowed "
-            "(vLLM: --allowed-local-media-path DIR), or use --mllm-input images"
-        )
-    if request.has_video and _NO_VIDEO.search(said):
-        return ServerError(
-            f"{server}: the model {model!r} takes no clips by URL ({said}); use --mllm-input images"
-        )
-    if status in (401, 403):
-        return ServerError(
-            f"{server} refused the key in ${key_env} ({status}); set it to one that is valid there"
-        )
-    if status == 402 or (status == 429 and _NO_CREDIT.search(codes)):
-        return ServerError(f"{server}: the account may not ask any more ({said}); add credit to it")
-    if status in (404, 405) or (status in (400, 422) and _NO_MODEL.search(said)):
-        return None
-    if status in (408, 409, 425, 429) or status >= 500:
-        says = f"{server} answered {status}" + (f" ({said})" if said else "")
-        return Fault(str(status), says, wait=retry_after(error.response.headers))
-    hint = ""
-    if status == 413 or _TOO_LONG.search(said):
-        hint = "; ask for fewer or smaller frames, or serve the model with a longer context"
-    return ModelError(f"{server} refused the question ({status}: {said}){hint}")
+def _bytes_of(request: Request) -> int:
+    """Bytes of all images."""
+    parts = (part for message in request.messages for part in message.parts)
+    return sum(len(part.jpeg) for part in parts if isinstance(part, Image))
 
 
-def retry_after(headers: Mapping[str, str]) -> float:
-    """Seconds that a server asks to wait, by number or by date; 0 where it does not say."""
-    said = headers.get("retry-after", "")
-    try:
-        return max(0.0, float(said))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(said).timestamp() - time.time())
-    except ValueError:
-        return 0.0
+@cache
+def probe() -> Request:
+    """A small gray image; Qwen's processors want at least 28 pixels a side."""
+    import cv2
+    import numpy as np
+
+    _, jpeg = cv2.imencode(".jpg", np.full((64, 64, 3), 128, np.uint8))
+    question = "What color is this image? Answer in one word."
+    return Request(messages=(Message("user", (Image(jpeg.tobytes()), question)),), max_tokens=16)

@@ -30,7 +30,7 @@ _PROBE = Request(
         "required": ["colour"],
         "additionalProperties": False,
     },
-    max_tokens=256,
+    max_tokens=1024,
 )
 
 

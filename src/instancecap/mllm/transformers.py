@@ -16,7 +16,7 @@ from typing import Any
 from instancecap.errors import MissingDependency, ModelError, UsageError
 from instancecap.mllm.base import Backend, Image, Message, Reply, Request
 from instancecap.mllm.constrain import SchemaMask, bounded
-from instancecap.mllm.wire import drop_reasoning, timestamp
+from instancecap.mllm.wire import split_reasoning, timestamp
 
 log = logging.getLogger(__name__)
 
@@ -210,6 +210,7 @@ class TransformersBackend(Backend):
                 [_message(message) for message in request.messages],
                 tokenize=False,
                 add_generation_prompt=True,
+                enable_thinking=False,  # for templates that know it; others ignore it
             )
             for request in requests
         ]
@@ -224,8 +225,10 @@ class TransformersBackend(Backend):
         loaded = self._load()
         end = next((at for at, token in enumerate(answer) if token in loaded.ends), None)
         text = loaded.processor.tokenizer.decode(answer[:end], skip_special_tokens=True)
+        reasoning, text = split_reasoning(text)
         return Reply(
-            text=drop_reasoning(text).strip(),
+            text=text,
+            reasoning=reasoning,
             finish="length" if end is None else "stop",
             model=self.model,
             prompt_tokens=prompt_tokens,

@@ -1,70 +1,43 @@
-"""What goes to an OpenAI-protocol server and what comes back, as JSON. Nothing is sent here.
-
-Servers differ in what they take. A :class:`Dialect` holds what is known of one, and learns from
-its refusals.
-"""
+"""What goes to an OpenAI-protocol server and what comes back, as JSON. Nothing is sent here."""
 
 from __future__ import annotations
 
 import base64
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from instancecap.mllm.base import Message, Reply, Request, Video
-
-SCHEMA_FORMS = ("json_schema", "unbounded", "json_object", "")
-"""How a schema is asked for, the best first: ``json_schema`` (vLLM, SGLang, llama.cpp, Ollama,
-hosted); the same without bounds of lengths and numbers, which some hosted services refuse;
-``json_object`` with a schema beside it (llama-cpp-python); not at all."""
-
-OPTIONAL = ("seed", "temperature", "repetition_penalty", "repeat_penalty")
-"""Parameters that a question can do without where a server refuses them."""
+from instancecap.mllm.dialect import SCHEMA_FORMS, Dialect
 
 _BOUNDS = {
     *("minLength", "maxLength", "pattern", "format", "minItems", "maxItems", "uniqueItems"),
     *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
 }
-_THOUGHT = re.compile(r"^.*</think(?:ing)?>|^\s*<think(?:ing)?>.*", re.DOTALL)
-_ABOUT_SCHEMA = re.compile(r"response_format|json.?schema|grammar|structured.output", re.IGNORECASE)
+_OPENS = re.compile(r"\s*(?:<(?:\w+:)?think(?:ing)?>|\[THINK\]|◁think▷)")
+_CLOSES = re.compile(r"</(?:\w+:)?think(?:ing)?>|\[/THINK\]|◁/think▷")
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """What one server takes.
+def payload(
+    request: Request, *, model: str, dialect: Dialect, max_tokens: int = 0
+) -> dict[str, Any]:
+    """The body of ``POST /chat/completions``.
 
-    Attributes:
-        form: index into ``SCHEMA_FORMS``.
-        refused: names of optional parameters that are left out.
-        limit: the name of the bound of the answer's length.
+    Args:
+        request: with the images that are sent (:func:`~instancecap.mllm.dialect.fit`).
+        max_tokens: the least bound of an answer's length.
     """
-
-    form: int = 0
-    refused: frozenset[str] = frozenset()
-    limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-
-    def after(self, refusal: str, sent: Mapping[str, Any]) -> Dialect | None:
-        """What to try after ``sent`` was refused with these words; None when nothing is left."""
-        if "max_completion_tokens" in refusal and self.limit == "max_tokens":
-            return replace(self, limit="max_completion_tokens")
-        for name in OPTIONAL:
-            if name in sent and re.search(rf"\b{name}\b", refusal):
-                return replace(self, refused=self.refused | {name})
-        if "response_format" in sent and _ABOUT_SCHEMA.search(refusal):
-            return replace(self, form=self.form + 1)
-        return None
-
-
-def payload(request: Request, *, model: str, dialect: Dialect) -> dict[str, Any]:
-    """The body of ``POST /chat/completions``."""
     body: dict[str, Any] = {
         "model": model,
         "messages": [_message(one) for one in request.messages],
-        dialect.limit: request.max_tokens,
+        dialect.limit: dialect.bound(max(request.max_tokens, max_tokens)),
         "temperature": request.temperature,
         "seed": request.seed,
     }
+    if not dialect.think:
+        # The first is vLLM's, SGLang's and llama.cpp's, the second Ollama's and hosted services'.
+        body["chat_template_kwargs"] = {"enable_thinking": False, "thinking": False}
+        body["reasoning_effort"] = "none"
     if request.penalty != 1.0:
         # The first is vLLM's and SGLang's name, the second llama.cpp's; the rest ignore both.
         body["repetition_penalty"] = body["repeat_penalty"] = request.penalty
@@ -104,34 +77,45 @@ def timestamp(t: float) -> str:
 
 
 def parse_reply(body: object) -> Reply:
-    """The answer in a server's JSON, without the reasoning that some models write before it.
+    """The answer in a server's JSON, apart from the reasoning that some models write before it.
 
     Raises:
-        ValueError: it is not a chat completion.
+        ValueError: it is not a chat completion; with the error that is in its place.
     """
     try:
         choice = body["choices"][0]  # type: ignore[index]
-        content = choice["message"].get("content") or ""
+        message = choice["message"]
+        content = message.get("content") or ""
         usage = body.get("usage") or {}  # type: ignore[attr-defined]
         if not isinstance(content, str):  # a list of parts
             content = "".join(part.get("text") or "" for part in content)
+        reasoning, text = split_reasoning(content)
+        apart = message.get("reasoning") or message.get("reasoning_content")
+        refusal = message.get("refusal")
         return Reply(
-            text=drop_reasoning(content).strip(),
-            finish=str(choice.get("finish_reason") or "stop"),
+            text=text or (refusal if isinstance(refusal, str) else ""),
+            finish="content_filter" if refusal else str(choice.get("finish_reason") or "stop"),
             model=str(body.get("model") or ""),  # type: ignore[attr-defined]
             prompt_tokens=int(usage.get("prompt_tokens") or 0),
             completion_tokens=int(usage.get("completion_tokens") or 0),
+            reasoning=apart if isinstance(apart, str) else reasoning,
         )
     except (LookupError, TypeError, AttributeError) as error:
-        raise ValueError("not a chat completion") from error
+        said = body.get("error") if isinstance(body, dict) else None
+        raise ValueError(f"not a chat completion{f': {said}' if said else ''}"[:300]) from error
 
 
-def drop_reasoning(text: str) -> str:
-    """What follows ``</think>``; nothing where the reasoning never ends.
+def split_reasoning(text: str) -> tuple[str, str]:
+    """What comes before the end of the reasoning, and the answer after it.
 
-    The opening mark may be missing: some chat templates put it into the question.
+    The opening mark may be missing: some chat templates put it into the question. Reasoning that
+    never ends leaves no answer.
     """
-    return _THOUGHT.sub("", text, count=1)
+    *_, last = (None, *_CLOSES.finditer(text))
+    if last is not None:
+        return text[: last.start()].strip(), text[last.end() :].strip()
+    opening = _OPENS.match(text)
+    return (text[opening.end() :].strip(), "") if opening else ("", text.strip())
 
 
 def _without_bounds(schema: Any, *, names: bool = False) -> Any:

@@ -132,7 +132,7 @@ def test_where_no_window_is_answered_the_measured_segments_stay() -> None:
     told = {"instances": [DOG]}
     lost = Fake(lambda one: "" if "segment" in keys_of(one) else answer_with(one, told))
     caption = ask_about(facts, lost).caption
-    assert caption.segments == describe(facts).segments != []
+    assert caption.segments == describe(facts, all_facts=True).segments != []
     assert caption.provenance["/segments/0/description"].support == "measured"
 
 
@@ -168,7 +168,7 @@ def test_the_shots_of_a_clip_as_clips(facts: Evidence) -> None:
     seen = set()
     for index, ((part, piece), shot) in enumerate(zip(pieces, facts.shots, strict=True)):
         again = Evidence.model_validate(piece.model_dump())
-        describe(again)
+        describe(again, all_facts=True)
         if len(pieces) > 1:
             assert part.id == piece.video.id == f"made.mp4#{index + 1}"
         assert part.start == pytest.approx(piece.video.start) == pytest.approx(2 + shot.start)

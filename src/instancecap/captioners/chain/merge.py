@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import instancecap
 from instancecap.captioners.chain.agree import likeness
 from instancecap.captioners.chain.answers import clean
 from instancecap.captioners.chain.draft import Said
@@ -19,6 +18,7 @@ from instancecap.mllm.base import Image
 from instancecap.schema.caption import Caption, Instance, Producer, Provenance, Segment
 from instancecap.schema.evidence import CameraFacts
 from instancecap.schema.vocabulary import Primitive
+from instancecap.version import __version__
 from instancecap.video.sampling import pick_evenly
 
 CONFIDENCE = 0.5
@@ -253,7 +253,7 @@ def _producer(producer: Producer, scene: Scene) -> Producer:
     options = scene.options
     mode = f"single:{options.single_format}" if options.mode == "single" else options.mode
     return Producer(
-        version=instancecap.__version__,
+        version=__version__,
         captioner="mllm",
         mode=mode,
         models={**producer.models, "mllm": ", ".join(sorted(scene.draft.models))},

@@ -21,8 +21,8 @@ from instancecap.captioners.chain.look import look, settle
 from instancecap.captioners.chain.options import INSTANCE_LEAVES
 from instancecap.captioners.chain.questions import Answered, Chain, Question, Scene, Values
 from instancecap.captioners.chain.subjects import painted
-from instancecap.captioners.measured import english
 from instancecap.evidence.geometry import cell_of
+from instancecap.language import en
 from instancecap.mllm.base import Media, Message
 from instancecap.schema.evidence import InstanceFacts
 
@@ -86,7 +86,7 @@ def _as_measured(scene: Scene) -> Agreement:
 
 def _noun(item: InstanceFacts) -> str:
     class_ = "thing" if item.class_ == "object" else item.class_
-    return f"group of {english.plural(class_)}" if item.count > 1 else class_
+    return f"group of {en.plural(class_)}" if item.count > 1 else class_
 
 
 def _turn(
@@ -129,7 +129,7 @@ def _on_instance(
         scene.prompts.say(f"paper_{key}", "first", noun=noun, clip=about),
     )
     x0, y0, x1, y1 = item.track[0].box
-    place = f"{english.CELL_PLACES[cell_of((x0 + x1) / 2, (y0 + y1) / 2)]} of the frame"
+    place = f"{en.IN_CELLS[cell_of((x0 + x1) / 2, (y0 + y1) / 2)]} of the frame"
     view = scene.prompts.say("views", scene.options.visual_prompt, noun=noun, place=place)
     return _turn(scene, images, text, pointer, about=scene.names[item.id], view=view, last=False)
 
@@ -162,5 +162,5 @@ def _camera(scene: Scene) -> str:
     motion = scene.prepared.evidence.camera.motion
     if motion == ["static"]:
         return scene.prompts.say("paper_camera", "static")
-    camera = english.camera_sentence(scene.prepared.evidence.camera)
+    camera = scene.prepared.measured.camera.description
     return scene.prompts.say("paper_camera", "given" if camera else "undetermined", camera=camera)

@@ -180,9 +180,9 @@ def measured_caption(evidence: Evidence, options: ChainOptions) -> Caption:
     """What the evidence proves, as far as we write the language that is asked for."""
     count = len(evidence.instances)
     if speaks(options.language):
-        return describe(evidence, max_instances=count, language=options.language)
+        return describe(evidence, max_instances=count, language=options.language, all_facts=True)
     # Rather than a caption in two languages.
-    return without_sentences(describe(evidence, max_instances=count))
+    return without_sentences(describe(evidence, max_instances=count, all_facts=True))
 
 
 def _by_url(clip: Clip, evidence: Evidence) -> VideoByUrl | None:

@@ -19,9 +19,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from instancecap.evidence.cluster import Detector
 from instancecap.evidence.geometry import areas, as_box, ious, pairwise_ious
 from instancecap.evidence.tracking.box_trackers import Tracker, start_tracker
+from instancecap.models.detector import Detector
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Shot
 from instancecap.video.clip import Clip

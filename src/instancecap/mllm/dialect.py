@@ -1,0 +1,168 @@
+"""What one server takes of a question, learned from its refusals."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from typing import Any, Literal
+
+from instancecap.mllm.base import Image, Message, Request
+
+SCHEMA_FORMS = ("json_schema", "unbounded", "json_object", "")
+"""How a schema is asked for, the best first: ``json_schema`` (vLLM, SGLang, llama.cpp, Ollama,
+hosted); the same without bounds of lengths and numbers, which some hosted services refuse;
+``json_object`` with a schema beside it (llama-cpp-python); not at all."""
+
+OPTIONAL = (
+    *("seed", "temperature", "repetition_penalty", "repeat_penalty"),
+    *("chat_template_kwargs", "reasoning_effort"),
+)
+"""Parameters that a question can do without where a server refuses them."""
+
+THINKING_ROOM = 8
+"""Times the tokens of an answer that a model gets which spent all of them on thinking."""
+
+_ABOUT_SCHEMA = re.compile(
+    r"response_format|json.?(?:schema|mode)|grammar|(?:structured|guided).?(?:output|decoding|json)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What one server takes.
+
+    Attributes:
+        form: index into ``SCHEMA_FORMS``.
+        refused: names of optional parameters that are left out.
+        limit: the name of the bound of the answer's length.
+        tokens: the most that this bound may be; 0 for any.
+        room: times a question's own bound, for models that think before they answer.
+        think: False where a model is told to answer at once.
+        system: False where system text goes into the first message of the user.
+        images: the most images a question; 0 for any number.
+        pixels: the most pixels an image; 0 for any number.
+    """
+
+    form: int = 0
+    refused: frozenset[str] = frozenset()
+    limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    tokens: int = 0
+    room: int = 1
+    think: bool = True
+    system: bool = True
+    images: int = 0
+    pixels: int = 0
+
+    def after(self, refusal: str, sent: Mapping[str, Any]) -> Dialect | None:
+        """What to try after a parameter of ``sent`` was refused; None when nothing is left."""
+        if "max_completion_tokens" in refusal and self.limit == "max_tokens":
+            return replace(self, limit="max_completion_tokens")
+        for name in OPTIONAL:
+            if name in sent and re.search(rf"\b{name}\b", refusal):
+                return replace(self, refused=self.refused | {name})
+        if "response_format" in sent and _ABOUT_SCHEMA.search(refusal):
+            return replace(self, form=self.form + 1)
+        return None
+
+    def with_room(self, tokens: int) -> Dialect | None:
+        """What to try after ``tokens`` were all spent on thinking; None when nothing is left."""
+        if self.room == 1 and not 0 < self.tokens <= tokens:
+            return replace(self, room=THINKING_ROOM)
+        return replace(self, think=False) if self.think else None
+
+    def bound(self, tokens: int) -> int:
+        """The bound of an answer's length, for one that takes ``tokens``."""
+        return min(tokens * self.room, self.tokens or tokens * self.room)
+
+    def changes(self, since: Dialect) -> dict[str, Any]:
+        """What was learned since another."""
+        both = {
+            one.name: (getattr(self, one.name), getattr(since, one.name)) for one in fields(self)
+        }
+        return {name: now for name, (now, before) in both.items() if now != before}
+
+
+def fit(request: Request, dialect: Dialect) -> tuple[Request, tuple[int, ...] | None]:
+    """The question as a server takes it, and the places of the images that it is shown.
+
+    None for the places where all of them are. Fewer images are chosen evenly.
+    """
+    messages = request.messages
+    if not dialect.system:
+        messages = _without_system(messages)
+    shown: tuple[int, ...] | None = None
+    if dialect.images and request.images > dialect.images:
+        shown = spread(request.images, dialect.images)
+    if shown is not None or dialect.pixels:
+        messages = _with_images(messages, shown, dialect.pixels)
+    return replace(request, messages=messages), shown
+
+
+def spread(count: int, kept: int) -> tuple[int, ...]:
+    """``kept`` of ``count`` places, evenly chosen, the first and the last among them."""
+    if kept == 1:
+        return (count // 2,)
+    return tuple(round(index * (count - 1) / (kept - 1)) for index in range(kept))
+
+
+def _without_system(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """System text at the start of the next message."""
+    merged: list[Message] = []
+    text: tuple[Any, ...] = ()
+    for one in messages:
+        if one.role == "system":
+            text += one.parts
+        else:
+            merged.append(replace(one, parts=(*text, *one.parts)) if text else one)
+            text = ()
+    return tuple(merged) or messages
+
+
+def _with_images(
+    messages: tuple[Message, ...], shown: tuple[int, ...] | None, pixels: int
+) -> tuple[Message, ...]:
+    chosen: list[Message] = []
+    place = -1
+    for one in messages:
+        parts: list[Any] = []
+        for part in one.parts:
+            if isinstance(part, Image):
+                place += 1
+                if shown is not None and place not in shown:
+                    continue
+                part = replace(part, jpeg=_shrunk(part.jpeg, pixels)) if pixels else part
+            parts.append(part)
+        chosen.append(replace(one, parts=tuple(parts)))
+    return tuple(chosen)
+
+
+@lru_cache(maxsize=128)
+def _shrunk(jpeg: bytes, pixels: int) -> bytes:
+    """The image with ``pixels`` pixels at most."""
+    import cv2
+    import numpy as np
+
+    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    if picture is None or picture.shape[0] * picture.shape[1] <= pixels:
+        return jpeg
+    factor = (pixels / (picture.shape[0] * picture.shape[1])) ** 0.5
+    height, width = (max(28, int(side * factor)) for side in picture.shape[:2])
+    small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+    return bytes(cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes())
+
+
+def pixels_of(request: Request) -> int:
+    """Pixels of the largest image; 0 without any."""
+    import cv2
+    import numpy as np
+
+    largest = 0
+    for message in request.messages:
+        for part in message.parts:
+            if isinstance(part, Image):
+                picture = cv2.imdecode(np.frombuffer(part.jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
+                largest = max(largest, 0 if picture is None else picture.size)
+    return largest
