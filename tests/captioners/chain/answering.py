@@ -14,6 +14,7 @@ from instancecap.mllm.base import Backend, Reply, Request
 from instancecap.mllm.structured import Enforcement
 from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence
+from tests.made import evidence, thing
 
 Answering = Callable[[Request], str | ModelError]
 
@@ -124,3 +125,16 @@ def ask_about(
         prepared = sketch(source, options=chosen, previous=previous)
     assert isinstance(prepared, Prepared)
     return asyncio.run(write(prepared, backend or Fake(), options=chosen, enforce=Trusting()))
+
+
+THREE = listing(DOG, PERSON, CAR)
+
+
+def three() -> Evidence:
+    """Three things that are seen throughout, so that each gets as many pictures as the clip."""
+    return evidence(
+        thing("dog", (0.1, 0.4, 0.3, 0.6), (0.6, 0.4, 0.8, 0.6), moving=True, direction="right",
+              speed=0.2, colors=[("brown", 0.6)]),
+        thing("person", (0.5, 0.2, 0.7, 0.9), id=1),
+        thing("car", (0.0, 0.5, 0.2, 0.7), id=2),
+    )  # fmt: skip
