@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from instancecap.evidence.cluster import Detector, load_experts
+from instancecap.evidence.cluster import load_experts
 from instancecap.evidence.geometry import pairwise_ious
 from instancecap.evidence.tracking.box_trackers import NanoTracker
 from instancecap.evidence.tracking.follow import (
@@ -33,6 +33,7 @@ from instancecap.evidence.tracking.follow import (
     Seed,
     follow_in,
 )
+from instancecap.models.detector import Detector
 from instancecap.video.clip import Clip
 from instancecap.video.decode import ClipReader, Picture
 from instancecap.video.sampling import Ticker, fit_within

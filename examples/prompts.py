@@ -1,30 +1,32 @@
-"""The prompts of three real clips for every target, written into ``docs/prompts.md``.
+"""The prompts of two captions for every target, written into ``docs/prompts.md``.
 
-    python -m examples.prompts CLIPS_FOLDER
+    python -m examples.prompts
 
-What stands above the mark in the document is written by hand.
+What stands above the mark in the document is written by hand. ``captions/street.json`` is a caption
+of measured facts, ``captions/park.json`` one in a language model's words.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
-import instancecap as ic
+from instancecap import Caption
 from instancecap.render import Prompt, render, targets
-from instancecap.schema import Caption
+from instancecap.render.options import Task
 
-CLIPS = ("woman_dog.mp4", "person_bicycle_car.mp4", "two_cars.mp4")
+CAPTIONS = ("street.json", "park.json")
+FOLDER = Path(__file__).resolve().parent / "captions"
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "prompts.md"
-MARK = "<!-- What follows is written by: python -m examples.prompts CLIPS_FOLDER -->\n"
+MARK = "<!-- What follows is written by: python -m examples.prompts -->\n"
 
 
-def pages(captions: Sequence[Caption]) -> str:
-    """The document's part that is made: a table of targets, and the prompts of each clip."""
+def page() -> str:
+    """The document's part that is made: a table of targets, and the prompts of each caption."""
     lines = [MARK, "## Targets", *_table()]
-    for name, caption in zip(CLIPS, captions, strict=True):
-        lines += ["", f"## {name}", *_prompts(caption)]
+    for name in CAPTIONS:
+        lines += ["", f"## examples/captions/{name}", *_prompts(Caption.read(FOLDER / name))]
     return "\n".join(lines) + "\n"
 
 
@@ -41,24 +43,23 @@ def _table() -> Iterator[str]:
 
 def _prompts(caption: Caption) -> Iterator[str]:
     """Every target's prompt; targets with the same words together."""
-    for task in ("t2v", "i2v"):
+    for task in get_args(Task):
         same: dict[str, list[Prompt]] = {}
         for name in targets():
-            prompt = render(caption, target=name, task=task)  # type: ignore[arg-type]
+            prompt = render(caption, target=name, task=task)
             same.setdefault(prompt.text, []).append(prompt)
         for text, prompts in same.items():
             names = ", ".join(f"`{one.target}` ({one.tokens})" for one in prompts)
-            dropped = ", ".join(f"`{one}`" for one in prompts[0].dropped)
-            yield from ("", f"**{task}** {names}{f'; left out: {dropped}' if dropped else ''}")
+            notes = "".join(f"; {note}" for note in prompts[0].warnings)
+            yield from ("", f"**{task}** {names}{notes}")
             yield from ("", f"> {text}" if not text.startswith("{") else f"```json\n{text}\n```")
 
 
-def main(folder: str) -> None:
-    """Caption the clips and write their prompts into the document."""
-    captions = [ic.caption(Path(folder) / name) for name in CLIPS]
+def main() -> None:
+    """Write the prompts into the document."""
     head = DOCUMENT.read_text(encoding="utf-8").partition(MARK)[0]
-    DOCUMENT.write_text(head + pages(captions), encoding="utf-8")
+    DOCUMENT.write_text(head + page(), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

@@ -43,6 +43,12 @@ def clips_dir() -> Path:
 
 
 @pytest.fixture(scope="session")
+def cases_dir() -> Path:
+    """The folder of small inputs that people reported."""
+    return _need(SHARED / "cases")
+
+
+@pytest.fixture(scope="session")
 def models_dir() -> Path:
     """The folder of small detectors' weights."""
     return _need(SHARED / "models")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations, groupby, pairwise
 from typing import Any, get_args
 
@@ -93,7 +94,7 @@ def evidence(*instances: InstanceFacts, **parts: Any) -> Evidence:
         "video": video(),
         "shots": [Shot(start=0, end=4, transition="start")],
         "camera": camera("static"),
-        "light": LightFacts(brightness=0.45, contrast=0.2, saturation=0.3),
+        "light": LightFacts(brightness=0.7, contrast=0.2, saturation=0.3),
     }
     return Evidence(instances=list(instances), **(given | parts))
 
@@ -184,6 +185,18 @@ def things(draw: st.DrawFn, *, id: int, shot: Shot) -> InstanceFacts:
     )
 
 
+def _step(motion: Sequence[str]) -> dict[str, float]:
+    """How the picture moves in half a second under a camera that moves so."""
+    step = {"dx": 0.0, "dy": 0.0, "zoom": 1.0, "roll": 0.0}
+    for word in motion:
+        name, amount = {
+            "pan": ("dx", 0.1), "tilt": ("dy", 0.1), "zoom": ("zoom", 0.1), "roll": ("roll", -5.0),
+            "static": ("dx", 0.0),
+        }[word.split("_")[0]]  # fmt: skip
+        step[name] += amount if word.endswith(("left", "up", "in", "_cw")) else -amount
+    return step
+
+
 @st.composite
 def evidences(draw: st.DrawFn) -> Evidence:
     """Any evidence that a measurement could give."""
@@ -197,7 +210,9 @@ def evidences(draw: st.DrawFn) -> Evidence:
     count = draw(st.integers(0, 5))
     found = [draw(things(id=i, shot=draw(st.sampled_from(shots)))) for i in range(count)]
     moves = st.sampled_from(sorted(TURNS))
-    motions = st.just(["static"]) | st.lists(moves, min_size=1, max_size=3, unique=True)
+    motions = st.just(["static"]) | st.lists(
+        moves, min_size=1, max_size=3, unique_by=lambda word: word.split("_")[0]
+    )
     parts = [draw(motions) for _ in shots]
     union = list(dict.fromkeys(word for part in parts for word in part if word != "static"))
     if found and {word[:3] for word in union} & {"pan", "til"} and draw(st.booleans()):
@@ -214,9 +229,10 @@ def evidences(draw: st.DrawFn) -> Evidence:
             if measured
         ],
         "path": [
-            {"t": i / 2, "dx": 0, "dy": 0, "zoom": 1, "roll": 0, "inliers": 0.9}
+            {"t": i / 2, "inliers": 0.9, **_step(part)}
             for i in range(1, 20)
-            if measured
+            for shot, part in zip(shots, parts, strict=True)
+            if measured and shot.start < i / 2 <= shot.end
         ],
     }
     label = draw(st.sampled_from(["indoor", "outdoor", "unknown"]))

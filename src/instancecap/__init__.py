@@ -16,6 +16,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from instancecap.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from instancecap.api import (
         CaptionConfig,
@@ -44,8 +46,6 @@ if TYPE_CHECKING:
     from instancecap.schema.evidence import Evidence
     from instancecap.verify.check import verify
     from instancecap.video.clip import Clip
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "instancecap.api": (

@@ -37,7 +37,18 @@ def test_one_line_a_caption_and_failures_by_name(
     lines = out.split("\n")[:-1]
     assert status == 1 and len(lines) == 4
     assert "chef" in lines[0] and lines[1] == "" and "woman" in lines[2] and "rally" in lines[3]
-    assert err.startswith("failed: ") and "lost.json" in err and err.count("\n") == 1
+    failed = [line for line in err.splitlines() if line.startswith("failed: ")]
+    assert len(failed) == 1 and "lost.json" in failed[0]
+
+
+def test_what_is_left_out_is_named_and_strict_fails(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = (str(folder / "race.json"), "--for", "ltx-video")
+    status, _, err = run(monkeypatch, capsys, *arguments)
+    assert status == 0 and err.startswith("race: left out to keep within 128 tokens: /")
+    assert run(monkeypatch, capsys, *arguments, "--strict", "--quiet")[::2] == (1, "")
+    assert run(monkeypatch, capsys, arguments[0], "--for", "ltx-2", "--strict")[0] == 0
 
 
 def test_json_is_one_object(

@@ -11,8 +11,8 @@ import pytest
 from instancecap.errors import MissingDependency
 from instancecap.evidence import cluster as experts
 from instancecap.evidence.build import measure
-from instancecap.evidence.experts.people import HogPeopleDetector
 from instancecap.models.coco import CLASSES
+from instancecap.models.hog import HogPeopleDetector
 from instancecap.schema.evidence import Evidence
 from instancecap.video import Clip
 from instancecap.video.decode import ClipReader
@@ -20,7 +20,7 @@ from instancecap.video.decode import ClipReader
 
 def test_with_weights_the_network_is_used(with_weights: Path) -> None:
     found = experts.load_experts()
-    assert found.names == {"detector": "yolox-nano", "faces": "yunet"}
+    assert found.names == {"detector": "nanodet-plus-m", "faces": "yunet"}
     assert found.warnings == []
 
 
@@ -44,7 +44,7 @@ def test_weights_that_appear_later_are_found_after_forgetting(
     assert experts.load_experts().detector.name == "opencv-hog"
     monkeypatch.setenv("INSTANCECAP_MODELS", str(models_dir))
     experts.forget_models()
-    assert experts.load_experts().detector.name == "yolox-nano"
+    assert experts.load_experts().detector.name == "nanodet-plus-m"
 
 
 def test_a_broken_file_of_weights_is_an_error_of_one_line(
@@ -71,8 +71,8 @@ def test_without_weights_things_that_move_are_still_found(
 def test_with_weights_nothing_is_warned(measured: Callable[..., Evidence]) -> None:
     evidence = measured("everyday/worker.mp4")
     assert evidence.warnings == []
-    assert evidence.models["detector"] == "yolox-nano"
-    assert {item.source for item in evidence.instances} <= {"yolox-nano", "motion"}
+    assert evidence.models["detector"] == "nanodet-plus-m"
+    assert {item.source for item in evidence.instances} <= {"nanodet-plus-m", "motion"}
 
 
 def test_the_last_resort_finds_a_standing_person(clips_dir: Path) -> None:

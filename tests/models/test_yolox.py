@@ -11,7 +11,8 @@ import pytest
 from instancecap.evidence.geometry import ious
 from instancecap.models import weights
 from instancecap.models.coco import CATEGORIES, CLASSES, MOVABLE
-from instancecap.models.yolox import Detections, YoloxDetector
+from instancecap.models.detector import Detections
+from instancecap.models.yolox import YoloxDetector
 from instancecap.video import Clip
 from instancecap.video.decode import ClipReader
 

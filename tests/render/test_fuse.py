@@ -10,8 +10,8 @@ import pytest
 from instancecap.datasets.captions import Row
 from instancecap.errors import ModelError
 from instancecap.mllm.base import Backend, Reply, Request
-from instancecap.render import Prompt, find_target, render
-from instancecap.render.batch import Options, render_all
+from instancecap.render import Prompt, RenderOptions, find_target, render
+from instancecap.render.batch import render_all
 from instancecap.render.budget import counter_for
 from instancecap.render.fuse import find_fault, fuse
 from instancecap.schema.caption import Caption
@@ -21,9 +21,9 @@ CAPTION = Caption.model_validate(
     {
         "video": None,
         "instances": [
-            {"id": 0, "class": "dog", "appearance": "A brown dog.",
+            {"id": 0, "class": "dog", "appearance": "a brown dog",
              "action": "Moves to the right."},
-            {"id": 1, "class": "person", "appearance": "A person in blue.",
+            {"id": 1, "class": "person", "appearance": "a person in blue",
              "action": "Moves to the left."},
         ],
         "camera": {"motion": ["pan_left"], "description": "The camera pans left."},
@@ -106,7 +106,7 @@ def test_prompts_pass_their_own_check() -> None:
 def test_rows_stay_in_step_when_fused() -> None:
     rows = [Row("a", CAPTION, "a"), Row("b", None, "b", "broken"), Row("c", CAPTION, "c")]
     backend = Answers(Reply("A cat."), Reply(BEFORE))
-    options = Options(target=find_target("skyreels-v2"))
+    options = RenderOptions(target=find_target("skyreels-v2"))
     found = list(render_all(rows, options, backend=backend))
     assert [[one.fused[:6] for one in row.prompts] for row in found] == [["gained"], [], ["model"]]
     assert len(backend.asked) == 2 and found[1].error == "broken"

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from instancecap.datasets.captions import Row
-from instancecap.errors import OutputError, UsageError
-from instancecap.render import find_target, render
-from instancecap.render.batch import Options, PromptFile, Rendered, render_all, split_lengths
+from instancecap.errors import UsageError
+from instancecap.render import RenderOptions, find_target, render
+from instancecap.render.batch import render_all, split_lengths
 from instancecap.render.dropout import droppable
 from instancecap.render.lint import find_forbidden, read_phrases
 from instancecap.render.suffix import motion_score
@@ -51,7 +49,7 @@ def test_dropout_is_seeded_by_clip_and_recorded() -> None:
 def test_dropout_of_nothing_and_of_all() -> None:
     assert render(rich("park"), target="mochi", drop_fields=0.0).omitted == ()
     assert render(rich("park"), target="mochi", drop_fields=1.0).text
-    with pytest.raises(UsageError, match=r"drop_fields 1\.5: a probability"):
+    with pytest.raises(UsageError, match=r"drop_fields 1\.5: give a probability"):
         render(rich("park"), target="mochi", drop_fields=1.5)
 
 
@@ -99,6 +97,14 @@ def test_a_bad_suffix_is_refused(suffix: str) -> None:
         render(rich("park"), target="wan2.2", suffix=suffix)
 
 
+def test_trigger_words_keep_their_case() -> None:
+    prompt = render(rich("park"), target="ltx-video", prefix="ohwx McGee_v2,")
+    assert prompt.text.startswith("ohwx McGee_v2, A ") and prompt.tokens <= 128
+    for text, wanted in (("ohwx man walks", "ohwx man walks."), ("a third one", "A third one.")):
+        caption = Caption(video=None, global_description=text)
+        assert render(caption, target="wan2.2").text == wanted
+
+
 def test_json_takes_no_trigger_words() -> None:
     with pytest.raises(UsageError, match="cosmos3: its prompt is JSON"):
         render(rich("park"), target="cosmos3", prefix="sks")
@@ -122,12 +128,12 @@ def rows() -> list[Row]:
     return [good[0], Row("bad", None, "bad.json", "not a caption"), *good[1:]]
 
 
-def options(**changes: Any) -> Options:
-    return Options(**{"target": find_target("wan2.2"), **changes})
+def options(**changes: Any) -> RenderOptions:
+    return RenderOptions(**{"target": find_target("wan2.2"), **changes})
 
 
 def test_one_result_a_row_whatever_happens() -> None:
-    results = list(render_all(rows(), options(forbid=("rally car",))))
+    results = list(render_all(rows(), options(), forbid=("rally car",)))
     assert [one.name for one in results] == ["park", "bad", "kitchen", "race"]
     assert [bool(one.error) for one in results] == [False, True, False, True]
     assert results[3].error == "holds what is forbidden: 'rally car'" and not results[3].prompts
@@ -135,45 +141,8 @@ def test_one_result_a_row_whatever_happens() -> None:
 
 def test_options_are_refused_before_anything_runs() -> None:
     with pytest.raises(UsageError, match="length 'long': allowed are dense, medium, short, tags"):
-        options(lengths=split_lengths(["dense,long"]))
+        split_lengths(["dense,long"])
     with pytest.raises(UsageError, match="task 'v2v': allowed are t2v, i2v"):
         options(task="v2v")
-
-
-@pytest.mark.parametrize("suffix", [".txt", ".jsonl", ".csv"])
-def test_files_keep_rows_in_step(tmp_path: Path, suffix: str) -> None:
-    path = tmp_path / "deep" / f"prompts{suffix}"
-    lengths = split_lengths(["dense", "tags"])
-    with PromptFile(str(path), lengths) as file:
-        for one in render_all(rows(), options(lengths=lengths)):
-            file.write(one)
-    text = path.read_text(encoding="utf-8")
-    assert [one.name for one in path.parent.iterdir()] == [path.name]
-    if suffix == ".txt":
-        lines = text.split("\n")[:-1]
-        assert [len(line.split("\t")) for line in lines] == [2, 1, 2, 2] and lines[1] == ""
-    elif suffix == ".jsonl":
-        found = [json.loads(line) for line in text.splitlines()]
-        assert [one.get("error", "") for one in found] == ["", "not a caption", "", ""]
-        assert [len(one["prompts"]) for one in found] == [2, 0, 2, 2]
-    else:
-        table = list(csv.DictReader(text.splitlines()))
-        assert [bool(row["prompt_dense"]) for row in table] == [True, False, True, True]
-        assert table[0]["prompt_tags"].startswith("young woman") and table[1]["error"]
-
-
-def test_a_run_that_breaks_leaves_the_old_file(tmp_path: Path) -> None:
-    path = tmp_path / "prompts.txt"
-    path.write_text("old\n")
-    with pytest.raises(ZeroDivisionError), PromptFile(str(path), ["dense"]) as file:
-        file.write(Rendered("a", "a.json"))
-        raise ZeroDivisionError
-    assert path.read_text() == "old\n" and list(tmp_path.iterdir()) == [path]
-
-
-def test_other_files_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"name a \.txt, \.jsonl or \.csv file"):
-        PromptFile(str(tmp_path / "a.parquet"), ["dense"]).__enter__()
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="cannot be written"):
-        PromptFile(str(tmp_path / "file" / "a.txt"), ["dense"]).__enter__()
+    with pytest.raises(UsageError, match="length 'long': allowed are dense, medium, short, tags"):
+        options(length="long")

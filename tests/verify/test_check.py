@@ -209,7 +209,7 @@ LIE = "The dog runs to the left. It has soft fur. The scene is set at night."
 
 
 def lying() -> Caption:
-    caption = describe(SCENE)
+    caption = describe(SCENE, all_facts=True)
     caption.global_description = LIE
     caption.camera.motion = ["zoom_in"]
     caption.instances[0].position.start = "bottom-right"
@@ -285,7 +285,7 @@ def test_a_moving_camera_is_told_by_its_path() -> None:
 
 def test_what_a_person_invents_is_not_supported() -> None:
     """What evidence does not measure is unchecked, and so is the sentence as a whole."""
-    caption = describe(SCENE)
+    caption = describe(SCENE, all_facts=True)
     field = "/instances/1/appearance"
     caption.instances[1].appearance = "A person in a yellow vest stands on the right."
     caption.provenance[field] = c.Provenance(source="typed", confidence=1, support="unchecked")
@@ -298,7 +298,7 @@ def test_what_a_person_invents_is_not_supported() -> None:
 @given(evidences())
 @settings(max_examples=60)
 def test_the_measured_caption_is_never_contradicted(facts: Evidence) -> None:
-    report = verify(describe(facts), facts)
+    report = verify(describe(facts, all_facts=True), facts)
     assert not [
         (one.claim.field, one.claim.says, one.measured, one.sentence)
         for one in report.findings
@@ -320,7 +320,7 @@ def test_any_caption_can_be_checked(caption: Caption, facts: Evidence, how: Any)
 @pytest.mark.parametrize("name", ["two_cars", "woman_dog", "store_3people"])
 def test_captions_of_real_clips_are_supported(name: str, measured: Measured) -> None:
     facts = measured(f"everyday/{name}.mp4")
-    report = verify(describe(facts), facts)
+    report = verify(describe(facts, all_facts=True), facts)
     assert not contradictions(report)
     supports = [one.support for one in report.claims]
     assert supports.count("supported") > 0.8 * len(supports)

@@ -109,7 +109,6 @@ def test_times_count_from_the_first_frame(clips_dir: Path) -> None:
     ("name", "count", "size"),
     [
         ("h265_10bits.mp4", 30, (200, 200)),
-        ("testsrc2_12bit_hdr.mp4", 60, (320, 180)),
         ("testsrc2_444_10bit_hevc.mp4", 25, (321, 241)),
         ("testsrc2_odd_height_and_width_444.mp4", 25, (321, 241)),
         ("testsrc2_odd_height_and_width_vp9.mp4", 25, (321, 241)),

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,7 +17,6 @@ from instancecap.errors import UsageError
 if TYPE_CHECKING:
     from instancecap.mllm.base import Backend
     from instancecap.render.batch import Rendered
-    from instancecap.render.text import Task
 
 
 def render(
@@ -76,6 +75,9 @@ def render(
     targets: Annotated[
         str | None, typer.Option(metavar="FILE", help="A TOML file with targets of your own.")
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 where anything had to be left out.")
+    ] = False,
     fuse: Annotated[
         bool, typer.Option("--fuse", help="A language model polishes each; its claims are checked.")
     ] = False,
@@ -90,28 +92,41 @@ def render(
 ) -> None:
     """Turn captions into prompts for a text-to-video model, one line each."""
     from instancecap.datasets.captions import read_captions
-    from instancecap.render.batch import Options, PromptFile, render_all, split_lengths, text_line
+    from instancecap.datasets.prompt_file import PromptFile
+    from instancecap.render.batch import render_all, split_lengths, text_line
+    from instancecap.render.budget import counter_for
     from instancecap.render.lint import read_phrases
+    from instancecap.render.options import RenderOptions, check_task
     from instancecap.render.targets import find_target, read_targets
 
-    options = Options(
+    options = RenderOptions(
         target=find_target(target, read_targets(targets) if targets else None),
-        task=cast("Task", task),
-        lengths=split_lengths(length or ["dense"]),
+        task=check_task(task),
         prefix=prefix,
         suffix=suffix,
         drop_fields=drop_fields,
         seed=seed,
-        forbid=read_phrases(forbid or []),
-        tokenizer=tokenizer,
     )
+    lengths = split_lengths(length or ["dense"])
     backend = _backend(mllm_url, mllm_model) if fuse or mllm_url or mllm_model else None
-    start, results = time.monotonic(), []
+    rendered = render_all(
+        read_captions(captions),
+        options,
+        lengths=lengths,
+        forbid=read_phrases(forbid or []),
+        counter=counter_for(options.target, tokenizer),
+        backend=backend,
+    )
+    start, results, shortened = time.monotonic(), [], 0
     with ExitStack() as stack:
-        file = stack.enter_context(PromptFile(out, options.lengths)) if out is not None else None
-        for one in render_all(read_captions(captions), options, backend=backend):
+        file = stack.enter_context(PromptFile(out, lengths)) if out is not None else None
+        for one in rendered:
             if one.error:
                 terminal.note(f"failed: {one.source}: {one.error}")
+            for prompt in one.prompts if not quiet else ():
+                for warning in prompt.warnings:
+                    terminal.note(f"{one.name}: {warning}")
+            shortened += any(prompt.warnings for prompt in one.prompts)
             if file is not None:
                 file.write(one)
             elif not json:
@@ -119,11 +134,13 @@ def render(
             results.append(one if json and file is None else replace(one, prompts=()))
     failed = [one for one in results if one.error]
     if file is not None and not quiet:
-        losses = f", {len(failed)} failed" if failed else ""
+        losses = f", {shortened} shortened" if shortened else ""
+        losses += f", {len(failed)} failed" if failed else ""
         terminal.note(f"{len(results) - len(failed)} rendered{losses}")
     if json:
-        terminal.print_json(_account(results, failed, out, seconds=time.monotonic() - start))
-    raise typer.Exit(int(bool(failed)))
+        account = _account(results, failed, out, seconds=time.monotonic() - start)
+        terminal.print_json({**account, "shortened": shortened})
+    raise typer.Exit(int(bool(failed) or (strict and shortened > 0)))
 
 
 def _backend(url: str, model: str) -> Backend:

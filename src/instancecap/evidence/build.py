@@ -14,11 +14,12 @@ from instancecap.evidence.experts.masks import add_masks
 from instancecap.evidence.experts.world import World
 from instancecap.evidence.heap import give_pictures_back
 from instancecap.evidence.streaming import Pass
+from instancecap.evidence.tracking.across_cuts import join_across_cuts
 from instancecap.evidence.tracking.groups import group_instances
 from instancecap.evidence.tracking.instances import (
-    can_be_named,
     follows_subject,
     moving_instances,
+    name_tracks,
     named_instances,
 )
 from instancecap.evidence.tracking.motion_events import add_events, find_contacts
@@ -81,7 +82,7 @@ def _facts(observed: Pass, reader: ClipReader, experts: Experts) -> Evidence:
         faces,
         shots,
         aspect=reader.info.aspect,
-        place_known=place.label != "unknown",
+        place=place.label,
     )
     framing.style = observed.style.style()
     if len(shots) == 1:
@@ -113,23 +114,23 @@ def _instances(
     experts: Experts,
 ) -> list[InstanceFacts]:
     """Instances of all shots, the most salient first; their ids count from 0 in that order."""
-    found: list[InstanceFacts] = []
+    per_shot: list[list[InstanceFacts]] = []
     for shot, motion in zip(shots, motions, strict=True):
         samples, patches = _within(observed.finds, shot), _within(observed.patches, shot)
         if not patches:
             continue
         world = World.of(patches, moves=motion != ["static"])
-        tracks = [track for track in link(samples) if can_be_named(track, shot=shot, world=world)]
+        kept = name_tracks(link(samples), shot=shot, world=world, samples=len(samples))
+        tracks = [one.track for one in kept]
         loose = extend_with_patches(tracks, link(patches, sure=0.45, unsure=0.4))
-        named = named_instances(
-            tracks, shot=shot, end=end, world=world, tight=experts.detector.tight
-        )
+        named = named_instances(kept, shot=shot, end=end, world=world, tight=experts.detector.tight)
         for item in named:
             item.source = experts.detector.name
         moving = moving_instances(loose, named, shot=shot, end=end, world=world)
         for item in moving:
             item.source = "motion"
-        found += group_instances(named + moving)
+        per_shot.append(group_instances(named + moving))
+    found = join_across_cuts(per_shot)
     found.sort(key=lambda item: (-item.salience, item.track[0].t, item.track[0].box))
     for index, item in enumerate(found):
         item.id = index

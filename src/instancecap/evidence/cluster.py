@@ -5,25 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Protocol
 
 from instancecap.errors import MissingDependency
 from instancecap.evidence.experts.faces import FaceExpert
-from instancecap.evidence.experts.people import HogPeopleDetector
 from instancecap.models import weights
+from instancecap.models.detector import Detector
+from instancecap.models.hog import HogPeopleDetector
+from instancecap.models.nanodet import NanoDetDetector
+from instancecap.models.u2net import SalientMasker
 from instancecap.models.yolov3 import Yolov3Detector
-from instancecap.models.yolox import Detections, YoloxDetector
-from instancecap.video.decode import Picture
-
-
-class Detector(Protocol):
-    """Finds things of COCO's classes in a picture; ``tight`` if its boxes fit them closely."""
-
-    name: str
-    tight: bool
-
-    def detect(self, picture: Picture) -> Detections:
-        """Boxes and class scores for a BGR picture, best first."""
+from instancecap.models.yolox import YoloxDetector
 
 
 @dataclass
@@ -64,7 +55,8 @@ def _detector() -> tuple[Detector, tuple[str, ...]]:
         return HogPeopleDetector(), (missing,)
     if name == "yolov3-tiny":
         return Yolov3Detector(*weights.find_files(name)), ()
-    return YoloxDetector(weights.find("yolox-nano")), ()
+    kind = NanoDetDetector if name == "nanodet-plus-m" else YoloxDetector
+    return kind(weights.find(name)), ()
 
 
 @cache
@@ -75,7 +67,15 @@ def _path_or_none(name: str) -> Path | None:
         return None
 
 
+@cache
+def load_masker() -> SalientMasker | None:
+    """The network for masks, loaded once per process; None without its weights."""
+    path = _path_or_none("u2netp")
+    return SalientMasker(path) if path is not None else None
+
+
 def forget_models() -> None:
     """Look for weights anew, after the environment has changed."""
     _detector.cache_clear()
     _path_or_none.cache_clear()
+    load_masker.cache_clear()

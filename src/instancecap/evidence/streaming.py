@@ -21,7 +21,7 @@ from instancecap.evidence.experts.detection import DetectionStage, Found
 from instancecap.evidence.experts.faces import FACE_RATE
 from instancecap.evidence.experts.light import LIGHT_RATE, LightExpert
 from instancecap.evidence.experts.motion import MotionExpert, MovingPatches, OwnFlow
-from instancecap.evidence.experts.second_look import FULL_SIDE, LOOK_RATE
+from instancecap.evidence.experts.redetection import CROP_RATE, FULL_SIDE
 from instancecap.evidence.experts.shots import ShotExpert
 from instancecap.evidence.experts.style import StyleExpert
 from instancecap.evidence.experts.texts import TextExpert
@@ -79,7 +79,7 @@ class Pass:
         self._motion = MotionExpert()
         self._detection = DetectionStage(experts, beside=beside)
         self._sampling, self._detecting = Ticker(SAMPLE_RATE), Ticker(DETECTION_RATE)
-        self._looking, self._facing = Ticker(LOOK_RATE), Ticker(FACE_RATE)
+        self._looking, self._facing = Ticker(CROP_RATE), Ticker(FACE_RATE)
         self._lighting = Ticker(LIGHT_RATE)
         self._aspect = info.aspect
         self._full_size = fit_within(info.aspect, min(FULL_SIDE, max(info.width, info.height, 2)))

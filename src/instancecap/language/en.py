@@ -10,6 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+ORDINALS = (
+    "zeroth", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth",
+    "tenth",
+)  # fmt: skip
 ANOTHER = ("a", "another", "a third", "a fourth", "a fifth", "a sixth", "a seventh")
 """Determiners of like instances, one after the other."""
 
@@ -189,6 +193,14 @@ _VOWEL_SOUNDS = ("hour", "honest", "heir", "x-ray")
 def count_word(number: int) -> str:
     """``3`` as *three*; figures above ten."""
     return NUMBERS[number] if number < len(NUMBERS) else str(number)
+
+
+def ordinal(number: int) -> str:
+    """``3`` as *third*; above ten, figures."""
+    if number < len(ORDINALS):
+        return ORDINALS[number]
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10 * (number % 100 // 10 != 1), "th")
+    return f"{number}{ending}"
 
 
 def join(parts: Sequence[str], *, last: str = "and") -> str:

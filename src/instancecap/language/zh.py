@@ -53,7 +53,6 @@ DIRECTIONS: Mapping[str, str] = {
     "down_left": "向左下方",
     "down_right": "向右下方",
 }
-DEPTHS: Mapping[str, str] = {"toward": "朝镜头", "away": "远离镜头"}
 SPEEDS: Mapping[str, str] = {"slow": "缓慢", "moderate": "平稳", "fast": "快速"}
 
 CAMERA_VERBS: Mapping[str, str] = {
@@ -77,15 +76,9 @@ CAMERA_VERBS: Mapping[str, str] = {
     "tracking": "跟拍主体",
     "shaky": "晃动",
 }
-STABILITIES: Mapping[str, str] = {
-    "stable": "平稳",
-    "handheld": "有轻微的手持晃动",
-    "shaky": "明显晃动",
-}
-"""What follows 画面."""
-
 PLACES: Mapping[str, str] = {"indoor": "室内场景", "outdoor": "室外场景"}
-STYLES: Mapping[str, str] = {"real": "实拍", "animation": "动画", "graphics": "电脑图形"}
+PLACE_NAMES: Mapping[str, str] = {"indoor": "室内", "outdoor": "室外"}
+TIMES_OF_DAY: Mapping[str, str] = {"day": "白天", "night": "夜晚", "dawn_or_dusk": "清晨或黄昏"}
 
 
 def noun(class_: str) -> str:
@@ -101,6 +94,11 @@ def measure_word(class_: str) -> str:
 def count_word(number: int) -> str:
     """``2`` before a measure word as 两; figures above ten."""
     return NUMBERS[number] if number < len(NUMBERS) else str(number)
+
+
+def ordinal(number: int) -> str:
+    """``2`` behind 第 as 二; figures above ten."""
+    return "二" if number == 2 else count_word(number)
 
 
 def join(parts: Sequence[str]) -> str:

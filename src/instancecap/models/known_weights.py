@@ -161,8 +161,8 @@ KNOWN: dict[str, Weights] = {
     )
 }
 
-DETECTORS = ("yolox-nano", "yolov3-tiny")
+DETECTORS = ("nanodet-plus-m", "yolox-nano", "yolov3-tiny")
 """Best first; one of them is used."""
 
-SUPPORT = ("yunet",)
+SUPPORT = ("yunet", "u2netp", "nanotrack")
 """Used beside a detector, each where it can be had."""

@@ -32,7 +32,13 @@ class OnnxModel:
                 f"{path}: not a usable ONNX model ({type(error).__name__}); delete it, "
                 "or point INSTANCECAP_MODELS to a folder with a good copy"
             ) from error
-        self._input: str = self._session.get_inputs()[0].name
+        first = self._session.get_inputs()[0]
+        self._input: str = first.name
+        height, width = first.shape[2:]
+        self.input_shape: tuple[int, int] | None = None
+        """Height and width of the pictures that it takes; None where it takes any."""
+        if isinstance(height, int) and isinstance(width, int):
+            self.input_shape = height, width
 
     def __call__(self, blob: NDArray[np.float32]) -> NDArray[np.float32]:
         """The model's first output for one batch."""

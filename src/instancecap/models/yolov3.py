@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.errors import MissingDependency
-from instancecap.models.yolox import Detections, suppress
+from instancecap.models.detector import Detections, suppress
 from instancecap.video.decode import Picture
 
 SIDE = 416

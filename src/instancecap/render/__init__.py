@@ -1,7 +1,17 @@
 """Caption to prompt: one paragraph, or JSON, within a model's token budget."""
 
+from instancecap.render.options import RenderOptions
 from instancecap.render.prompt import Prompt
-from instancecap.render.render import render
+from instancecap.render.render import render, render_with
 from instancecap.render.targets import Target, find_target, read_targets, targets
 
-__all__ = ["Prompt", "Target", "find_target", "read_targets", "render", "targets"]
+__all__ = [
+    "Prompt",
+    "RenderOptions",
+    "Target",
+    "find_target",
+    "read_targets",
+    "render",
+    "render_with",
+    "targets",
+]

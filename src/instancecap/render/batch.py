@@ -6,19 +6,16 @@ import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
-from instancecap.errors import FormatError, UsageError
-from instancecap.io.tables import open_table
+from instancecap.errors import FormatError
 from instancecap.mllm.base import Backend
 from instancecap.render.budget import Counter, counter_for
 from instancecap.render.fuse import fuse
 from instancecap.render.lint import find_forbidden
+from instancecap.render.options import Length, RenderOptions, check_length
 from instancecap.render.prompt import Prompt
-from instancecap.render.render import check_options, render
-from instancecap.render.targets import Target
-from instancecap.render.text import Length, Task
+from instancecap.render.render import render_with
 from instancecap.schema.caption import Caption
 
 FUSED_AT_ONCE = 64
@@ -37,36 +34,14 @@ class Named(Protocol):
     def error(self) -> str: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How captions are rendered; see :func:`instancecap.render.render.render`."""
-
-    target: Target
-    task: Task = "t2v"
-    lengths: tuple[Length, ...] = ("dense",)
-    prefix: str = ""
-    suffix: str = ""
-    drop_fields: float = 0.0
-    seed: int = 0
-    forbid: tuple[str, ...] = ()
-    tokenizer: str | None = None
-
-    def __post_init__(self) -> None:
-        for length in self.lengths:
-            check_options(
-                self.target,
-                task=self.task,
-                length=length,
-                prefix=self.prefix,
-                suffix=self.suffix,
-                drop_fields=self.drop_fields,
-            )
-
-
 def split_lengths(values: Sequence[str]) -> tuple[Length, ...]:
-    """*dense,short* and *tags* as three lengths, each once."""
+    """*dense,short* and *tags* as three lengths, each once.
+
+    Raises:
+        UsageError: another length.
+    """
     names = [name.strip() for value in values for name in value.split(",")]
-    return cast(tuple[Length, ...], tuple(dict.fromkeys(names)))
+    return tuple(check_length(name) for name in dict.fromkeys(names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,53 +66,59 @@ class Rendered:
 
 
 def render_all(
-    rows: Iterable[Named], options: Options, *, backend: Backend | None = None
+    rows: Iterable[Named],
+    options: RenderOptions,
+    *,
+    lengths: Sequence[Length] = (),
+    forbid: Sequence[str] = (),
+    counter: Counter | None = None,
+    backend: Backend | None = None,
 ) -> Iterator[Rendered]:
     """One result a row, in their order.
 
     Args:
+        lengths: a prompt for each, instead of the one length of the options.
+        forbid: phrases that no prompt may hold; see :mod:`instancecap.render.lint`.
+        counter: counts tokens; the target's estimate unless told otherwise.
         backend: a language model to polish the prompts; see :mod:`instancecap.render.fuse`.
 
     Raises:
-        UsageError: an option that no caption can be rendered with.
+        UsageError: an unknown length.
         ServerError: the language model cannot be asked at all.
     """
-    counter = counter_for(options.target, options.tokenizer)
+    counter = counter or counter_for(options.target)
+    wanted = [replace(options, length=one) for one in lengths] or [options]
+    return _render_rows(rows, wanted, forbid, counter, backend)
+
+
+def _render_rows(
+    rows: Iterable[Named],
+    wanted: Sequence[RenderOptions],
+    forbid: Sequence[str],
+    counter: Counter,
+    backend: Backend | None,
+) -> Iterator[Rendered]:
     if backend is None:
         for row in rows:
-            yield _lint(_render_row(row, options, counter), options)
+            yield _lint(_render_row(row, wanted, counter), forbid)
         return
     with asyncio.Runner() as runner:
         waiting = iter(rows)
         while batch := list(islice(waiting, FUSED_AT_ONCE)):
-            done = [_render_row(row, options, counter) for row in batch]
+            done = [_render_row(row, wanted, counter) for row in batch]
             for one in runner.run(_fuse_all(batch, done, backend, counter)):
-                yield _lint(one, options)
+                yield _lint(one, forbid)
         runner.run(backend.close())
 
 
-def _render_row(row: Named, options: Options, counter: Counter) -> Rendered:
-    name, source = row.name, row.source
+def _render_row(row: Named, wanted: Sequence[RenderOptions], counter: Counter) -> Rendered:
     if row.caption is None:
-        return Rendered(name, source, error=row.error)
+        return Rendered(row.name, row.source, error=row.error)
     try:
-        prompts = tuple(
-            render(
-                row.caption,
-                target=options.target,
-                task=options.task,
-                length=length,
-                prefix=options.prefix,
-                suffix=options.suffix,
-                drop_fields=options.drop_fields,
-                seed=options.seed,
-                counter=counter,
-            )
-            for length in options.lengths
-        )
+        prompts = tuple(render_with(row.caption, one, counter=counter) for one in wanted)
     except FormatError as error:
-        return Rendered(name, source, error=str(error))
-    return Rendered(name, source, prompts)
+        return Rendered(row.name, row.source, error=str(error))
+    return Rendered(row.name, row.source, prompts)
 
 
 async def _fuse_all(
@@ -155,9 +136,9 @@ async def _fuse_all(
     return [replace(one, prompts=tuple(next(fused) for _ in one.prompts)) for one in done]
 
 
-def _lint(one: Rendered, options: Options) -> Rendered:
+def _lint(one: Rendered, forbid: Sequence[str]) -> Rendered:
     for prompt in one.prompts:
-        if found := find_forbidden(prompt.text, options.forbid):
+        if found := find_forbidden(prompt.text, forbid):
             phrases = ", ".join(map(repr, found))
             return Rendered(one.name, one.source, error=f"holds what is forbidden: {phrases}")
     return one
@@ -166,46 +147,3 @@ def _lint(one: Rendered, options: Options) -> Rendered:
 def text_line(one: Rendered) -> str:
     """A caption's line of text: its prompts, a tab between lengths; blank where it failed."""
     return "\t".join(prompt.text for prompt in one.prompts)
-
-
-class PromptFile:
-    """Prompts written to a ``.txt``, ``.jsonl`` or ``.csv`` file, which is there once all are."""
-
-    def __init__(self, path: str, lengths: Sequence[str]) -> None:
-        """
-        Raises:
-            UsageError: another suffix.
-            OutputError: the file cannot be written.
-        """
-        self._suffix = Path(path).suffix.lower()
-        if self._suffix not in (".txt", ".jsonl", ".csv"):
-            raise UsageError(f"--out {path}: name a .txt, .jsonl or .csv file")
-        self._texts, self._tokens = (
-            [name] if len(lengths) == 1 else [f"{name}_{one}" for one in lengths]
-            for name in ("prompt", "tokens")
-        )
-        self._table = open_table(
-            Path(path), columns=["name", "source", "error", *self._texts, *self._tokens]
-        )
-
-    def __enter__(self) -> PromptFile:
-        return self
-
-    def write(self, one: Rendered) -> None:
-        """Append a result. Raises :class:`OutputError`."""
-        if self._suffix == ".txt":
-            self._table.write(text_line(one))
-        elif self._suffix == ".jsonl":
-            self._table.write(one.to_dict())
-        else:
-            texts = [prompt.text for prompt in one.prompts] or [""] * len(self._texts)
-            tokens = [str(prompt.tokens) for prompt in one.prompts] or [""] * len(self._texts)
-            cells = {"name": one.name, "source": one.source, "error": one.error}
-            cells |= zip(self._texts, texts, strict=True)
-            self._table.write(cells | dict(zip(self._tokens, tokens, strict=True)))
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self._table.finish()
-        else:
-            self._table.drop()

@@ -1,17 +1,14 @@
-"""Token budgets: who counts, and what goes first where a prompt is too long."""
+"""Who counts the tokens of a prompt."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from instancecap.errors import MissingDependency, UsageError
-from instancecap.render.english import sentences
 from instancecap.render.targets import Target
-from instancecap.render.words import TokenizerKind, estimate_tokens
-from instancecap.schema.caption import Caption
+from instancecap.render.tokens import TokenizerKind, estimate_tokens
 
 
 class Counter(Protocol):
@@ -116,78 +113,3 @@ def counter_for(target: Target, tokenizer: str | Path | None = None) -> Counter:
     if tokenizer is not None:
         return Tokenizer(tokenizer)
     return Estimate(target.tokenizer, target.special)
-
-
-MINOR = ("/texts", "/time_of_day", "/place", "/style")
-FRAMING = ("/camera/shot_position", "/camera/shot_angle")
-_FIELDS = (
-    "global_description", "background", "lighting", "time_of_day", "place", "style", "texts",
-    "segments",
-)  # fmt: skip
-_CAMERA = ("description", "shot_type", "shot_angle", "shot_position")
-_INSTANCE = ("appearance", "action", "expression", "colors")
-_LONG = ("/lighting", "/background", "/global_description", "/description", "/action",
-         "/appearance")  # fmt: skip
-
-
-def drop_order(caption: Caption) -> Iterator[str]:
-    """What goes where a prompt is too long, first to go first, as JSON pointers.
-
-    1. writing, time of day, place, style; view and angle of the shot;
-    2. what follows the first sentence: of the lighting, the background, then of each instance's
-       action and appearance, least salient instance first;
-    3. whole fields: lighting; expressions and positions, least salient instance first;
-    4. all of each instance but the main one, least salient first;
-    5. background, what follows the camera's first sentence, the events of the parts, the global
-       description, size of the shot;
-    6. the main instance's appearance (its class and colours stay), then its action, then the
-       camera.
-    """
-    yield from (*MINOR, *FRAMING)
-    rising = [f"/instances/{one.id}" for one in reversed(caption.instances)]
-    yield from ("/lighting+", "/background+", "/global_description+")
-    for name in ("action+", "appearance+"):
-        yield from (f"{base}/{name}" for base in rising)
-    yield "/lighting"
-    for name in ("expression", "position"):
-        yield from (f"{base}/{name}" for base in rising)
-    yield from rising[:-1]
-    yield from ("/background", "/camera/description+", "/segments", "/global_description")
-    yield "/camera/shot_type"
-    for base in rising[-1:]:
-        yield from (f"{base}/appearance", f"{base}/action")
-    yield "/camera/motion"
-
-
-def filled(caption: Caption) -> set[str]:
-    """What the caption has, as pointers of :func:`drop_order` and of caption dropout."""
-    camera = caption.camera
-    held: dict[str, Any] = {f"/{name}": getattr(caption, name) for name in _FIELDS}
-    held |= {f"/camera/{name}": getattr(camera, name) for name in _CAMERA}
-    held["/camera/motion"] = camera.motion or camera.description or camera.stability
-    for one in caption.instances:
-        base, where = f"/instances/{one.id}", one.position
-        held[base] = one
-        held |= {f"{base}/{name}": getattr(one, name) for name in _INSTANCE}
-        held[f"{base}/position"] = where.text or where.start or where.end
-    found = set()
-    for name, value in held.items():
-        if value and value != "unknown":
-            found.add(name)
-            if name.endswith(_LONG) and len(sentences(value)) > 1:
-                found.add(f"{name}+")
-    return found
-
-
-def tellable(caption: Caption, length: str = "dense") -> set[str]:
-    """Those of :func:`filled` that a paragraph of that length may tell."""
-    left = filled(caption)
-    if length != "tags" and caption.background:
-        left.discard("/place")
-    if caption.style != "animation":
-        left.discard("/style")
-    if len(caption.segments) < 2:
-        left.discard("/segments")
-    if length == "dense":
-        return left
-    return {name for name in left if not name.endswith("+")}

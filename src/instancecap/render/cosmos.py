@@ -6,15 +6,35 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from instancecap.render.english import clean, strip_shows
-from instancecap.render.text import Task
+from instancecap.formats import to_format
+from instancecap.render.grammar import clean
+from instancecap.render.options import Task
+from instancecap.render.subjects import kind_of
+from instancecap.schema.caption import Caption
 
-KEPT = ("subjects", "actions", "cinematography", "duration", "fps", "resolution", "aspect_ratio")
+KEPT = (
+    "subjects",
+    "temporal_caption",
+    "actions",
+    "cinematography",
+    "duration",
+    "fps",
+    "resolution",
+    "aspect_ratio",
+)
 _FIRST = (
     "audio_description", "text_and_signage_elements", "context", "artistic_style", "style_medium",
-    "transitions", "segments", "aesthetics", "lighting", "temporal_caption",
+    "transitions", "segments", "aesthetics", "lighting",
 )  # fmt: skip
-_I2V = ("actions", "cinematography", "duration", "fps", "resolution", "aspect_ratio")
+_I2V = (
+    "temporal_caption",
+    "actions",
+    "cinematography",
+    "duration",
+    "fps",
+    "resolution",
+    "aspect_ratio",
+)
 _MOTION = ("description", "action", "pose", "state_changes", "expression", "number_of_subjects")
 
 
@@ -23,10 +43,13 @@ def to_json(value: dict[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
 
 
-def for_task(value: dict[str, Any], task: Task) -> dict[str, Any]:
-    """Without empty fields; for image-to-video only what moves, and the camera."""
-    value = {name: strip_shows(one) if isinstance(one, str) else one for name, one in
-             _filled(value).items()}  # fmt: skip
+def prompt_of(caption: Caption, task: Task) -> dict[str, Any]:
+    """The caption without empty fields; for image-to-video only what moves, and the camera."""
+    value = to_format(caption, "cosmos3")
+    assert isinstance(value, dict)
+    for subject, one in zip(value["subjects"], caption.instances, strict=True):
+        subject["description"] = one.name or kind_of(one)
+    value = dict(_filled(value))
     if task == "t2v":
         return value
     kept = {name: value[name] for name in _I2V if name in value}

@@ -8,23 +8,29 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from instancecap.render.budget import filled
-from instancecap.schema.caption import Caption
+from instancecap.schema.caption import Camera, Caption, Position
+
+_FIELDS = ("global_description", "background", "lighting", "time_of_day", "place", "style",
+           "texts", "segments")  # fmt: skip
+_CAMERA = ("motion", "shot_type", "shot_angle", "shot_position")
+_INSTANCE = ("appearance", "action", "expression", "position", "colors")
+_EMPTY_CAMERA = Camera()
 
 
 def droppable(caption: Caption) -> Iterator[str]:
-    """The fields of a caption that dropout may leave out, as JSON pointers."""
-    names = ("global_description", "background", "lighting", "time_of_day", "place", "style")
-    camera = ("motion", "shot_type", "shot_angle", "shot_position")
-    pointers = [f"/{name}" for name in (*names, "texts", "segments")]
-    pointers += [f"/camera/{name}" for name in camera]
+    """The filled fields of a caption that dropout may leave out, as JSON pointers."""
+    camera = caption.camera
+    held: dict[str, Any] = {f"/{name}": getattr(caption, name) for name in _FIELDS}
+    held |= {f"/camera/{name}": getattr(camera, name) for name in _CAMERA}
+    held["/camera/motion"] = camera.motion or camera.description or camera.stability
     for one in caption.instances:
-        kinds = ("appearance", "action", "expression", "position", "colors")
-        pointers += [f"/instances/{one.id}/{name}" for name in kinds]
-    held = filled(caption)
-    return (pointer for pointer in pointers if pointer in held)
+        held |= {f"/instances/{one.id}/{name}": getattr(one, name) for name in _INSTANCE}
+        place = one.position
+        held[f"/instances/{one.id}/position"] = place.text or place.start or place.end
+    return (pointer for pointer, value in held.items() if value and value != "unknown")
 
 
 def choose_omitted(caption: Caption, *, share: float, seed: int) -> tuple[str, ...]:
@@ -39,3 +45,24 @@ def choose_omitted(caption: Caption, *, share: float, seed: int) -> tuple[str, .
     digest = hashlib.sha256(f"{seed}\0{name}".encode("utf-8", "surrogatepass")).digest()
     dice = random.Random(digest)
     return tuple(pointer for pointer in droppable(caption) if dice.random() < share)
+
+
+def blank(caption: Caption, omitted: Sequence[str]) -> Caption:
+    """The caption with the fields at those pointers empty."""
+    if not omitted:
+        return caption
+    result = caption.model_copy(deep=True)
+    by_id = {str(one.id): one for one in result.instances}
+    for pointer in omitted:
+        first, *rest = pointer.split("/")[1:]
+        if first == "instances":
+            empty = {"position": Position(), "colors": []}.get(rest[1], "")
+            setattr(by_id[rest[0]], rest[1], empty)
+        elif rest == ["motion"]:
+            kept = {name: getattr(result.camera, name) for name in _CAMERA if name != "motion"}
+            result.camera = Camera(**kept)
+        elif rest:
+            setattr(result.camera, rest[0], getattr(_EMPTY_CAMERA, rest[0]))
+        else:
+            setattr(result, first, [] if first in ("texts", "segments") else "")
+    return result

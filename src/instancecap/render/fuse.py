@@ -9,9 +9,10 @@ from functools import cache
 from importlib.resources import files
 
 from instancecap.errors import ModelError
+from instancecap.language.en import NUMBERS
 from instancecap.mllm.base import Backend, Message, Request
 from instancecap.render.budget import Counter
-from instancecap.render.english import NUMBERS, clean, sentences
+from instancecap.render.grammar import clean, sentences
 from instancecap.render.lexicon import lexicon
 from instancecap.render.prompt import Prompt
 from instancecap.render.words import DIRECTION_WORDS, content, meaning, stem

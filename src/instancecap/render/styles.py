@@ -1,4 +1,4 @@
-"""The orders in which families of models want to be told things: ``styles.toml``."""
+"""The orders in which families of models want their prompts: ``styles.toml``."""
 
 from __future__ import annotations
 
@@ -6,33 +6,23 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+
+JSON = "json"
+"""The style of the one target whose prompt is no paragraph."""
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a paragraph is put together.
-
-    Attributes:
-        order: its parts, first to last.
-        shot: where the shot's size, angle and view are told: in ``front`` of the first sentence,
-            in a sentence of its ``own``, or as a ``tag``.
-    """
+    """How a paragraph is put together: its parts, first to last."""
 
     order: tuple[str, ...]
-    shot: Literal["front", "own", "tag"]
-
-
-JSON = "json"
-"""The style of the one target whose prompt is no paragraph."""
 
 
 @cache
 def styles() -> dict[str, Style]:
     """Every style of prose, by name."""
     text = files("instancecap.render").joinpath("styles.toml").read_text(encoding="utf-8")
-    tables = tomllib.loads(text)
-    return {name: Style(tuple(one["order"]), one["shot"]) for name, one in tables.items()}
+    return {name: Style(tuple(one["order"])) for name, one in tomllib.loads(text).items()}
 
 
 def style_names() -> tuple[str, ...]:

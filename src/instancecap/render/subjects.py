@@ -1,329 +1,250 @@
-"""The sentences about an instance: what it is and what it does, told once and together."""
+"""What an instance is called, and the sentences about it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
 
-from instancecap.render import english
+from instancecap.language import en
+from instancecap.render import grammar
 from instancecap.render.lexicon import lexicon
-from instancecap.render.place import NOWHERE, Place
-from instancecap.render.words import content, is_covered
-from instancecap.schema.caption import Instance
+from instancecap.schema.caption import Instance, Position
 
-_SIZE = re.compile(r",? ((?:very )?small|large|of medium size|filling most of the frame)"
-                   r"( in the frame)?$")  # fmt: skip
-_SMALL = re.compile(r"((?:very )?small|large) in the frame")
-_GENERIC = lexicon("generic")
-_STILL = re.compile(r"^(?:stays?|stands?|remains?|is|are|sits?) (?:completely |perfectly )?"
-                    r"(?:still|motionless|stationary)\.?$", re.IGNORECASE)  # fmt: skip
+GENERIC = lexicon("generic")
+_PEOPLE = frozenset(("person", "man", "woman", "boy", "girl", "child"))
+_ADJECTIVES = lexicon("expressions")
+_FACES = frozenset(("smile", "frown", "grin", "expression", "look", "gaze", "smirk", "stare"))
+_SIDES = frozenset(
+    ("center", "centre", "middle", "left", "right", "top", "bottom", "upper", "lower",
+     "foreground", "background")
+)  # fmt: skip
+_PREPOSITIONS = frozenset(
+    ("in", "at", "on", "near", "behind", "beside", "above", "below", "under", "between", "next")
+)
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 
 
 @dataclass(slots=True)
 class Subject:
-    """An instance, ready to be talked about.
+    """What an instance is called.
 
     Attributes:
-        looks: a noun phrase without its article: *young woman in a red coat*.
-        determiner: *a*, *an*, *two*, *another* …
-        said: sentences about its looks that are not the noun phrase.
-        size: how large it is in the frame, *very small in the frame*.
-        noun: its short name, *woman*; unique among the subjects, or else all of ``looks``.
-        lead: whether the first of ``said`` introduces it: *The woman wears …*.
-        named: whether it was introduced.
-        twin: whether another reads the same, so that *the* would not tell which.
+        kind: the noun alone, *car*; the name where the instance has one.
+        full: with its colors, *red car*.
+        intro: how it is called first, *a red car*; ``ref`` later, *the car*.
+        be: *is* or *are*.
     """
 
-    id: int
-    looks: str
-    determiner: str
-    said: list[str] = field(default_factory=list)
-    size: str = ""
-    noun: str = ""
-    twin: bool = False
-    plural: bool = False
-    actions: list[str] = field(default_factory=list)
-    expression: str = ""
-    place: Place = NOWHERE
-    words: frozenset[str] = frozenset()
-    lead: bool = False
-    many: bool = False
-    named: bool = False
-
-    @property
-    def phrase(self) -> str:
-        """The noun phrase that it is introduced with, or called by once it was."""
-        if self.named:
-            return self.reference
-        size = f", {self.size}," if self.size else ""
-        return f"{self.determiner} {self.looks.rstrip(',') if size else self.looks}{size}".strip()
-
-    @property
-    def reference(self) -> str:
-        """*the woman*; *another woman* where *the* would not tell which."""
-        if not self.twin:
-            return f"the {self.noun}"
-        first = self.determiner in ("a", "an")
-        return f"{'one' if first else self.determiner} {self.looks}"
-
-    @property
-    def moves(self) -> bool:
-        """Whether it is said to do something other than to stay where it is."""
-        return any(not _STILL.match(one) for one in self.actions)
+    kind: str
+    full: str
+    intro: str
+    ref: str
+    be: str
 
 
-def subject_of(
-    one: Instance,
-    *,
-    appearance: str,
-    action: str,
-    expression: str,
-    colors: Sequence[str],
-    place: Place,
-) -> Subject:
-    """An instance, of which these texts may be told, taken apart."""
-    # What does not depend on the clip recurs, from one attempt and one clip to the next.
-    seen = _look(appearance, one.class_, one.subcategory, one.count, tuple(colors))
-    return Subject(
-        id=one.id,
-        looks=seen.looks,
-        determiner=seen.determiner,
-        said=list(seen.said),
-        size=seen.size,
-        noun=seen.noun,
-        plural=seen.plural,
-        actions=list(english.sentences(action)),
-        expression=english.phrase(english.clean(expression)) if expression else "",
-        place=place,
-        words=seen.words,
-        lead=seen.lead,
-        many=seen.many,
+def subjects_of(instances: Sequence[Instance], measured: Sequence[bool]) -> list[Subject]:
+    """What the instances of a caption are called, so that no two are called the same.
+
+    Args:
+        measured: of each, whether its looks are known by class and colors alone.
+    """
+    found = [_subject(one, bare) for one, bare in zip(instances, measured, strict=True)]
+    kinds, fulls = [one.kind.lower() for one in found], [one.full.lower() for one in found]
+    for index, one in enumerate(found):
+        if instances[index].name or kinds.count(kinds[index]) == 1:
+            continue
+        before = fulls[:index].count(fulls[index])
+        if fulls.count(fulls[index]) == 1:
+            one.ref = f"the {one.full}"
+            continue
+        one.ref = f"the {_ORDINALS[min(before, len(_ORDINALS) - 1)]} {one.full}"
+        if before and one.be == "is":
+            one.intro = f"{en.ANOTHER[min(before, len(en.ANOTHER) - 1)]} {one.full}"
+    return found
+
+
+def _subject(one: Instance, measured: bool) -> Subject:
+    be = "are" if one.count > 1 else "is"
+    if one.name:
+        return _named(grammar.clean(one.name), be)
+    kind = kind_of(one)
+    noun = en.plural(kind) if one.count > 1 else kind
+    full = noun
+    paint = [grammar.clean(color) for color in one.colors if color not in (kind, "")]
+    if measured and paint:
+        words = en.join(paint[:2])
+        full = f"{noun} in {words}" if kind in _PEOPLE else f"{words} {noun}"
+    if one.count == 1:
+        intro = en.article(full)
+    elif one.count < len(en.NUMBERS):
+        intro = f"{en.count_word(one.count)} {full}"
+    else:
+        intro = f"a group of {one.count} {full}"
+    return Subject(noun, full, intro, f"the {noun}", be)
+
+
+def _named(name: str, be: str) -> Subject:
+    first, _, rest = name.partition(" ")
+    if not rest or first.lower() not in ("the", "a", "an"):
+        proper = not name[:1].islower() or first in ("his", "her", "its", "their")
+        ref = name if proper else f"the {name}"
+        return Subject(name, name, ref if proper or be == "are" else en.article(name), ref, be)
+    order, _, kind = rest.partition(" ")
+    intro = name
+    if kind and order in ("first", "second"):
+        intro = en.article(kind) if order == "first" else f"another {kind}"
+    elif first.lower() == "the" and be == "is" and not _is_definite(order):
+        intro = en.article(rest)
+    elif be == "are":
+        intro = f"a {rest}" if order == "group" else rest
+    return Subject(rest, rest, intro, f"the {rest}", be)
+
+
+def _is_definite(first: str) -> bool:
+    """Whether a name singles out by its first word, so that no *a* goes with it."""
+    return first in ("only", "last", "same", "other", "left", "right") or (
+        first.endswith("est") and len(first) > 4
     )
 
 
-@lru_cache(maxsize=16384)
-def _look(
-    appearance: str, class_: str, subcategory: str, count: int, colors: tuple[str, ...]
-) -> Subject:
-    """A subject of which only the looks are known."""
-    first, *more = english.sentences(appearance) or ("",)
-    first = english.phrase(english.strip_shows(first))
-    bare = first
-    size = _SIZE.search(first)
-    if size is not None:
-        bare = first[: size.start()].rstrip(",")
-    name = english.clean(class_).lower() or "object"
-    words = frozenset({name, english.clean(subcategory).lower()} - {""})
-    result = Subject(0, "", "", more, words=words, many=count > 1)
-    if not bare:
-        _from_class(result, name, count, colors)
-    elif english.is_noun_phrase(bare):
-        determiner, _, result.looks = bare.partition(" ")
-        result.determiner, result.plural = determiner.lower(), english.is_plural(bare)
-        if determiner.lower() == "the":
-            result.determiner = "" if result.plural else english.article(result.looks).split()[0]
-    elif english.has_verb(bare) or english.verb_form(bare) == "sentence":
-        _from_class(result, name, count, colors)
-        _name_by_sentence(result, bare)
-        result.said.insert(0, first)
-        result.lead = True
-    else:
-        _from_fragment(result, name, count, bare)
-    if size is not None and "medium" not in size[0]:
-        result.size = size[0].lstrip(", ")
-    if not result.noun:
-        result.noun = _short_name(english.core(result.looks)[0], words)
-    return result
+def kind_of(one: Instance) -> str:
+    """The noun that tells most: *rhinoceros* rather than *animal*."""
+    names = [grammar.clean(name) for name in (one.subcategory, one.class_)]
+    known = [name for name in names if name and name.lower() not in GENERIC]
+    if known:
+        return known[0]
+    seen = grammar.head_noun(grammar.clean(one.appearance)) if one.count == 1 else ""
+    return seen or next(filter(None, names), "object")
 
 
-def _from_class(result: Subject, name: str, count: int, colors: Sequence[str]) -> None:
-    paint = english.join([english.clean(color) for color in colors if color != name][:2])
-    result.plural = count > 1
-    noun = english.plural(name) if result.plural else name
-    if name in ("person", "man", "woman", "boy", "girl", "child") and paint:
-        result.looks = f"{noun} in {paint}"
-    else:
-        result.looks = f"{paint} {noun}".strip()
-    if count >= len(english.NUMBERS):
-        result.determiner = f"a group of {count}"
-    elif result.plural:
-        result.determiner = english.count_word(count)
-    else:
-        result.determiner = english.article(result.looks).split()[0]
+def names(text: str, one: Subject) -> bool:
+    """Whether a text names what an instance is, by its own noun or one such as *woman*."""
+    return one.kind.lower() in text.lower() or any(
+        word in GENERIC for word in grammar.words_of(text)[:4]
+    )
 
 
-def _name_by_sentence(result: Subject, text: str) -> None:
-    """*The young woman wears …* calls it *the young woman*."""
-    subject, _ = english.split_subject(text, result.words)
-    determiner, _, rest = subject.partition(" ")
-    if rest and determiner.lower() not in english.PRONOUNS:
-        result.noun = rest
+def is_verb_phrase(text: str, one: Subject) -> bool:
+    """Whether a text about what an instance does lacks its subject."""
+    return grammar.form(text, plural=one.be == "are") in ("verb", "gerund")
 
 
-def _from_fragment(result: Subject, name: str, count: int, bare: str) -> None:
-    """*Young woman in red*, *wearing a red coat*, *white with blue stripes*."""
-    first = bare.split()[0]
-    kind = english.core(bare)[0].split()
-    tail = bare[0].lower() + bare[1:] if first.istitle() else bare
-    if count == 1 and kind and kind[-1].lower() in result.words | _GENERIC and bare[0].isascii():
-        result.looks = tail
-        result.determiner = english.article(tail).split()[0]
-        return
-    _from_class(result, name, count, ())
-    low = first.lower()
-    joins = low.endswith("ing") or low in ("with", "in", "dressed", "of", "made", "covered")
-    result.looks += f" {tail}" if joins else f", {tail},"
-
-
-def _short_name(kind: str, words: frozenset[str]) -> str:
-    parts = kind.split()
-    if not parts:
-        return next(iter(words), "object")
-    return parts[-1]
-
-
-def tell_apart(subjects: Sequence[Subject]) -> None:
-    """Make articles and short names differ where two subjects would read the same."""
-    seen: dict[str, int] = {}
-    for one in subjects:
-        key = one.looks.lower()
-        seen[key] = seen.get(key, 0) + 1
-        if seen[key] > 1 and not one.plural:
-            ordinal = min(seen[key], len(english.ORDINALS) - 1)
-            one.determiner = english.ORDINALS[ordinal]
-    nouns = [one.noun.lower() for one in subjects]
-    kinds = [english.core(one.looks)[0].lower() for one in subjects]
-    looks = [one.looks.lower() for one in subjects]
-    for one, noun, kind, whole in zip(subjects, nouns, kinds, looks, strict=True):
-        if nouns.count(noun) == 1:
-            continue
-        if kinds.count(kind) == 1:
-            one.noun = english.core(one.looks)[0]
-        elif looks.count(whole) == 1:
-            one.noun = one.looks.rstrip(",")
-        else:
-            one.twin = True
-
-
-def tell(one: Subject, *, known: frozenset[str], opening: str = "", near: str = "") -> list[str]:
-    """The sentences about a subject.
+def looks(text: str, one: Subject, *, known: bool) -> str:
+    """A sentence about how an instance looks.
 
     Args:
-        known: the content of what was already told, which is not told again.
-        opening: *In a full shot*, put before the first sentence.
-        near: the cell of the frame that was named last.
+        known: whether it was introduced by another sentence.
     """
-    actions = [text for text in one.actions if not known or not is_covered(text, known)]
-    called = known | content(one.phrase) if one.said else known
-    said = [text for text in one.said if not is_covered(text, called)]
-    lead = said.pop(0) if one.lead and said and said[0] == one.said[0] else ""
-    if lead:
-        one.named = True
-    where = english.clean(one.place.said)
-    if english.split_subject(where, one.words)[0]:
-        one.place = NOWHERE
-        said += [where] if not is_covered(where, known.union(*map(content, actions))) else []
-    first, used = _main_sentence(one, actions, near, bool(opening) or bool(lead))
-    if not first and not lead and not opening and not known and not said:
-        first = f"There {'are' if one.plural else 'is'} {one.phrase}"
-    if not first and opening:
-        first = f"{one.phrase} {'are' if one.plural else 'is'} seen" if not lead else ""
-    parts = [text for text in ((lead, *said, first) if lead else (first,)) if text]
-    if opening and parts:
-        parts[0] = f"{opening}, {english.lower_first(parts[0])}"
-    rest = [*actions[used:], *([] if lead else said)]
-    return [english.sentence(text) for text in (*parts, *rest)]
+    who = one.ref if known else one.intro
+    match grammar.form(text, plural=one.be == "are"):
+        case "noun" if not grammar.has_end(text):
+            text = grammar.phrase(text)
+            if known and one.kind.lower() not in text.lower():
+                return grammar.sentence(f"{one.ref} {one.be} {text}")
+            first = grammar.words_of(text)[0]
+            be = "is" if first in grammar.SINGULAR else one.be if first == "the" else "are"
+            return grammar.sentence(f"there {be} {text}")
+        case "gerund":
+            return grammar.sentence(f"{who} {one.be} {grammar.phrase(text)}")
+        case "verb":
+            return grammar.sentence(f"{who} {grammar.phrase(text)}")
+        case "modifier" if not known:
+            return grammar.sentence(f"there {one.be} {who} {grammar.phrase(text)}")
+        case "other" if text[:1].islower() and not names(text, one):
+            return grammar.sentence(f"{who}: {text}")
+    return grammar.sentence(text)
 
 
-def _main_sentence(
-    one: Subject, actions: Sequence[str], near: str, fronted: bool
-) -> tuple[str, int]:
-    """Noun phrase, action, expression and place in one sentence, and how many actions it used."""
-    action = english.phrase(actions[0]) if actions else ""
-    be = "are" if one.plural else "is"
-    verb = _verb_phrase(one, action, be) if action else ""
-    place = one.place
-    if not verb:
-        if place.text and not (action and _says_subject(one, action)):
-            text = f"{one.phrase} {be} {place.as_state}{_expression(one.expression)}"
-            return _tidy(text), 0
-        if one.named and not one.expression:
-            return "", 0
-        if action and _says_subject(one, action):
-            one.named = True
-            return action, 1  # the action speaks for itself, and of the subject
-        extra = _expression(one.expression).removeprefix(",").strip()
-        if one.named and not extra:
-            return "", 0
-        if one.named:
-            return f"{one.phrase} {be} seen {extra}", 0
-        text = f"there {be} {one.phrase}{_expression(one.expression)}"
-        one.named = True
-        return _tidy(text), 0
-    verb, front = place.merge(verb, near, fronted)
-    who = one.phrase
-    if front.startswith(","):
-        who = who.rstrip(",") + front
-    elif front.startswith(" "):
-        who += front + "," * who.endswith(",")
-    else:
-        who = front + who
-    text = f"{who} {verb}{_expression(one.expression)}"
-    one.named = True
-    return _tidy(text), 1
+def action(text: str, one: Subject, *, who: str, where: str = "") -> str:
+    """A sentence about what an instance does.
+
+    Args:
+        who: how it is called here.
+        where: its place, for the front of a sentence that is put together: *on the left*.
+    """
+    lead = f"{where}, {who}" if where else who
+    match grammar.form(text, plural=one.be == "are"):
+        case "verb":
+            return grammar.sentence(f"{lead} {grammar.phrase(text)}")
+        case "gerund":
+            return grammar.sentence(f"{lead} {one.be} {grammar.phrase(text)}")
+    return grammar.sentence(text)
 
 
-def _says_subject(one: Subject, action: str) -> bool:
-    """Whether a free sentence already names what the noun phrase says."""
-    return is_covered(one.looks, content(action))
+def expression(text: str, one: Subject) -> str:
+    """A sentence about how a face looks."""
+    match grammar.form(text, plural=one.be == "are"):
+        case "sentence":
+            return grammar.sentence(text)
+        case "verb":
+            return grammar.sentence(f"{one.ref} {grammar.phrase(text)}")
+        case "gerund":
+            return grammar.sentence(f"{one.ref} {one.be} {grammar.phrase(text)}")
+    words, bare = grammar.words_of(text), grammar.phrase(text)
+    has = "have" if one.be == "are" else "has"
+    if words[0] in ("a", "an", "no") or (words[-1] in _FACES and len(words) <= 4):
+        noun = bare if words[0] in (*grammar.DETERMINERS, "no") else en.article(bare)
+        return grammar.sentence(f"{one.ref} {has} {noun}")
+    first = words[1] if words[0].endswith("ly") and len(words) > 1 else words[0]
+    if first in _ADJECTIVES or (first.endswith(("ed", "ful", "ive", "ous")) and len(words) <= 4):
+        return grammar.sentence(f"{one.ref} {'look' if has == 'have' else 'looks'} {bare}")
+    if words[0] == "with":
+        return grammar.sentence(f"{one.ref} {one.be} seen {bare}")
+    return grammar.sentence(f"{one.ref}: {text}" if text[0].islower() else text)
 
 
-def _verb_phrase(one: Subject, action: str, be: str) -> str:
-    """What follows the subject; empty where the action is a sentence about something else."""
-    form = english.verb_form(action)
-    if form == "gerund":
-        return f"{be} {action[:1].lower()}{action[1:]}"
-    if form == "finite" or (form == "other" and (one.plural or one.many)):
-        return f"{action[:1].lower()}{action[1:]}"
-    if form == "sentence":
-        names = frozenset({*one.words, *_GENERIC, *one.noun.lower().split()[-1:]})
-        subject, rest = english.split_subject(action, names)
-        head = subject.lower().split()[-1] if subject else ""
-        if head and (head in names or head in english.PRONOUNS):
-            return rest
-        words = action.split()
-        if one.many and not subject and words[0].lower() in ("the", "these") and len(words) > 2:
-            return " ".join(words[2:]) if words[1].lower() == one.noun.lower() else ""
-    return ""
-
-
-@lru_cache(maxsize=16384)
-def _expression(text: str) -> str:
-    """How a face looks, to be added to a sentence."""
-    if not text:
+def stays(place: Position, one: Subject) -> str:
+    """*in the center of the frame* of what is in one cell from first to last; else empty."""
+    if not place.start or place.start != (place.end or place.start) or place.enters or place.leaves:
         return ""
-    low, first = text[:1].lower() + text[1:], text.split()[0].lower()
-    if first in ("with", "wearing") or (first.endswith("ing") and len(first) > 4):
-        return f", {low}"
-    if first in english.DETERMINERS:
-        return f", with {low}"
-    if low.split()[-1] in ("smile", "frown", "grin", "expression", "look", "gaze"):
-        return f", with {english.article(low)}"
-    if english.has_verb(text) or len(text.split()) > 4:
-        return f"; {low}" if english.has_verb(text) else f", with an expression that is {low}"
-    return f", with {english.article(f'{low} expression')}"
+    if en.IN_CELLS[place.start] in one.ref:
+        return ""
+    return f"{en.IN_CELLS[place.start]} of the frame"
 
 
-@lru_cache(maxsize=16384)
-def _tidy(text: str) -> str:
-    """One *the frame* a sentence, and no doubled commas."""
-    text = re.sub(r",(?:\s*,)+", ",", text)
-    text = re.sub(r",(?= (?:is|are|moves?|stays?|enters?|comes?|leaves?|goes|go)\b)", ",", text)
-    if text.count("the frame") > 1:
-        text = _SMALL.sub(r"\1 in view", text)
-    if text.count("the frame") > 1:
-        text = re.sub(r"(gets? (?:larger|smaller)|next to [^,;]+?) in the frame", r"\1", text)
-        text = english.leaves_it(text)
-    return text
+def cells(place: Position, one: Subject, *, who: str, acts: bool) -> str:
+    """A sentence about where an instance is, from the cells of its track; empty without any.
+
+    Args:
+        acts: whether its action is told, which says how it comes and goes.
+    """
+    start, end = place.start or place.end, place.end or place.start
+    if not start or not end or (start == end and en.IN_CELLS[start] in one.ref):
+        return ""
+    s = "" if one.be == "are" else "s"
+    come, go = place.enters and not acts, place.leaves and not acts
+    if start == end:
+        verb = f"come{s} into view" if come else one.be
+        text = f"{who} {verb} {en.IN_CELLS[start]} of the frame"
+    elif come:
+        text = f"{who} come{s} into view {en.IN_CELLS[start]} of the frame and "
+        text += f"reach{'es' if s else ''} {en.CELLS[end]}"
+    else:
+        text = f"{who} start{s} {en.IN_CELLS[start]} of the frame and "
+        text += f"end{s} {en.IN_CELLS[end]}"
+    leave = f"leave{s}"
+    return grammar.sentence(f"{text}{f', then {leave} the frame' if go else ''}")
+
+
+def position(text: str, one: Subject, *, who: str) -> str:
+    """A sentence about where an instance is, from the words of a caption."""
+    words, bare = grammar.words_of(text), grammar.phrase(text)
+    match grammar.form(text, plural=one.be == "are"):
+        case "verb":
+            return grammar.sentence(f"{who} {bare}")
+        case "gerund":
+            return grammar.sentence(f"{who} {one.be} {bare}")
+    if grammar.has_finite_verb(text):
+        return grammar.sentence(text)
+    if words[0] in _PREPOSITIONS:
+        return grammar.sentence(f"{who} {one.be} {bare}")
+    if words[0] in _SIDES:
+        return grammar.sentence(f"{who} {one.be} at the {bare}")
+    if words[0] == "from" and "to" in words:
+        return grammar.sentence(f"{who} {'go' if one.be == 'are' else 'goes'} {bare}")
+    return grammar.sentence(f"{who}: {text}" if text[:1].islower() else text)
+
+
+def pronoun_first(text: str) -> bool:
+    """Whether a sentence is about something that another must have named."""
+    return next(iter(grammar.words_of(text)), "") in grammar.PRONOUNS

@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 from instancecap.errors import UsageError
 from instancecap.render.styles import style_names
-from instancecap.render.words import TokenizerKind
+from instancecap.render.tokens import TokenizerKind
 
 _RULE = re.compile(r"(\d+)N(?:\+(\d+))?")
 

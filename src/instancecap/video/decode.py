@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import accumulate
 from types import TracebackType
-from typing import Self, cast
+from typing import Any, Self, cast
 
 import av
 import av.container
@@ -18,10 +18,16 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from instancecap.errors import DecodeError
+from instancecap.video import webp
 from instancecap.video.clip import Clip
-from instancecap.video.probe import VideoInfo, open_container, probe
+from instancecap.video.clock import Clock
+from instancecap.video.display import tone_map, turn
+from instancecap.video.probe import VideoInfo, open_container, probe, video_stream
 
 Picture = NDArray[np.uint8]
+
+DEFAULT_STEP = 1 / 25
+"""Seconds a frame where neither stamps nor the container say."""
 
 MAX_BAD_PACKETS = 200
 """Packets in a row that may fail to decode before the rest of the stream is given up."""
@@ -36,12 +42,14 @@ class _Scaler:
     def __init__(self) -> None:
         self._scalers: dict[tuple[int, int, str], VideoReformatter] = {}
 
-    def __call__(self, frame: av.VideoFrame, *, width: int, height: int, pixels: str) -> Picture:
+    def __call__(
+        self, frame: av.VideoFrame, *, width: int, height: int, pixels: str
+    ) -> NDArray[Any]:
         scaler = self._scalers.setdefault((width, height, pixels), VideoReformatter())
         scaled = scaler.reformat(
             frame, width=width, height=height, format=pixels, interpolation="AREA", threads=1
         )
-        return cast(Picture, scaled.to_ndarray())
+        return scaled.to_ndarray()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +64,7 @@ class Frame:
     index: int
     t: float
     _source: av.VideoFrame | Picture
-    _rotation: int = 0
+    _info: VideoInfo
     _scale: _Scaler = field(default_factory=_Scaler, repr=False)
 
     def bgr(self, size: tuple[int, int] | None = None) -> Picture:
@@ -73,16 +81,20 @@ class Frame:
             code = cv2.COLOR_RGB2BGR if pixels == "bgr24" else cv2.COLOR_RGB2GRAY
             scaled = cv2.resize(source, size, interpolation=cv2.INTER_AREA) if size else source
             return cast(Picture, cv2.cvtColor(scaled, code))
-        turned = self._rotation in (90, 270)
+        info, turned = self._info, self._info.rotation in (90, 270)
         width, height = size or (
             (source.height, source.width) if turned else (source.width, source.height)
         )
         if turned:
             width, height = height, width
-        array = self._scale(source, width=width, height=height, pixels=pixels)
-        if self._rotation:
-            array = np.ascontiguousarray(np.rot90(array, -self._rotation // 90))
-        return array
+        if info.transfer:
+            deep = self._scale(source, width=width, height=height, pixels="bgr48le")
+            array = tone_map(deep, info.transfer)
+            if pixels == "gray":
+                array = cast(Picture, cv2.cvtColor(array, cv2.COLOR_BGR2GRAY))
+        else:
+            array = self._scale(source, width=width, height=height, pixels=pixels)
+        return turn(array, info.rotation, info.mirrored)
 
 
 class ClipReader:
@@ -95,7 +107,8 @@ class ClipReader:
                 ...
         reader.frames_read, reader.end, reader.warnings
 
-    Damaged stretches are passed over; what was lost stands in ``warnings`` after the last frame.
+    Damaged stretches are passed over; what was lost stands in ``losses`` after the last frame, and
+    in ``notes`` what was mended to show it.
     Raises :class:`DecodeError` when not one frame lies in the clip's span.
     """
 
@@ -104,13 +117,20 @@ class ClipReader:
         self.clip = clip
         self.info: VideoInfo = probe(clip)
         self.frames_read = 0
-        self.warnings: list[str] = []
+        self.losses: list[str] = []
+        self.notes: list[str] = []
         self._threads = threads
         self._corrupt = 0
         self._bad_packets = 0
+        self._mended = 0
         self._last_t = 0.0
         self._last_duration = 0.0
         self._container: av.container.InputContainer | None = None
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was mended and what is missing, a line each; known after reading."""
+        return [*self.notes, *self.losses]
 
     @property
     def end(self) -> float:
@@ -131,64 +151,79 @@ class ClipReader:
             self._container = None
 
     def __iter__(self) -> Iterator[Frame]:
-        frames = self._frames_of_array() if self.clip.array is not None else self._frames_of_file()
-        previous = -math.inf
         scaler = _Scaler()
-        for t, duration, source in frames:
-            if t <= previous:
-                continue
-            previous = t
+        for t, duration, source in self._frames():
             self._last_t, self._last_duration = t, duration
-            yield Frame(self.frames_read, t, source, self.info.rotation, scaler)
+            yield Frame(self.frames_read, t, source, self.info, scaler)
             self.frames_read += 1
         if self.frames_read == 0:
             raise DecodeError(self._nothing_read())
         self._warn()
 
-    def _frames_of_array(self) -> Iterator[tuple[float, float, Picture]]:
-        assert self.clip.array is not None
-        step = 1 / self.clip.array_fps
-        for index, picture in enumerate(self.clip.array):
-            t = index * step
+    def _frames(self) -> Iterator[tuple[float, float, av.VideoFrame | Picture]]:
+        """Frames of the span with their times from its start, and how long each is shown."""
+        if self.clip.array is not None:
+            step = 1 / self.clip.array_fps
+            return self._in_span(
+                (index * step, step, one) for index, one in enumerate(self.clip.array)
+            )
+        path = self.clip.local or self.clip.path
+        if seconds := webp.durations(path):
+            starts = accumulate(seconds, initial=0.0)
+            return self._in_span(
+                zip(starts, seconds, webp.pictures(path, len(seconds)), strict=False)
+            )
+        return self._frames_of_file()
+
+    def _in_span(
+        self, timed: Iterable[tuple[float, float, Picture]]
+    ) -> Iterator[tuple[float, float, Picture]]:
+        for t, step, picture in timed:
             if self._ends_before(t):
                 return
             if t >= self.clip.start - 1e-6:
                 yield max(0.0, t - self.clip.start), step, picture
 
     def _frames_of_file(self) -> Iterator[tuple[float, float, av.VideoFrame]]:
-        step = 1 / self.info.fps if self.info.fps else 0.0
-        t = -step
-        for frame in self._frames_from_start():
-            stamp = self._time_of(frame)
-            t = t + step if stamp is None else stamp
-            if self._ends_before(t):
+        """By a seek where that leads to the span, else from the beginning.
+
+        Times in a stream that may start anew are known from its beginning only, and a container
+        without an index only guesses where a time is.
+        """
+        if self.clip.start > 0 and not self.info.discontinuous:
+            found = False
+            for one in self._span_of_file(seek=self.info.start_pts + self.clip.start):
+                found = True
+                yield one
+            if found:
                 return
+            self._bad_packets = 0
+        yield from self._span_of_file()
+
+    def _span_of_file(
+        self, *, seek: float | None = None
+    ) -> Iterator[tuple[float, float, av.VideoFrame]]:
+        step = 1 / self.info.fps if self.info.fps else 0.0
+        clock: Clock[av.VideoFrame] = Clock(step or DEFAULT_STEP, leaps=self.info.discontinuous)
+        stamped = ((self._time_of(frame), frame) for frame in self._decode(seek=seek))
+        before, first = 0, True
+        for t, frame in clock.times(stamped):
+            if self._ends_before(t) or (first and seek is not None and t > self.clip.start + 1e-6):
+                return
+            first = False
             if t < self.clip.start - 1e-6:
+                before = clock.mended
                 continue
             self._corrupt += bool(frame.is_corrupt)
+            self._mended = clock.mended - before
             yield max(0.0, t - self.clip.start), step, frame
-
-    def _frames_from_start(self) -> Iterator[av.VideoFrame]:
-        """Frames from the span's start or before it, by a seek where that lands there."""
-        if self.clip.start > 0:
-            frames = self._decode(seek=self.info.start_pts + self.clip.start)
-            first = next(frames, None)
-            t = None if first is None else self._time_of(first)
-            if first is not None and t is not None and t <= self.clip.start + 1e-6:
-                yield first
-                yield from frames
-                return
-            # A container without an index (an MPEG program stream) only guesses where a time
-            # is and may land after it.
-            self._bad_packets = 0
-        yield from self._decode()
 
     def _decode(self, *, seek: float | None = None) -> Iterator[av.VideoFrame]:
         """Frames of all packets that decode; a bad packet does not end the stream."""
         if self._container is not None:
             self._container.close()
         container = self._container = open_container(self.clip.path, local=self.clip.local)
-        stream = container.streams.video[0]
+        stream = video_stream(container, self.clip.path)
         stream.codec_context.thread_type = "AUTO"
         stream.codec_context.thread_count = self._threads
         if seek is not None:
@@ -230,19 +265,28 @@ class ClipReader:
         return f"{name}: no frame can be decoded"
 
     def _warn(self) -> None:
+        if self.info.transfer:
+            self.notes.append(
+                f"{self.info.transfer} high dynamic range was mapped to the range of usual video"
+            )
+        if self._mended:
+            self.notes.append(
+                f"{self._mended} of {self.frames_read} frames have time stamps that start anew, "
+                "repeat or stand still; their times follow the order of the frames"
+            )
         if self._corrupt:
-            self.warnings.append(
+            self.losses.append(
                 f"{self._corrupt} of {self.frames_read} frames are damaged and were concealed "
                 "by the decoder"
             )
         if self._bad_packets:
-            self.warnings.append(f"{self._bad_packets} packets could not be decoded")
+            self.losses.append(f"{self._bad_packets} packets could not be decoded")
         promised = self.info.duration
         if self.clip.end is not None:
             promised = min(promised, self.clip.end) if promised else self.clip.end
         missing = promised - self.clip.start - self.end
         if self.info.fps and missing > max(2.5 / self.info.fps, 0.05 * promised):
-            self.warnings.append(
+            self.losses.append(
                 f"only {self.frames_read} frames ({self.end:.2f} s of "
                 f"{promised - self.clip.start:.2f} s) could be read; the rest is missing"
             )

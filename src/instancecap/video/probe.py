@@ -9,12 +9,22 @@ from dataclasses import dataclass
 import av
 import av.container
 import av.error
+import numpy as np
+from av.stream import Disposition
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
 from instancecap.errors import DecodeError, InputError
+from instancecap.video import webp
 from instancecap.video.clip import Clip
+from instancecap.video.display import TRANSFERS, orientation
 
 IMAGE_FORMATS = ("image2", "png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe")
 """FFmpeg's demuxers for single pictures; a video stream of theirs has no frame rate of its own."""
+
+
+TS_DISCONT = 0x0200
+"""FFmpeg's flag of containers whose time stamps may start anew (MPEG streams)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,9 @@ class VideoInfo:
         duration: seconds, 0 where the container does not say.
         frames: frames the container promises, 0 where it does not say.
         rotation: clockwise degrees (0, 90, 180, 270) that display needs.
+        mirrored: display needs the frame mirrored left to right, before it is turned.
+        transfer: ``PQ`` or ``HLG`` for high dynamic range, else empty.
+        discontinuous: the container is one whose time stamps may start anew.
         start_pts: time stamp of the first frame in seconds; clip times count from it.
     """
 
@@ -41,26 +54,43 @@ class VideoInfo:
     start_pts: float
     codec: str
     pixel_format: str
+    mirrored: bool = False
+    transfer: str = ""
+    discontinuous: bool = False
 
 
 def probe(clip: Clip) -> VideoInfo:
     """Read the header and the first frame. Raises :class:`InputError` with the reason."""
     if clip.array is not None:
-        count, height, width, _ = clip.array.shape
-        return VideoInfo(
-            width=width,
-            height=height,
-            aspect=width / height,
-            fps=clip.array_fps,
-            duration=count / clip.array_fps,
-            frames=count,
-            rotation=0,
-            start_pts=0.0,
-            codec="raw",
-            pixel_format="rgb24",
-        )
+        return _of_pictures(clip.array[0], len(clip.array) / clip.array_fps, len(clip.array))
+    path = clip.local or clip.path
+    check_regular_file(path)
+    if seconds := webp.durations(path):
+        first = next(webp.pictures(path, 1), None)
+        if first is None:
+            raise DecodeError(f"{clip.path}: no picture of the animation can be decoded")
+        return _of_pictures(first, sum(seconds), len(seconds), codec="webp")
     with open_container(clip.path, local=clip.local) as container:
-        return describe(container, clip.path)
+        return describe(container, clip.path, local=clip.local)
+
+
+def _of_pictures(
+    first: NDArray[np.uint8], duration: float, count: int, *, codec: str = "raw"
+) -> VideoInfo:
+    """Facts of ``count`` RGB pictures in memory that are shown for ``duration`` seconds."""
+    height, width, _ = first.shape
+    return VideoInfo(
+        width=width,
+        height=height,
+        aspect=width / height,
+        fps=count / duration if duration else 0.0,
+        duration=duration,
+        frames=count,
+        rotation=0,
+        start_pts=0.0,
+        codec=codec,
+        pixel_format="rgb24",
+    )
 
 
 def open_container(path: str, *, local: str = "") -> av.container.InputContainer:
@@ -74,10 +104,28 @@ def open_container(path: str, *, local: str = "") -> av.container.InputContainer
         container = av.open(f"file:{os.path.abspath(local or path)}", metadata_errors="replace")
     except (av.error.FFmpegError, OSError) as error:
         raise DecodeError(f"{path}: not a video that can be read ({_reason(error)})") from error
-    if not container.streams.video:
+    try:
+        video_stream(container, path)
+    except DecodeError:
         container.close()
-        raise DecodeError(f"{path}: has no video stream")
+        raise
     return container
+
+
+def video_stream(container: av.container.InputContainer, path: str) -> VideoStream:
+    """The stream that is shown: the first that is no cover picture.
+
+    Where the first holds one picture and another more, it is that other: an animated AVIF has
+    its still first. Raises :class:`DecodeError` where there is none.
+    """
+    streams = container.streams.video
+    shown = [one for one in streams if not one.disposition & Disposition.attached_pic]
+    if not shown:
+        only = " but its cover picture" if streams else ""
+        raise DecodeError(f"{path}: has no video stream{only}")
+    if shown[0].frames == 1:
+        return max(shown, key=lambda one: one.frames)
+    return shown[0]
 
 
 def check_regular_file(path: str) -> None:
@@ -96,9 +144,9 @@ def check_regular_file(path: str) -> None:
         raise InputError(f"{path}: cannot be opened: Permission denied")
 
 
-def describe(container: av.container.InputContainer, path: str) -> VideoInfo:
-    """Facts of the first video stream; decodes one frame and leaves the container used."""
-    stream = container.streams.video[0]
+def describe(container: av.container.InputContainer, path: str, *, local: str = "") -> VideoInfo:
+    """Facts of the stream that is shown; decodes one frame and leaves the container used."""
+    stream = video_stream(container, path)
     frame = None
     try:
         frame = next(container.decode(stream), None)
@@ -106,11 +154,12 @@ def describe(container: av.container.InputContainer, path: str) -> VideoInfo:
         raise DecodeError(f"{path}: no frame can be decoded ({_reason(error)})") from error
     if frame is None:
         raise DecodeError(f"{path}: no frame can be decoded (the stream is empty)")
-    rotation = -round(frame.rotation / 90) * 90 % 360
+    rotation, mirrored = orientation(frame, local or path)
     turned = rotation in (90, 270)
     pixel_aspect = float(stream.sample_aspect_ratio or 1) or 1.0
     aspect = frame.width / frame.height * pixel_aspect
     is_image = container.format.name in IMAGE_FORMATS or not stream.average_rate
+    is_image |= stream.frames == 1 and stream.duration is None  # a still in a video's container
     duration = 0.0
     if stream.duration and stream.time_base:
         duration = float(stream.duration * stream.time_base)
@@ -127,6 +176,9 @@ def describe(container: av.container.InputContainer, path: str) -> VideoInfo:
         start_pts=float(frame.pts * frame.time_base) if frame.pts and frame.time_base else 0.0,
         codec=stream.codec_context.name,
         pixel_format=frame.format.name,
+        mirrored=mirrored,
+        transfer=TRANSFERS.get(int(frame.color_trc), ""),
+        discontinuous=bool(container.format.flags & TS_DISCONT),
     )
 
 

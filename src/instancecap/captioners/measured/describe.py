@@ -1,140 +1,129 @@
-"""The measured captioner: a caption that says what Evidence proves and nothing else.
+"""The measured captioner: a caption that states what Evidence proves and nothing else.
 
-No language model and no network are needed. What was not measured stays empty.
+No language model and no network are needed. What was not measured, and what is not reliable
+enough to be stated (see :mod:`.content_selection`), stays empty.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
 
-import instancecap
+from instancecap.captioners.measured import content_selection as content
+from instancecap.captioners.measured.content_selection import Conduct, Gate, Name
 from instancecap.captioners.measured.language import Language, language_of
-from instancecap.captioners.measured.telling import main_colors
 from instancecap.evidence.geometry import cell_of
+from instancecap.evidence.view import within
 from instancecap.models.coco import CATEGORIES
 from instancecap.schema import caption as c
 from instancecap.schema.base import TrackPoint
-from instancecap.schema.evidence import Evidence, InstanceFacts, Shot
+from instancecap.schema.evidence import Evidence, InstanceFacts
 from instancecap.schema.vocabulary import Category, Cell, Primitive
+from instancecap.version import __version__
 from instancecap.video.sampling import pick_evenly
 
 MAX_INSTANCES = 3
 
-_HYPERNYM_CATEGORIES: dict[str, Category] = {
-    "animal": "animal",
-    "vehicle": "vehicle",
-    "object": "other",
-}
-
 
 def describe(
-    evidence: Evidence, *, max_instances: int = MAX_INSTANCES, language: str = "en"
+    evidence: Evidence,
+    *,
+    max_instances: int = MAX_INSTANCES,
+    language: str = "en",
+    all_facts: bool = False,
 ) -> c.Caption:
     """Write the caption of a clip from its evidence.
 
     Args:
-        max_instances: the most salient things to describe.
+        max_instances: the most salient instances to describe.
         language: BCP-47 tag of the sentences, such as ``en`` or ``zh``; what a caption takes from
             a closed vocabulary, and class names, stay English words.
+        all_facts: state also what is not reliable enough, and instances without a class: for
+            callers who check and replace what stands in the caption.
 
     Raises:
         UsageError: sentences cannot be written in ``language``.
     """
     say = language_of(language)
-    shown = evidence.instances[: max(0, max_instances)]
-    instances = [
-        _instance(item, evidence, before=shown[:index], say=say) for index, item in enumerate(shown)
+    gate: Gate = content.is_any if all_facts else content.is_reliable
+    items = content.select_instances(evidence, most=max_instances, gate=gate)
+    names = content.name_instances(items, gate)
+    subjects = [
+        _Subject(item, name, content.conduct_in_clip(item, evidence, gate))
+        for item, name in zip(items, names, strict=True)
     ]
+    scene = content.select_scene(evidence, gate)
+    motion = content.select_camera(evidence, gate)
+    framing, style = evidence.framing, evidence.framing.style
     caption = c.Caption(
         video=c.Video(**evidence.video.model_dump(include=set(c.Video.model_fields))),
-        global_description=_global(evidence, shown, say=say),
-        instances=instances,
-        background=say.background_sentence(evidence.place),
-        place=evidence.place.label,
-        lighting=say.light_sentence(evidence.light) if evidence.light.brightness else "",
-        time_of_day=evidence.light.time_of_day,
-        style=evidence.framing.style,
-        camera=_camera(evidence, shown, say=say),
+        global_description=_global(evidence, subjects, motion, gate=gate, say=say),
+        instances=[_instance(one, subjects[0] is one, evidence, say=say) for one in subjects],
+        background=say.background_sentence(scene),
+        place=evidence.place.label if scene.place or gate is content.is_any else "unknown",
+        lighting=say.light_sentence(content.select_light(evidence.light)),
+        time_of_day=scene.time_of_day,
+        style=style if gate("style", framing.confidence) else "unknown",
+        camera=_camera(evidence, motion, gate=gate, say=say),
         texts=evidence.texts,
-        shots=[_shot(evidence, index) for index in range(len(evidence.shots))],
-        segments=_segments(evidence, shown, say=say),
+        shots=_shots(evidence, motion, gate=gate),
+        segments=_segments(evidence, subjects, gate=gate, say=say),
         warnings=list(evidence.warnings),
-        producer=c.Producer(
-            version=instancecap.__version__, captioner="measured", models=evidence.models
-        ),
+        producer=c.Producer(version=__version__, captioner="measured", models=evidence.models),
     )
     caption.provenance = _provenance(caption, evidence)
     return caption
 
 
 def without_sentences(caption: c.Caption) -> c.Caption:
-    """A copy with every sentence left empty: what a measured caption says in any language."""
+    """A copy with every sentence left empty: what a measured caption states in any language."""
     bare = caption.model_copy(deep=True)
     bare.global_description = bare.background = bare.lighting = bare.camera.description = ""
     bare.segments = []
     for item in bare.instances:
-        item.appearance = item.action = item.position.text = ""
+        item.name = item.appearance = item.action = item.position.text = ""
     leaves = bare.leaves()
-    bare.provenance = {key: told for key, told in bare.provenance.items() if key in leaves}
+    bare.provenance = {key: source for key, source in bare.provenance.items() if key in leaves}
     return bare
 
 
-def _visible_changes(item: InstanceFacts, evidence: Evidence) -> tuple[bool, bool]:
-    """Whether the thing is seen to enter and to leave, rather than cut in or cut away."""
-    if not item.track:
-        return False, False
-    first, last = item.track[0].t, item.track[-1].t
-    shot = _shot_of(evidence, first)
-    cut_in = shot is not None and shot.start > 0.05 and first - shot.start < 0.4
-    cut_out = (
-        shot is not None and shot.end < evidence.video.duration - 0.05 and (shot.end - last < 0.4)
-    )
-    return item.enters and not cut_in, item.leaves and not cut_out
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """An instance of the caption, what it is called, and what it does in the clip."""
+
+    item: InstanceFacts
+    name: Name
+    conduct: Conduct
 
 
-def _shot_of(evidence: Evidence, t: float) -> Shot | None:
-    return next((shot for shot in evidence.shots if shot.start <= t < shot.end), None)
-
-
-def _instance(
-    item: InstanceFacts, evidence: Evidence, *, before: Sequence[InstanceFacts], say: Language
-) -> c.Instance:
-    """The caption of one thing; those ``before`` it are told of already."""
-    category = _HYPERNYM_CATEGORIES.get(item.class_) or CATEGORIES.get(item.class_, "other")
+def _instance(one: _Subject, is_main: bool, evidence: Evidence, *, say: Language) -> c.Instance:
+    item, name = one.item, one.name
+    still = evidence.video.frames == 1
+    position = c.Position(enters=item.enters, leaves=item.leaves)
+    if item.track:
+        start, end = (_cell(item.track[index]) for index in (0, -1))
+        text = say.position_phrase(one.conduct)
+        position = position.model_copy(update={"text": text, "start": start, "end": end})
     return c.Instance(
         id=item.id,
+        name=say.name_phrase(name),
         class_=item.class_,
-        category=category,
+        category=cast(Category, content.category_of(item.class_)),
         subcategory=item.class_ if item.class_ in CATEGORIES else "",
-        is_main=not before,
+        is_main=is_main,
         count=item.count,
-        appearance=say.appearance_sentence(item, area=_mean_area(item)),
-        action=say.sentence(_action(item, evidence, before=before, say=say)),
-        colors=main_colors(item),
-        position=_position(item, evidence, say=say),
+        appearance=say.appearance_sentence(name, content.size_of(item.track)),
+        action="" if still else say.action_sentence(one.conduct, count=item.count),
+        colors=list(name.colors),
+        position=position,
         track=_sketch(item, evidence),
     )
 
 
-def _mean_area(item: InstanceFacts) -> float | None:
-    if not item.track:
-        return None
-    boxes = [point.box for point in item.track]
-    return sum((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in boxes) / len(boxes)
-
-
-def _position(item: InstanceFacts, evidence: Evidence, *, say: Language) -> c.Position:
-    if not item.track:
-        return c.Position(enters=item.enters, leaves=item.leaves)
-    cells = [cell_of((p.box[0] + p.box[2]) / 2, (p.box[1] + p.box[3]) / 2) for p in item.track]
-    enters, leaves = _visible_changes(item, evidence)
-    if evidence.video.frames == 1:
-        text = say.cell_phrase(cells[0])
-    else:
-        text = say.position_phrase(cells[0], cells[-1], enters=enters, leaves=leaves, passes=cells)
-    return c.Position(
-        text=text, start=cells[0], end=cells[-1], enters=item.enters, leaves=item.leaves
-    )
+def _cell(point: TrackPoint) -> Cell:
+    box = point.box
+    return cell_of((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
 
 
 def _sketch(item: InstanceFacts, evidence: Evidence) -> list[TrackPoint]:
@@ -147,129 +136,103 @@ def _sketch(item: InstanceFacts, evidence: Evidence) -> list[TrackPoint]:
     return points or [item.track[i] for i in pick_evenly(len(item.track), c.TRACK_POINTS_PER_SHOT)]
 
 
-def _global(evidence: Evidence, shown: Sequence[InstanceFacts], *, say: Language) -> str:
+def _global(
+    evidence: Evidence,
+    subjects: Sequence[_Subject],
+    motion: Sequence[Primitive],
+    *,
+    gate: Gate,
+    say: Language,
+) -> str:
     """What happens; of a clip with several shots what it shows, as its segments tell the rest."""
-    if len(evidence.shots) < 2:
-        return _events(evidence, shown, say=say)
-    phrases = []
-    for index, item in enumerate(shown):
-        # Who looks alike in another shot may be the same: only who is seen at once is another.
-        at_once = [one for one in shown[:index] if _are_seen_at_once(one, item)]
-        phrases.append(say.introduce([*at_once, item])[-1])
-    return say.shots_sentence(len(evidence.shots), list(dict.fromkeys(phrases)))
-
-
-def _are_seen_at_once(first: InstanceFacts, second: InstanceFacts) -> bool:
-    """Whether two things are there at one time."""
-    if not first.track or not second.track:
-        return False
-    return first.track[0].t <= second.track[-1].t and second.track[0].t <= first.track[-1].t
-
-
-def _events(evidence: Evidence, shown: Sequence[InstanceFacts], *, say: Language) -> str:
-    if not shown:
+    if not evidence.shots:
         return ""
-    things = say.introduce(shown)
+    several = len(evidence.shots) > 1
+    scene = content.Scene() if several else content.select_scene(evidence, gate)
+    introductions = [say.introduce(one.name) for one in subjects]
+    if not subjects:
+        stages = content.camera_stages(evidence, motion)
+        return say.unnamed_sentence(scene, stages, static=motion == ["static"])
     if evidence.video.frames == 1:
-        return say.picture_sentence(things)
-    actions = []
-    for index, item in enumerate(shown):
-        action = _action(item, evidence, before=shown[:index], say=say)
-        if not action and item.track:
-            action = say.presence_phrase(item, _middle_cell(item))
-        actions.append(action)
-    return say.events_sentence(list(zip(things, actions, strict=True)))
-
-
-def _action(
-    item: InstanceFacts, evidence: Evidence, *, before: Sequence[InstanceFacts], say: Language
-) -> str:
-    if not item.track or evidence.video.frames == 1:
-        return ""
-    enters, leaves = _visible_changes(item, evidence)
-    moves = [word for word in evidence.camera.motion if word not in ("static", "tracking")]
-    return say.action_phrase(
-        item,
-        enters=enters,
-        leaves=leaves,
-        camera_rests=not moves,
-        encounter=_encounter(item, evidence, before, say=say),
+        return say.picture_sentence(introductions)
+    if several:
+        sure = gate("transition", 1.0)
+        return say.shots_sentence(len(evidence.shots) if sure else 0, introductions)
+    return say.events_sentence(
+        scene,
+        [
+            (introduction, _verb_phrase(one.name, one.conduct, say=say))
+            for introduction, one in zip(introductions, subjects, strict=True)
+        ],
     )
 
 
-def _encounter(
-    item: InstanceFacts, evidence: Evidence, before: Sequence[InstanceFacts], *, say: Language
-) -> str:
-    """The first thing that happens between a thing and one of those ``before`` it."""
-    for contact in evidence.contacts:
-        pair = {contact.first, contact.second}
-        other = next((one for one in before if pair == {item.id, one.id}), None)
-        if other is not None:
-            called = say.refer(other, [*before, item])
-            phrase = say.encounter_phrase(contact.kind, item, other, called=called)
-            if phrase:
-                return phrase
-    return ""
-
-
-def _middle_cell(item: InstanceFacts) -> Cell:
-    """Where a thing is half-way through its track."""
-    box = item.track[len(item.track) // 2].box
-    return cell_of((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
-
-
-def _camera(evidence: Evidence, shown: Sequence[InstanceFacts], *, say: Language) -> c.Camera:
-    facts, framing = evidence.camera, evidence.framing
-    follows = ""
-    if "tracking" in facts.motion and shown:
-        follows = say.subject_phrase(shown[0])
-    return c.Camera(
-        motion=facts.motion,
-        speed=facts.speed,
-        stability=facts.stability,
-        description=say.camera_sentence(facts, follows=follows),
-        shot_type=framing.shot_type,
-        shot_angle=framing.shot_angle,
-        shot_position=framing.shot_position,
-    )
-
-
-def _shot(evidence: Evidence, index: int) -> c.Shot:
-    shot = evidence.shots[index]
-    types = evidence.framing.shots
-    return c.Shot(
-        start=shot.start,
-        end=shot.end,
-        transition=shot.transition,
-        motion=_motion_of(evidence, shot),
-        shot_type=types[index] if index < len(types) else "",
-    )
-
-
-def _motion_of(evidence: Evidence, shot: Shot) -> list[Primitive]:
-    found: list[Primitive] = []
-    for segment in evidence.camera.segments:
-        if segment.start >= shot.start - 1e-3 and segment.end <= shot.end + 1e-3:
-            found += [word for word in segment.motion if word not in found and word != "static"]
-    return found or (["static"] if evidence.camera.path else [])
+def _verb_phrase(name: Name, conduct: Conduct, *, say: Language) -> str:
+    action = say.action_phrase(conduct, count=name.count)
+    return action or say.presence_phrase(name, conduct)
 
 
 def _segments(
-    evidence: Evidence, shown: Sequence[InstanceFacts], *, say: Language
+    evidence: Evidence, subjects: Sequence[_Subject], *, gate: Gate, say: Language
 ) -> list[c.Segment]:
-    """What happens in each shot of a clip that has several."""
-    if len(evidence.shots) < 2:
-        return []
+    """What the caption's instances do in each shot of a clip that has several."""
     segments = []
-    for shot in evidence.shots:
-        inside = [
-            i for i in evidence.instances if i.track and shot.start <= i.track[0].t < shot.end
+    for shot in evidence.shots if len(evidence.shots) > 1 else []:
+        seen = {item.id: item for item in within(evidence, shot.start, shot.end).instances}
+        acting = [(one.name, seen[one.item.id]) for one in subjects if one.item.id in seen]
+        events = [
+            (say.introduce(name), _verb_phrase(name, content.conduct_of(item, gate), say=say))
+            for name, item in acting
         ]
-        seen = inside[: len(shown)]
-        text = _events(evidence, seen, say=say)
-        if text:
-            segments.append(c.Segment(start=shot.start, end=shot.end, description=text))
+        if events:
+            text = say.events_sentence(content.Scene(), events)
+            ids = [item.id for _, item in acting]
+            segments.append(
+                c.Segment(start=shot.start, end=shot.end, description=text, instances=ids)
+            )
     return segments
+
+
+def _camera(evidence: Evidence, motion: list[Primitive], *, gate: Gate, say: Language) -> c.Camera:
+    facts, framing = evidence.camera, evidence.framing
+    speed = facts.speed if motion else ""
+    angle, view = framing.shot_angle, framing.shot_position
+    return c.Camera(
+        motion=motion,
+        speed=speed,
+        stability=facts.stability,
+        description=say.camera_sentence(
+            content.camera_stages(evidence, motion),
+            static=motion == ["static"],
+            speed="" if speed == "moderate" else speed,
+        ),
+        shot_type=framing.shot_type if gate("shot_type", framing.confidence) else "",
+        shot_angle=angle if gate("shot_angle", framing.confidence) else "",
+        shot_position=view if gate("shot_position", framing.confidence) else "",
+    )
+
+
+def _shots(evidence: Evidence, motion: Sequence[Primitive], *, gate: Gate) -> list[c.Shot]:
+    types = evidence.framing.shots if gate("shot_type", evidence.framing.confidence) else []
+    shots = []
+    for index, shot in enumerate(evidence.shots):
+        words = [
+            word
+            for segment in evidence.camera.segments
+            if segment.start >= shot.start - 1e-3 and segment.end <= shot.end + 1e-3
+            for word in segment.motion
+            if word in motion and word != "static"
+        ]
+        shots.append(
+            c.Shot(
+                start=shot.start,
+                end=shot.end,
+                transition=shot.transition,
+                motion=list(dict.fromkeys(words)) or (["static"] if motion else []),
+                shot_type=types[index] if index < len(types) else "",
+            )
+        )
+    return shots
 
 
 def _provenance(caption: c.Caption, evidence: Evidence) -> dict[str, c.Provenance]:
@@ -286,10 +249,8 @@ def _provenance(caption: c.Caption, evidence: Evidence) -> dict[str, c.Provenanc
             frames = [item.track[i].t for i in pick_evenly(len(item.track), 4)]
             source, confidence = _instance_source(item, parts[2])
         elif parts[0] in ("shots", "segments"):
-            index = int(parts[1])
-            begin = getattr(caption, parts[0])[index].start
-            end = getattr(caption, parts[0])[index].end
-            frames = [round((begin + end) / 2, 3)]
+            part = getattr(caption, parts[0])[int(parts[1])]
+            frames = [round((part.start + part.end) / 2, 3)]
             field = "global_description" if parts[0] == "segments" else parts[2]
             source, confidence = _clip_source(evidence, field)
         else:
@@ -310,20 +271,17 @@ def _instance_source(item: InstanceFacts, field: str) -> tuple[str, float]:
 
 def _clip_source(evidence: Evidence, field: str) -> tuple[str, float]:
     sure = max((item.confidence for item in evidence.instances), default=0.5)
+    camera, framing = evidence.camera.confidence, evidence.framing.confidence
     sources: dict[str, tuple[str, float]] = {
         "global_description": ("tracker", sure),
-        "description": ("camera", evidence.camera.confidence),
-        "background": ("colors", 0.7),
+        "background": ("place", evidence.place.confidence),
         "place": ("place", evidence.place.confidence),
         "lighting": ("light", 0.8),
         "time_of_day": ("light", evidence.light.confidence),
-        "style": ("style", evidence.framing.confidence),
-        "motion": ("camera", evidence.camera.confidence),
-        "speed": ("camera", evidence.camera.confidence),
-        "stability": ("camera", evidence.camera.confidence),
-        "shot_type": ("framing", evidence.framing.confidence),
-        "shot_angle": ("framing", evidence.framing.confidence),
-        "shot_position": ("faces", evidence.framing.confidence),
+        "style": ("style", framing),
+        **dict.fromkeys(("description", "motion", "speed", "stability"), ("camera", camera)),
+        **dict.fromkeys(("shot_type", "shot_angle"), ("framing", framing)),
+        "shot_position": ("faces", framing),
         "transition": ("shots", 0.9),
         "text": ("text", 0.5),
     }

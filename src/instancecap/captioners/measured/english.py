@@ -1,334 +1,197 @@
-"""Plain English for measured facts: words and phrases, one fact each, nothing added."""
+"""Measured content in plain English."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from instancecap.captioners.measured.telling import (
-    MANY,
+from instancecap.captioners.measured.content_selection import (
+    Area,
+    Conduct,
+    Light,
+    Name,
+    Scene,
+    Side,
     Size,
-    action_of,
-    camera_stages,
-    count_alike,
-    light_of,
-    look_of,
-    meeting_of,
-    place_colors,
-    size_of,
 )
-from instancecap.schema.evidence import (
-    CameraFacts,
-    ContactKind,
-    Direction,
-    InstanceFacts,
-    LightFacts,
-    PlaceFacts,
-)
-from instancecap.schema.vocabulary import Cell, Primitive
+from instancecap.language import en
+from instancecap.language.en import sentence
+from instancecap.schema.vocabulary import Primitive
 
-NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-
-CELL_WORDS: dict[Cell, str] = {
-    "top-left": "the top left",
-    "top-middle": "the top",
-    "top-right": "the top right",
-    "center-left": "the left",
-    "center-middle": "the center",
-    "center-right": "the right",
-    "bottom-left": "the bottom left",
-    "bottom-middle": "the bottom",
-    "bottom-right": "the bottom right",
-}
-CELL_PLACES: dict[Cell, str] = {
-    "top-left": "at the top left",
-    "top-middle": "at the top",
-    "top-right": "at the top right",
-    "center-left": "on the left",
-    "center-middle": "in the center",
-    "center-right": "on the right",
-    "bottom-left": "at the bottom left",
-    "bottom-middle": "at the bottom",
-    "bottom-right": "at the bottom right",
-}
-DIRECTION_WORDS = {
-    "left": "to the left",
-    "right": "to the right",
-    "up": "up the frame",
-    "down": "down the frame",
-    "up_left": "up and to the left",
-    "up_right": "up and to the right",
-    "down_left": "down and to the left",
-    "down_right": "down and to the right",
-}
-CAMERA_WORDS: dict[Primitive, str] = {
-    "pan_left": "pans left",
-    "pan_right": "pans right",
-    "tilt_up": "tilts up",
-    "tilt_down": "tilts down",
-    "roll_cw": "rolls clockwise",
-    "roll_ccw": "rolls counterclockwise",
-    "zoom_in": "zooms in",
-    "zoom_out": "zooms out",
-    "move_in": "moves forward",
-    "move_out": "moves back",
-    "move_left": "moves left",
-    "move_right": "moves right",
-    "move_up": "moves up",
-    "move_down": "moves down",
-    "arc_cw": "orbits clockwise around the subject",
-    "arc_ccw": "orbits counterclockwise around the subject",
-}
-
-PACES = {"slow": "slowly", "fast": "quickly"}
+SIDES: dict[Side, str] = {"left": "on the left", "middle": "in the middle", "right": "on the right"}
 
 SIZES: dict[Size, str] = {
-    "very_small": "very small in the frame",
     "small": "small in the frame",
-    "medium": "of medium size in the frame",
     "large": "large in the frame",
     "filling": "filling most of the frame",
 }
 
-
-def count_word(number: int) -> str:
-    """``3`` as *three*; figures above ten."""
-    return NUMBERS[number] if number < len(NUMBERS) else str(number)
+FEW = 3
+"""Instances of a group that are counted; a larger one is *a group*."""
 
 
-def join(parts: Sequence[str], *, last: str = "and") -> str:
-    """*a*, *a and b*, *a, b and c*."""
-    if len(parts) <= 1:
-        return "".join(parts)
-    return f"{', '.join(parts[:-1])} {last} {parts[-1]}"
-
-
-def article(noun: str) -> str:
-    """The noun with *a* or *an*."""
-    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
-
-
-def plural(noun: str) -> str:
-    """The plural of a class name."""
-    irregular = {"person": "people", "sheep": "sheep", "skis": "skis", "mouse": "mice"}
-    irregular |= {"knife": "knives", "scissors": "scissors", "bus": "buses"}
-    if noun in irregular:
-        return irregular[noun]
-    return noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s")
-
-
-def sentence(text: str) -> str:
-    """Capital letter in front, full stop behind."""
-    text = " ".join(text.split())
-    return f"{text[0].upper()}{text[1:]}." if text else ""
-
-
-# Things ------------------------------------------------------------------------------------------
-
-
-def noun_phrase(item: InstanceFacts, *, colored: bool = True) -> str:
-    """What a thing is, with its colours but without an article: *person in blue*, *red car*."""
-    look = look_of(item)
-    noun = item.class_ if item.count == 1 else plural(item.class_)
-    if not colored or not look.colors:
+def _noun_phrase(name: Name) -> str:
+    """*person in blue*, *red car*, *three dogs*; without an article."""
+    noun = name.class_ if name.count == 1 else en.plural(name.class_)
+    colors = en.join(name.colors)
+    if not colors:
         return noun
-    colors = join(look.colors)
-    if item.class_ == "person":
-        return f"{noun} in {colors}"
-    return f"mostly {colors} {noun}" if look.mostly else f"{colors} {noun}"
+    return f"{noun} in {colors}" if name.class_ == "person" else f"{colors} {noun}"
 
 
-def introduce(items: Sequence[InstanceFacts]) -> list[str]:
-    """A phrase with an article for every thing, *another* for one like a thing before it."""
-    phrases = []
-    for index, item in enumerate(items):
-        phrase, again = noun_phrase(item), count_alike(item, items[:index]) > 0
-        if item.count >= MANY:
-            group = "another group" if again else "a group"
-            phrases.append(f"{group} of at least {item.count} {phrase}")
-        elif item.count > 1:
-            phrases.append(f"{count_word(item.count)}{' other' * again} {phrase}")
-        elif again:
-            phrases.append(f"another {phrase}")
-        else:
-            phrases.append(article(phrase))
-    return phrases
+def name_phrase(name: Name) -> str:
+    """What an instance is called: *the person in blue on the left*, *the second dog*."""
+    phrase = _noun_phrase(name)
+    if name.count > FEW:
+        phrase = f"group of {phrase}"
+    elif name.count > 1:
+        phrase = f"{en.count_word(name.count)} {phrase}"
+    order = f"{en.ordinal(name.number)} " if name.number else ""
+    return f"the {order}{phrase}{f' {SIDES[name.side]}' if name.side else ''}"
 
 
-def refer(item: InstanceFacts, shown: Sequence[InstanceFacts]) -> str:
-    """How a thing that was introduced is called again; "" where that is not clear."""
-    alike = count_alike(item, shown)
-    if item.count > 1 or alike > 2:
-        return ""
-    return f"the {noun_phrase(item)}" if alike == 1 else f"the other {noun_phrase(item)}"
+def introduce(name: Name) -> str:
+    """An instance when it is first named: *a person in blue on the left*, *another dog*."""
+    phrase, number = _noun_phrase(name), max(1, name.number)
+    if name.count > FEW:
+        phrase = f"{'a' if number == 1 else 'another'} group of {phrase}"
+    elif name.count > 1:
+        phrase = f"{en.count_word(name.count)}{' other' * (number > 1)} {phrase}"
+    elif number == 1:
+        phrase = en.article(phrase)
+    else:
+        phrase = f"{en.ANOTHER[number - 1] if number <= len(en.ANOTHER) else 'one more'} {phrase}"
+    return f"{phrase}{f' {SIDES[name.side]}' if name.side else ''}"
 
 
-def subject_phrase(item: InstanceFacts) -> str:
-    """A thing that the camera has an eye on: *the dog*."""
-    return f"the {noun_phrase(item, colored=False)}"
+def appearance_sentence(name: Name, size: Size) -> str:
+    """Colors and size; empty where neither is known."""
+    looks = introduce(Name(class_=name.class_, count=name.count, colors=name.colors))
+    if size:
+        return sentence(f"{looks}, {SIZES[size]}")
+    return sentence(looks) if name.colors else ""
 
 
-def appearance_sentence(item: InstanceFacts, *, area: float | None) -> str:
-    """Looks and, where its box has an ``area`` (mean, 0..1 of the frame), size."""
-    looks = introduce([item])[0]
-    return sentence(looks if area is None else f"{looks}, {SIZES[size_of(area)]}")
-
-
-def action_phrase(
-    item: InstanceFacts, *, enters: bool, leaves: bool, camera_rests: bool, encounter: str = ""
-) -> str:
-    """What a thing does, as a verb phrase: *enters from the left, moves quickly to the right*.
-
-    ``encounter`` is a phrase of :func:`encounter_phrase`. Empty where nothing is known.
-    """
-    did = action_of(item, enters=enters, leaves=leaves, camera_rests=camera_rests)
+def action_phrase(did: Conduct, *, count: int) -> str:
+    """What an instance does: *enters from the left and moves to the right*; may be empty."""
     parts = []
     if did.enters:
         parts.append(f"enters from the {did.entry}" if did.entry else "comes into view")
-    elif did.rests_first:
-        parts.append("first stays in place")
-    if did.moves:
-        first = "then moves" if did.rests_first else "moves"
-        words = [first, PACES.get(did.pace, ""), _ways_phrase(did.ways)]
-        parts.append(" ".join(filter(None, words)))
-    elif did.rests:
-        parts.append("moves in place" if did.rests == "stirring" else "stays still")
-    if did.cycle:
-        parts.append(_cycle_phrase(did.cycle, item.count))
-    if did.growth:
-        parts.append(f"gets {did.growth} in the frame")
-    if encounter:
-        parts.append(encounter)
+    if did.direction:
+        parts.append(f"moves {en.DIRECTIONS[did.direction]}")
     if did.leaves:
         parts.append(f"leaves the frame at the {did.exit}" if did.exit else "goes out of view")
-    elif did.stops:
-        parts.append("then stops")
-    return join([_agree(part, item.count) for part in parts])
-
-
-def _ways_phrase(ways: Sequence[Direction]) -> str:
-    """*to the right*, or *first to the right, then up the frame*."""
-    if not ways:
-        return "about"
-    words = ", then ".join(DIRECTION_WORDS[way] for way in ways)
-    return words if len(ways) == 1 else f"first {words}"
-
-
-def _cycle_phrase(seconds: float, count: int) -> str:
-    """*repeats its motion about every 0.8 seconds*."""
-    often = "second" if seconds == 1 else f"{seconds:g} seconds"
-    return f"repeats {'its' if count == 1 else 'their'} motion about every {often}"
-
-
-def encounter_phrase(
-    kind: ContactKind, item: InstanceFacts, other: InstanceFacts, *, called: str
-) -> str:
-    """What a thing does with another that is ``called`` so: *crosses paths with the red car*.
-
-    Empty where :func:`.meeting_of` tells nothing.
-    """
-    meeting = meeting_of(kind, item, other)
-    if not meeting or not called:
-        return ""
-    verbs = {"crosses": "crosses paths with", "passes": "passes", "is_passed": "is passed by"}
-    if meeting in verbs:
-        return f"{verbs[meeting]} {called}"
-    return f"ends up next to {called} in the frame"
+    return en.join([_agree(part, count) for part in parts])
 
 
 def _agree(phrase: str, count: int) -> str:
-    """The verb phrase for one thing or, its verb without the *s*, for a group."""
+    """The verb phrase of one instance or, without the *s* of its verb, of two or three."""
     verb, _, rest = phrase.partition(" ")
-    if count > 1:
+    if 1 < count <= FEW:
         verb = "go" if verb == "goes" else verb.removesuffix("s")
     return f"{verb} {rest}"
 
 
-def position_phrase(
-    start: Cell, end: Cell, *, enters: bool, leaves: bool, passes: Sequence[Cell]
-) -> str:
-    """Where a thing is over time: *from the left of the frame to the right, then leaves it*."""
-    if enters:
-        there = "is last seen there" if start == end else f"goes to {CELL_WORDS[end]}"
-        text = f"comes into view {CELL_PLACES[start]} of the frame, then {there}"
-    elif start != end:
-        text = f"from {CELL_WORDS[start]} of the frame to {CELL_WORDS[end]}"
-    elif len(set(passes)) > 1:
-        text = f"starts and ends {CELL_PLACES[start]} of the frame"
-    else:
-        text = f"{CELL_PLACES[start]} of the frame throughout"
-    return f"{text}, then leaves the frame" if leaves else text
+def action_sentence(did: Conduct, *, count: int) -> str:
+    """What an instance does, as a sentence; empty where nothing is stated."""
+    return sentence(action_phrase(did, count=count))
 
 
-def cell_phrase(cell: Cell) -> str:
-    """Where a thing is: *on the left of the frame*."""
-    return f"{CELL_PLACES[cell]} of the frame"
+def position_phrase(did: Conduct) -> str:
+    """Where an instance is: *on the left of the frame*, *from the left of the frame to the top*."""
+    if not did.start:
+        return ""
+    if not did.end:
+        return _in_area(did.start)
+    start, end = (en.OFF_CENTER.get(area) or en.CELLS[area] for area in (did.start, did.end))
+    middle, last = (
+        "" if area in en.OFF_CENTER else " of the frame" for area in (did.start, did.end)
+    )
+    text = f"from {start}{middle} to {end}{'' if middle else last}"
+    return f"{text}, then out of view" if did.leaves else text
 
 
-def presence_phrase(item: InstanceFacts, cell: Cell) -> str:
-    """Where a thing is, as a verb phrase: *is on the left of the frame*."""
-    return f"{'are' if item.count > 1 else 'is'} {cell_phrase(cell)}"
+def presence_phrase(name: Name, did: Conduct) -> str:
+    """Where an instance is, or that it is there, as a verb phrase."""
+    plural = 1 < name.count <= FEW
+    if did.start == "whole" and not did.end:
+        return f"{'take' if plural else 'takes'} up much of the frame"
+    there = _in_area(did.start) if did.start and not did.end and not name.side else "seen"
+    return f"{'are' if plural else 'is'} {there}"
+
+
+def _in_area(area: Area) -> str:
+    if area == "whole":
+        return "across much of the frame"
+    return en.OFF_CENTER.get(area) or f"{en.IN_CELLS[area]} of the frame"
 
 
 # The whole picture -------------------------------------------------------------------------------
 
 
-def events_sentence(things: Sequence[tuple[str, str]]) -> str:
-    """What happens: of each thing its introduction, and what it does."""
-    first, *others = [f"{thing} {action}".strip() for thing, action in things]
-    return sentence(f"{first}, while {join(others)}" if others else first)
+def events_sentence(scene: Scene, things: Sequence[tuple[str, str]]) -> str:
+    """What happens: of each instance its introduction, and what it does."""
+    first, *others = [f"{thing} {action}" for thing, action in things]
+    text = f"{first}, while {en.join(others)}" if others else first
+    return sentence(f"{_setting(scene)}, {text}" if _setting(scene) else text)
 
 
 def picture_sentence(things: Sequence[str]) -> str:
     """What a still picture shows."""
-    return sentence(f"the picture shows {join(things)}")
+    return sentence(f"the picture shows {en.join(things)}")
 
 
 def shots_sentence(count: int, things: Sequence[str]) -> str:
-    """How many shots a clip has, and what it shows."""
-    text = f"the clip has {count_word(count)} shots"
-    return sentence(f"{text} and shows {join(things)}" if things else text)
+    """What a clip of several shots shows; ``count`` is 0 where it is not sure."""
+    shots = f"the clip has {en.count_word(count)} shots" if count else "the clip"
+    shows = f"{' and' * bool(count)} shows {en.join(things)}" if things else ""
+    return sentence(shots + shows) if count or things else ""
 
 
-def camera_sentence(camera: CameraFacts, *, follows: str = "") -> str:
-    """How the camera moves. ``follows`` names the thing it keeps in the frame."""
-    if not camera.motion:
-        return ""
-    stages = camera_stages(camera)
-    shake = {"handheld": "slightly unsteady", "shaky": "shaky"}.get(camera.stability, "")
+def unnamed_sentence(scene: Scene, stages: Sequence[Sequence[Primitive]], *, static: bool) -> str:
+    """That a clip shows nothing that could be named, and how the camera moves."""
+    text = "a scene in which no instance could be named"
+    camera = "a still camera shows" if static else _camera_phrase(stages, speed="")
+    if camera:
+        text = f"{camera}{'' if static else ' over'} {text}"
+    return sentence(f"{_setting(scene)}, {text}" if _setting(scene) else text)
+
+
+def _setting(scene: Scene) -> str:
+    words = (en.PLACE_NAMES.get(scene.place, ""), en.TIMES_OF_DAY.get(scene.time_of_day, ""))
+    return " ".join(filter(None, words))
+
+
+def camera_sentence(stages: Sequence[Sequence[Primitive]], *, static: bool, speed: str) -> str:
+    """How the camera moves; empty where it is not known."""
+    return sentence("the camera stays still" if static else _camera_phrase(stages, speed=speed))
+
+
+def _camera_phrase(stages: Sequence[Sequence[Primitive]], *, speed: str) -> str:
     if not stages:
-        if not shake:
-            return sentence("the camera stays still")
-        return sentence(f"the camera stays in place, with a {shake} picture")
-    moves = ", then ".join(join([CAMERA_WORDS[word] for word in stage]) for stage in stages)
-    pace = PACES.get(camera.speed, "")
-    text = f"the camera {f'{pace} ' if pace else ''}{moves}"
-    if follows and "the subject" in text:
-        text = text.replace("the subject", follows, 1)
-    elif follows:
-        text += f", keeping {follows} in the frame"
-    return sentence(text + (f"; the picture is {shake}" if shake else ""))
+        return ""
+    moves = ", then ".join(en.join([en.CAMERA_VERBS[word] for word in stage]) for stage in stages)
+    return f"the camera {f'{en.SPEEDS[speed]} ' if speed else ''}{moves}"
 
 
-def light_sentence(light: LightFacts) -> str:
-    """Brightness, contrast, tint and change of the light."""
-    seen = light_of(light)
+def light_sentence(light: Light) -> str:
+    """What stands out of the light."""
+    what = " ".join(filter(None, (light.level, "black-and-white" * (light.colors == "none"))))
     details = [
-        f"{seen.contrast} contrast" if seen.contrast else "",
-        f"{seen.colors} colors" if seen.colors else "",
-        f"a {seen.tint} tint" if seen.tint else "",
+        "vivid colors" if light.colors == "vivid" else "",
+        f"a {light.tint} tint" if light.tint else "",
     ]
-    text = f"a {seen.level} picture" if seen.level else "a picture of medium brightness"
-    text += f" with {join(list(filter(None, details)))}" if any(details) else ""
-    return sentence(text + (f", growing {seen.change}" if seen.change else ""))
+    text = en.article(f"{what} picture") if what else ""
+    if any(details):
+        text = f"{text or 'a picture'} with {en.join(list(filter(None, details)))}"
+    if light.change:
+        text = f"{text}, growing {light.change}" if text else f"the picture grows {light.change}"
+    return sentence(text)
 
 
-def background_sentence(place: PlaceFacts) -> str:
-    """What is around the things: indoors or outdoors, and its colours."""
-    scene = {"indoor": "an indoor scene", "outdoor": "an outdoor scene"}.get(place.label, "")
-    colors, dominant = place_colors(place)
-    if not colors:
-        return sentence(scene)
-    paint = join(colors)
-    if dominant:
-        paint = f"mostly {colors[0]}" + (f" with some {join(colors[1:])}" if colors[1:] else "")
-    return sentence(f"{scene}, {paint}" if scene else f"the surroundings are {paint}")
+def background_sentence(scene: Scene) -> str:
+    """Indoors or outdoors, and the color of most of it."""
+    place = en.PLACES.get(scene.place, "")
+    color = f"mostly {scene.color}" if scene.color else ""
+    if color and not place:
+        return sentence(f"the surroundings are {color}")
+    return sentence(", ".join(filter(None, (place, color))))

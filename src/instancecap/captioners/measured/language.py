@@ -1,4 +1,4 @@
-"""Languages that measured sentences are written in: a module of words for each."""
+"""Languages that measured sentences are written in: a module that writes for each."""
 
 from __future__ import annotations
 
@@ -6,83 +6,48 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from instancecap.captioners.measured import chinese, english
+from instancecap.captioners.measured.content_selection import Conduct, Light, Name, Scene, Size
 from instancecap.errors import UsageError
-from instancecap.schema.evidence import (
-    CameraFacts,
-    ContactKind,
-    InstanceFacts,
-    LightFacts,
-    PlaceFacts,
-)
-from instancecap.schema.vocabulary import Cell
+from instancecap.schema.vocabulary import Primitive
 
 
 class Language(Protocol):
-    """What a language has words for. What is told is decided in :mod:`.telling`.
+    """What a language has words for; what is stated is decided in :mod:`.content_selection`.
 
-    A phrase becomes part of a sentence, or is one with :meth:`sentence`. Each is empty where
-    nothing is known.
+    A phrase becomes part of a sentence. Each is empty where nothing is known.
     """
 
-    def sentence(self, text: str) -> str:
-        """A phrase as a sentence."""
+    def name_phrase(self, name: Name) -> str: ...
 
-    def introduce(self, items: Sequence[InstanceFacts]) -> list[str]:
-        """A phrase for every thing, told of for the first time."""
+    def introduce(self, name: Name) -> str: ...
 
-    def refer(self, item: InstanceFacts, shown: Sequence[InstanceFacts]) -> str:
-        """How one of the things ``shown`` is called again."""
+    def appearance_sentence(self, name: Name, size: Size) -> str: ...
 
-    def subject_phrase(self, item: InstanceFacts) -> str:
-        """A thing that the camera has an eye on."""
+    def action_phrase(self, did: Conduct, *, count: int) -> str: ...
 
-    def appearance_sentence(self, item: InstanceFacts, *, area: float | None) -> str:
-        """Looks and size; ``area`` is that of the mean box, 0..1 of the frame."""
+    def action_sentence(self, did: Conduct, *, count: int) -> str: ...
 
-    def action_phrase(
-        self,
-        item: InstanceFacts,
-        *,
-        enters: bool,
-        leaves: bool,
-        camera_rests: bool,
-        encounter: str = "",
-    ) -> str:
-        """What a thing does; ``encounter`` is said with it."""
+    def presence_phrase(self, name: Name, did: Conduct) -> str: ...
 
-    def encounter_phrase(
-        self, kind: ContactKind, item: InstanceFacts, other: InstanceFacts, *, called: str
-    ) -> str:
-        """What a thing does with another that is ``called`` so."""
+    def position_phrase(self, did: Conduct) -> str: ...
 
-    def position_phrase(
-        self, start: Cell, end: Cell, *, enters: bool, leaves: bool, passes: Sequence[Cell]
-    ) -> str:
-        """Where a thing is from first to last."""
+    def events_sentence(self, scene: Scene, things: Sequence[tuple[str, str]]) -> str: ...
 
-    def cell_phrase(self, cell: Cell) -> str:
-        """Where a thing is in a still picture."""
+    def picture_sentence(self, things: Sequence[str]) -> str: ...
 
-    def presence_phrase(self, item: InstanceFacts, cell: Cell) -> str:
-        """That a thing is somewhere, in place of what it does."""
+    def shots_sentence(self, count: int, things: Sequence[str]) -> str: ...
 
-    def events_sentence(self, things: Sequence[tuple[str, str]]) -> str:
-        """What happens: of each thing (one at least) its introduction, and what it does."""
+    def unnamed_sentence(
+        self, scene: Scene, stages: Sequence[Sequence[Primitive]], *, static: bool
+    ) -> str: ...
 
-    def picture_sentence(self, things: Sequence[str]) -> str:
-        """What a still picture shows."""
+    def camera_sentence(
+        self, stages: Sequence[Sequence[Primitive]], *, static: bool, speed: str
+    ) -> str: ...
 
-    def shots_sentence(self, count: int, things: Sequence[str]) -> str:
-        """How many shots a clip has, and what it shows."""
+    def light_sentence(self, light: Light) -> str: ...
 
-    def camera_sentence(self, camera: CameraFacts, *, follows: str = "") -> str:
-        """How the camera moves; ``follows`` names the thing it keeps in the frame."""
-
-    def light_sentence(self, light: LightFacts) -> str:
-        """The light."""
-
-    def background_sentence(self, place: PlaceFacts) -> str:
-        """What is around the things."""
+    def background_sentence(self, scene: Scene) -> str: ...
 
 
 LANGUAGES: dict[str, Language] = {"en": english, "zh": chinese}
@@ -100,10 +65,10 @@ def speaks(tag: str) -> bool:
 
 
 def language_of(tag: str) -> Language:
-    """The words of the language of a BCP-47 tag, whatever its script and region.
+    """The module that writes the language of a BCP-47 tag, whatever its script and region.
 
     Raises:
-        UsageError: there are none; the message names the languages there are.
+        UsageError: there is none; the message names the languages there are.
     """
     if not speaks(tag):
         raise UsageError(

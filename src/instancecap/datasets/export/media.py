@@ -22,7 +22,7 @@ from instancecap.errors import DecodeError, InputError, OutputError
 from instancecap.schema.caption import Caption
 from instancecap.video import Clip, ClipReader, VideoInfo, probe
 from instancecap.video.decode import Picture
-from instancecap.video.probe import open_container
+from instancecap.video.probe import open_container, video_stream
 from instancecap.video.sampling import pick_evenly
 
 Link = Literal["symlink", "hardlink", "copy"]
@@ -105,12 +105,12 @@ def inspect(path: str | Path, *, decode: bool = False) -> MediaInfo:
         with ClipReader(clip) as reader:
             for _ in reader:
                 pass
-        if reader.warnings:
-            raise DecodeError(f"{path}: {'; '.join(reader.warnings)}")
+        if reader.losses:
+            raise DecodeError(f"{path}: {'; '.join(reader.losses)}")
         frames, seconds = reader.frames_read, reader.end
     else:
         with open_container(str(path)) as container:
-            stream = container.streams.video[0]
+            stream = video_stream(container, str(path))
             frames = sum(1 for packet in container.demux(stream) if packet.size)
         seconds = info.duration or (frames / info.fps if info.fps else 0.0)
     return MediaInfo(frames, info.fps, info.width, info.height, seconds, info.rotation)
@@ -176,7 +176,7 @@ def cut(clip: Clip, target: Path) -> bool:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     info = probe(clip)
-    if info.rotation:
+    if info.rotation or info.mirrored or info.transfer:
         return False
     try:
         if _copy_packets(clip, info, target) and _same_frames(clip, target):
@@ -192,7 +192,7 @@ def _copy_packets(clip: Clip, info: VideoInfo, target: Path) -> bool:
     end = math.inf if clip.end is None else info.start_pts + clip.end - 1e-6
     written = 0
     with open_container(clip.path) as source, av.open(str(target), "w", format="mp4") as sink:
-        stream = source.streams.video[0]
+        stream = video_stream(source, clip.path)
         if clip.start > 0:
             source.seek(round((start + 2e-6) * av.time_base))
         out = sink.add_stream_from_template(stream)

@@ -354,7 +354,7 @@ class _Run:
                 path.unlink(missing_ok=True)
 
     def _record(self) -> dict[str, Any]:
-        from instancecap import __version__
+        from instancecap.version import __version__
 
         options = self.options
         return {

@@ -16,12 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.evidence.cluster import Experts
-from instancecap.evidence.experts.second_look import (
-    PERSON,
-    SURE_ENOUGH,
-    look_again,
-    look_at_patches,
-)
+from instancecap.evidence.experts.redetection import PERSON, SURE_ENOUGH, CropRedetector
 from instancecap.evidence.sample import Sample
 from instancecap.video.decode import Picture
 
@@ -49,7 +44,7 @@ class DetectionStage:
         self._pool = ThreadPoolExecutor(1, "detection") if beside else None
         self._pending: Future[Found] | None = None
         self._others: list[Future[None]] = []
-        self._looks = 0
+        self._crops = CropRedetector(experts.detector)
         self.seconds: defaultdict[str, float] = defaultdict(float)
 
     def start(self, sample: Sample, *, full: Picture | None, moving: Array, faces: bool) -> None:
@@ -102,13 +97,12 @@ class DetectionStage:
         began = self._clock("detector", began)
         if full is not None:
             sure = boxes[scores.max(axis=1, initial=0) >= SURE_ENOUGH]
-            extra, extra_scores = look_at_patches(detector, full, moving, sure)
-            looks = look_again(detector, full, boxes, scores, mirrored=self._looks % 2 == 1)
+            extra, extra_scores = self._crops.search(full, moving, sure)
+            looks = self._crops.look(full, boxes, scores)
             boxes = np.concatenate([boxes, extra])
             scores = np.concatenate([scores, extra_scores])
             looks = np.concatenate([looks, np.zeros_like(extra_scores)])
-            self._looks += 1
-            began = self._clock("second look", began)
+            began = self._clock("crops", began)
         if faces and self._experts.faces is not None:
             people = scores[:, PERSON] >= MAYBE_A_PERSON
             self._experts.faces.add(sample, boxes[people])

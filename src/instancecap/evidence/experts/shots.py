@@ -30,6 +30,17 @@ FLASH_FRAMES = 4
 SAME = 0.06
 """Mean absolute difference (0..1) of two thumbnails of the same view."""
 
+CUT_STEP, STANDS_OUT = 0.03, 2.5
+"""Change at a cut, and that over the second largest change within ``AROUND`` frames: fast hands
+and shaken cameras change the picture again and again."""
+
+AROUND = 8
+
+CHANGED, MOST_CHANGED, ALIKE = 0.08, 0.55, 0.7
+"""Change of a thumbnail's pixel from which it is another one, share of the pixels that a cut
+changes at least, and correlation of luma under which fewer will do: titles and hands change a part
+of the picture, and in the dark all changes are small."""
+
 EMPTY_SPREAD = 0.03
 EMPTY_LUMA = (0.08, 0.94)
 """A picture is empty, black or white, when its luma hardly varies and lies outside these."""
@@ -39,13 +50,30 @@ JUMP = 0.06
 cut to or from an empty picture; what takes longer is a fade."""
 
 MIN_STEP = 0.003
-"""Change from frame to frame above which something is going on in a dissolve."""
+"""Change from frame to frame above which something is going on in a fade."""
 
-DISSOLVE_SECONDS = (0.2, 2.5)
+DISSOLVE_SECONDS = (0.25, 0.4, 0.6, 0.9, 1.3, 1.8, 2.5)
+"""Lengths of dissolves that are looked for."""
+
 MIN_DISSOLVE_FRAMES = 4
-MIN_DISSOLVE_CHANGE = 0.06
-MAX_OFF_LINE = 0.18
+MIN_DISSOLVE_CHANGE = 0.1
+LARGEST_STEP = 0.3
+"""Largest change from frame to frame in a dissolve, over the change from its first to its last."""
+
+STRAIGHT = 0.8
+"""Change from end to end over the sum of all changes: what moves goes back and forth."""
+
+MAX_OFF_LINE = 0.1
 """Distance of a dissolve's pictures from the line between its ends, over the ends' distance."""
+
+FASTER, NOT_SLOWER = 2.0, 0.5
+"""Mean change in a dissolve over that just before it or just after, and over the larger of both."""
+
+DISSOLVED = 0.3
+"""Share of the pixels that a dissolve changes at least, changes of light apart."""
+
+SAME_SCENE = 0.85
+"""Correlation of luma from which the ends of a change of light are one scene: a lamp, the sun."""
 
 MIN_SHOT = 0.12
 """Seconds under which a stretch is part of a transition, not a shot."""
@@ -111,20 +139,37 @@ class ShotExpert:
         thumbs = self._thumbs.all()
         step, luma, spread = np.array(self._numbers).T
         changes = _empties(step, luma, spread)
+        for cut in _cut_candidates(self._cuts, step):
+            whole: Change = (cut, cut, "cut")
+            if not any(_overlap(whole, other) for other in changes) and _is_cut(thumbs, step, cut):
+                changes.append(whole)
         for dissolve in _dissolves(times, thumbs, step):
             to_nothing = spread[dissolve[1]] < EMPTY_SPREAD
             if not to_nothing and not any(_overlap(dissolve, other) for other in changes):
                 changes.append(dissolve)
-        for cut in sorted(self._cuts):
-            whole: Change = (cut, cut, "cut")
-            free = not any(_overlap(whole, other) for other in changes)
-            if cut < len(times) and free and not _is_flash(thumbs, cut):
-                changes.append(whole)
         return _as_shots(times, changes, end=end)
 
 
 def _overlap(first: Change, second: Change) -> bool:
     return first[0] <= second[1] + 1 and second[0] <= first[1] + 1
+
+
+def _cut_candidates(detected: set[int], step: Array) -> list[int]:
+    """Frames at which a shot may begin: the detector's, and what stands out in dark pictures."""
+    candidates = set(detected) | set(np.flatnonzero(step >= CUT_STEP).tolist())
+    return sorted(cut for cut in candidates if 0 < cut < len(step))
+
+
+def _is_cut(thumbs: Thumbs, step: Array, cut: int) -> bool:
+    """True where one picture gives way to another from one frame to the next, and stays away."""
+    first = max(0, cut - AROUND)
+    others = np.delete(step[first : cut + AROUND + 1], cut - first)
+    others = np.sort(others)[:-1] if len(others) > AROUND else others
+    if step[cut] < CUT_STEP or step[cut] < STANDS_OUT * others.max(initial=0.0):
+        return False
+    before, after = (thumbs[index].astype(float) / 255 for index in (cut - 1, cut))
+    different = _changed(before, after) >= MOST_CHANGED or _alike(before, after) < ALIKE
+    return different and not _is_flash(thumbs, cut)
 
 
 def _is_flash(thumbs: Thumbs, cut: int) -> bool:
@@ -166,30 +211,63 @@ def _empties(step: Array, luma: Array, spread: Array) -> list[Change]:
     return found
 
 
+def _alike(one: Array, other: Array) -> float:
+    """Correlation of the luma of two thumbnails."""
+    tones = [picture.reshape(-1, 3).mean(axis=1) for picture in (one, other)]
+    first, second = (tone - tone.mean() for tone in tones)
+    return float(first @ second / max(np.linalg.norm(first) * np.linalg.norm(second), 1e-9))
+
+
+def _changed(one: Array, other: Array) -> float:
+    """Share of the pixels that differ clearly between two thumbnails."""
+    return float((np.abs(one - other).reshape(-1, 3).mean(axis=1) > CHANGED).mean())
+
+
 def _dissolves(times: Array, thumbs: Thumbs, step: Array) -> list[Change]:
-    """Stretches in which every picture lies on the straight line between their two ends."""
+    """Stretches in which every picture lies on the straight line between their two ends.
+
+    Windows of several lengths are tried; of those that overlap the one with most change is kept.
+    """
     if len(times) < 2 * MIN_DISSOLVE_FRAMES:
         return []
-    interval = float(np.median(np.diff(times)))
-    found: list[Change] = []
-    for first, last in _stretches(step > MIN_STEP):
-        begin = max(0, first - 1)
-        frames, seconds = last - begin, (last - begin) * interval
-        if frames < MIN_DISSOLVE_FRAMES or not (
-            DISSOLVE_SECONDS[0] <= seconds <= DISSOLVE_SECONDS[1]
-        ):
-            continue
-        pictures = thumbs[begin : last + 1].astype(float) / 255
-        change = pictures[-1] - pictures[0]
-        size = float(np.abs(change).mean())
-        if size < MIN_DISSOLVE_CHANGE or float(step[first : last + 1].max()) > 0.5 * size:
-            continue
-        between = pictures - pictures[0]
-        along = between @ change / float(change @ change)
-        off = float(np.abs(between - along[:, None] * change).mean()) / size
-        if off < MAX_OFF_LINE and bool(np.all(np.diff(along) > -0.02)):
-            found.append((begin, last, "dissolve"))
-    return found
+    interval = max(float(np.median(np.diff(times))), 1e-3)
+    found: list[tuple[float, Change]] = []
+    for seconds in DISSOLVE_SECONDS:
+        length = max(MIN_DISSOLVE_FRAMES, round(seconds / interval))
+        for first in range(0, len(times) - length, max(1, length // 4)):
+            change = _blend(thumbs, step, first, first + length)
+            if change > 0:
+                found.append((change, (first, first + length, "dissolve")))
+    kept: list[Change] = []
+    for _, dissolve in sorted(found, key=lambda pair: -pair[0]):
+        if not any(_overlap(dissolve, other) for other in kept):
+            kept.append(dissolve)
+    return sorted(kept)
+
+
+def _blend(thumbs: Thumbs, step: Array, first: int, last: int) -> float:
+    """How much changes from ``first`` to ``last`` where the one blends into the other; else 0."""
+    steps = step[first + 1 : last + 1]
+    pair = thumbs[[first, last]].astype(float) / 255
+    change = pair[1] - pair[0]
+    size = float(np.abs(change).mean())
+    straight = size >= STRAIGHT * float(steps.sum())
+    if size < MIN_DISSOLVE_CHANGE or not straight or float(steps.max()) > LARGEST_STEP * size:
+        return 0.0
+    beside = max(3, (last - first) // 2)
+    outside = [step[max(1, first - beside) : first], step[last + 1 : last + 1 + beside]]
+    rates = [float(part.mean()) for part in outside if len(part) >= 3]
+    inside = float(steps.mean())
+    if not rates or inside < FASTER * min(rates) or inside < NOT_SLOWER * max(rates):
+        return 0.0
+    # The light may change too: brightness alone makes no other picture.
+    changed = _changed(*(picture - picture.mean() for picture in pair))
+    if _alike(pair[0], pair[1]) > SAME_SCENE or changed < DISSOLVED:
+        return 0.0
+    between = thumbs[first : last + 1].astype(float) / 255 - pair[0]
+    along = between @ change / float(change @ change)
+    off = float(np.abs(between - along[:, None] * change).mean()) / size
+    return size if off < MAX_OFF_LINE and bool(np.all(np.diff(along) > -0.04)) else 0.0
 
 
 def _stretches(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,8 @@ from instancecap.evidence.geometry import (
     pairwise_coverage,
     pairwise_ious,
 )
-from instancecap.evidence.tracking.naming import LIVELY, OBJECT, name_class, needed_confidence
+from instancecap.evidence.thresholds import NAMING
+from instancecap.evidence.tracking.naming import LIVELY, OBJECT, name_class
 from instancecap.evidence.tracking.tracker import Finds, Track
 from instancecap.models.coco import CATEGORIES
 from instancecap.schema.base import TrackPoint
@@ -31,8 +33,10 @@ SURE_OF_PART = 0.8
 HOLD = 0.1
 """Seconds for which a track is held before its first point and after its last."""
 
-MIN_OBJECT_SECONDS = 0.4
-MIN_OBJECT_CONFIDENCE = 0.45
+MIN_OBJECT_SECONDS, MIN_OBJECT_DENSITY = 0.8, 0.7
+"""Seconds for which something without a name must move, and share of the samples between in which
+it must be seen to."""
+
 MIN_OBJECT_SPEED = 0.03
 """Frame diagonals a second under which a thing without a name is not said to come or go."""
 
@@ -42,44 +46,59 @@ MIN_OBJECT_AREA = 0.002
 HELD_SCORE = 0.5
 """Share of its score that a box has in which a thing is no longer seen to move."""
 
-MIN_RESTLESS_AREA = 0.03
-"""Share of the frame from which something that stirs without going anywhere is worth a word."""
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A track that the detector names, and the probability that the name is right."""
+
+    track: Track
+    name: str
+    confidence: float
+
+
+def name_tracks(tracks: Sequence[Track], *, shot: Shot, world: World, samples: int) -> list[Named]:
+    """The tracks that can be named; the others leave their motion to be told alone.
+
+    ``samples``: how many samples of the shot were searched.
+    """
+    named = []
+    for track in tracks:
+        if len(track.times) < _enough(shot):
+            continue
+        motion = track_motion(track, world)
+        name, confidence = name_class(track, motion, samples=samples)
+        if confidence >= NAMING.name or (motion.moving and _is_something(track, samples)):
+            named.append(Named(track, name, max(confidence, NAMING.name)))
+    return named
+
+
+def _is_something(track: Track, samples: int) -> bool:
+    """True for what is detected again and again, whatever it is called."""
+    density = len(track.named_scores) / max(samples, 1)
+    return density >= NAMING.steady and float(np.mean(track.best)) >= NAMING.seen
 
 
 def named_instances(
-    tracks: Sequence[Track],
-    *,
-    shot: Shot,
-    end: float,
-    world: World,
-    tight: bool = True,
+    named: Sequence[Named], *, shot: Shot, end: float, world: World, tight: bool = True
 ) -> list[InstanceFacts]:
-    """Instances that the detector names; a mobile thing of an immobile class loses its name.
+    """Instances of named tracks.
 
     ``tight`` says whether the detector's boxes are good enough to tell growth, entering and
     leaving by.
     """
     found = []
-    for track in tracks:
-        motion = track_motion(track, world)
-        name, confidence = name_class(track, motion)
-        if confidence >= needed_confidence(name) and len(track.times) >= _enough(shot):
-            item = _facts(track, name, confidence, motion, shot=shot, end=end, detected=True)
-            if not tight:
-                item.motion.scale_change, item.enters, item.leaves = 1.0, False, False
-            found.append(item)
+    for one in named:
+        motion = track_motion(one.track, world)
+        item = _facts(one.track, one.name, one.confidence, motion, shot=shot, end=end)
+        if not tight:
+            item.motion.scale_change, item.enters, item.leaves = 1.0, False, False
+        found.append(item)
     found = _without_doubles(found)
     return [item for item in found if not _is_part(item, found)]
 
 
-def can_be_named(track: Track, *, shot: Shot, world: World) -> bool:
-    """True for a track that becomes an instance; others leave their motion to be told alone."""
-    name, confidence = name_class(track, track_motion(track, world))
-    return confidence >= needed_confidence(name) and len(track.times) >= _enough(shot)
-
-
 def _enough(shot: Shot) -> int:
-    """Finds that a thing needs to be believed in."""
+    """Detections that an instance needs to be believed in."""
     seconds = shot.end - shot.start
     return 1 if seconds < 0.4 else 2 if seconds < 1.5 else 3 if seconds < 3 else 4
 
@@ -146,27 +165,26 @@ def moving_instances(
     end: float,
     world: World,
 ) -> list[InstanceFacts]:
-    """Things that no detector named but that move on their own for long enough."""
-    found = []
+    """Compact things that no detector named but that move on their own for long enough.
+
+    Before a camera that moves there are none: near and far parts of the scene move differently
+    too, and on labelled clips hardly one patch in twenty was a thing.
+    """
+    found: list[InstanceFacts] = []
+    if world.moves:
+        return found
+    needed = min(MIN_OBJECT_SECONDS, 0.5 * (shot.end - shot.start))
     for track in tracks:
         seconds = track.times[-1] - track.times[0]
-        if seconds < MIN_OBJECT_SECONDS or len(track.times) < 4 or _is_known(track, named):
+        if seconds < needed or len(track.times) < 4 or _is_known(track, named):
             continue
         motion = trust_patch(track, track_motion(track, world), world)
         density = len(track.times) / max(1.0, _samples_between(world, track))
-        confidence = min(0.6, 0.25 + 0.35 * density) * (1.0 if motion.moving else 0.7)
         area = float(areas(np.array(track.boxes)).mean())
-        if area < MIN_OBJECT_AREA:
+        if not motion.moving or density < MIN_OBJECT_DENSITY or area < MIN_OBJECT_AREA:
             continue
-        large = area > MIN_RESTLESS_AREA
-        if density < 0.5 or confidence < MIN_OBJECT_CONFIDENCE or not (motion.moving or large):
-            continue
-        if world.moves and (density < 0.8 or not motion.moving):
-            continue
-        if motion.moving and not world.moves:
-            track = _held(track, world, shot)
-        item = _facts(track, OBJECT, confidence, motion, shot=shot, end=end, detected=False)
-        found.append(item)
+        track = _held(track, world, shot)
+        found.append(_facts(track, OBJECT, 0.5 * density, motion, shot=shot, end=end))
     return found
 
 
@@ -236,9 +254,8 @@ def _facts(
     *,
     shot: Shot,
     end: float,
-    detected: bool,
 ) -> InstanceFacts:
-    known = 1.0 if name != OBJECT else 0.8 if detected else 0.6
+    known = 1.0 if name != OBJECT else 0.6
     # What is known by its motion alone may be there before it stirs and after it rests: only at
     # the frame's edge, and at some speed, does it come and go.
     seen_to_go = name != OBJECT or motion.speed > MIN_OBJECT_SPEED

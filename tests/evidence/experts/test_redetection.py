@@ -1,13 +1,19 @@
-"""The second look, by a detector that is told what to find."""
+"""Closer looks at crops, by a detector that is told what to find."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from instancecap.evidence.experts.second_look import MARGIN, PERSON, cut_out, look_again
+from instancecap.evidence.experts.redetection import (
+    MARGIN,
+    NOTHING,
+    PERSON,
+    CropRedetector,
+    cut_out,
+)
 from instancecap.models.coco import CLASSES
-from instancecap.models.yolox import Detections
+from instancecap.models.detector import Detections
 from instancecap.video.decode import Picture
 
 PICTURE = np.zeros((400, 400, 3), np.uint8)
@@ -44,7 +50,7 @@ def in_cut(box: np.ndarray) -> tuple[float, float, float, float]:
 def test_a_second_look_is_at_the_thing_itself_not_at_who_rides_it() -> None:
     rider = in_cut(np.array([0.42, 0.42, 0.55, 0.68]))
     detector = Told((rider, "person"), (in_cut(SEEN[0]), "bicycle"))
-    looks = look_again(detector, PICTURE, SEEN, scores("bicycle"), mirrored=False)
+    looks = CropRedetector(detector).look(PICTURE, SEEN, scores("bicycle"))
     assert CLASSES[looks[0].argmax()] == "bicycle"
 
 
@@ -52,18 +58,28 @@ def test_a_second_look_is_at_the_thing_itself_not_at_who_rides_it() -> None:
 def test_a_mirrored_look_finds_its_thing_on_the_other_side(mirrored: bool) -> None:
     middle = 0.5 / MARGIN
     off = (0.5, 0.5 - middle / 2, 0.5 + middle, 0.5 + middle / 2)
-    looks = look_again(Told((off, "dog")), PICTURE, SEEN, scores("dog"), mirrored=mirrored)
-    assert looks.any()
+    crops = CropRedetector(Told((off, "dog")))
+    for _ in range(1 + mirrored):
+        looks = crops.look(PICTURE, SEEN, scores("dog"))
+    assert looks.max() > 0.5
 
 
-def test_nothing_where_the_thing_was_is_no_look() -> None:
-    detector = Told(((0.0, 0.0, 0.1, 0.1), "dog"))
-    assert not look_again(detector, PICTURE, SEEN, scores("cat"), mirrored=False).any()
-    assert not look_again(Told(), PICTURE, SEEN, scores("cat"), mirrored=False).any()
+def test_nothing_where_the_instance_was_speaks_against_it() -> None:
+    for detector in (Told(((0.0, 0.0, 0.1, 0.1), "dog")), Told()):
+        looks = CropRedetector(detector).look(PICTURE, SEEN, scores("cat"))
+        assert looks.any() and looks.max() <= NOTHING
+
+
+def test_what_was_looked_at_lets_others_have_a_turn() -> None:
+    boxes = np.array([[0.1 * i, 0.1, 0.1 * i + 0.09, 0.2] for i in range(6)])
+    crops = CropRedetector(Told())
+    rows = np.concatenate([scores("cat") for _ in range(6)])
+    first, second = (crops.look(PICTURE, boxes, rows).any(axis=1) for _ in range(2))
+    assert (first ^ second).all()
 
 
 def test_who_is_clearly_a_person_is_taken_at_the_first_word() -> None:
     detector, first = Told(), scores("person")
-    looks = look_again(detector, PICTURE, SEEN, first, mirrored=False)
+    looks = CropRedetector(detector).look(PICTURE, SEEN, first)
     assert detector.calls == 0
     assert looks[0, PERSON] == first[0, PERSON]

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from instancecap.models.coco import CLASSES
-from instancecap.models.yolox import Detections
+from instancecap.models.detector import Detections
 from instancecap.video.decode import Picture
 
 MIN_WEIGHT = 0.9
@@ -18,7 +18,7 @@ MIN_HEIGHT = 160
 
 
 class HogPeopleDetector:
-    """Finds whole, upright people. Same interface as the YOLOX detector."""
+    """Finds whole, upright people. The last resort: misses many."""
 
     name = "opencv-hog"
     tight = False

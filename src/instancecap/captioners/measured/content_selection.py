@@ -1,0 +1,359 @@
+"""What a measured caption states, whatever its language.
+
+A fact is stated only where facts of its kind are reliable: measured on labelled clips, the lower
+bound of their precision (see :mod:`instancecap.evidence.reliability`) reaches :data:`RELIABLE`.
+Others are left out, not hedged. What would be true of nearly any clip is left out, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Literal, Protocol, get_args
+
+from instancecap.evidence.geometry import cell_of
+from instancecap.evidence.reliability import tally
+from instancecap.evidence.view import within
+from instancecap.models.coco import CATEGORIES
+from instancecap.schema.base import TrackPoint
+from instancecap.schema.evidence import Direction, Evidence, InstanceFacts, LightFacts
+from instancecap.schema.vocabulary import Cell, Primitive
+
+Side = Literal["left", "right", "top", "bottom", "middle", ""]
+Area = Literal[Cell, "left", "right", "top", "bottom", "whole", ""]
+"""A cell, a side of the center within the center cell, or much of the frame."""
+
+Size = Literal["small", "large", "filling", ""]
+
+RELIABLE, RELIABLE_CLASS = 0.8, 0.75
+"""Lower bounds of the precision of a kind of fact from which its facts are stated; the class, which
+a caption is about, is stated sooner."""
+
+SMALL, LARGE, FILLING = 0.02, 0.25, 0.6
+"""Shares of the frame: mean box areas under or from which a size is stated."""
+
+SPANS = 0.5
+"""Share of the frame's width or height from which a box has no row or column of its own."""
+
+OFF_CENTER = 0.06
+"""Distance from the frame's center, in frame sizes, from which *in the center* is not stated."""
+
+TRAVELS = 0.15
+"""Shift of a box's center, in frame sizes, from which it is stated as from one area to another."""
+
+EDGE = 0.04
+"""Distance from an edge of the frame, in frame sizes, within which a box touches it."""
+
+CLEAR_COLOR, MAIN_COLOR = 0.3, 0.5
+"""Shares from which a color of an instance, or of the surroundings, is looked at."""
+
+BRIGHT, DARK, VIVID, COLORLESS, TINT, LIGHT_CHANGE = 0.6, 0.2, 0.5, 0.03, 0.1, 0.15
+"""Brightness, saturation and warmth that stand out, and a change of brightness that does."""
+
+NEUTRAL = frozenset({"black", "gray", "white", "brown", "beige"})
+"""Colors that shade and glare give to surroundings of any other."""
+
+MOVES = frozenset(get_args(Primitive)) - {"static", "tracking", "shaky"}
+"""Primitives that a verb of the camera stands for."""
+
+
+class Gate(Protocol):
+    """Whether facts of a kind and confidence are stated."""
+
+    def __call__(self, kind: str, confidence: float) -> bool: ...
+
+
+def is_reliable(kind: str, confidence: float) -> bool:
+    """Whether facts of this kind and of about this confidence are right often enough."""
+    needed = RELIABLE_CLASS if kind == "class" else RELIABLE
+    return tally(kind, confidence).lower_bound >= needed
+
+
+def is_any(kind: str, confidence: float) -> bool:
+    """A gate that every fact passes, for callers who check facts in another way."""
+    return True
+
+
+# Which instances, and what they are called -------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Name:
+    """What an instance is called, unique among those of a caption.
+
+    Attributes:
+        colors: one or two that are part of the name.
+        side: where it is among those that are called alike, while they are seen at once.
+        number: its place in their order where sides do not tell them apart; else 0.
+    """
+
+    class_: str
+    count: int
+    colors: tuple[str, ...] = ()
+    side: Side = ""
+    number: int = 0
+
+
+def select_instances(evidence: Evidence, *, most: int, gate: Gate) -> list[InstanceFacts]:
+    """The instances that a caption describes, by salience: ``most`` at most, each of them once."""
+    chosen: list[InstanceFacts] = []
+    for item in evidence.instances:
+        named = item.class_ != "object" and gate("class", item.confidence)
+        again = any(may_be_same(one, item) for one in chosen)
+        if gate is is_any or (named and not again):
+            chosen.append(item)
+    return chosen[: max(0, most)]
+
+
+def may_be_same(first: InstanceFacts, second: InstanceFacts) -> bool:
+    """Whether two instances of a class may be one, since they are never seen at once."""
+    if first.class_ != second.class_ or not first.track or not second.track:
+        return False
+    return first.track[-1].t < second.track[0].t or second.track[-1].t < first.track[0].t
+
+
+def select_colors(item: InstanceFacts, gate: Gate) -> tuple[str, ...]:
+    """The one or two main colors of an instance."""
+    clear = [(name, share) for name, share in item.colors if share >= CLEAR_COLOR]
+    return tuple(name for name, share in clear[:2] if gate("color", share))
+
+
+def name_instances(items: Sequence[InstanceFacts], gate: Gate) -> list[Name]:
+    """Names that differ: by colors, else by side, else by number."""
+    names = []
+    for item in items:
+        colors = select_colors(item, gate)
+        if colors == (item.class_,):
+            colors = ()  # an orange orange
+        names.append(Name(class_=item.class_, count=item.count, colors=colors))
+    for key in {(name.class_, name.count > 1) for name in names}:
+        alike = [i for i, name in enumerate(names) if (name.class_, name.count > 1) == key]
+        looks = [names[i].colors for i in alike]
+        if len(alike) < 2 or (all(looks) and len(set(looks)) == len(alike)):
+            continue
+        sides = _sides([items[i] for i in alike])
+        for number, index in enumerate(alike, 1):
+            if sides:
+                names[index] = replace(names[index], side=sides[number - 1])
+            else:
+                names[index] = replace(names[index], number=number)
+    return names
+
+
+def _sides(items: Sequence[InstanceFacts]) -> list[Side]:
+    """Left, (middle,) right, where two or three keep this order while they are seen at once."""
+    columns: list[Side] = ["left", "right"] if len(items) == 2 else ["left", "middle", "right"]
+    if len(items) > 3 or not all(item.track for item in items):
+        return []
+    start = max(item.track[0].t for item in items)
+    end = min(item.track[-1].t for item in items)
+    order = sorted(items, key=lambda item: _mean_center(item.track)[0])
+    times = [start + part * (end - start) for part in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    rows = [[_center_at(item, t) for item in order] for t in times]
+    if start >= end or any(b - a < OFF_CENTER for row in rows for a, b in pairwise(row)):
+        return []
+    return [columns[order.index(item)] for item in items]
+
+
+def _center_at(item: InstanceFacts, t: float) -> float:
+    box = min(item.track, key=lambda point: abs(point.t - t)).box
+    return (box[0] + box[2]) / 2
+
+
+# What an instance does, and where ----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conduct:
+    """Where an instance is and what it does; what is empty or false is not stated.
+
+    Attributes:
+        start: where it is, or comes from where ``end`` is another area.
+        end: where it goes.
+        entry, exit: the side of the frame, where one alone is touched.
+    """
+
+    start: Area = ""
+    end: Area = ""
+    enters: bool = False
+    entry: Side = ""
+    direction: Direction | Literal[""] = ""
+    leaves: bool = False
+    exit: Side = ""
+
+    @property
+    def acts(self) -> bool:
+        """Whether it does anything that is stated."""
+        return self.enters or self.leaves or bool(self.direction)
+
+
+def conduct_in_clip(item: InstanceFacts, evidence: Evidence, gate: Gate) -> Conduct:
+    """What an instance does in the clip: nothing is stated of one that is seen in several shots."""
+    shots = [s for s in evidence.shots if any(s.start <= p.t < s.end for p in item.track)]
+    if len(evidence.shots) > 1 and len(shots) == 1:
+        seen = within(evidence, shots[0].start, shots[0].end).instances
+        item = next((one for one in seen if one.id == item.id), item)
+    return Conduct() if len(shots) > 1 or not item.track else conduct_of(item, gate)
+
+
+def conduct_of(item: InstanceFacts, gate: Gate) -> Conduct:
+    """What an instance with a track does while it is seen, within one shot."""
+    sure, motion = item.confidence, item.motion
+    first, last = item.track[0], item.track[-1]
+    enters = item.enters and gate("enters", sure)
+    leaves = item.leaves and gate("leaves", sure)
+    moves = motion.moving and bool(motion.direction) and gate("moving", sure)
+    start, end = _areas(item.track)
+    if not gate("start_cell", sure) or (end and not gate("end_cell", sure)):
+        start = end = ""
+    return Conduct(
+        start=start,
+        end=end,
+        enters=enters,
+        entry=_edge(first.box) if enters else "",
+        direction=motion.direction if moves else "",
+        leaves=leaves,
+        exit=_edge(last.box) if leaves else "",
+    )
+
+
+def _areas(track: Sequence[TrackPoint]) -> tuple[Area, Area]:
+    """The area where a box is, or those where it starts and ends; none where it wanders about."""
+    first, last = area_of(track[0].box), area_of(track[-1].box)
+    xs = [(point.box[0] + point.box[2]) / 2 for point in track]
+    ys = [(point.box[1] + point.box[3]) / 2 for point in track]
+    travels = max(abs(xs[-1] - xs[0]), abs(ys[-1] - ys[0])) >= TRAVELS
+    if travels and first != last and "whole" not in (first, last):
+        return first, last
+    if max(max(xs) - min(xs), max(ys) - min(ys)) >= 2 * TRAVELS:
+        return "", ""
+    mean = [sum(values) / len(track) for values in zip(*(p.box for p in track), strict=True)]
+    return area_of(mean), ""
+
+
+def area_of(box: Sequence[float]) -> Area:
+    """Where a viewer would say that a box is."""
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    wide, high = box[2] - box[0] >= SPANS, box[3] - box[1] >= SPANS
+    if wide and high:
+        return "whole"
+    cell = cell_of(0.5 if wide else x, 0.5 if high else y)
+    if cell != "center-middle":
+        return cell
+    right, below = 0.0 if wide else x - 0.5, 0.0 if high else y - 0.5
+    if max(abs(right), abs(below)) < OFF_CENTER:
+        return cell
+    if abs(right) >= abs(below):
+        return "right" if right > 0 else "left"
+    return "bottom" if below > 0 else "top"
+
+
+def _mean_center(track: Sequence[TrackPoint]) -> tuple[float, float]:
+    boxes = [point.box for point in track]
+    return (
+        sum(box[0] + box[2] for box in boxes) / 2 / len(boxes),
+        sum(box[1] + box[3] for box in boxes) / 2 / len(boxes),
+    )
+
+
+def _edge(box: Sequence[float]) -> Side:
+    """The side of the frame that a box touches; "" where it touches none, or several."""
+    gaps: dict[Side, float] = {
+        "left": box[0], "top": box[1], "right": 1 - box[2], "bottom": 1 - box[3],
+    }  # fmt: skip
+    touched: list[Side] = [side for side, gap in gaps.items() if gap < EDGE]
+    return touched[0] if len(touched) == 1 else ""
+
+
+def size_of(track: Sequence[TrackPoint]) -> Size:
+    """A size that stands out, from the mean area of the boxes."""
+    if not track:
+        return ""
+    areas = [(p.box[2] - p.box[0]) * (p.box[3] - p.box[1]) for p in track]
+    mean = sum(areas) / len(areas)
+    if mean >= LARGE:
+        return "filling" if mean >= FILLING else "large"
+    return "small" if mean < SMALL else ""
+
+
+# The whole picture -------------------------------------------------------------------------------
+
+
+def select_camera(evidence: Evidence, gate: Gate) -> list[Primitive]:
+    """The camera's movements, all or none of them: a part of them would be a wrong whole."""
+    facts = evidence.camera
+    motion = [word for word in facts.motion if gate is is_any or word in (*MOVES, "static")]
+    return motion if all(gate(_camera_kind(word), facts.confidence) for word in motion) else []
+
+
+def _camera_kind(word: Primitive) -> str:
+    axis = word.split("_")[0]
+    return f"camera.{'travel' if axis == 'move' else axis}"
+
+
+def camera_stages(evidence: Evidence, motion: Sequence[Primitive]) -> list[list[Primitive]]:
+    """Movements one after the other where each has a time of its own; else all in one stage."""
+    moves = [word for word in motion if word in MOVES]
+    stages: list[list[Primitive]] = []
+    for segment in evidence.camera.segments:
+        here = [word for word in segment.motion if word in moves]
+        if here and (not stages or stages[-1] != here):
+            stages.append(here)
+    if sorted(word for stage in stages for word in stage) == sorted(moves) and len(stages) <= 3:
+        return stages
+    return [moves] if moves else []
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """What stands out of the light; empty or false is in between."""
+
+    level: Literal["bright", "dark", ""] = ""
+    colors: Literal["vivid", "none", ""] = ""
+    tint: Literal["warm", "cool", ""] = ""
+    change: Literal["brighter", "darker", ""] = ""
+
+
+def select_light(light: LightFacts) -> Light:
+    """What stands out of the light. A black clip (no brightness) has none."""
+    if not light.brightness:
+        return Light()
+    colorless = light.saturation < COLORLESS
+    warmth = 0.0 if colorless else light.warmth
+    return Light(
+        "bright" if light.brightness > BRIGHT else "dark" if light.brightness < DARK else "",
+        "none" if colorless else "vivid" if light.saturation > VIVID else "",
+        "warm" if warmth > TINT else "cool" if warmth < -TINT else "",
+        "brighter"
+        if light.change > LIGHT_CHANGE
+        else "darker"
+        if light.change < -LIGHT_CHANGE
+        else "",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Place, time of day and the one color that most of the surroundings have."""
+
+    place: Literal["indoor", "outdoor", ""] = ""
+    time_of_day: str = ""
+    color: str = ""
+
+
+def select_scene(evidence: Evidence, gate: Gate) -> Scene:
+    """What is known of the surroundings."""
+    place, light = evidence.place, evidence.light
+    label = place.label if place.label != "unknown" else ""
+    color = place.colors[0][0] if place.colors and place.colors[0][1] >= MAIN_COLOR else ""
+    return Scene(
+        label if label and gate("place", place.confidence) else "",
+        light.time_of_day if gate("time_of_day", light.confidence) else "",
+        color if color not in NEUTRAL else "",
+    )
+
+
+def category_of(class_: str) -> str:
+    """The category of a class or of a hypernym."""
+    return class_ if class_ in ("animal", "vehicle") else CATEGORIES.get(class_, "other")

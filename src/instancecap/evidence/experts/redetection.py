@@ -1,0 +1,156 @@
+"""Detection again in enlarged crops: of what was detected, and of patches that move.
+
+The detector sees a small picture of the whole frame. Cut out of the full frame and enlarged, an
+instance is often named differently; what it is called in every view, mirrored ones too, can be
+trusted further than one sure answer, and what is seen in a texture is not seen again.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from instancecap.evidence.geometry import areas, coverage, ious
+from instancecap.models.coco import CLASSES
+from instancecap.models.detector import Detections, Detector
+from instancecap.video.decode import Picture
+
+Array = NDArray[np.float64]
+Scores = NDArray[np.float32]
+
+CROP_RATE = 2.0
+"""Samples a second in which crops are looked at."""
+
+FULL_SIDE = 1280
+"""Longer side in pixels of the picture that is cut from; larger frames are scaled down to it."""
+
+MOST_CROPS = 3
+"""Instances looked at again per sample."""
+
+PATCH_CROPS = 1
+"""Unnamed moving patches looked at per sample, the largest first."""
+
+PERSON = CLASSES.index("person")
+CLEARLY_A_PERSON = 0.7
+"""Score from which a person needs no crop: they are taken for other things hardly ever."""
+
+SIDE = 256
+"""Pixels of the square that a crop is enlarged or shrunk to."""
+
+MARGIN, LEAST_MARGIN = 1.6, 1.1
+"""Side of the square that is cut out, over the longer side of the box; it is no larger than the
+frame, but for the least margin: what fills the frame is not to be shrunk."""
+
+SURE_ENOUGH = 0.3
+"""A box of this score counts as named: moving patches inside it need no crop of their own."""
+
+SAME_INSTANCE = 0.4
+"""Overlap from which a box in the crop is the instance that was to be looked at."""
+
+TURN = 0.3
+"""Weight of what was looked at the time before against what was not, so that all get a turn."""
+
+NOTHING = 1e-3
+"""Score of the detected class in a crop in which nothing like it is found: it was looked at."""
+
+
+class CropRedetector:
+    """Looks again at what was detected, the most visible and least lately looked at first."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self._before = np.zeros((0, 4))
+        self._mirrored = True
+
+    def look(self, picture: Picture, boxes: Array, scores: Scores) -> Scores:
+        """Class scores (n, classes) of a closer look at some of the boxes; zero for the others.
+
+        What is clearly a person is given the scores that it has: were it left out, the closer
+        looks at somebody would all be of the moments in which the first look was in doubt.
+
+        Args:
+            picture: the frame as large as it is to be cut from.
+        """
+        self._mirrored = not self._mirrored
+        looks = np.zeros_like(scores)
+        if not len(boxes):
+            return looks
+        best = scores.max(axis=1)
+        clear = (scores.argmax(axis=1) == PERSON) & (best > CLEARLY_A_PERSON)
+        looks[clear] = scores[clear]
+        prominence = np.where(clear, 0.0, best * np.sqrt(areas(boxes)))
+        if len(self._before):
+            prominence[ious(boxes, self._before).max(axis=1) > SAME_INSTANCE] *= TURN
+        chosen = np.argsort(-prominence, kind="stable")[:MOST_CROPS]
+        chosen = chosen[prominence[chosen] > 0]
+        for index in chosen:
+            looks[index] = self._look_at(picture, boxes[index], int(scores[index].argmax()))
+        self._before = boxes[chosen]
+        return looks
+
+    def _look_at(self, picture: Picture, box: Array, class_: int) -> Scores:
+        cut, (left, top, side) = cut_out(picture, box)
+        found = self._detector.detect(np.ascontiguousarray(cut[:, ::-1]) if self._mirrored else cut)
+        full = np.array([picture.shape[1], picture.shape[0]] * 2, float)
+        wanted = (box * full - np.array([left, top] * 2)) / side
+        if self._mirrored:
+            wanted = np.array([1 - wanted[2], wanted[1], 1 - wanted[0], wanted[3]])
+        same = _same(found, wanted)
+        if same is not None:
+            return np.asarray(found.scores[same], np.float32)
+        nothing = np.zeros(len(CLASSES), np.float32)
+        nothing[class_] = NOTHING
+        return nothing
+
+    def search(self, picture: Picture, patches: Array, named: Array) -> tuple[Array, Scores]:
+        """Boxes (n, 4) and class scores of what is in moving patches that have no name yet."""
+        boxes, scores = [], []
+        free = [
+            box
+            for box in patches
+            if not len(named)
+            or max(coverage(box[None], named).max(), coverage(named, box[None]).max()) < 0.3
+        ]
+        for patch in free[:PATCH_CROPS]:
+            cut, (left, top, side) = cut_out(picture, patch)
+            found = self._detector.detect(cut)
+            central = _central(found.boxes.astype(float), min_side=0.15)
+            if central is not None:
+                scale = np.array([picture.shape[1], picture.shape[0]] * 2, float)
+                corner = np.array([left, top] * 2, float)
+                boxes.append(((found.boxes[central] * side + corner) / scale).clip(0, 1))
+                scores.append(found.scores[central])
+        if not boxes:
+            return np.zeros((0, 4)), np.zeros((0, len(CLASSES)), np.float32)
+        return np.stack(boxes), np.stack(scores)
+
+
+def cut_out(picture: Picture, box: Array) -> tuple[Picture, tuple[int, int, int]]:
+    """A square around a box (0..1) and its left, top and side in pixels; gray beyond the frame."""
+    height, width = picture.shape[:2]
+    x0, y0, x1, y1 = box * np.array([width, height, width, height])
+    longer = max(x1 - x0, y1 - y0)
+    side = max(16, int(max(longer * LEAST_MARGIN, min(longer * MARGIN, max(width, height)))))
+    left, top = int((x0 + x1 - side) / 2), int((y0 + y1 - side) / 2)
+    cut = np.full((side, side, 3), 114, np.uint8)
+    a, b = max(0, left), max(0, top)
+    inside = picture[b : top + side, a : left + side]
+    cut[b - top : b - top + inside.shape[0], a - left : a - left + inside.shape[1]] = inside
+    return np.asarray(cv2.resize(cut, (SIDE, SIDE)), np.uint8), (left, top, side)
+
+
+def _same(found: Detections, wanted: Array) -> int | None:
+    """The box that is most likely the instance looked for: a bicycle, not who rides it."""
+    overlap = ious(wanted[None], found.boxes.astype(float))[0]
+    best = found.scores.max(axis=1, initial=0)
+    likely = np.where(overlap >= SAME_INSTANCE, overlap * best, 0.0)
+    return int(likely.argmax()) if likely.any() else None
+
+
+def _central(boxes: Array, *, min_side: float) -> int | None:
+    """The best box (they come best first) that covers the middle and is large enough."""
+    for index, (x0, y0, x1, y1) in enumerate(boxes):
+        if x0 < 0.5 < x1 and y0 < 0.5 < y1 and max(x1 - x0, y1 - y0) >= min_side:
+            return index
+    return None

@@ -1,0 +1,81 @@
+"""One instance that is seen in several shots is one instance, not one a shot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from instancecap.evidence.experts.appearance import COLORS
+from instancecap.evidence.thresholds import REIDENTIFY
+from instancecap.evidence.tracking.naming import HYPERNYMS, LIVELY
+from instancecap.models.coco import CATEGORIES
+from instancecap.schema.evidence import InstanceFacts
+
+Array = NDArray[np.float64]
+
+
+def join_across_cuts(shots: Sequence[Sequence[InstanceFacts]]) -> list[InstanceFacts]:
+    """Instances of all shots, those of one class and like colors joined.
+
+    Only people, animals and vehicles are joined: a second bowl is as likely as the same one. An
+    instance is compared with those of earlier shots as they were seen last, and joined with one
+    of them at most (an optimal assignment over the likeness of their colors).
+
+    Args:
+        shots: the instances of each shot, in order of time.
+    """
+    joined: list[InstanceFacts] = []
+    last: list[InstanceFacts] = []
+    for items in shots:
+        taken: set[int] = set()
+        if joined and items:
+            likeness = np.array([[_likeness(one, item) for item in items] for one in last])
+            for row, column in zip(*linear_sum_assignment(-likeness), strict=True):
+                if likeness[row, column] >= REIDENTIFY.likeness:
+                    joined[row] = _join(joined[row], items[column])
+                    last[row] = items[column]
+                    taken.add(int(column))
+        new = [item for index, item in enumerate(items) if index not in taken]
+        joined += new
+        last += new
+    return joined
+
+
+def _likeness(one: InstanceFacts, other: InstanceFacts) -> float:
+    """0..1: how alike two instances of different shots look; 0 for different kinds."""
+    same_kind = one.class_ == other.class_ or (
+        HYPERNYMS.get(CATEGORIES.get(one.class_, "")) == other.class_
+        or HYPERNYMS.get(CATEGORIES.get(other.class_, "")) == one.class_
+    )
+    if not same_kind or one.class_ not in LIVELY or max(one.count, other.count) > 1:
+        return 0.0
+    first, second = _shares(one), _shares(other)
+    norm = float(np.linalg.norm(first) * np.linalg.norm(second))
+    return float(first @ second) / norm if norm else 0.0
+
+
+def _shares(item: InstanceFacts) -> Array:
+    found = dict(item.colors)
+    return np.array([found.get(name, 0.0) for name in COLORS])
+
+
+def _join(early: InstanceFacts, late: InstanceFacts) -> InstanceFacts:
+    """One instance with both tracks; what it is and does is told by the longer one."""
+    longer, shorter = (early, late) if len(early.track) >= len(late.track) else (late, early)
+    weights = len(early.track), len(late.track)
+    salience = float(np.hypot(early.salience, late.salience))
+    return longer.model_copy(
+        update={
+            "class_": shorter.class_ if longer.class_ in HYPERNYMS.values() else longer.class_,
+            "confidence": round(
+                float(np.average([early.confidence, late.confidence], weights=weights)), 3
+            ),
+            "salience": round(min(1.0, salience), 4),
+            "track": [*early.track, *late.track],
+            "enters": early.enters,
+            "leaves": late.leaves,
+        }
+    )

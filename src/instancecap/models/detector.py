@@ -1,0 +1,75 @@
+"""What every object detector gives and how it is asked, and what several of them share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from instancecap.video.decode import Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Detections:
+    """Boxes found in one picture.
+
+    Attributes:
+        boxes: float32 (n, 4), x0 y0 x1 y1 in 0..1 of the picture.
+        scores: float32 (n, 80), one score a class of COCO, in 0..1.
+    """
+
+    boxes: NDArray[np.float32]
+    scores: NDArray[np.float32]
+
+
+class Detector(Protocol):
+    """Finds instances of COCO's classes in a picture; ``tight`` if its boxes fit them closely."""
+
+    name: str
+    tight: bool
+
+    def detect(self, picture: Picture) -> Detections:
+        """Boxes and class scores for a BGR picture of any size, best first."""
+
+
+def letterbox(picture: Picture, *, side: int, shape: tuple[int, int], padding: int) -> Picture:
+    """The picture scaled to a longer ``side``, top left on a canvas of ``shape`` (height, width).
+
+    Args:
+        padding: gray level, 0..255, of what the picture does not cover.
+    """
+    height, width = picture.shape[:2]
+    scale = side / max(height, width)
+    if scale != 1:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        picture = np.asarray(cv2.resize(picture, size), np.uint8)
+    canvas = np.full((*shape, 3), padding, np.uint8)
+    canvas[: picture.shape[0], : picture.shape[1]] = picture
+    return canvas
+
+
+def suppress(
+    boxes: NDArray[np.float32],
+    best: NDArray[np.float32],
+    classes: NDArray[np.int64],
+    *,
+    iou: float,
+) -> NDArray[np.int64]:
+    """Non-maximum suppression within a class, then between classes for almost equal boxes.
+
+    Args:
+        boxes: (n, 4), x0 y0 x1 y1.
+        best: (n,), the score of each box's class.
+        iou: overlap from which the lesser of two boxes of one class goes.
+
+    Returns:
+        Indices of the boxes that stay, best first.
+    """
+    rects = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1).tolist()
+    chosen = cv2.dnn.NMSBoxesBatched(rects, best.tolist(), classes.tolist(), 0.0, iou)
+    index = np.asarray(chosen, np.int64).reshape(-1)
+    again = cv2.dnn.NMSBoxes([rects[i] for i in index], best[index].tolist(), 0.0, 0.85)
+    return index[np.asarray(again, np.int64).reshape(-1)]

@@ -1,0 +1,230 @@
+"""What a text that others wrote is, so that it can stand in a paragraph unchanged.
+
+A text is one of whole sentences, which are joined as they are, or a phrase, which may be put into
+a carrier sentence. Only what is certainly a phrase gets a carrier; the rest stands as its own
+sentence.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from itertools import pairwise
+from typing import Literal
+
+from instancecap.render.lexicon import lexicon
+
+Form = Literal["sentence", "noun", "verb", "gerund", "modifier", "other"]
+
+DETERMINERS = lexicon("determiners")
+PRONOUNS = lexicon("pronouns")
+SINGULAR = frozenset(("a", "an", "one", "another", "this"))
+_FINITE, _VERBS, _COPULAS = lexicon("finite"), lexicon("verbs"), lexicon("copulas")
+_OBJECTS, _MODIFIERS = lexicon("taking_objects"), lexicon("modifiers")
+_AFTER_VERB = lexicon("after_verb") | DETERMINERS | PRONOUNS
+_EVERYDAY = DETERMINERS | PRONOUNS | lexicon("function")
+_LINKS = frozenset(("who", "that", "which", "what", "it", "he", "she", "they", "or", "where"))
+_SUBJECT = re.compile(
+    r"[,;:—–] (?:(?:and|but|so|then) )?(?:he|she|it|they|the|a|an|his|her|its|their)\b",
+    re.IGNORECASE,
+)
+_MIGHT_BE_VERB = re.compile(r"(?!.*(?:ss|us|'s)$)[a-z]{3,}s$")
+_END = re.compile(r"[.!?…。！？][\"”'’)\]]*$")
+_BREAK = re.compile(
+    r"[.!?…]+[\"”'’)\]]*(?=\s+[\"“‘'(\[]*[A-Z0-9\u00c0-\u00de\u0400-\u042f])|[。！？]+"
+)
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Mt|Jr|Sr|No|Nos|vs|etc|approx|ca|cf|fig|e\.g|i\.e|a\.m|p\.m)|"
+    r"\b[A-Za-z])\.$",
+    re.IGNORECASE,
+)  # fmt: skip
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028\u2029\ufeff]+")
+_BULLET = re.compile(r"^\s*(?:[-*•–]|\d+[.)])\s+")
+_OPEN, _CLOSE = "([{“‘", ")]}”’"
+
+
+@lru_cache(maxsize=16384)
+def clean(text: str) -> str:
+    """``text`` on one line, without control characters and Markdown.
+
+    The lines of a list become parts of one sentence, with semicolons where a line has no end mark.
+    """
+    if "\n" in text:
+        lines = [" ".join(_BULLET.sub("", line).split()) for line in text.splitlines()]
+        lines = [line for line in lines if line]
+        text = " ".join(
+            line if line[-1] in ".!?:;,…" or line is lines[-1] else f"{line};" for line in lines
+        )
+    if not text.isprintable():
+        text = _CONTROL.sub(" ", text)
+    if "**" in text:
+        text = text.replace("**", "")
+    return " ".join(text.split())
+
+
+@lru_cache(maxsize=16384)
+def sentences(text: str) -> tuple[str, ...]:
+    """The sentences of ``text``, each as it is written; never split within quotes or brackets."""
+    text = clean(text)
+    parts: list[str] = []
+    start = 0
+    for found in _BREAK.finditer(text):
+        part = text[start : found.end()]
+        if _ABBREVIATION.search(part) or not _is_balanced(part):
+            continue
+        parts.append(part.strip())
+        start = found.end()
+    parts.append(text[start:].strip())
+    return tuple(part for part in parts if any(letter.isalnum() for letter in part))
+
+
+def _is_balanced(text: str) -> bool:
+    """Whether no quotation or bracket is open at its end."""
+    if text.count('"') % 2:
+        return False
+    # An apostrophe looks like a closing quotation mark, so that only the other marks count.
+    return all(text.count(a) <= text.count(b) for a, b in zip(_OPEN, _CLOSE, strict=True))
+
+
+@lru_cache(maxsize=16384)
+def has_end(text: str) -> bool:
+    """Whether it ends as a sentence does."""
+    return _END.search(text) is not None
+
+
+@lru_cache(maxsize=16384)
+def sentence(text: str) -> str:
+    """A capital letter in front of a plain word, a full stop behind where there is no end mark."""
+    text = text.strip().rstrip(",;: ")
+    if not text:
+        return ""
+    first = text.partition(" ")[0]
+    if first.isascii() and first.rstrip(",;:.").islower():
+        text = text[0].upper() + text[1:]
+    return text if has_end(text) else f"{text}."
+
+
+@lru_cache(maxsize=16384)
+def own_sentence(text: str) -> str:
+    """As :func:`sentence`, but a first word that is no everyday one keeps its case: *ohwx man*."""
+    text = text.strip()
+    first = text.partition(" ")[0]
+    if first.lower() in _EVERYDAY:
+        return sentence(text)
+    return text if has_end(text) else f"{text.rstrip(',;: ')}."
+
+
+@lru_cache(maxsize=16384)
+def phrase(text: str) -> str:
+    """``text`` to be put behind a subject: no end mark, no capital where it is only the first
+    word's."""
+    text = text.strip().rstrip(".;,:…。 ")
+    second = text[1:2]
+    return text[:1].lower() + text[1:] if second.islower() or second == " " else text
+
+
+@lru_cache(maxsize=16384)
+def words_of(text: str) -> tuple[str, ...]:
+    """The words in small letters, without marks around them."""
+    return tuple(word.strip(",;:.!?\"'()“”‘’…").lower() for word in text.split())
+
+
+def _follows_verb(word: str) -> bool:
+    return not word or word in _AFTER_VERB or (word.endswith("ly") and len(word) > 4)
+
+
+def _is_verb(first: str, after: str, *, plural: bool) -> bool:
+    """Whether the first word of a text is a finite verb, its subject left out."""
+    if first in _COPULAS:
+        return True
+    bases = {first.removesuffix("s"), first.removesuffix("es"), f"{first.removesuffix('ies')}y"}
+    if not plural:
+        bases.discard(first)  # *pan in hand* begins with no verb of one instance
+    if not bases & _VERBS:
+        return False
+    return _follows_verb(after) or bool(bases & _OBJECTS)
+
+
+def _is_gerund(first: str, after: str) -> bool:
+    if not first.endswith("ing") or len(first) < 6:
+        return False
+    stem = first[:-3]
+    bases = (stem, f"{stem}e", stem[:-1], f"{stem[:-2]}ie" if stem.endswith("y") else stem)
+    if any(base in _OBJECTS for base in bases):
+        return True
+    return any(base in _VERBS for base in bases) and _follows_verb(after)
+
+
+@lru_cache(maxsize=16384)
+def has_finite_verb(text: str) -> bool:
+    """Whether a word other than the first is a common finite verb."""
+    return any(word in _FINITE for word in words_of(text)[1:])
+
+
+def _is_noun_phrase(words: tuple[str, ...], text: str) -> bool:
+    """Whether it is an article or number and a noun with what belongs to it, and surely no verb."""
+    if len(words) < 2 or words[0] not in DETERMINERS or any(word in _FINITE for word in words):
+        return False
+    if any(mark in text for mark in ".;:!?"):
+        return False
+    for word, after in zip(words[1:], (*words[2:], ""), strict=True):
+        if _MIGHT_BE_VERB.match(word) and after and after not in ("and", "or", "with"):
+            return False
+    head = words[: next((i for i, w in enumerate(words) if w in _AFTER_VERB and i > 1), len(words))]
+    return words[0] not in SINGULAR or not _MIGHT_BE_VERB.match(head[-1])
+
+
+def _is_one_clause(words: tuple[str, ...], text: str) -> bool:
+    """Whether what follows a first verb has no subject and verb of its own: not *Turning the key,
+    she opens the door*, nor *Moves of this kind are typical*."""
+    if _SUBJECT.search(text):
+        return False
+    return not any(
+        word in _FINITE and before not in _AFTER_VERB and before not in _LINKS
+        for before, word in pairwise(words[1:])
+    )
+
+
+@lru_cache(maxsize=16384)
+def form(text: str, *, plural: bool = False) -> Form:
+    """What a text is; ``other`` where that is not certain, so that it stands by itself.
+
+    ``verb``: a sentence without its subject, *walks away*, of several *walk away*; ``gerund``:
+    *walking away*; ``modifier``: *in a red coat*; ``noun``: *a wide path*.
+    """
+    words = words_of(text)
+    if not words:
+        return "other"
+    first, *rest = words
+    if first.endswith("ly") and rest:
+        first, *rest = rest
+    after = rest[0] if rest else ""
+    if _is_verb(first, after, plural=plural) and _is_one_clause(words, text):
+        return "verb"
+    if _is_gerund(first, after) and _is_one_clause(words, text):
+        return "gerund"
+    if has_end(text) and not text[0].islower():
+        return "sentence"
+    if _is_noun_phrase(words, text.rstrip(".")):
+        return "noun"
+    if has_finite_verb(text):
+        return "sentence"
+    if words[0] in _MODIFIERS and text[0].islower():
+        return "modifier"
+    return "other"
+
+
+_PEOPLE = "|".join(sorted(lexicon("people")))
+_HEAD = re.compile(
+    rf"(?:an? |one |the )?((?:(?!of |to |and |in |with )[\w'-]+ ){{0,2}}(?:{_PEOPLE}))(?!['’\w])|"
+    r"(?:an? |one )((?:[\w'-]+ ){0,2}[\w'-]+),? "
+    r"(?:with|in|who|whose|has|wears|is|wearing|holding|dressed|sits|stands|seen)\b",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=16384)
+def head_noun(text: str) -> str:
+    """*older man* of *An older man with gray hair*; empty where it is not seen at once."""
+    found = _HEAD.match(text)
+    return phrase(found[1] or found[2]) if found else ""

@@ -1,0 +1,382 @@
+"""A caption as the sentences of a paragraph, in a style's order, each with its rank.
+
+Sentences that others wrote are taken whole and as they are; what is measured is put into words.
+InstanceCap (arXiv 2412.09283, section 3) and SkyReels-V2 (arXiv 2504.13074) have a language model
+fuse the fields in such orders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from instancecap.language import en
+from instancecap.render import grammar, scene, subjects
+from instancecap.render.lexicon import lexicon
+from instancecap.render.options import RenderOptions
+from instancecap.render.styles import Style
+from instancecap.render.subjects import Subject
+from instancecap.render.words import content
+from instancecap.schema.caption import Caption, Instance
+
+_MEASURED_WORDS = content(
+    " ".join(
+        word
+        for table in (en.CELLS, en.OFF_CENTER, en.DIRECTIONS, en.CAMERA_VERBS, en.STABILITIES)
+        for word in (*table.values(), *en.SPEEDS.values(), *en.NUMBERS, *lexicon("measured"))
+    )
+)
+
+MOST = 1_000_000
+"""Sentences of a field that is not shortened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A sentence of the paragraph.
+
+    Attributes:
+        field: JSON pointer of the field that it says; the number is the instance's id.
+        index: its place among the sentences of the field.
+        rank: how soon it is left out where room is short; 0 last of all.
+    """
+
+    field: str
+    index: int
+    rank: float
+    text: str
+
+
+@dataclass
+class Draft:
+    """A paragraph in the making.
+
+    Attributes:
+        keep: how many sentences of a field are wanted, where not all are; 0 for none.
+        whole: the number of sentences of each field that has any, kept or not.
+    """
+
+    caption: Caption
+    options: RenderOptions
+    style: Style
+    keep: Mapping[str, int]
+    subjects: list[Subject] = field(default_factory=list)
+    whole: dict[str, int] = field(default_factory=dict)
+
+    def wants(self, pointer: str) -> bool:
+        return self.keep.get(pointer, 1) > 0
+
+    def is_ours(self, pointer: str, text: str = "") -> bool:
+        """Whether a field was measured by this project, and ``text`` says no more than that.
+
+        What says more was edited by someone, and is taken as they wrote it.
+        """
+        entry = self.caption.provenance.get(pointer)
+        if entry is None or entry.support != "measured" or entry.source == "human":
+            return False
+        return self.caption.producer.name == "instancecap" and content(text) <= self.facts
+
+    @cached_property
+    def facts(self) -> frozenset[str]:
+        """The content of all that the structured fields of a measured caption say."""
+        names = [
+            " ".join((one.name, one.class_, en.plural(one.class_), *one.colors))
+            for one in self.caption.instances
+        ]
+        return _MEASURED_WORDS | content(". ".join(names))
+
+    def text(self, pointer: str, text: str) -> tuple[str, ...]:
+        """The sentences of a field that are wanted."""
+        if not text:
+            return ()
+        found = grammar.sentences(text)
+        self.whole[pointer] = len(found)
+        most = self.keep.get(pointer, MOST)
+        return found[: min(most, 1) if self.options.length == "medium" else most]
+
+    def fact(self, pointer: str, text: str) -> str:
+        """A sentence that is put together of structured fields."""
+        if not text:
+            return ""
+        self.whole[pointer] = 1
+        return text if self.wants(pointer) else ""
+
+
+def lines_of(draft: Draft) -> list[Line]:
+    """The paragraph's sentences in their order, none twice."""
+    caption = draft.caption
+    told = [one for one in caption.instances if not _is_gone(draft, one)]
+    draft.subjects = subjects.subjects_of(
+        told,
+        [_is_bare(draft, one) and draft.wants(f"/instances/{one.id}/colors") for one in told],
+    )
+    gist = list(_gist(draft, told))
+    about = [
+        line
+        for index, one in enumerate(told)
+        for line in _instance(draft, index, one, " ".join(line.text for line in gist).lower())
+    ]
+    parts: dict[str, list[Line]] = {
+        "subjects": [*gist, *about],
+        "events": list(_events(draft)),
+    }
+    lines: list[Line] = []
+    for name in draft.style.order:
+        if name in parts:
+            lines += parts[name]
+        elif draft.options.task == "t2v" or name == "camera":
+            lines += _PARTS[name](draft)
+    seen: dict[str, Line] = {}
+    for line in lines:
+        seen.setdefault(line.text.casefold(), line)
+    return list(seen.values())
+
+
+def _is_gone(draft: Draft, one: Instance) -> bool:
+    """Whether all that was known of an instance is left out, so that no word of it is wanted."""
+    base = f"/instances/{one.id}"
+    held = [f"{base}/action"] if one.action else []
+    if draft.options.task == "t2v" and not _is_bare(draft, one):
+        held.append(f"{base}/appearance")
+    return not draft.wants(base) or (bool(held) and not any(map(draft.wants, held)))
+
+
+def _is_bare(draft: Draft, one: Instance) -> bool:
+    """Whether its looks are its class and colors alone."""
+    ours = draft.is_ours(f"/instances/{one.id}/appearance", one.appearance)
+    return ours or not one.appearance
+
+
+def _gist(draft: Draft, told: Sequence[Instance]) -> Iterator[Line]:
+    """The global description, less what the sentences about the instances say anyway."""
+    pointer, text = "/global_description", draft.caption.global_description
+    if not text:
+        return
+    details = [
+        content(f"{who.full}. {' '.join(_told(draft, one))}")
+        for one, who in zip(told, draft.subjects, strict=True)
+    ]
+    if draft.is_ours(pointer):  # put together of the same facts about all instances
+        details = [frozenset[str]().union(*details)]
+    for line in _sentences(draft, pointer, text, grammar.own_sentence, first=0, more=1.2):
+        if not any(content(line.text) <= one for one in details):
+            yield line
+
+
+def _told(draft: Draft, one: Instance) -> Iterator[str]:
+    for name in ("appearance", "action"):
+        yield from draft.text(f"/instances/{one.id}/{name}", getattr(one, name))
+        draft.whole.pop(f"/instances/{one.id}/{name}", None)
+
+
+@dataclass(slots=True)
+class _Mention:
+    """How far an instance was introduced.
+
+    Attributes:
+        named: whether a sentence named it.
+        current: whether the sentence before is about it, so that a pronoun can follow.
+    """
+
+    who: Subject
+    named: bool
+    current: bool
+
+    @property
+    def subject(self) -> str:
+        return self.who.ref if self.named else self.who.intro
+
+    def line(self, text: str) -> str:
+        """A sentence about it, behind one that names it where only a pronoun does."""
+        if not self.current and subjects.pronoun_first(text):
+            text = f"{self.introduction()} {text}"
+        self.named = self.current = True
+        return text
+
+    def introduction(self) -> str:
+        return grammar.sentence(f"{self.subject} {self.who.be} in view")
+
+
+def _instance(draft: Draft, index: int, one: Instance, gist: str) -> Iterator[Line]:
+    """The sentences about an instance; the first introduces it where the gist does not."""
+    base, who, late = f"/instances/{one.id}", draft.subjects[index], index * 0.01
+    still = draft.options.task == "i2v"  # its looks are in the picture that is given
+    mention = _Mention(
+        who,
+        still or (bool(gist) and (not index or who.kind.lower() in gist)),
+        not index and bool(gist),
+    )
+    looks: tuple[str, ...] = ()
+    if not still and not _is_bare(draft, one):
+        looks = draft.text(f"{base}/appearance", one.appearance)
+    acts = draft.text(f"{base}/action", one.action)
+    if looks and acts and not mention.named and _joins(looks, acts[0], who):
+        who.intro, looks = grammar.phrase(looks[0]), ()
+    for number, text in enumerate(looks):
+        text = mention.line(subjects.looks(text, who, known=mention.named))
+        yield Line(f"{base}/appearance", number, _rank(index, number, 2, 5, 9) + late, text)
+    where = _front(draft, one, who) if acts and subjects.is_verb_phrase(acts[0], who) else ""
+    for number, text in enumerate(acts):
+        place = "" if number else where
+        text = mention.line(subjects.action(text, who, who=mention.subject, where=place))
+        yield Line(f"{base}/action", number, _rank(index, number, 1, 5, 1.4) + late, text)
+    for number, text in enumerate(draft.text(f"{base}/expression", one.expression)):
+        yield Line(
+            f"{base}/expression", number, 12 + late, mention.line(subjects.expression(text, who))
+        )
+    if not where and (text := _position(draft, one, mention, bool(acts))):
+        yield Line(f"{base}/position", 0, 16 + late, mention.line(text))
+    if not mention.named and draft.fact(base, who.kind):
+        yield Line(base, 0, _rank(index, 0, 2, 5, 9) + late, mention.introduction())
+
+
+def _rank(index: int, number: int, main: float, other: float, more: float) -> float:
+    if index:
+        return 11 if number else other
+    return more if number else main
+
+
+def _joins(looks: tuple[str, ...], act: str, who: Subject) -> bool:
+    """Whether *a young woman in red* and *walks away* become one sentence."""
+    text = looks[0]
+    return (
+        len(looks) == 1
+        and grammar.form(text) == "noun"
+        and not grammar.has_end(text)
+        and grammar.words_of(text)[0] in (*grammar.SINGULAR, "the")
+        and subjects.names(text, who)
+        and "," not in text
+        and len(text.split()) <= 12
+        and subjects.is_verb_phrase(act, who)
+    )
+
+
+def _has_cells(draft: Draft, one: Instance) -> bool:
+    """Whether its place is said by the cells of its track: not where its captioner says none."""
+    pointer, text = f"/instances/{one.id}/position", one.position.text
+    if not draft.wants(pointer):
+        return False
+    if text:
+        return draft.is_ours(f"{pointer}/text", text)
+    return not draft.is_ours(f"{pointer}/start")
+
+
+def _front(draft: Draft, one: Instance, who: Subject) -> str:
+    return subjects.stays(one.position, who) if _has_cells(draft, one) else ""
+
+
+def _position(draft: Draft, one: Instance, mention: _Mention, acts: bool) -> str:
+    """The sentence about where an instance is; of one in a given picture, only that it moves."""
+    pointer, place = f"/instances/{one.id}/position", one.position
+    if _has_cells(draft, one):
+        moves = place.start != place.end or place.enters or place.leaves
+        if draft.options.task == "i2v" and not moves:
+            return ""
+        return draft.fact(
+            pointer, subjects.cells(place, mention.who, who=mention.subject, acts=acts)
+        )
+    if not place.text or draft.options.task == "i2v":
+        return ""
+    found = [
+        subjects.position(text, mention.who, who=mention.subject)
+        for text in draft.text(pointer, place.text)
+    ]
+    return " ".join(found)
+
+
+def _sentences(
+    draft: Draft, pointer: str, text: str, say: Callable[[str], str], *, first: float, more: float
+) -> Iterator[Line]:
+    """The sentences of a field, with the ranks of the first and of the others."""
+    for index, one in enumerate(draft.text(pointer, text)):
+        yield Line(pointer, index, more if index else first, say(one))
+
+
+def _fact(draft: Draft, pointer: str, text: str, *, rank: float) -> Iterator[Line]:
+    """One sentence that is put together of structured fields."""
+    if text := draft.fact(pointer, text):
+        yield Line(pointer, 0, rank, text)
+
+
+def _events(draft: Draft) -> Iterator[Line]:
+    """What happens in the parts of the clip, in their order."""
+    parts = draft.caption.segments
+    if len(parts) < 2 and draft.caption.global_description:
+        return
+    texts = [text for one in parts if (text := grammar.clean(one.description))]
+    if texts and draft.is_ours("/segments/0/description"):
+        texts = list(scene.in_order(texts))
+    yield from _sentences(draft, "/segments", " ".join(texts), grammar.sentence, first=10, more=10)
+
+
+def _framing(draft: Draft) -> Iterator[Line]:
+    found = scene.shot(*_shot_of(draft, said=draft.caption.camera.description))
+    lead = "" if draft.style.order[0] == "framing" else "the framing is "
+    text = grammar.sentence(f"{lead}{en.article(found)}") if found else ""
+    yield from _fact(draft, "/camera/shot_type", text, rank=4)
+
+
+def _shot_of(draft: Draft, *, said: str = "") -> list[str]:
+    """Size, angle and view of the shot, without what is not wanted, or said by the camera's own
+    words already; and the style."""
+    camera = draft.caption.camera
+    if said:
+        ours = draft.is_ours("/camera/description", said)
+        said = "" if ours else said.lower().replace("-", " ")
+    words = []
+    for name in ("shot_type", "shot_angle", "shot_position"):
+        value = getattr(camera, name)
+        told = value.replace("_", " ").removesuffix(" view") in said
+        words.append(value if draft.wants(f"/camera/{name}") and not told else "")
+    return [*words, draft.caption.style if draft.wants("/style") else ""]
+
+
+def _tags(draft: Draft) -> Iterator[Line]:
+    """At most four words of cinema before the prose, as Wan's prompt extension writes them."""
+    text = ", ".join(tags_of(draft)[:4])
+    yield from _fact(draft, "/camera/shot_type", grammar.sentence(text), rank=4)
+
+
+def tags_of(draft: Draft) -> list[str]:
+    """Time of day and shot, in a word or two each."""
+    time = draft.caption.time_of_day if draft.wants("/time_of_day") else ""
+    return scene.shot_tags(time, *_shot_of(draft))
+
+
+def _camera(draft: Draft) -> Iterator[Line]:
+    """How the camera moves: by its primitives where they are ours, else in the caption's words."""
+    camera, pointer = draft.caption.camera, "/camera/motion"
+    if camera.description and not draft.is_ours("/camera/description", camera.description):
+        text = camera.description
+        return _sentences(draft, pointer, text, scene.camera_text, first=3, more=14)
+    return _fact(draft, pointer, scene.camera_words(camera), rank=3)
+
+
+def _background(draft: Draft) -> Iterator[Line]:
+    text = draft.caption.background
+    yield from _sentences(draft, "/background", text, scene.setting, first=6, more=15)
+    tagged = "tags" in draft.style.order
+    time = draft.caption.time_of_day if draft.wants("/time_of_day") and not tagged else ""
+    place = draft.caption.place if draft.wants("/place") else ""
+    text = scene.time_and_place(draft.caption, place, time)
+    yield from _fact(draft, "/time_of_day" if time else "/place", text, rank=19)
+
+
+def _lighting(draft: Draft) -> Iterator[Line]:
+    return _sentences(draft, "/lighting", draft.caption.lighting, scene.light, first=13, more=17)
+
+
+def _texts(draft: Draft) -> Iterator[Line]:
+    return _fact(draft, "/texts", scene.writing(draft.caption), rank=18)
+
+
+_PARTS: dict[str, Callable[[Draft], Iterator[Line]]] = {
+    "tags": _tags,
+    "framing": _framing,
+    "camera": _camera,
+    "texts": _texts,
+    "background": _background,
+    "lighting": _lighting,
+}
+"""The parts of a paragraph that styles.toml orders, beside subjects and events."""

@@ -1,0 +1,120 @@
+"""Sentences about a clip as a whole: shot, camera, surroundings, light and writing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from instancecap.language import en
+from instancecap.render import grammar
+from instancecap.schema.caption import Camera, Caption
+
+_MEDIA = {"animation": "animated", "graphics": "computer-generated"}
+_TIME_WORDS = {
+    "day": ("day", "sun", "noon", "morning"),
+    "night": ("night", "dark"),
+    "dawn_or_dusk": ("dawn", "dusk", "sunset", "sunrise", "twilight"),
+}
+
+
+def shot(size: str, angle: str, view: str, style: str) -> str:
+    """*full shot at eye level, seen from the front*; empty where nothing is known."""
+    height, side = en.SHOT_ANGLES.get(angle, ""), en.SHOT_POSITIONS.get(view, "")
+    side = "" if side == height else side
+    name = en.SHOT_TYPES.get(size, "") or ("shot" if height or side else "")
+    if not name:
+        return ""
+    text = f"{_MEDIA.get(style, '')} {name} {height}".strip()
+    if not side:
+        return text
+    return f"{text}, seen {side}" if height else f"{text} {side}"
+
+
+def shot_tags(time: str, size: str, angle: str, view: str, style: str) -> list[str]:
+    """Time of day, medium and shot, in a word or two each."""
+    tags = (
+        en.TIME_OF_DAY_NAMES.get(time, ""),
+        "animation" if style == "animation" else "",
+        en.SHOT_TYPES.get(size, ""),
+        en.SHOT_ANGLE_NAMES.get(angle, ""),
+        en.SHOT_POSITION_NAMES.get(view, ""),
+    )
+    return list(dict.fromkeys(filter(None, tags)))
+
+
+def camera_words(camera: Camera) -> str:
+    """The camera's primitives as one sentence; empty where none is known."""
+    moves = [en.CAMERA_VERBS[word] for word in camera.motion if word not in ("static", "shaky")]
+    unsteady = "shaky" if "shaky" in camera.motion else camera.stability
+    shake = en.STABILITIES[unsteady] if unsteady in ("handheld", "shaky") else ""
+    if not moves and not camera.motion:
+        return grammar.sentence(f"the picture is {shake}") if shake else ""
+    pace = f"{en.SPEEDS[camera.speed]} " if camera.speed in ("slow", "fast") and moves else ""
+    text = f"the camera {pace}{en.join(moves or [en.CAMERA_VERBS['static']])}"
+    return grammar.sentence(f"{text}; the picture is {shake}" if shake else text)
+
+
+def camera_text(text: str) -> str:
+    """A sentence about the camera, from the words of a caption."""
+    kind, words = grammar.form(text), grammar.words_of(text)
+    if kind in ("verb", "gerund") or words[0] in _CAMERA_VERBS:
+        be = "is " if kind == "gerund" else ""
+        return grammar.sentence(f"the camera {be}{grammar.phrase(text)}")
+    if words in (("static",), ("fixed",), ("still",), ("handheld",), ("steady",), ("stationary",)):
+        return grammar.sentence(f"the camera is {grammar.phrase(text)}")
+    if text[:1].islower() and not grammar.has_finite_verb(text):
+        return grammar.sentence(f"Camera: {text}")
+    return grammar.sentence(text)
+
+
+_CAMERA_VERBS = frozenset(verbs.split()[0] for verbs in en.CAMERA_VERBS.values())
+
+
+def setting(text: str) -> str:
+    """A sentence about the surroundings."""
+    if grammar.form(text) == "noun" and not grammar.has_end(text):
+        return grammar.sentence(f"the setting is {grammar.phrase(text)}")
+    return grammar.sentence(text)
+
+
+def light(text: str) -> str:
+    """A sentence about the light."""
+    if text.startswith(("lit ", "illuminated ")):
+        return grammar.sentence(f"the scene is {text}")
+    if text[:1].islower() and grammar.form(text) in ("noun", "other"):
+        return grammar.sentence(f"the lighting is {text}")
+    return grammar.sentence(text)
+
+
+def time_and_place(caption: Caption, place: str, time: str) -> str:
+    """*The setting is outdoors by day*, of what surroundings and light do not say."""
+    said = f"{caption.background} {caption.lighting}".lower()
+    if any(word in said for word in _TIME_WORDS.get(time, ())):
+        time = ""
+    where = "" if caption.background else en.PLACE_NAMES.get(place, "")
+    if where:
+        return grammar.sentence(f"the setting is {where} {en.TIMES_OF_DAY.get(time, '')}")
+    if not time:
+        return ""
+    return grammar.sentence(f"it is {en.TIME_OF_DAY_NAMES[time]}")
+
+
+def writing(caption: Caption) -> str:
+    """What is written in the picture."""
+    found = (grammar.clean(one.text).replace('"', "'") for one in caption.texts)
+    words = list(dict.fromkeys(filter(None, found)))
+    if not words:
+        return ""
+    quoted = en.join([f'"{text}"' for text in words])
+    if len(words) > 1:
+        return f"The texts {quoted} are visible."
+    return f"The text {quoted} is visible."
+
+
+def in_order(texts: list[str]) -> Iterator[str]:
+    """Measured events with words that put them in order."""
+    for index, text in enumerate(texts):
+        last = index and index == len(texts) - 1
+        link = "First" if not index else "Finally" if last and index > 1 else "Then"
+        first, _, rest = text.partition(" ")
+        low = first.lower() if first.lower() in grammar.DETERMINERS else first
+        yield f"{link}, {low} {rest}"

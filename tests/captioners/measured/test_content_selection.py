@@ -1,0 +1,208 @@
+"""What is stated, whatever the language: reliable facts only, and no fact that is made up."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from instancecap.captioners.measured import content_selection as content
+from instancecap.captioners.measured.content_selection import Conduct, Name, Scene, is_any
+from instancecap.evidence import reliability
+from instancecap.evidence.reliability import Tally
+from instancecap.schema.evidence import (
+    CameraSegment,
+    FramingFacts,
+    InstanceFacts,
+    LightFacts,
+    PlaceFacts,
+    Shot,
+)
+from tests.made import Box, camera, evidence, evidences, shares, thing, things
+
+SHOT = Shot(start=0, end=4, transition="start")
+LEFT, MIDDLE, RIGHT = ((x, 0.4, x + 0.2, 0.6) for x in (0.05, 0.4, 0.75))
+
+
+def names(*items: InstanceFacts) -> list[Name]:
+    return content.name_instances(items, is_any)
+
+
+def test_a_kind_of_fact_is_reliable_by_the_lower_bound_of_its_precision(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    none = Tally()
+    figures = {
+        "often": (none, none, none, Tally(97, 100)),
+        "rarely": (none, none, none, Tally(60, 100)),
+        "few": (none, none, none, Tally(2, 2)),
+        "sure": (Tally(5, 30), none, none, Tally(30, 30)),
+    }
+    monkeypatch.setattr(reliability, "tallies", lambda: figures)
+    told = [kind for kind in (*figures, "unheard of") if content.is_reliable(kind, 0.9)]
+    assert told == ["often", "sure"]
+    assert not content.is_reliable("sure", 0.1)
+
+
+@given(evidences(), st.integers(0, 5))
+def test_instances_are_named_and_none_may_be_another(facts, most: int) -> None:  # type: ignore[no-untyped-def]
+    chosen = content.select_instances(facts, most=most, gate=lambda kind, confidence: True)
+    assert len(chosen) <= most
+    assert all(item.class_ != "object" for item in chosen)
+    pairs = [(a, b) for i, a in enumerate(chosen) for b in chosen[i + 1 :]]
+    assert not any(content.may_be_same(a, b) for a, b in pairs)
+    everything = content.select_instances(facts, most=most, gate=is_any)
+    assert everything == facts.instances[:most]
+
+
+def test_who_comes_later_may_be_the_one_who_was_there_before() -> None:
+    before, after = thing(times=(0, 1.9)), thing(id=1, times=(2, 4))
+    assert content.may_be_same(before, after)
+    assert not content.may_be_same(before, thing(id=1, times=(1.5, 4)))
+    assert not content.may_be_same(before, thing("cat", id=1, times=(2, 4)))
+
+
+@given(shares)
+def test_colors_are_those_that_were_seen(colors: list[tuple[str, float]]) -> None:
+    told = content.select_colors(thing(colors=colors), is_any)
+    assert list(told) == [name for name, share in colors if share >= content.CLEAR_COLOR][:2]
+    assert content.select_colors(thing(colors=colors), lambda kind, confidence: False) == ()
+
+
+@given(st.lists(things(id=0, shot=SHOT), max_size=6))
+def test_names_differ(items: list[InstanceFacts]) -> None:
+    found = names(*items)
+    assert [(name.class_, name.count) for name in found] == [(i.class_, i.count) for i in items]
+    keys = [(n.class_, n.count > 1, n.colors, n.side, n.number) for n in found]
+    assert len(set(keys)) == len(keys)
+
+
+def test_names_tell_like_instances_apart_by_color_then_side_then_number() -> None:
+    red, blue = [("red", 0.9)], [("blue", 0.9)]
+    by_color = names(thing("car", LEFT, colors=red), thing("car", RIGHT, colors=blue))
+    assert [name.colors for name in by_color] == [("red",), ("blue",)]
+    assert {name.side for name in by_color} == {""}
+    by_side = names(thing("car", RIGHT), thing("car", LEFT, colors=red), thing("car", MIDDLE))
+    assert [name.side for name in by_side] == ["right", "left", "middle"]
+    crossing = names(thing("car", LEFT, RIGHT), thing("car", RIGHT, LEFT))
+    assert [(name.side, name.number) for name in crossing] == [("", 1), ("", 2)]
+    (alone,) = names(thing("orange", colors=[("orange", 0.9)]))
+    assert alone == Name(class_="orange", count=1)
+
+
+@pytest.mark.parametrize(
+    ("box", "area"),
+    [
+        ((0.0, 0.4, 0.2, 0.6), "center-left"),
+        ((0.4, 0.4, 0.6, 0.6), "center-middle"),
+        ((0.3, 0.4, 0.5, 0.6), "left"),
+        ((0.5, 0.4, 0.74, 0.6), "right"),
+        ((0.4, 0.5, 0.6, 0.78), "bottom"),
+        ((0.1, 0.7, 0.3, 0.9), "bottom-left"),
+        ((0.1, 0.4, 0.3, 1.0), "center-left"),  # as high as the frame: neither up nor down
+        ((0.0, 0.0, 0.6, 0.2), "top-middle"),
+        ((0.1, 0.1, 0.9, 0.9), "whole"),
+    ],
+)
+def test_an_area_is_where_a_viewer_would_say(box: Box, area: str) -> None:
+    assert content.area_of(box) == area
+
+
+@pytest.mark.parametrize(
+    ("end", "areas"),
+    [
+        (LEFT, ("center-left", "")),
+        ((0.08, 0.4, 0.28, 0.6), ("center-left", "")),
+        (RIGHT, ("center-left", "center-right")),
+    ],
+)
+def test_a_way_is_stated_where_it_is_long(end: Box, areas: tuple[str, str]) -> None:
+    did = content.conduct_of(thing(start=LEFT, end=end), is_any)
+    assert (did.start, did.end) == areas
+
+
+def test_who_wanders_about_has_no_area() -> None:
+    there, back = thing(start=LEFT, end=RIGHT, times=(0, 2)), thing(start=RIGHT, end=LEFT)
+    item = there.model_copy(update={"track": [*there.track, *back.track[17:]]})
+    assert content.conduct_of(item, is_any).start == "" == content.conduct_of(item, is_any).end
+
+
+@given(things(id=0, shot=SHOT))
+def test_conduct_is_no_more_than_was_measured(item: InstanceFacts) -> None:
+    did = content.conduct_of(item, is_any)
+    assert (did.enters, did.leaves) == (item.enters, item.leaves)
+    assert did.direction == item.motion.direction
+    assert bool(did.entry) <= did.enters and bool(did.exit) <= did.leaves
+    assert content.conduct_of(item, lambda kind, confidence: False) == Conduct()
+
+
+def test_a_side_is_named_where_one_alone_is_touched() -> None:
+    did = content.conduct_of(thing(start=LEFT, end=(0, 0, 1, 1), leaves=True), is_any)
+    assert (did.leaves, did.exit) == (True, "")
+    item = thing(start=(0, 0.4, 0.2, 0.6), end=(0.8, 0.4, 1, 0.6), enters=True, leaves=True)
+    did = content.conduct_of(item, is_any)
+    assert (did.entry, did.exit) == ("left", "right")
+
+
+def test_who_is_cut_away_does_not_leave_and_who_is_in_two_shots_does_nothing() -> None:
+    shots = [Shot(start=0, end=2, transition="start"), Shot(start=2, end=4, transition="cut")]
+    cut_off = thing(times=(0.0, 1.9), leaves=True)
+    assert not content.conduct_in_clip(cut_off, evidence(cut_off, shots=shots), is_any).leaves
+    both = thing(start=LEFT, end=RIGHT)
+    assert content.conduct_in_clip(both, evidence(both, shots=shots), is_any) == Conduct()
+
+
+def test_a_size_is_stated_where_it_stands_out() -> None:
+    boxes = [(0, 0, 0.1, 0.1), (0, 0, 0.3, 0.5), (0, 0, 0.6, 0.6), (0, 0, 0.9, 0.9)]
+    assert [content.size_of(thing(start=box).track) for box in boxes] == [
+        "small", "", "large", "filling",
+    ]  # fmt: skip
+    assert content.size_of([]) == ""
+
+
+def test_of_camera_movements_all_are_stated_or_none() -> None:
+    def gate(kind: str, confidence: float) -> bool:
+        return kind in ("camera.pan", "camera.static")
+
+    for motion, told in (
+        (["pan_left"], ["pan_left"]),
+        (["static"], ["static"]),
+        (["pan_left", "tracking", "shaky"], ["pan_left"]),
+        (["pan_left", "zoom_in"], []),
+        (["move_in"], []),
+        (["arc_cw"], []),
+    ):
+        assert content.select_camera(evidence(camera=camera(*motion)), gate) == told
+    assert content.select_camera(evidence(camera=camera("arc_cw", "shaky")), is_any) == [
+        "arc_cw", "shaky",
+    ]  # fmt: skip
+
+
+def test_movements_that_share_no_time_are_stages() -> None:
+    facts = evidence(camera=camera("pan_left", "zoom_in"))
+    motion = facts.camera.motion
+    assert content.camera_stages(facts, motion) == [["pan_left", "zoom_in"]]
+    facts.camera.segments = [
+        CameraSegment(start=0, end=2, motion=["zoom_in"]),
+        CameraSegment(start=2, end=4, motion=["pan_left"]),
+    ]
+    assert content.camera_stages(facts, motion) == [["zoom_in"], ["pan_left"]]
+    facts.camera.segments[1].motion = ["pan_left", "zoom_in"]
+    assert content.camera_stages(facts, motion) == [["pan_left", "zoom_in"]]
+    assert content.camera_stages(facts, ["static"]) == content.camera_stages(facts, []) == []
+
+
+def test_light_in_between_is_not_stated() -> None:
+    middle = LightFacts(brightness=0.4, contrast=0.2, saturation=0.3)
+    assert content.select_light(middle) == content.select_light(LightFacts()) == content.Light()
+    gray = content.select_light(LightFacts(brightness=0.7, saturation=0.01, warmth=0.2))
+    assert (gray.level, gray.colors, gray.tint) == ("bright", "none", "")
+
+
+def test_surroundings_have_a_color_where_one_prevails_that_is_no_shade() -> None:
+    def scene(*colors: tuple[str, float]) -> Scene:
+        place = PlaceFacts(label="outdoor", confidence=0.9, colors=list(colors))
+        return content.select_scene(evidence(place=place, framing=FramingFacts()), is_any)
+
+    assert scene(("green", 0.6)) == Scene("outdoor", "", "green")
+    assert scene(("green", 0.4)).color == scene(("gray", 0.9)).color == scene().color == ""

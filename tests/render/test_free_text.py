@@ -1,0 +1,178 @@
+"""What others wrote stands in a prompt whole and as it is, or not at all."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from instancecap.errors import FormatError
+from instancecap.render import Target, render, targets
+from instancecap.render.grammar import clean, sentences
+from instancecap.schema.caption import Caption
+from tests.render.free_text import ACTIONS, LOOKS
+from tests.strategies import captions
+
+ROOMY = {name: Target(name, style=name, tokenizer="t5", limit=9000) for name in
+         ("wan", "hunyuan", "ltx", "ltx2", "mochi")}  # fmt: skip
+
+
+def caption_of(*instances: dict[str, Any], **fields: Any) -> Caption:
+    listed = [{"id": index, "class": "person", **one} for index, one in enumerate(instances)]
+    return Caption.model_validate({"video": None, "instances": listed, **fields})
+
+
+def assert_whole_or_absent(text: str, given: tuple[str, ...]) -> None:
+    """No run of five words of a sentence stands in the text without the whole of it."""
+    for one in given:
+        words = one.split()
+        if one in text or len(words) < 5:
+            continue
+        runs = (" ".join(words[i : i + 5]) for i in range(len(words) - 4))
+        assert not any(run in text for run in runs), (one, text)
+
+
+@pytest.mark.parametrize("style", ROOMY)
+@pytest.mark.parametrize("index", range(len(LOOKS)))
+def test_every_sentence_comes_out_as_it_was_written(index: int, style: str) -> None:
+    looks, acts = LOOKS[index], ACTIONS[index % len(ACTIONS)]
+    light, gist = ACTIONS[(index + 5) % len(ACTIONS)], ACTIONS[index // 2]
+    caption = caption_of(
+        {"name": "the cook", "appearance": " ".join(looks), "action": " ".join(acts)},
+        background=" ".join(LOOKS[index - 1]),
+        lighting=" ".join(light),
+        camera={"description": " ".join(LOOKS[index - 2])},
+        global_description=" ".join(gist),
+    )
+    text = render(caption, target=ROOMY[style]).text
+    for one in (*looks, *acts, *LOOKS[index - 1], *light, *gist):
+        assert re.search(rf"(^|[.!?…”\"] ){re.escape(one)}( |$)", text), (one, text)
+    assert "\n" not in text and "  " not in text
+
+
+@pytest.mark.parametrize("given", [*LOOKS, *ACTIONS])
+def test_texts_are_split_between_sentences_only(given: tuple[str, ...]) -> None:
+    assert sentences(" ".join(given)) == given
+
+
+@pytest.mark.parametrize("limit", range(30, 330, 30))
+def test_a_short_budget_leaves_out_whole_sentences(limit: int) -> None:
+    target = Target("t", style="skyreels", tokenizer="t5", limit=limit)
+    for index in range(0, len(ACTIONS), 2):
+        looks, acts = LOOKS[index], ACTIONS[index]
+        caption = caption_of(
+            {"appearance": " ".join(looks), "action": " ".join(acts), "class": "thing"},
+            {"appearance": " ".join(LOOKS[index + 1]), "action": " ".join(ACTIONS[index + 1])},
+            background=" ".join(LOOKS[index - 1]),
+        )
+        try:
+            prompt = render(caption, target=target)
+        except FormatError:
+            continue
+        assert prompt.tokens <= limit and bool(prompt.warnings) == bool(prompt.dropped)
+        for field in (looks, acts, LOOKS[index + 1], ACTIONS[index + 1], LOOKS[index - 1]):
+            assert_whole_or_absent(prompt.text, field)
+
+
+@pytest.mark.parametrize(
+    ("field", "phrase", "wanted"),
+    [
+        ("expression", "smiling broadly", "The cook is smiling broadly."),
+        ("expression", "calm", "The cook looks calm."),
+        ("expression", "a gentle smile", "The cook has a gentle smile."),
+        ("expression", "neutral expression", "The cook has a neutral expression."),
+        ("expression", "He smiles broadly at first.", "He smiles broadly at first."),
+        ("expression", "with raised eyebrows", "The cook is seen with raised eyebrows."),
+        ("action", "walks away", "The cook walks away."),
+        ("action", "Walking away.", "The cook is walking away."),
+        ("action", "Holding flowers", "The cook is holding flowers."),
+        ("action", "is chopping onions", "The cook is chopping onions."),
+        ("action", "slowly walks to the right", "The cook slowly walks to the right."),
+        ("action", "Waves crash behind him", "Waves crash behind him."),
+        ("action", "Walking stick in hand", "Walking stick in hand."),
+        ("background", "a wide path", "The setting is a wide path."),
+        ("background", "A wide path leads uphill", "A wide path leads uphill."),
+        ("background", "a park with bare trees", "The setting is a park with bare trees."),
+        ("background", "wide snow-covered path", "Wide snow-covered path."),
+        ("background", "The trees stand in snow", "The trees stand in snow."),
+        ("lighting", "soft daylight", "The lighting is soft daylight."),
+        ("lighting", "warm light falls from above", "Warm light falls from above."),
+        ("lighting", "Golden hour", "Golden hour."),
+    ],
+)  # fmt: skip
+def test_phrases_get_a_carrier_where_that_is_certain(field: str, phrase: str, wanted: str) -> None:
+    cook = {"name": "the cook", "appearance": "The cook wears white."}
+    if field in ("expression", "action"):
+        caption = caption_of({**cook, field: phrase})
+    else:
+        caption = caption_of(cook, **{field: phrase})
+    assert wanted in render(caption, target=ROOMY["wan"]).text
+
+
+@pytest.mark.parametrize(
+    ("phrase", "wanted"),
+    [
+        ("slow zoom in on the pan", "Camera: slow zoom in on the pan."),
+        ("Pans quickly to the right.", "The camera pans quickly to the right."),
+        ("static", "The camera is static."),
+        ("The shot is handheld.", "The shot is handheld."),
+    ],
+)
+def test_the_cameras_own_words(phrase: str, wanted: str) -> None:
+    assert render(caption_of(camera={"description": phrase}), target=ROOMY["wan"]).text == wanted
+
+
+def test_a_list_becomes_one_line() -> None:
+    text = "Clothing:\n- a red hat\n- **blue** gloves\n"
+    assert clean(text) == "Clothing: a red hat; blue gloves"
+
+
+WORDS = st.sampled_from(
+    ("the", "a", "dog", "Anna", "runs", "large,", "(red)", '"Go!"', "walks:", "whose", "No.", "5",
+     "Smith;", "e.g.", "moves", "and", "É.", "3.5", "left")
+)  # fmt: skip
+PROSE = st.lists(
+    st.lists(WORDS, min_size=1, max_size=9).map(lambda words: f"The {' '.join(words)} ends."),
+    max_size=4,
+).map(" ".join)
+
+
+@given(st.lists(PROSE, min_size=7, max_size=7), st.integers(40, 600))
+@settings(max_examples=150, deadline=None)
+def test_no_text_of_others_is_altered(texts: list[str], limit: int) -> None:
+    """What is not ours is joined from sentences that stand in the caption as they are."""
+    caption = caption_of(
+        {"name": "the dog", "appearance": texts[0], "action": texts[1], "expression": texts[2]},
+        background=texts[3], lighting=texts[4], global_description=texts[5],
+        camera={"description": texts[6]},
+    )  # fmt: skip
+    target = Target("t", style="cogvideox", tokenizer="qwen", limit=limit)
+    try:
+        prompt = render(caption, target=target)
+    except FormatError:
+        return
+    assert prompt.tokens <= limit
+    rest = prompt.text.replace("The dog is in view.", "").replace("A dog is in view.", "")
+    known = set(itertools.chain.from_iterable(map(sentences, texts)))
+    for one in sorted(known, key=len, reverse=True):
+        rest = rest.replace(one, "")
+    assert not rest.strip(), (rest, prompt.text)
+
+
+@given(captions)
+@settings(max_examples=60)
+def test_any_caption_gives_one_line_or_says_why_not(caption: Caption) -> None:
+    for target in ("wan2.2", "hunyuanvideo", "ltx-video", "cosmos3"):
+        for length in ("dense", "short", "tags"):
+            for task in ("t2v", "i2v"):
+                try:
+                    prompt = render(caption, target=target, length=length, task=task)  # type: ignore[arg-type]
+                except FormatError as error:
+                    assert "\n" not in str(error)
+                    continue
+                assert len(prompt.text.splitlines()) == 1 and prompt.text.strip()
+                assert prompt.tokens <= prompt.limit <= targets()[target].limit

@@ -1,0 +1,245 @@
+"""The paragraph: what is measured in words, names, order, tasks, lengths, every style."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from instancecap.errors import FormatError
+from instancecap.language.en import NUMBERS
+from instancecap.render import render, targets
+from instancecap.render.words import content, stem
+from instancecap.schema.caption import Caption
+from tests.render.rich_captions import RICH, measured, rich
+from tests.render.test_free_text import caption_of
+
+PROSE = [name for name in targets() if name != "cosmos3"]
+
+
+def text_of(caption: Caption, target: str = "skyreels-v2", **options: Any) -> str:
+    return render(caption, target=target, **options).text
+
+
+PATH = {"start": "center-middle", "end": "center-right"}
+STILL = {"start": "top-right", "end": "top-right"}
+
+
+def test_measured_fields_are_put_into_words_and_their_sentences_are_not_read() -> None:
+    caption = measured(
+        {"class": "dog", "colors": ["brown"], "appearance": "A brown dog, large in the frame.",
+         "action": "Moves to the right.", "position": {"text": "to the right, then", **PATH}},
+        {"class": "person", "colors": ["gray"], "appearance": "Person, gray.",
+         "action": "Stays still.", "position": {"text": "frame top right", **STILL}},
+        camera={"motion": ["pan_left", "zoom_in"], "speed": "slow",
+                "description": "Left pans the camera."},
+    )  # fmt: skip
+    assert text_of(caption) == (
+        "A brown dog moves to the right. The dog starts in the center of the frame and ends on "
+        "the right. At the top right of the frame, a person in gray stays still. "
+        "The camera slowly pans left and zooms in."
+    )
+    assert text_of(caption, task="i2v") == (
+        "The dog moves to the right. The dog starts in the center of the frame and ends on the "
+        "right. At the top right of the frame, the person stays still. "
+        "The camera slowly pans left and zooms in."
+    )
+
+
+def test_an_edit_of_a_measured_sentence_is_kept() -> None:
+    edited = measured(
+        {"class": "dog", "colors": ["brown"], "appearance": "A brown dog with a torn ear.",
+         "action": "Moves to the right.", "position": {"text": "beside the sofa", **STILL}},
+        camera={"motion": ["static"], "description": "The camera peers through a keyhole."},
+    )  # fmt: skip
+    assert text_of(edited) == (
+        "A brown dog with a torn ear. The dog moves to the right. The dog is beside the sofa. "
+        "The camera peers through a keyhole."
+    )
+
+
+@pytest.mark.parametrize(
+    ("place", "wanted"),
+    [
+        (STILL, "A red car is at the top right of the frame."),
+        ({**PATH, "enters": True}, "A red car comes into view in the center of the frame and "
+         "reaches the right."),
+        ({**PATH, "leaves": True}, "A red car starts in the center of the frame and ends on the "
+         "right, then leaves the frame."),
+        ({}, "A red car is in view."),
+    ],
+)  # fmt: skip
+def test_an_instance_that_does_nothing_is_somewhere(place: dict[str, Any], wanted: str) -> None:
+    assert text_of(caption_of({"class": "car", "colors": ["red"], "position": place})) == wanted
+
+
+def test_our_global_description_is_left_out_where_it_says_nothing_more() -> None:
+    dog = {"class": "dog", "colors": ["brown"], "action": "Moves to the right."}
+    caption = measured(dog, global_description="A brown dog moves to the right.")
+    assert text_of(caption) == "A brown dog moves to the right."
+    shots = measured(dog, global_description="The clip has two shots and shows a brown dog.")
+    assert text_of(shots).startswith("The clip has two shots and shows a brown dog. The dog moves")
+
+
+@pytest.mark.parametrize(
+    ("appearance", "action", "wanted"),
+    [
+        ("a young woman in a red coat", "walks away", "A young woman in a red coat walks away."),
+        ("A young woman in a red coat.", "The woman walks away.",
+         "A young woman in a red coat. The woman walks away."),
+        ("A young woman in a red coat.", "She walks away.",
+         "A young woman in a red coat. She walks away."),
+        ("A young woman in a red coat.", "walks away",
+         "A young woman in a red coat. The young woman walks away."),
+        ("The woman wears a red coat.", "walks away",
+         "The woman wears a red coat. The woman walks away."),
+        ("wearing a red coat", "Walks away.",
+         "A person is wearing a red coat. The person walks away."),
+        ("She wears a red coat.", "", "A person is in view. She wears a red coat."),
+        ("in a red coat", "", "There is a person in a red coat."),
+        ("", "Slowly walks away", "A person slowly walks away."),
+        ("a man who is tall", "", "A man who is tall."),
+        ("a brown dog", "", "There is a brown dog."),
+    ],
+)  # fmt: skip
+def test_looks_and_action(appearance: str, action: str, wanted: str) -> None:
+    assert text_of(caption_of({"appearance": appearance, "action": action})) == wanted
+
+
+@pytest.mark.parametrize(
+    ("number", "wanted"),
+    [
+        (1, "A red car moves to the left."),
+        (2, "Two red cars move to the left."),
+        (12, "A group of 12 red cars move to the left."),
+    ],
+)
+def test_groups_are_counted(number: int, wanted: str) -> None:
+    verb = "Moves" if number == 1 else "Move"
+    one = {"class": "car", "count": number, "colors": ["red"], "action": f"{verb} to the left."}
+    assert text_of(caption_of(one)) == wanted
+
+
+def test_names_are_carried_through() -> None:
+    caption = caption_of(
+        {"name": "the cook in white", "action": "tosses a pan", "expression": "calm"},
+        {"name": "Anna", "action": "looks on", "position": {"text": "on the left"}},
+    )
+    assert text_of(caption) == (
+        "A cook in white tosses a pan. The cook in white looks calm. "
+        "Anna looks on. Anna is on the left."
+    )
+
+
+def test_the_noun_is_the_one_that_tells_most() -> None:
+    animal = {"class": "animal", "subcategory": "rhinoceros", "colors": ["black"]}
+    cook = {"appearance": "An older man with gray hair.", "expression": "calm"}
+    assert text_of(caption_of({**animal, "action": "runs"})) == "A black rhinoceros runs."
+    assert text_of(caption_of(cook)).endswith("The older man looks calm.")
+    assert '"description": "rhinoceros"' in text_of(caption_of(animal), "cosmos3")
+
+
+def test_instances_that_look_the_same_are_told_apart() -> None:
+    one = {"colors": ["brown"], "action": "Stays still.", "expression": "calm"}
+    assert text_of(caption_of(one, {**one, "action": "Moves about."})) == (
+        "A person in brown stays still. The first person in brown looks calm. "
+        "Another person in brown moves about. The second person in brown looks calm."
+    )
+
+
+def test_a_sentence_is_said_once() -> None:
+    caption = caption_of({"action": "The dog runs away."}, global_description="The dog runs away.")
+    assert text_of(caption) == "The dog runs away."
+
+
+def test_nothing_moves_nothing_known() -> None:
+    with pytest.raises(FormatError, match="the caption holds nothing for a prompt"):
+        render(Caption(video=None), target="wan2.2")
+    with pytest.raises(FormatError, match="nothing that moves, and no camera"):
+        render(caption_of(background="A park."), target="wan2.2", task="i2v")
+
+
+def test_no_instance_still_reads() -> None:
+    caption = caption_of(time_of_day="night", place="outdoor",
+                         camera={"motion": ["static"], "stability": "handheld"})  # fmt: skip
+    assert text_of(caption) == (
+        "The setting is outdoors at night. "
+        "The camera stays still; the picture is slightly unsteady."
+    )
+
+
+def test_image_to_video_tells_only_what_moves_and_the_camera() -> None:
+    text = text_of(rich("kitchen"), task="i2v")
+    assert "chopping onions" in text and "slow zoom in" in text
+    assert not {"beard", "shelves", "bowls", "Warm", "EXIT"} & set(text.split())
+
+
+def test_a_pronoun_has_something_to_refer_to() -> None:
+    two = caption_of(
+        {"subcategory": "older man", "action": "He turns around."},
+        {"subcategory": "woman", "action": "She waves."},
+    )
+    assert text_of(two, task="i2v") == (
+        "The older man is in view. He turns around. The woman is in view. She waves."
+    )
+
+
+def test_events_are_in_order() -> None:
+    text = text_of(rich("race"), "hunyuanvideo1.5")
+    places = [text.index(word) for word in ("down the straight", "It skids", "disappears")]
+    assert places == sorted(places)
+    parts = [{"start": n, "end": n + 1, "description": f"A car turns {way}."}
+             for n, way in enumerate(("left", "right", "back"))]  # fmt: skip
+    ours = text_of(measured(segments=parts))
+    assert ours == "First, a car turns left. Then, a car turns right. Finally, a car turns back."
+
+
+def test_wan_begins_with_at_most_four_tags() -> None:
+    first, _, rest = text_of(rich("park"), "wan2.2").partition(". ")
+    assert first == "Daytime, full shot, eye level, side view"
+    assert "full shot" not in rest and "daytime" not in rest
+
+
+@pytest.mark.parametrize("target", ["ltx-video", "ltx-2"])
+def test_ltx_always_says_shot_and_camera(target: str) -> None:
+    for name in RICH:
+        text = text_of(rich(name), target)
+        assert " shot" in text and "camera" in text.lower()
+
+
+FRAMING = """
+    setting outdoors indoors framing lighting camera shot seen front side visible text texts view
+    daytime night picture still close up full medium long high low eye level angle animated starts
+    ends comes reaches leaves frame left right top bottom center clockwise counterclockwise slowly
+    quickly shaky slightly unsteady looks pans zooms follows subject person people goes
+    point air dawn dusk
+"""
+
+
+@pytest.mark.parametrize("target", PROSE)
+@pytest.mark.parametrize("task", ["t2v", "i2v"])
+@pytest.mark.parametrize("name", RICH)
+def test_nothing_is_added_and_no_id_is_named(name: str, task: Any, target: str) -> None:
+    caption = rich(name)
+    said = " ".join(str(value) for value in caption.leaves().values()).replace("_", " ")
+    known = content(said) | {stem(word) for word in (*FRAMING.split(), *NUMBERS)}
+    text = text_of(caption, target, task=task)
+    assert content(text) <= known, sorted(content(text) - known)
+    assert "  " not in text and ".." not in text and " ," not in text and ",," not in text
+    assert text[0].isupper() and text[-1] in ".!?"
+
+
+def test_lengths_grow() -> None:
+    sizes = [len(text_of(rich("park"), length=one)) for one in ("short", "medium", "dense")]
+    assert sizes[0] < sizes[1] < sizes[2]
+    assert text_of(rich("park"), length="short") == rich("park").global_description
+    assert text_of(rich("park"), length="tags") == (
+        "young woman, dog, outdoors, daytime, full shot, eye level, side view, tracking shot, "
+        "pan right"
+    )
+
+
+def test_sentences_of_another_script_are_refused() -> None:
+    caption = Caption(video=None, global_description="一只棕色的狗向右移动。")
+    with pytest.raises(FormatError, match="not English"):
+        render(caption, target="wan2.2")
