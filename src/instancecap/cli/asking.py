@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-PANEL = "Asking a model (--captioner mllm)"
+PANEL = "Asking a model"
 
 
 def _option(*names: str, help: str, metavar: str | None = None, **more: Any) -> Any:

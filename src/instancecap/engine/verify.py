@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from instancecap.datasets.captions import Row, read_captions
 from instancecap.datasets.videos import find_video
@@ -23,6 +25,10 @@ from instancecap.verify.repair import apply
 from instancecap.verify.report import OnContradiction, Report, count_findings, score_of
 from instancecap.video import Clip
 from instancecap.video.probe import check_regular_file
+
+if TYPE_CHECKING:
+    from instancecap.engine.model_stage import Server
+    from instancecap.verify.claims import Claim
 
 log = logging.getLogger(__name__)
 
@@ -50,10 +56,14 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class CheckWork:
-    """Measures a clip, or reads its evidence, and checks the caption."""
+    """Measures a clip, or reads its evidence, and checks the caption.
+
+    ``server``: whose model reads the sentences; they are read by rules where there is none.
+    """
 
     on_contradiction: OnContradiction = "mark"
     threads: int = 0
+    server: Server | None = None
 
     def __call__(self, job: Job) -> Checked:
         from instancecap.evidence.build import measure
@@ -63,9 +73,32 @@ class CheckWork:
             evidence = Evidence.read(job.evidence)
         else:
             evidence = measure(job.clip, threads=self.threads)
-        report = verify(job.caption, evidence)
+        read, problem = _read(job.caption, self.server) if self.server else (None, "")
+        report = verify(job.caption, evidence, read=read)
         changed = apply(job.caption, report, on_contradiction=self.on_contradiction)
+        if problem:
+            changed.warnings.append(f"{READ_BY_RULES}{problem}")
         return Checked(job.name, report, changed.to_json())
+
+
+READ_BY_RULES = "verify: the sentences were read by rules: "
+
+
+def _read(caption: Caption, server: Server) -> tuple[list[Claim] | None, str]:
+    """The claims that a model reads in the sentences; None, and why, where it does not answer."""
+    from instancecap.verify.reading import read_claims
+
+    runner, backend, enforce = _reader(server)
+    reading = runner.run(read_claims(caption, backend, enforce=enforce))
+    return reading.claims, reading.problem
+
+
+@cache
+def _reader(server: Server) -> tuple[asyncio.Runner, Any, Any]:
+    """Whom this process asks: one connection, and what was found out about it, for all captions."""
+    from instancecap.mllm.structured import Enforcement
+
+    return asyncio.Runner(), server.open(), Enforcement()
 
 
 @dataclass(slots=True)
@@ -106,6 +139,7 @@ def verify_all(
     evidence: str | None = None,
     out: str | None = None,
     on_contradiction: OnContradiction = "mark",
+    server: Server | None = None,
     workers: int = 1,
     on_checked: Callable[[Checked], None],
     on_failure: Callable[[Rejected], None],
@@ -117,15 +151,18 @@ def verify_all(
         video_root: folder that the captions' video paths are relative to.
         evidence: folder of evidence files, named as ``instancecap evidence`` names them.
         out: folder for the captions with their claims.
+        server: whose model reads the sentences; by default they are read by rules.
         on_checked: told each caption that was checked, as it is done.
         on_failure: told each that could not be.
 
     Raises:
-        UsageError: a folder that is not there, or ``out`` cannot be written.
+        UsageError: a folder that is not there, no model to ask, or ``out`` cannot be written.
     """
     for option, folder in (("--video-root", video_root), ("--evidence", evidence)):
         if folder is not None and not os.path.isdir(folder):
             raise UsageError(f"{option} {folder}: not a folder")
+    if server is not None and not (server.model or server.replay):
+        raise UsageError("--extract mllm needs --mllm-model NAME, or --replay FILE")
     if out is not None and Path(out).exists() and not Path(out).is_dir():
         raise UsageError(f"--out {out}: captions go to a folder, one JSON file each")
     account = Account()
@@ -153,7 +190,8 @@ def verify_all(
         on_checked(outcome.result)
 
     jobs = _jobs(read_captions(captions), video_root, evidence, fail)
-    work = CheckWork(on_contradiction, threads=threads_each(workers) if workers > 1 else 0)
+    threads = threads_each(workers) if workers > 1 else 0
+    work = CheckWork(on_contradiction, threads=threads, server=server)
     account.complete = run_jobs(enumerate(jobs), work, workers=workers, on_done=take)
     return account
 
