@@ -208,15 +208,19 @@ def _read_foreign(value: dict[str, Any], name: str, warnings: list[str]) -> Capt
     if not detect(value) and not leaves:
         raise FormatError(_unknown(value))
     if set(leaves) <= {"/global_description"}:
-        lost = [name for name, one in value.items() if isinstance(one, dict | list) and one]
-        if lost:
-            raise FormatError(f"nothing of its structure can be read: {', '.join(lost)}")
+        unread = {f"unknown field left out: /{name}" for name, one in value.items() if _nested(one)}
+        if missing := [one.rpartition("/")[2] for one in warnings if one in unread]:
+            raise FormatError(f"nothing of its structure can be read: {', '.join(missing)}")
     caption.producer = Producer(name=name)
     caption.provenance = {
         pointer: Provenance(source=name, confidence=0.0, support="unchecked")
         for pointer in caption.leaves()
     }
     return caption
+
+
+def _nested(value: Any) -> bool:
+    return isinstance(value, dict | list) and bool(value)
 
 
 def _unknown(value: dict[str, Any]) -> str:

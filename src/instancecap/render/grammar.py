@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Literal
 
 from instancecap.render.lexicon import lexicon
+from instancecap.render.tokens import common_words
 
 Form = Literal["sentence", "noun", "verb", "gerund", "modifier", "other"]
 
@@ -92,13 +93,18 @@ def has_end(text: str) -> bool:
 
 
 @lru_cache(maxsize=16384)
-def sentence(text: str) -> str:
-    """A capital letter in front of a plain word, a full stop behind where there is no end mark."""
+def sentence(text: str, *, free: bool = False) -> str:
+    """A capital letter in front of a plain word, a full stop behind where there is no end mark.
+
+    ``free``: a person may have written it, and a word that is not common may be one that a model
+    was taught (``ohwx``): it keeps its case.
+    """
     text = text.strip().rstrip(",;: ")
     if not text:
         return ""
-    first = text.partition(" ")[0]
-    if first.isascii() and first.rstrip(",;:.").islower():
+    first = text.partition(" ")[0].rstrip(",;:.")
+    known = first in DETERMINERS or first in PRONOUNS or first in common_words()
+    if first.isascii() and first.islower() and (known or not free):
         text = text[0].upper() + text[1:]
     return text if has_end(text) else f"{text}."
 

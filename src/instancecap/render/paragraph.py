@@ -137,7 +137,8 @@ def _gist(draft: Draft, told: Sequence[Instance]) -> Iterator[Line]:
         details = [frozenset[str]().union(*details)]
     for index, text in enumerate(found):
         if not any(content(text) <= one for one in details):
-            yield Line(pointer, index, 8 if index else 0, grammar.sentence(text))
+            line = grammar.sentence(text, free=not draft.is_ours(pointer))
+            yield Line(pointer, index, 8 if index else 0, line)
 
 
 def _told(draft: Draft, one: Instance) -> Iterator[str]:
