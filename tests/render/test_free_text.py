@@ -176,18 +176,3 @@ def test_any_caption_gives_one_line_or_says_why_not(caption: Caption) -> None:
                     continue
                 assert len(prompt.text.splitlines()) == 1 and prompt.text.strip()
                 assert prompt.tokens <= prompt.limit <= targets()[target].limit
-
-
-@pytest.mark.parametrize(
-    ("text", "rendered"),
-    [
-        ("ohwx man walking", "ohwx man walking."),
-        ("sks dog runs. It barks.", "sks dog runs. It barks."),
-        ("zwx_style, a street at night", "zwx_style, a street at night."),
-        ("TOK man walking", "TOK man walking."),
-        ("a dog runs", "A dog runs."),
-        ("children play", "Children play."),
-    ],
-)
-def test_trigger_words_keep_their_case(text: str, rendered: str) -> None:
-    assert render(Caption(video=None, global_description=text), target="wan2.2").text == rendered
