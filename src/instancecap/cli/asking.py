@@ -91,9 +91,6 @@ Fields = Annotated[
     _option(metavar="A,B", help="Rewrite only these fields of the captions in OUT, such as "
             "background,camera."),
 ]  # fmt: skip
-OverwriteHuman = Annotated[
-    bool, _option("--overwrite-human", help="Also rewrite fields that a person wrote.")
-]
 OnContradiction = Annotated[
     Literal["mark", "remove", "keep"],
     _option(metavar="WHAT", help="mark, remove or keep what the evidence still contradicts."),

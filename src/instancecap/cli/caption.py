@@ -52,7 +52,7 @@ def caption(
     hints_file: asking.HintsFile = "",
     prompts: asking.PromptsDir = "",
     fields: asking.Fields = "",
-    overwrite_human: asking.OverwriteHuman = False,
+    overwrite_human: options.OverwriteHuman = False,
     on_contradiction: asking.OnContradiction = "mark",
     window: asking.Window = 8.0,
     attempts: asking.Attempts = 3,
@@ -106,7 +106,8 @@ def caption(
     config = CaptionConfig(
         out=out or "", format=format, report=report or "", workers=workers,
         engine=engine, max_instances=max_instances, split_shots=split_shots,
-        resume=resume, retry_failed=retry_failed, time_limit=time_limit,
+        resume=resume, retry_failed=retry_failed, overwrite_human=overwrite_human,
+        time_limit=time_limit,
         max_failure_rate=max_failure_rate, shard=shard, log_json=log_json or "",
         metrics_port=metrics_port, images=images, video_root=video_root, hint_column=hint_column,
     )  # fmt: skip
@@ -130,7 +131,7 @@ def caption(
         )  # fmt: skip
         if dry_run:
             _predict(inputs, writer, config, json=json)
-    with terminal.watching(told=out is not None, quiet=quiet) as watcher:
+    with terminal.watching(told=out is not None, quiet=quiet, verbose=verbose) as watcher:
         done = run(inputs, captioner=writer, config=config, events=watcher)
     watcher.conclude(done)
     captions = done.captions() if out is None else []
