@@ -232,27 +232,6 @@ def test_a_text_comes_back_as_one_line(full: Caption) -> None:
     assert back.to("text") == line
 
 
-def pointers(caption: Caption, pattern: str) -> set[str]:
-    """The caption's known leaves that a declared pattern covers."""
-    expression = re.compile(re.escape(pattern).replace(r"\*", r"\d+") + r"(?:/.*)?")
-    return {pointer for pointer in caption.leaves() if expression.fullmatch(pointer)}
-
-
-@pytest.mark.parametrize("name", ["instancevid", "skycaptioner", "cosmos3", "miradata"])
-@settings(max_examples=25)
-@given(full=captions)
-def test_what_is_declared_is_not_lost(name: str, full: Caption) -> None:
-    missing = set(lost(full, name))
-    declared = {one for pattern in FORMATS[name].HOLDS for one in pointers(full, pattern)}
-    words = {"unknown", "other", "overhead"}
-    in_order = [one.transition == "start" for one in full.shots] == [True, False][: len(full.shots)]
-    for pointer in declared & missing:
-        value = full.leaves()[pointer]
-        renamed = pointer.endswith(("/class", "/subcategory"))
-        no_film = pointer.startswith("/shots/") and not (in_order and len(full.shots) > 1)
-        assert value in words or renamed or no_film, f"{pointer}: {value!r}"
-
-
 @pytest.mark.parametrize("name", list(FORMATS))
 @settings(max_examples=25)
 @given(full=captions)

@@ -24,7 +24,7 @@ from instancecap.formats.phrases import (
     style_of,
 )
 from instancecap.formats.shape import clean, find_word, number, sentences
-from instancecap.formats.skycaptioner import SHOT_POSITIONS, SHOT_TYPES
+from instancecap.formats.synonyms import synonyms
 from instancecap.language import en
 from instancecap.schema.caption import (
     Camera,
@@ -37,34 +37,6 @@ from instancecap.schema.caption import (
 )
 from instancecap.schema.parts import Text
 from instancecap.schema.vocabulary import Place, ShotPosition, ShotType, TimeOfDay
-
-HOLDS = {
-    "/global_description": "temporal_caption",
-    "/instances/*/class": "subjects / description",
-    "/instances/*/appearance": "subjects / appearance_details",
-    "/instances/*/action": "subjects / action",
-    "/instances/*/expression": "subjects / expression",
-    "/instances/*/count": "subjects / number_of_subjects",
-    "/instances/*/position/text": "subjects / location",
-    "/background": "background_setting",
-    "/lighting": "lighting / conditions",
-    "/place": "context",
-    "/time_of_day": "context",
-    "/style": "style_medium; unknown is left empty",
-    "/camera/description": "cinematography / camera_motion",
-    "/camera/shot_type": "cinematography / framing",
-    "/camera/shot_position": "cinematography / framing",
-    "/camera/shot_angle": "cinematography / camera_angle",
-    "/texts/*/text": "text_and_signage_elements / text",
-    "/texts/*/t": "text_and_signage_elements / spatial_temporal",
-    "/shots/*/start": "transitions",
-    "/shots/*/transition": "transitions",
-    "/segments": "segments, to the millisecond",
-    "/video/width": "resolution / W",
-    "/video/height": "resolution / H",
-    "/video/duration": "duration, in whole seconds",
-    "/video/fps": "fps, a whole number",
-}
 
 RATIOS = ((16, 9), (4, 3), (1, 1), (3, 4), (9, 16))
 """The aspect ratios that the model generates (NVIDIA, Cosmos 3 model reference)."""
@@ -110,12 +82,8 @@ def _subject(one: Instance) -> dict[str, Any]:
         "action": one.action,
         "expression": one.expression,
     }
-    subject = Subject(
-        description=one.class_,
-        **{name: text for name, text in known.items() if text},
-        number_of_subjects=one.count,
-    )
-    return subject.model_dump(exclude_unset=True)
+    filled = {name: text for name, text in known.items() if text}
+    return {"description": one.class_, **filled, "number_of_subjects": one.count}
 
 
 def _segment(number: int, one: Segment) -> Part:
@@ -203,11 +171,11 @@ def _read_camera(cinema: Cinematography, warnings: list[str]) -> Camera:
     """The framing is a list of words: size of the shot, then point of view."""
     words = camera_words(cinema.camera_motion)
     parts = [cinema.framing, *cinema.framing.split(",")]
-    for name, known, synonyms in (
-        ("shot_type", get_args(ShotType), SHOT_TYPES),
-        ("shot_position", get_args(ShotPosition), SHOT_POSITIONS),
+    for name, known in (
+        ("shot_type", get_args(ShotType)),
+        ("shot_position", get_args(ShotPosition)),
     ):
-        found = (find_word(part, known, synonyms) for part in parts)
+        found = (find_word(part, known, synonyms(name)) for part in parts)
         words[name] = next(filter(None, found), "")
     if cinema.framing.strip() and not (words["shot_type"] or words["shot_position"]):
         warnings.append(f"framing {cinema.framing!r:.60} is no word that is known here")

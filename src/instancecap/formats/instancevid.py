@@ -15,17 +15,6 @@ from instancecap.schema.caption import Camera, Caption, Instance, Position, Vide
 MOST_INSTANCES = 3
 """The reference system never writes more."""
 
-HOLDS = {
-    "/video/path": "Video",
-    "/global_description": "Global Description",
-    "/instances/*/class": "Structural Description / Main Instance / No.N / Class",
-    "/instances/*/appearance": "… / Appearance",
-    "/instances/*/action": "… / Actions and Motion",
-    "/instances/*/position/text": "… / Position",
-    "/background": "Structural Description / Background Detail",
-    "/camera/description": "Structural Description / Camera Movement",
-}
-
 
 class OneInstance(Shape):
     """One instance."""

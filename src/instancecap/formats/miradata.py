@@ -15,13 +15,6 @@ from instancecap.formats.shape import Shape, sentences
 from instancecap.formats.text import paragraph
 from instancecap.schema.caption import Camera, Caption, Instance
 
-HOLDS = {
-    "/global_description": "short_caption",
-    "/background": "background_caption",
-    "/style": "style_caption; unknown is left empty",
-    "/camera/description": "camera_caption",
-}
-
 
 class Answer(Shape):
     """The six texts."""
