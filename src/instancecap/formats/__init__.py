@@ -61,7 +61,7 @@ FORMATS: dict[str, Codec] = {
 _READERS = {name: codec.read for name, codec in FORMATS.items()} | {"cosmos-curate": curate.read}
 
 _SIGNS = {
-    "instancevid": {*instancevid.STRUCTURE[::2], "backgrounddetail"}
+    "instancevid": {*map(loosely, instancevid.STRUCTURE[:2]), "backgrounddetail"}
     | {one for one in instancevid.PARTS if one.startswith("main")},
     "cosmos-curate": {"spanuuid", "durationspan"},
     "cosmos3": {"backgroundsetting", "temporalcaption", "cinematography"}
