@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,14 @@ import pytest
 
 from instancecap.captioners.measured.describe import describe
 from instancecap.cli import main
+from instancecap.errors import ModelError
+from instancecap.mllm.scripted import RecordingBackend
+from instancecap.mllm.structured import Enforcement
 from instancecap.schema import Caption, Evidence
+from instancecap.verify.reading import read_claims
 from tests.conftest import MakeVideo
 from tests.made import evidence, thing
+from tests.verify.test_reading import Answering
 
 SCENE = evidence(
     thing("dog", (0.1, 0.4, 0.3, 0.6), (0.7, 0.4, 0.9, 0.6), moving=True, direction="right",
@@ -101,7 +107,7 @@ def test_what_cannot_be_checked_is_named_and_the_rest_goes_on(
     assert status == 1
     failures = [line for line in err.splitlines() if line.startswith("failed: ")]
     assert len(failures) == 3
-    assert "does not say which video" in err
+    assert "names no video file" in err
     assert "--video-root DIR says where videos are" in err
     assert "lie.mp4" in out
 
@@ -137,6 +143,7 @@ def test_the_video_is_measured_where_no_evidence_is_local_copy(
         (["--video-root", "nowhere"], "--video-root nowhere: not a folder"),
         (["--out", "captions/true.mp4.json"], "captions go to a folder"),
         (["--on-contradiction", "shout"], "shout"),
+        (["--extract", "mllm"], "--extract mllm needs --mllm-model"),
     ],
 )
 def test_wrong_usage_is_one_line(
@@ -157,3 +164,23 @@ def test_a_folder_of_evidence_that_does_not_fit_is_one_line(
     assert err.count("\n") == 1
     assert "evidence" in err
     assert Evidence.read(folder / "evidence" / "true.mp4.json") == SCENE
+
+
+def test_a_model_may_read_the_sentences(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where it gives no answer, the rules read them, and the caption has a warning."""
+
+    async def record(name: str, answer: object) -> None:
+        backend = RecordingBackend(Answering(answer), folder / "answers.jsonl")
+        caption = Caption.read(folder / "captions" / name)
+        await read_claims(caption, backend, enforce=Enforcement())
+        await backend.close()
+
+    asyncio.run(record("true.mp4.json", {"claims": []}))
+    asyncio.run(record("lie.mp4.json", ModelError("out of memory")))
+    arguments = ["--evidence", "evidence", "--extract", "mllm", "--replay", "answers.jsonl"]
+    status, _, err = run(capsys, "verify", "captions", *arguments, "--out", "out", "--quiet")
+    assert (status, err) == (0, "")
+    read, failed = (Caption.read(folder / "out" / f"{n}.mp4.json") for n in ("true", "lie"))
+    assert "/global_description" not in {claim.field for claim in read.claims}
+    assert failed.provenance["/global_description"].support == "contradicted"
+    assert any("read by rules" in one for one in failed.warnings)

@@ -100,6 +100,9 @@ def test_a_bad_suffix_is_refused(suffix: str) -> None:
 def test_trigger_words_keep_their_case() -> None:
     prompt = render(rich("park"), target="ltx-video", prefix="ohwx McGee_v2,")
     assert prompt.text.startswith("ohwx McGee_v2, A ") and prompt.tokens <= 128
+    for text, wanted in (("ohwx man walks", "ohwx man walks."), ("a third one", "A third one.")):
+        caption = Caption(video=None, global_description=text)
+        assert render(caption, target="wan2.2").text == wanted
 
 
 def test_json_takes_no_trigger_words() -> None:

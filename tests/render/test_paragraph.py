@@ -27,11 +27,12 @@ STILL = {"start": "top-right", "end": "top-right"}
 
 def test_measured_fields_are_put_into_words_and_their_sentences_are_not_read() -> None:
     caption = measured(
-        {"class": "dog", "colors": ["brown"], "appearance": "QQ, large in the frame.",
-         "action": "Moves to the right.", "position": {"text": "QQ", **PATH}},
-        {"class": "person", "colors": ["gray"], "appearance": "QQ", "action": "Stays still.",
-         "position": {"text": "QQ", **STILL}},
-        camera={"motion": ["pan_left", "zoom_in"], "speed": "slow", "description": "QQ"},
+        {"class": "dog", "colors": ["brown"], "appearance": "A brown dog, large in the frame.",
+         "action": "Moves to the right.", "position": {"text": "to the right, then", **PATH}},
+        {"class": "person", "colors": ["gray"], "appearance": "Person, gray.",
+         "action": "Stays still.", "position": {"text": "frame top right", **STILL}},
+        camera={"motion": ["pan_left", "zoom_in"], "speed": "slow",
+                "description": "Left pans the camera."},
     )  # fmt: skip
     assert text_of(caption) == (
         "A brown dog moves to the right. The dog starts in the center of the frame and ends on "
@@ -42,6 +43,18 @@ def test_measured_fields_are_put_into_words_and_their_sentences_are_not_read() -
         "The dog moves to the right. The dog starts in the center of the frame and ends on the "
         "right. At the top right of the frame, the person stays still. "
         "The camera slowly pans left and zooms in."
+    )
+
+
+def test_an_edit_of_a_measured_sentence_is_kept() -> None:
+    edited = measured(
+        {"class": "dog", "colors": ["brown"], "appearance": "A brown dog with a torn ear.",
+         "action": "Moves to the right.", "position": {"text": "beside the sofa", **STILL}},
+        camera={"motion": ["static"], "description": "The camera peers through a keyhole."},
+    )  # fmt: skip
+    assert text_of(edited) == (
+        "A brown dog with a torn ear. The dog moves to the right. The dog is beside the sofa. "
+        "The camera peers through a keyhole."
     )
 
 
@@ -79,7 +92,7 @@ def test_our_global_description_is_left_out_where_it_says_nothing_more() -> None
         ("A young woman in a red coat.", "walks away",
          "A young woman in a red coat. The young woman walks away."),
         ("The woman wears a red coat.", "walks away",
-         "The woman wears a red coat. The person walks away."),
+         "The woman wears a red coat. The woman walks away."),
         ("wearing a red coat", "Walks away.",
          "A person is wearing a red coat. The person walks away."),
         ("She wears a red coat.", "", "A person is in view. She wears a red coat."),

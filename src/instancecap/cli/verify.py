@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from instancecap.cli import terminal
+from instancecap.cli import asking, terminal
 from instancecap.cli.options import Json, Quiet, Verbose, Workers
 
 if TYPE_CHECKING:
@@ -52,6 +52,15 @@ def verify(
         Literal["mark", "remove", "keep"],
         typer.Option(help="What happens to what is contradicted, in the captions of --out."),
     ] = "mark",
+    extract: Annotated[
+        Literal["rules", "mllm"],
+        typer.Option(help="Who reads the claims out of sentences: rules, or a language model."),
+    ] = "rules",
+    mllm_url: asking.Url = None,
+    mllm_model: asking.Model = "",
+    mllm_key_env: asking.KeyEnv = "OPENAI_API_KEY",
+    record: asking.Record = "",
+    replay: asking.Replay = "",
     workers: Workers = 1,
     json: Json = False,
     verbose: Verbose = False,
@@ -61,6 +70,7 @@ def verify(
     if verbose:
         terminal.log_to_stderr()
     from instancecap.engine.local import count_cores
+    from instancecap.engine.model_stage import Server
     from instancecap.engine.verify import account_json, verify_all
 
     kept: list[Checked] = []
@@ -80,6 +90,15 @@ def verify(
         evidence=evidence,
         out=out,
         on_contradiction=on_contradiction,
+        server=Server(
+            urls=tuple(mllm_url or ()),
+            model=mllm_model,
+            key_env=mllm_key_env,
+            record=record,
+            replay=replay,
+        )
+        if extract == "mllm"
+        else None,
         workers=workers or count_cores(),
         on_checked=show,
         on_failure=fail,

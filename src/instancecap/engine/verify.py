@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from instancecap.datasets.captions import Row, read_captions
+from instancecap.datasets.videos import find_video
 from instancecap.engine.local import Outcome, run_jobs, threads_each
 from instancecap.errors import InputError, OutputError, UsageError
+from instancecap.io.addresses import is_url
 from instancecap.io.atomic import write_whole
 from instancecap.io.inputs import Job, Rejected, reason_of
 from instancecap.schema import Caption, Evidence
-from instancecap.schema.caption import Video
 from instancecap.verify.check import verify
 from instancecap.verify.repair import apply
 from instancecap.verify.report import OnContradiction, Report, count_findings, score_of
 from instancecap.video import Clip
 from instancecap.video.probe import check_regular_file
+
+if TYPE_CHECKING:
+    from instancecap.engine.model_stage import Server
+    from instancecap.verify.claims import Claim
 
 log = logging.getLogger(__name__)
 
@@ -49,10 +56,14 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class CheckWork:
-    """Measures a clip, or reads its evidence, and checks the caption."""
+    """Measures a clip, or reads its evidence, and checks the caption.
+
+    ``server``: whose model reads the sentences; they are read by rules where there is none.
+    """
 
     on_contradiction: OnContradiction = "mark"
     threads: int = 0
+    server: Server | None = None
 
     def __call__(self, job: Job) -> Checked:
         from instancecap.evidence.build import measure
@@ -62,9 +73,32 @@ class CheckWork:
             evidence = Evidence.read(job.evidence)
         else:
             evidence = measure(job.clip, threads=self.threads)
-        report = verify(job.caption, evidence)
+        read, problem = _read(job.caption, self.server) if self.server else (None, "")
+        report = verify(job.caption, evidence, read=read)
         changed = apply(job.caption, report, on_contradiction=self.on_contradiction)
+        if problem:
+            changed.warnings.append(f"{READ_BY_RULES}{problem}")
         return Checked(job.name, report, changed.to_json())
+
+
+READ_BY_RULES = "verify: the sentences were read by rules: "
+
+
+def _read(caption: Caption, server: Server) -> tuple[list[Claim] | None, str]:
+    """The claims that a model reads in the sentences; None, and why, where it does not answer."""
+    from instancecap.verify.reading import read_claims
+
+    runner, backend, enforce = _reader(server)
+    reading = runner.run(read_claims(caption, backend, enforce=enforce))
+    return reading.claims, reading.problem
+
+
+@cache
+def _reader(server: Server) -> tuple[asyncio.Runner, Any, Any]:
+    """Whom this process asks: one connection, and what was found out about it, for all captions."""
+    from instancecap.mllm.structured import Enforcement
+
+    return asyncio.Runner(), server.open(), Enforcement()
 
 
 @dataclass(slots=True)
@@ -105,6 +139,7 @@ def verify_all(
     evidence: str | None = None,
     out: str | None = None,
     on_contradiction: OnContradiction = "mark",
+    server: Server | None = None,
     workers: int = 1,
     on_checked: Callable[[Checked], None],
     on_failure: Callable[[Rejected], None],
@@ -116,15 +151,18 @@ def verify_all(
         video_root: folder that the captions' video paths are relative to.
         evidence: folder of evidence files, named as ``instancecap evidence`` names them.
         out: folder for the captions with their claims.
+        server: whose model reads the sentences; by default they are read by rules.
         on_checked: told each caption that was checked, as it is done.
         on_failure: told each that could not be.
 
     Raises:
-        UsageError: a folder that is not there, or ``out`` cannot be written.
+        UsageError: a folder that is not there, no model to ask, or ``out`` cannot be written.
     """
     for option, folder in (("--video-root", video_root), ("--evidence", evidence)):
         if folder is not None and not os.path.isdir(folder):
             raise UsageError(f"{option} {folder}: not a folder")
+    if server is not None and not (server.model or server.replay):
+        raise UsageError("--extract mllm needs --mllm-model NAME, or --replay FILE")
     if out is not None and Path(out).exists() and not Path(out).is_dir():
         raise UsageError(f"--out {out}: captions go to a folder, one JSON file each")
     account = Account()
@@ -152,7 +190,8 @@ def verify_all(
         on_checked(outcome.result)
 
     jobs = _jobs(read_captions(captions), video_root, evidence, fail)
-    work = CheckWork(on_contradiction, threads=threads_each(workers) if workers > 1 else 0)
+    threads = threads_each(workers) if workers > 1 else 0
+    work = CheckWork(on_contradiction, threads=threads, server=server)
     account.complete = run_jobs(enumerate(jobs), work, workers=workers, on_done=take)
     return account
 
@@ -180,15 +219,15 @@ def _jobs(
 
 
 def _job(row: Row, caption: Caption, video_root: str | None, evidence: str | None) -> CheckJob:
-    video = caption.video
     measured = _find_evidence(row, caption, evidence) if evidence is not None else ""
     if measured:
         clip = Clip(path=row.source, id=row.name)
         return CheckJob(clip, row.name, caption=caption, source=row.source, evidence=measured)
-    if video is None or not video.path:
-        raise InputError("does not say which video it is about, so it cannot be checked")
-    path = find_video(video, _file_of(row.source), video_root)
-    check_regular_file(path)
+    path = find_video(caption, caption_file=_file_of(row.source), video_root=video_root)
+    if not is_url(path):
+        check_regular_file(path)
+    video = caption.video
+    assert video is not None
     is_span = video.start > 0 or video.end > 0
     clip = Clip(
         path=path,
@@ -205,25 +244,6 @@ def _file_of(source: str) -> str:
     while path and not os.path.exists(path):
         path = path.rpartition(": ")[0]
     return path or source
-
-
-def find_video(video: Video, caption_file: str, video_root: str | None) -> str:
-    """Where a caption's video lies: below ``video_root`` by its path, its id, or its file's name;
-    else beside the caption, or where its path leads from here.
-
-    Raises :class:`InputError` naming the path and where it was looked for.
-    """
-    places = [os.path.join(os.path.dirname(caption_file), video.path), video.path]
-    if video_root is not None:
-        names = (video.path, video.id, os.path.basename(video.path))
-        places = [*(os.path.join(video_root, name) for name in names if name), *places]
-    for place in places:
-        if os.path.isfile(place):
-            return place
-    below = f" or in {video_root}" if video_root is not None else ""
-    hint = "" if below else "; --video-root DIR says where videos are"
-    where = f"beside the caption, in the current folder{below}"
-    raise InputError(f"its video {video.path} is not {where}{hint}")
 
 
 def _find_evidence(row: Row, caption: Caption, folder: str) -> str:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, ClassVar, Self, cast, get_args, get_origin
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
@@ -27,7 +28,8 @@ _NUMBERINGS = {"", "no", "number", "id", "instance", "object", "subject", "entit
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
-def loosely(key: Any) -> str:
+@lru_cache(maxsize=4096)  # every field of every object asks for the same few keys
+def loosely(key: Hashable) -> str:
     """A key without case, spaces, underscores and hyphens: ``Camera Movement`` is
     ``camera_movement``."""
     return re.sub(r"[\s_\-]+", "", str(key)).casefold()

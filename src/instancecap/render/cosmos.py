@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from instancecap.formats import to_format
 from instancecap.render.grammar import clean
 from instancecap.render.options import Task
 from instancecap.render.subjects import kind_of
@@ -44,7 +45,7 @@ def to_json(value: dict[str, Any]) -> str:
 
 def prompt_of(caption: Caption, task: Task) -> dict[str, Any]:
     """The caption without empty fields; for image-to-video only what moves, and the camera."""
-    value = caption.to("cosmos3")
+    value = to_format(caption, "cosmos3")
     assert isinstance(value, dict)
     for subject, one in zip(value["subjects"], caption.instances, strict=True):
         subject["description"] = one.name or kind_of(one)

@@ -22,6 +22,7 @@ SINGULAR = frozenset(("a", "an", "one", "another", "this"))
 _FINITE, _VERBS, _COPULAS = lexicon("finite"), lexicon("verbs"), lexicon("copulas")
 _OBJECTS, _MODIFIERS = lexicon("taking_objects"), lexicon("modifiers")
 _AFTER_VERB = lexicon("after_verb") | DETERMINERS | PRONOUNS
+_EVERYDAY = DETERMINERS | PRONOUNS | lexicon("function")
 _LINKS = frozenset(("who", "that", "which", "what", "it", "he", "she", "they", "or", "where"))
 _SUBJECT = re.compile(
     r"[,;:—–] (?:(?:and|but|so|then) )?(?:he|she|it|they|the|a|an|his|her|its|their)\b",
@@ -101,6 +102,16 @@ def sentence(text: str) -> str:
     if first.isascii() and first.rstrip(",;:.").islower():
         text = text[0].upper() + text[1:]
     return text if has_end(text) else f"{text}."
+
+
+@lru_cache(maxsize=16384)
+def own_sentence(text: str) -> str:
+    """As :func:`sentence`, but a first word that is no everyday one keeps its case: *ohwx man*."""
+    text = text.strip()
+    first = text.partition(" ")[0]
+    if first.lower() in _EVERYDAY:
+        return sentence(text)
+    return text if has_end(text) else f"{text.rstrip(',;: ')}."
 
 
 @lru_cache(maxsize=16384)
@@ -203,8 +214,10 @@ def form(text: str, *, plural: bool = False) -> Form:
     return "other"
 
 
+_PEOPLE = "|".join(sorted(lexicon("people")))
 _HEAD = re.compile(
-    r"(?:a|an|one) ((?:[\w'-]+ ){0,2}[\w'-]+),? "
+    rf"(?:an? |one |the )?((?:(?!of |to |and |in |with )[\w'-]+ ){{0,2}}(?:{_PEOPLE}))(?!['’\w])|"
+    r"(?:an? |one )((?:[\w'-]+ ){0,2}[\w'-]+),? "
     r"(?:with|in|who|whose|has|wears|is|wearing|holding|dressed|sits|stands|seen)\b",
     re.IGNORECASE,
 )
@@ -214,4 +227,4 @@ _HEAD = re.compile(
 def head_noun(text: str) -> str:
     """*older man* of *An older man with gray hair*; empty where it is not seen at once."""
     found = _HEAD.match(text)
-    return found[1] if found else ""
+    return phrase(found[1] or found[2]) if found else ""

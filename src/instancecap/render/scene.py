@@ -16,30 +16,27 @@ _TIME_WORDS = {
 }
 
 
-def shot(camera: Camera, style: str) -> str:
+def shot(size: str, angle: str, view: str, style: str) -> str:
     """*full shot at eye level, seen from the front*; empty where nothing is known."""
-    height, side = (
-        en.SHOT_ANGLES.get(camera.shot_angle, ""),
-        en.SHOT_POSITIONS.get(camera.shot_position, ""),
-    )
+    height, side = en.SHOT_ANGLES.get(angle, ""), en.SHOT_POSITIONS.get(view, "")
     side = "" if side == height else side
-    size = en.SHOT_TYPES.get(camera.shot_type, "") or ("shot" if height or side else "")
-    if not size:
+    name = en.SHOT_TYPES.get(size, "") or ("shot" if height or side else "")
+    if not name:
         return ""
-    text = f"{_MEDIA.get(style, '')} {size} {height}".strip()
+    text = f"{_MEDIA.get(style, '')} {name} {height}".strip()
     if not side:
         return text
     return f"{text}, seen {side}" if height else f"{text} {side}"
 
 
-def shot_tags(camera: Camera, style: str, time: str) -> list[str]:
+def shot_tags(time: str, size: str, angle: str, view: str, style: str) -> list[str]:
     """Time of day, medium and shot, in a word or two each."""
     tags = (
         en.TIME_OF_DAY_NAMES.get(time, ""),
         "animation" if style == "animation" else "",
-        en.SHOT_TYPES.get(camera.shot_type, ""),
-        en.SHOT_ANGLE_NAMES.get(camera.shot_angle, ""),
-        en.SHOT_POSITION_NAMES.get(camera.shot_position, ""),
+        en.SHOT_TYPES.get(size, ""),
+        en.SHOT_ANGLE_NAMES.get(angle, ""),
+        en.SHOT_POSITION_NAMES.get(view, ""),
     )
     return list(dict.fromkeys(filter(None, tags)))
 
@@ -81,6 +78,8 @@ def setting(text: str) -> str:
 
 def light(text: str) -> str:
     """A sentence about the light."""
+    if text.startswith(("lit ", "illuminated ")):
+        return grammar.sentence(f"the scene is {text}")
     if text[:1].islower() and grammar.form(text) in ("noun", "other"):
         return grammar.sentence(f"the lighting is {text}")
     return grammar.sentence(text)

@@ -85,20 +85,24 @@ def _subject(one: Instance, measured: bool) -> Subject:
 
 def _named(name: str, be: str) -> Subject:
     first, _, rest = name.partition(" ")
-    if rest and first.lower() in ("the", "a", "an"):
-        intro = name
-        if first.lower() == "the" and be == "is" and not _is_definite(rest):
-            intro = en.article(rest)
-        return Subject(rest, rest, intro, f"the {rest}", be)
-    proper = not name[:1].islower() or first in ("his", "her", "its", "their")
-    ref = name if proper else f"the {name}"
-    return Subject(name, name, name if proper or be == "are" else en.article(name), ref, be)
+    if not rest or first.lower() not in ("the", "a", "an"):
+        proper = not name[:1].islower() or first in ("his", "her", "its", "their")
+        ref = name if proper else f"the {name}"
+        return Subject(name, name, ref if proper or be == "are" else en.article(name), ref, be)
+    order, _, kind = rest.partition(" ")
+    intro = name
+    if kind and order in ("first", "second"):
+        intro = en.article(kind) if order == "first" else f"another {kind}"
+    elif first.lower() == "the" and be == "is" and not _is_definite(order):
+        intro = en.article(rest)
+    elif be == "are":
+        intro = f"a {rest}" if order == "group" else rest
+    return Subject(rest, rest, intro, f"the {rest}", be)
 
 
-def _is_definite(rest: str) -> bool:
-    """Whether a name singles out, so that no *a* goes with it: *the first car*, *the tallest*."""
-    first = rest.partition(" ")[0]
-    return first in (*_ORDINALS, "only", "last", "same", "other", "left", "right") or (
+def _is_definite(first: str) -> bool:
+    """Whether a name singles out by its first word, so that no *a* goes with it."""
+    return first in ("only", "last", "same", "other", "left", "right") or (
         first.endswith("est") and len(first) > 4
     )
 
@@ -111,6 +115,13 @@ def kind_of(one: Instance) -> str:
         return known[0]
     seen = grammar.head_noun(grammar.clean(one.appearance)) if one.count == 1 else ""
     return seen or next(filter(None, names), "object")
+
+
+def names(text: str, one: Subject) -> bool:
+    """Whether a text names what an instance is, by its own noun or one such as *woman*."""
+    return one.kind.lower() in text.lower() or any(
+        word in GENERIC for word in grammar.words_of(text)[:4]
+    )
 
 
 def is_verb_phrase(text: str, one: Subject) -> bool:
@@ -130,7 +141,8 @@ def looks(text: str, one: Subject, *, known: bool) -> str:
             text = grammar.phrase(text)
             if known and one.kind.lower() not in text.lower():
                 return grammar.sentence(f"{one.ref} {one.be} {text}")
-            be = "is" if grammar.words_of(text)[0] in grammar.SINGULAR else one.be
+            first = grammar.words_of(text)[0]
+            be = "is" if first in grammar.SINGULAR else one.be if first == "the" else "are"
             return grammar.sentence(f"there {be} {text}")
         case "gerund":
             return grammar.sentence(f"{who} {one.be} {grammar.phrase(text)}")
@@ -138,7 +150,7 @@ def looks(text: str, one: Subject, *, known: bool) -> str:
             return grammar.sentence(f"{who} {grammar.phrase(text)}")
         case "modifier" if not known:
             return grammar.sentence(f"there {one.be} {who} {grammar.phrase(text)}")
-        case "other" if text[:1].islower():
+        case "other" if text[:1].islower() and not names(text, one):
             return grammar.sentence(f"{who}: {text}")
     return grammar.sentence(text)
 
@@ -170,8 +182,8 @@ def expression(text: str, one: Subject) -> str:
             return grammar.sentence(f"{one.ref} {one.be} {grammar.phrase(text)}")
     words, bare = grammar.words_of(text), grammar.phrase(text)
     has = "have" if one.be == "are" else "has"
-    if words[0] in ("a", "an") or (words[-1] in _FACES and len(words) <= 4):
-        noun = bare if words[0] in grammar.DETERMINERS else en.article(bare)
+    if words[0] in ("a", "an", "no") or (words[-1] in _FACES and len(words) <= 4):
+        noun = bare if words[0] in (*grammar.DETERMINERS, "no") else en.article(bare)
         return grammar.sentence(f"{one.ref} {has} {noun}")
     first = words[1] if words[0].endswith("ly") and len(words) > 1 else words[0]
     if first in _ADJECTIVES or (first.endswith(("ed", "ful", "ive", "ous")) and len(words) <= 4):
@@ -181,9 +193,11 @@ def expression(text: str, one: Subject) -> str:
     return grammar.sentence(f"{one.ref}: {text}" if text[0].islower() else text)
 
 
-def stays(place: Position) -> str:
+def stays(place: Position, one: Subject) -> str:
     """*in the center of the frame* of what is in one cell from first to last; else empty."""
     if not place.start or place.start != (place.end or place.start) or place.enters or place.leaves:
+        return ""
+    if en.IN_CELLS[place.start] in one.ref:
         return ""
     return f"{en.IN_CELLS[place.start]} of the frame"
 
@@ -195,7 +209,7 @@ def cells(place: Position, one: Subject, *, who: str, acts: bool) -> str:
         acts: whether its action is told, which says how it comes and goes.
     """
     start, end = place.start or place.end, place.end or place.start
-    if not start or not end:
+    if not start or not end or (start == end and en.IN_CELLS[start] in one.ref):
         return ""
     s = "" if one.be == "are" else "s"
     come, go = place.enters and not acts, place.leaves and not acts

@@ -69,7 +69,8 @@ def estimate_tokens(text: str, kind: TokenizerKind) -> int:
     A word costs by its length, a figure or mark a token, and whatever is not ASCII a token a byte.
     Tokenizers normalize text, which may make it longer (NFKC): the longer form counts.
     """
-    text = text.translate(_MARKS)
+    if not text.isascii():
+        text = text.translate(_MARKS)
     if text.isascii():
         cost = sum([_word_cost(word, kind) for word in text.split()])
     else:

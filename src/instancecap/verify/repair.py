@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from instancecap.schema.caption import Caption, Instance, Provenance
+from instancecap.schema import pointer
+from instancecap.schema.caption import Caption, Provenance
 from instancecap.verify.extract import is_fully_read
 from instancecap.verify.fields import texts_of
 from instancecap.verify.report import Finding, OnContradiction, Report
@@ -39,7 +40,7 @@ def apply(
     changed.warnings = [w for w in caption.warnings if not w.startswith((MARK, REMOVED))]
     if on_contradiction == "keep":
         return changed
-    humans = {pointer for pointer, who in caption.provenance.items() if who.source == "human"}
+    humans = {field for field, who in caption.provenance.items() if who.source == "human"}
     wrong = [one for one in findings if one.claim.support == "contradicted"]
     removing = on_contradiction == "remove"
     removed = [one for one in wrong if removing and not _is_of(one.claim.field, humans)]
@@ -54,9 +55,9 @@ def apply(
     return changed
 
 
-def _is_of(pointer: str, humans: set[str]) -> bool:
+def _is_of(field: str, humans: set[str]) -> bool:
     """Whether a person wrote the field or what holds it."""
-    return any(pointer == human or pointer.startswith(f"{human}/") for human in humans)
+    return any(field == human or field.startswith(f"{human}/") for human in humans)
 
 
 def _warnings(wrong: Sequence[Finding], removed: Sequence[Finding]) -> list[str]:
@@ -67,8 +68,8 @@ def _warnings(wrong: Sequence[Finding], removed: Sequence[Finding]) -> list[str]
         claimed = " ".join((one.sentence or one.claim.says).split())
         found.setdefault((what, one.claim.field, claimed), []).append(one.measured)
     return [
-        f"{what}{pointer}: {claimed!r}; measured: {', '.join(dict.fromkeys(measured))}"
-        for (what, pointer, claimed), measured in found.items()
+        f"{what}{field}: {claimed!r}; measured: {', '.join(dict.fromkeys(measured))}"
+        for (what, field, claimed), measured in found.items()
     ]
 
 
@@ -78,26 +79,26 @@ def _note_support(
     """Provenance of every field that was checked, but for those that a person wrote."""
     leaves = caption.leaves()
     texts = {one.pointer: one.text for one in texts_of(caption)}
-    for pointer in [key for key in caption.provenance if key not in leaves]:
-        if any(one.claim.field == pointer for one in removed):
-            del caption.provenance[pointer]
-    for pointer in dict.fromkeys(one.claim.field for one in findings):
-        if pointer not in leaves or _is_of(pointer, humans):
+    for field in [key for key in caption.provenance if key not in leaves]:
+        if any(one.claim.field == field for one in removed):
+            del caption.provenance[field]
+    for field in dict.fromkeys(one.claim.field for one in findings):
+        if field not in leaves or _is_of(field, humans):
             continue
-        here = [one for one in findings if one.claim.field == pointer]
+        here = [one for one in findings if one.claim.field == field]
         gone = [one for one in here if any(one is other for other in removed)]
         here = [one for one in here if not any(one is other for other in gone)]
         wrong = [one for one in here if one.claim.support == "contradicted"]
         right = [one for one in here if one.claim.support == "supported"]
-        entry = caption.provenance.get(pointer)
+        entry = caption.provenance.get(field)
         if gone and not gone[0].sentence:
-            caption.provenance[pointer] = _measured(gone[0])
+            caption.provenance[field] = _measured(gone[0])
         elif wrong:
-            caption.provenance[pointer] = _judged(entry, wrong[0], caption, "contradicted")
+            caption.provenance[field] = _judged(entry, wrong[0], caption, "contradicted")
         elif right and (entry is None or entry.support in ("unchecked", "contradicted")):
-            if _has_unread(texts.get(pointer, ""), here):
+            if _has_unread(texts.get(field, ""), here):
                 continue
-            caption.provenance[pointer] = _judged(entry, right[0], caption, "supported")
+            caption.provenance[field] = _judged(entry, right[0], caption, "supported")
 
 
 def _has_unread(text: str, findings: Sequence[Finding]) -> bool:
@@ -130,55 +131,22 @@ def _judged(entry: Provenance | None, one: Finding, caption: Caption, support: A
 
 def _remove_sentences(caption: Caption, wrong: Sequence[Finding]) -> None:
     texts = {one.pointer: one.text for one in texts_of(caption)}
-    for pointer in dict.fromkeys(one.claim.field for one in wrong):
-        text = texts.get(pointer, "")
-        gone = {one.sentence for one in wrong if one.claim.field == pointer}
+    for field in dict.fromkeys(one.claim.field for one in wrong):
+        text = texts[field]
+        gone = {one.sentence for one in wrong if one.claim.field == field}
         kept = [s for s in sentences(text) if s.text not in gone]
-        _set_text(caption, pointer, "".join(text[s.start : s.end] for s in kept).strip())
-
-
-def _set_text(caption: Caption, pointer: str, text: str) -> None:
-    parts = pointer.split("/")[1:]
-    if parts[0] == "instances":
-        owner: Any = _instance(caption, int(parts[1]))
-        owner, name = (owner.position, "text") if parts[2] == "position" else (owner, parts[2])
-    elif parts[0] == "segments":
-        owner, name = caption.segments[int(parts[1])], "description"
-    elif parts[0] == "camera":
-        owner, name = caption.camera, "description"
-    else:
-        owner, name = caption, parts[0]
-    setattr(owner, name, text)
-
-
-def _instance(caption: Caption, id: int) -> Instance:
-    return next(one for one in caption.instances if one.id == id)
+        pointer.assign(caption, field, "".join(text[s.start : s.end] for s in kept).strip())
 
 
 def _replace_values(caption: Caption, wrong: Sequence[Finding]) -> None:
+    """The measured value in place of a contradicted one; an empty one where there is none."""
     for one in wrong:
-        parts = one.claim.field.split("/")[1:]
-        if parts[0] == "instances":
-            _replace_in_instance(_instance(caption, int(parts[1])), parts[2:], one)
-        elif parts[0] == "shots":
-            empty: Any = [] if parts[2] == "motion" else ""
-            value = one.instead if one.instead is not None else empty
-            setattr(caption.shots[int(parts[1])], parts[2], value)
-        elif parts[0] == "camera":
-            empty = [] if parts[1] == "motion" else ""
-            setattr(caption.camera, parts[1], one.instead if one.instead is not None else empty)
-        else:
-            setattr(caption, parts[0], one.instead or "")
-
-
-def _replace_in_instance(instance: Instance, parts: list[str], one: Finding) -> None:
-    if parts[0] == "colors":
-        instance.colors = [word for word in instance.colors if word.lower() != one.value]
-    elif parts[0] == "position":
-        default: Any = False if parts[1] in ("enters", "leaves") else ""
-        setattr(instance.position, parts[1], one.instead if one.instead is not None else default)
-    elif parts[0] == "class":
-        instance.class_ = one.instead
-        instance.subcategory = ""
-    elif parts[0] == "count":
-        instance.count = max(1, int(one.instead or 1))
+        before = pointer.resolve(caption, one.claim.field)
+        value = one.instead if one.instead is not None else type(before)()
+        if one.kind == "color":
+            value = [word for word in before if word.lower() != one.value]
+        elif one.kind == "count":
+            value = max(1, int(one.instead or 1))
+        elif one.kind == "class":
+            pointer.assign(caption, one.claim.field.replace("/class", "/subcategory"), "")
+        pointer.assign(caption, one.claim.field, value)

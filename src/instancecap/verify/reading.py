@@ -1,0 +1,153 @@
+"""Claims of a caption's sentences as a language model reads them: one question a caption."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from pydantic import BaseModel, ConfigDict
+
+from instancecap.mllm.base import Backend, Message, Request
+from instancecap.mllm.structured import Enforcement, ask
+from instancecap.mllm.usage import Usage
+from instancecap.schema import vocabulary as words
+from instancecap.schema.caption import Caption
+from instancecap.verify.claims import SCENE_KINDS, Claim, Mention
+from instancecap.verify.fields import Text, mentions_of, texts_of
+from instancecap.verify.lexicon import lexicon
+from instancecap.verify.text import bare_name, sentences
+
+Kind = Literal[
+    "direction", "position", "enters", "leaves", "motion", "color", "count", "camera", "place",
+    "time_of_day", "shot_type", "shot_angle",
+]  # fmt: skip
+
+VALUES: Mapping[str, tuple[str, ...]] = {
+    "direction": ("left", "right", "up", "down", "up_left", "up_right", "down_left", "down_right",
+                  "toward", "away"),
+    "position": ("left", "right", "center", "top", "bottom", "top left", "top right",
+                 "bottom left", "bottom right"),
+    "enters": ("yes",),
+    "leaves": ("yes",),
+    "motion": ("moving", "still", "in_place"),
+    "camera": (*get_args(words.Primitive), *get_args(words.Stability)),
+    "place": ("indoor", "outdoor"),
+    "time_of_day": get_args(words.TimeOfDay),
+    "shot_type": get_args(words.ShotType),
+    "shot_angle": get_args(words.ShotAngle),
+}  # fmt: skip
+"""What a value of each kind may be; a color is any of the lexicon's, a count is a number."""
+
+QUESTION = """\
+Here are numbered sentences of a caption of a video, and the names of the instances in it.
+
+Instances: {names}
+
+{sentences}
+
+List what these sentences claim, as entries of "claims". Take only what a sentence states outright
+of a whole instance, of the camera, or of the scene. Leave out what somebody does to an object
+("moves the pan left" is not the cook's direction), colors of clothes, parts and held things, places
+relative to other things, comparisons, and possibilities. An entry has:
+- sentence: its number
+- subject: the instance's name as listed above, or "camera", or "scene"; leave the claim out where
+  it is of anything else
+- kind and value: {values}; count: a number; color: one plain color word
+- when: "start" or "end" where the sentence limits the claim to that part of the clip, else ""
+- denied: true where the sentence states the opposite
+Directions and places are those of the picture as the viewer sees it, those of the camera are the
+camera's own. An empty list is a good answer."""
+
+
+class ReadClaim(BaseModel):
+    """One claim in a model's answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sentence: int
+    subject: str
+    kind: Kind
+    value: str
+    when: Literal["", "start", "end"] = ""
+    denied: bool = False
+
+
+class Answer(BaseModel):
+    """The whole answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    claims: list[ReadClaim]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a model read.
+
+    Attributes:
+        claims: None where it gave no usable answer; ``problem`` says why.
+        usage: of the question.
+    """
+
+    claims: list[Claim] | None
+    problem: str
+    usage: Usage
+
+
+async def read_claims(caption: Caption, backend: Backend, *, enforce: Enforcement) -> Reading:
+    """The claims of the sentences of ``caption``, for :func:`instancecap.verify.check.verify`.
+
+    Raises:
+        ServerError: nothing can be asked at all.
+    """
+    numbered = [
+        (text, sentence.text) for text in texts_of(caption) for sentence in sentences(text.text)
+    ]
+    if not numbered:
+        return Reading([], "", Usage())
+    request = Request(
+        messages=(Message("user", (_question(caption, [text for _, text in numbered]),)),),
+        max_tokens=256 + 64 * len(numbered),
+    )
+    asked = await ask(backend, request, Answer, enforce=enforce)
+    if asked.value is None:
+        return Reading(None, asked.problem, asked.usage)
+    mentions = mentions_of(caption)
+    names = {bare_name(one.text): one for one in mentions.values()}
+    found = [_claim(one, numbered, names) for one in asked.value.claims]
+    return Reading([one for one in found if one is not None], "", asked.usage)
+
+
+def _question(caption: Caption, texts: Sequence[str]) -> str:
+    names = [one.text for one in mentions_of(caption).values()]
+    return QUESTION.format(
+        names="; ".join(names) or "none are listed",
+        sentences="\n".join(f"{number}. {text}" for number, text in enumerate(texts, 1)),
+        values="; ".join(f"{kind}: {', '.join(known)}" for kind, known in VALUES.items()),
+    )
+
+
+def _claim(
+    one: ReadClaim, numbered: Sequence[tuple[Text, str]], names: Mapping[str, Mention]
+) -> Claim | None:
+    """The claim, or None where it is of nothing that is known, or has a value of no meaning."""
+    value = one.value.strip().lower()
+    known = value.isdecimal() if one.kind == "count" else value in VALUES.get(one.kind, ())
+    known |= one.kind == "color" and value in lexicon().colors
+    subject = names.get(bare_name(one.subject))
+    is_scene = one.kind in SCENE_KINDS
+    if not known or not 1 <= one.sentence <= len(numbered) or (subject is None and not is_scene):
+        return None
+    text, sentence = numbered[one.sentence - 1]
+    return Claim(
+        one.kind,
+        value,
+        () if is_scene or subject is None else (subject,),
+        negated=one.denied,
+        when=one.when,
+        pointer=text.pointer,
+        sentence=sentence,
+        span=text.span,
+        complete=False,
+    )
