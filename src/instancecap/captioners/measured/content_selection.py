@@ -33,7 +33,7 @@ RELIABLE = 0.8
 SMALL, LARGE, FILLING = 0.02, 0.25, 0.6
 """Shares of the frame: mean box areas under or from which a size is stated."""
 
-AT_ONCE = 0.1
+AT_ONCE = 0.06
 """Seconds within which two instances are seen at once."""
 
 SPANS = 0.5
@@ -49,7 +49,7 @@ TRAVELS = 0.15
 """Spread of a box's center, in frame sizes, from which it has left the area where it started."""
 
 CLOSER, FARTHER = 2.0, 0.5
-"""Changes of area, the camera's zoom taken out, from which an instance comes closer or moves away."""
+"""Changes of area, the camera's zoom taken out, from which it comes closer or moves away."""
 
 NOT_SLOW = 0.04
 """Frame diagonals a second from which a direction across the frame is stated."""
