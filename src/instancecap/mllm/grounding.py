@@ -156,7 +156,8 @@ def _probe() -> Probe[Convention]:
 def _read(reply: Reply | ModelError) -> Convention:
     if isinstance(reply, ModelError):
         return Convention()
-    numbers = re.findall(r"-?\d+(?:\.\d+)?", reply.text)
+    _, _, list_of_numbers = reply.text.partition("[")  # its key may have a number, too: box_2d
+    numbers = re.findall(r"-?\d+(?:\.\d+)?", list_of_numbers or reply.text)
     return find_convention([float(one) for one in numbers])
 
 
