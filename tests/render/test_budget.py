@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from benchmarks.render import make_caption
 from instancecap.errors import FormatError, MissingDependency, UsageError
 from instancecap.render import Target, find_target, render, targets
-from instancecap.render.budget import Tokenizer, counter_for
+from instancecap.render.budget import counter_for
 from instancecap.render.grammar import sentences
 from instancecap.render.tokens import TokenizerKind, estimate_tokens
 from instancecap.schema.caption import Caption
 from tests.render.free_text import ACTIONS, LOOKS
 from tests.render.rich_captions import RICH, rich
 
-TINY = Target("tiny", style="skyreels", tokenizer="t5", limit=60)
+TINY = Target(name="tiny", style="skyreels", tokenizer="t5", limit=60)
 
 
 def test_generated_captions_are_never_over() -> None:
@@ -47,7 +47,7 @@ LONG = (
 def test_a_long_text_keeps_as_many_sentences_as_fit() -> None:
     caption, last = Caption(video=None, global_description=LONG), 0
     for limit in range(20, 130, 2):
-        target = Target("t", style="hunyuan", tokenizer="llama", limit=limit)
+        target = Target(name="t", style="hunyuan", tokenizer="llama", limit=limit)
         prompt = render(caption, target=target)
         kept = sentences(prompt.text)
         assert kept == sentences(LONG)[: len(kept)] and len(kept) >= last
@@ -68,7 +68,7 @@ def counted(text: str) -> int:
 def test_the_key_event_goes_after_every_detail() -> None:
     gone: tuple[str, ...] = ()
     for limit in range(260, 30, -10):
-        target = Target("t", style="skyreels", tokenizer="t5", limit=limit)
+        target = Target(name="t", style="skyreels", tokenizer="t5", limit=limit)
         prompt = render(rich("park"), target=target)
         gone = prompt.dropped
         if "/global_description" in gone or "/instances/0/action" in gone:
@@ -85,7 +85,7 @@ def test_the_low_salience_instance_goes_before_the_main_one() -> None:
 
 
 def test_what_does_not_fit_fails_and_is_not_cut() -> None:
-    target = Target("tiny", style="wan", tokenizer="t5", limit=3)
+    target = Target(name="tiny", style="wan", tokenizer="t5", limit=3)
     with pytest.raises(FormatError, match=r"no sentence is short enough .* tiny takes 3"):
         render(rich("park"), target=target)
 
@@ -107,7 +107,7 @@ def test_json_stays_valid_when_cut() -> None:
     import json
 
     for limit in (1024, 400, 200):
-        target = Target("c", style="json", tokenizer="qwen", limit=limit)
+        target = Target(name="c", style="json", tokenizer="qwen", limit=limit)
         prompt = render(rich("race"), target=target)
         assert json.loads(prompt.text)["subjects"]
         assert prompt.tokens <= limit
@@ -207,7 +207,7 @@ def test_the_estimate_is_never_under_on_any_text_in_other_scripts(kind: Tokenize
 @pytest.mark.models
 def test_a_real_tokenizer_is_used_when_it_is_given(tmp_path: Path) -> None:
     build("qwen").save(str(tmp_path / "tokenizer.json"))
-    counter = Tokenizer(tmp_path)
+    counter = counter_for(find_target("ltx-video"), tmp_path)
     prompt = render(rich("park"), target="ltx-video", counter=counter)
     assert prompt.counter.startswith("tokenizer:") and prompt.tokens == counter.count(prompt.text)
     assert prompt.tokens <= 128
@@ -215,7 +215,7 @@ def test_a_real_tokenizer_is_used_when_it_is_given(tmp_path: Path) -> None:
 
 def test_a_tokenizer_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no tokenizer there"):
-        Tokenizer(tmp_path)
+        counter_for(find_target("mochi"), tmp_path)
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises((UsageError, MissingDependency), match="tokenizer"):
-        Tokenizer(tmp_path)
+        counter_for(find_target("mochi"), tmp_path)

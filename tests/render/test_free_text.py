@@ -17,7 +17,7 @@ from instancecap.schema.caption import Caption
 from tests.render.free_text import ACTIONS, LOOKS
 from tests.strategies import captions
 
-ROOMY = {name: Target(name, style=name, tokenizer="t5", limit=9000) for name in
+ROOMY = {name: Target(name=name, style=name, tokenizer="t5", limit=9000) for name in
          ("wan", "hunyuan", "ltx", "ltx2", "mochi")}  # fmt: skip
 
 
@@ -61,7 +61,7 @@ def test_texts_are_split_between_sentences_only(given: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("limit", range(30, 330, 30))
 def test_a_short_budget_leaves_out_whole_sentences(limit: int) -> None:
-    target = Target("t", style="skyreels", tokenizer="t5", limit=limit)
+    target = Target(name="t", style="skyreels", tokenizer="t5", limit=limit)
     for index in range(0, len(ACTIONS), 2):
         looks, acts = LOOKS[index], ACTIONS[index]
         caption = caption_of(
@@ -150,7 +150,7 @@ def test_no_text_of_others_is_altered(texts: list[str], limit: int) -> None:
         background=texts[3], lighting=texts[4], global_description=texts[5],
         camera={"description": texts[6]},
     )  # fmt: skip
-    target = Target("t", style="cogvideox", tokenizer="qwen", limit=limit)
+    target = Target(name="t", style="cogvideox", tokenizer="qwen", limit=limit)
     try:
         prompt = render(caption, target=target)
     except FormatError:

@@ -10,7 +10,7 @@ import pytest
 from instancecap.datasets.captions import Row
 from instancecap.errors import UsageError
 from instancecap.render import RenderOptions, find_target, render
-from instancecap.render.batch import render_all, split_lengths
+from instancecap.render.batch import render_all
 from instancecap.render.dropout import droppable
 from instancecap.render.lint import find_forbidden, read_phrases
 from instancecap.render.suffix import motion_score
@@ -140,8 +140,6 @@ def test_one_result_a_row_whatever_happens() -> None:
 
 
 def test_options_are_refused_before_anything_runs() -> None:
-    with pytest.raises(UsageError, match="length 'long': allowed are dense, medium, short, tags"):
-        split_lengths(["dense,long"])
     with pytest.raises(UsageError, match="task 'v2v': allowed are t2v, i2v"):
         options(task="v2v")
     with pytest.raises(UsageError, match="length 'long': allowed are dense, medium, short, tags"):

@@ -67,11 +67,14 @@ def test_targets_of_the_users_own(tmp_path: Path) -> None:
     [
         ("[x", "not valid TOML"),
         ("x = 1", "x is not a table"),
-        ('[x]\nstyle = "wan"\nlimit = 9', "tokenizer missing"),
+        ('[x]\nstyle = "wan"\nlimit = 9', "tokenizer is missing"),
         ('[x]\nlike = "wan2.2"\nstlye = "wan"', "stlye not known; allowed are style"),
-        ('[x]\nlike = "wan2.2"\nstyle = "odd"', "style = 'odd'; allowed are wan"),
-        ('[x]\nlike = "wan2.2"\nlimit = "9"', "limit = '9'; it is int"),
-        ('[x]\nlike = "wan2.2"\nlimit = 0', "limit = 0; it is 1 or more"),
+        ('[x]\nlike = "wan2.2"\nstyle = "odd"', "style = 'odd': allowed are wan"),
+        ('[x]\nlike = "wan2.2"\nlimit = "9"', "limit = '9': Input should be a valid integer"),
+        (
+            '[x]\nlike = "wan2.2"\nlimit = 0',
+            "limit = 0: Input should be greater than or equal to 1",
+        ),
         ('[x]\nlike = "wan2.2"\nframes = "4N-1"', "write it like 4N"),
         ('[x]\nlike = "wan9"', "target 'wan9': not known"),
     ],
