@@ -206,8 +206,8 @@ def test_a_cut_keeps_whole_sentences(cut: int) -> None:
     ("reply", "kind", "words"),
     [
         (Reply(""), "empty", "the answer is empty"),
-        (Reply("", finish="content_filter"), "refused", "a content filter kept"),
-        (Reply('{"x', finish="content_filter"), "refused", "the answer is refused"),
+        (Reply("", finish="content_filter"), "refused", "a content filter, or the model"),
+        (Reply('{"x', finish="content_filter"), "refused", "refuses the answer"),
         (Reply('{"x', finish="length"), "truncated", "the answer is cut off"),
         (Reply("", "length", completion_tokens=9, reasoning="Hm."), "thinking", "all 9 tokens"),
         (Reply("I'm sorry, but I can't assist with that."), "refused", "the model refuses: "),

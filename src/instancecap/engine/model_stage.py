@@ -63,6 +63,11 @@ class AskWork(Work):
         """Always."""
         return True
 
+    @property
+    def rewrites(self) -> bool:
+        """Whether earlier captions are rewritten in part."""
+        return bool(self.previous)
+
     def open_stage(self) -> RetryingStage:
         """Asks the model about clips that are ready. Raises :class:`UsageError`."""
         stage = ModelStage(self.backend or self.server.open(), self.options)

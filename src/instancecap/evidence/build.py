@@ -82,7 +82,7 @@ def _facts(observed: Pass, reader: ClipReader, experts: Experts) -> Evidence:
         faces,
         shots,
         aspect=reader.info.aspect,
-        place_known=place.label != "unknown",
+        place=place.label,
     )
     framing.style = observed.style.style()
     if len(shots) == 1:

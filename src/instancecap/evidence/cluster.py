@@ -12,6 +12,7 @@ from instancecap.models import weights
 from instancecap.models.detector import Detector
 from instancecap.models.hog import HogPeopleDetector
 from instancecap.models.nanodet import NanoDetDetector
+from instancecap.models.u2net import SalientMasker
 from instancecap.models.yolov3 import Yolov3Detector
 from instancecap.models.yolox import YoloxDetector
 
@@ -66,7 +67,15 @@ def _path_or_none(name: str) -> Path | None:
         return None
 
 
+@cache
+def load_masker() -> SalientMasker | None:
+    """The network for masks, loaded once per process; None without its weights."""
+    path = _path_or_none("u2netp")
+    return SalientMasker(path) if path is not None else None
+
+
 def forget_models() -> None:
     """Look for weights anew, after the environment has changed."""
     _detector.cache_clear()
     _path_or_none.cache_clear()
+    load_masker.cache_clear()

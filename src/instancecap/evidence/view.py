@@ -76,7 +76,8 @@ def within(evidence: Evidence, start: float, end: float, *, rebase: bool = False
     faces = _inside(evidence.faces, span)
     aspect = evidence.video.width / evidence.video.height
     camera = _camera_in(evidence.camera, span, shots, instances, aspect=aspect)
-    framing = frame_subject(instances, faces, shots, aspect=aspect)
+    place = evidence.place.label
+    framing = frame_subject(instances, faces, shots, aspect=aspect, place=place)
     framing.style = evidence.framing.style
     if len(shots) == 1:
         static = camera.motion == ["static"]

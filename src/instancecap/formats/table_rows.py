@@ -8,6 +8,7 @@ has what people filter by in columns of its own beside ``caption_json``.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from instancecap.formats import miradata
@@ -77,6 +78,15 @@ def flatten(caption: Caption) -> dict[str, Any]:
     }
     row = {**document, **(document["video"] or {}), **own}
     return {name: row.get(name) for name in FLAT_COLUMNS}
+
+
+def unflatten(row: dict[str, Any]) -> str:
+    """The caption of such a row as JSON; what was changed in a column of its own counts."""
+    document = json.loads(row.get("caption_json") or "{}")
+    for name in ("global_description", "background", "lighting", "place", "time_of_day", "style"):
+        if isinstance(row.get(name), str):
+            document[name] = row[name]
+    return json.dumps(document, ensure_ascii=False)
 
 
 def arrow_schema(format: str = OURS) -> Any:

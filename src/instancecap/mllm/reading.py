@@ -56,48 +56,40 @@ def read_reply(reply: Reply, schema: Schema) -> tuple[dict[str, Any], Flaw | Non
 
     The reasoning is read where the answer is empty: some servers take the one for the other.
     """
-    text = reply.text
-    if not text.strip() and reply.finish == "stop" and (start := reply.reasoning.rfind("\n{")) >= 0:
-        text = reply.reasoning[start:]
-    elif not text.strip() and reply.finish == "stop" and "{" in reply.reasoning:
-        text = reply.reasoning[reply.reasoning.index("{") :]
-    if not text.strip():
-        return {}, _nothing(reply)
+    text = reply.text.strip()
+    if not text and reply.finish == "stop":
+        start = max(reply.reasoning.rfind("\n{"), reply.reasoning.find("{"))
+        text = reply.reasoning[start:] if start >= 0 else ""
     found, whole = find_json(text)
     values = MISSING if found is MISSING else coerce(found, schema)
     if values is MISSING:
-        return {}, _unread(reply, text, found)
+        return {}, _flaw_of(reply, text, is_object=isinstance(found, dict))
     flaws: list[Flaw] = []
     values = _drop_flawed(values, flaws)
-    if flaws:
-        return values, flaws[0]
-    if reply.finish == "length" and not whole:
-        return values, Flaw("truncated", "the answer is cut off")
-    return values, None
+    if not flaws and reply.finish == "length" and not whole:
+        flaws.append(Flaw("truncated", "the answer is cut off"))
+    return values, flaws[0] if flaws else None
 
 
-def _nothing(reply: Reply) -> Flaw:
-    if reply.finish == "content_filter":
-        return Flaw("refused", "a content filter kept the answer back")
-    if reply.only_thought:
-        return Flaw("thinking", f"all {reply.completion_tokens} tokens went into thinking")
-    return Flaw("empty", "the answer is empty")
-
-
-def _unread(reply: Reply, text: str, found: Any) -> Flaw:
-    """What is wrong with an answer that has none of the keys."""
-    if unit := find_repetition(text):
-        return Flaw("repetition", f"the answer repeats itself: {unit[:60]!r}")
+def _flaw_of(reply: Reply, text: str, *, is_object: bool) -> Flaw:
+    """What is wrong with a reply that answers none of the keys."""
     shown = " ".join(text.split())[:80]
     if reply.finish == "content_filter":
-        return Flaw("refused", f"the answer is refused: {shown!r}")
+        said = f": {shown!r}" if shown else ""
+        return Flaw("refused", f"a content filter, or the model, refuses the answer{said}")
+    if reply.only_thought:
+        return Flaw("thinking", f"all {reply.completion_tokens} tokens went into thinking")
+    if not text:
+        return Flaw("empty", "the answer is empty")
+    if unit := find_repetition(text):
+        return Flaw("repetition", f"the answer repeats itself: {unit[:60]!r}")
     if reply.finish == "length":
         return Flaw("truncated", "the answer is cut off")
-    if found is MISSING or isinstance(found, list):
-        if _SORRY.match(text):
-            return Flaw("refused", f"the model refuses: {shown!r}")
-        return Flaw("prose", f"it is not the JSON object that was asked for: {shown!r}")
-    return Flaw("incomplete", f"none of its keys was asked for: {shown!r}")
+    if is_object:
+        return Flaw("incomplete", f"none of its keys was asked for: {shown!r}")
+    if _SORRY.match(text):
+        return Flaw("refused", f"the model refuses: {shown!r}")
+    return Flaw("prose", f"it is not the JSON object that was asked for: {shown!r}")
 
 
 def _drop_flawed(value: Any, flaws: list[Flaw]) -> Any:

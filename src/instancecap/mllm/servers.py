@@ -213,7 +213,7 @@ class Server:
     ) -> Dialect | None:
         """Another way to put a question that was refused; None where there is none."""
         topic: Topic | None = refusal.topic
-        if refusal.status in (401, 402, 403, 408, 429):
+        if refusal.status in (401, 402, 403, 408) or (refusal.status == 429 and topic != "body"):
             return None
         if refusal.status in (404, 405):
             if probing or _bytes_of(request) < LARGE or not await self.takes_small():
