@@ -50,7 +50,7 @@ def camera_words(camera: Camera) -> str:
 def camera_text(text: str) -> str:
     """A sentence about the camera, from the words of a caption."""
     kind, words = grammar.form(text), grammar.words_of(text)
-    if kind in ("verb", "gerund") or words[0] in _CAMERA_VERBS:
+    if kind in ("verb", "gerund"):
         be = "is " if kind == "gerund" else ""
         return grammar.sentence(f"the camera {be}{grammar.phrase(text)}")
     if words in (("static",), ("fixed",), ("still",), ("handheld",), ("steady",), ("stationary",)):
@@ -58,9 +58,6 @@ def camera_text(text: str) -> str:
     if text[:1].islower() and not grammar.has_finite_verb(text):
         return grammar.sentence(f"Camera: {text}")
     return grammar.sentence(text)
-
-
-_CAMERA_VERBS = frozenset(verbs.split()[0] for verbs in en.CAMERA_VERBS.values())
 
 
 def setting(text: str) -> str:
