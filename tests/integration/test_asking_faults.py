@@ -54,7 +54,7 @@ def test_no_clip_is_lost(
     assert not [path for path in (tmp_path / "o").rglob("*") if path.suffix in (".part", ".tmp")]
 
 
-@pytest.mark.parametrize("fault", ["ignored", "loop", "wrong_fields", "empty"])
+@pytest.mark.parametrize("fault", ["ignored", "wrong_fields", "empty"])
 def test_a_clip_without_any_usable_answer_is_partial_until_it_is_answered(
     run: Run, tmp_path: Path, make_video: MakeVideo, without_weights: None, fault: str
 ) -> None:

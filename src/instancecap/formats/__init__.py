@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from instancecap.errors import FormatError, UsageError
-from instancecap.formats import cosmos3, instancecap, instancevid, miradata, skycaptioner
+from instancecap.formats import cosmos3, curate, instancecap, instancevid, miradata, skycaptioner
 from instancecap.formats import text as plain_text
 from instancecap.formats.differences import differences
 from instancecap.formats.rows import video_of
@@ -30,6 +30,7 @@ __all__ = [
     "answer_model",
     "caption_from",
     "check_format",
+    "decode",
     "detect",
     "lost",
     "read_file",
@@ -60,8 +61,14 @@ FORMATS: dict[str, Codec] = {
 }
 """Every format by its name; the first is our own."""
 
+READ_ONLY: dict[str, Codec] = {"cosmos-curate": curate}
+"""What others write and nobody reads but their own tools."""
+
+HOMES = frozenset({"structuraldescription", "structureddescription", "backgrounddetail"})
+
 _SIGNS: tuple[tuple[str, frozenset[str]], ...] = (
-    ("instancevid", frozenset({"structuraldescription", "maininstance"})),
+    ("instancevid", frozenset(one for one in instancevid.PARTS if one.startswith("main")) | HOMES),
+    ("cosmos-curate", frozenset({"spanuuid", "durationspan"})),
     (
         "cosmos3",
         frozenset(
@@ -195,15 +202,25 @@ def _read_foreign(value: dict[str, Any], name: str, warnings: list[str]) -> Capt
     """A caption of another system, with a word on who says all this."""
     if name != detect(value) and detect(value):
         raise FormatError(f"this is {detect(value)}, not {name}")
-    caption = FORMATS[name].read({clean(str(key)): one for key, one in value.items()}, warnings)
-    if not detect(value) and not caption.leaves():
+    codec = {**FORMATS, **READ_ONLY}[name]
+    caption = codec.read({clean(str(key)): one for key, one in value.items()}, warnings)
+    leaves = caption.leaves()
+    if not detect(value) and not leaves:
         raise FormatError(_unknown(value))
+    if set(leaves) <= {"/global_description"}:
+        unread = {f"unknown field left out: /{name}" for name, one in value.items() if _nested(one)}
+        if missing := [one.rpartition("/")[2] for one in warnings if one in unread]:
+            raise FormatError(f"nothing of its structure can be read: {', '.join(missing)}")
     caption.producer = Producer(name=name)
     caption.provenance = {
         pointer: Provenance(source=name, confidence=0.0, support="unchecked")
         for pointer in caption.leaves()
     }
     return caption
+
+
+def _nested(value: Any) -> bool:
+    return isinstance(value, dict | list) and bool(value)
 
 
 def _unknown(value: dict[str, Any]) -> str:
@@ -230,15 +247,23 @@ def lost(caption: Caption, name: str) -> list[str]:
     return differences(caption, FORMATS[name].read(written, []))
 
 
+def decode(data: bytes) -> str | None:
+    """UTF-8 text, or UTF-16 with a byte order mark; None where it is neither."""
+    try:
+        return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError:
+        return None
+
+
 def read_file(path: str | os.PathLike[str]) -> Caption:
     """The one caption in a file. Raises :class:`FormatError` that names the file."""
     try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
+        text = decode(Path(path).read_bytes())
+        if text is None:
+            raise FormatError("not a valid caption: not UTF-8 text")
         return caption_from(text, format="text" if str(path).endswith(".txt") else "")
     except OSError as error:
         raise FormatError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise FormatError(f"{path}: not a valid caption: not UTF-8 text") from error
     except FormatError as error:
         raise FormatError(f"{path}: {error}") from error
 

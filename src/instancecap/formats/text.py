@@ -15,8 +15,9 @@ HOLDS = {"/global_description": "the first sentence; read back, the whole line"}
 
 def paragraph(caption: Caption) -> str:
     """Every text of the caption on one line; empty where it says nothing."""
+    told = caption.global_description
     parts = (
-        caption.global_description,
+        *([told] if told else (one.description for one in caption.segments)),
         *(instance_sentences(one) for one in caption.instances),
         caption.background,
         caption.lighting,
