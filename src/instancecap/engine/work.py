@@ -180,6 +180,11 @@ class Work(ABC):
         """Whether there is a second half."""
         return False
 
+    @property
+    def rewrites(self) -> bool:
+        """Whether results are earlier ones with some fields anew."""
+        return False
+
     def open_stage(self) -> Stage | None:
         """The second half, made where it runs; None where the first one does everything."""
         return None
