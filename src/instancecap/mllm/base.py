@@ -145,14 +145,6 @@ class Backend(ABC):
                 does not serve the model, or refuses every question.
         """
 
-    async def check(self) -> None:
-        """Find out now whether questions can be asked at all.
-
-        Raises:
-            ServerError, MissingDependency: they cannot; it says why, and how to mend it.
-        """
-        return
-
     async def close(self) -> None:
         """Give connections and memory back."""
         return

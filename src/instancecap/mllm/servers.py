@@ -166,16 +166,16 @@ class Server:
             return parse_reply(answer)
         except (openai.APITimeoutError, TimeoutError) as error:
             text = f"{self.url} gave no answer within {self.settings.timeout:g} s"
-            raise Fault("timeout", text, gone=_never_connected(error)) from error
+            raise Fault(text, gone=_never_connected(error)) from error
         except openai.APIConnectionError as error:
             if not _never_connected(error):
-                raise Fault("disconnect", f"{self.url} closed the connection") from error
+                raise Fault(f"{self.url} closed the connection") from error
             cause = self.settings.scrub(str(error.__cause__))
             text = f"no connection to {self.url} ({cause})"
-            raise Fault("gone", text, gone=True) from error
+            raise Fault(text, gone=True) from error
         except ValueError as error:
             text = self.settings.scrub(str(error))
-            raise Fault("garbled", f"{self.url} sent something that is {text}") from error
+            raise Fault(f"{self.url} sent something that is {text}") from error
 
     async def _otherwise(
         self,
@@ -190,7 +190,7 @@ class Server:
         if refusal.status in (401, 402, 403, 408) or (refusal.status == 429 and topic != "size"):
             return None
         if refusal.status in (404, 405):
-            if _bytes_of(request) < LARGE or not await self._takes_small():
+            if _bytes_of(request) < LARGE or not await self.takes_small():
                 return None
             topic = "size"  # some proxies know no path for a body that is too large
         return adapt(dialect, refusal, request, body, topic=topic, before=before)
@@ -214,7 +214,7 @@ class Server:
             )
         if refusal.fix:
             return ModelError(f"{self.url} refused the question {words}; {refusal.fix}")
-        if isinstance(problem, Fault) or self.saw_images or await self._takes_small():
+        if isinstance(problem, Fault) or self.saw_images or await self.takes_small():
             return problem
         return ServerRefusal(
             f"{self.url} refuses every question, a small one as well {words}; see the server's log"
@@ -244,7 +244,7 @@ class Server:
         shown = text if names is None else f"it serves: {', '.join(names[:20]) or 'none'}"
         return ServerError(f"{self.url} does not serve the model {model}; {shown}")
 
-    async def _takes_small(self) -> bool:
+    async def takes_small(self) -> bool:
         """Whether it answers a small question, so that it does not refuse every one."""
         try:
             await self.ask(probe())

@@ -70,14 +70,6 @@ class TransformersBackend(Backend):
             self._worker.submit(self._work)
         return list(await asyncio.gather(*(asyncio.wrap_future(one) for _, one in waiting)))
 
-    async def check(self) -> None:
-        """Load the model now.
-
-        Raises:
-            MissingDependency: a package of the extra ``models``, or the model, is not there.
-        """
-        await asyncio.wrap_future(self._worker.submit(self._load))
-
     async def close(self) -> None:
         await asyncio.to_thread(self._worker.shutdown, cancel_futures=True)
         self._loaded = None
