@@ -16,7 +16,7 @@ from instancecap.errors import ModelError, ServerError, UsageError
 from instancecap.mllm.address import Address
 from instancecap.mllm.base import Backend, Reply, Request
 from instancecap.mllm.refusals import Fault
-from instancecap.mllm.servers import Server, Settings, choose, probe
+from instancecap.mllm.servers import Server, choose, probe
 
 log = logging.getLogger(__name__)
 
@@ -85,14 +85,7 @@ class OpenAIBackend(Backend):
         self._answered = False
         secrets = [self._key, *(one for address in self._addresses for one in address.secrets)]
         self._secrets = sorted((one for one in secrets if len(one) > 3), key=len, reverse=True)
-        self._settings = Settings(
-            model=model,
-            key_env=key_env,
-            has_key=bool(self._key),
-            timeout=timeout,
-            max_tokens=max_tokens,
-            scrub=self._scrub,
-        )
+        self._key_env, self._timeout, self._max_tokens = key_env, timeout, max_tokens
         self._sessions: WeakKeyDictionary[AbstractEventLoop, _Session] = WeakKeyDictionary()
 
     def __repr__(self) -> str:
@@ -119,11 +112,16 @@ class OpenAIBackend(Backend):
         if loop not in self._sessions:
             import openai
 
-            timeout = self._settings.timeout
+            timeout = self._timeout
             servers = [
                 Server(
                     url=address.url,
-                    settings=self._settings,
+                    model=self.model,
+                    key_env=self._key_env,
+                    has_key=bool(self._key),
+                    timeout=timeout,
+                    max_tokens=self._max_tokens,
+                    scrub=self._scrub,
                     client=openai.AsyncOpenAI(
                         base_url=address.url,
                         api_key=self._key or "none",
