@@ -66,9 +66,14 @@ class Request:
     seed: int = 0
 
     @property
+    def pictures(self) -> list[Image]:
+        """The images of all messages, in order."""
+        return [part for one in self.messages for part in one.parts if isinstance(part, Image)]
+
+    @property
     def images(self) -> int:
         """Number of images in all messages."""
-        return sum(isinstance(part, Image) for one in self.messages for part in one.parts)
+        return len(self.pictures)
 
     @property
     def has_video(self) -> bool:

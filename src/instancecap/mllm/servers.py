@@ -91,11 +91,9 @@ class Server:
                 changes.pop("form", None)
             self.settled = True
         if {"images", "pixels"} & set(changes):
-            amounts = {"images": dialect.images, "pixels an image": dialect.pixels}
-            shown = ", ".join(f"{one:,} {name}" for name, one in amounts.items() if one)
-            log.warning(
-                "%s takes no more than %s; it is shown no more from now on", self.url, shown
-            )
+            amounts = {"image(s) a question": dialect.images, "pixels an image": dialect.pixels}
+            most = " and ".join(f"{one:,} {name}" for name, one in amounts.items() if one)
+            log.warning("%s takes at most %s; it is shown no more from now on", self.url, most)
         self.dialect = replace(self.dialect, **changes)
         self.losses, self.rests_until = 0, 0.0
 
@@ -176,7 +174,8 @@ class Server:
         if refusal.status in (401, 402, 403, 408) or (refusal.status == 429 and topic != "size"):
             return None
         if refusal.status in (404, 405):
-            if _bytes_of(request) < LARGE or not await self.takes_small():
+            large = sum(len(one.jpeg) for one in request.pictures) >= LARGE
+            if not large or not await self.takes_small():
                 return None
             topic = "size"  # some proxies know no path for a body that is too large
         return adapt(dialect, refusal, request, body, topic=topic, before=before)
@@ -273,12 +272,6 @@ def _total(replies: Sequence[Reply]) -> Reply:
         completion_tokens=sum(one.completion_tokens for one in replies),
         calls=len(replies),
     )
-
-
-def _bytes_of(request: Request) -> int:
-    """Bytes of all images."""
-    parts = (part for message in request.messages for part in message.parts)
-    return sum(len(part.jpeg) for part in parts if isinstance(part, Image))
 
 
 @cache
