@@ -15,7 +15,7 @@ from test_measured import EVERYDAY, prose
 from instancecap.captioners.measured import chinese, english
 from instancecap.captioners.measured.content_selection import Conduct, Light, Name, Scene
 from instancecap.captioners.measured.describe import describe, without_sentences
-from instancecap.evidence.experts.appearance import COLORS
+from instancecap.evidence.color_names import COLORS
 from instancecap.language import zh
 from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence

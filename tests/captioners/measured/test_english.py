@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from instancecap.captioners.measured import content_selection, english
 from instancecap.captioners.measured.content_selection import Area, Conduct, Light, Name, Scene
-from instancecap.evidence.experts.appearance import COLORS
+from instancecap.evidence.color_names import COLORS
 from instancecap.language import en
 from instancecap.schema.vocabulary import Primitive
 from tests.made import DIRECTIONS, NAMES

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from instancecap.captioners.measured import content_selection
 from instancecap.captioners.measured.describe import describe, without_sentences
 from instancecap.evidence.build import measure
-from instancecap.evidence.experts.appearance import COLORS
+from instancecap.evidence.color_names import COLORS
 from instancecap.language import en
 from instancecap.schema.caption import TRACK_POINTS_PER_SHOT, Caption
 from instancecap.schema.evidence import Evidence, FramingFacts, PlaceFacts, Shot
