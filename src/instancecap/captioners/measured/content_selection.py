@@ -19,7 +19,7 @@ from instancecap.evidence.view import within
 from instancecap.models.coco import CATEGORIES
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Direction, Evidence, InstanceFacts, LightFacts
-from instancecap.schema.vocabulary import Cell, Primitive
+from instancecap.schema.vocabulary import Cell, Primitive, Style
 
 Side = Literal["left", "right", "top", "bottom", "middle", ""]
 Area = Literal[Cell, "left", "right", "top", "bottom", "whole", ""]
@@ -383,6 +383,13 @@ def select_scene(evidence: Evidence, gate: Gate) -> Scene:
         light.time_of_day if gate("time_of_day", light.confidence) else "",
         color if color != "gray" else "",  # as any other is in shade
     )
+
+
+def select_style(evidence: Evidence, items: Sequence[InstanceFacts], gate: Gate) -> Style:
+    """The style; *real* only where a detector, which knows photographs, named something."""
+    framing = evidence.framing
+    named = gate is is_any or bool(items) or framing.style != "real"
+    return framing.style if named and gate("style", framing.confidence) else "unknown"
 
 
 def category_of(class_: str) -> str:
