@@ -82,7 +82,7 @@ class ClaimChecker:
             return Verdict()
         scene = SCENE_CHECKS.get(claim.kind)
         if scene is not None:
-            verdict = scene.check(claim, self._view(claim))
+            verdict = scene(claim, self._view(claim))
             return verdict.negated() if claim.negated else verdict
         if claim.kind == "order":
             return self._check_order(claim)
@@ -100,14 +100,15 @@ class ClaimChecker:
         if claim.kind == "count" and mention.noun is not None:
             return self._check_count(mention, claim)
         if claim.kind == "presence" and mention.instance is None and mention.noun is not None:
-            return check_presence(mention.noun, self._view(claim), negated=claim.negated)
+            verdict = check_presence(mention.noun, self._view(claim))
+            return verdict.negated() if claim.negated else verdict
         found = candidates(mention, self.evidence, self.matched, by_color=claim.kind != "color")
         groups = [item for item in found.items if item.count == mention.number > 1]
         verdicts = []
         for item in groups or found.items:
             seen = TrackSpan.of(item, self.evidence, self._view(claim))
             check = INSTANCE_CHECKS.get(claim.kind)
-            verdict = check.check(claim, seen) if check and seen else Verdict()
+            verdict = check(claim, seen) if check and seen else Verdict()
             verdicts.append(verdict.negated() if claim.negated else verdict)
         if mention.number == len(verdicts) > 1 and not groups:
             return all_of(verdicts)
