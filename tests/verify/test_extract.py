@@ -25,7 +25,7 @@ def short(text: str, context: Context | None = None) -> set[str]:
     """Claims in short: *dog direction left*, the presence of instances left out."""
     found = set()
     for one in read(text, context):
-        if one.kind not in ("presence", "order"):
+        if one.kind != "presence":
             who = "+".join(mention.head or mention.text for mention in one.subject)
             words = [who, "not" * one.negated, one.kind, one.value, one.when]
             found.add(" ".join(word for word in words if word))
@@ -150,17 +150,6 @@ def test_no_people_is_a_statement_about_people() -> None:
 def test_a_number_that_is_only_a_bound_is_no_count() -> None:
     assert not short("A group of at least 15 people waits.")
     assert short("Two dogs wait.") == {"dogs count 2"}
-
-
-def test_order_is_read_from_then_and_before() -> None:
-    (order,) = [one for one in read("A car moves left, then leaves the frame.") if one.first]
-    assert order.first is not None and order.second is not None
-    assert (order.first.kind, order.second.kind) == ("direction", "leaves")
-    (order,) = [
-        one for one in read("The dog enters the frame after the cat leaves the frame.") if one.first
-    ]
-    assert order.first is not None
-    assert order.first.kind == "leaves"
 
 
 def test_a_field_of_an_instance_is_about_it_without_naming_it() -> None:

@@ -204,7 +204,7 @@ def check_direction(claim: Claim, seen: TrackSpan) -> Verdict:
     # What turns goes each way for a while: a sentence may name them one by one.
     turned = {one for turn in motion.turns for one in (turn.before, turn.after)}
     agrees = (bool(asked & has) and not against) or claim.value in turned
-    gains = {one: seen.excursion(one)[0] for one in SIGNS}
+    gains = {one: seen.excursion(one) for one in SIGNS}
     gained, most = min(gains[one] for one in asked), max(gains.values())
     if camera_rests(seen):
         enough = max(LIMITS.moved, 0.25 * seen.size)

@@ -40,7 +40,6 @@ class Thresholds:
     # Time
     missing: float = 0.6  # seconds before the end: last seen earlier, at the edge, it has left
     until_end: float = 0.35  # seconds from an end of the clip within which it is there to that end
-    events_apart: float = 0.3  # seconds between two events of which one comes first
     # Colors
     color_share: float = 0.2  # share of its colors that supports a color word
     colors_known: float = 0.6  # share that must have names before one that is missing is wrong
