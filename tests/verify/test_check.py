@@ -168,6 +168,12 @@ def test_instances_of_another_captioner_are_matched_by_class_and_place() -> None
     assert outcome(report, "color") == {"disputed"}
 
 
+def test_who_comes_back_has_not_left() -> None:
+    gone = "The dog leaves the frame."
+    assert outcome(verify(say(gone), SCENE), "leaves") == {"contradicted"}
+    assert not outcome(verify(say(f"{gone} Then it comes back."), SCENE), "leaves")
+
+
 def test_a_wrong_class_is_seen_where_the_tracks_agree() -> None:
     report = verify(foreign(class_="car", track=DOG.track), SCENE)
     (wrong,) = [one for one in report.findings if one.kind == "class"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -75,7 +75,7 @@ def check_position(claim: Claim, seen: TrackSpan) -> Verdict:
     away = float(np.median(outside) if when else outside.min())
     agrees = bool(np.median(inside) if when else inside.mean() >= LIMITS.covered)
     agrees |= bool(when and is_cell and seen.cell(when) == spot)
-    far = (LIMITS.cell_margin if is_cell else LIMITS.spot_margin) + _drift(seen, when)
+    far = LIMITS.cell_margin if is_cell else LIMITS.spot_margin
     return _judge(
         seen, agrees, _place_words(seen, when), f"{when}_cell" if when else "",
         seen.cell(when) if when else None, when=when, factor=1.0 if agrees else 0.6 + 2 * away,
@@ -90,30 +90,18 @@ def _place_words(seen: TrackSpan, when: str) -> str:
     return f"it is {en.IN_CELLS[cell]} of the frame{later}{time}"
 
 
-def _thirds(spot: str) -> Iterable[tuple[int, int]]:
+_COLUMNS, _ROWS = ("left", "middle", "right"), ("top", "center", "bottom")
+
+
+def _thirds(spot: str) -> list[tuple[int, int]]:
     """Axis and third, 0 to 2, of each word of a place."""
-    if "-" in spot:
-        row, column = spot.split("-")
-        yield 1, ("top", "center", "bottom").index(row)
-        yield 0, ("left", "middle", "right").index(column)
-        return
-    for word in spot.split():
-        if word in ("left", "right"):
-            yield 0, 0 if word == "left" else 2
-        elif word in ("top", "up", "bottom", "down"):
-            yield 1, 0 if word in ("top", "up") else 2
-        elif spot == "center":
-            yield 0, 1
-
-
-def _drift(seen: TrackSpan, when: str) -> float:
-    """How far an instance that was found late, or lost early, may have been from there."""
-    shot = next((s for s in seen.evidence.shots if s.start <= seen.times[0] < s.end), None)
-    begin, end = (shot.start, shot.end) if shot else (0.0, seen.evidence.video.duration)
-    missed = seen.times[0] - begin if when == "start" else end - seen.times[-1]
-    if not when or missed < LIMITS.until_end:
-        return 0.0
-    return float(missed) * seen.reach / max(float(np.ptp(seen.times)), 0.1) * 0.5
+    words = "middle" if spot == "center" else spot.replace("up", "top").replace("down", "bottom")
+    if "-" in words:
+        row, column = words.split("-")
+        return [(1, _ROWS.index(row)), (0, _COLUMNS.index(column))]
+    known = {word: (0, third) for third, word in enumerate(_COLUMNS)}
+    known |= {"top": (1, 0), "bottom": (1, 2)}
+    return [known[word] for word in words.split() if word in known]
 
 
 def check_visibility(claim: Claim, seen: TrackSpan) -> Verdict:
@@ -198,7 +186,8 @@ def check_direction(claim: Claim, seen: TrackSpan) -> Verdict:
     """A direction of the schema, or ``toward`` and ``away`` from the camera."""
     if claim.value in ("toward", "away"):
         return _check_depth(claim.value, seen)
-    motion, measured = seen.item.motion, world_direction(seen)
+    motion = seen.item.motion
+    measured = motion.direction if seen.whole or camera_rests(seen) else ""
     asked, has = set(claim.value.split("_")), set(measured.split("_")) - {""}
     against = {OPPOSITE[one] for one in asked} & has
     # What turns goes each way for a while: a sentence may name them one by one.
@@ -234,26 +223,6 @@ def _check_depth(way: str, seen: TrackSpan) -> Verdict:
         sure=against and doubtless and camera_rests(seen) and seen.whole,
         believed=seen.item.confidence >= LIMITS.trusted and seen.whole,
     )  # fmt: skip
-
-
-def world_direction(seen: TrackSpan) -> str:
-    """One of the eight directions, or empty.
-
-    Where the motion in the world is not known but the camera goes along with the instance, the
-    camera's way is the instance's: it keeps its place in the frame while the background passes.
-    """
-    if seen.item.motion.direction and seen.whole:
-        return seen.item.motion.direction
-    if camera_rests(seen) or len(seen.times) < 2:
-        return ""
-    steps = [s for s in seen.evidence.camera.path if seen.times[0] < s.t <= seen.times[-1]]
-    passed = np.array([sum(s.dx for s in steps), sum(s.dy for s in steps)])
-    shift = seen.centers[-1] - seen.centers[0]
-    axis = int(np.abs(passed).argmax())
-    along = abs(passed[axis]) >= 0.25 and abs(passed[1 - axis]) < 0.5 * abs(passed[axis])
-    if not along or abs(shift[axis]) > 0.6 * abs(passed[axis]):
-        return ""
-    return (("right", "left"), ("down", "up"))[axis][int(passed[axis] > 0)]
 
 
 INSTANCE_CHECKS: dict[Kind, Callable[[Claim, TrackSpan], Verdict]] = {

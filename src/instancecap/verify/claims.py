@@ -19,7 +19,7 @@ When = Literal["", "start", "end"]
 
 @dataclass(eq=False, slots=True)
 class Mention:
-    """An instance that a text speaks of; two sentences about one instance share the mention.
+    """An instance that a sentence speaks of.
 
     Attributes:
         noun: what it is called; None where it has no name that is known.
@@ -27,8 +27,7 @@ class Mention:
         number: how many, 0 where that is left open.
         colors: color words that tell it from others.
         spot: where it is, in words such as ``left`` or ``top left``, where that tells it apart.
-        other: another one than those named ``before``.
-        vague: in the background, or otherwise not what was tracked for sure.
+        vague: in the background, another one, or otherwise not what was tracked for sure.
         head: the noun itself, without what stands before it.
     """
 
@@ -37,9 +36,7 @@ class Mention:
     number: int = 1
     colors: tuple[str, ...] = ()
     spot: str = ""
-    other: bool = False
     vague: bool = False
-    before: tuple[Mention, ...] = ()
     head: str = ""
     text: str = ""
 

@@ -46,21 +46,19 @@ class Clause:
     when: When = ""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Context:
-    """What is known before a sentence is read.
+    """What the field of a sentence tells of it.
 
     Attributes:
-        about: the instance that the whole text is about, for the fields of an instance.
-        camera: whether the text is about the camera unless it names another subject.
+        about: the instance that the field is about.
+        camera: whether the field is about the camera unless it names another subject.
         names: the caption's instances by their bare name.
-        mentions: instances named so far, in order.
     """
 
     about: Mention | None = None
     camera: bool = False
     names: Mapping[str, Mention] = field(default_factory=dict)
-    mentions: tuple[Mention, ...] = ()
 
 
 def code_of(items: Sequence[Item], index: int) -> str:
@@ -96,14 +94,11 @@ def _plain_code(item: Item) -> str:
 
 def clauses_of(items: Sequence[Item], context: Context) -> tuple[list[Clause], Named]:
     """The clauses of a sentence, and the mention that each of its nouns stands for."""
-    named: dict[int, Mention] = {}
-    known = context.mentions
-    for index, item in enumerate(items):
-        if item.kind == "thing":
-            named[id(item)] = mention = _mention(items, index, context)
-            if mention not in known and mention is not context.about:
-                mention.before = known
-                known = (*known, mention)
+    named = {
+        id(item): _mention(items, index, context)
+        for index, item in enumerate(items)
+        if item.kind == "thing"
+    }
     return _with_subjects(_split(items), named, context), named
 
 
@@ -130,7 +125,7 @@ def _split(items: Sequence[Item]) -> list[Clause]:
 
 
 def _mention(items: Sequence[Item], index: int, context: Context) -> Mention:
-    """Whom a noun phrase names: an instance by its name, one from before, or a new one."""
+    """Whom a noun phrase names: an instance of the caption, or one that it alone names."""
     item = items[index]
     following = items[index + 1] if index + 1 < len(items) else None
     kind = following.kind if following else ""
@@ -139,8 +134,7 @@ def _mention(items: Sequence[Item], index: int, context: Context) -> Mention:
         number=item.number or (0 if item.noun is not None and item.noun.plural else 1),
         colors=tuple(item.colors),
         spot=" ".join(words_of(following.text)) if following and kind == "position" else "",
-        other=item.other,
-        vague=kind == "background",
+        vague=kind == "background" or item.other,
         head=item.head,
         text=item.text,
     )
@@ -149,14 +143,11 @@ def _mention(items: Sequence[Item], index: int, context: Context) -> Mention:
     about = context.about
     if about is not None and index == 0 and _is_same(item, about):
         return about
-    if not item.definite or item.number or item.other:
-        return new
     known = [one for one in context.names.values() if _is_same(item, one)]
-    if known:
-        # A shorter form of a name stands for it only where it is of no other.
-        return known[0] if len(known) == 1 and not new.spot else replace(new, vague=True)
-    earlier = [one for one in context.mentions if _is_same(item, one)]
-    return next((one for one in earlier[::-1] if new.spot in ("", one.spot)), new)
+    if not item.definite or item.number or not known:
+        return new
+    # A shorter form of a name stands for it only where it is of no other.
+    return known[0] if len(known) == 1 and not new.spot else replace(new, vague=True)
 
 
 def _is_same(item: Item, mention: Mention) -> bool:
@@ -213,7 +204,9 @@ def _subject(
         modifiers = parts["modifiers"].match(codes, start + 1)
         return subject, modifiers.end() if modifiers else start + 1
     if kind == "Y":
-        return _pronoun(clause.items[start], before, context), start + 1
+        plural = clause.items[start].text in ("him", "them", "they")
+        main = (context.about,) if context.about is not None else ()
+        return main or (before.subject if before and not plural else ()), start + 1
     if kind and kind in "VSBRHhMUFEXIQZNsfwx!":
         return _implied(clause, before, context), start
     return (), start
@@ -225,19 +218,6 @@ def _relative(clause: Clause, before: Clause | None, named: Named) -> tuple[Ment
         return ()
     last = before.items[-2:][0] if before.codes[-1] == "P" else before.items[-1]
     return (named[id(last)],) if id(last) in named else ()
-
-
-def _pronoun(item: Item, before: Clause | None, context: Context) -> tuple[Mention, ...]:
-    """The subject of the clause before, or the only one that was named and can be meant."""
-    if context.about is not None:
-        return (context.about,)
-    if item.text in ("him", "them", "they"):
-        return ()
-    if before is not None:
-        return before.subject
-    nouns = {one: one.noun for one in context.mentions if one.noun is not None}
-    fits = [o for o, n in nouns.items() if item.text == "it" or n.category in ("human", "animal")]
-    return (fits[0],) if len(fits) == 1 else ()
 
 
 def _implied(clause: Clause, before: Clause | None, context: Context) -> tuple[Mention, ...]:

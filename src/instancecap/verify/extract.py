@@ -11,26 +11,22 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from instancecap.verify.claims import Claim, When
-from instancecap.verify.clauses import CAMERA, Clause, Context, Named, clauses_of
+from instancecap.verify.claims import Claim, Mention, When
+from instancecap.verify.clauses import CAMERA, Clause, Context, Named, clauses_of, code_of
 from instancecap.verify.lexicon import forms, lexicon
-from instancecap.verify.nouns import claims_of_nouns
 from instancecap.verify.text import Item, items_of, split_path, split_spot, ways_of, words_of
 
+NO_CONTEXT = Context()
 _ENDS_OF_CLIP: Mapping[str, When] = {
     "start": "start", "begin": "start", "end": "end", "finish": "end",
 }  # fmt: skip
+_NOT_ALL = ("other", "another", "one", "ones", "each", "several", "more")
+_WHOLE = ("clothes", "clothing", "outfit", "attire")
 _DIRECTIONS = ("up", "down", "left", "right", "toward", "away")
 
 
-def extract(sentence: str, context: Context | None = None) -> tuple[list[Claim], Context]:
-    """The claims of a sentence, and the context for the next one; nothing else is changed.
-
-    Args:
-        sentence: one sentence of English.
-        context: what is known before it: whom the text is about, and who was named.
-    """
-    context = context or Context()
+def extract(sentence: str, context: Context = NO_CONTEXT) -> list[Claim]:
+    """The claims of one sentence of English, by itself: what others name is not carried over."""
     items = [item for item in items_of(sentence, context.names) if item.text not in ".!?"]
     clauses, named = clauses_of(items, context)
     claims: list[Claim] = []
@@ -42,10 +38,7 @@ def extract(sentence: str, context: Context | None = None) -> tuple[list[Claim],
         if "?" not in clause.codes:
             claims += [*_claims_of(clause, named), *_place_first(clause, spot)]
         spot = ""
-    claims += claims_of_nouns(items, named)
-    new = [one for one in named.values() if one is not context.about]
-    mentions = tuple(dict.fromkeys((*context.mentions, *new)))
-    return _without_partial_rest(claims), replace(context, mentions=mentions)
+    return _without_partial_rest([*claims, *_claims_of_nouns(items, named)])
 
 
 def _claims_of(clause: Clause, named: Named) -> Iterator[Claim]:
@@ -205,6 +198,52 @@ def _place_first(clause: Clause, spot: str) -> list[Claim]:
     if known and clause.codes.startswith(("T", "BT", "ABT")) and (not first or first in "BRSVQ"):
         return [Claim("position", spot, clause.subject, when=clause.when)]
     return []
+
+
+def _claims_of_nouns(items: Sequence[Item], named: Named) -> Iterator[Claim]:
+    """Claims of every noun phrase of a sentence; none where it is hedged."""
+    if any(item.kind == "hedge" for item in items):
+        return
+    codes = "".join(code_of(items, index) for index in range(len(items)))
+    partial = any(item.text in _NOT_ALL or item.other for item in items)
+    for index, item in enumerate(items):
+        if item.kind == "wear" and item.colors and not item.text.endswith(_WHOLE):
+            # What somebody wears is not measured.
+            owners = [named[id(one)] for one in items[:index] if id(one) in named]
+            yield Claim("attribute", item.text, tuple(owners[-1:]))
+        if item.kind != "thing" or item.noun is None:
+            continue
+        mention = named[id(item)]
+        if item.negated:
+            if not item.other and re.match(r"$|[WAB]", codes[index + 1 :]):
+                yield Claim("presence", item.noun.class_, (mention,), negated=True)
+            continue
+        yield Claim("presence", item.noun.class_, (mention,))
+        if not partial and _is_count(item, codes[:index], mention):
+            complete = item.exact or item.noun.generic
+            yield Claim("count", str(item.number), (mention,), complete=complete)
+        if item.noun.category != "human":
+            yield from (Claim("color", word, (mention,)) for word in item.colors)
+        yield from _dressed(items, codes, index, mention)
+
+
+def _is_count(item: Item, before: str, mention: Mention) -> bool:
+    """Whether a number leads the sentence, or follows *there are* or *shows*."""
+    if mention.spot or mention.vague or item.number < 1:
+        return False
+    leads = re.fullmatch(r"A*|r[dWKA]*", before) and (item.number > 1 or item.exact)
+    return bool(leads or re.fullmatch(r"A*BA*|.*iA*", before))
+
+
+def _dressed(items: Sequence[Item], codes: str, index: int, mention: Mention) -> Iterator[Claim]:
+    """*A person in red*, *a man dressed in black clothes*."""
+    match = re.match(r"[BAw]*(r)G?([Cc])(?=$|[,PbABVRSEX])", codes[index + 1 :])
+    if match is None or items[index + 1 + match.start(1)].text != "in":
+        return
+    garment = items[index + 1 + match.start(2)]
+    is_whole = garment.kind == "color" or garment.text.endswith(_WHOLE)
+    if is_whole and len(garment.colors) == 1:
+        yield Claim("color", garment.colors[0], (mention,))
 
 
 def _without_partial_rest(claims: Sequence[Claim]) -> list[Claim]:

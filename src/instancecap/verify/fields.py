@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
@@ -15,6 +16,9 @@ from instancecap.verify.text import bare_name, head_of, sentences
 
 LEAST_ENGLISH = 0.7
 """Share of a text's letters that must be plain Latin for it to be read as English."""
+
+
+_RETURNS = re.compile(r"\b(?:back|again|return(?:s|ing)?|reappear(?:s|ing)?)\b")
 
 
 class Text(NamedTuple):
@@ -121,15 +125,15 @@ def _of_text(
         return
     about = mentions[text.instance] if text.instance is not None else None
     context = Context(about=about, camera=text.pointer.startswith("/camera"), names=names)
-    found: list[Claim] = []
-    for sentence in sentences(text.text):
-        claims, context = extract(sentence.text, context)
-        found += [
-            replace(one, pointer=text.pointer, sentence=sentence.text, span=text.span)
-            for one in claims
-        ]
-    kinds = [one.noun.class_ for one in context.mentions if one.noun is not None]
+    found = [
+        replace(one, pointer=text.pointer, sentence=sentence.text, span=text.span)
+        for sentence in sentences(text.text)
+        for one in extract(sentence.text, context)
+    ]
+    kinds = [one.value for one in found if one.kind == "presence"]
     for one in found:
+        if one.kind == "leaves" and not one.negated and _RETURNS.search(text.text):
+            continue  # it is there at the end
         # A number is of some only where the text goes on to name more of the kind.
         noun = one.subject[0].noun if one.kind == "count" else None
         yield replace(one, complete=False) if noun and kinds.count(noun.class_) > 1 else one

@@ -71,6 +71,7 @@ class Lexicon:
     scenes: dict[str, str]
     numbers: dict[str, int]
     words: dict[str, str]
+    spots: dict[str, str]
     compounds: frozenset[str]
     patterns: tuple[Pattern, ...]
     camera: dict[str, dict[str, str]]
@@ -91,6 +92,7 @@ def lexicon() -> Lexicon:
         scenes={row["scene"]: row["place"] for row in _rows("scenes.csv")},
         numbers=tables["numbers"],
         words={word: kind for kind, group in tables["words"].items() for word in group},
+        spots=tables["spots"],
         compounds=frozenset(line for line in compounds if not line.startswith("#")),
         patterns=tuple(_pattern(entry, tables["macros"]) for entry in tables["pattern"]),
         camera=tables["camera"],

@@ -136,18 +136,6 @@ def candidates(
     if mention.noun is None or mention.vague:
         return NOBODY
     found, rivals, certain = _by_class(mention, evidence)
-    earlier = [
-        one
-        for one in mention.before
-        if one.noun and class_match(mention.noun, one.noun.class_) >= ClassMatch.CATEGORY
-    ]
-    if earlier or mention.other:
-        used = [candidates(one, evidence, matched).items for one in earlier]
-        taken = {items[0].id for items in used if len(items) == 1}
-        if not mention.colors and not mention.spot and not mention.other:
-            # A second man whom nothing tells from the first may be one that was not tracked.
-            certain = certain and len(found) > len(earlier)
-        found = [item for item in found if item.id not in taken]
     if mention.colors:
         colors = [Claim("color", word) for word in mention.colors]
         fitting = [item for item in found if not _is_off(colors, item, evidence)]

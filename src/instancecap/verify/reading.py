@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import get_args
 
 from pydantic import BaseModel, ConfigDict
@@ -37,25 +38,7 @@ VALUES: Mapping[Kind, tuple[str, ...]] = {
 }  # fmt: skip
 """What a value of each kind may be."""
 
-QUESTION = """\
-Here are numbered sentences of a caption of a video, and the names of the instances in it.
-
-Instances: {names}
-
-{sentences}
-
-List what these sentences claim, as entries of "claims". Take only what a sentence states outright
-of a whole instance, of the camera, or of the scene. Leave out what somebody does to an object
-("moves the pan left" is not the cook's direction), colors of clothes, parts and held things, places
-relative to other things, comparisons, and possibilities. An entry has:
-- sentence: its number
-- subject: the instance's name as listed above, or "camera", or "scene"; leave the claim out where
-  it is of anything else
-- kind and value: {values}
-- when: "start" or "end" where the sentence limits the claim to that part of the clip, else ""
-- denied: true where the sentence states the opposite
-Directions and places are those of the picture as the viewer sees it, those of the camera are the
-camera's own. An empty list is a good answer."""
+QUESTION = (files(__package__) / "lexicon" / "question.md").read_text("utf-8").strip()
 
 
 class ReadClaim(BaseModel):

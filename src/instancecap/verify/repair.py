@@ -88,7 +88,7 @@ def _replace_value(caption: Caption, one: Finding) -> None:
     field = one.claim.field
     before = pointer.resolve(caption, field)
     value = one.instead if one.instead is not None else type(before)()
-    if one.kind == "color":
+    if isinstance(before, list) and not isinstance(one.instead, list):
         value = [word for word in before if word.lower() != one.value]
     elif one.kind == "count":
         value = max(1, int(one.instead or 1))

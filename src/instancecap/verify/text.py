@@ -14,14 +14,6 @@ _END = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][\"'”’)\]]))\s+|(?<=[。！？])|
 _ABBREVIATIONS = re.compile(r"\b(?:mr|mrs|ms|dr|st|vs|e\.g|i\.e|approx)\.$", re.IGNORECASE)
 _HYPHENS = re.compile(r"(?<=[A-Za-z])[-‐‑](?=[A-Za-z])")
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?|\d+(?:\.\d+)?|[^\sa-z\d]")
-_SPOTS = {
-    "top": "top", "upper": "top", "bottom": "bottom", "lower": "bottom",
-    "center": "center", "centre": "center", "middle": "center",
-    "left": "left", "leftward": "left", "leftwards": "left",
-    "right": "right", "rightward": "right", "rightwards": "right",
-    "up": "up", "upward": "up", "upwards": "up",
-    "down": "down", "downward": "down", "downwards": "down",
-}  # fmt: skip
 
 
 class Sentence(NamedTuple):
@@ -87,7 +79,8 @@ def normalize(sentence: str) -> str:
 
 def words_of(phrase: str) -> list[str]:
     """The words of place and direction in a phrase, in order: *upper left* is top, left."""
-    return [_SPOTS[word] for word in phrase.split() if word in _SPOTS]
+    spots = lexicon().spots
+    return [spots[word] for word in phrase.split() if word in spots]
 
 
 def bare_name(name: str) -> str:
@@ -224,8 +217,7 @@ def ways_of(item: Item) -> list[str]:
         return words_of(item.text)[-1:]
     if item.kind == "side":
         word = item.text.replace(" ", "").removesuffix("s")
-        word = {"backward": "back", "anticlockwise": "counterclockwise"}.get(word, word)
-        return [word]
+        return [{"backward": "back", "anticlockwise": "counterclockwise"}.get(word, word)]
     names = {"top": "up", "bottom": "down"}
     return [names.get(word, word) for word in words_of(item.text)]
 
