@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
+from instancecap import Caption
 from instancecap.render import Prompt, render, targets
 from instancecap.render.options import Task
-from instancecap.schema import Caption
 
 CAPTIONS = ("street.json", "park.json")
 FOLDER = Path(__file__).resolve().parent / "captions"

@@ -40,12 +40,12 @@ class CaptionConfig(RunConfig):
     """How many clips are captioned: what :class:`~instancecap.engine.run.RunConfig` has, and more.
 
     Attributes:
-        max_instances: the most salient instances to describe.
+        max_instances: instances to describe, at most; None for the captioner's own number.
         split_shots: one caption a shot, named ``NAME#1``, ``NAME#2``, ….
         report: HTML page to look at the results; empty for none.
     """
 
-    max_instances: int = MAX_INSTANCES
+    max_instances: int | None = None
     split_shots: bool = False
     report: str = ""
 
@@ -65,8 +65,8 @@ class CaptionConfig(RunConfig):
 class Captioner(Protocol):
     """Writes captions: of one clip, or as a work that is sent to worker processes."""
 
-    def describe(self, clip: Clip, evidence: Evidence, *, max_instances: int) -> Caption:
-        """The caption of ``clip``, from what was measured about it."""
+    def describe(self, clip: Clip, evidence: Evidence, *, max_instances: int | None) -> Caption:
+        """The caption of ``clip``, from what was measured about it; None: the usual number."""
 
     def work(self, config: CaptionConfig) -> Work:
         """What is done to each of many clips. Raises :class:`UsageError`."""
@@ -90,9 +90,10 @@ class Measured:
     def __post_init__(self) -> None:
         language_of(self.language)
 
-    def describe(self, clip: Clip, evidence: Evidence, *, max_instances: int) -> Caption:
+    def describe(self, clip: Clip, evidence: Evidence, *, max_instances: int | None) -> Caption:
         """The caption of ``clip``."""
-        return describe(evidence, max_instances=max_instances, language=self.language)
+        most = MAX_INSTANCES if max_instances is None else max_instances
+        return describe(evidence, max_instances=most, language=self.language)
 
     def work(self, config: CaptionConfig) -> CaptionWork:
         """What is done to each of many clips."""
@@ -101,7 +102,7 @@ class Measured:
                 "--hint-column is for --captioner mllm: what is measured needs no hint"
             )
         return CaptionWork(
-            max_instances=config.max_instances,
+            max_instances=MAX_INSTANCES if config.max_instances is None else config.max_instances,
             language=self.language,
             split_shots=config.split_shots,
             keep_evidence=bool(config.report),
@@ -173,7 +174,7 @@ class Mllm:
             batch_results=tuple(self.batch_results),
         )
 
-    def describe(self, clip: Clip, evidence: Evidence, *, max_instances: int) -> Caption:
+    def describe(self, clip: Clip, evidence: Evidence, *, max_instances: int | None) -> Caption:
         """The caption of ``clip``. Can be called from anywhere, a running event loop included.
 
         Raises:
@@ -181,7 +182,7 @@ class Mllm:
             UsageError: neither a URL nor a backend.
             ServerError: the server is not there, refuses the key, or does not serve the model.
         """
-        options = replace(self.options, max_instances=max_instances)
+        options = self._with(max_instances)
         prepared = prepare(clip, evidence, options=options)
         backend = self._asking.backend or self.backend or self._open()
         self._asking.backend = backend
@@ -220,9 +221,14 @@ class Mllm:
         """Measures each of many clips and foretells what the questions would cost."""
         return PredictWork(options=self._options(config), split_shots=config.split_shots)
 
+    def _with(self, max_instances: int | None) -> ChainOptions:
+        if max_instances is None:
+            return self.options
+        return replace(self.options, max_instances=max_instances)
+
     def _options(self, config: CaptionConfig) -> ChainOptions:
-        options = replace(self.options, max_instances=config.max_instances)
-        if config.hint_column and options.mode == "single" and options.single_format != "ours":
+        options = self._with(config.max_instances)
+        if config.hint_column and options.mode == "single":
             raise UsageError(f"--hint-column: {options.single_format} takes no hints")
         return options
 
@@ -267,7 +273,7 @@ def caption(
     source: Source,
     *,
     captioner: Captioner | None = None,
-    max_instances: int = MAX_INSTANCES,
+    max_instances: int | None = None,
     threads: int = 0,
 ) -> Caption:
     """Caption a video, an image, or a :class:`Clip`.
@@ -275,7 +281,8 @@ def caption(
     Args:
         source: a path, or a clip (a span, or frames from memory).
         captioner: who writes; :class:`Measured` by default.
-        max_instances: the most salient instances to describe.
+        max_instances: instances to describe, at most; by default 3 measured ones, or 8 that a
+            model and the measurement agree on.
         threads: cores to use, 0 for all.
 
     Raises:

@@ -107,7 +107,7 @@ def test_what_cannot_be_checked_is_named_and_the_rest_goes_on(
     assert status == 1
     failures = [line for line in err.splitlines() if line.startswith("failed: ")]
     assert len(failures) == 3
-    assert "does not say which video" in err
+    assert "names no video file" in err
     assert "--video-root DIR says where videos are" in err
     assert "lie.mp4" in out
 

@@ -62,7 +62,7 @@ def test_a_folder_leaves_hidden_files_alone(tmp_path: Path) -> None:
 def test_bad_files_are_named_and_the_rest_is_read(tmp_path: Path) -> None:
     made("good").write(tmp_path / "good.json")
     (tmp_path / "broken.json").write_text("{")
-    (tmp_path / "binary.json").write_bytes(b"\xff\xfe")
+    (tmp_path / "binary.json").write_bytes(b"\xff\x00\x81")
     (tmp_path / "evidence.json").write_text('{"schema": "instancecap.evidence/1"}')
     errors = {row.name: row.error for row in rows(tmp_path)}
     assert errors == {

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -336,20 +335,6 @@ FLAGS = [
 
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH")
-def test_the_script_runs_in_chromium(tmp_path: Path) -> None:
-    write(tmp_path, make_entry())
-    assert CHROMIUM is not None
-    done = subprocess.run(
-        [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom",
-         "--virtual-time-budget=3000", (tmp_path / "report.html").as_uri()],
-        capture_output=True, text=True, timeout=120, check=True,
-    )  # fmt: skip
-    assert 'aria-valuetext="1.00 s, frame 9 of 16"' in done.stdout
-    assert done.stdout.count('class="box') == 3
-
-
-@pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_keys_buttons_and_narrow_screens(tmp_path: Path, scheme: str) -> None:
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -370,6 +355,7 @@ def test_keys_buttons_and_narrow_screens(tmp_path: Path, scheme: str) -> None:
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.className") == "skip"
         first = page.locator("#clip-1")
+        assert first.locator(".box").count() == 3
         seek = first.locator("[data-part=seek]")
         stage = first.locator("[data-part=stage]")
         stage.focus()

@@ -1,33 +1,29 @@
-"""Per instance a few pictures that a multimodal model is asked about, all else taken out of sight.
+"""What is done to a picture so that a multimodal model is asked about one instance in it.
 
 InstanceCap (Fan et al. 2024) replaces what lies outside an instance's mask by a copy that was
 scaled down and up again by about 150: colors stay, things go. Its ablations, a plain color and a
-thin outline, are here too, and a crop. Frames are taken where the instance is seen best, evenly
-over the time for which it is followed.
+thin outline, are here too, and a crop. ``dim`` darkens what is around, and leaves it to be seen:
+what a thing is held by, or does, is still plain.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask as coco_mask
 
-from instancecap.captioners.views import View, look
 from instancecap.errors import UsageError
 from instancecap.evidence.experts.masks import segment_box
-from instancecap.schema.evidence import Evidence, InstanceFacts
-from instancecap.video.clip import Clip
+from instancecap.models.u2netp import find_salient_mask
 from instancecap.video.decode import Picture
 from instancecap.video.sampling import fit_within
 
-Variant = Literal["blur", "color", "outline", "crop", "none"]
+Variant = Literal["blur", "color", "outline", "crop", "dim", "none"]
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
 
+Box = NDArray[np.float64]
 Color = tuple[int, int, int]
 GRAY: Color = (128, 128, 128)
 RED: Color = (255, 0, 0)
@@ -37,6 +33,9 @@ BLUR_FACTOR = 150
 
 MIN_BLUR_CELLS = 4
 """Pixels of the longer side of the scaled-down copy; fewer would be a plain color."""
+
+DIMMED = 0.35
+"""Share of its brightness that dimmed context keeps."""
 
 GROW = 2
 """Pixels that a mask grows by, so that its soft edge lies outside the thing."""
@@ -48,87 +47,73 @@ UNREACHED = 0.1
 """Share of a box's size by which a mask may stay away from a side before it misses a part: less
 than a head, an eighth of a person's height."""
 
-SAME_START = 2e-3
-"""Seconds by which the starts of a clip and of its evidence may differ: JSON rounds them."""
+CROP_MARGIN = 0.2
+"""Share of the box's size that a crop adds on each side."""
 
-MASK_REACH = 0.1
-"""Seconds; a mask that was measured further away does not lie on the thing any more."""
+MAX_CROP_RATIO = 1.5
+"""Longer over shorter side of a crop, the frame's edge permitting."""
 
-
-@dataclass(frozen=True, eq=False, slots=True)
-class VisualPrompt:
-    """What a model is shown of one instance.
-
-    Attributes:
-        instance: the instance's id.
-        variant: what was done to its surroundings.
-        times: seconds from the clip's start, one a picture, rising.
-        pictures: uint8 RGB, shape (height, width, 3), not writable. Of one size, but for
-            ``crop``, where each fits the box at its time.
-    """
-
-    instance: int
-    variant: Variant
-    times: tuple[float, ...]
-    pictures: tuple[Picture, ...]
+MAX_ENLARGEMENT = 2.0
 
 
-def visual_prompts(
-    clip: Clip,
-    evidence: Evidence,
-    *,
-    variant: Variant = "blur",
-    frames: int = 8,
-    side: int = 768,
-    instances: Sequence[int] | None = None,
-    color: Color = GRAY,
-    threads: int = 0,
-) -> list[VisualPrompt]:
-    """Pictures of each instance, from one pass over the clip that keeps only what it returns.
-
-    Masks are those of ``evidence`` where it has them (``measure(clip, masks=True)``), else they
-    are cut out of the box on the spot.
+def paint(
+    picture: Picture, box: Box, *, variant: Variant, side: int, color: Color = GRAY
+) -> Picture:
+    """A picture of what lies in a box.
 
     Args:
-        clip: the clip that ``evidence`` was measured on.
-        evidence: tells where the instances are, and when.
+        picture: uint8 RGB (height, width, 3); not changed.
+        box: x0 y0 x1 y1 in 0..1.
         variant: ``blur`` (the paper's), ``color`` (a plain one; the paper found that it gives a
-            false context), ``outline`` (the paper found it too weak), ``crop``, or ``none``.
-        frames: at most so many pictures an instance; fewer where it is not seen often enough.
-        side: longer side of a picture in pixels at most. Only crops are enlarged, at most twice.
-        instances: ids, in the order wanted; all, in the order of ``evidence``, if None.
+            false context), ``outline`` (the paper found it too weak), ``crop``, ``dim``, ``none``.
+        side: longer side of the result in pixels at most. Only crops are enlarged, at most twice.
         color: red, green, blue of the ``color`` variant, 0..255.
-        threads: cores to decode on, 0 for all.
-
-    Returns:
-        One prompt an instance; one that is never seen, having no track, is left out.
 
     Raises:
-        UsageError: an unknown variant or instance, a number out of range, or evidence of another
-            span than the clip's.
-        InputError: the clip cannot be opened or decoded.
+        UsageError: an unknown variant, or a number out of range.
     """
-    _check(clip, evidence, variant=variant, frames=frames, side=side, color=color)
-    wanted = _choose(evidence.instances, instances)
-    seen = look(clip, wanted, frames=frames, side=side, crop=variant == "crop", threads=threads)
-    return paint_prompts(seen, wanted, variant=variant, color=color)
+    if variant not in VARIANTS:
+        raise UsageError(f"unknown variant {variant!r}; allowed: {', '.join(VARIANTS)}")
+    if side < 16:
+        raise UsageError(f"side must be at least 16 pixels, got {side}")
+    if len(color) != 3 or not all(0 <= value <= 255 for value in color):
+        raise UsageError(f"color must be red, green, blue in 0..255, got {color}")
+    if variant == "crop":
+        return _cropped(picture, box, side=side)
+    picture = resized(picture, side)
+    if variant == "none":
+        return picture
+    mask = _mask(picture, box)
+    if variant == "outline":
+        return _outline(picture, mask)
+    around = {"blur": blurred, "dim": dimmed}.get(variant, lambda one: np.full_like(one, color))
+    return _blend(picture, around(picture), mask)
 
 
-def paint_prompts(
-    seen: Mapping[int, Sequence[View]],
-    items: Sequence[InstanceFacts],
-    *,
-    variant: Variant,
-    color: Color = GRAY,
-) -> list[VisualPrompt]:
-    """The prompts made of views that were found already; options as for :func:`visual_prompts`."""
-    prompts = []
-    for item in items:
-        if views := seen.get(item.id):
-            pictures = [_paint(view, item, variant=variant, color=color) for view in views]
-            times = tuple(view.t for view in views)
-            prompts.append(VisualPrompt(item.id, variant, times, tuple(pictures)))
-    return prompts
+def resized(picture: Picture, side: int) -> Picture:
+    """A picture whose longer side has ``side`` pixels at most."""
+    height, width = picture.shape[:2]
+    if max(height, width) <= side:
+        return picture
+    size = fit_within(width / height, side)
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def outline_box(picture: Picture, box: Box, *, label: str = "") -> Picture:
+    """A copy with a red line just outside a box, and a word at its corner."""
+    height, width = picture.shape[:2]
+    thickness = max(2, round(max(height, width) / 250))
+    x0, y0, x1, y1 = (box * (width, height, width, height)).round().astype(int).tolist()
+    drawn = picture.copy()
+    cv2.rectangle(drawn, (x0 - thickness, y0 - thickness), (x1 + thickness, y1 + thickness), RED,
+                  thickness)  # fmt: skip
+    if label:
+        scale = max(height, width) / 800
+        corner = max(0, x0), max(round(22 * scale), y0 - 2 * thickness)
+        font = cv2.FONT_HERSHEY_SIMPLEX
+        cv2.putText(drawn, label, corner, font, scale, (0, 0, 0), 4 * thickness, cv2.LINE_AA)
+        cv2.putText(drawn, label, corner, font, scale, (255, 255, 255), thickness, cv2.LINE_AA)
+    return drawn
 
 
 def to_jpeg(picture: Picture, *, quality: int = 90) -> bytes:
@@ -141,51 +126,11 @@ def to_jpeg(picture: Picture, *, quality: int = 90) -> bytes:
     return data.tobytes()
 
 
-def _check(
-    clip: Clip, evidence: Evidence, *, variant: str, frames: int, side: int, color: Color
-) -> None:
-    if variant not in VARIANTS:
-        raise UsageError(f"unknown variant {variant!r}; allowed: {', '.join(VARIANTS)}")
-    if frames < 1:
-        raise UsageError(f"frames must be at least 1, got {frames}")
-    if side < 16:
-        raise UsageError(f"side must be at least 16 pixels, got {side}")
-    if len(color) != 3 or not all(0 <= value <= 255 for value in color):
-        raise UsageError(f"color must be red, green, blue in 0..255, got {color}")
-    check_span(clip, evidence)
-
-
-def check_span(clip: Clip, evidence: Evidence) -> None:
-    """Raise :class:`UsageError` where ``evidence`` was measured on another span than the clip's."""
-    if abs(clip.start - evidence.video.start) > SAME_START:
-        raise UsageError(
-            f"the clip starts at {clip.start:g} s, but the evidence was measured from "
-            f"{evidence.video.start:g} s on; open the clip with the same span"
-        )
-
-
-def _choose(items: Sequence[InstanceFacts], ids: Sequence[int] | None) -> list[InstanceFacts]:
-    known = {item.id: item for item in items}
-    if ids is None:
-        return list(items)
-    if unknown := [str(one) for one in ids if one not in known]:
-        allowed = ", ".join(map(str, known)) or "none"
-        raise UsageError(f"no instance {', '.join(unknown)} in the evidence; it has: {allowed}")
-    return [known[one] for one in dict.fromkeys(ids)]
-
-
-def _paint(view: View, item: InstanceFacts, *, variant: Variant, color: Color) -> Picture:
-    picture = view.picture
-    if variant not in ("crop", "none"):
-        mask = _mask(view, item)
-        if variant == "outline":
-            picture = _outline(picture, mask)
-        else:
-            around = blurred(picture) if variant == "blur" else np.full_like(picture, color)
-            picture = _blend(picture, around, mask)
-    # Instances share a plain frame: what one user draws on it, another one must not see.
-    picture.setflags(write=False)
-    return picture
+def from_jpeg(data: bytes) -> Picture:
+    """A JPEG file as an RGB picture (height, width, 3)."""
+    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert bgr is not None
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def blurred(picture: Picture) -> Picture:
@@ -195,6 +140,11 @@ def blurred(picture: Picture) -> Picture:
     small = cv2.resize(picture, fit_within(width / height, cells), interpolation=cv2.INTER_AREA)
     large = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(large, np.uint8)
+
+
+def dimmed(picture: Picture) -> Picture:
+    """The picture darkened to ``DIMMED``."""
+    return np.asarray(picture * DIMMED, np.uint8)
 
 
 def _blend(picture: Picture, around: Picture, mask: Picture) -> Picture:
@@ -219,25 +169,51 @@ def _grown(mask: Picture, by: int) -> Picture:
     return np.asarray(cv2.dilate(mask, kernel), np.uint8)
 
 
-def _mask(view: View, item: InstanceFacts) -> Picture:
-    """The instance's mask at the size of the view's picture, 0 or 255, shape (height, width)."""
-    height, width = view.picture.shape[:2]
-    found = _known_mask(item, view.t)
+def _cropped(picture: Picture, box: Box, *, side: int) -> Picture:
+    height, width = picture.shape[:2]
+    x0, y0, x1, y1 = crop_around(box, size=(width, height))
+    part = picture[y0:y1, x0:x1]
+    scale = min(MAX_ENLARGEMENT, side / max(part.shape[:2]))
+    size = max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(part, size, interpolation=how), np.uint8)
+
+
+def crop_around(box: Box, *, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The part of a picture of ``size`` (width, height) that shows a box (0..1), in pixels.
+
+    The box with a margin; where that is long and thin, the shorter side is widened. At the
+    frame's edge the part moves inwards, so that it is cut only where the frame is too small.
+    """
+    ends = []
+    spans = [(box[axis + 2] - box[axis]) * size[axis] * (1 + 2 * CROP_MARGIN) for axis in (0, 1)]
+    least = max(max(spans) / MAX_CROP_RATIO, 2.0)
+    for axis, limit in enumerate(size):
+        length = min(limit, max(1, round(max(spans[axis], least))))
+        center = (box[axis] + box[axis + 2]) / 2 * limit
+        start = min(max(0, round(center - length / 2)), limit - length)
+        ends.append((int(start), int(start + length)))
+    (x0, x1), (y0, y1) = ends
+    return x0, y0, x1, y1
+
+
+# Masks -------------------------------------------------------------------------------------------
+
+
+def _mask(picture: Picture, box: Box) -> Picture:
+    """The mask of what lies in a box, 0 or 255 (height, width): a network's, or GrabCut's."""
+    found = find_salient_mask(picture, box)
     if found is None:
-        found = segment_box(view.small, view.box).astype(np.uint8)
-    large = cv2.resize(found * np.uint8(255), (width, height), interpolation=cv2.INTER_LINEAR)
-    # The steps of an enlarged mask are smoothed away before it is made hard again.
-    steps = max(1.0, width / found.shape[1])
-    smooth = cv2.GaussianBlur(large, (0, 0), steps)
-    mask = np.where(smooth >= 128, np.uint8(255), np.uint8(0))
-    _show_missed(mask, view.box)
+        found = segment_box(np.asarray(picture[..., ::-1]), box)
+    mask = found.astype(np.uint8) * np.uint8(255)
+    _show_missed(mask, box)
     # A hole is a shirt's print more often than a view through the thing.
     rims, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     cv2.drawContours(mask, rims, -1, 255, cv2.FILLED)
     return mask
 
 
-def _show_missed(mask: Picture, box: NDArray[np.float64]) -> None:
+def _show_missed(mask: Picture, box: Box) -> None:
     """Add to a mask (0 or 255) what lies between it and the sides of the box that it stays off.
 
     A thing reaches to all four sides of its box. Where its mask does not, a part is missing, a
@@ -261,13 +237,3 @@ def _show_missed(mask: Picture, box: NDArray[np.float64]) -> None:
             along[max(0, last + 1 - slack) :] = True
     ys, xs = (np.linspace(-1, 1, count + 2)[1:-1] for count in inside.shape)
     inside[missed & (ys[:, None] ** 4 + xs**4 <= 1)] = 255  # a box with round corners
-
-
-def _known_mask(item: InstanceFacts, t: float) -> Picture | None:
-    """The measured mask nearest to ``t`` seconds, 0 or 1; None where there is none."""
-    near = min(item.masks, key=lambda mask: abs(mask.t - t), default=None)
-    if near is None or abs(near.t - t) > MASK_REACH:
-        return None
-    code: Mapping[str, object] = {"size": list(near.size), "counts": near.counts.encode("ascii")}
-    mask = np.asarray(coco_mask.decode(code), np.uint8)
-    return mask if mask.any() else None

@@ -59,18 +59,30 @@ HintColumn = Annotated[
 ]  # fmt: skip
 Mode = Annotated[
     Literal["fused", "paper", "single"],
-    _option(metavar="MODE", help="fused (N + 1 calls), paper (4 N + 4) or single (1)."),
+    _option(metavar="MODE", help="fused (1 call, 1 a window), paper (4 N + 5) or single (1)."),
 ]
+Detail = Annotated[
+    Literal["auto", "each", "never"],
+    _option(metavar="WHEN", help="Ask about an instance of its own: auto (where the whole view "
+            "can't show enough), each or never."),
+]  # fmt: skip
+Agree = Annotated[
+    Literal["on", "off"],
+    _option(metavar="ON|OFF", help="off: in mode paper take the detector's tracks as they are, as "
+            "published."),
+]  # fmt: skip
 SingleFormat = Annotated[
-    Literal["ours", "skycaptioner", "instancecap-captioner"],
-    _option(metavar="FORMAT", help="Of mode single: ours, skycaptioner or instancecap-captioner."),
+    Literal["skycaptioner", "instancecap-captioner"],
+    _option(metavar="FORMAT", help="Of mode single: skycaptioner or instancecap-captioner."),
 ]
 VisualPrompt = Annotated[
-    Literal["blur", "color", "outline", "crop", "none"],
-    _option(metavar="KIND", help="What is done around an instance: blur, color, outline, crop "
-            "or none."),
+    Literal["blur", "color", "outline", "crop", "dim", "none"],
+    _option(metavar="KIND", help="What is done around an instance in mode paper: blur, color, "
+            "outline, crop, dim or none."),
 ]  # fmt: skip
-Frames = Annotated[int, _option(min=1, metavar="N", help="Pictures a question.")]
+Frames = Annotated[
+    int, _option(min=0, metavar="N", help="Pictures a question; 0: 16, in mode paper 8.")
+]
 Hints = Annotated[bool, _option("--hints/--no-hints", help="Tell the model what was measured.")]
 HintsFile = Annotated[str, _option(metavar="FILE", help="A .csv of name,hint for more classes.")]
 PromptsDir = Annotated[str, _option(metavar="DIR", help="NAME.md files to use instead of ours.")]
@@ -79,9 +91,6 @@ Fields = Annotated[
     _option(metavar="A,B", help="Rewrite only these fields of the captions in OUT, such as "
             "background,camera."),
 ]  # fmt: skip
-OverwriteHuman = Annotated[
-    bool, _option("--overwrite-human", help="Also rewrite fields that a person wrote.")
-]
 OnContradiction = Annotated[
     Literal["mark", "remove", "keep"],
     _option(metavar="WHAT", help="mark, remove or keep what the evidence still contradicts."),

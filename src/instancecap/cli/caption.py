@@ -43,14 +43,16 @@ def caption(
     mllm_input: asking.Input = "images",
     hint_column: asking.HintColumn = "",
     mode: asking.Mode = "fused",
-    single_format: asking.SingleFormat = "ours",
+    detail: asking.Detail = "auto",
+    agree: asking.Agree = "on",
+    single_format: asking.SingleFormat = "skycaptioner",
     visual_prompt: asking.VisualPrompt = "blur",
-    frames: asking.Frames = 8,
+    frames: asking.Frames = 0,
     hints: asking.Hints = True,
     hints_file: asking.HintsFile = "",
     prompts: asking.PromptsDir = "",
     fields: asking.Fields = "",
-    overwrite_human: asking.OverwriteHuman = False,
+    overwrite_human: options.OverwriteHuman = False,
     on_contradiction: asking.OnContradiction = "mark",
     window: asking.Window = 8.0,
     attempts: asking.Attempts = 3,
@@ -77,8 +79,11 @@ def caption(
     workers: Workers = 1,
     engine: options.Engine = "local",
     max_instances: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Instances a caption may have.")
-    ] = 3,
+        int | None,
+        typer.Option(
+            min=0, metavar="N", help="Instances of a caption; measured: 3, mllm: 8 agreed."
+        ),
+    ] = None,
     resume: options.Resume = True,
     retry_failed: options.RetryFailed = False,
     time_limit: options.TimeLimit = options.TIME_LIMIT,
@@ -101,7 +106,8 @@ def caption(
     config = CaptionConfig(
         out=out or "", format=format, report=report or "", workers=workers,
         engine=engine, max_instances=max_instances, split_shots=split_shots,
-        resume=resume, retry_failed=retry_failed, time_limit=time_limit,
+        resume=resume, retry_failed=retry_failed, overwrite_human=overwrite_human,
+        time_limit=time_limit,
         max_failure_rate=max_failure_rate, shard=shard, log_json=log_json or "",
         metrics_port=metrics_port, images=images, video_root=video_root, hint_column=hint_column,
     )  # fmt: skip
@@ -110,7 +116,8 @@ def caption(
         writer = Measured(language=language)
     else:
         chain = ChainOptions(
-            mode=mode, input=mllm_input, single_format=single_format, frames=frames,
+            mode=mode, detail=detail, agree=agree, input=mllm_input,
+            single_format=single_format, frames=frames,
             visual_prompt=visual_prompt, hints=hints, hints_file=hints_file,
             prompts_dir=prompts, fields=asking.names(fields), overwrite_human=overwrite_human,
             on_contradiction=on_contradiction, window=window, attempts=attempts, seed=seed,
@@ -124,7 +131,7 @@ def caption(
         )  # fmt: skip
         if dry_run:
             _predict(inputs, writer, config, json=json)
-    with terminal.watching(told=out is not None, quiet=quiet) as watcher:
+    with terminal.watching(told=out is not None, quiet=quiet, verbose=verbose) as watcher:
         done = run(inputs, captioner=writer, config=config, events=watcher)
     watcher.conclude(done)
     captions = done.captions() if out is None else []

@@ -29,6 +29,7 @@ def evidence(
     workers: Workers = 1,
     resume: options.Resume = True,
     retry_failed: options.RetryFailed = False,
+    overwrite_human: options.OverwriteHuman = False,
     time_limit: options.TimeLimit = options.TIME_LIMIT,
     max_failure_rate: options.MaxFailureRate = 1.0,
     shard: options.Shard = "",
@@ -49,11 +50,12 @@ def evidence(
     if out.lower().endswith((".jsonl", ".parquet")):
         raise UsageError(f"--out {out}: evidence goes to a folder, one JSON file per clip")
     config = RunConfig(
-        out=out, workers=workers, resume=resume, retry_failed=retry_failed, time_limit=time_limit,
+        out=out, workers=workers, resume=resume, retry_failed=retry_failed,
+        overwrite_human=overwrite_human, time_limit=time_limit,
         max_failure_rate=max_failure_rate, shard=shard, log_json=log_json or "",
         metrics_port=metrics_port, images=images, video_root=video_root,
     )  # fmt: skip
-    with terminal.watching(told=True, quiet=quiet) as watcher:
+    with terminal.watching(told=True, quiet=quiet, verbose=verbose) as watcher:
         _, done = run_work(inputs, EvidenceWork(masks=masks), config, events=watcher)
     watcher.conclude(done)
     if json:

@@ -33,6 +33,10 @@ Resume = Annotated[
 RetryFailed = Annotated[
     bool, typer.Option("--retry-failed", help="Try clips again that failed in an earlier run.")
 ]
+OverwriteHuman = Annotated[
+    bool,
+    typer.Option("--overwrite-human", help="Write over what a person changed or wrote."),
+]
 TimeLimit = Annotated[
     float,
     typer.Option(min=0, metavar="SECONDS", help="Give a clip up after this long; 0 for never."),

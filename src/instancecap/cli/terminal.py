@@ -51,7 +51,7 @@ def print_json(value: object) -> None:
 
 
 @contextmanager
-def watching(*, told: bool, quiet: bool) -> Iterator[Watcher]:
+def watching(*, told: bool, quiet: bool, verbose: bool = False) -> Iterator[Watcher]:
     """A progress bar, and lines above it; every input that fails is named as it fails.
 
     ``told``: the last line sums the run up.
@@ -80,14 +80,14 @@ def watching(*, told: bool, quiet: bool) -> Iterator[Watcher]:
         redirect_stdout=False,
     )
     with bar:
-        yield Watcher(bar, told=told and not quiet)
+        yield Watcher(bar, told=told and not quiet, verbose=verbose)
 
 
 class Watcher(Events):
     """The progress bar, and lines above it."""
 
-    def __init__(self, bar: Progress, *, told: bool) -> None:
-        self._bar, self._told = bar, told
+    def __init__(self, bar: Progress, *, told: bool, verbose: bool = False) -> None:
+        self._bar, self._told, self._verbose = bar, told, verbose
         self._task = bar.add_task("", total=None)
 
     def noted(self, line: str) -> None:
@@ -102,7 +102,19 @@ class Watcher(Events):
         """The run is about to begin."""
         for _, one in plan.failed:
             self.noted(f"failed before: {one.source}: {one.reason} (--retry-failed tries it again)")
+        remedy = "kept as a person left it; --overwrite-human writes it anew"
+        self._summed_up("changed", plan.kept, remedy)
+        self._summed_up("stale", plan.stale, "delete it, or put the clip back")
         self._bar.update(self._task, total=len(plan.todo))
+
+    def _summed_up(self, kind: str, found: Sequence[Rejected], remedy: str) -> None:
+        """One line for all of a kind, with the first; each with ``--verbose``."""
+        if self._verbose:
+            for one in found:
+                self.noted(f"{kind}: {one.source}: {one.reason}; {remedy}")
+        elif found:
+            more = f" (and {len(found) - 1} more; --verbose names them)" if found[1:] else ""
+            self.noted(f"{kind}: {found[0].source}{more}: {found[0].reason}; {remedy}")
 
     def ended(self, one: Ended) -> None:
         """A clip has ended."""

@@ -12,18 +12,24 @@ from __future__ import annotations
 import glob
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from instancecap.datasets.videos import beside, names_video
 from instancecap.errors import FormatError
-from instancecap.formats import caption_from, detect
+from instancecap.formats import caption_from, decode, detect
 from instancecap.formats.salvage import salvage
 from instancecap.io.tables import NOT_UTF8, read_rows
-from instancecap.schema.caption import Caption
+from instancecap.schema.caption import Caption, Video
 
-SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".parquet", ".txt")
+SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".parquet", ".txt", ".caption")
+
+LISTS = re.compile(r"(?:prompts?|captions?|labels?|texts?)\.txt", re.IGNORECASE)
+"""Names of files of a caption a line, as trainers have them; ``videos.txt`` beside them names the
+clips. Any other ``.txt`` in a folder is the caption of one clip."""
 
 ROWS_AT_A_TIME = 256
 """Rows of a Parquet table in memory; a caption with its tracks is some ten kilobytes."""
@@ -71,6 +77,7 @@ class _Item:
         problems: what had to be put right to get at the value.
         numbered: the name is a number only; the caption's own name is better.
         column: where in a table's row the value stood; empty for the row itself.
+        video: the clip that the file lies beside, where the caption names none.
     """
 
     name: str
@@ -81,6 +88,7 @@ class _Item:
     numbered: bool = False
     column: str = ""
     error: str = ""
+    video: str = ""
 
 
 def read_captions(paths: Sequence[str], *, format: str = "") -> Iterator[Row]:
@@ -88,9 +96,9 @@ def read_captions(paths: Sequence[str], *, format: str = "") -> Iterator[Row]:
 
     Args:
         paths: ``.json`` (a caption, a list, or names with captions), ``.jsonl``, ``.csv``,
-            ``.parquet`` (a file or a folder of shards), ``.txt`` (a caption a line), a folder
-            (its ``.json`` files, else its ``.parquet`` shards, else its ``.txt`` files), or a
-            glob pattern.
+            ``.tsv``, ``.parquet`` (a file or a folder of shards), ``.txt`` (the caption of the clip
+            that it lies beside, else a caption a line), a folder (its ``.json`` files, else its
+            ``.parquet`` shards, tables, ``.txt`` files), or a glob pattern.
         format: what the captions are written in, such as ``instancevid``; seen from each caption
             where it is empty.
     """
@@ -111,6 +119,8 @@ def _row(item: _Item, format: str) -> Row:
         problems.append(f"prose in {item.column}, taken for the global description")
         caption.warnings.append(problems[-1])
     name = item.name
+    if item.video and (caption.video is None or not caption.video.path):
+        caption.video = Video.named(item.video)
     if item.numbered and caption.video is not None:
         name = _safe_name(caption.video.id) or name
     return Row(name, caption, item.source, problems=tuple(problems))
@@ -135,19 +145,25 @@ def _items_of(path: str) -> Iterator[_Item]:
 
 def _folder(folder: str) -> Iterator[_Item]:
     """A folder's captions; hidden files and folders hold what is not for readers."""
-    found: dict[str, list[str]] = {".json": [], ".parquet": [], ".txt": []}
+    kinds = ((".json",), (".parquet",), (".jsonl", ".csv", ".tsv"), (".txt", ".caption"))
+    found: dict[tuple[str, ...], list[str]] = {kind: [] for kind in kinds}
     for root, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             suffix = Path(name).suffix.lower()
-            if suffix in found and not name.startswith("."):
-                found[suffix].append(os.path.join(root, name))
+            kind = next((kind for kind in kinds if suffix in kind), None)
+            if kind and not name.startswith(".") and name != "videos.txt":
+                found[kind].append(os.path.join(root, name))
     paths = next((some for some in found.values() if some), [])
     if not paths:
-        kinds = ", ".join(found)
-        yield _Item(_stem(folder), folder, error=f"no caption in this folder (looked for {kinds})")
+        known = ", ".join(suffix for kind in kinds for suffix in kind)
+        yield _Item(_stem(folder), folder, error=f"no caption in this folder (looked for {known})")
     for path in paths:
-        yield from _file(path, _stem(os.path.relpath(path, folder), keep_folders=True))
+        stem = _stem(os.path.relpath(path, folder), keep_folders=True)
+        if Path(path).suffix.lower() in kinds[-1] and not LISTS.fullmatch(os.path.basename(path)):
+            yield _sidecar(path, stem, beside(path) or os.path.basename(stem))
+        else:
+            yield from _file(path, stem)
 
 
 def _file(path: str, stem: str) -> Iterator[_Item]:
@@ -163,7 +179,7 @@ def _file(path: str, stem: str) -> Iterator[_Item]:
 
 
 def _read_json(path: str, stem: str) -> Iterator[_Item]:
-    text = _decode(Path(path).read_bytes())
+    text = decode(Path(path).read_bytes())
     if text is None:
         yield _Item(stem, path, error=NOT_UTF8)
         return
@@ -173,22 +189,43 @@ def _read_json(path: str, stem: str) -> Iterator[_Item]:
         yield _broken(stem, path, text)
         return
     if _maps_names(value):
-        for name, one in value.items():
-            yield _Item(_safe_name(name) or stem, f"{path}: {name}", one)
+        yield from _named(path, stem, value)
         return
     if not isinstance(value, list):
         item = _of_table(path, stem, value)
-        yield replace(item, name=stem, numbered=False)
+        yield replace(item, name=stem, numbered=False, video=beside(path))
         return
     for number, one in enumerate(value, 1):
         yield _of_table(f"{path}: item {number}", f"{stem}-{number}", one)
 
 
 def _maps_names(value: Any) -> bool:
-    """Whether it is an object of captions by name."""
+    """Whether it is an object of captions by the names of their clips."""
     if not isinstance(value, dict) or not value or detect(value):
         return False
-    return all(detect(one) for one in value.values())
+    if any(key in value for key in (*TEXT_COLUMNS, *WHOLE_COLUMNS)):
+        return False
+    return all(_is_caption(name, one) for name, one in value.items())
+
+
+def _is_caption(name: str, value: Any) -> bool:
+    """Whether a value under a clip's name is its caption, a list of its captions or a row."""
+    if isinstance(value, list):
+        return bool(value) and all(_is_caption(name, one) for one in value)
+    if isinstance(value, dict):
+        return bool(detect(value)) or any(key in value for key in TEXT_COLUMNS)
+    return isinstance(value, str) and (names_video(name) or len(value.split()) > 1)
+
+
+def _named(path: str, stem: str, value: dict[str, Any]) -> Iterator[_Item]:
+    """The captions of an object by name; of several for one clip the later ones have a number."""
+    for name, captions in value.items():
+        own = _safe_name(name) or stem
+        for number, one in enumerate(captions if isinstance(captions, list) else [captions], 1):
+            item = _of_table(f"{path}: {name}", own, one)
+            yield replace(
+                item, name=own if number == 1 else f"{own}-{number}", numbered=False, video=name
+            )
 
 
 def _broken(name: str, source: str, text: str) -> _Item:
@@ -203,17 +240,41 @@ def _broken(name: str, source: str, text: str) -> _Item:
     return replace(item, problems=(*problems, *item.problems))
 
 
+def _sidecar(path: str, stem: str, video: str) -> _Item:
+    """The caption of one clip, on as many lines as it takes."""
+    name = stem if names_video(stem) else stem + Path(video).suffix * names_video(video)
+    text = decode(Path(path).read_bytes())
+    fault = NOT_UTF8 if text is None else "" if text.strip() else "an empty caption"
+    return _Item(name, path, text, error=fault, video=video)
+
+
 def _read_txt(path: str, stem: str) -> Iterator[_Item]:
-    """A caption a line. A blank line is an error: it would shift what follows."""
+    """The caption of the clip that it lies beside, else a caption a line.
+
+    A blank line is an error: it would shift what follows.
+    """
+    is_list = LISTS.fullmatch(os.path.basename(path)) is not None
+    if not is_list and (video := beside(path)):
+        yield _sidecar(path, stem, video)
+        return
     lines = list(read_rows(path))
     while lines and not lines[-1].error and not lines[-1].value.strip():
         lines.pop()
     if not lines:
         yield _Item(stem, path, error="the file is empty")
-    for number, row in enumerate(lines, 1):
-        name = stem if len(lines) == 1 else f"{stem}-{number}"
+    videos = _videos_of(path, len(lines)) if is_list else [""] * len(lines)
+    for number, (row, video) in enumerate(zip(lines, videos, strict=True), 1):
+        name = _safe_name(video) or (stem if len(lines) == 1 else f"{stem}-{number}")
         fault = row.error or ("" if row.value.strip() else "an empty caption")
-        yield _Item(name, f"{path}: {row.where}", row.value, error=fault)
+        yield _Item(name, f"{path}: {row.where}", row.value, error=fault, video=video)
+
+
+def _videos_of(path: str, count: int) -> list[str]:
+    """The clips that ``videos.txt`` beside a list of captions names; empty where none fits."""
+    other = Path(path).with_name("videos.txt")
+    rows = list(read_rows(str(other))) if other.is_file() else []
+    names = [str(row.value).strip() for row in rows if not row.error]
+    return names if len(names) == count else [""] * count
 
 
 def _read_table(path: str, stem: str) -> Iterator[_Item]:
@@ -262,14 +323,6 @@ def _is_given(cell: Any) -> bool:
     return bool(cell) and cell == cell  # not a number is not equal to itself
 
 
-def _decode(data: bytes) -> str | None:
-    """UTF-8 text without a byte order mark; None where it is not UTF-8."""
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return None
-
-
 def _stem(path: str, *, keep_folders: bool = False) -> str:
     """A file's name without its suffix, below the folder that was given."""
     name = Path(os.path.normpath(path)) if keep_folders else Path(Path(path).name or "captions")
@@ -292,6 +345,6 @@ def _safe_name(value: Any) -> str:
 
 _READERS = {
     ".json": _read_json,
-    ".txt": _read_txt,
+    **dict.fromkeys((".txt", ".caption"), _read_txt),
     **dict.fromkeys((".jsonl", ".csv", ".tsv", ".parquet"), _read_table),
 }

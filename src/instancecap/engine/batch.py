@@ -11,11 +11,12 @@ from typing import Any
 
 from instancecap.engine.digests import fingerprint
 from instancecap.engine.durations import Durations
+from instancecap.engine.edits import is_by_hand, leaf_digests
 from instancecap.engine.events import Ended, Events
 from instancecap.engine.local import Outcome, run_jobs, threads_each
 from instancecap.engine.quality_monitor import QualityMonitor
 from instancecap.engine.ray import run_on_ray
-from instancecap.engine.resume import Plan, Todo, config_of, entry_of, plan_run
+from instancecap.engine.resume import Plan, Resuming, Todo, config_of, entry_of, plan_run
 from instancecap.engine.store import Store
 from instancecap.engine.work import Documents, Stage, Work, stamp_of
 from instancecap.errors import FormatError, OutputError
@@ -48,6 +49,7 @@ class RunOptions:
         workers: processes.
         resume: pass over what an earlier run has done.
         retry_failed: try again what failed then.
+        overwrite_human: write over outputs that a person changed.
         time_limit: seconds a clip may take in a worker process, 0 for no limit.
         max_failure_rate: share of failed clips, after the first 20, that ends the run.
         keep: hold the documents in memory for :attr:`Run.results`.
@@ -57,6 +59,7 @@ class RunOptions:
     workers: int = 1
     resume: bool = True
     retry_failed: bool = False
+    overwrite_human: bool = False
     time_limit: float = 0.0
     max_failure_rate: float = 1.0
     keep: bool = False
@@ -71,6 +74,8 @@ class Run:
         results: the documents of each clip, by its place among the jobs, where they are kept.
         failed: inputs without a result, and why.
         partial: inputs whose captions lack something that was asked for, and why.
+        kept: outputs that a person changed since they were written, and that were left alone.
+        stale: outputs of earlier runs whose clips are gone.
         outputs: files and tables that were written.
         total: clips that the run was over, this run's failures among them.
         done: clips done by this run.
@@ -89,6 +94,8 @@ class Run:
     results: dict[int, Documents] = field(default_factory=dict)
     failed: list[Rejected] = field(default_factory=list)
     partial: list[Rejected] = field(default_factory=list)
+    kept: list[Rejected] = field(default_factory=list)
+    stale: list[Rejected] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
     total: int = 0
     done: int = 0
@@ -121,6 +128,8 @@ class Run:
         return {
             "done": self.done,
             "partial": [{"input": one.source, "reason": one.reason} for one in self.partial],
+            "kept": [one.source for one in self.kept],
+            "stale": [{"output": one.source, "reason": one.reason} for one in self.stale],
             "skipped": self.skipped,
             "waiting": self.waiting,
             "failed": [{"input": one.source, "reason": one.reason} for one in self.failed],
@@ -200,16 +209,19 @@ class _Batch:
         plan = Plan(Todo(self._jobs, range(len(self._jobs))))
         if (store := self._store) is not None:
             store.sink.sweep()
-            if self._options.resume:
-                plan = plan_run(
-                    self._jobs, store, config=self._config, retry_failed=self._options.retry_failed
-                )
-            else:
-                store.sink.forget()
+            how = Resuming(
+                config=self._config,
+                resume=self._options.resume,
+                retry_failed=self._options.retry_failed,
+                overwrite_human=self._options.overwrite_human,
+                rewrites=self.work.rewrites,
+            )
+            plan = plan_run(self._jobs, store, how)
             if self._options.keep:
                 self._fetch_skipped(plan, store)
             store.records.begin(plan.todo)
             self.run.skipped = len(plan.skipped)
+            self.run.kept, self.run.stale = plan.kept, plan.stale
             self._failures.update(plan.failed)
             self._parts.update(plan.parts)
             store.records.note(
@@ -313,7 +325,9 @@ class _Batch:
 
     def _write(self, index: int, job: Job, documents: Documents, store: Store, reason: str) -> str:
         digests: dict[str, str] = {}
+        captions: dict[str, Caption] = {}
         if not reason:
+            captions = {part: Caption.from_json(text) for part, text in documents.captions.items()}
             try:
                 for part, text in documents.outputs.items():
                     digests[part] = store.sink.put(job.name + part, text)
@@ -330,6 +344,8 @@ class _Batch:
             reason=reason or _lacking(documents),
             missing=documents.missing,
             digests=digests,
+            leaves={part: leaf_digests(one) for part, one in captions.items()},
+            by_hand=any(map(is_by_hand, captions.values())),
         )
         seconds = sum(documents.seconds.values())
         store.records.record(entry, seconds=seconds, cost=documents.cost)

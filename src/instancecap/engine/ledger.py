@@ -41,6 +41,8 @@ CREATE TABLE IF NOT EXISTS clips (
     reason TEXT NOT NULL,
     missing TEXT NOT NULL,
     digests TEXT NOT NULL,
+    leaves TEXT NOT NULL,
+    by_hand INTEGER NOT NULL,
     seconds REAL NOT NULL,
     cost TEXT NOT NULL,
     finished REAL NOT NULL
@@ -62,7 +64,7 @@ class Ledger:
         Raises:
             UsageError: another run is at work on this output, or nothing can be written there.
         """
-        self.folder = folder
+        self.folder, self.is_shared = folder, bool(shard)
         self._locks = [lock_for_writing(folder, "lock", shared=bool(shard))]
         self.path = folder / f"ledger{f'-{shard}' if shard else ''}.sqlite"
         try:
@@ -147,8 +149,8 @@ class Ledger:
         values = (
             entry.name, entry.path, entry.start, entry.end, identity.size, identity.mtime_ns,
             identity.content, entry.config, json.dumps(entry.parts), entry.state, entry.reason,
-            json.dumps(entry.missing), json.dumps(entry.digests), round(seconds, 4),
-            json.dumps(cost), time.time(),
+            json.dumps(entry.missing), json.dumps(entry.digests), json.dumps(entry.leaves),
+            int(entry.by_hand), round(seconds, 4), json.dumps(cost), time.time(),
         )  # fmt: skip
         try:
             self._db.execute(
@@ -180,13 +182,13 @@ class Ledger:
 
 _SELECT = (
     "SELECT name, path, start, end, size, mtime_ns, content, config, parts, state, reason, "
-    "missing, digests FROM clips"
+    "missing, digests, leaves, by_hand FROM clips"
 )
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
     name, path, start, end, size, mtime_ns, content, config, parts, state, reason = row[:11]
-    missing, digests = map(json.loads, row[11:])
+    missing, digests, leaves = map(json.loads, row[11:14])
     return Entry(
         name=name,
         path=path,
@@ -199,6 +201,8 @@ def _entry(row: tuple[Any, ...]) -> Entry:
         reason=reason,
         missing={part: tuple(pointers) for part, pointers in missing.items()},
         digests=digests,
+        leaves=leaves,
+        by_hand=bool(row[14]),
     )
 
 

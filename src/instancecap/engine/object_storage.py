@@ -138,6 +138,21 @@ class ObjectSink:
         """Whether a marker names the document."""
         return name in self.places
 
+    def find_edits(self, entries: Iterable[Entry]) -> None:
+        """Nothing: objects are written once, and nobody edits them in place."""
+
+    def is_edited(self, name: str, digest: str) -> bool:
+        """No."""
+        return False
+
+    def current(self, name: str) -> str | None:
+        """As it was written."""
+        return self.get(name)
+
+    def where(self, name: str) -> str:
+        """The address."""
+        return self.bucket.url if self.kind else f"{self.bucket.url}/{name}.json"
+
     def forget(self) -> None:
         """Start without what earlier runs wrote; markers are written anew."""
         self.places.clear()
@@ -225,6 +240,7 @@ class ShardMarkers:
     def __init__(self, sink: ObjectSink, jobs: Sequence[Job], *, label: str = "") -> None:
         """Read the markers of earlier runs, and cut the jobs into shards."""
         self._sink, self._bucket, self._label = sink, sink.bucket, label
+        self.is_shared = bool(label)
         self._notes: dict[str, Any] = {}
         self._tally, self._noted = _Tally(), 0.0
         self._before: dict[str, Entry] = {}
@@ -272,6 +288,10 @@ class ShardMarkers:
     def knows_size(self, size: int) -> bool:
         """No: clips are known by their names."""
         return False
+
+    def entries(self) -> Iterable[Entry]:
+        """All that the markers hold."""
+        return self._before.values()
 
     def begin(self, todo: Iterable[tuple[int, Job]]) -> None:
         """Learn what is left; jobs of the other shards keep what the markers say."""

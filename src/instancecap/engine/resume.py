@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
+from instancecap.engine.edits import mark_stale, take_edits
 from instancecap.engine.store import Entry, Records, Store
 from instancecap.errors import InputError
 from instancecap.io.addresses import is_url
-from instancecap.io.identity import Identity
-from instancecap.io.inputs import Job, Rejected
+from instancecap.io.identity import Identity, is_elsewhere
+from instancecap.io.inputs import Earlier, Job, Rejected
 
 LOOKS_AT_ONCE = 32
 """Requests to object storage in flight while a run is planned."""
@@ -25,17 +28,26 @@ LOOKED_AHEAD = 1024
 
 
 class Todo:
-    """Numbers and jobs in order: eight bytes each beside the jobs themselves."""
+    """Numbers and jobs in order: eight bytes each beside the jobs themselves.
+
+    Attributes:
+        earlier: what is known of those that are done in part, by number; they are handed out
+            with what they have and what they lack.
+    """
 
     def __init__(self, jobs: Sequence[Job], numbers: Iterable[int] = ()) -> None:
         """``numbers`` of those among ``jobs`` that are to be done."""
         self._jobs, self._numbers = jobs, array("q", numbers)
+        self.earlier: dict[int, Callable[[], dict[str, Earlier]]] = {}
 
     def __len__(self) -> int:
         return len(self._numbers)
 
     def __iter__(self) -> Iterator[tuple[int, Job]]:
-        return ((number, self._jobs[number]) for number in self._numbers)
+        for number in self._numbers:
+            job = self._jobs[number]
+            load = self.earlier.get(number)
+            yield number, job if load is None else replace(job, earlier=load())
 
     def add(self, number: int) -> None:
         """One more, at the end."""
@@ -55,38 +67,123 @@ class Plan:
         skipped: number and job of those whose output is there.
         parts: what follows their names in their outputs, by number.
         failed: those that failed before and are not tried again.
+        kept: outputs that a person changed, and why that is told; they are not written over.
+        stale: outputs whose clips are gone.
     """
 
     todo: Todo
     skipped: list[tuple[int, Job]] = field(default_factory=list)
     parts: dict[int, tuple[str, ...]] = field(default_factory=dict)
     failed: list[tuple[int, Rejected]] = field(default_factory=list)
+    kept: list[Rejected] = field(default_factory=list)
+    stale: list[Rejected] = field(default_factory=list)
 
 
-def plan_run(jobs: Sequence[Job], store: Store, *, config: str, retry_failed: bool = False) -> Plan:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resuming:
+    """How a run goes on where others ended.
+
+    Attributes:
+        config: hash of what results depend on beside the clips.
+        resume: pass over what is done.
+        retry_failed: try again what failed.
+        overwrite_human: write over what a person changed.
+        rewrites: results are earlier ones with some fields anew, so a person's work stays in them.
+    """
+
+    config: str
+    resume: bool = True
+    retry_failed: bool = False
+    overwrite_human: bool = False
+    rewrites: bool = False
+
+
+def plan_run(jobs: Sequence[Job], store: Store, how: Resuming) -> Plan:
     """Compare jobs with what is known of earlier runs under the same configuration.
 
-    The output of a clip whose file was moved or renamed is put under its new name.
+    The output of a clip whose file was moved or renamed is put under its new name. What a person
+    changed is marked as theirs, and kept.
     """
     plan = Plan(Todo(jobs))
     empty = store.records.is_empty()
+    if not empty:
+        store.sink.find_edits(store.records.entries())
     for index, job, identity in _looked_at(jobs, look=not empty):
-        known = config_of(job, config)
-        entry = None if empty else _settled(job, store.records, known, identity=identity)
+        entry = None if empty else store.records.find(job)
+        if entry is not None and _keeps(entry, job, store, how, plan):
+            _skip(plan, index, job, entry)
+            continue
+        if empty or not how.resume:
+            plan.todo.add(index)
+            continue
+        known = config_of(job, how.config)
+        entry = _settled(job, entry, store.records, known, identity=identity)
         if entry is None:
             plan.todo.add(index)
         elif entry.state == "failed":
-            if retry_failed:
+            if how.retry_failed:
                 plan.todo.add(index)
             else:
                 plan.failed.append((index, Rejected(job.clip.path, entry.reason)))
-        elif _is_there(job, entry, store):
-            plan.skipped.append((index, job))
-            if entry.parts != ("",):
-                plan.parts[index] = entry.parts
-        else:
+        elif not _is_there(job, entry, store):
             plan.todo.add(index)
+        elif entry.state == "partial":
+            plan.todo.add(index)
+            plan.todo.earlier[index] = partial(_earlier, job.name, entry, store)
+        else:
+            _skip(plan, index, job, entry)
+    if not empty and not store.records.is_shared:
+        plan.stale += _find_stale(jobs, store)
     return plan
+
+
+def _skip(plan: Plan, index: int, job: Job, entry: Entry) -> None:
+    plan.skipped.append((index, job))
+    if entry.parts != ("",):
+        plan.parts[index] = entry.parts
+
+
+def _keeps(entry: Entry, job: Job, store: Store, how: Resuming, plan: Plan) -> bool:
+    """Whether a clip is left alone because a person has changed its output."""
+    if how.overwrite_human or entry.state == "failed":
+        return False
+    edits = take_edits(store, entry)
+    if not edits and not entry.by_hand:
+        return False
+    if not entry.by_hand:
+        store.records.record(replace(entry, by_hand=True), cost={})
+    faults = [fault for fault in edits.values() if fault]
+    if not faults and (how.rewrites or entry.state == "partial"):
+        return False
+    if edits or not how.resume or entry.config != config_of(job, how.config):
+        where = store.sink.where(entry.name + entry.parts[0])
+        plan.kept.append(Rejected(where, "; ".join(["changed by hand", *faults])))
+    return all(store.sink.has(entry.name + part) for part in entry.parts)
+
+
+def _earlier(name: str, entry: Entry, store: Store) -> dict[str, Earlier]:
+    """The documents of a clip that is done in part, and what they lack."""
+    found = {}
+    for part in entry.parts:
+        if text := store.sink.get(name + part):
+            found[part] = Earlier(text, entry.missing.get(part, ()))
+    return found
+
+
+def _find_stale(jobs: Sequence[Job], store: Store) -> Iterator[Rejected]:
+    """Outputs of clips that were moved away or removed; they are marked as such."""
+    names: set[str] | None = None
+    for entry in list(store.records.entries()):
+        if entry.state == "failed" or is_elsewhere(entry.path) or os.path.exists(entry.path):
+            continue
+        names = names if names is not None else {job.name for job in jobs}
+        if entry.name in names or not store.sink.piecewise:
+            continue
+        for part in entry.parts:
+            if store.sink.has(entry.name + part):
+                mark_stale(store, entry, part)
+                where = store.sink.where(entry.name + part)
+                yield Rejected(where, f"its clip {entry.path} is gone")
 
 
 def config_of(job: Job, config: str) -> str:
@@ -124,10 +221,11 @@ def _looked_at(jobs: Iterable[Job], *, look: bool) -> Iterator[tuple[int, Job, I
                 yield index, job, found.get(job.clip.path)
 
 
-def _settled(job: Job, records: Records, config: str, *, identity: Identity | None) -> Entry | None:
-    """The entry that still holds for the job's file, under its own name or another."""
+def _settled(
+    job: Job, entry: Entry | None, records: Records, config: str, *, identity: Identity | None
+) -> Entry | None:
+    """The entry that still holds for the job's file: its own, or that of another name."""
     identity = identity or Identity.of(job.clip.path)
-    entry = records.find(job)
     if entry is not None and (entry.identity.size, entry.identity.mtime_ns) == (
         identity.size,
         identity.mtime_ns,
@@ -146,6 +244,7 @@ def _is_there(job: Job, entry: Entry, store: Store) -> bool:
     if entry.name == job.name and entry.path == job.clip.path:
         return all(store.sink.has(job.name + part) for part in entry.parts)
     digests = {}
+    by_hand = bool(take_edits(store, entry)) or entry.by_hand
     try:
         for part in entry.parts:
             document = json.loads(store.sink.get(entry.name + part) or "")
@@ -160,6 +259,7 @@ def _is_there(job: Job, entry: Entry, store: Store) -> bool:
         path=job.clip.path,
         identity=Identity.of(job.clip.path, content=True),
         digests=digests,
+        by_hand=by_hand,
     )
     store.records.record(moved, cost={})
     return True

@@ -34,6 +34,7 @@ class RunConfig:
         engine: ``local``, or ``ray`` for a cluster.
         resume: pass over what an earlier run into ``out`` has done.
         retry_failed: try again what failed then.
+        overwrite_human: write over outputs that a person changed since they were written.
         time_limit: seconds that a clip may take in a worker process, 0 for no limit.
         max_failure_rate: share of failed clips, 0..1, after the first 20, that ends the run.
         shard: ``I/N``: do the I-th of N parts of the clips.
@@ -51,6 +52,7 @@ class RunConfig:
     engine: Engine = "local"
     resume: bool = True
     retry_failed: bool = False
+    overwrite_human: bool = False
     time_limit: float = 3600.0
     max_failure_rate: float = 1.0
     shard: str = ""
@@ -115,6 +117,7 @@ def run_work(
             workers=config.workers or count_cores(),
             resume=config.resume,
             retry_failed=config.retry_failed,
+            overwrite_human=config.overwrite_human,
             time_limit=config.time_limit,
             max_failure_rate=config.max_failure_rate,
             keep=config.keeps,

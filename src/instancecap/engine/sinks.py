@@ -15,15 +15,18 @@ from instancecap.engine.digests import digest_of
 from instancecap.engine.ledger import Ledger
 from instancecap.engine.object_storage import open_object_store
 from instancecap.engine.spool import Spool
-from instancecap.engine.store import Store, private_folder
-from instancecap.errors import OutputError, UsageError
+from instancecap.engine.store import Entry, Store, private_folder
+from instancecap.errors import FormatError, OutputError, UsageError
 from instancecap.formats import check_format, to_format
-from instancecap.formats.table_rows import OURS, arrow_schema, flatten, json_line
+from instancecap.formats.table_rows import OURS, arrow_schema, flatten, json_line, unflatten
 from instancecap.io.addresses import is_url, strip_file_scheme
 from instancecap.io.atomic import require_writable, write_whole
 from instancecap.io.inputs import PRIVATE_FOLDER
-from instancecap.io.tables import TableWriter, open_table
+from instancecap.io.tables import TableWriter, open_table, read_rows
 from instancecap.schema import Caption
+
+STAMP = "table-stamp"
+"""File with the size and time of the table's files as this program left them."""
 
 MAX_COMPONENT = 255
 """Bytes that a file's own name may have on the file systems in use."""
@@ -99,7 +102,7 @@ class FolderSink:
                 plain, ensure_ascii=False, indent=2
             )  # fmt: skip
         write_whole(path, text + "\n")
-        return digest_of(plain)
+        return f"{digest_of(plain)} {_stat(path)}"
 
     def get(self, name: str) -> str | None:
         """The text of the document's file; other formats hold too little to go on with."""
@@ -113,6 +116,31 @@ class FolderSink:
     def has(self, name: str) -> bool:
         """Whether the document's file is there."""
         return self.path(name).exists()
+
+    def find_edits(self, entries: Iterable[Entry]) -> None:
+        """Each file is looked at when it is asked about."""
+
+    def is_edited(self, name: str, digest: str) -> bool:
+        """By size and time of change first, and then by the content."""
+        path = self.path(name)
+        content, _, stat = digest.partition(" ")
+        try:
+            if not content or _stat(path) == stat:
+                return False
+            text = path.read_text(encoding="utf-8")
+            return digest_of(json.loads(text) if self._suffix == ".json" else text[:-1]) != content
+        except FileNotFoundError:
+            return False
+        except (OSError, ValueError, RecursionError):
+            return True
+
+    def current(self, name: str) -> str | None:
+        """The text of the document's file."""
+        return self.get(name)
+
+    def where(self, name: str) -> str:
+        """The document's file."""
+        return str(self.path(name))
 
     def finish(self, names: Iterable[str]) -> list[str]:
         """The files of these names; each was there as soon as it was put."""
@@ -140,6 +168,12 @@ class FolderSink:
                         os.unlink(path)
 
 
+def _stat(path: Path) -> str:
+    """Size and time of change: what a change of the content changes too."""
+    status = os.stat(path)
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
 def _check_length(name: str, part: str) -> None:
     excess = len(os.fsencode(f".{part}.part")) - MAX_COMPONENT
     if excess > 0:
@@ -161,6 +195,8 @@ class _TableSink:
         require_writable(path.parent)
         require_writable(self.private)
         self._spool: Spool | None = None
+        self._edits: dict[str, str] = {}
+        self._strays: dict[str, None] = {}
 
     @property
     def spool(self) -> Spool:
@@ -186,6 +222,51 @@ class _TableSink:
         """Whether an earlier run wrote a document of this name."""
         return name in self.spool
 
+    def find_edits(self, entries: Iterable[Entry]) -> None:
+        """Compare the table's rows with what was written, where its files have changed since.
+
+        Rows that nobody knows of are a person's too, and stay at the end of the table.
+        """
+        try:
+            left = json.loads((self.private / STAMP).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return
+        self._strays = dict.fromkeys(left["strays"])
+        if not self.path.exists() or left["files"] == self._files():
+            return
+        written = {
+            entry.name + part: entry.digests.get(part, "")
+            for entry in entries
+            for part in entry.parts
+        }
+        try:
+            for row in read_rows(str(self.path)):
+                name, document = self._document(row.value)
+                if name and written.get(name) != digest_of(row.value):
+                    self._edits[name] = document
+                    self._strays[name] = None
+                    if name not in written:
+                        self.spool.put(name, document)
+        except FormatError as error:
+            raise UsageError(f"{error}; mend the table, or choose another --out") from error
+
+    def _files(self) -> dict[str, str]:
+        """Size and time of change of the table's files."""
+        files = self.path.glob("*.parquet") if self.path.is_dir() else [self.path]
+        return {path.name: _stat(path) for path in files}
+
+    def is_edited(self, name: str, digest: str) -> bool:
+        """Whether its row was changed."""
+        return name in self._edits
+
+    def current(self, name: str) -> str | None:
+        """The document in its row, where that was changed; else as it was written."""
+        return self._edits.get(name) or self.get(name)
+
+    def where(self, name: str) -> str:
+        """The table, and what the row is about."""
+        return f"{self.path}: {name}"
+
     def forget(self) -> None:
         """Start without what earlier runs wrote."""
         self.spool.close()
@@ -207,6 +288,9 @@ class _TableSink:
                 for text in self._documents(names):
                     table.write(self._row(text))
                 found = table.finish()
+                if found:
+                    left = {"files": self._files(), "strays": list(self._strays)}
+                    write_whole(self.private / STAMP, json.dumps(left))
             except BaseException:
                 table.drop()
                 raise
@@ -215,7 +299,17 @@ class _TableSink:
         return [str(self.path)] if found else []
 
     def _documents(self, names: Iterable[str]) -> Iterator[str]:
-        return (self.spool.get(name).decode() for name in names if name in self.spool)
+        for name in names:
+            self._strays.pop(name, None)
+            if name in self.spool:
+                yield self.spool.get(name).decode()
+        for name in self._strays:  # by hand, and of clips that are not in this run
+            if name in self.spool:
+                yield self.spool.get(name).decode()
+
+    def _document(self, row: Any) -> tuple[str, str]:
+        """Name and document, in our own format, of a row; both empty where it is none of ours."""
+        raise NotImplementedError
 
     def _open(self) -> TableWriter:
         raise NotImplementedError
@@ -238,6 +332,13 @@ class JsonLinesSink(_TableSink):
 
     def _open(self) -> TableWriter:
         return open_table(self.path)
+
+    def _document(self, row: Any) -> tuple[str, str]:
+        if self.format != OURS or not isinstance(row, dict):
+            return "", ""
+        video = row.get("video")
+        name = video.get("id") if isinstance(video, dict) else ""
+        return str(name or ""), json.dumps(row, ensure_ascii=False)
 
     def _row(self, text: str) -> Any:
         if self.format == OURS:
@@ -262,6 +363,9 @@ class ParquetSink(_TableSink):
     def _open(self) -> TableWriter:
         scratch = self.private / f"{self._prefix}shards"
         return open_table(self.path, schema=arrow_schema(), prefix=self._prefix, scratch=scratch)
+
+    def _document(self, row: Any) -> tuple[str, str]:
+        return str(row.get("id") or ""), unflatten(row)
 
     def _row(self, text: str) -> Any:
         return flatten(Caption.from_json(text))

@@ -26,6 +26,8 @@ class Entry:
         reason: why it failed, or what is missing; empty for ``done``.
         missing: by part, JSON pointers of what was asked for and not got.
         digests: by part, the digest of the document as it was written.
+        leaves: by part, the digest of every leaf of the caption as it was written.
+        by_hand: a person wrote some of it.
     """
 
     name: str
@@ -39,6 +41,8 @@ class Entry:
     reason: str = ""
     missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
+    leaves: dict[str, dict[str, str]] = field(default_factory=dict)
+    by_hand: bool = False
 
     def is_of(self, job: Job) -> bool:
         """Whether it is about this job's file and span."""
@@ -48,6 +52,9 @@ class Entry:
 
 class Records(Protocol):
     """What became of every clip of an output, kept so that a later run goes on."""
+
+    is_shared: bool
+    """Other runs do other parts of the same output."""
 
     def is_empty(self) -> bool:
         """Whether nothing was ever written down."""
@@ -60,6 +67,9 @@ class Records(Protocol):
 
     def knows_size(self, size: int) -> bool:
         """Whether any clip was read from a file of this size."""
+
+    def entries(self) -> Iterable[Entry]:
+        """All that was written down."""
 
     def begin(self, todo: Iterable[tuple[int, Job]]) -> None:
         """Learn what is left to do."""
@@ -106,6 +116,18 @@ class Sink(Protocol):
 
     def has(self, name: str) -> bool:
         """Whether there is a document of this name."""
+
+    def find_edits(self, entries: Iterable[Entry]) -> None:
+        """Look which documents of these entries are not as they were written any more."""
+
+    def is_edited(self, name: str, digest: str) -> bool:
+        """Whether the document is there and is not the one that :meth:`put` gave this digest."""
+
+    def current(self, name: str) -> str | None:
+        """Our own document as it stands in the output, edited or not; None where it is none."""
+
+    def where(self, name: str) -> str:
+        """The path to name to a user who looks for a document."""
 
     def forget(self) -> None:
         """Start without what earlier runs wrote, as far as it lies in one file."""

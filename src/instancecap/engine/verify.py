@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from instancecap.datasets.captions import Row, read_captions
+from instancecap.datasets.videos import find_video
 from instancecap.engine.local import Outcome, run_jobs, threads_each
 from instancecap.errors import InputError, OutputError, UsageError
+from instancecap.io.addresses import is_url
 from instancecap.io.atomic import write_whole
 from instancecap.io.inputs import Job, Rejected, reason_of
 from instancecap.schema import Caption, Evidence
-from instancecap.schema.caption import Video
 from instancecap.verify.check import verify
 from instancecap.verify.repair import apply
 from instancecap.verify.report import OnContradiction, Report, count_findings, score_of
@@ -218,15 +219,15 @@ def _jobs(
 
 
 def _job(row: Row, caption: Caption, video_root: str | None, evidence: str | None) -> CheckJob:
-    video = caption.video
     measured = _find_evidence(row, caption, evidence) if evidence is not None else ""
     if measured:
         clip = Clip(path=row.source, id=row.name)
         return CheckJob(clip, row.name, caption=caption, source=row.source, evidence=measured)
-    if video is None or not video.path:
-        raise InputError("does not say which video it is about, so it cannot be checked")
-    path = find_video(video, _file_of(row.source), video_root)
-    check_regular_file(path)
+    path = find_video(caption, caption_file=_file_of(row.source), video_root=video_root)
+    if not is_url(path):
+        check_regular_file(path)
+    video = caption.video
+    assert video is not None
     is_span = video.start > 0 or video.end > 0
     clip = Clip(
         path=path,
@@ -243,25 +244,6 @@ def _file_of(source: str) -> str:
     while path and not os.path.exists(path):
         path = path.rpartition(": ")[0]
     return path or source
-
-
-def find_video(video: Video, caption_file: str, video_root: str | None) -> str:
-    """Where a caption's video lies: below ``video_root`` by its path, its id, or its file's name;
-    else beside the caption, or where its path leads from here.
-
-    Raises :class:`InputError` naming the path and where it was looked for.
-    """
-    places = [os.path.join(os.path.dirname(caption_file), video.path), video.path]
-    if video_root is not None:
-        names = (video.path, video.id, os.path.basename(video.path))
-        places = [*(os.path.join(video_root, name) for name in names if name), *places]
-    for place in places:
-        if os.path.isfile(place):
-            return place
-    below = f" or in {video_root}" if video_root is not None else ""
-    hint = "" if below else "; --video-root DIR says where videos are"
-    where = f"beside the caption, in the current folder{below}"
-    raise InputError(f"its video {video.path} is not {where}{hint}")
 
 
 def _find_evidence(row: Row, caption: Caption, folder: str) -> str:

@@ -129,9 +129,9 @@ def split_job(job: Job, evidence: Evidence) -> list[tuple[str, Clip, Evidence]]:
 
 def evidence_key(*, masks: bool) -> str:
     """Hash of what evidence depends on beside the clip: the detectors at hand, masks."""
-    from instancecap.evidence.cluster import load_experts
+    from instancecap.evidence.cluster import load_models
 
-    return fingerprint(models=load_experts().names, masks=masks)
+    return fingerprint(models=load_models().names, masks=masks)
 
 
 class Stage(Protocol):
@@ -178,6 +178,11 @@ class Work(ABC):
     @property
     def has_stage(self) -> bool:
         """Whether there is a second half."""
+        return False
+
+    @property
+    def rewrites(self) -> bool:
+        """Whether results are earlier ones with some fields anew."""
         return False
 
     def open_stage(self) -> Stage | None:

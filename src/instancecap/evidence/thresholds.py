@@ -61,3 +61,33 @@ class ReidentifyThresholds:
 
 
 REIDENTIFY = ReidentifyThresholds()
+
+
+@dataclass(frozen=True, slots=True)
+class FramingThresholds:
+    """From how large the subject is seen to the shot type.
+
+    Attributes:
+        face_extreme, face_close, face_medium: height of the face, in frame heights: a body has
+            about seven and a half of it.
+        hands: height over width under which a person without a face, cut off by the frame, is a
+            pair of hands at work.
+        standing: the same from which somebody cut off by the frame is seen with the legs.
+        long: height, in frame heights, under which the subject is far away.
+        fills: both sides of what is seen in part only.
+        cut_off: longer side, in frame sizes, of what is too large for the frame.
+        no_subject: confidence where nothing was detected; it may still be there.
+    """
+
+    face_extreme: float = 0.85
+    face_close: float = 0.45
+    face_medium: float = 0.16
+    hands: float = 1.3
+    standing: float = 1.7
+    long: float = 0.34
+    fills: float = 0.9
+    cut_off: float = 0.8
+    no_subject: float = 0.4
+
+
+FRAMING = FramingThresholds()

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from instancecap.errors import FormatError, UsageError
-from instancecap.formats import cosmos3, instancecap, instancevid, miradata, skycaptioner
+from instancecap.formats import cosmos3, curate, instancecap, instancevid, miradata, skycaptioner
 from instancecap.formats import text as plain_text
 from instancecap.formats.differences import differences
-from instancecap.formats.rows import video_of
 from instancecap.formats.salvage import salvage
 from instancecap.formats.shape import Shape, clean, loosely
+from instancecap.formats.table_rows import video_of
 from instancecap.schema import codec
 from instancecap.schema.caption import Caption, Producer, Provenance
 
@@ -30,6 +30,7 @@ __all__ = [
     "answer_model",
     "caption_from",
     "check_format",
+    "decode",
     "detect",
     "lost",
     "read_file",
@@ -39,9 +40,6 @@ __all__ = [
 
 class Codec(Protocol):
     """A caption format, both ways; a module of this package each."""
-
-    HOLDS: dict[str, str]
-    """Where each field of a caption goes, by its pointer with ``*`` for any number."""
 
     def write(self, caption: Caption, /) -> dict[str, Any] | str:
         """The caption as a plain object or a line of text."""
@@ -60,23 +58,17 @@ FORMATS: dict[str, Codec] = {
 }
 """Every format by its name; the first is our own."""
 
-_SIGNS: tuple[tuple[str, frozenset[str]], ...] = (
-    ("instancevid", frozenset({"structuraldescription", "maininstance"})),
-    (
-        "cosmos3",
-        frozenset(
-            {"backgroundsetting", "temporalcaption", "cinematography", "comprehensivet2icaption"}
-        ),
-    ),
-    ("skycaptioner", frozenset({"subjects", "shotposition", "environment"})),
-    (
-        "miradata",
-        frozenset(
-            f"{part}caption"
-            for part in ("mainobject", "background", "style", "camera", "short", "dense")
-        ),
-    ),
-)
+_READERS = {name: codec.read for name, codec in FORMATS.items()} | {"cosmos-curate": curate.read}
+
+_SIGNS = {
+    "instancevid": {*map(loosely, instancevid.STRUCTURE[:2]), "backgrounddetail"}
+    | {one for one in instancevid.PARTS if one.startswith("main")},
+    "cosmos-curate": {"spanuuid", "durationspan"},
+    "cosmos3": {"backgroundsetting", "temporalcaption", "cinematography"}
+    | {"comprehensivet2icaption"},
+    "skycaptioner": {"subjects", "shotposition", "environment"},
+    "miradata": {loosely(column) for column in miradata.COLUMNS},
+}
 """Keys that only one format has, written loosely; the first format with one of them it is."""
 
 
@@ -97,7 +89,7 @@ def detect(value: Any) -> str:
     keys = {loosely(key) for key in value}
     if "Global Description" in value:
         return "instancevid"
-    return next((name for name, signs in _SIGNS if signs & keys), "")
+    return next((name for name, signs in _SIGNS.items() if signs & keys), "")
 
 
 def to_format(caption: Caption, name: str) -> dict[str, Any] | str:
@@ -195,15 +187,25 @@ def _read_foreign(value: dict[str, Any], name: str, warnings: list[str]) -> Capt
     """A caption of another system, with a word on who says all this."""
     if name != detect(value) and detect(value):
         raise FormatError(f"this is {detect(value)}, not {name}")
-    caption = FORMATS[name].read({clean(str(key)): one for key, one in value.items()}, warnings)
-    if not detect(value) and not caption.leaves():
+    cleaned = {clean(str(key)): one for key, one in value.items()}
+    caption: Caption = _READERS[name](cleaned, warnings)
+    leaves = caption.leaves()
+    if not detect(value) and not leaves:
         raise FormatError(_unknown(value))
+    if set(leaves) <= {"/global_description"}:
+        unread = {f"unknown field left out: /{name}" for name, one in value.items() if _nested(one)}
+        if missing := [one.rpartition("/")[2] for one in warnings if one in unread]:
+            raise FormatError(f"nothing of its structure can be read: {', '.join(missing)}")
     caption.producer = Producer(name=name)
     caption.provenance = {
         pointer: Provenance(source=name, confidence=0.0, support="unchecked")
         for pointer in caption.leaves()
     }
     return caption
+
+
+def _nested(value: Any) -> bool:
+    return isinstance(value, dict | list) and bool(value)
 
 
 def _unknown(value: dict[str, Any]) -> str:
@@ -230,15 +232,23 @@ def lost(caption: Caption, name: str) -> list[str]:
     return differences(caption, FORMATS[name].read(written, []))
 
 
+def decode(data: bytes) -> str | None:
+    """UTF-8 text, or UTF-16 with a byte order mark; None where it is neither."""
+    try:
+        return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError:
+        return None
+
+
 def read_file(path: str | os.PathLike[str]) -> Caption:
     """The one caption in a file. Raises :class:`FormatError` that names the file."""
     try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
+        text = decode(Path(path).read_bytes())
+        if text is None:
+            raise FormatError("not a valid caption: not UTF-8 text")
         return caption_from(text, format="text" if str(path).endswith(".txt") else "")
     except OSError as error:
         raise FormatError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise FormatError(f"{path}: not a valid caption: not UTF-8 text") from error
     except FormatError as error:
         raise FormatError(f"{path}: {error}") from error
 

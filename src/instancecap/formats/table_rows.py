@@ -8,10 +8,12 @@ has what people filter by in columns of its own beside ``caption_json``.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from instancecap.formats import miradata
-from instancecap.schema.caption import Caption
+from instancecap.formats.shape import loosely, number
+from instancecap.schema.caption import Caption, Video
 
 OURS = "instancecap"
 """The name of our own format."""
@@ -79,6 +81,15 @@ def flatten(caption: Caption) -> dict[str, Any]:
     return {name: row.get(name) for name in FLAT_COLUMNS}
 
 
+def unflatten(row: dict[str, Any]) -> str:
+    """The caption of such a row as JSON; what was changed in a column of its own counts."""
+    document = json.loads(row.get("caption_json") or "{}")
+    for name in ("global_description", "background", "lighting", "place", "time_of_day", "style"):
+        if isinstance(row.get(name), str):
+            document[name] = row[name]
+    return json.dumps(document, ensure_ascii=False)
+
+
 def arrow_schema(format: str = OURS) -> Any:
     """The Arrow schema of a format's table."""
     import pyarrow as pa
@@ -91,3 +102,28 @@ def arrow_schema(format: str = OURS) -> Any:
         **dict.fromkeys(("camera_motion", "warnings"), pa.list_(pa.string())),
     }
     return pa.schema([(name, special.get(name, pa.string())) for name in FLAT_COLUMNS])
+
+
+PATHS = ("path", "file_path", "video_path", "media_path", "vision_path", "file_name", "video")
+"""Columns that may hold a video's path, the best first."""
+
+
+def video_of(fields: dict[str, Any]) -> Video | None:
+    """The video that a row names, with what else the row knows of it."""
+    given = {loosely(key): one for key, one in fields.items()}
+    texts = (given.get(loosely(name)) for name in PATHS)
+    path = next((one for one in texts if isinstance(one, str) and one), "")
+    if not path:
+        return None
+
+    def value(name: str) -> float:
+        return number(given.get(loosely(name)))
+
+    video = Video.named(path)
+    video.fps = value("fps")
+    video.width, video.height = int(value("width")), int(value("height"))
+    video.frames = int(value("num_frames"))
+    video.start = value("start")
+    video.duration = value("duration")
+    video.end = value("end") or video.start + video.duration
+    return video

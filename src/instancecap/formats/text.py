@@ -10,13 +10,12 @@ from instancecap.formats.phrases import filming_sentences, instance_sentences
 from instancecap.formats.shape import sentences
 from instancecap.schema.caption import Caption
 
-HOLDS = {"/global_description": "the first sentence; read back, the whole line"}
-
 
 def paragraph(caption: Caption) -> str:
     """Every text of the caption on one line; empty where it says nothing."""
+    told = caption.global_description
     parts = (
-        caption.global_description,
+        *([told] if told else (one.description for one in caption.segments)),
         *(instance_sentences(one) for one in caption.instances),
         caption.background,
         caption.lighting,

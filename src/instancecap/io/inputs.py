@@ -6,8 +6,8 @@ import glob
 import os
 import unicodedata
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,17 +38,32 @@ REMEMBERED = 100_000
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """What an earlier run left of a clip.
+
+    Attributes:
+        document: a caption, as JSON.
+        missing: JSON pointers of what it lacks.
+    """
+
+    document: str
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A clip to work on.
 
     Attributes:
         name: of its output, less ``.json``; ``/`` parts folders.
         hint: what somebody said about the clip: a title, tags, a caption; may be wrong.
+        earlier: of a clip that is done in part, what there is, by what follows the name.
     """
 
     clip: Clip
     name: str
     hint: str = ""
+    earlier: Mapping[str, Earlier] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,10 @@ class Probe(Generic[T]):
         Raises:
             ServerError: nothing can be asked at all.
         """
+        if backend in self._known:
+            return self._known[backend], Usage()
         async with self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
-            if backend in self._known:
+            if backend in self._known:  # found out meanwhile
                 return self._known[backend], Usage()
             (reply,) = await backend.complete([self._request])
             self._known[backend] = found = self._read(reply)

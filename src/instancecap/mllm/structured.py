@@ -12,7 +12,7 @@ from instancecap.errors import ModelError, QuestionRefused
 from instancecap.mllm.base import Backend, Message, Reply, Request
 from instancecap.mllm.probes import Probe
 from instancecap.mllm.reading import Flaw, Kind, read_reply, validate
-from instancecap.mllm.schemas import Schema, answer_schema, in_words, narrowed
+from instancecap.mllm.schemas import Path, Schema, answer_schema, in_words, narrowed
 from instancecap.mllm.usage import Usage
 
 T = TypeVar("T", bound=BaseModel)
@@ -121,7 +121,8 @@ async def ask(
     if not enforced:
         first = _with_text(first, in_words(wanted))
     asked, found = first, dict[str, Any]()
-    value, missing, _ = validate(answer, found)
+    value: T | None = None
+    missing: list[Path] = [(key,) for key in wanted["properties"]]
     replies: list[Reply] = []
     flaws: list[Flaw] = []
     for attempt in range(attempts):

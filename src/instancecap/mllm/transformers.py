@@ -205,12 +205,14 @@ class TransformersBackend(Backend):
     def _inputs(self, requests: list[Request]) -> Any:
         """Token ids and pixels of a batch."""
         loaded = self._load()
+        template = str(loaded.processor.chat_template)
+        answers_at_once = {"enable_thinking": False} if "enable_thinking" in template else {}
         texts = [
             loaded.processor.apply_chat_template(
                 [_message(message) for message in request.messages],
                 tokenize=False,
                 add_generation_prompt=True,
-                enable_thinking=False,  # for templates that know it; others ignore it
+                **answers_at_once,
             )
             for request in requests
         ]

@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
-from instancecap.render.lexicon import lexicon
+from instancecap.render.words import lexicon
 
 Form = Literal["sentence", "noun", "verb", "gerund", "modifier", "other"]
 
@@ -22,6 +22,7 @@ SINGULAR = frozenset(("a", "an", "one", "another", "this"))
 _FINITE, _VERBS, _COPULAS = lexicon("finite"), lexicon("verbs"), lexicon("copulas")
 _OBJECTS, _MODIFIERS = lexicon("taking_objects"), lexicon("modifiers")
 _AFTER_VERB = lexicon("after_verb") | DETERMINERS | PRONOUNS
+_EVERYDAY = DETERMINERS | PRONOUNS | lexicon("function")
 _LINKS = frozenset(("who", "that", "which", "what", "it", "he", "she", "they", "or", "where"))
 _SUBJECT = re.compile(
     r"[,;:—–] (?:(?:and|but|so|then) )?(?:he|she|it|they|the|a|an|his|her|its|their)\b",
@@ -92,13 +93,18 @@ def has_end(text: str) -> bool:
 
 
 @lru_cache(maxsize=16384)
-def sentence(text: str) -> str:
-    """A capital letter in front of a plain word, a full stop behind where there is no end mark."""
+def sentence(text: str, *, everyday: bool = False) -> str:
+    """A capital letter in front of a plain word, a full stop behind where there is no end mark.
+
+    Args:
+        everyday: only an everyday word gets the capital; trigger words keep their case.
+    """
     text = text.strip().rstrip(",;: ")
     if not text:
         return ""
     first = text.partition(" ")[0]
-    if first.isascii() and first.rstrip(",;:.").islower():
+    plain = first in _EVERYDAY if everyday else first.isascii() and first.rstrip(",;:.").islower()
+    if plain:
         text = text[0].upper() + text[1:]
     return text if has_end(text) else f"{text}."
 
@@ -203,8 +209,10 @@ def form(text: str, *, plural: bool = False) -> Form:
     return "other"
 
 
+_PEOPLE = "|".join(sorted(lexicon("people")))
 _HEAD = re.compile(
-    r"(?:a|an|one) ((?:[\w'-]+ ){0,2}[\w'-]+),? "
+    rf"(?:an? |one |the )?((?:(?!of |to |and |in |with )[\w'-]+ ){{0,2}}(?:{_PEOPLE}))(?!['’\w])|"
+    r"(?:an? |one )((?:[\w'-]+ ){0,2}[\w'-]+),? "
     r"(?:with|in|who|whose|has|wears|is|wearing|holding|dressed|sits|stands|seen)\b",
     re.IGNORECASE,
 )
@@ -214,4 +222,4 @@ _HEAD = re.compile(
 def head_noun(text: str) -> str:
     """*older man* of *An older man with gray hair*; empty where it is not seen at once."""
     found = _HEAD.match(text)
-    return found[1] if found else ""
+    return phrase(found[1] or found[2]) if found else ""

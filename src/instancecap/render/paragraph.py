@@ -9,14 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 
 from instancecap.language import en
 from instancecap.render import grammar, scene, subjects
 from instancecap.render.options import RenderOptions
-from instancecap.render.styles import Style
 from instancecap.render.subjects import Subject
-from instancecap.render.words import content
-from instancecap.schema.caption import Camera, Caption, Instance
+from instancecap.render.words import content, lexicon
+from instancecap.schema.caption import Caption, Instance
+
+_MEASURED_WORDS = content(
+    " ".join(
+        word
+        for table in (en.CELLS, en.OFF_CENTER, en.DIRECTIONS, en.CAMERA_VERBS, en.STABILITIES)
+        for word in (*table.values(), *en.SPEEDS.values(), *en.NUMBERS, *lexicon("measured"))
+    )
+)
 
 MOST = 1_000_000
 """Sentences of a field that is not shortened."""
@@ -38,18 +46,19 @@ class Line:
     text: str
 
 
-@dataclass(slots=True)
+@dataclass
 class Draft:
     """A paragraph in the making.
 
     Attributes:
+        order: the parts of the paragraph, first to last.
         keep: how many sentences of a field are wanted, where not all are; 0 for none.
         whole: the number of sentences of each field that has any, kept or not.
     """
 
     caption: Caption
     options: RenderOptions
-    style: Style
+    order: tuple[str, ...]
     keep: Mapping[str, int]
     subjects: list[Subject] = field(default_factory=list)
     whole: dict[str, int] = field(default_factory=dict)
@@ -57,17 +66,29 @@ class Draft:
     def wants(self, pointer: str) -> bool:
         return self.keep.get(pointer, 1) > 0
 
-    def is_ours(self, pointer: str) -> bool:
-        """Whether a field was measured and put into words by this project."""
-        told = self.caption.provenance.get(pointer)
-        return (
-            told is not None
-            and told.support == "measured"
-            and self.caption.producer.name == "instancecap"
-        )
+    def is_ours(self, pointer: str, text: str = "") -> bool:
+        """Whether a field was measured by this project, and ``text`` says no more than that.
+
+        What says more was edited by someone, and is taken as they wrote it.
+        """
+        entry = self.caption.provenance.get(pointer)
+        if entry is None or entry.support != "measured" or entry.source == "human":
+            return False
+        return self.caption.producer.name == "instancecap" and content(text) <= self.facts
+
+    @cached_property
+    def facts(self) -> frozenset[str]:
+        """The content of all that the structured fields of a measured caption say."""
+        names = [
+            " ".join((one.name, one.class_, en.plural(one.class_), *one.colors))
+            for one in self.caption.instances
+        ]
+        return _MEASURED_WORDS | content(". ".join(names))
 
     def text(self, pointer: str, text: str) -> tuple[str, ...]:
         """The sentences of a field that are wanted."""
+        if not text:
+            return ()
         found = grammar.sentences(text)
         self.whole[pointer] = len(found)
         most = self.keep.get(pointer, MOST)
@@ -75,7 +96,9 @@ class Draft:
 
     def fact(self, pointer: str, text: str) -> str:
         """A sentence that is put together of structured fields."""
-        self.whole[pointer] = int(bool(text))
+        if not text:
+            return ""
+        self.whole[pointer] = 1
         return text if self.wants(pointer) else ""
 
 
@@ -83,7 +106,10 @@ def lines_of(draft: Draft) -> list[Line]:
     """The paragraph's sentences in their order, none twice."""
     caption = draft.caption
     told = [one for one in caption.instances if not _is_gone(draft, one)]
-    draft.subjects = subjects.subjects_of(told, [_is_bare(draft, one) for one in told])
+    draft.subjects = subjects.subjects_of(
+        told,
+        [_is_bare(draft, one) and draft.wants(f"/instances/{one.id}/colors") for one in told],
+    )
     gist = list(_gist(draft, told))
     about = [
         line
@@ -95,7 +121,7 @@ def lines_of(draft: Draft) -> list[Line]:
         "events": list(_events(draft)),
     }
     lines: list[Line] = []
-    for name in draft.style.order:
+    for name in draft.order:
         if name in parts:
             lines += parts[name]
         elif draft.options.task == "t2v" or name == "camera":
@@ -110,40 +136,24 @@ def _is_gone(draft: Draft, one: Instance) -> bool:
     """Whether all that was known of an instance is left out, so that no word of it is wanted."""
     base = f"/instances/{one.id}"
     held = [f"{base}/action"] if one.action else []
-    if one.appearance and draft.options.task == "t2v" and not draft.is_ours(f"{base}/appearance"):
+    if draft.options.task == "t2v" and not _is_bare(draft, one):
         held.append(f"{base}/appearance")
     return not draft.wants(base) or (bool(held) and not any(map(draft.wants, held)))
 
 
 def _is_bare(draft: Draft, one: Instance) -> bool:
-    """Whether its looks are class and colors alone."""
-    base = f"/instances/{one.id}"
-    return (not one.appearance or draft.is_ours(f"{base}/appearance")) and draft.wants(
-        f"{base}/colors"
-    )
+    """Whether its looks are its class and colors alone."""
+    ours = draft.is_ours(f"/instances/{one.id}/appearance", one.appearance)
+    return ours or not one.appearance
 
 
 def _gist(draft: Draft, told: Sequence[Instance]) -> Iterator[Line]:
-    """The global description, less what the sentences about the instances say anyway."""
-    pointer = "/global_description"
-    found = draft.text(pointer, draft.caption.global_description)
-    if not found:
-        return
-    details = [
-        content(f"{who.full}. {' '.join(_told(draft, one))}")
-        for one, who in zip(told, draft.subjects, strict=True)
-    ]
-    if draft.is_ours(pointer):  # put together of the same facts about all instances
-        details = [frozenset[str]().union(*details)]
-    for index, text in enumerate(found):
-        if not any(content(text) <= one for one in details):
-            yield Line(pointer, index, 8 if index else 0, grammar.sentence(text))
-
-
-def _told(draft: Draft, one: Instance) -> Iterator[str]:
-    for name in ("appearance", "action"):
-        yield from draft.text(f"/instances/{one.id}/{name}", getattr(one, name))
-        del draft.whole[f"/instances/{one.id}/{name}"]
+    """The global description; of ours, what says more than the sentences about the instances."""
+    pointer, text = "/global_description", draft.caption.global_description
+    say = partial(grammar.sentence, everyday=True)
+    for line in _sentences(draft, pointer, text, say, first=0, more=1.2):
+        if not (told and draft.is_ours(pointer, line.text)):
+            yield line
 
 
 @dataclass(slots=True)
@@ -184,7 +194,7 @@ def _instance(draft: Draft, index: int, one: Instance, gist: str) -> Iterator[Li
         not index and bool(gist),
     )
     looks: tuple[str, ...] = ()
-    if not still and not draft.is_ours(f"{base}/appearance"):
+    if not still and not _is_bare(draft, one):
         looks = draft.text(f"{base}/appearance", one.appearance)
     acts = draft.text(f"{base}/action", one.action)
     if looks and acts and not mention.named and _joins(looks, acts[0], who):
@@ -192,11 +202,13 @@ def _instance(draft: Draft, index: int, one: Instance, gist: str) -> Iterator[Li
     for number, text in enumerate(looks):
         text = mention.line(subjects.looks(text, who, known=mention.named))
         yield Line(f"{base}/appearance", number, _rank(index, number, 2, 5, 9) + late, text)
-    where = _front(draft, one) if acts and subjects.is_verb_phrase(acts[0], who) else ""
+    where = ""
+    if acts and _has_cells(draft, one) and subjects.is_verb_phrase(acts[0], who):
+        where = subjects.stays(one.position, who)
     for number, text in enumerate(acts):
         place = "" if number else where
         text = mention.line(subjects.action(text, who, who=mention.subject, where=place))
-        yield Line(f"{base}/action", number, _rank(index, number, 1, 5, 7) + late, text)
+        yield Line(f"{base}/action", number, _rank(index, number, 1, 5, 1.4) + late, text)
     for number, text in enumerate(draft.text(f"{base}/expression", one.expression)):
         yield Line(
             f"{base}/expression", number, 12 + late, mention.line(subjects.expression(text, who))
@@ -220,6 +232,8 @@ def _joins(looks: tuple[str, ...], act: str, who: Subject) -> bool:
         len(looks) == 1
         and grammar.form(text) == "noun"
         and not grammar.has_end(text)
+        and grammar.words_of(text)[0] in (*grammar.SINGULAR, "the")
+        and subjects.names(text, who)
         and "," not in text
         and len(text.split()) <= 12
         and subjects.is_verb_phrase(act, who)
@@ -227,14 +241,13 @@ def _joins(looks: tuple[str, ...], act: str, who: Subject) -> bool:
 
 
 def _has_cells(draft: Draft, one: Instance) -> bool:
-    """Whether its place is told by the cells of its track."""
-    pointer = f"/instances/{one.id}/position"
-    bare = not one.position.text or draft.is_ours(f"{pointer}/text")
-    return bare and draft.wants(pointer)
-
-
-def _front(draft: Draft, one: Instance) -> str:
-    return subjects.stays(one.position) if _has_cells(draft, one) else ""
+    """Whether its place is said by the cells of its track: not where its captioner says none."""
+    pointer, text = f"/instances/{one.id}/position", one.position.text
+    if not draft.wants(pointer):
+        return False
+    if text:
+        return draft.is_ours(f"{pointer}/text", text)
+    return not draft.is_ours(f"{pointer}/start")
 
 
 def _position(draft: Draft, one: Instance, mention: _Mention, acts: bool) -> str:
@@ -256,90 +269,88 @@ def _position(draft: Draft, one: Instance, mention: _Mention, acts: bool) -> str
     return " ".join(found)
 
 
+def _sentences(
+    draft: Draft, pointer: str, text: str, say: Callable[[str], str], *, first: float, more: float
+) -> Iterator[Line]:
+    """The sentences of a field, with the ranks of the first and of the others."""
+    for index, one in enumerate(draft.text(pointer, text)):
+        yield Line(pointer, index, more if index else first, say(one))
+
+
+def _fact(draft: Draft, pointer: str, text: str, *, rank: float) -> Iterator[Line]:
+    """One sentence that is put together of structured fields."""
+    if text := draft.fact(pointer, text):
+        yield Line(pointer, 0, rank, text)
+
+
 def _events(draft: Draft) -> Iterator[Line]:
     """What happens in the parts of the clip, in their order."""
     parts = draft.caption.segments
     if len(parts) < 2 and draft.caption.global_description:
         return
-    texts = [grammar.clean(one.description) for one in parts]
-    ours = bool(parts) and draft.is_ours("/segments/0/description")
-    if ours:
-        texts = list(scene.in_order([text for text in texts if text]))
-    for index, text in enumerate(draft.text("/segments", " ".join(filter(None, texts)))):
-        yield Line("/segments", index, 10, grammar.sentence(text))
+    text = " ".join(one.description for one in parts)
+    yield from _sentences(draft, "/segments", text, grammar.sentence, first=10, more=10)
 
 
 def _framing(draft: Draft) -> Iterator[Line]:
     found = scene.shot(*_shot_of(draft, said=draft.caption.camera.description))
-    front = draft.style.order[0] == "framing"
-    lead = "" if front else "the framing is "
+    lead = "" if draft.order[0] == "framing" else "the framing is "
     text = grammar.sentence(f"{lead}{en.article(found)}") if found else ""
-    if text := draft.fact("/camera/shot_type", text):
-        yield Line("/camera/shot_type", 0, 4, text)
+    yield from _fact(draft, "/camera/shot_type", text, rank=4)
 
 
-def _shot_of(draft: Draft, *, said: str = "") -> tuple[Camera, str]:
-    """The camera without what is not wanted, or said by its own words already; and the style."""
+def _shot_of(draft: Draft, *, said: str = "") -> list[str]:
+    """Size, angle and view of the shot, without what is not wanted, or said by the camera's own
+    words already; and the style."""
     camera = draft.caption.camera
-    said = "" if draft.is_ours("/camera/description") else said.lower().replace("-", " ")
-    changes = {}
+    if said:
+        ours = draft.is_ours("/camera/description", said)
+        said = "" if ours else said.lower().replace("-", " ")
+    words = []
     for name in ("shot_type", "shot_angle", "shot_position"):
         value = getattr(camera, name)
-        told = value and value.replace("_", " ").removesuffix(" view") in said
-        if told or not draft.wants(f"/camera/{name}"):
-            changes[name] = ""
-    style = draft.caption.style if draft.wants("/style") else ""
-    return (camera.model_copy(update=changes) if changes else camera), style
+        told = value.replace("_", " ").removesuffix(" view") in said
+        words.append(value if draft.wants(f"/camera/{name}") and not told else "")
+    return [*words, draft.caption.style if draft.wants("/style") else ""]
 
 
 def _tags(draft: Draft) -> Iterator[Line]:
     """At most four words of cinema before the prose, as Wan's prompt extension writes them."""
-    tags = tags_of(draft)[:4]
-    text = grammar.sentence(", ".join(tags)) if tags else ""
-    if text := draft.fact("/camera/shot_type", text):
-        yield Line("/camera/shot_type", 0, 4, text)
+    text = ", ".join(tags_of(draft)[:4])
+    yield from _fact(draft, "/camera/shot_type", grammar.sentence(text), rank=4)
 
 
 def tags_of(draft: Draft) -> list[str]:
     """Time of day and shot, in a word or two each."""
-    camera, style = _shot_of(draft)
     time = draft.caption.time_of_day if draft.wants("/time_of_day") else ""
-    return scene.shot_tags(camera, style, time)
+    return scene.shot_tags(time, *_shot_of(draft))
 
 
 def _camera(draft: Draft) -> Iterator[Line]:
     """How the camera moves: by its primitives where they are ours, else in the caption's words."""
-    camera = draft.caption.camera
-    pointer = "/camera/motion"
-    if not draft.wants(pointer):
-        return
-    if camera.description and not draft.is_ours("/camera/description"):
-        for index, text in enumerate(draft.text(pointer, camera.description)):
-            yield Line(pointer, index, 14 if index else 3, scene.camera_text(text))
-    elif text := draft.fact(pointer, scene.camera_words(camera)):
-        yield Line(pointer, 0, 3, text)
+    camera, pointer = draft.caption.camera, "/camera/motion"
+    if camera.description and not draft.is_ours("/camera/description", camera.description):
+        text = camera.description
+        return _sentences(draft, pointer, text, scene.camera_text, first=3, more=14)
+    return _fact(draft, pointer, scene.camera_words(camera), rank=3)
 
 
 def _background(draft: Draft) -> Iterator[Line]:
-    for index, text in enumerate(draft.text("/background", draft.caption.background)):
-        yield Line("/background", index, 15 if index else 6, scene.setting(text))
-    tagged = "tags" in draft.style.order
+    text = draft.caption.background
+    yield from _sentences(draft, "/background", text, scene.setting, first=6, more=15)
+    tagged = "tags" in draft.order
     time = draft.caption.time_of_day if draft.wants("/time_of_day") and not tagged else ""
     place = draft.caption.place if draft.wants("/place") else ""
     text = scene.time_and_place(draft.caption, place, time)
-    pointer = "/time_of_day" if time else "/place"
-    if text := draft.fact(pointer, text):
-        yield Line(pointer, 0, 19, text)
+    yield from _fact(draft, "/time_of_day" if time else "/place", text, rank=19)
 
 
 def _lighting(draft: Draft) -> Iterator[Line]:
-    for index, text in enumerate(draft.text("/lighting", draft.caption.lighting)):
-        yield Line("/lighting", index, 17 if index else 13, scene.light(text))
+    return _sentences(draft, "/lighting", draft.caption.lighting, scene.light, first=13, more=17)
 
 
 def _texts(draft: Draft) -> Iterator[Line]:
-    if text := draft.fact("/texts", scene.writing(draft.caption)):
-        yield Line("/texts", 0, 18, text)
+    return _fact(draft, "/texts", scene.writing(draft.caption), rank=18)
 
 
 _PARTS: dict[str, Callable[[Draft], Iterator[Line]]] = {

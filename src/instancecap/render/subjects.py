@@ -7,20 +7,14 @@ from dataclasses import dataclass
 
 from instancecap.language import en
 from instancecap.render import grammar
-from instancecap.render.lexicon import lexicon
+from instancecap.render.words import lexicon
 from instancecap.schema.caption import Instance, Position
 
 GENERIC = lexicon("generic")
 _PEOPLE = frozenset(("person", "man", "woman", "boy", "girl", "child"))
 _ADJECTIVES = lexicon("expressions")
-_FACES = frozenset(("smile", "frown", "grin", "expression", "look", "gaze", "smirk", "stare"))
-_SIDES = frozenset(
-    ("center", "centre", "middle", "left", "right", "top", "bottom", "upper", "lower",
-     "foreground", "background")
-)  # fmt: skip
-_PREPOSITIONS = frozenset(
-    ("in", "at", "on", "near", "behind", "beside", "above", "below", "under", "between", "next")
-)
+_FACES, _SIDES = lexicon("faces"), lexicon("sides")
+_PREPOSITIONS = lexicon("places")
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 
 
@@ -85,20 +79,24 @@ def _subject(one: Instance, measured: bool) -> Subject:
 
 def _named(name: str, be: str) -> Subject:
     first, _, rest = name.partition(" ")
-    if rest and first.lower() in ("the", "a", "an"):
-        intro = name
-        if first.lower() == "the" and be == "is" and not _is_definite(rest):
-            intro = en.article(rest)
-        return Subject(rest, rest, intro, f"the {rest}", be)
-    proper = not name[:1].islower() or first in ("his", "her", "its", "their")
-    ref = name if proper else f"the {name}"
-    return Subject(name, name, name if proper or be == "are" else en.article(name), ref, be)
+    if not rest or first.lower() not in ("the", "a", "an"):
+        proper = not name[:1].islower() or first in ("his", "her", "its", "their")
+        ref = name if proper else f"the {name}"
+        return Subject(name, name, ref if proper or be == "are" else en.article(name), ref, be)
+    order, _, kind = rest.partition(" ")
+    intro = name
+    if kind and order in ("first", "second"):
+        intro = en.article(kind) if order == "first" else f"another {kind}"
+    elif first.lower() == "the" and be == "is" and not _is_definite(order):
+        intro = en.article(rest)
+    elif be == "are":
+        intro = f"a {rest}" if order == "group" else rest
+    return Subject(rest, rest, intro, f"the {rest}", be)
 
 
-def _is_definite(rest: str) -> bool:
-    """Whether a name singles out, so that no *a* goes with it: *the first car*, *the tallest*."""
-    first = rest.partition(" ")[0]
-    return first in (*_ORDINALS, "only", "last", "same", "other", "left", "right") or (
+def _is_definite(first: str) -> bool:
+    """Whether a name singles out by its first word, so that no *a* goes with it."""
+    return first in ("only", "last", "same", "other", "left", "right") or (
         first.endswith("est") and len(first) > 4
     )
 
@@ -113,6 +111,13 @@ def kind_of(one: Instance) -> str:
     return seen or next(filter(None, names), "object")
 
 
+def names(text: str, one: Subject) -> bool:
+    """Whether a text names what an instance is, by its own noun or one such as *woman*."""
+    return one.kind.lower() in text.lower() or any(
+        word in GENERIC for word in grammar.words_of(text)[:4]
+    )
+
+
 def is_verb_phrase(text: str, one: Subject) -> bool:
     """Whether a text about what an instance does lacks its subject."""
     return grammar.form(text, plural=one.be == "are") in ("verb", "gerund")
@@ -125,21 +130,20 @@ def looks(text: str, one: Subject, *, known: bool) -> str:
         known: whether it was introduced by another sentence.
     """
     who = one.ref if known else one.intro
-    match grammar.form(text, plural=one.be == "are"):
+    if carried := _carry(text, one, who):
+        return carried
+    match grammar.form(text):
         case "noun" if not grammar.has_end(text):
             text = grammar.phrase(text)
             if known and one.kind.lower() not in text.lower():
                 return grammar.sentence(f"{one.ref} {one.be} {text}")
-            be = "is" if grammar.words_of(text)[0] in grammar.SINGULAR else one.be
+            first = grammar.words_of(text)[0]
+            be = "is" if first in grammar.SINGULAR else one.be if first == "the" else "are"
             return grammar.sentence(f"there {be} {text}")
-        case "gerund":
-            return grammar.sentence(f"{who} {one.be} {grammar.phrase(text)}")
-        case "verb":
-            return grammar.sentence(f"{who} {grammar.phrase(text)}")
         case "modifier" if not known:
             return grammar.sentence(f"there {one.be} {who} {grammar.phrase(text)}")
-        case "other" if text[:1].islower():
-            return grammar.sentence(f"{who}: {text}")
+        case "other" if not names(text, one):
+            return _label(text, who)
     return grammar.sentence(text)
 
 
@@ -151,39 +155,64 @@ def action(text: str, one: Subject, *, who: str, where: str = "") -> str:
         where: its place, for the front of a sentence that is put together: *on the left*.
     """
     lead = f"{where}, {who}" if where else who
-    match grammar.form(text, plural=one.be == "are"):
-        case "verb":
-            return grammar.sentence(f"{lead} {grammar.phrase(text)}")
-        case "gerund":
-            return grammar.sentence(f"{lead} {one.be} {grammar.phrase(text)}")
-    return grammar.sentence(text)
+    return _carry(text, one, lead) or grammar.sentence(text)
 
 
 def expression(text: str, one: Subject) -> str:
     """A sentence about how a face looks."""
-    match grammar.form(text, plural=one.be == "are"):
-        case "sentence":
-            return grammar.sentence(text)
-        case "verb":
-            return grammar.sentence(f"{one.ref} {grammar.phrase(text)}")
-        case "gerund":
-            return grammar.sentence(f"{one.ref} {one.be} {grammar.phrase(text)}")
+    if carried := _carry(text, one, one.ref):
+        return carried
+    if grammar.form(text) == "sentence":
+        return grammar.sentence(text)
     words, bare = grammar.words_of(text), grammar.phrase(text)
     has = "have" if one.be == "are" else "has"
-    if words[0] in ("a", "an") or (words[-1] in _FACES and len(words) <= 4):
-        noun = bare if words[0] in grammar.DETERMINERS else en.article(bare)
+    if words[0] in ("a", "an", "no") or (words[-1] in _FACES and len(words) <= 4):
+        noun = bare if words[0] in (*grammar.DETERMINERS, "no") else en.article(bare)
         return grammar.sentence(f"{one.ref} {has} {noun}")
     first = words[1] if words[0].endswith("ly") and len(words) > 1 else words[0]
     if first in _ADJECTIVES or (first.endswith(("ed", "ful", "ive", "ous")) and len(words) <= 4):
         return grammar.sentence(f"{one.ref} {'look' if has == 'have' else 'looks'} {bare}")
     if words[0] == "with":
         return grammar.sentence(f"{one.ref} {one.be} seen {bare}")
-    return grammar.sentence(f"{one.ref}: {text}" if text[0].islower() else text)
+    return _label(text, one.ref)
 
 
-def stays(place: Position) -> str:
+def position(text: str, one: Subject, *, who: str) -> str:
+    """A sentence about where an instance is, from the words of a caption."""
+    if carried := _carry(text, one, who):
+        return carried
+    if grammar.has_finite_verb(text):
+        return grammar.sentence(text)
+    words, bare = grammar.words_of(text), grammar.phrase(text)
+    if words[0] in _PREPOSITIONS:
+        return grammar.sentence(f"{who} {one.be} {bare}")
+    if words[0] in _SIDES:
+        return grammar.sentence(f"{who} {one.be} at the {bare}")
+    if words[0] == "from" and "to" in words:
+        return grammar.sentence(f"{who} {'go' if one.be == 'are' else 'goes'} {bare}")
+    return _label(text, who)
+
+
+def _carry(text: str, one: Subject, who: str) -> str:
+    """A phrase that lacks its subject, with it; empty for any other text."""
+    match grammar.form(text, plural=one.be == "are"):
+        case "verb":
+            return grammar.sentence(f"{who} {grammar.phrase(text)}")
+        case "gerund":
+            return grammar.sentence(f"{who} {one.be} {grammar.phrase(text)}")
+    return ""
+
+
+def _label(text: str, who: str) -> str:
+    """A phrase in small letters behind the one it is about; any other text by itself."""
+    return grammar.sentence(f"{who}: {text}" if text[:1].islower() else text)
+
+
+def stays(place: Position, one: Subject) -> str:
     """*in the center of the frame* of what is in one cell from first to last; else empty."""
     if not place.start or place.start != (place.end or place.start) or place.enters or place.leaves:
+        return ""
+    if en.IN_CELLS[place.start] in one.ref:
         return ""
     return f"{en.IN_CELLS[place.start]} of the frame"
 
@@ -195,7 +224,7 @@ def cells(place: Position, one: Subject, *, who: str, acts: bool) -> str:
         acts: whether its action is told, which says how it comes and goes.
     """
     start, end = place.start or place.end, place.end or place.start
-    if not start or not end:
+    if not start or not end or (start == end and en.IN_CELLS[start] in one.ref):
         return ""
     s = "" if one.be == "are" else "s"
     come, go = place.enters and not acts, place.leaves and not acts
@@ -210,25 +239,6 @@ def cells(place: Position, one: Subject, *, who: str, acts: bool) -> str:
         text += f"end{s} {en.IN_CELLS[end]}"
     leave = f"leave{s}"
     return grammar.sentence(f"{text}{f', then {leave} the frame' if go else ''}")
-
-
-def position(text: str, one: Subject, *, who: str) -> str:
-    """A sentence about where an instance is, from the words of a caption."""
-    words, bare = grammar.words_of(text), grammar.phrase(text)
-    match grammar.form(text, plural=one.be == "are"):
-        case "verb":
-            return grammar.sentence(f"{who} {bare}")
-        case "gerund":
-            return grammar.sentence(f"{who} {one.be} {bare}")
-    if grammar.has_finite_verb(text):
-        return grammar.sentence(text)
-    if words[0] in _PREPOSITIONS:
-        return grammar.sentence(f"{who} {one.be} {bare}")
-    if words[0] in _SIDES:
-        return grammar.sentence(f"{who} {one.be} at the {bare}")
-    if words[0] == "from" and "to" in words:
-        return grammar.sentence(f"{who} {'go' if one.be == 'are' else 'goes'} {bare}")
-    return grammar.sentence(f"{who}: {text}" if text[:1].islower() else text)
 
 
 def pronoun_first(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,8 +14,13 @@ from instancecap.mllm.base import Backend, Reply, Request
 from instancecap.mllm.structured import Enforcement
 from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence
+from tests.made import evidence, thing
 
 Answering = Callable[[Request], str | ModelError]
+
+DOG = {"name": "the brown dog", "class": "dog", "category": "animal", "is_main": True}
+PERSON = {"name": "the person", "class": "person", "category": "human", "is_main": False}
+CAR = {"name": "the car", "class": "car", "category": "vehicle", "is_main": False}
 
 
 class Fake(Backend):
@@ -49,28 +55,47 @@ class Trusting(Enforcement):
 
 
 def by_schema(request: Request) -> str:
-    """The shortest answer: a sentence, the first word of a list, yes."""
+    """The shortest answer: a sentence, the first word of a list, yes; no instances."""
     return answer_with(request, {})
+
+
+def listing(*instances: dict[str, Any], **values: Any) -> Answering:
+    """Answers that list these instances, each filled up by its schema."""
+    return lambda request: answer_with(request, {"instances": list(instances), **values})
 
 
 def answer_with(request: Request, values: dict[str, Any]) -> str:
     """As :func:`by_schema`, with these values for keys of any depth."""
-    import json
-
     assert request.schema is not None
     return json.dumps(_fill(request.schema, "", values), ensure_ascii=False)
 
 
 def _fill(schema: Any, name: str, values: dict[str, Any]) -> Any:
+    if name in ("instances", "subjects") and schema.get("type") == "array":
+        inner = {key: one for key, one in values.items() if key != name}
+        return [_fill(schema["items"], "", inner | one) for one in values.get(name, [])]
     if name in values:
         return values[name]
     if "enum" in schema:
         return schema["enum"][0]
-    if schema["type"] == "object":
-        return {key: _fill(one, key, values) for key, one in schema.get("properties", {}).items()}
-    if schema["type"] == "array":
-        return [_fill(schema["items"], name, values)]
-    return True if schema["type"] == "boolean" else f"Said of {name.replace('_', ' ')}."
+    match schema.get("type"):
+        case "object":
+            below = schema.get("properties", {})
+            return {key: _fill(one, key, values) for key, one in below.items()}
+        case "array":
+            return []
+        case "boolean":
+            return False
+        case "integer" | "number":
+            return 1
+    return f"Said of {name.replace('_', ' ')}."
+
+
+def boxes(*places: tuple[int, tuple[float, float, float, float]]) -> list[dict[str, Any]]:
+    """Boxes (0..1) in pictures, by their numbers, as models write them."""
+    return [
+        {"picture": number, "box": [round(1000 * value) for value in box]} for number, box in places
+    ]
 
 
 def text_of(request: Request) -> str:
@@ -100,3 +125,16 @@ def ask_about(
         prepared = sketch(source, options=chosen, previous=previous)
     assert isinstance(prepared, Prepared)
     return asyncio.run(write(prepared, backend or Fake(), options=chosen, enforce=Trusting()))
+
+
+THREE = listing(DOG, PERSON, CAR)
+
+
+def three() -> Evidence:
+    """Three things that are seen throughout, so that each gets as many pictures as the clip."""
+    return evidence(
+        thing("dog", (0.1, 0.4, 0.3, 0.6), (0.6, 0.4, 0.8, 0.6), moving=True, direction="right",
+              speed=0.2, colors=[("brown", 0.6)]),
+        thing("person", (0.5, 0.2, 0.7, 0.9), id=1),
+        thing("car", (0.0, 0.5, 0.2, 0.7), id=2),
+    )  # fmt: skip

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from instancecap.captioners.chain import ChainOptions
-from instancecap.captioners.chain.answers import CHOICES, clean
+from instancecap.captioners.chain import look as look_module
+from instancecap.captioners.chain.answers import KINDS, clean
+from instancecap.captioners.chain.names import mentioned, unique_names
 from instancecap.captioners.chain.pictures import sketch
 from instancecap.captioners.chain.prompting import load_prompts
 from instancecap.errors import UsageError
@@ -18,11 +21,13 @@ from instancecap.models.coco import CATEGORIES
 from instancecap.schema.evidence import Evidence
 from instancecap.schema.vocabulary import Category
 from tests.captioners.chain.answering import (
+    DOG,
     Fake,
     answer_with,
     ask_about,
     by_schema,
     keys_of,
+    listing,
     text_of,
 )
 from tests.made import camera, evidence, thing
@@ -66,13 +71,14 @@ def test_hints_can_be_added_and_replaced(tmp_path: Path) -> None:
     assert mine.hint("fox", "animal") == "the tip of its tail"
     assert mine.hint("cat", "animal") == ours.hint("cat", "animal")
     assert mine.version != ours.version
-    assert "the tag on its collar" in text_of(requests(hints_file=str(path))[1])
+    told = requests(hints_file=str(path), mode="paper", agree="off")
+    assert "the tag on its collar" in text_of(told[1])
 
 
 def test_a_prompt_can_be_replaced(tmp_path: Path) -> None:
-    (tmp_path / "clip.md").write_text("Tell me all, for $$5.\n")
+    (tmp_path / "json.md").write_text("Tell me all, for $$5: $fields\n")
     told = requests(prompts_dir=str(tmp_path))
-    assert "Tell me all, for $5." in text_of(told[0])
+    assert "Tell me all, for $5: - " in text_of(told[0])
     assert load_prompts(str(tmp_path)).version != load_prompts().version
     caption = ask_about(pair(), prompts_dir=str(tmp_path)).caption
     assert caption.producer.prompts == load_prompts(str(tmp_path)).version
@@ -81,9 +87,9 @@ def test_a_prompt_can_be_replaced(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("cilp.md", "Hm.", "cilp.md: no prompt of this name; .*clip"),
-        ("clip.md", "Tell $me.", r"prompt clip.md: 'me' cannot be filled in; .* none"),
-        ("instance.md", "$nuon", r"placeholders there: \$noun, \$clip"),
+        ("jsno.md", "Hm.", "jsno.md: no prompt of this name; .*json"),
+        ("system.md", "Tell $me.", r"prompt system.md: 'me' cannot be filled in; .* none"),
+        ("json.md", "$feilds", r"placeholders there: \$fields"),
         ("views.md", "## blur\nHm.", "views.md: lacks the section 'color'"),
     ],
 )
@@ -108,35 +114,36 @@ def test_every_key_of_an_answer_is_explained() -> None:
     for mode in ("fused", "paper", "single"):
         for request in requests(evidence(thing("object"), thing("dog", id=1)), mode=mode):
             for key in keys_of(request):
-                assert key in fields or key.startswith("instance_"), key
-                assert f'"{key}"' in text_of(request)
-    assert set(CHOICES) <= set(fields)
+                if key != "instances" and mode != "single":
+                    assert key in fields, key
+                    assert f'"{key}"' in text_of(request)
+    assert set(KINDS) <= set(fields)
 
 
-# Fused --------------------------------------------------------------------------------------------
+# What is said -------------------------------------------------------------------------------------
 
 
-def test_what_a_fused_question_holds() -> None:
-    clip, dog, car = requests()
-    assert "a dog and a red car" in text_of(clip)
-    assert "The camera stays still." in text_of(clip)
-    assert "The clip is 4.0 seconds long. Above are 8 of its frames" in text_of(clip)
-    assert load_prompts().hints["dog"] in text_of(dog)
-    assert "to the right" in text_of(dog)
-    assert "has been blurred on purpose" in text_of(dog)
-    assert "Said of global description." in text_of(dog), "information interaction"
-    assert load_prompts().hints["car"] in text_of(car)
-    assert "expression" in keys_of(dog)
-    assert "expression" not in keys_of(car)
-    assert keys_of(dog).index("changes") < keys_of(dog).index("action"), "notes come first"
+def test_the_first_question_lists_then_describes_then_tells_of_the_clip() -> None:
+    (look,) = requests()
+    text = text_of(look)
+    assert keys_of(look)[0] == "instances"
+    assert look.schema is not None
+    keys = list(look.schema["properties"]["instances"]["items"]["properties"])
+    order = ("name", "looks", "boxes", "appearance", "action", "expression", "leaves")
+    places = [keys.index(key) for key in order]
+    assert places == sorted(places)
+    assert "at most 8" in text and "Picture 16" in text and "camera stays still" not in text
+    assert "The clip is 4.0 seconds long. Above are 16 of its frames" in text
+    assert "a dog" not in text, "what was measured gives no answer away"
 
 
-def test_without_hints_nothing_measured_is_told() -> None:
-    clip, dog, _ = requests(hints=False)
-    assert "easure" not in text_of(clip) + text_of(dog)
-    assert load_prompts().hints["dog"] not in text_of(dog)
-    told = [text_of(one) for one in requests(hints=False, mode="paper")]
-    assert not any("easure" in text or load_prompts().hints["dog"] in text for text in told)
+def test_only_what_is_nearly_always_right_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    turning = evidence(camera=camera("pan_left"))
+    assert "whether the camera turns" in text_of(requests(turning)[0])
+    assert "pans left" not in text_of(requests(turning)[0])
+    monkeypatch.setattr(look_module, "may_overrule", lambda kind, confidence: True)
+    assert "the camera stays still" in text_of(requests()[0])
+    assert "the camera" not in text_of(requests(hints=False)[0]).partition("First find")[0]
 
 
 @pytest.mark.parametrize(
@@ -146,12 +153,14 @@ def test_without_hints_nothing_measured_is_told() -> None:
         ("color", "painted over with one plain color"),
         ("outline", "thin red line"),
         ("crop", "cropped around"),
+        ("dim", "darkened on purpose"),
         ("none", "the dog on the left of the frame"),
     ],
 )
-def test_the_model_is_told_what_was_done_to_the_pictures(variant: Any, words: str) -> None:
-    for mode in ("fused", "paper"):
-        assert words in text_of(requests(visual_prompt=variant, mode=mode)[1])
+def test_the_paper_tells_what_was_done_to_the_pictures(variant: Any, words: str) -> None:
+    told = requests(visual_prompt=variant, mode="paper", agree="off")
+    assert words in text_of(told[1])
+    assert load_prompts().hints["dog"] in text_of(told[1])
 
 
 def test_what_somebody_said_is_told_as_a_guess() -> None:
@@ -161,34 +170,6 @@ def test_what_somebody_said_is_told_as_a_guess() -> None:
     assert 'may be wrong, so use only what the frames confirm: "My "dog" day"' in text_of(
         backend.requests[0]
     )
-
-
-def test_groups_and_unnamed_things_have_a_noun() -> None:
-    facts = evidence(thing("person", count=3), thing("object", id=1, moving=True))
-    _, people, loose = requests(facts)
-    assert "the group of people" in text_of(people)
-    assert "the thing" in text_of(loose)
-    assert {"category", "expression"} <= set(keys_of(loose))
-
-
-# Paper --------------------------------------------------------------------------------------------
-
-
-def test_the_turns_of_the_published_chain() -> None:
-    told = requests(mode="paper")
-    assert len(told) == 12
-    turns = [len(one.messages) for one in told]  # the system prompt among them
-    assert sorted(turns) == [2] * 7 + [4] * 5
-    first = told[0]
-    assert "at most 20 words" in text_of(first)
-    for one in told:
-        assert one.images == 8
-        assert [message.role for message in one.messages][:2] == ["system", "user"]
-    second = next(one for one in told if len(one.messages) == 4)
-    assert second.messages[2].parts == ('{"text": "Said of text."}',)
-    actions = [one for one in told if "With that in mind" in text_of(one)]
-    assert len(actions) == 4
-    assert all('"Said of text."' in text_of(one) for one in actions)
 
 
 @pytest.mark.parametrize(
@@ -209,123 +190,48 @@ def test_a_first_turn_without_an_answer_ends_its_conversation() -> None:
         return "" if "which of them move" in text_of(request) else by_schema(request)
 
     backend = Fake(answer)
-    caption = ask_about(pair(), backend, mode="paper", attempts=1).caption
+    told = {"mode": "paper", "agree": "off", "attempts": 1}
+    caption = ask_about(pair(), backend, **told).caption
     assert len(backend.requests) == 11
     assert caption.background == ""
     assert any("background left empty" in line for line in caption.warnings)
     assert caption.lighting, "what the paper does not ask stays as measured"
 
 
-# Single -------------------------------------------------------------------------------------------
+# Names --------------------------------------------------------------------------------------------
+
+NAMES = {3: "the small brown dog", 1: "the white dog", 7: "the woman in red"}
 
 
-def test_all_in_one_answer() -> None:
-    (request,) = requests(mode="single")
-    assert {"instance_0", "instance_1", "background"} <= set(keys_of(request))
-    text = text_of(request)
-    assert '"instance_0": the dog, from the left' in text
-    assert "SkyCaptioner" not in text
+@pytest.mark.parametrize(
+    ("text", "ids", "unclear"),
+    [
+        ("The small brown dog follows the woman in red.", [3, 7], []),
+        ("The brown dog barks; the woman in red waits.", [3, 7], []),
+        ("The dog barks.", [], ["the dog"]),
+        ("Nobody is there, but the doghouse stands.", [], []),
+        ("The White Dog sleeps.", [1], []),
+        ("", [], []),
+    ],
+)
+def test_who_is_spoken_of(text: str, ids: list[int], unclear: list[str]) -> None:
+    assert mentioned(text, NAMES) == (ids, unclear)
 
 
-def sky(**change: Any) -> dict[str, Any]:
-    car = {
-        "TYPES": {"type": "Vehicles", "sub_type": "Car"},
-        "appearance": "A red car.",
-        "action": "The car is parked.",
-        "expression": "",
-        "position": "right",
-        "is_main_subject": False,
-    }
-    dog = {
-        "TYPES": {"type": "Animals", "sub_type": "Dog"},
-        "appearance": "A brown dog.",
-        "action": "The dog runs.",
-        "expression": "The dog looks eager.",
-        "position": "left",
-        "is_main_subject": True,
-    }
-    return {
-        "subjects": [car, dog],
-        "shot_type": "long_shot",
-        "shot_angle": "eye_level",
-        "shot_position": "side_view",
-        "camera_motion": "The camera stays still.",
-        "environment": "A street.",
-        "lighting": "Daylight.",
-    } | change
-
-
-def ask_sky(values: dict[str, Any], facts: Evidence | None = None) -> tuple[Any, Request]:
-    backend = Fake(lambda _: json.dumps(values))
-    told = {"mode": "single", "single_format": "skycaptioner"}
-    return ask_about(facts or pair(), backend, **told).caption, backend.requests[0]
-
-
-def test_skycaptioners_own_words() -> None:
-    caption, request = ask_sky(sky())
-    assert [message.role for message in request.messages] == ["user"], "as it was trained"
-    dog, car = caption.instances
-    assert (dog.appearance, car.appearance) == ("A brown dog.", "A red car.")
-    assert (dog.expression, dog.is_main, car.is_main) == ("The dog looks eager.", True, False)
-    assert (caption.background, caption.lighting) == ("A street.", "Daylight.")
-    assert caption.camera.shot_angle == "eye_level"
-    assert caption.producer.mode == "single:skycaptioner"
-    assert caption.global_description, "it has no such field: the measured sentence stays"
-
-
-def test_a_subject_that_is_not_there_is_left_out() -> None:
-    cow = {"TYPES": {"type": "Animal", "sub_type": "Cow"}, "appearance": "A cow."}
-    caption, _ = ask_sky(sky(subjects=[cow, *sky()["subjects"]]))
-    assert [one.appearance for one in caption.instances] == ["A brown dog.", "A red car."]
-    caption, _ = ask_sky(sky(subjects=[cow]))
-    assert caption.instances[0].appearance == "A cow.", "an animal, for want of a better match"
-    assert caption.instances[1].appearance != "A cow."
-    assert any("instances" in line or "appearance" in line for line in caption.warnings)
-
-
-def ask_vid(text: str) -> Any:
-    told = {"mode": "single", "single_format": "instancecap-captioner"}
-    return ask_about(pair(), Fake(lambda _: text), **told).caption
-
-
-def test_instancecap_captioners_own_words() -> None:
-    caption = ask_vid(
-        json.dumps(
-            {
-                "Global Description": "A dog runs past a car.",
-                "Structural Description": {
-                    "Main Instance": {
-                        "No.0": {"Class": "car", "Appearance": "A red car."},
-                        "No.1": {
-                            "Class": "dog",
-                            "Appearance": "A brown dog.",
-                            "Actions and Motion": "The dog runs.",
-                        },
-                    },
-                    "Background Detail": "A street.",
-                    "Camera Movement": "The camera stays still.",
-                },
-            }
-        )
-    )
-    dog, car = caption.instances
-    assert caption.global_description == "A dog runs past a car."
-    assert (dog.appearance, dog.action, car.appearance) == (
-        "A brown dog.",
-        "The dog runs.",
-        "A red car.",
-    )
-    assert (caption.background, caption.camera.description) == (
-        "A street.",
-        "The camera stays still.",
+@given(st.lists(st.sampled_from(["the dog", "The Dog", "the dog 2", "the cat"]), max_size=6))
+def test_names_become_unique(names: list[str]) -> None:
+    unique = unique_names(names)
+    assert len({name.casefold() for name in unique}) == len(names)
+    assert all(
+        new.casefold().startswith(old.casefold()) for new, old in zip(unique, names, strict=True)
     )
 
 
-def test_instancecap_captioner_in_prose() -> None:
-    caption = ask_vid("A dog runs past a red car.\n\nThe street is empty.")
-    assert caption.global_description == "A dog runs past a red car. The street is empty."
-    assert caption.provenance["/global_description"].source == "replied-1"
-    assert caption.background == ""
+def test_a_reference_to_several_is_told() -> None:
+    two = [DOG, DOG | {"name": "the black dog"}]
+    caption = ask_about(pair(), Fake(listing(*two, global_description="The dog runs."))).caption
+    (line,) = [one for one in caption.warnings if one.startswith("unclear: /global")]
+    assert "'the dog'" in line
 
 
 # Texts --------------------------------------------------------------------------------------------

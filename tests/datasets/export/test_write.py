@@ -67,7 +67,7 @@ def test_what_cannot_be_exported_is_named_and_the_rest_goes_on(tmp_path: Path, c
     report = write(rows, "mochi", tmp_path / "set")
     assert [source for source, _ in report.failed] == ["x.json", "y.json", "gone.json", "text.json"]
     assert "names no video" in report.failed[1][1]
-    assert "gone.mp4: no such file" in report.failed[2][1]
+    assert "gone.mp4 is not there" in report.failed[2][1]
     assert sorted(os.listdir(tmp_path / "set")) == [".instancecap", "a.mp4", "a.txt"]
 
 

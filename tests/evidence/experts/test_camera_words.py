@@ -201,7 +201,7 @@ def test_parallax_alone_moves_no_camera() -> None:
 
 
 def test_a_tilt_beside_a_travel_forward_is_a_tilt() -> None:
-    path = steps(2, dy=-0.15, zoom=0.4)
+    path = steps(2, dy=-0.15, zoom=0.15)
     assert travel_words(path, stretches(0, 1, 0)) == ["tilt_down", "zoom_in"]
     assert travel_words(path, stretches(0, 0, 1)) == ["tilt_down", "move_in"]
 

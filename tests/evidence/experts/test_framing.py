@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from instancecap.evidence.experts.angle import shot_angle
-from instancecap.evidence.experts.framing import assign_faces, frame_subject
+from instancecap.evidence.experts.faces import assign_faces
+from instancecap.evidence.experts.framing import frame_subject
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Face, InstanceFacts, Shot
 
@@ -67,7 +68,12 @@ def test_people_are_framed_by_body_and_face(box: Box, face_box: Box | None, expe
     ],
 )
 def test_things_are_framed_by_their_size(box: Box, expected: str) -> None:
-    assert shot_type(thing(box, name="vase")) == expected
+    assert shot_type(thing(box, name="dog")) == expected
+
+
+def test_hands_at_work_and_a_bowl_are_close() -> None:
+    assert shot_type(thing((0.3, 0.5, 0.7, 1.0))) == "close_up"
+    assert shot_type(thing((0.3, 0.3, 0.7, 0.7), name="bowl")) == "close_up"
 
 
 def test_larger_never_means_farther() -> None:
@@ -80,13 +86,12 @@ def test_larger_never_means_farther() -> None:
     assert seen == sorted(seen)
 
 
-def test_nothing_in_the_picture_is_not_framed() -> None:
-    framing = frame_subject([], [], WHOLE)
+def test_where_nothing_is_detected_the_place_is_a_guess() -> None:
+    framing = frame_subject([], [], [])
     assert (framing.shot_type, framing.shot_position, framing.confidence) == ("", "", 0)
-    assert framing.shots == [""]
-    assert frame_subject([], [], []).shots == []
-    surroundings = frame_subject([], [], WHOLE, place_known=True)
-    assert (surroundings.shot_type, surroundings.shots) == ("long_shot", ["long_shot"])
+    guesses = [frame_subject([], [], WHOLE, place=place) for place in ("outdoor", "indoor")]
+    assert [guess.shot_type for guess in guesses] == ["long_shot", "close_up"]
+    assert all(guess.confidence < 0.5 for guess in guesses)
 
 
 def test_the_most_salient_thing_decides() -> None:

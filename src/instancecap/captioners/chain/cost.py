@@ -7,7 +7,7 @@ import math
 from instancecap.captioners.chain.answers import typical
 from instancecap.captioners.chain.options import ChainOptions
 from instancecap.captioners.chain.pictures import sketch
-from instancecap.captioners.chain.questions import Answered, Scene
+from instancecap.captioners.chain.questions import Answered, Scene, Work
 from instancecap.captioners.chain.write import CHAINS
 from instancecap.mllm.usage import Usage
 from instancecap.schema.caption import Caption
@@ -35,9 +35,11 @@ def predict(
 ) -> Usage:
     """What :func:`write` will cost if every question is answered at once and nothing is wrong.
 
-    Calls and images are exact; a question that is asked again, because its answer cannot be used
-    or is contradicted, comes on top. Tokens are estimated: of text by ``BYTES_PER_TOKEN``, of
-    pictures by ``PIXELS_PER_TOKEN``, of answers from usual lengths. Seconds stay 0.
+    Calls and images are exact with ``detail="never"`` in mode ``fused``, and where nothing depends
+    on how many instances the model lists; elsewhere it is taken to list the usual number. A
+    question that is asked again comes on top. Tokens are estimated: of text by
+    ``BYTES_PER_TOKEN``, of pictures by ``PIXELS_PER_TOKEN``, of answers from usual lengths.
+    Seconds stay 0.
 
     ``clip`` is needed where ``options.input`` is ``video``. It counts as no image, and its tokens
     as those of ``VIDEO_FRAMES`` pictures.
@@ -49,13 +51,16 @@ def predict(
     width, height = fit_within(video.width / video.height, side)
     per_image = math.ceil(width * height / PIXELS_PER_TOKEN)
     chain = CHAINS[options.mode](scene)
-    usage, questions = Usage(), next(chain, None)
-    while questions is not None:
-        answers = [Answered(one, typical(one.answer)) for one in questions]
-        for answered in answers:
-            usage += _estimate(answered, scene, per_image=per_image)
+    usage, step = Usage(), next(chain, None)
+    while step is not None:
+        if isinstance(step, Work):
+            sent = step.run()
+        else:
+            sent = [Answered(one, typical(one.answer)) for one in step]
+            for answered in sent:
+                usage += _estimate(answered, scene, per_image=per_image)
         try:
-            questions = chain.send(answers)
+            step = chain.send(sent)
         except StopIteration:
             break
     return usage

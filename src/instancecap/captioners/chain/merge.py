@@ -1,27 +1,23 @@
-"""Answers into a caption: measured fields stay, every sentence says who wrote it, all is valid."""
+"""Answers into a caption: every sentence says who wrote it, names agree, and all is valid."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, get_args
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+from instancecap.captioners.chain.agree import likeness
 from instancecap.captioners.chain.answers import clean
-from instancecap.captioners.chain.options import CLIP_POINTERS, ChainOptions
-from instancecap.captioners.chain.pictures import Prepared
-from instancecap.captioners.chain.plan import WORD_POINTERS, is_unnamed
-from instancecap.captioners.chain.questions import Answered, Question
+from instancecap.captioners.chain.draft import Said
+from instancecap.captioners.chain.names import mentioned
+from instancecap.captioners.chain.options import INSTANCE_LEAVES
+from instancecap.captioners.chain.pictures import measured_caption
+from instancecap.captioners.chain.questions import Scene
+from instancecap.captioners.measured.describe import MAX_INSTANCES
+from instancecap.evidence.reliability import may_overrule
 from instancecap.mllm.base import Image
 from instancecap.schema.caption import Caption, Instance, Producer, Provenance, Segment
-from instancecap.schema.vocabulary import (
-    Category,
-    Place,
-    ShotAngle,
-    ShotPosition,
-    ShotType,
-    Style,
-    TimeOfDay,
-)
+from instancecap.schema.evidence import CameraFacts
+from instancecap.schema.vocabulary import Primitive
 from instancecap.version import __version__
 from instancecap.video.sampling import pick_evenly
 
@@ -29,160 +25,90 @@ CONFIDENCE = 0.5
 """Of what a model says and nobody has checked: as likely right as not. SkyCaptioner-V1's authors
 found 59 % of appearances and 69 % of actions right; checking moves it."""
 
-NAME_LENGTH = 40
-
 FRAMES_NAMED = 4
 """Times that provenance lists, at most, as for measured fields."""
 
-VOCABULARIES: dict[str, tuple[str, ...]] = {
-    CLIP_POINTERS["place"]: get_args(Place),
-    CLIP_POINTERS["time_of_day"]: get_args(TimeOfDay),
-    CLIP_POINTERS["style"]: get_args(Style),
-    CLIP_POINTERS["shot_type"]: get_args(ShotType),
-    CLIP_POINTERS["shot_angle"]: get_args(ShotAngle),
-    CLIP_POINTERS["shot_position"]: get_args(ShotPosition),
-}
+OPPOSITE: dict[Primitive, Primitive] = {
+    "pan_left": "pan_right", "tilt_up": "tilt_down", "zoom_in": "zoom_out", "roll_cw": "roll_ccw",
+    "move_left": "move_right", "move_up": "move_down", "move_in": "move_out", "arc_cw": "arc_ccw",
+}  # fmt: skip
+OPPOSITE |= {other: one for one, other in OPPOSITE.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A value that is fit for its field, and what it was answered to."""
-
-    value: Any
-    model: str
-    question: Question
-
-
-@dataclass(slots=True)
-class Draft:
-    """What has been answered so far.
-
-    Attributes:
-        said: by leaf; a window's sentence under ``/segments/`` and its number.
-        missing: leaves that were asked for and got nothing, and why, by question.
-        models: names that servers gave in their replies.
-    """
-
-    allowed: frozenset[str]
-    said: dict[str, Said] = field(default_factory=dict)
-    missing: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
-    models: set[str] = field(default_factory=set)
-
-    def take(self, answered: Answered) -> None:
-        """Keep what an answer says of the leaves that may be written."""
-        question = answered.question
-        if answered.model:
-            self.models.add(answered.model)
-        values = _values(answered)
-        if values is None:
-            self.missing.append((question.about, answered.problem, question.pointers))
-            return
-        blank = []
-        for pointer, value in values.items():
-            if pointer in self.allowed:
-                fit = fit_value(pointer, value)
-                if fit is not None:
-                    self.said[pointer] = Said(fit, answered.model, question)
-                elif not pointer.endswith(MAY_BE_BLANK) and pointer not in WORD_POINTERS:
-                    blank.append(pointer)
-        blank += [one for one in question.pointers if one not in values and one not in self.said]
-        if blank:
-            reason = answered.problem or "nothing was said"
-            self.missing.append((question.about, reason, tuple(blank)))
-
-
-MAY_BE_BLANK = ("/expression", "/category", "/subcategory", "/is_main")
-
-
-def _values(answered: Answered) -> dict[str, Any] | None:
-    if answered.value is not None:
-        return answered.question.read(answered.value)
-    if answered.question.prose and clean(answered.text):
-        return {answered.question.prose: answered.text}
-    return None
-
-
-def fit_value(pointer: str, value: Any) -> Any:
-    """The value as its field takes it; None where nothing is left of it."""
-    if pointer.endswith("/is_main"):
-        return value if isinstance(value, bool) else None
-    if not isinstance(value, str):
-        return None
-    if pointer in VOCABULARIES or pointer.endswith("/category"):
-        words = VOCABULARIES.get(pointer, get_args(Category))
-        word = value.strip().lower()
-        return word if word in words and word != "unknown" else None
-    if pointer.endswith("/subcategory"):
-        return clean(value, limit=NAME_LENGTH).strip(" .…") or None
-    return clean(value) or None
-
-
-def merge(prepared: Prepared, draft: Draft, options: ChainOptions, *, version: str) -> Caption:
-    """The caption with all that was said in it; ``version`` is that of the prompts."""
-    caption = _copy(prepared.base)
-    things = {thing.id: thing for thing in caption.instances}
-    written = {pointer: said for pointer, said in draft.said.items() if not _is_segment(pointer)}
+def merge(scene: Scene) -> Caption:
+    """The caption with all that was said in it."""
+    caption = _base(scene)
+    draft, things = scene.draft, {one.id: one for one in caption.instances}
+    written = {
+        pointer: said
+        for pointer, said in draft.said.items()
+        if not pointer.startswith("/segments/") and _exists(pointer, things)
+    }
     for pointer, said in written.items():
-        write_leaf(caption, things, pointer, said.value)
+        _write(caption, things, pointer, said.value)
     _choose_main(things, written)
-    if _write_segments(caption, prepared, draft):
-        known = (*caption.provenance, *(claim.field for claim in caption.claims))
-        _forget(caption, filter(_is_segment, known))
-        written |= final_segments(draft)
-    _forget(caption, written)
-    for pointer, said in written.items():
-        if not pointer.endswith("/is_main"):
-            caption.provenance[pointer] = _provenance(said)
-    _name_unnamed(caption, things, written)
-    warnings = [*_warnings(prepared, draft), *_instead_of_video(prepared, options)]
+    if "/camera/motion" in written:
+        _settle_motion(caption, scene.evidence.camera)
+    if len(caption.shots) == 1:
+        caption.shots[0].motion = list(caption.camera.motion)
+        caption.shots[0].shot_type = caption.camera.shot_type
+    segments = _write_segments(caption, scene)
+    _forget(caption, [*written, *segments])
+    for pointer, said in (written | segments).items():
+        if not pointer.endswith(("/is_main", "/count", "/enters", "/leaves")):
+            caption.provenance[_leaf(pointer)] = _provenance(said)
+    _note_found(caption, scene)
+    warnings = [*_missing(caption, scene), *_unclear(caption, scene), *_instead_of_video(scene)]
     caption.warnings += [one for one in warnings if one not in caption.warnings]
-    caption.producer = _producer(caption.producer, draft, options, version=version)
+    caption.producer = _producer(caption.producer, scene)
     return caption
 
 
-def _copy(base: Caption) -> Caption:
-    """A copy whose parts that are written to are its own; long tracks are shared."""
-    return base.model_copy(
-        update={
-            "instances": [thing.model_copy() for thing in base.instances],
-            "camera": base.camera.model_copy(),
-            "provenance": dict(base.provenance),
-            "warnings": list(base.warnings),
-        }
-    )
+def _base(scene: Scene) -> Caption:
+    """What answers are written into: the earlier caption, or what is measured of the instances."""
+    prepared = scene.prepared
+    if prepared.previous is not None:
+        return prepared.previous.model_copy(deep=True)
+    evidence = scene.evidence
+    if not scene.agreed:
+        most = min(scene.options.max_instances, MAX_INSTANCES) if not scene.listed else 0
+        evidence = evidence.model_copy(update={"instances": evidence.instances[:most]})
+    caption = measured_caption(evidence, scene.options)
+    for one in caption.instances:
+        if one.id not in scene.agreed:
+            continue
+        named, item = scene.agreed[one.id].named, scene.item(one.id)
+        one.name, one.count = scene.names[one.id], named.count
+        one.is_main = named.is_main
+        if named.class_ and (item is None or likeness(named, item.class_) < 2):
+            one.class_ = named.class_
+        one.subcategory = named.class_ or one.subcategory
+        if scene.agreed[one.id].found_by == "model":
+            one.colors = []
+    leaves = caption.leaves()
+    caption.provenance = {key: told for key, told in caption.provenance.items() if key in leaves}
+    return caption
 
 
-def final_segments(draft: Draft) -> dict[str, Said]:
-    """Sentences of windows by the leaf that they have in the caption."""
-    told = [draft.said[pointer] for pointer in _segment_pointers(draft)]
-    return {f"/segments/{place}/description": said for place, said in enumerate(told)}
+def _exists(pointer: str, things: Mapping[int, Instance]) -> bool:
+    return not pointer.startswith("/instances/") or int(pointer.split("/")[2]) in things
 
 
-def draft_pointers(draft: Draft) -> dict[str, str]:
-    """By leaf of the caption the pointer in the draft; they differ for segments alone."""
-    segments = _segment_pointers(draft)
-    finals = {f"/segments/{place}/description": one for place, one in enumerate(segments)}
-    return {one: one for one in draft.said if not _is_segment(one)} | finals
+def _leaf(pointer: str) -> str:
+    """The leaf of the caption that a value stands in, as :meth:`Caption.leaves` names it."""
+    return pointer if pointer != "/texts" else "/texts/0/text"
 
 
-def _segment_pointers(draft: Draft) -> list[str]:
-    return sorted(filter(_is_segment, draft.said), key=lambda one: int(one.split("/")[2]))
-
-
-def _is_segment(pointer: str) -> bool:
-    return pointer.startswith("/segments/")
-
-
-def write_leaf(caption: Caption, things: Mapping[int, Instance], pointer: str, value: Any) -> None:
-    """Set one leaf; segments and what is main are set as a whole, elsewhere."""
+def _write(caption: Caption, things: Mapping[int, Instance], pointer: str, value: Any) -> None:
+    """Set one leaf; what is main is set for all instances together."""
     parts = pointer.split("/")[1:]
+    owner: Any = caption
     if parts[0] == "instances":
-        if parts[2] != "is_main":
-            setattr(things[int(parts[1])], parts[2], value)
-    elif parts[0] == "camera":
-        setattr(caption.camera, parts[1], value)
-    elif parts[0] != "segments":
-        setattr(caption, parts[0], value)
+        owner, parts = things[int(parts[1])], parts[2:]
+    for name in parts[:-1]:
+        owner = getattr(owner, name)
+    if parts[-1] != "is_main":
+        setattr(owner, parts[-1], value)
 
 
 def _choose_main(things: Mapping[int, Instance], written: Mapping[str, Said]) -> None:
@@ -197,17 +123,39 @@ def _choose_main(things: Mapping[int, Instance], written: Mapping[str, Said]) ->
             things[id].is_main = flag
 
 
-def _write_segments(caption: Caption, prepared: Prepared, draft: Draft) -> bool:
-    """Put what happens in each window into the caption; False where nothing was said of any."""
-    told = _segment_pointers(draft)
-    if not told:
-        return False
-    windows = [prepared.parts[int(pointer.split("/")[2])].window for pointer in told]
-    caption.segments = [
-        Segment(start=window.start, end=window.end, description=draft.said[pointer].value)
-        for window, pointer in zip(windows, told, strict=True)
-    ]
-    return True
+def _settle_motion(caption: Caption, camera: CameraFacts) -> None:
+    """The model's camera words, the way of each as measured where that is nearly always right."""
+    said = list(caption.camera.motion)
+    if may_overrule("camera.direction", camera.confidence):
+        said = [OPPOSITE[word] if OPPOSITE.get(word) in camera.motion else word for word in said]
+    if said != ["static"]:
+        said += [word for word in camera.motion if word in ("tracking", "shaky")]
+    caption.camera.motion = list(dict.fromkeys(said))
+
+
+def _write_segments(caption: Caption, scene: Scene) -> dict[str, Said]:
+    """Put what happens in each window into the caption; by the leaves that it has there."""
+    found = {}
+    segments: list[Segment] = []
+    for index, part in enumerate(scene.prepared.parts):
+        said = scene.draft.said.get(f"/segments/{index}")
+        if said is None:
+            continue
+        text, who = said.value
+        acting, _ = mentioned(" | ".join([text, *who]), scene.names)
+        window = part.window
+        found[f"/segments/{len(segments)}/description"] = said
+        segments.append(
+            Segment(start=window.start, end=window.end, description=text, instances=acting)
+        )
+    if segments:
+        known = [*caption.provenance, *(claim.field for claim in caption.claims)]
+        _forget(caption, [one for one in known if one.startswith("/segments/")])
+        caption.segments = segments
+    else:
+        for one in caption.segments:
+            one.instances = [id for id in one.instances if id in scene.names or not scene.agreed]
+    return found
 
 
 def _forget(caption: Caption, pointers: Iterable[str]) -> None:
@@ -218,33 +166,46 @@ def _forget(caption: Caption, pointers: Iterable[str]) -> None:
     caption.claims = [claim for claim in caption.claims if claim.field not in gone]
 
 
-def _name_unnamed(
-    caption: Caption, things: Mapping[int, Instance], written: Mapping[str, Said]
-) -> None:
-    """Give a thing that was found by its motion alone the name that the model has for it."""
-    for id, thing in things.items():
-        said = written.get(f"/instances/{id}/subcategory")
-        told = caption.provenance.get(f"/instances/{id}/class")
-        if said is not None and is_unnamed(thing) and (told is None or told.source != "human"):
-            thing.class_ = said.value
-            caption.provenance[f"/instances/{id}/class"] = _provenance(said)
-
-
 def _provenance(said: Said) -> Provenance:
-    times = sorted(said.question.times)
+    times = sorted(said.times)
     frames = [times[index] for index in pick_evenly(len(times), FRAMES_NAMED)]
     return Provenance(source=said.model, confidence=CONFIDENCE, support="unchecked", frames=frames)
 
 
-def _warnings(prepared: Prepared, draft: Draft) -> list[str]:
+def _note_found(caption: Caption, scene: Scene) -> None:
+    """Who found each instance: the detector, the model, or both; and who named it."""
+    model = ", ".join(sorted(scene.draft.models)) or "model"
+    for one in caption.instances:
+        agreed = scene.agreed.get(one.id)
+        if agreed is None:
+            continue
+        item = scene.item(one.id)
+        sure = item.confidence if item is not None and item.track else CONFIDENCE
+        seen = [point.t for point in one.track] or [seed.t for seed in agreed.named.boxes]
+        frames = [seen[index] for index in pick_evenly(len(seen), FRAMES_NAMED)]
+        entry = Provenance(
+            source=agreed.found_by, confidence=sure, support="unchecked", frames=frames
+        )
+        caption.provenance[f"/instances/{one.id}"] = entry
+        by_model = entry.model_copy(update={"source": model, "confidence": CONFIDENCE})
+        for leaf in ("name", "class", "subcategory"):
+            if leaf != "class" or one.class_ == agreed.named.class_:
+                caption.provenance[f"/instances/{one.id}/{leaf}"] = by_model
+
+
+# Warnings ----------------------------------------------------------------------------------------
+
+
+def _missing(caption: Caption, scene: Scene) -> list[str]:
     """A line for every question without an answer: which fields stay as they were, which empty."""
-    leaves = prepared.base.leaves()
+    leaves = caption.leaves()
     lines = []
-    for about, problem, pointers in draft.missing:
-        open_ = [one for one in pointers if one not in draft.said and one in draft.allowed]
+    for about, problem, pointers in scene.draft.missing:
+        draft = scene.draft
+        open_ = [one for one in pointers if one not in draft.said and draft.allowed(one)]
         kept = [_name(one) for one in open_ if one in leaves]
         empty = [_name(one) for one in open_ if one not in leaves and not one.endswith("/is_main")]
-        before = "as it was" if prepared.previous is not None else "as measured"
+        before = "as it was" if scene.prepared.previous is not None else "as measured"
         parts = [f"{', '.join(kept)} kept {before}"] if kept else []
         parts += [f"{', '.join(empty)} left empty"] if empty else []
         if parts:
@@ -253,28 +214,54 @@ def _warnings(prepared: Prepared, draft: Draft) -> list[str]:
     return lines
 
 
-def _instead_of_video(prepared: Prepared, options: ChainOptions) -> list[str]:
+def _name(pointer: str) -> str:
+    if pointer.startswith("/segments/"):
+        return "segments"
+    parts = pointer.split("/")[1:]
+    return ".".join(parts[2:] if parts[0] == "instances" else parts)
+
+
+def _unclear(caption: Caption, scene: Scene) -> list[str]:
+    """A line for every reference that may stand for several instances."""
+    if not scene.names:
+        return []
+    texts = {"/global_description": caption.global_description}
+    texts |= {
+        f"/instances/{one.id}/{leaf}": getattr(one, leaf)
+        for one in caption.instances
+        for leaf in ("appearance", "action")
+    }
+    texts |= {f"/segments/{i}/description": s.description for i, s in enumerate(caption.segments)}
+    lines = []
+    for pointer, text in texts.items():
+        for phrase in mentioned(text, scene.names)[1]:
+            lines.append(f"unclear: {pointer}: {phrase!r} may be any of several instances")
+    return lines
+
+
+def _instead_of_video(scene: Scene) -> list[str]:
     """A line where frames were shown though the clip was to be sent by its URL."""
+    prepared = scene.prepared
     shown = {type(one) for one in prepared.images}
-    if options.input == "images" or Image not in shown or prepared.evidence.video.frames == 1:
+    still = prepared.evidence.video.frames == 1
+    if scene.options.input == "images" or Image not in shown or still:
         return []
     return ["the clip: frames were shown; only a whole file, local or on the web, goes by URL"]
 
 
-def _name(pointer: str) -> str:
-    if _is_segment(pointer):
-        return "segments"
-    parts = pointer.split("/")[1:]
-    return parts[2] if parts[0] == "instances" else ".".join(parts)
-
-
-def _producer(producer: Producer, draft: Draft, options: ChainOptions, *, version: str) -> Producer:
-    foreign = options.mode == "single" and options.single_format != "ours"
+def _producer(producer: Producer, scene: Scene) -> Producer:
+    options = scene.options
+    mode = f"single:{options.single_format}" if options.mode == "single" else options.mode
     return Producer(
         version=__version__,
         captioner="mllm",
-        mode=f"single:{options.single_format}" if foreign else options.mode,
-        models={**producer.models, "mllm": ", ".join(sorted(draft.models))},
-        prompts=version,
+        mode=mode,
+        models={**producer.models, "mllm": ", ".join(sorted(scene.draft.models))},
+        prompts=scene.prompts.version,
         seed=options.seed,
     )
+
+
+def instance_pointers(id: int, keys: Sequence[str]) -> tuple[str, ...]:
+    """The leaves that keys about an instance go to."""
+    return tuple(f"/instances/{id}/{INSTANCE_LEAVES[key]}" for key in keys)

@@ -14,11 +14,23 @@ from instancecap.verify.report import OnContradiction
 Mode = Literal["fused", "paper", "single"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 
+Detail = Literal["auto", "each", "never"]
+DETAILS: tuple[Detail, ...] = get_args(Detail)
+
+Agree = Literal["on", "off"]
+AGREE: tuple[Agree, ...] = get_args(Agree)
+
 Input = Literal["images", "video"]
 INPUTS: tuple[Input, ...] = get_args(Input)
 
-SingleFormat = Literal["ours", "skycaptioner", "instancecap-captioner"]
+SingleFormat = Literal["skycaptioner", "instancecap-captioner"]
 SINGLE_FORMATS: tuple[SingleFormat, ...] = get_args(SingleFormat)
+
+MAX_INSTANCES = 8
+"""Instances of a caption, at most: a clip of the trial had three to eight that a person named."""
+
+FRAMES: dict[Mode, int] = {"fused": 16, "paper": 8, "single": 16}
+"""Pictures a question unless told otherwise; of ``paper`` as published."""
 
 CLIP_POINTERS = {
     "global_description": "/global_description",
@@ -27,6 +39,8 @@ CLIP_POINTERS = {
     "lighting": "/lighting",
     "time_of_day": "/time_of_day",
     "style": "/style",
+    "texts": "/texts",
+    "camera_motion": "/camera/motion",
     "camera_description": "/camera/description",
     "shot_type": "/camera/shot_type",
     "shot_angle": "/camera/shot_angle",
@@ -35,22 +49,31 @@ CLIP_POINTERS = {
 """Key in an answer about the whole clip, and the leaf of the caption that it goes to."""
 
 INSTANCE_LEAVES = {
+    "name": "name",
+    "category": "category",
+    "count": "count",
+    "is_main": "is_main",
     "appearance": "appearance",
+    "colors": "colors",
     "action": "action",
     "expression": "expression",
-    "name": "subcategory",
-    "category": "category",
-    "is_main": "is_main",
+    "position": "position/text",
+    "enters": "position/enters",
+    "leaves": "position/leaves",
 }
 """Key in an answer about one instance, and the leaf below ``/instances/ID/``."""
 
 SEGMENTS = "segments"
 
 FIELDS: dict[str, tuple[str, ...]] = {
-    **{key: (key,) for key in CLIP_POINTERS if key != "camera_description"},
-    "camera": ("camera_description", "shot_type", "shot_angle", "shot_position"),
+    **{key: (key,) for key in CLIP_POINTERS if key not in ("camera_description", "camera_motion")},
+    "camera": (
+        *("camera_motion", "camera_description"),
+        *("shot_type", "shot_angle", "shot_position"),
+    ),
     "instances": tuple(INSTANCE_LEAVES),
-    **{leaf: (key,) for key, leaf in INSTANCE_LEAVES.items()},
+    **{leaf: (key,) for key, leaf in INSTANCE_LEAVES.items() if "/" not in leaf},
+    "position": ("position", "enters", "leaves"),
     SEGMENTS: (SEGMENTS,),
 }
 """Names that ``fields`` may have, as in a caption, and the keys of answers that they stand for."""
@@ -65,20 +88,24 @@ class ChainOptions:
     """How a caption is asked for. Checked when made; can be sent to another process.
 
     Attributes:
-        mode: ``fused`` (N + 1 calls for N instances), ``paper`` (1 + 4·N + 3, as InstanceCap was
-            published, for comparison), or ``single`` (one call).
-        single_format: whose question and answer ``single`` speaks: ours, SkyCaptioner-V1's or
-            InstanceCap-Captioner's.
+        mode: ``fused`` (one question that lists the instances, then describes each), ``paper``
+            (1 + 4·N + 3 calls, as InstanceCap was published, for comparison), or ``single`` (one
+            call, in the words of a captioner that was trained on them).
+        detail: ask about an instance of its own, in ``fused``: ``auto`` where the whole view can't
+            show enough of it, ``each``, or ``never``.
+        agree: ``off`` leaves the detector's tracks as the instances in ``paper``, as published.
+        single_format: whose question and answer ``single`` speaks.
         input: how the clip as a whole is shown: ``images`` (frames), or ``video`` (by its URL, for
             servers that fetch and sample it themselves). Instances and parts of a clip are always
             shown as images.
-        max_instances: instances that a caption may have.
-        frames: pictures a question, at most.
+        max_instances: agreed instances that a caption may have.
+        frames: pictures a question, at most; 0 for those of :data:`FRAMES`.
         image_side: longer side of a picture in pixels, at most.
-        visual_prompt: what is done to an instance's surroundings, see :mod:`.visual_prompts`.
-        hints: tell the model what to look at in a thing of its class, and what was measured.
-        hints_file: a CSV file with the columns ``name,hint`` that adds to the hints, or replaces
-            some.
+        visual_prompt: what is done to an instance's surroundings in ``paper``, see
+            :mod:`.visual_prompts`.
+        hints: tell the model what was measured and is nearly always right.
+        hints_file: a CSV file with the columns ``name,hint`` that adds to what to look at in a
+            thing of its class, or replaces some.
         prompts_dir: a folder whose ``NAME.md`` files are used instead of ours.
         language: BCP-47 tag of the language that sentences are asked in.
         fields: what to write, names of :data:`FIELDS`; all if None.
@@ -91,10 +118,12 @@ class ChainOptions:
     """
 
     mode: Mode = "fused"
-    single_format: SingleFormat = "ours"
+    detail: Detail = "auto"
+    agree: Agree = "on"
+    single_format: SingleFormat = "skycaptioner"
     input: Input = "images"
-    max_instances: int = 3
-    frames: int = 8
+    max_instances: int = MAX_INSTANCES
+    frames: int = 0
     image_side: int = 768
     visual_prompt: Variant = "blur"
     hints: bool = True
@@ -110,6 +139,8 @@ class ChainOptions:
 
     def __post_init__(self) -> None:
         _one_of("mode", self.mode, MODES)
+        _one_of("detail", self.detail, DETAILS)
+        _one_of("agree", self.agree, AGREE)
         _one_of("single format", self.single_format, SINGLE_FORMATS)
         _one_of("input", self.input, INPUTS)
         _one_of("visual prompt", self.visual_prompt, VARIANTS)
@@ -118,16 +149,15 @@ class ChainOptions:
             _one_of("field", name, tuple(FIELDS))
         if self.fields is not None and not self.fields:
             raise UsageError(f"name at least one field of: {', '.join(FIELDS)}")
-        if self.max_instances < 0:
-            raise UsageError(f"max_instances must be at least 0, got {self.max_instances}")
-        if self.frames < 1:
-            raise UsageError(f"frames must be at least 1, got {self.frames}")
-        if self.image_side < 16:
-            raise UsageError(f"image_side must be at least 16 pixels, got {self.image_side}")
-        if not 0.5 <= self.window < float("inf"):
-            raise UsageError(f"window must be at least 0.5 seconds, got {self.window:g}")
-        if self.attempts < 1:
-            raise UsageError(f"attempts must be at least 1, got {self.attempts}")
+        if self.agree == "off" and self.mode != "paper":
+            raise UsageError("agree=off is for mode paper; the other modes have nothing to go by")
+        _at_least("max_instances", self.max_instances, 0)
+        _at_least("frames", self.frames, 0)
+        _at_least("image_side", self.image_side, 16, "pixels")
+        _at_least("window", self.window, 0.5, "seconds")
+        _at_least("attempts", self.attempts, 1)
+        if self.window == float("inf"):
+            raise UsageError("window must be a number of seconds, got inf")
         if not _LANGUAGE_TAG.fullmatch(self.language):
             raise UsageError(f"{self.language!r} is no language tag; give one like en, zh or pt-BR")
 
@@ -135,6 +165,11 @@ class ChainOptions:
     def english(self) -> bool:
         """True where the sentences are in English, the one language whose claims are checked."""
         return self.language.lower().split("-")[0] == "en"
+
+    @property
+    def pictures(self) -> int:
+        """Pictures a question, at most."""
+        return self.frames or FRAMES[self.mode]
 
     @property
     def keys(self) -> frozenset[str]:
@@ -147,3 +182,8 @@ class ChainOptions:
 def _one_of(what: str, value: str, allowed: Collection[str]) -> None:
     if value not in allowed:
         raise UsageError(f"unknown {what} {value!r}; allowed: {', '.join(allowed)}")
+
+
+def _at_least(name: str, value: float, least: float, unit: str = "") -> None:
+    if not value >= least:
+        raise UsageError(f"{name} must be at least {least:g} {unit}".rstrip() + f", got {value:g}")

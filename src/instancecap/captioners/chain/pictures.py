@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,23 +10,36 @@ import cv2
 import numpy as np
 
 from instancecap.captioners.chain.options import ChainOptions
-from instancecap.captioners.chain.plan import Plan, Wanted, make_plan
-from instancecap.captioners.chain.windows import Window
+from instancecap.captioners.chain.wanted import Wanted, find_wanted
+from instancecap.captioners.chain.windows import Window, cut_windows, frame_times
 from instancecap.captioners.measured.describe import describe, without_sentences
 from instancecap.captioners.measured.language import speaks
-from instancecap.captioners.views import SAME_TIME, Search
-from instancecap.captioners.visual_prompts import check_span, paint_prompts, to_jpeg
+from instancecap.captioners.visual_prompts import to_jpeg
+from instancecap.errors import UsageError
+from instancecap.evidence.tracking.follow import Film, FilmMaker
 from instancecap.mllm.base import Image, Media
 from instancecap.mllm.base import Video as VideoByUrl
 from instancecap.schema.caption import Caption
-from instancecap.schema.evidence import Evidence, InstanceFacts
+from instancecap.schema.evidence import Evidence
 from instancecap.video.clip import Clip
-from instancecap.video.decode import ClipReader, Frame, Picture
+from instancecap.video.decode import ClipReader, Frame
 from instancecap.video.probe import VideoInfo
 from instancecap.video.sampling import fit_within
 
 QUALITY = 88
 """Of the JPEG files, 1..100."""
+
+LARGE_SIDE = 1536
+"""Longer side, at most, of the pictures that small things are cut out of."""
+
+WINDOW_FRAMES = 8
+"""Pictures of a part of a long clip, at most."""
+
+SAME_TIME = 1e-3
+"""Seconds; time stamps that went through JSON differ by less."""
+
+SAME_START = 2e-3
+"""Seconds by which the starts of a clip and of its evidence may differ: JSON rounds them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,38 +51,31 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """An instance and the pictures of it alone; none in mode ``single``."""
-
-    item: InstanceFacts
-    images: tuple[Image, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Prepared:
     """A clip that is ready to be asked about. Can be sent to another process.
 
     Attributes:
         evidence: what was measured, masks left out.
-        measured: what the evidence proves, in English: hints are taken from it.
-        base: the caption that answers are written into: the earlier one, or the measured one in
-            the language that is asked for, without sentences where we do not write it.
+        measured: what the evidence proves, in the language that is asked for; without sentences
+            where we do not write it.
         previous: the caption that is to be rewritten in parts, or None.
         wanted: the fields to ask.
         images: frames of the whole clip, or the clip by its URL.
+        frames: the frames in any case, as large as the clip has them, up to ``LARGE_SIDE``: what
+            is shown of single instances is made of them.
         parts: windows of a long clip, or of one with several shots; else empty.
-        subjects: the instances to be asked about.
+        film: small frames, many a second, on which things are followed.
         hint: what somebody said about the clip; may be wrong.
     """
 
     evidence: Evidence
     measured: Caption
-    base: Caption
     previous: Caption | None
     wanted: Wanted
     images: tuple[Media, ...]
+    frames: tuple[Image, ...]
     parts: tuple[Part, ...]
-    subjects: tuple[Subject, ...]
+    film: Film
     hint: str = ""
 
 
@@ -79,6 +85,7 @@ def prepare(
     *,
     options: ChainOptions,
     previous: Caption | None = None,
+    only: Collection[str] = (),
     hint: str = "",
     threads: int = 0,
 ) -> Prepared:
@@ -87,6 +94,7 @@ def prepare(
     Args:
         clip: the clip that ``evidence`` was measured on.
         previous: a caption of this clip that is to be rewritten where ``options.fields`` says so.
+        only: leaves of ``previous`` that are to be written, and no other.
         hint: a title, tags or a caption that came with the clip; the model is told that it may
             be wrong.
         threads: cores to decode on, 0 for all.
@@ -95,18 +103,39 @@ def prepare(
         UsageError: the evidence is that of another span.
         InputError: the clip cannot be opened or decoded.
     """
-    check_span(clip, evidence)
-    told = _told(evidence, options, previous)
-    plan = make_plan(told.base, evidence, options)
-    video = _by_url(clip, evidence) if options.input == "video" else None
-    whole = () if video else plan.clip
-    due = sorted({*whole, *(t for times in plan.window_times for t in times)}, reverse=True)
-    frames: dict[float, Image] = {}
-    shown: dict[int, tuple[Image, ...]] = {}
-    if due or plan.items:
-        frames, shown = _read(clip, due, plan.items, options=options, threads=threads)
-    prepared = _assemble(plan, evidence, told, frames=frames, shown=shown, hint=hint)
-    return _with_video(prepared, video) if video and plan.clip else prepared
+    if abs(clip.start - evidence.video.start) > SAME_START:
+        raise UsageError(
+            f"the clip starts at {clip.start:g} s, but the evidence was measured from "
+            f"{evidence.video.start:g} s on; open the clip with the same span"
+        )
+    planned = sketch(evidence, options=options, clip=clip, previous=previous, only=only, hint=hint)
+    times = {image.t for part in planned.parts for image in part.images}
+    shown = {image.t for image in planned.images if isinstance(image, Image)}
+    large = {image.t for image in planned.frames}
+    if not times and not shown and not large:
+        return planned
+    read = _Reading(sorted(t for t in times | shown | large if t is not None))
+    follows = bool(planned.wanted.instance) and previous is None
+    duration = evidence.video.duration if follows else 0.0
+    read.run(clip, options.image_side, threads=threads, duration=duration, large=bool(large))
+
+    def pick(images: Sequence[Media], files: dict[float, Image]) -> tuple[Media, ...]:
+        return tuple(
+            files.get(image.t or 0.0, image) if isinstance(image, Image) else image
+            for image in images
+            if not isinstance(image, Image) or (image.t or 0.0) in files
+        )
+
+    return replace(
+        planned,
+        images=pick(planned.images, read.images),
+        frames=pick(planned.frames, read.large),  # type: ignore[arg-type]
+        parts=tuple(
+            Part(part.window, pick(part.images, read.images))  # type: ignore[arg-type]
+            for part in planned.parts
+        ),
+        film=read.film,
+    )
 
 
 def sketch(
@@ -115,23 +144,48 @@ def sketch(
     options: ChainOptions,
     clip: Clip | None = None,
     previous: Caption | None = None,
+    only: Collection[str] = (),
     hint: str = "",
 ) -> Prepared:
     """As :func:`prepare`, but with empty pictures: to count what would be asked.
 
     ``clip`` is needed where ``options.input`` is ``video``.
     """
-    told = _told(evidence, options, previous)
-    plan = make_plan(told.base, evidence, options)
-    times = {*plan.clip, *(t for group in plan.window_times for t in group)}
-    frames = {t: Image(b"", t) for t in times}
-    shown = {
-        item.id: tuple(Image(b"", 0.0) for _ in range(count))
-        for item, count in zip(plan.items, plan.counts, strict=True)
-    }
-    prepared = _assemble(plan, evidence, told, frames=frames, shown=shown, hint=hint)
-    video = _by_url(clip, evidence) if clip and options.input == "video" else None
-    return _with_video(prepared, video) if video and plan.clip else prepared
+    measured = measured_caption(evidence, options)
+    wanted = find_wanted(previous or measured, options, anew=previous is None, only=only)
+    whole = Window(0.0, max(evidence.video.duration, 0.0))
+    asks_clip = wanted.clip or wanted.instance
+    times = frame_times(evidence, whole, frames=options.pictures) if asks_clip else []
+    images: tuple[Media, ...] = tuple(Image(b"", t) for t in times)
+    if options.input == "video" and times and clip and (video := _by_url(clip, evidence)):
+        images = (video,)
+    shows_one = wanted.instance and (options.mode == "paper" or options.detail != "never")
+    windows = cut_windows(evidence, seconds=options.window) if wanted.segments else []
+    count = min(options.pictures, WINDOW_FRAMES)
+    bare = [item.model_copy(update={"masks": []}) for item in evidence.instances]
+    return Prepared(
+        evidence=evidence.model_copy(update={"instances": bare}),
+        measured=measured,
+        previous=previous,
+        wanted=wanted,
+        images=images,
+        frames=tuple(Image(b"", t) for t in times) if shows_one else (),
+        parts=tuple(
+            Part(one, tuple(Image(b"", t) for t in frame_times(evidence, one, frames=count)))
+            for one in (windows if len(windows) > 1 else [])
+        ),
+        film=Film(),
+        hint=hint,
+    )
+
+
+def measured_caption(evidence: Evidence, options: ChainOptions) -> Caption:
+    """What the evidence proves, as far as we write the language that is asked for."""
+    count = len(evidence.instances)
+    if speaks(options.language):
+        return describe(evidence, max_instances=count, language=options.language, all_facts=True)
+    # Rather than a caption in two languages.
+    return without_sentences(describe(evidence, max_instances=count, all_facts=True))
 
 
 def _by_url(clip: Clip, evidence: Evidence) -> VideoByUrl | None:
@@ -150,101 +204,41 @@ def _by_url(clip: Clip, evidence: Evidence) -> VideoByUrl | None:
     return VideoByUrl(Path(clip.path).absolute().as_uri())
 
 
-def _with_video(prepared: Prepared, video: VideoByUrl) -> Prepared:
-    return replace(prepared, images=(video,))
+class _Reading:
+    """One pass over a clip: frames at times, and the film."""
+
+    def __init__(self, times: list[float]) -> None:
+        self._due = times[::-1]
+        self.images: dict[float, Image] = {}
+        self.large: dict[float, Image] = {}
+        self.film = Film()
+
+    def run(self, clip: Clip, side: int, *, threads: int, duration: float, large: bool) -> None:
+        """``side``: longer side of a picture; ``large``: frames are kept large as well;
+        ``duration``: seconds of film to keep, 0 for none."""
+        with ClipReader(clip, threads=threads) as reader:
+            maker = FilmMaker(aspect=reader.info.aspect, duration=duration)
+            for frame in reader:
+                self._see(frame, reader.info, side, large=large)
+                if duration:
+                    maker.see(frame)
+                elif not self._due:
+                    break
+        self.film = maker.film
+
+    def _see(self, frame: Frame, info: VideoInfo, side: int, *, large: bool) -> None:
+        image: Image | None = None
+        while self._due and frame.t >= self._due[-1] - SAME_TIME:
+            due = self._due.pop()
+            image = image or _image(frame, info, side=side)
+            self.images[due] = image
+            if large:
+                native = max(info.width, info.height)
+                wide = min(LARGE_SIDE, native)
+                self.large[due] = image if wide <= side else _image(frame, info, side=wide)
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """Captions as in :class:`Prepared`."""
-
-    measured: Caption
-    base: Caption
-    previous: Caption | None
-
-
-def _told(evidence: Evidence, options: ChainOptions, previous: Caption | None) -> _Told:
-    measured = base = describe(evidence, max_instances=options.max_instances, all_facts=True)
-    if previous is not None:
-        base = previous
-    elif not speaks(options.language):
-        base = without_sentences(measured)  # rather than a caption in two languages
-    elif not options.english:
-        base = describe(
-            evidence,
-            max_instances=options.max_instances,
-            language=options.language,
-            all_facts=True,
-        )
-    return _Told(measured, base, previous)
-
-
-def _assemble(
-    plan: Plan,
-    evidence: Evidence,
-    told: _Told,
-    *,
-    frames: dict[float, Image],
-    shown: dict[int, tuple[Image, ...]],
-    hint: str,
-) -> Prepared:
-    def pick(times: Sequence[float]) -> tuple[Image, ...]:
-        return tuple(frames[t] for t in times if t in frames)
-
-    bare = [item.model_copy(update={"masks": []}) for item in evidence.instances]
-    asked = [item for item in bare if item.id in plan.wanted.things]
-    return Prepared(
-        evidence=evidence.model_copy(update={"instances": bare}),
-        measured=told.measured,
-        base=told.base,
-        previous=told.previous,
-        wanted=plan.wanted,
-        images=pick(plan.clip),
-        parts=tuple(
-            Part(window, pick(times))
-            for window, times in zip(plan.windows, plan.window_times, strict=True)
-        ),
-        subjects=tuple(Subject(item, shown.get(item.id, ())) for item in asked),
-        hint=hint,
-    )
-
-
-def _read(
-    clip: Clip,
-    due: list[float],
-    items: Sequence[InstanceFacts],
-    *,
-    options: ChainOptions,
-    threads: int,
-) -> tuple[dict[float, Image], dict[int, tuple[Image, ...]]]:
-    """Frames at the times ``due`` (falling), and the visual prompts of the instances, by id."""
-    side, variant = options.image_side, options.visual_prompt
-    frames: dict[float, Image] = {}
-    with ClipReader(clip, threads=threads) as reader:
-        search = Search(
-            items, reader.info, frames=options.frames, side=side, crop=variant == "crop"
-        )
-        for frame in reader:
-            image: Image | None = None
-            while due and frame.t >= due[-1] - SAME_TIME:
-                image = image or _image(_render(frame, reader.info, side=side), frame.t)
-                frames[due.pop()] = image
-            search.see(frame)
-            if not due and search.done:
-                break
-    shown = {
-        prompt.instance: tuple(
-            _image(picture, t) for picture, t in zip(prompt.pictures, prompt.times, strict=True)
-        )
-        for prompt in paint_prompts(search.found(), items, variant=variant)
-    }
-    return frames, shown
-
-
-def _render(frame: Frame, info: VideoInfo, *, side: int) -> Picture:
+def _image(frame: Frame, info: VideoInfo, *, side: int) -> Image:
     size = fit_within(info.aspect, min(side, max(2, info.width, info.height)))
-    return np.asarray(cv2.cvtColor(frame.bgr(size), cv2.COLOR_BGR2RGB), np.uint8)
-
-
-def _image(picture: Picture, t: float) -> Image:
-    return Image(to_jpeg(picture, quality=QUALITY), round(t, 3))
+    picture = np.asarray(cv2.cvtColor(frame.bgr(size), cv2.COLOR_BGR2RGB), np.uint8)
+    return Image(to_jpeg(picture, quality=QUALITY), round(frame.t, 3))

@@ -1,37 +1,35 @@
 """A question, its answer, and the words of both that all modes share.
 
-A mode is a generator: it yields the questions that can be asked at the same time, is sent their
-answers, and goes on. It asks nobody itself, so the same code runs against a server, predicts what
-a run will cost, and is tested without either.
+A mode is a generator: it yields the questions that can be asked at the same time, or work that
+takes its time, is sent what came of them, and goes on. It asks nobody itself, so the same code
+runs against a server, predicts what a run will cost, and is tested without either.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from instancecap.captioners.chain.agree import Agreed
 from instancecap.captioners.chain.answers import Answer, answer_type, choices_of, clean
+from instancecap.captioners.chain.draft import Draft
+from instancecap.captioners.chain.names import unique_names
 from instancecap.captioners.chain.options import CLIP_POINTERS, ChainOptions
 from instancecap.captioners.chain.pictures import Part as ClipPart
-from instancecap.captioners.chain.pictures import Prepared, Subject
-from instancecap.captioners.chain.plan import instance_pointer
+from instancecap.captioners.chain.pictures import Prepared
 from instancecap.captioners.chain.prompting import Prompts, load_prompts
-from instancecap.captioners.measured.content_selection import is_any, name_instances
-from instancecap.captioners.measured.english import introduce
-from instancecap.evidence.geometry import cell_of
-from instancecap.language import en
+from instancecap.evidence.tracking.follow import Followed
 from instancecap.mllm.base import Image, Media, Message, Part, Request, Video
 from instancecap.models.coco import CATEGORIES
-from instancecap.schema.caption import Instance
-from instancecap.schema.evidence import InstanceFacts
-from instancecap.video.sampling import pick_evenly
+from instancecap.schema.caption import Caption
+from instancecap.schema.evidence import Evidence, InstanceFacts
 
 MAX_TOKENS = 1024
-"""Of one answer; the longest, of a clip with its notes, has about 300."""
+"""Of an answer on one thing or a part of a clip."""
 
-EVENTS_TOLD = 40
-"""Parts of a clip, evenly chosen, whose events are told along with a later question."""
+LOOK_TOKENS = 4096
+"""Of an answer on the whole clip; eight instances have about 1,800."""
 
 Values = dict[str, Any]
 
@@ -41,16 +39,16 @@ class Question:
     """What is asked at once.
 
     Attributes:
-        about: what it is on, for warnings: ``the clip``, ``instance 2``, ``8-16 s``.
-        images: shown first, or a clip by its URL; none in a later turn, whose first turn has them.
+        about: what it is on, for warnings: ``the clip``, ``the white car``, ``8-16 s``.
+        images: shown first, each after its number, or a clip by its URL; none in a later turn,
+            whose first turn has them.
         text: the question.
         answer: the model of its answer.
         pointers: leaves of the caption that go unwritten if there is no answer.
         read: takes an answer to values of leaves.
-        opening: what the pictures are, for whoever is shown them once more.
         before: earlier turns, the first with its images.
         max_tokens: bound of the answer's length.
-        plain: for a model that was trained on one question: no system prompt, no times.
+        plain: for a model that was trained on one question: no system prompt, numbers, times.
         prose: leaf that takes an answer as it is where it does not fit the model; empty for none.
     """
 
@@ -61,7 +59,6 @@ class Question:
     pointers: tuple[str, ...] = ()
     read: Callable[[Any], Values] = lambda _: {}
     before: tuple[Message, ...] = ()
-    opening: str = ""
     max_tokens: int = MAX_TOKENS
     plain: bool = False
     prose: str = ""
@@ -69,7 +66,13 @@ class Question:
     @property
     def turns(self) -> tuple[Message, ...]:
         """The conversation up to the question."""
-        return (*self.before, Message("user", (*self.images, self.text)))
+        shown: list[Part] = []
+        for number, image in enumerate(self.images, 1):
+            if self.plain:
+                shown.append(Image(image.jpeg) if isinstance(image, Image) else image)
+            else:
+                shown += [f"Picture {number}", image] if isinstance(image, Image) else [image]
+        return (*self.before, Message("user", (*shown, self.text)))
 
     @property
     def times(self) -> list[float]:
@@ -79,15 +82,8 @@ class Question:
 
     def request(self, prompts: Prompts, *, seed: int) -> Request:
         """The question as a backend takes it, but for the schema."""
-        if self.plain:
-            messages = tuple(Message(one.role, _timeless(one.parts)) for one in self.turns)
-        else:
-            messages = (Message("system", (prompts.say("system"),)), *self.turns)
-        return Request(messages, max_tokens=self.max_tokens, seed=seed)
-
-
-def _timeless(parts: Sequence[Part]) -> tuple[Part, ...]:
-    return tuple(Image(part.jpeg) if isinstance(part, Image) else part for part in parts)
+        system = () if self.plain else (Message("system", (prompts.say("system"),)),)
+        return Request((*system, *self.turns), max_tokens=self.max_tokens, seed=seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +100,88 @@ class Answered:
         """A text of the answer, cleaned; empty where there is no answer."""
         return clean(str(getattr(self.value, key, "") or ""))
 
+    @property
+    def values(self) -> Values | None:
+        """Values of the caption's leaves; None where there is no answer."""
+        if self.value is not None:
+            return self.question.read(self.value)
+        if self.question.prose and clean(self.text):
+            return {self.question.prose: self.text}
+        return None
 
-Chain = Generator[list[Question], list[Answered], None]
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Something that computes for a while; done beside the questions of other clips."""
+
+    run: Callable[[], Any]
 
 
+Chain = Generator["list[Question] | Work", Any, None]
+"""Sent a list of :class:`Answered`, or what the work returned."""
+
+
+@dataclass(slots=True)
 class Scene:
-    """One clip's questions, in words."""
+    """One clip's questions in words, and what has been found out about it so far.
 
-    def __init__(self, prepared: Prepared, options: ChainOptions) -> None:
-        self.prepared, self.options = prepared, options
-        self.prompts = load_prompts(options.prompts_dir, options.hints_file)
-        self._things = {thing.id: thing for thing in prepared.base.instances}
+    Attributes:
+        evidence: with the agreed instances, as soon as there are any.
+        names: of the instances of the caption, by id, in its order.
+        agreed: how each came to be one.
+        listed: whether the model said which instances there are, if only that there are none.
+        followed: what was followed from the model's boxes.
+        draft: what was answered.
+    """
 
-    # Building blocks -----------------------------------------------------------------------------
+    prepared: Prepared
+    options: ChainOptions
+    evidence: Evidence = field(init=False)
+    names: dict[int, str] = field(init=False)
+    agreed: dict[int, Agreed] = field(default_factory=dict)
+    listed: bool = False
+    followed: dict[int, Followed] = field(default_factory=dict)
+    draft: Draft = field(init=False)
+    prompts: Prompts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.evidence = self.prepared.evidence
+        known = self.prepared.previous
+        self.names = {} if known is None else _names(known)
+        self.draft = Draft(self.prepared.wanted.allows)
+        self.prompts = load_prompts(self.options.prompts_dir, self.options.hints_file)
+
+    def take(self, answered: Answered) -> None:
+        """Keep what an answer says of the caption's leaves."""
+        question = answered.question
+        self.draft.take(
+            answered.values,
+            model=answered.model,
+            times=question.times,
+            about=question.about,
+            expected=question.pointers,
+            problem=answered.problem,
+        )
+
+    @property
+    def checkable(self) -> Evidence:
+        """What may be held against the model's words: not what was followed from its own boxes."""
+        found = [item for item in self.evidence.instances if self._is_measured(item.id)]
+        return self.evidence.model_copy(update={"instances": found})
+
+    def _is_measured(self, id: int) -> bool:
+        return id not in self.agreed or bool(self.agreed[id].pieces)
+
+    def item(self, id: int) -> InstanceFacts | None:
+        """What is measured of an agreed instance."""
+        return next((item for item in self.evidence.instances if item.id == id), None)
+
+    def shows(self, id: int, t: float) -> bool:
+        """Whether an instance is to be seen in the clip's picture at ``t``, as far as was said."""
+        seen = self.agreed[id].named.seen if id in self.agreed else ()
+        return not seen or t in seen
+
+    # Words ---------------------------------------------------------------------------------------
 
     def compose(self, *parts: str) -> str:
         """The parts as paragraphs, empty ones left out."""
@@ -135,18 +200,15 @@ class Scene:
         start, end = f"{part.window.start:.1f}", f"{part.window.end:.1f}"
         return self.prompts.say("times", "part", start=start, end=end, count=count)
 
-    def keys(
-        self, keys: Sequence[str], *, nested: Mapping[str, Sequence[str]] | None = None
-    ) -> str:
-        """What the answer has to look like: every key, what it holds, and its words if closed."""
+    def keys(self, keys: Sequence[str], *, entries: Sequence[str] = ()) -> str:
+        """What the answer has to look like: every key, what it holds, and its words if closed.
+
+        ``entries``: the keys of each entry of the list ``instances``, which comes first.
+        """
         lines = []
-        alike: dict[tuple[str, ...], list[str]] = {}
-        for name, below in (nested or {}).items():
-            alike.setdefault(tuple(below), []).append(f'"{name}"')
-        for below, names in alike.items():
-            each = "each an object" if len(names) > 1 else "an object"
-            lines.append(f"- {', '.join(names)}: {each} with exactly these keys, in this order:")
-            lines += [f"  {self._key(key)}" for key in below]
+        if entries:
+            lines.append('- "instances": a list of objects with exactly these keys, in this order:')
+            lines += [f"  {self._key(key)}" for key in entries]
         lines += [self._key(key) for key in keys]
         form = self.prompts.say("json", fields="\n".join(lines))
         if self.options.english:
@@ -155,7 +217,7 @@ class Scene:
 
     def _key(self, key: str) -> str:
         words = choices_of(key)
-        listed = f"; one of: {', '.join(words)}" if words else ""
+        listed = f"; of: {', '.join(words)}" if words else ""
         return f'- "{key}": {self.prompts.say("fields", key)}{listed}'
 
     def hint(self) -> str:
@@ -163,72 +225,39 @@ class Scene:
         said = clean(self.prepared.hint)
         return self.prompts.say("hint", hint=said) if said else ""
 
-    def told(self, events: Sequence[tuple[ClipPart, str]]) -> str:
-        """What happens in the parts of a long clip."""
-        chosen = [events[index] for index in pick_evenly(len(events), EVENTS_TOLD)]
-        lines = [f"- {p.window.start:.1f}-{p.window.end:.1f} s: {text}" for p, text in chosen]
-        return self.prompts.say("events", events="\n".join(lines)) if lines else ""
-
-    def noun(self, item: InstanceFacts) -> str:
-        """What to call a thing in a question."""
-        class_ = "thing" if item.class_ == "object" else item.class_
-        return f"group of {en.plural(class_)}" if item.count > 1 else class_
-
-    def place(self, item: InstanceFacts) -> str:
-        """Where a thing is first seen, to tell it from others like it."""
-        x0, y0, x1, y1 = item.track[0].box
-        return f"{en.IN_CELLS[cell_of((x0 + x1) / 2, (y0 + y1) / 2)]} of the frame"
-
-    def thing(self, id: int) -> Instance:
-        """An instance of the caption that is written."""
-        return self._things[id]
-
-    def look(self, item: InstanceFacts) -> str:
+    def look_at(self, item: InstanceFacts) -> str:
         """What to look at in a thing of its class."""
         if not self.options.hints:
             return ""
-        category = CATEGORIES.get(item.class_) or self.thing(item.id).category
-        hint = self.prompts.hint(item.class_, category)
-        return self.prompts.say("measured", "look", noun=self.noun(item), hint=hint)
+        hint = self.prompts.hint(item.class_, CATEGORIES.get(item.class_, ""))
+        return self.prompts.say("measured", "look", noun=item.class_, hint=hint)
 
-    def motion(self, item: InstanceFacts) -> str:
-        """What was measured of a thing's motion and place."""
-        facts = next((one for one in self.prepared.measured.instances if one.id == item.id), None)
-        if not self.options.hints or facts is None:
-            return ""
-        action = facts.action and en.sentence(f"it {_lower(facts.action)}".rstrip("."))
-        text = " ".join(filter(None, [action, en.sentence(facts.position.text)]))
-        return self.prompts.say("measured", "instance", motion=text) if text else ""
-
-    def view(self, item: InstanceFacts) -> str:
-        """What was done to the pictures of a thing."""
-        values = {"noun": self.noun(item), "place": self.place(item)}
-        return self.prompts.say("views", self.options.visual_prompt, **values)
-
-    def camera(self) -> str:
-        """The measured camera sentence; empty where none could be told."""
-        return self.prepared.measured.camera.description
-
-    def list_things(self, subjects: Sequence[Subject]) -> str:
-        """How many of what were found: *a white car and two people*."""
-        names = name_instances([subject.item for subject in subjects], is_any)
-        return en.join([introduce(name) for name in names])
+    def known_names(self, ids: Iterable[int] | None = None) -> str:
+        """The agreed names with what tells each from the others."""
+        chosen = self.names if ids is None else {id: self.names[id] for id in ids}
+        looks = self.draft.looks
+        told = {id: f": {looks[id]}" if looks.get(id) else "" for id in chosen}
+        lines = [f"- {name}{told[id]}" for id, name in chosen.items()]
+        return self.prompts.say("names", names="\n".join(lines)) if lines else ""
 
     # Questions that several modes ask ------------------------------------------------------------
 
     def part_question(self, part: ClipPart, index: int) -> Question:
         """What happens in one window."""
-        opening = self.times(part.images, part)
-        text = self.compose(opening, self.prompts.say("window"), self.keys(["segment"]))
+        text = self.compose(
+            self.times(part.images, part),
+            self.prompts.say("window"),
+            self.known_names(),
+            self.keys(["segment", "who"]),
+        )
         pointer = f"/segments/{index}"
         return Question(
             about=f"{part.window.start:g}-{part.window.end:g} s",
             images=part.images,
             text=text,
-            answer=answer_type(("segment",)),
+            answer=answer_type(("segment", "who")),
             pointers=(pointer,),
-            read=lambda value: {pointer: value.segment},
-            opening=opening,
+            read=lambda value: {pointer: (clean(value.segment), tuple(value.who))},
         )
 
     def part_questions(self) -> list[Question]:
@@ -236,11 +265,11 @@ class Scene:
         parts = enumerate(self.prepared.parts)
         return [self.part_question(part, index) for index, part in parts if part.images]
 
-    def events(self, answers: Sequence[Answered]) -> list[tuple[ClipPart, str]]:
-        """The windows that were described, and what happens in each."""
-        parts = [part for part in self.prepared.parts if part.images]
-        told = zip(parts, (answered.get("segment") for answered in answers), strict=True)
-        return [(part, text) for part, text in told if text]
+
+def _names(caption: Caption) -> dict[int, str]:
+    """The names of a caption's instances; those without one are called by their class."""
+    named = [one.name or f"the {one.class_}" for one in caption.instances]
+    return dict(zip((one.id for one in caption.instances), unique_names(named), strict=True))
 
 
 def clip_values(value: Answer, keys: Sequence[str]) -> Values:
@@ -250,21 +279,6 @@ def clip_values(value: Answer, keys: Sequence[str]) -> Values:
     }
 
 
-def thing_values(value: Answer, id: int, keys: Sequence[str]) -> Values:
-    """Values of the leaves that an answer about an instance has."""
-    told = [key for key in keys if key in value.model_fields_set]
-    return {instance_pointer(id, key): getattr(value, key) for key in told}
-
-
 def clip_pointers(keys: Sequence[str]) -> tuple[str, ...]:
     """The leaves that keys about the whole clip go to."""
     return tuple(CLIP_POINTERS[key] for key in keys)
-
-
-def thing_pointers(id: int, keys: Sequence[str]) -> tuple[str, ...]:
-    """The leaves that keys about an instance go to."""
-    return tuple(instance_pointer(id, key) for key in keys)
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]

@@ -1,20 +1,23 @@
-"""Ask, merge, check, and ask again."""
+"""Ask, agree, merge, and check."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from instancecap.captioners.chain.answers import answer_type
 from instancecap.captioners.chain.fused import fused
-from instancecap.captioners.chain.merge import Draft, draft_pointers, merge, write_leaf
-from instancecap.captioners.chain.options import CLIP_POINTERS, INSTANCE_LEAVES, ChainOptions
+from instancecap.captioners.chain.merge import merge
+from instancecap.captioners.chain.options import ChainOptions
 from instancecap.captioners.chain.paper import paper
 from instancecap.captioners.chain.pictures import Prepared
-from instancecap.captioners.chain.questions import Answered, Chain, Question, Scene, Values
+from instancecap.captioners.chain.questions import Answered, Chain, Question, Scene, Work
+from instancecap.captioners.chain.recheck import (
+    dispute_kept,
+    recheck_questions,
+    take_rechecks,
+)
 from instancecap.captioners.chain.single import single
 from instancecap.mllm.base import Backend
 from instancecap.mllm.structured import Enforcement, ask
@@ -22,13 +25,12 @@ from instancecap.mllm.usage import Usage
 from instancecap.schema.caption import Caption
 from instancecap.verify.check import verify
 from instancecap.verify.repair import MARK, REMOVED, apply
-from instancecap.verify.report import Contradiction, contradictions
+from instancecap.verify.report import contradictions
 
 CHAINS = {"fused": fused, "paper": paper, "single": single}
 
 KNOWN = Enforcement()
 """What this process has found out about backends."""
-
 
 TRUST = Enforcement(assume=True)
 """Takes every backend to keep to a schema, so that a question stays word for word as it is."""
@@ -39,8 +41,8 @@ class Written:
     """A caption, and what it took to write it.
 
     Attributes:
-        missing: JSON pointers of what was asked for and not got.
-        reasons: why, one line each; several pointers may share one.
+        missing: leaves that were asked for and got no answer.
+        reasons: why, in words, each once.
     """
 
     caption: Caption
@@ -56,7 +58,7 @@ async def write(
     options: ChainOptions,
     enforce: Enforcement | None = None,
 ) -> Written:
-    """Ask a model about a clip, and check what it says against the evidence.
+    """Ask a model about a clip, agree with it on who is who, and check what it says.
 
     The caption is valid whatever the model answers: a field without a usable answer stays as it
     was measured, or empty, and a warning names it. The same replies give the same caption.
@@ -73,24 +75,32 @@ async def write(
     """
     scene = Scene(prepared, options)
     asker = _Asker(scene, backend, enforce or KNOWN)
-    segments = {f"/segments/{index}" for index in range(len(prepared.parts))}
-    draft = Draft(frozenset(prepared.wanted.pointers() | segments))
-    await _run(CHAINS[options.mode](scene), asker, draft)
-    draft.models = draft.models or {backend.model}
-    caption = merge(prepared, draft, options, version=scene.prompts.version)
+    await _run(CHAINS[options.mode](scene), asker)
+    scene.draft.models = scene.draft.models or {backend.model}
+    caption = merge(scene)
     if options.english:
-        caption = await _check(caption, scene, asker, draft)
-    return Written(Caption.model_validate(caption.model_dump()), asker.usage)
+        caption = await _check(caption, scene, asker)
+    missing = [one for _, _, some in scene.draft.missing for one in some]
+    missing = [one for one in dict.fromkeys(missing) if one not in scene.draft.said]
+    anew = prepared.wanted.instance and prepared.previous is None
+    if missing and anew and not (scene.listed or scene.agreed):
+        missing.insert(0, "/instances")  # nobody said which ones there are
+    reasons = dict.fromkeys(problem for _, problem, some in scene.draft.missing if some)
+    return Written(
+        Caption.model_validate(caption.model_dump()),
+        asker.usage,
+        tuple(missing),
+        tuple(reasons) if missing else (),
+    )
 
 
-async def _run(chain: Chain, asker: _Asker, draft: Draft) -> None:
-    questions = next(chain, None)
-    while questions is not None:
-        answers = await asker.ask(questions)
-        for answered in answers:
-            draft.take(answered)
+async def _run(chain: Chain, asker: _Asker) -> None:
+    step = next(chain, None)
+    while step is not None:
+        sent: Any
+        sent = await (asyncio.to_thread(step.run) if isinstance(step, Work) else asker.ask(step))
         try:
-            questions = chain.send(answers)
+            step = chain.send(sent)
         except StopIteration:
             return
 
@@ -129,112 +139,29 @@ class _Asker:
         return Answered(question, asked.value, asked.problem, model, text)
 
 
-# Checked, and asked again ------------------------------------------------------------------------
-
-
-async def _check(caption: Caption, scene: Scene, asker: _Asker, draft: Draft) -> Caption:
-    """The caption with its claims; contradicted sentences of the model were asked once more."""
-    prepared, options = scene.prepared, scene.options
-    own = draft_pointers(draft)
-    report = verify(caption, prepared.evidence)
-    wrong = [one for one in contradictions(report) if one.pointer in own]
-    if wrong:
-        questions = _again(scene, draft, own, caption, wrong)
-        for answered in await asker.ask(questions):
-            if answered.value is not None:
-                draft.take(answered)
-        caption = merge(prepared, draft, options, version=scene.prompts.version)
-        own = draft_pointers(draft)
-        report = verify(caption, prepared.evidence)
-    if prepared.previous is None:
-        judged = apply(caption, report, on_contradiction=options.on_contradiction)
-        return _refill(judged, prepared, own)
+async def _check(caption: Caption, scene: Scene, asker: _Asker) -> Caption:
+    """The caption with its claims; what a decisive measurement contradicts was asked once more."""
+    options, previous = scene.options, scene.prepared.previous
+    report = verify(caption, scene.checkable)
+    again = []
+    if options.mode != "single":  # whose model knows one question only
+        again = recheck_questions(scene, caption, contradictions(report))
+    if again:
+        answers = await asker.ask([question for question, _ in again])
+        kept = take_rechecks(scene, [pointer for _, pointer in again], answers)
+        caption = merge(scene)
+        report = dispute_kept(verify(caption, scene.checkable), kept)
+    if previous is None:
+        return apply(caption, report, on_contradiction=options.on_contradiction)
     # Of a caption that is rewritten, only what is new is judged.
+    own = scene.draft.said.keys()
     findings = [one for one in report.findings if one.claim.field in own]
-    kept = list(caption.claims)
+    before = list(caption.claims)
     judged = apply(
         caption, replace(report, findings=findings), on_contradiction=options.on_contradiction
     )
-    judged.claims = [*kept, *judged.claims]
+    judged.claims = [*before, *judged.claims]
     stale = tuple(f"{mark}{pointer}: " for mark in (MARK, REMOVED) for pointer in own)
     older = [one for one in caption.warnings if one not in judged.warnings]
     judged.warnings = [one for one in older if not one.startswith(stale)] + judged.warnings
     return judged
-
-
-def _refill(caption: Caption, prepared: Prepared, pointers: Iterable[str]) -> Caption:
-    """Where nothing true was left of what the model said, the measured sentence stands in."""
-    now, before = caption.leaves(), prepared.measured.leaves()
-    things = {thing.id: thing for thing in caption.instances}
-    filled = set()
-    for pointer in pointers:
-        # A window's sentence has no measured counterpart.
-        if pointer not in now and pointer in before and not pointer.startswith("/segments/"):
-            write_leaf(caption, things, pointer, before[pointer])
-            caption.provenance[pointer] = prepared.measured.provenance[pointer]
-            filled.add(pointer)
-    if filled:
-        anew = verify(caption, prepared.evidence).claims
-        kept = [claim for claim in caption.claims if claim.field not in filled]
-        caption.claims = kept + [claim for claim in anew if claim.field in filled]
-    return caption
-
-
-def _again(
-    scene: Scene,
-    draft: Draft,
-    own: Mapping[str, str],
-    caption: Caption,
-    wrong: Sequence[Contradiction],
-) -> list[Question]:
-    """One question for each that gave a contradicted sentence, with what was measured."""
-    by_question: dict[int, list[Contradiction]] = defaultdict(list)
-    for one in wrong:
-        by_question[id(draft.said[own[one.pointer]].question)].append(one)
-    leaves = caption.leaves()
-    questions = []
-    for found in by_question.values():
-        first = draft.said[own[found[0].pointer]].question
-        if first.plain:
-            continue  # its model knows one question only
-        keys = {_key_of(one.pointer): own[one.pointer] for one in found}
-        images = first.turns[0].parts
-        said = {one.pointer: str(leaves.get(one.pointer, one.said)) for one in found}
-        text = scene.compose(
-            first.opening,
-            scene.prompts.say(
-                "recheck",
-                said="\n".join(f"- {_key_of(at)}: {text}" for at, text in said.items()),
-                measured="\n".join(
-                    dict.fromkeys(f"- {_key_of(one.pointer)}: {one.measured}" for one in found)
-                ),
-            ),
-            scene.keys(list(keys)),
-        )
-        questions.append(
-            replace(
-                first,
-                images=tuple(part for part in images if not isinstance(part, str)),
-                text=text,
-                answer=answer_type(tuple(keys)),
-                pointers=(),
-                read=_reader(keys),
-                before=(),
-                prose="",
-            )
-        )
-    return questions
-
-
-def _reader(keys: Mapping[str, str]) -> Callable[[Any], Values]:
-    return lambda value: {pointer: getattr(value, key) for key, pointer in keys.items()}
-
-
-_KEYS = {pointer: key for key, pointer in CLIP_POINTERS.items()}
-_THING_KEYS = {leaf: key for key, leaf in INSTANCE_LEAVES.items()}
-
-
-def _key_of(pointer: str) -> str:
-    if pointer.startswith("/segments/"):
-        return "segment"
-    return _KEYS.get(pointer) or _THING_KEYS[pointer.rsplit("/", 1)[1]]

@@ -18,7 +18,8 @@ import av.error
 import cv2
 import numpy as np
 
-from instancecap.errors import DecodeError, InputError, OutputError
+from instancecap.datasets.videos import find_video
+from instancecap.errors import DecodeError, OutputError
 from instancecap.schema.caption import Caption
 from instancecap.video import Clip, ClipReader, VideoInfo, probe
 from instancecap.video.decode import Picture
@@ -116,26 +117,15 @@ def inspect(path: str | Path, *, decode: bool = False) -> MediaInfo:
     return MediaInfo(frames, info.fps, info.width, info.height, seconds, info.rotation)
 
 
-def find_clip(caption: Caption, *, video_root: str = "") -> Clip:
+def find_clip(caption: Caption, *, caption_file: str = "", video_root: str = "") -> Clip:
     """The clip that a caption is about.
 
     Raises:
         InputError: the caption names no video, or there is no such file.
     """
+    path = find_video(caption, caption_file=caption_file, video_root=video_root or None)
     video = caption.video
-    if video is None or not video.path:
-        raise InputError("the caption names no video file")
-    places = [video.path]
-    if video_root:
-        places = [
-            os.path.join(video_root, video.path),
-            os.path.join(video_root, os.path.basename(video.path)),
-            video.path,
-        ]
-    path = next((one for one in places if os.path.isfile(one)), None)
-    if path is None:
-        hint = "" if video_root else "; --video-root DIR says where relative paths start"
-        raise InputError(f"{video.path}: no such file{hint}")
+    assert video is not None
     known_end = video.end if video.end > video.start else None
     return Clip(path=path, start=video.start, end=known_end, id=video.id or os.path.basename(path))
 

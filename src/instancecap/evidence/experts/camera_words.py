@@ -73,11 +73,20 @@ MIN_OF_MAIN = 0.5
 MIN_OF_TREMBLE = 5.0
 """A shaken camera wanders: a movement must travel so many times as far as it trembles."""
 
-MIN_SWAY = 0.12
-"""Frame sizes that a movement must travel where the opposite one is seen in the same shot."""
+MIN_SWAY, MIN_OF_OPPOSITE = 0.12, 0.8
+"""Frame sizes, and share of the opposite movement, that a movement must travel where the opposite
+one is seen in the same shot."""
 
-MIN_ZOOM_OF_MAIN = 0.25
+MIN_ZOOM_OF_MAIN = 0.18
 """The same share for a zoom: hands tilt a pan by accident, but they hardly ever zoom it."""
+
+MIN_OF_ZOOM = 1.0
+"""The same share for a turn beside a zoom: where the camera goes forward off the picture's middle,
+or a lens zooms off it, the picture shifts too."""
+
+MIN_LASTS, MIN_SWEEP = 0.2, 0.35
+"""Share of the shot that a movement must last, or else frame sizes that it must travel: what moves
+before a resting camera for a moment can pass for the background."""
 
 ZOOM_DOUBLED = 0.24
 """Travel of a zoom by a factor of two, which is a movement whatever else the camera does."""
@@ -173,9 +182,11 @@ def shot_motion(
     trembling = (position - smooth)[:, :2]
     tremble = float(np.sqrt((trembling**2).sum(axis=1).mean()))
     runs = _without_sway(_runs(times, smooth, position))
+    runs = [run for run in runs if _lasts(run, times, end - start)]
     main = max((abs(run.net) for run in runs), default=0.0)
+    zoom = max((abs(run.net) for run in runs if _is_zoom(run)), default=0.0)
     least = max(MIN_NET, MIN_OF_TREMBLE * tremble)
-    kept = [run for run in runs if abs(run.net) >= max(least, _side_effect(run, main))]
+    kept = [run for run in runs if abs(run.net) >= max(least, _side_effect(run, main, zoom))]
     kept = [_with_travel(run, kept, times, parallax) for run in kept]
     segments = _segments(kept, times, start=start, end=end)
     rate = max((abs(run.rate) for run in kept), default=0.0)
@@ -186,19 +197,34 @@ def shot_motion(
 
 def _without_sway(runs: Sequence[_Run]) -> list[_Run]:
     """Leave out small runs that another run undoes: who walks sways, and means none of it."""
-    both_ways = {
-        component
-        for component in range(len(NAMES))
-        if len({run.net > 0 for run in runs if run.component == component}) == 2
-    }
-    return [run for run in runs if run.component not in both_ways or abs(run.net) >= MIN_SWAY]
+    kept = []
+    for run in runs:
+        against = [
+            abs(other.net)
+            for other in runs
+            if other.component == run.component and other.net * run.net < 0
+        ]
+        needed = max(MIN_SWAY, MIN_OF_OPPOSITE * max(against)) if against else 0.0
+        if abs(run.net) >= needed:
+            kept.append(run)
+    return kept
 
 
-def _side_effect(run: _Run, main: float) -> float:
-    """Travel up to which a run may be a side effect of the strongest movement."""
-    if NAMES[run.component][0] == "zoom_in":
+def _lasts(run: _Run, times: Array, seconds: float) -> bool:
+    """Whether a run takes up enough of a shot of ``seconds`` to be a movement of it."""
+    long = float(times[run.last] - times[run.first]) >= MIN_LASTS * seconds
+    return long or abs(run.net) >= MIN_SWEEP
+
+
+def _is_zoom(run: _Run) -> bool:
+    return NAMES[run.component][0] == "zoom_in"
+
+
+def _side_effect(run: _Run, main: float, zoom: float) -> float:
+    """Travel up to which a run may be a side effect of the strongest movement, or of a zoom."""
+    if _is_zoom(run):
         return min(MIN_ZOOM_OF_MAIN * main, ZOOM_DOUBLED)
-    return MIN_OF_MAIN * main
+    return max(MIN_OF_MAIN * main, MIN_OF_ZOOM * zoom)
 
 
 def _components(steps: Sequence[CameraSample], aspect: float) -> Array:

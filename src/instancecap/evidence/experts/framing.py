@@ -5,24 +5,43 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from instancecap.evidence.tracking.instances import box_at
-from instancecap.schema.evidence import Face, FramingFacts, InstanceFacts, Shot
-from instancecap.schema.vocabulary import ShotPosition, ShotType, Unknown
+from instancecap.evidence.expert import Scene
+from instancecap.evidence.experts.angle import shot_angle
+from instancecap.evidence.sample import Sample
+from instancecap.evidence.thresholds import FRAMING
+from instancecap.evidence.tracking.naming import LIVELY
+from instancecap.schema.evidence import Evidence, Face, FramingFacts, InstanceFacts, Shot
+from instancecap.schema.vocabulary import Place, ShotPosition, ShotType, Unknown
 
-FACE_EXTREME, FACE_CLOSE, FACE_MEDIUM = 0.62, 0.3, 0.11
-"""Heights of a face in frame heights: from about a third on, a head fills the picture."""
 
-BODY_LONG = 0.34
-WHOLE_BODY = 2.4
-"""Height over width from which a box that reaches the lower edge still holds legs, not a bust."""
+class FramingExpert:
+    """Needs no pictures: framing follows from instances, faces and place."""
 
-SURROUNDINGS = 0.4
-"""Confidence in a long shot for want of a subject: what is not found may still be there."""
+    name = "framing"
+    rate = 0.0
+    needs = ("shots", "camera", "detection", "light", "style")
 
-THING_CLOSE = 0.75
-THING_EXTREME = 0.97
+    def add(self, sample: Sample, scene: Scene) -> None:
+        """Nothing to look at."""
+
+    def facts(self, evidence: Evidence, scene: Scene) -> None:
+        """Write shot types, position and angle."""
+        style = evidence.framing.style
+        evidence.framing = frame_evidence(evidence, aspect=scene.aspect)
+        evidence.framing.style = style
+
+
+def frame_evidence(evidence: Evidence, *, aspect: float) -> FramingFacts:
+    """Framing by what was measured of a clip; the style is left open."""
+    instances, faces, shots = evidence.instances, evidence.faces, evidence.shots
+    if not instances and not evidence.camera.motion:  # nothing in the picture could be followed
+        return FramingFacts(shots=[""] * len(shots))
+    framing = frame_subject(instances, faces, shots, aspect=aspect, place=evidence.place.label)
+    if len(shots) == 1:
+        static = evidence.camera.motion == ["static"]
+        framing.shot_angle = shot_angle(instances, faces, static=static, aspect=aspect)
+    return framing
 
 
 def frame_subject(
@@ -31,18 +50,19 @@ def frame_subject(
     shots: Sequence[Shot],
     *,
     aspect: float = 16 / 9,
-    place_known: bool = False,
+    place: Place = "unknown",
 ) -> FramingFacts:
     """Framing of the whole clip and the shot type of each shot; ``aspect`` is width / height.
 
-    ``place_known``: the picture shows where it was taken. Where no thing stands out in such a
-    picture, the surroundings are its subject, which makes a long shot.
+    Where no instance stands out, the surroundings are the subject out of doors, which makes a long
+    shot; elsewhere something too near to be known is.
     """
-    per_shot = [_shot_type(instances, faces, shot, aspect=aspect) for shot in shots]
-    if place_known and not instances:
-        per_shot = [("long_shot", SURROUNDINGS)] * len(shots)
+    per_shot = [_shot_type(instances, faces, shot, aspect=aspect, place=place) for shot in shots]
     longest = max(range(len(shots)), key=lambda i: shots[i].end - shots[i].start, default=None)
-    shot_type, confidence = per_shot[longest] if longest is not None else ("", 0.0)
+    shot_type: ShotType | Unknown = ""
+    confidence = 0.0
+    if longest is not None:
+        shot_type, confidence = per_shot[longest]
     return FramingFacts(
         shot_type=shot_type,
         shot_position=_position(instances, faces),
@@ -52,55 +72,65 @@ def frame_subject(
 
 
 def _shot_type(
-    instances: Sequence[InstanceFacts], faces: Sequence[Face], shot: Shot, *, aspect: float
-) -> tuple[ShotType | Unknown, float]:
+    instances: Sequence[InstanceFacts],
+    faces: Sequence[Face],
+    shot: Shot,
+    *,
+    aspect: float,
+    place: Place,
+) -> tuple[ShotType, float]:
     end = max(shot.end, shot.start + 1e-3)
-    # The box of a group says nothing of how large the single thing in it is seen.
+    # The box of a group says nothing of how large the single instance in it is seen.
     singles = [item for item in instances if item.count == 1]
     inside = [i for i in singles if any(shot.start <= p.t < end for p in i.track)]
     if not inside:
-        return "", 0.0
+        return ("long_shot" if place == "outdoor" else "close_up"), FRAMING.no_subject
     main = _subject(inside)
     boxes = np.array([p.box for p in main.track if shot.start <= p.t < end])
     height = float(np.median(boxes[:, 3] - boxes[:, 1]))
     width = float(np.median(boxes[:, 2] - boxes[:, 0]))
+    # Sides of the frame that the box reaches, which cut the subject off.
+    edges = float(((boxes[:, :2] < 0.03).sum(axis=1) + (boxes[:, 2:] > 0.97).sum(axis=1)).mean())
     if main.class_ != "person":
-        return _thing_shot(height, width, boxes), main.confidence * 0.9
+        return _thing_shot(main.class_, height, width, edges), main.confidence * 0.9
     seen = [f for f in faces if f.instance == main.id and shot.start <= f.t < end]
     face = float(np.median([f.box[3] - f.box[1] for f in seen])) if seen else 0.0
-    cut_below = float((boxes[:, 3] > 0.97).mean()) > 0.5
-    whole = height / max(width * aspect, 1e-6) > WHOLE_BODY
-    return _person_shot(height, face, cut_below=cut_below and not whole), main.confidence
+    upright = height / max(width * aspect, 1e-6)
+    return _person_shot(height, face, upright=upright, cut=edges >= 0.5), main.confidence
 
 
 def _subject(instances: Sequence[InstanceFacts]) -> InstanceFacts:
-    """Whom the shot is framed for: the most salient thing, or a person nearly as salient."""
+    """Whom the shot is framed for: the most salient instance, or a person nearly as salient."""
     main = max(instances, key=lambda item: item.salience)
     people = [item for item in instances if item.class_ == "person"]
     person = max(people, key=lambda item: item.salience, default=main)
     return person if person.salience >= 0.5 * main.salience else main
 
 
-def _person_shot(height: float, face: float, *, cut_below: bool) -> ShotType:
-    if face >= FACE_EXTREME:
+def _person_shot(height: float, face: float, *, upright: float, cut: bool) -> ShotType:
+    if face >= FRAMING.face_extreme:
         return "extreme_close_up"
-    if face >= FACE_CLOSE:
+    if face >= FRAMING.face_close:
         return "close_up"
-    if cut_below and (face >= FACE_MEDIUM or height > 0.5):
+    if face >= FRAMING.face_medium:
         return "medium_shot"
-    return "full_shot" if height >= BODY_LONG else "long_shot"
-
-
-def _thing_shot(height: float, width: float, boxes: NDArray[np.float64]) -> ShotType:
-    size = max(height, width)
-    edges = ((boxes[:, :2] < 0.02).sum(axis=1) + (boxes[:, 2:] > 0.98).sum(axis=1)).mean()
-    if size > THING_EXTREME and edges >= 3.5:
-        return "extreme_close_up"
-    if edges >= 2 and size > THING_CLOSE:
-        return "medium_shot" if edges < 3 else "close_up"
-    if height > 0.85:
+    if not face and cut and upright < FRAMING.hands:
         return "close_up"
-    return "full_shot" if height >= BODY_LONG else "long_shot"
+    if height < FRAMING.long:
+        return "long_shot"
+    return "medium_shot" if cut and height > 0.5 and upright < FRAMING.standing else "full_shot"
+
+
+def _thing_shot(class_: str, height: float, width: float, edges: float) -> ShotType:
+    if edges >= 3.5 and min(height, width) > FRAMING.fills:
+        return "extreme_close_up"
+    if class_ not in LIVELY and height >= FRAMING.long:
+        return "close_up"
+    if edges >= 1.5 and max(height, width) > FRAMING.cut_off:
+        return "close_up" if edges >= 3 else "medium_shot"
+    if height > FRAMING.cut_off:
+        return "close_up"
+    return "full_shot" if height >= FRAMING.long else "long_shot"
 
 
 def _position(instances: Sequence[InstanceFacts], faces: Sequence[Face]) -> ShotPosition | Unknown:
@@ -118,24 +148,3 @@ def _position(instances: Sequence[InstanceFacts], faces: Sequence[Face]) -> Shot
         span = abs(left_eye[0] - right_eye[0])
         turned.append(abs(nose[0] - (left_eye[0] + right_eye[0]) / 2) / max(span, 1e-6))
     return "front_view" if float(np.median(turned)) < 0.35 else ""
-
-
-def assign_faces(faces: Sequence[Face], instances: Sequence[InstanceFacts]) -> list[Face]:
-    """Faces with the id of the person in whose upper part they lie."""
-    people = [item for item in instances if item.class_ == "person"]
-    named = []
-    for face in faces:
-        middle = ((face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2)
-        owner: int | None = None
-        tightest = np.inf
-        for person in people:
-            box = box_at(person, face.t)
-            if box is None:
-                continue
-            area = float((box[2] - box[0]) * (box[3] - box[1]))
-            upper = box[1] + 0.6 * (box[3] - box[1])
-            inside = box[0] <= middle[0] <= box[2] and box[1] - 0.02 <= middle[1] <= upper
-            if inside and area < tightest:
-                owner, tightest = person.id, area
-        named.append(face.model_copy(update={"instance": owner}))
-    return named

@@ -34,11 +34,8 @@ Detected = dict[int, tuple[Array, NDArray[np.float32]]]
 
 Key = TypeVar("Key", bound=Hashable)
 
-RATE = 12.0
-"""Frames a second that things are followed on."""
-
-SIDE = 416
-"""Longer side of those frames in pixels."""
+RATE, SIDE = 12.0, 416
+"""Frames a second that things are followed on, and their longer side in pixels."""
 
 MAX_FRAMES = 1500
 """Of one clip; a clip of more than two minutes is followed on fewer frames a second."""
@@ -206,7 +203,7 @@ def _stretches(times: Array, shots: Sequence[Shot]) -> NDArray[np.int64]:
 
 @dataclass(slots=True)
 class _Way:
-    """One direction in time: the tracker at work, boxes and color counts by frame."""
+    """One direction in time: the tracker at work, and boxes by frame."""
 
     tracker: Tracker | None = None
     boxes: dict[int, Array] = field(default_factory=dict)
@@ -226,8 +223,8 @@ class _Job:
     @classmethod
     def of(cls, seeds: Sequence[Seed], times: Array, stretches: NDArray[np.int64]) -> _Job:
         chosen = {int(np.abs(times - one.t).argmin()): np.array(one.box) for one in seeds}
-        return cls({index: box for index, box in chosen.items() if (box[2:] > box[:2]).all()},
-                   stretches)  # fmt: skip
+        boxes = {index: box for index, box in chosen.items() if (box[2:] > box[:2]).all()}
+        return cls(boxes, stretches)
 
     def see(self, index: int, picture: Picture) -> None:
         """Look at the next frame of the way: indices rise, then fall."""

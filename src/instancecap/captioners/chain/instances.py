@@ -1,0 +1,113 @@
+"""The agreed instances as evidence: tracks of one thing joined, and what only the model sees
+followed from its boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from instancecap.captioners.chain.agree import NEAR, Agreed, likeness
+from instancecap.evidence.cluster import load_models
+from instancecap.evidence.geometry import areas, centers, direction_of
+from instancecap.evidence.tracking.follow import Film, Followed, follow_in
+from instancecap.schema.base import TrackPoint
+from instancecap.schema.evidence import (
+    CameraFacts,
+    Evidence,
+    InstanceFacts,
+    InstanceMotion,
+)
+
+MOVES = 0.06
+"""Frame sizes by which a followed thing has to shift, the camera's turn taken away, to move."""
+
+COMES = 0.35
+"""Seconds from a clip's ends within which a followed thing that is not there yet, or any more,
+neither enters nor leaves."""
+
+
+def follow_agreed(agreed: Sequence[Agreed], film: Film, evidence: Evidence) -> dict[int, Followed]:
+    """Follow the things that have boxes to be followed from; by id."""
+    seeds = {one.id: one.seeds for one in agreed if one.seeds}
+    if not seeds or not film.times:
+        return {}
+    return follow_in(film, seeds, shots=evidence.shots, detector=load_models().detector)
+
+
+def agreed_evidence(
+    evidence: Evidence, agreed: Sequence[Agreed], followed: Mapping[int, Followed]
+) -> Evidence:
+    """The evidence with the agreed things as its instances, in their order."""
+    items = [_facts(one, followed.get(one.id), evidence) for one in agreed]
+    ids = {item.id for item in items}
+    contacts = [one for one in evidence.contacts if {one.first, one.second} <= ids]
+    faces = [
+        face if face.instance in ids else face.model_copy(update={"instance": None})
+        for face in evidence.faces
+    ]
+    return evidence.model_copy(update={"instances": items, "contacts": contacts, "faces": faces})
+
+
+def _facts(one: Agreed, followed: Followed | None, evidence: Evidence) -> InstanceFacts:
+    """What is known of one thing from its tracks and from following it."""
+    track = [point for piece in one.pieces for point in piece.track]
+    known = np.array([point.t for point in track])
+    for point in followed.track if followed else ():
+        if not len(known) or np.abs(known - point.t).min() > NEAR:
+            track.append(point)
+    track.sort(key=lambda point: point.t)
+    track = [point for i, point in enumerate(track) if not i or point.t > track[i - 1].t]
+    if not one.pieces:
+        return _followed_facts(one, followed, track, evidence)
+    best = max(one.pieces, key=lambda piece: (len(piece.track), -piece.id))
+    update: dict[str, object] = {"id": one.id, "track": track, "count": one.named.count}
+    if likeness(one.named, best.class_) < 2 and one.named.class_:
+        update["class_"] = one.named.class_
+    if len(track) > len(best.track):
+        update |= {
+            "enters": one.pieces[0].enters and track[0].t >= one.pieces[0].track[0].t,
+            "leaves": one.pieces[-1].leaves and track[-1].t <= one.pieces[-1].track[-1].t,
+            "motion": own_motion(track, evidence.camera),
+        }
+    return best.model_copy(update=update)
+
+
+def _followed_facts(
+    one: Agreed, followed: Followed | None, track: list[TrackPoint], evidence: Evidence
+) -> InstanceFacts:
+    end = evidence.video.duration
+    return InstanceFacts(
+        id=one.id,
+        class_=one.named.class_ or "object",
+        confidence=round(followed.confidence, 3) if followed else 0.0,
+        salience=0.0,
+        count=one.named.count,
+        source="nanotrack" if track else "",
+        track=track,
+        enters=bool(track) and track[0].t > COMES,
+        leaves=bool(track) and track[-1].t < end - COMES,
+        motion=own_motion(track, evidence.camera),
+    )
+
+
+def own_motion(track: Sequence[TrackPoint], camera: CameraFacts) -> InstanceMotion:
+    """How a thing moves by its boxes, what the camera's turn shifts them by taken away."""
+    if len(track) < 2:
+        return InstanceMotion(moving=False)
+    boxes = np.array([point.box for point in track])
+    start, end = track[0].t, track[-1].t
+    steps = [step for step in camera.path if start < step.t <= end]
+    shift = centers(boxes)[-1] - centers(boxes)[0]
+    own = shift - np.array([sum(step.dx for step in steps), sum(step.dy for step in steps)])
+    zoom = float(np.prod([step.zoom for step in steps])) if steps else 1.0
+    growth = areas(boxes)[-1] / max(float(areas(boxes)[0]), 1e-6) / max(zoom, 1e-3) ** 2
+    moving = bool(np.abs(own).max() >= MOVES)
+    return InstanceMotion(
+        moving=moving,
+        direction=direction_of(own) if moving else "",
+        speed=round(float(np.hypot(*own) / np.sqrt(2) / max(end - start, 1e-3)), 4),
+        scale_change=round(float(np.clip(growth, 0.01, 100)), 3),
+        frame_dx=round(float(shift[0]), 4),
+        frame_dy=round(float(shift[1]), 4),
+    )

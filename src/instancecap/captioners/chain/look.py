@@ -1,0 +1,251 @@
+"""The first question: list every instance that a person would name, then describe each, then the
+clip. The order of its keys is the order of thought."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from instancecap.captioners.chain.agree import Agreement, Named, agree
+from instancecap.captioners.chain.answers import Answer, clean, look_type
+from instancecap.captioners.chain.instances import agreed_evidence, follow_agreed
+from instancecap.captioners.chain.names import unique_names
+from instancecap.captioners.chain.options import INSTANCE_LEAVES
+from instancecap.captioners.chain.questions import (
+    LOOK_TOKENS,
+    Answered,
+    Chain,
+    Question,
+    Scene,
+    Values,
+    Work,
+    clip_pointers,
+    clip_values,
+)
+from instancecap.evidence.reliability import may_overrule
+from instancecap.evidence.tracking.follow import Seed
+from instancecap.mllm.base import Image
+from instancecap.schema.parts import Text
+
+WHO = ("name", "class", "category", "count", "is_main", "looks", "pictures", "boxes")
+"""Keys that say which thing is meant."""
+
+HOW = ("appearance", "colors", "action", "with", "expression", "position", "direction",
+       "toward_or_away", "enters", "leaves")  # fmt: skip
+"""Keys that describe it."""
+
+BESIDE = {"action": ("with", "direction", "toward_or_away"), "position": ("direction",)}
+"""Keys that are asked along with others: facts that nobody has to read out of a sentence."""
+
+THOUSANDTHS = 1000.0
+
+MIN_BOX = 0.004
+"""Frame sizes; a box is not thinner."""
+
+
+def entry_keys(wanted: Sequence[str], *, known: bool) -> tuple[str, ...]:
+    """Keys of an instance to ask for; ``known``: its name is given, and nobody has to find it."""
+    beside = {other for key in wanted for other in BESIDE.get(key, ())}
+    who = ("name",) if known else WHO
+    asked = [key for key in (*WHO, *HOW) if key in who or key in wanted or key in beside]
+    return tuple(asked)
+
+
+def look_question(scene: Scene, *, describe: bool = True) -> Question:
+    """One question on the untouched pictures of the clip. ``describe=False``: only who is there."""
+    prepared = scene.prepared
+    wanted = prepared.wanted
+    keys = wanted.clip if describe else ()
+    entries: tuple[str, ...] = ()
+    if wanted.instance and (prepared.previous is None or wanted.known):
+        entries = entry_keys(wanted.instance if describe else (), known=bool(wanted.known))
+    text = scene.compose(
+        scene.times(prepared.images),
+        scene.hint(),
+        measured_hints(scene),
+        _task(scene, entries, keys),
+        scene.keys(keys, entries=entries),
+    )
+    return Question(
+        about="the clip",
+        images=prepared.images,
+        text=text,
+        answer=look_type(entries, keys),
+        pointers=clip_pointers(keys),
+        read=lambda value: _clip_values(scene, value, keys),
+        max_tokens=LOOK_TOKENS,
+    )
+
+
+def _task(scene: Scene, entries: Sequence[str], keys: Sequence[str]) -> str:
+    parts = []
+    if scene.prepared.wanted.known and entries:
+        parts.append(scene.known_names())
+        parts.append(scene.prompts.say("look", "known"))
+    elif entries:
+        parts.append(scene.prompts.say("look", "list", most=scene.options.max_instances))
+    if "appearance" in entries or "action" in entries:
+        parts.append(scene.prompts.say("look", "describe"))
+    if keys:
+        parts.append(scene.prompts.say("look", "clip"))
+    return scene.compose(*parts)
+
+
+def measured_hints(scene: Scene) -> str:
+    """What was measured of the clip as a whole and is right 95 times in 100; what to check."""
+    if not scene.options.hints or scene.prepared.evidence.video.frames < 2:
+        return ""
+    camera, shots = scene.prepared.evidence.camera, scene.prepared.evidence.shots
+    lines = []
+    if len(shots) > 1:
+        lines.append(scene.prompts.say("measured", "cuts", count=len(shots) - 1))
+    turns = [word for word in camera.motion if word not in ("static", "tracking", "shaky")]
+    if camera.motion == ["static"] and may_overrule("camera.static", camera.confidence):
+        lines.append(scene.prompts.say("measured", "static"))
+    elif turns:
+        lines.append(scene.prompts.say("measured", "check"))
+    return "\n".join(lines)
+
+
+def _clip_values(scene: Scene, value: Answer, keys: Sequence[str]) -> Values:
+    values = clip_values(value, keys)
+    if "/texts" in values:
+        values["/texts"] = _texts(scene, values["/texts"])
+    return values
+
+
+def _texts(scene: Scene, found: Sequence[Any]) -> list[Text]:
+    """Writing with its place; what has no place that can be read is left out."""
+    texts = []
+    for one in found:
+        seed = read_box(scene, one)
+        said = clean(one.text, limit=200)
+        if seed is not None and said:
+            texts.append(Text(text=said, t=seed.t, box=seed.box))
+    return texts
+
+
+# The answer ------------------------------------------------------------------------------------
+
+
+def read_box(scene: Scene, one: Any) -> Seed | None:
+    """A box in a picture, in 0..1 of the frame; None where it makes no sense.
+
+    Numbers up to 1 are taken as they are, others as thousandths: what was asked for.
+    """
+    images = scene.prepared.images
+    if not 1 <= one.picture <= len(images) or len(one.box) != 4:
+        return None
+    image = images[one.picture - 1]
+    scale = 1.0 if max(one.box) <= 1.0 else THOUSANDTHS
+    x0, y0, x1, y1 = (min(max(float(value) / scale, 0.0), 1.0) for value in one.box)
+    left, right, top, bottom = min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1)
+    if not isinstance(image, Image) or right - left < MIN_BOX or bottom - top < MIN_BOX:
+        return None
+    return Seed(image.t or 0.0, (left, top, right, bottom))
+
+
+def read_named(scene: Scene, answered: Answered) -> list[Named]:
+    """The instances that the model lists, under names that differ."""
+    entries = getattr(answered.value, "instances", None) or []
+    times = [image.t or 0.0 for image in scene.prepared.images if isinstance(image, Image)]
+    found = []
+    for entry in entries:
+        noun = _noun(clean(entry.class_, limit=40))
+        name = clean(entry.name, limit=60).strip(" .…") or (f"the {noun}" if noun else "")
+        if not name:
+            name = "the thing"
+        seen = {int(number) for number in entry.pictures if 1 <= number <= len(times)}
+        boxes = {seed.t: seed for one in entry.boxes if (seed := read_box(scene, one))}
+        found.append(
+            Named(
+                name=name,
+                class_=noun,
+                category="" if entry.category == "unknown" else entry.category,
+                count=entry.count,
+                is_main=entry.is_main,
+                looks=clean(entry.looks, limit=120),
+                boxes=tuple(boxes[t] for t in sorted(boxes)[:3]),
+                seen=tuple(times[number - 1] for number in sorted(seen)),
+                colors=tuple(getattr(entry, "colors", ())),
+            )
+        )
+    return found
+
+
+def _noun(text: str) -> str:
+    words = text.strip(" .…").lower().split()
+    return " ".join(words[1:] if words[:1] in (["the"], ["a"], ["an"]) else words)
+
+
+def look(scene: Scene, *, describe: bool = True) -> Chain:
+    """Ask, agree, follow: afterwards the scene has its instances and what was said of them."""
+    if not scene.prepared.images:
+        return
+    (answered,) = yield [look_question(scene, describe=describe)]
+    scene.take(answered)
+    if not scene.prepared.wanted.instance:
+        return
+    if scene.prepared.previous is not None:
+        _take_known(scene, answered)
+        return
+    scene.listed = answered.value is not None and "instances" in answered.value.model_fields_set
+    if not scene.listed:
+        return
+    agreement = agree(
+        read_named(scene, answered),
+        scene.prepared.evidence.instances,
+        most=scene.options.max_instances,
+    )
+    yield from settle(scene, agreement)
+    if describe:
+        entries = getattr(answered.value, "instances", None) or []
+        for one in agreement.instances:
+            if one.entry is not None:
+                take_entry(scene, one.id, entries[one.entry], answered)
+
+
+def settle(scene: Scene, agreement: Agreement) -> Chain:
+    """Follow what no track shows, and make the agreed things the scene's instances."""
+    agreed = agreement.instances
+    if any(one.seeds for one in agreed):
+        film, evidence = scene.prepared.film, scene.prepared.evidence
+        scene.followed = yield Work(lambda: follow_agreed(agreed, film, evidence))
+    scene.evidence = agreed_evidence(scene.prepared.evidence, agreed, scene.followed)
+    names = unique_names([one.named.name for one in agreed])
+    scene.names = {one.id: name for one, name in zip(agreed, names, strict=True)}
+    scene.agreed = {one.id: one for one in agreed}
+    scene.draft.looks = {one.id: one.named.looks for one in agreed}
+
+
+def take_entry(scene: Scene, id: int, entry: Answer, answered: Answered) -> None:
+    """Keep what the model says of one instance."""
+    told = {
+        f"/instances/{id}/{leaf}": getattr(entry, key)
+        for key, leaf in INSTANCE_LEAVES.items()
+        if key in entry.model_fields_set
+    }
+    told[f"/instances/{id}/name"] = scene.names[id]
+    times = [seed.t for seed in scene.agreed[id].named.boxes] if id in scene.agreed else []
+    scene.draft.take(
+        told,
+        model=answered.model,
+        times=times or answered.question.times,
+        about=scene.names[id],
+        problem=answered.problem,
+    )
+
+
+def _take_known(scene: Scene, answered: Answered) -> None:
+    """Entries by the names that were given."""
+    ids = {name.casefold(): id for id, name in scene.names.items()}
+    for entry in getattr(answered.value, "instances", None) or []:
+        id = ids.pop(clean(entry.name).casefold(), None)
+        if id is not None:
+            take_entry(scene, id, entry, answered)
+    for id in ids.values():
+        keys = scene.prepared.wanted.known.get(id, ())
+        scene.draft.missing.append(
+            (scene.names[id], answered.problem or "nothing was said",
+             tuple(f"/instances/{id}/{INSTANCE_LEAVES[key]}" for key in keys))
+        )  # fmt: skip

@@ -1,0 +1,74 @@
+"""Pictures of one instance, made of the clip's pictures on which it is to be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from instancecap.captioners.chain.pictures import QUALITY
+from instancecap.captioners.chain.questions import Scene
+from instancecap.captioners.visual_prompts import (
+    Variant,
+    from_jpeg,
+    outline_box,
+    paint,
+    resized,
+    to_jpeg,
+)
+from instancecap.evidence.tracking.instances import box_at
+from instancecap.mllm.base import Image
+from instancecap.schema.evidence import InstanceFacts
+from instancecap.video.decode import Picture
+from instancecap.video.sampling import pick_evenly
+
+Box = NDArray[np.float64]
+
+CUT_OFF = 0.6
+"""What a view is worth in which the box touches the frame's edge, against one in which not."""
+
+
+def views_of(scene: Scene, item: InstanceFacts) -> list[tuple[Image, Box]]:
+    """The clip's pictures on which an instance is tracked, with its box (0..1) on each."""
+    found = []
+    for image in scene.prepared.frames:
+        box = box_at(item, image.t or 0.0) if item.track else None
+        if box is not None and scene.shows(item.id, image.t or 0.0):
+            found.append((image, box))
+    return found
+
+
+def painted(
+    scene: Scene, item: InstanceFacts, *, variant: Variant, count: int
+) -> tuple[Image, ...]:
+    """At most ``count`` pictures of an instance, evenly in time; empty ones from empty frames."""
+    views = views_of(scene, item)
+    chosen = [views[index] for index in pick_evenly(len(views), count)]
+    side = scene.options.image_side
+    return tuple(
+        _made(image, partial(paint, box=box, variant=variant, side=side)) for image, box in chosen
+    )
+
+
+def outlined(scene: Scene, item: InstanceFacts) -> tuple[Image, ...]:
+    """The one picture that shows an instance best, untouched but for a line around it."""
+    views = views_of(scene, item)
+    if not views:
+        return ()
+    image, box = max(views, key=lambda view: _worth(view[1]))
+    side = scene.options.image_side
+    return (_made(image, lambda picture: outline_box(resized(picture, side), box)),)
+
+
+def _made(image: Image, make: Callable[[Picture], Picture]) -> Image:
+    if not image.jpeg:
+        return image
+    return Image(to_jpeg(make(from_jpeg(image.jpeg)), quality=QUALITY), image.t)
+
+
+def _worth(box: Box) -> float:
+    x0, y0, x1, y1 = box
+    is_cut = min(x0, y0) < 0.01 or max(x1, y1) > 0.99
+    return float((x1 - x0) * (y1 - y0) * (CUT_OFF if is_cut else 1.0))

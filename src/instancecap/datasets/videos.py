@@ -1,0 +1,66 @@
+"""Where the video of a caption lies."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from instancecap.errors import InputError
+from instancecap.io.addresses import is_url
+from instancecap.io.inputs import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from instancecap.schema.caption import Caption
+
+SUFFIXES = sorted(VIDEO_SUFFIXES) + sorted(IMAGE_SUFFIXES)
+
+
+def names_video(name: str) -> bool:
+    """Whether a name ends as those of videos and pictures do."""
+    return Path(name).suffix.lower() in SUFFIXES
+
+
+def beside(path: str) -> str:
+    """The video that ``clip.txt`` belongs to: ``clip.mp4`` in its folder, or in ``../videos``.
+
+    Empty where there is none. ``clip.mp4.txt`` belongs to ``clip.mp4``.
+    """
+    folder, name = os.path.split(path)
+    stem = os.path.splitext(name)[0]
+    for place in (folder, os.path.join(os.path.dirname(folder), "videos")):
+        if found := _existing([os.path.join(place, stem)]):
+            return found
+    return ""
+
+
+def find_video(caption: Caption, *, caption_file: str = "", video_root: str | None = None) -> str:
+    """The path of a caption's video: below ``video_root`` by its path, its id or its file's name;
+    else beside the caption, or where its path leads from here. A name without a suffix is that of
+    any video.
+
+    Raises :class:`InputError` where the caption names none, or it is in none of these places.
+    """
+    video = caption.video
+    if video is None or not video.path:
+        raise InputError("the caption names no video file")
+    places = [os.path.join(os.path.dirname(caption_file), video.path)] if caption_file else []
+    places.append(video.path)
+    if video_root is not None:
+        names = (video.path, video.id, os.path.basename(video.path))
+        places = [*(os.path.join(video_root, name) for name in names if name), *places]
+    if is_url(video.path):
+        return video.path
+    if found := _existing(places):
+        return found
+    hint = "; --video-root DIR says where videos are" if video_root is None else ""
+    near = "beside the caption, in the current folder" if caption_file else "there"
+    below = f" or in {video_root}" if video_root is not None else ""
+    raise InputError(f"its video {video.path} is not {near}{below}{hint}")
+
+
+def _existing(places: Sequence[str]) -> str:
+    """The first that there is; of a place without a suffix of videos, with any of them."""
+    endings = ["", *(ending for suffix in SUFFIXES for ending in (suffix, suffix.upper()))]
+    tried = (
+        place + ending for place in places for ending in ([""] if names_video(place) else endings)
+    )
+    return next((path for path in tried if os.path.isfile(path)), "")

@@ -1,0 +1,262 @@
+"""What a person changed in an output is seen, marked and kept; what is left behind is named."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from instancecap.engine.batch import Run, RunOptions, run_batch
+from instancecap.engine.edits import mark_edits
+from instancecap.engine.events import Events
+from instancecap.engine.sinks import open_store
+from instancecap.engine.work import Documents, Work
+from instancecap.io.inputs import Job, find_jobs
+from instancecap.schema import Caption
+from instancecap.schema.caption import Claim, Instance, Provenance, Video
+
+OUTS = ["out", "out.jsonl", "out.parquet"]
+MEASURED = Provenance(source="yolox-nano", confidence=0.9, support="measured", frames=[0.1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quick(Work):
+    """A caption with a measured worker."""
+
+    version: str = "one"
+    edits_stay: bool = False
+
+    def __call__(self, job: Job) -> Documents:
+        video = Video.named(job.clip.path)
+        video.id = job.name
+        worker = Instance(id=4, class_="person", appearance="A person in a yellow vest.")
+        pointer = "/instances/4/appearance"
+        caption = Caption(
+            video=video,
+            global_description=f"A person walks ({self.version}).",
+            background="A wall.",
+            instances=[worker],
+            claims=[Claim(field=pointer, says="yellow", support="supported", confidence=0.9)],
+            provenance={pointer: MEASURED, "/background": MEASURED},
+        )
+        return Documents({"": caption.to_json()})
+
+    def config(self) -> str:
+        return self.version
+
+    @property
+    def rewrites(self) -> bool:
+        return self.edits_stay
+
+
+@pytest.fixture(autouse=True)
+def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "clips").mkdir()
+    for name in "ab":
+        (tmp_path / "clips" / f"{name}.mp4").write_bytes(name.encode() * 10)
+    return tmp_path / "clips"
+
+
+def run(out: str, version: str = "one", *, edits_stay: bool = False, **options: Any) -> Run:
+    jobs, _ = find_jobs(["clips"])
+    work = Quick(version=version, edits_stay=edits_stay)
+    return run_batch(
+        jobs, work, store=open_store(out), options=RunOptions(**options), events=Events()
+    )
+
+
+def read(out: str) -> dict[str, dict[str, Any]]:
+    """The captions of an output by the names of their clips."""
+    path = Path(out)
+    if path.suffix == ".jsonl":
+        found = [json.loads(line) for line in path.read_text().splitlines()]
+    elif path.suffix == ".parquet":
+        found = [json.loads(row["caption_json"]) for row in pq.read_table(path).to_pylist()]
+    else:
+        found = [json.loads(one.read_text()) for one in path.glob("*.json")]
+    return {one["video"]["id"]: one for one in found}
+
+
+def edit(out: str, change: Callable[[dict[str, Any]], None], name: str = "a.mp4") -> None:
+    """Do to a caption what a person would, with an editor or with pandas."""
+    path = Path(out)
+    if path.suffix == ".jsonl":
+        documents = [json.loads(line) for line in path.read_text().splitlines()]
+        for one in documents:
+            if one["video"]["id"] == name:
+                change(one)
+        path.write_text("".join(f"{json.dumps(one)}\n" for one in documents))
+    elif path.suffix == ".parquet":
+        table = pq.read_table(path)
+        rows = table.to_pylist()
+        for row in rows:
+            if row["id"] == name:
+                document = json.loads(row["caption_json"])
+                change(document)
+                row["caption_json"] = json.dumps(document)
+                row["global_description"] = document["global_description"]
+        (shard,) = path.glob("*.parquet")
+        pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), shard)
+    else:
+        file = path / f"{name}.json"
+        document = json.loads(file.read_text())
+        change(document)
+        file.write_text(json.dumps(document, indent=4))
+
+
+def by_hand(document: dict[str, Any]) -> None:
+    document["global_description"] = "HANDMADE a construction worker walks."
+    document["instances"][0]["appearance"] = "A worker in an orange vest."
+
+
+@pytest.mark.parametrize("out", OUTS)
+@pytest.mark.parametrize(
+    ("version", "options"), [("one", {}), ("two", {}), ("one", {"resume": False})]
+)
+def test_edits_are_kept_and_named(out: str, version: str, options: dict[str, bool]) -> None:
+    run(out)
+    edit(out, by_hand)
+    for _ in range(2):  # the second of these runs finds nothing new, and keeps it too
+        again = run(out, version, **options)
+        assert read(out)["a.mp4"]["global_description"].startswith("HANDMADE")
+    assert again.complete
+    first = run(out, "three")
+    assert [one.reason for one in first.kept] == ["changed by hand"]
+    assert "a.mp4" in first.kept[0].source
+    assert read(out)["a.mp4"]["instances"][0]["appearance"] == "A worker in an orange vest."
+    assert read(out)["b.mp4"]["global_description"] == "A person walks (three)."
+
+
+@pytest.mark.parametrize("out", OUTS)
+def test_edited_fields_are_by_a_person_and_their_claims_go(out: str) -> None:
+    run(out)
+    edit(out, by_hand)
+    run(out)
+    caption = read(out)["a.mp4"]
+    sources = {pointer: one["source"] for pointer, one in caption["provenance"].items()}
+    assert sources == {
+        "/background": "yolox-nano",
+        "/global_description": "human",
+        "/instances/4/appearance": "human",
+    }
+    assert caption["claims"] == []
+    assert sorted({one["source"] for one in read(out)["b.mp4"]["provenance"].values()}) == [
+        "yolox-nano"
+    ]
+
+
+@pytest.mark.parametrize("out", OUTS)
+def test_overwrite_human_writes_anew(out: str) -> None:
+    run(out)
+    edit(out, by_hand)
+    done = run(out, "two", overwrite_human=True)
+    assert (done.done, done.kept) == (2, [])
+    assert read(out)["a.mp4"]["global_description"] == "A person walks (two)."
+
+
+@pytest.mark.parametrize("out", OUTS)
+def test_an_edit_goes_along_when_its_clip_is_renamed(out: str, clips: Path) -> None:
+    run(out)
+    edit(out, by_hand)
+    (clips / "a.mp4").rename(clips / "z.mp4")
+    assert run(out).done == 0
+    assert read(out)["z.mp4"]["global_description"].startswith("HANDMADE")
+    assert run(out, "two").done == 1
+    assert read(out)["z.mp4"]["global_description"].startswith("HANDMADE")
+
+
+def test_a_work_that_rewrites_fields_gets_the_edits_marked() -> None:
+    run("out")
+    edit("out", by_hand)
+    done = run("out", "two", edits_stay=True)
+    assert (done.done, done.kept) == (2, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("{", "not valid JSON"),
+        ('{"schema": "instancecap.caption/1", "instances": 3}', "not a valid caption"),
+        (None, "unknown keys left out: /camera/mood, /note"),
+    ],
+)
+def test_what_cannot_be_read_is_named_and_left(text: str | None, fault: str) -> None:
+    run("out")
+    path = Path("out/a.mp4.json")
+    if text is None:
+        document = json.loads(path.read_text())
+        text = json.dumps({**document, "note": "mine", "camera": {"mood": "calm"}})
+    path.write_text(text)
+    done = run("out", "two")
+    assert len(done.kept) == 1 and fault in done.kept[0].reason
+    assert path.read_text() == text
+
+
+def test_a_row_that_a_person_added_stays() -> None:
+    run("out.jsonl")
+    line = Caption(video=Video.named("mine.mp4"), background="Mine.").to_json(indent=None)
+    with open("out.jsonl", "a", encoding="utf-8") as file:
+        file.write(line + "\n")
+    for version in ("one", "two"):
+        run("out.jsonl", version)
+        assert read("out.jsonl")["mine.mp4"]["background"] == "Mine."
+        assert len(Path("out.jsonl").read_text().splitlines()) == 3
+
+
+def test_a_changed_column_of_a_table_counts() -> None:
+    run("out.parquet")
+    (shard,) = Path("out.parquet").glob("*.parquet")
+    table = pq.read_table(shard)
+    rows = table.to_pylist()
+    rows[0]["background"] = "A hedge."
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), shard)
+    run("out.parquet", "two")
+    caption = read("out.parquet")["a.mp4"]
+    assert caption["background"] == "A hedge."
+    assert caption["provenance"]["/background"]["source"] == "human"
+
+
+def test_the_caption_of_a_clip_that_is_gone_is_stale(clips: Path) -> None:
+    run("out")
+    (clips / "a.mp4").rename(clips / "c.mp4")
+    (clips / "b.mp4").unlink()
+    for _ in range(2):
+        done = run("out")
+        assert [(one.source, one.reason) for one in done.stale] == [
+            ("out/a.mp4.json", "its clip clips/a.mp4 is gone"),
+            ("out/b.mp4.json", "its clip clips/b.mp4 is gone"),
+        ]
+        assert done.complete
+    assert read("out")["b.mp4"]["warnings"] == [
+        "stale: its video clips/b.mp4 is gone; delete this caption, or put the video back"
+    ]
+    assert read("out")["c.mp4"]["warnings"] == []
+    Path("out/a.mp4.json").unlink()
+    Path("out/b.mp4.json").unlink()
+    assert run("out").stale == []
+
+
+def test_untouched_outputs_are_never_taken_for_edits(clips: Path) -> None:
+    for out in OUTS:
+        run(out)
+    for out in OUTS:
+        Path(out).touch()
+        assert (run(out).kept, run(out, "two").done) == ([], 2)
+
+
+def test_marks_are_set_where_a_leaf_was_emptied_and_nowhere_twice() -> None:
+    caption = Caption(video=None, background="A wall.", lighting="Dim.")
+    written = {"/background": "other", "/lighting": "other", "/style": "real"}
+    caption.provenance["/lighting"] = Provenance(
+        source="human", confidence=1.0, support="unchecked"
+    )
+    assert mark_edits(caption, written)
+    assert sorted(caption.provenance) == ["/background", "/lighting", "/style"]
+    assert not mark_edits(caption, written)
