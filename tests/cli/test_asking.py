@@ -85,7 +85,7 @@ def test_a_hint_is_told(run: Run, mode: str) -> None:
     assert "may be wrong" in json.dumps(body)
     assert run(f"list.csv {ASK} --mode {mode}")[0] == 0
     (body,) = asked()
-    assert "$5 cat" not in json.dumps(body)
+    assert "A $5 cat" not in json.dumps(body)
 
 
 @pytest.mark.parametrize("mode", ["fused", "paper", "single"])

@@ -63,7 +63,7 @@ class Seeing(Backend):
         return self.convention.from_unit(unit, width, height)
 
 
-@pytest.mark.parametrize("answer", ['{{"box": {}}}', "{}", 'It is here: {{"bbox": [{}]}}.'])
+@pytest.mark.parametrize("answer", ['{{"box": {}}}', "{}", 'It is here: {{"bbox_2d": {}}}.'])
 @pytest.mark.parametrize("convention", [*FIXED, Convention("xyxy", long_side=448)])
 def test_the_convention_is_found_from_the_picture(convention: Convention, answer: str) -> None:
     found = run(grounding(Seeing(convention, answer)))

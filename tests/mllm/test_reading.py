@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from instancecap.mllm.base import Reply
 from instancecap.mllm.coercion import MISSING, coerce
-from instancecap.mllm.reading import find_json, read_reply, validate
+from instancecap.mllm.reading import read_reply, validate
 from instancecap.mllm.schemas import answer_schema, narrowed
 
 TEXT = {"type": "string"}
@@ -168,26 +168,6 @@ def test_missing_keys_of_models_within_are_asked_alone() -> None:
     schema = narrowed(answer_schema(Outer), missing)
     assert schema["required"] == ["first", "text"]
     assert schema["properties"]["first"]["required"] == ["size"]
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ('{"a": "He walks. He sto', {"a": "He walks."}),
-        ('{"a": "x", "b": [{"c": "d", "e', {"a": "x", "b": [{"c": "d"}]}),
-        ('{"a": "He wal', MISSING),
-        ('{"a": "x", "b": 3', {"a": "x"}),
-        ('{"a": "x", "b": "whole"', {"a": "x", "b": "whole"}),
-        ('{"a": "He said "no" to him", "b": 1}', {"a": 'He said "no" to him', "b": 1}),
-        ("{'a': None, 'b': True,}", {"a": None, "b": True}),
-        ('Here [as asked] it is: {"a": 1} {"b": 2}', [{"a": 1}, {"b": 2}]),
-        ('{"a": "一个人走。他停', {"a": "一个人走。"}),
-        ("people and things", MISSING),
-        ("[" * 20_000, MISSING),
-    ],
-)
-def test_broken_json_is_read_as_far_as_it_goes(text: str, expected: Any) -> None:
-    assert find_json(text)[0] == expected
 
 
 @given(cut=st.integers(1, 200))

@@ -239,8 +239,8 @@ def test_who_refuses_a_person_is_asked_about_what_can_be_seen() -> None:
 def test_usage_adds_up() -> None:
     request = question(images=3)
     one = Usage.of(request, Reply("", prompt_tokens=10, completion_tokens=5, seconds=0.5))
-    fewer = Usage.of(request, Reply("", calls=2, shown=(0, 2)))
-    assert sum([one, one, fewer], Usage()) == Usage(4, 20, 10, 10, 1.0)
+    twice = Usage.of(request, Reply("", calls=2))
+    assert sum([one, one, twice], Usage()) == Usage(4, 20, 10, 12, 1.0)
 
 
 def by_schema(body: dict[str, Any]) -> str:

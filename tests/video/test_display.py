@@ -69,6 +69,12 @@ def test_a_video_is_shown_by_its_matrix(tmp_path: Path, form: int) -> None:
     path.write_bytes(data[:at] + matrix + data[at + len(matrix) :])
     picture, reader = first(path)
     expected = FORMS[form](quadrants())
+    with ClipReader(Clip.open(path)) as again:
+        frame = next(iter(again))
+    height, width = expected.shape[:2]
+    assert frame.bgr((width // 2, height // 2)).shape == (height // 2, width // 2, 3)
+    luma = cv2.cvtColor(np.ascontiguousarray(expected), cv2.COLOR_BGR2GRAY).astype(int)
+    assert np.abs(frame.gray() - luma).mean() < 20
     assert (reader.info.height, reader.info.width) == expected.shape[:2]
     assert np.abs(picture - expected.astype(int)).mean() < 8
     assert reader.info.mirrored == (form in (2, 4, 5, 7))

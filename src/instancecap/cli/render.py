@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -17,6 +17,7 @@ from instancecap.errors import UsageError
 if TYPE_CHECKING:
     from instancecap.mllm.base import Backend
     from instancecap.render.batch import Rendered
+    from instancecap.render.options import Task
 
 
 def render(
@@ -96,12 +97,12 @@ def render(
     from instancecap.render.batch import render_all, split_lengths, text_line
     from instancecap.render.budget import counter_for
     from instancecap.render.lint import read_phrases
-    from instancecap.render.options import RenderOptions, check_task
+    from instancecap.render.options import RenderOptions
     from instancecap.render.targets import find_target, read_targets
 
     options = RenderOptions(
         target=find_target(target, read_targets(targets) if targets else None),
-        task=check_task(task),
+        task=cast("Task", task),
         prefix=prefix,
         suffix=suffix,
         drop_fields=drop_fields,

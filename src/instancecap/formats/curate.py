@@ -12,13 +12,6 @@ from instancecap.errors import FormatError
 from instancecap.formats.shape import clean, number
 from instancecap.schema.caption import Caption, Segment, Video
 
-HOLDS: dict[str, str] = {}
-
-
-def write(caption: Caption) -> dict[str, Any]:
-    """Never called: the format is not among those that are written."""
-    raise FormatError("metas of cosmos-curate are only read")
-
 
 def read(value: dict[str, Any], warnings: list[str]) -> Caption:
     """One window's text is the global description; several are segments, with their times."""

@@ -113,8 +113,6 @@ class Reply:
         seconds: waited for this answer, retries included.
         reasoning: what a thinking model wrote before the answer.
         calls: answered calls that it took: more than one where a thinking model needed room.
-        shown: places, in the question, of the images that the server was shown; None for all.
-            Fewer are shown where the server takes no more.
     """
 
     text: str
@@ -125,7 +123,6 @@ class Reply:
     seconds: float = 0.0
     reasoning: str = ""
     calls: int = 1
-    shown: tuple[int, ...] | None = None
 
     @property
     def only_thought(self) -> bool:

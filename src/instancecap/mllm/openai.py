@@ -196,7 +196,7 @@ class OpenAIBackend(Backend):
         """Whether a small question gets an answer, so that a failure is that of the question."""
         for server in session.servers:
             try:
-                await server.ask(probe(), probing=True)
+                await server.ask(probe())
             except Fault:
                 continue
             except ModelError:

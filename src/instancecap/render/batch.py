@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from instancecap.errors import FormatError
 from instancecap.mllm.base import Backend
 from instancecap.render.budget import Counter, counter_for
 from instancecap.render.fuse import fuse
 from instancecap.render.lint import find_forbidden
-from instancecap.render.options import Length, RenderOptions, check_length
+from instancecap.render.options import Length, RenderOptions
 from instancecap.render.prompt import Prompt
 from instancecap.render.render import render_with
 from instancecap.schema.caption import Caption
@@ -35,13 +35,9 @@ class Named(Protocol):
 
 
 def split_lengths(values: Sequence[str]) -> tuple[Length, ...]:
-    """*dense,short* and *tags* as three lengths, each once.
-
-    Raises:
-        UsageError: another length.
-    """
+    """*dense,short* and *tags* as three lengths, each once."""
     names = [name.strip() for value in values for name in value.split(",")]
-    return tuple(check_length(name) for name in dict.fromkeys(names))
+    return cast(tuple[Length, ...], tuple(dict.fromkeys(names)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +56,7 @@ class Rendered:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        prompts = [one.to_dict() for one in self.prompts]
+        prompts = [asdict(one) for one in self.prompts]
         row: dict[str, Any] = {"name": self.name, "source": self.source, "prompts": prompts}
         return row if not self.error else {**row, "error": self.error}
 
@@ -88,16 +84,6 @@ def render_all(
     """
     counter = counter or counter_for(options.target)
     wanted = [replace(options, length=one) for one in lengths] or [options]
-    return _render_rows(rows, wanted, forbid, counter, backend)
-
-
-def _render_rows(
-    rows: Iterable[Named],
-    wanted: Sequence[RenderOptions],
-    forbid: Sequence[str],
-    counter: Counter,
-    backend: Backend | None,
-) -> Iterator[Rendered]:
     if backend is None:
         for row in rows:
             yield _lint(_render_row(row, wanted, counter), forbid)
@@ -124,15 +110,10 @@ def _render_row(row: Named, wanted: Sequence[RenderOptions], counter: Counter) -
 async def _fuse_all(
     rows: Sequence[Named], done: Sequence[Rendered], backend: Backend, counter: Counter
 ) -> list[Rendered]:
-    flat = [
-        (row.caption, prompt)
-        for row, one in zip(rows, done, strict=True)
-        for prompt in one.prompts
-        if row.caption is not None
-    ]
-    fused = iter(
-        await fuse([one for one, _ in flat], [one for _, one in flat], backend, counter=counter)
-    )
+    pairs = list(zip(rows, done, strict=True))
+    captions = [row.caption for row, one in pairs for _ in one.prompts if row.caption]
+    prompts = [prompt for one in done for prompt in one.prompts]
+    fused = iter(await fuse(captions, prompts, backend, counter=counter))
     return [replace(one, prompts=tuple(next(fused) for _ in one.prompts)) for one in done]
 
 

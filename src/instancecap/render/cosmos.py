@@ -12,29 +12,15 @@ from instancecap.render.options import Task
 from instancecap.render.subjects import kind_of
 from instancecap.schema.caption import Caption
 
-KEPT = (
-    "subjects",
-    "temporal_caption",
-    "actions",
-    "cinematography",
-    "duration",
-    "fps",
-    "resolution",
-    "aspect_ratio",
-)
 _FIRST = (
     "audio_description", "text_and_signage_elements", "context", "artistic_style", "style_medium",
     "transitions", "segments", "aesthetics", "lighting",
 )  # fmt: skip
-_I2V = (
+_LAST = (
+    "aspect_ratio", "resolution", "fps", "duration", "cinematography", "actions",
     "temporal_caption",
-    "actions",
-    "cinematography",
-    "duration",
-    "fps",
-    "resolution",
-    "aspect_ratio",
-)
+)  # fmt: skip
+_DETAILS = ("relationship", "relative_size", "orientation", "appearance_details", "clothing")
 _MOTION = ("description", "action", "pose", "state_changes", "expression", "number_of_subjects")
 
 
@@ -52,7 +38,7 @@ def prompt_of(caption: Caption, task: Task) -> dict[str, Any]:
     value = dict(_filled(value))
     if task == "t2v":
         return value
-    kept = {name: value[name] for name in _I2V if name in value}
+    kept = {name: value[name] for name in reversed(_LAST) if name in value}
     moving = [
         {name: one[name] for name in _MOTION if one.get(name)}
         for one in value.get("subjects", [])
@@ -77,42 +63,28 @@ def fit(value: dict[str, Any], fits: Callable[[str], bool]) -> tuple[str, list[s
     What is returned may be too long still: then nothing more can go.
     """
     dropped: list[str] = []
-    text = to_json(value)
     steps = _steps(value)
-    while not fits(text):
+    while not fits(text := to_json(value)):
         step = next(steps, None)
         if step is None:
             break
-        value = _without(value, step)
-        dropped.append(step)
-        text = to_json(value)
+        owner, key, pointer = step
+        del owner[key]
+        dropped.append(pointer)
     return text, dropped
 
 
-def _steps(value: dict[str, Any]) -> Iterator[str]:
-    """Fields that go, first to go first: minor ones, details of subjects, subjects, the rest."""
-    yield from (f"/{name}" for name in _FIRST if name in value)
+def _steps(value: dict[str, Any]) -> Iterator[tuple[Any, Any, str]]:
+    """What goes, first to go first, as its owner, its key there, and a pointer: minor fields,
+    details of subjects, subjects but the main one, the rest."""
+    yield from ((value, name, f"/{name}") for name in _FIRST if name in value)
     subjects = value.get("subjects", [])
-    for name in ("relationship", "relative_size", "orientation", "appearance_details", "clothing"):
+    for name in _DETAILS:
         for index in reversed(range(len(subjects))):
             if name in subjects[index]:
-                yield f"/subjects/{index}/{name}"
-    yield from (f"/subjects/{index}" for index in reversed(range(1, len(subjects))))
-    others = [name for name in value if name not in (*KEPT, *_FIRST)]
-    yield from (f"/{name}" for name in reversed(others))
-    for name in reversed(KEPT):
-        if name in value and name != "subjects":
-            yield f"/{name}"
-
-
-def _without(value: dict[str, Any], pointer: str) -> dict[str, Any]:
-    _, name, *rest = pointer.split("/")
-    if not rest:
-        return {key: one for key, one in value.items() if key != name}
-    subjects = list(value[name])
-    index = int(rest[0])
-    if len(rest) == 1:
-        del subjects[index]
-    else:
-        subjects[index] = {key: one for key, one in subjects[index].items() if key != rest[1]}
-    return {**value, name: subjects}
+                yield subjects[index], name, f"/subjects/{index}/{name}"
+    yield from ((subjects, n, f"/subjects/{n}") for n in reversed(range(1, len(subjects))))
+    others = [name for name in value if name not in ("subjects", *_FIRST, *_LAST)]
+    for name in (*reversed(others), *_LAST):
+        if name in value:
+            yield value, name, f"/{name}"

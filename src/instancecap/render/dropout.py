@@ -11,13 +11,12 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from instancecap.schema.caption import Camera, Caption, Position
+from instancecap.schema.caption import Caption
 
 _FIELDS = ("global_description", "background", "lighting", "time_of_day", "place", "style",
            "texts", "segments")  # fmt: skip
 _CAMERA = ("motion", "shot_type", "shot_angle", "shot_position")
 _INSTANCE = ("appearance", "action", "expression", "position", "colors")
-_EMPTY_CAMERA = Camera()
 
 
 def droppable(caption: Caption) -> Iterator[str]:
@@ -52,17 +51,12 @@ def blank(caption: Caption, omitted: Sequence[str]) -> Caption:
     if not omitted:
         return caption
     result = caption.model_copy(deep=True)
-    by_id = {str(one.id): one for one in result.instances}
+    owners: dict[str, Any] = {f"/instances/{one.id}": one for one in result.instances}
+    owners |= {"": result, "/camera": result.camera}
     for pointer in omitted:
-        first, *rest = pointer.split("/")[1:]
-        if first == "instances":
-            empty = {"position": Position(), "colors": []}.get(rest[1], "")
-            setattr(by_id[rest[0]], rest[1], empty)
-        elif rest == ["motion"]:
-            kept = {name: getattr(result.camera, name) for name in _CAMERA if name != "motion"}
-            result.camera = Camera(**kept)
-        elif rest:
-            setattr(result.camera, rest[0], getattr(_EMPTY_CAMERA, rest[0]))
-        else:
-            setattr(result, first, [] if first in ("texts", "segments") else "")
+        base, _, name = pointer.rpartition("/")
+        names = ("motion", "description", "speed", "stability") if name == "motion" else (name,)
+        for one in names:
+            info = type(owners[base]).model_fields[one]
+            setattr(owners[base], one, info.get_default(call_default_factory=True))
     return result

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 from importlib.resources import files
 
 from instancecap.errors import ModelError
@@ -13,9 +12,8 @@ from instancecap.language.en import NUMBERS
 from instancecap.mllm.base import Backend, Message, Request
 from instancecap.render.budget import Counter
 from instancecap.render.grammar import clean, sentences
-from instancecap.render.lexicon import lexicon
 from instancecap.render.prompt import Prompt
-from instancecap.render.words import DIRECTION_WORDS, content, meaning, stem
+from instancecap.render.words import DIRECTION_WORDS, content, lexicon, meaning, stem
 from instancecap.schema.caption import Caption
 
 COLORS = lexicon("colors")
@@ -25,22 +23,13 @@ _FRAMES = frozenset(stem(word) for word in lexicon("frames"))
 """Words that only frame what is said: they may come and go."""
 
 
-@cache
-def instructions() -> str:
-    """What the language model is told."""
-    return files("instancecap.render").joinpath("fuse.md").read_text(encoding="utf-8").strip()
+_INSTRUCTIONS = files("instancecap.render").joinpath("fuse.md").read_text(encoding="utf-8").strip()
 
 
-def question(prompt: Prompt, *, seed: int = 0) -> Request:
+def question(prompt: Prompt) -> Request:
     """The request to polish one prompt."""
-    return Request(
-        messages=(
-            Message("system", (instructions(),)),
-            Message("user", (prompt.text,)),
-        ),
-        max_tokens=max(256, 4 * prompt.tokens),
-        seed=seed,
-    )
+    messages = (Message("system", (_INSTRUCTIONS,)), Message("user", (prompt.text,)))
+    return Request(messages=messages, max_tokens=max(256, 4 * prompt.tokens))
 
 
 async def fuse(

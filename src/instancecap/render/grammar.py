@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
-from instancecap.render.lexicon import lexicon
+from instancecap.render.words import lexicon
 
 Form = Literal["sentence", "noun", "verb", "gerund", "modifier", "other"]
 
@@ -93,25 +93,20 @@ def has_end(text: str) -> bool:
 
 
 @lru_cache(maxsize=16384)
-def sentence(text: str) -> str:
-    """A capital letter in front of a plain word, a full stop behind where there is no end mark."""
+def sentence(text: str, *, everyday: bool = False) -> str:
+    """A capital letter in front of a plain word, a full stop behind where there is no end mark.
+
+    Args:
+        everyday: only an everyday word gets the capital; trigger words keep their case.
+    """
     text = text.strip().rstrip(",;: ")
     if not text:
         return ""
     first = text.partition(" ")[0]
-    if first.isascii() and first.rstrip(",;:.").islower():
+    plain = first in _EVERYDAY if everyday else first.isascii() and first.rstrip(",;:.").islower()
+    if plain:
         text = text[0].upper() + text[1:]
     return text if has_end(text) else f"{text}."
-
-
-@lru_cache(maxsize=16384)
-def own_sentence(text: str) -> str:
-    """As :func:`sentence`, but a first word that is no everyday one keeps its case: *ohwx man*."""
-    text = text.strip()
-    first = text.partition(" ")[0]
-    if first.lower() in _EVERYDAY:
-        return sentence(text)
-    return text if has_end(text) else f"{text.rstrip(',;: ')}."
 
 
 @lru_cache(maxsize=16384)

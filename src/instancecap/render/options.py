@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 from instancecap.errors import UsageError
-from instancecap.render.styles import JSON
 from instancecap.render.suffix import check_suffix
-from instancecap.render.targets import Target
+from instancecap.render.targets import JSON, Target
 
 Task = Literal["t2v", "i2v"]
 Length = Literal["dense", "medium", "short", "tags"]
@@ -41,8 +40,9 @@ class RenderOptions:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_task(self.task)
-        check_length(self.length)
+        for name, kinds in (("task", Task), ("length", Length)):
+            if (value := getattr(self, name)) not in (allowed := get_args(kinds)):
+                raise UsageError(f"{name} {value!r}: allowed are {', '.join(allowed)}")
         if not 0 <= self.drop_fields <= 1:
             raise UsageError(f"drop_fields {self.drop_fields}: give a probability from 0 to 1")
         check_suffix(self.suffix)
@@ -55,19 +55,3 @@ class RenderOptions:
     def is_json(self) -> bool:
         """Whether the prompt is JSON; short ones and tags are text for every target."""
         return self.target.style == JSON and self.length in ("dense", "medium")
-
-
-def check_task(value: str) -> Task:
-    """The task of that name. Raises :class:`UsageError` for another."""
-    return cast(Task, _check("task", value, get_args(Task)))
-
-
-def check_length(value: str) -> Length:
-    """The length of that name. Raises :class:`UsageError` for another."""
-    return cast(Length, _check("length", value, get_args(Length)))
-
-
-def _check(name: str, value: str, allowed: tuple[str, ...]) -> str:
-    if value not in allowed:
-        raise UsageError(f"{name} {value!r}: allowed are {', '.join(allowed)}")
-    return value

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 from instancecap.language import en
 from instancecap.render import grammar, scene, subjects
-from instancecap.render.lexicon import lexicon
 from instancecap.render.options import RenderOptions
-from instancecap.render.styles import Style
 from instancecap.render.subjects import Subject
-from instancecap.render.words import content
+from instancecap.render.words import content, lexicon
 from instancecap.schema.caption import Caption, Instance
 
 _MEASURED_WORDS = content(
@@ -53,13 +51,14 @@ class Draft:
     """A paragraph in the making.
 
     Attributes:
+        order: the parts of the paragraph, first to last.
         keep: how many sentences of a field are wanted, where not all are; 0 for none.
         whole: the number of sentences of each field that has any, kept or not.
     """
 
     caption: Caption
     options: RenderOptions
-    style: Style
+    order: tuple[str, ...]
     keep: Mapping[str, int]
     subjects: list[Subject] = field(default_factory=list)
     whole: dict[str, int] = field(default_factory=dict)
@@ -122,7 +121,7 @@ def lines_of(draft: Draft) -> list[Line]:
         "events": list(_events(draft)),
     }
     lines: list[Line] = []
-    for name in draft.style.order:
+    for name in draft.order:
         if name in parts:
             lines += parts[name]
         elif draft.options.task == "t2v" or name == "camera":
@@ -149,25 +148,12 @@ def _is_bare(draft: Draft, one: Instance) -> bool:
 
 
 def _gist(draft: Draft, told: Sequence[Instance]) -> Iterator[Line]:
-    """The global description, less what the sentences about the instances say anyway."""
+    """The global description; of ours, what says more than the sentences about the instances."""
     pointer, text = "/global_description", draft.caption.global_description
-    if not text:
-        return
-    details = [
-        content(f"{who.full}. {' '.join(_told(draft, one))}")
-        for one, who in zip(told, draft.subjects, strict=True)
-    ]
-    if draft.is_ours(pointer):  # put together of the same facts about all instances
-        details = [frozenset[str]().union(*details)]
-    for line in _sentences(draft, pointer, text, grammar.own_sentence, first=0, more=1.2):
-        if not any(content(line.text) <= one for one in details):
+    say = partial(grammar.sentence, everyday=True)
+    for line in _sentences(draft, pointer, text, say, first=0, more=1.2):
+        if not (told and draft.is_ours(pointer, line.text)):
             yield line
-
-
-def _told(draft: Draft, one: Instance) -> Iterator[str]:
-    for name in ("appearance", "action"):
-        yield from draft.text(f"/instances/{one.id}/{name}", getattr(one, name))
-        draft.whole.pop(f"/instances/{one.id}/{name}", None)
 
 
 @dataclass(slots=True)
@@ -216,7 +202,9 @@ def _instance(draft: Draft, index: int, one: Instance, gist: str) -> Iterator[Li
     for number, text in enumerate(looks):
         text = mention.line(subjects.looks(text, who, known=mention.named))
         yield Line(f"{base}/appearance", number, _rank(index, number, 2, 5, 9) + late, text)
-    where = _front(draft, one, who) if acts and subjects.is_verb_phrase(acts[0], who) else ""
+    where = ""
+    if acts and _has_cells(draft, one) and subjects.is_verb_phrase(acts[0], who):
+        where = subjects.stays(one.position, who)
     for number, text in enumerate(acts):
         place = "" if number else where
         text = mention.line(subjects.action(text, who, who=mention.subject, where=place))
@@ -262,10 +250,6 @@ def _has_cells(draft: Draft, one: Instance) -> bool:
     return not draft.is_ours(f"{pointer}/start")
 
 
-def _front(draft: Draft, one: Instance, who: Subject) -> str:
-    return subjects.stays(one.position, who) if _has_cells(draft, one) else ""
-
-
 def _position(draft: Draft, one: Instance, mention: _Mention, acts: bool) -> str:
     """The sentence about where an instance is; of one in a given picture, only that it moves."""
     pointer, place = f"/instances/{one.id}/position", one.position
@@ -304,15 +288,13 @@ def _events(draft: Draft) -> Iterator[Line]:
     parts = draft.caption.segments
     if len(parts) < 2 and draft.caption.global_description:
         return
-    texts = [text for one in parts if (text := grammar.clean(one.description))]
-    if texts and draft.is_ours("/segments/0/description"):
-        texts = list(scene.in_order(texts))
-    yield from _sentences(draft, "/segments", " ".join(texts), grammar.sentence, first=10, more=10)
+    text = " ".join(one.description for one in parts)
+    yield from _sentences(draft, "/segments", text, grammar.sentence, first=10, more=10)
 
 
 def _framing(draft: Draft) -> Iterator[Line]:
     found = scene.shot(*_shot_of(draft, said=draft.caption.camera.description))
-    lead = "" if draft.style.order[0] == "framing" else "the framing is "
+    lead = "" if draft.order[0] == "framing" else "the framing is "
     text = grammar.sentence(f"{lead}{en.article(found)}") if found else ""
     yield from _fact(draft, "/camera/shot_type", text, rank=4)
 
@@ -356,7 +338,7 @@ def _camera(draft: Draft) -> Iterator[Line]:
 def _background(draft: Draft) -> Iterator[Line]:
     text = draft.caption.background
     yield from _sentences(draft, "/background", text, scene.setting, first=6, more=15)
-    tagged = "tags" in draft.style.order
+    tagged = "tags" in draft.order
     time = draft.caption.time_of_day if draft.wants("/time_of_day") and not tagged else ""
     place = draft.caption.place if draft.wants("/place") else ""
     text = scene.time_and_place(draft.caption, place, time)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,3 @@ class Prompt:
     omitted: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     fused: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Its fields, for JSON."""
-        return asdict(self)

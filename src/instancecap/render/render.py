@@ -15,9 +15,8 @@ from instancecap.render.grammar import clean
 from instancecap.render.options import Length, RenderOptions, Task
 from instancecap.render.paragraph import Draft, Line, lines_of, tags_of
 from instancecap.render.prompt import Prompt
-from instancecap.render.styles import JSON, styles
 from instancecap.render.suffix import fill_suffix
-from instancecap.render.targets import Target, find_target
+from instancecap.render.targets import JSON, Target, find_target, styles
 from instancecap.schema.caption import Caption
 
 
@@ -93,12 +92,12 @@ def _refuse_other_scripts(caption: Caption) -> None:
 def _render_text(
     caption: Caption, options: RenderOptions, counter: Counter, omitted: tuple[str, ...]
 ) -> Prompt | None:
-    style = styles()["skyreels" if options.target.style == JSON else options.target.style]
+    order = styles()["skyreels" if options.target.style == JSON else options.target.style]
     whole: dict[str, int] = {}
 
     def build(keep: Mapping[str, int]) -> list[Line]:
         out = dict.fromkeys(omitted, 0)
-        draft = Draft(caption, options, style, {**keep, **out})
+        draft = Draft(caption, options, order, {**keep, **out})
         lines = lines_of(draft)
         whole.update(draft.whole)
         if options.length == "short":

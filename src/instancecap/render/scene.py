@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from instancecap.language import en
 from instancecap.render import grammar
+from instancecap.render.words import lexicon
 from instancecap.schema.caption import Camera, Caption
 
 _MEDIA = {"animation": "animated", "graphics": "computer-generated"}
-_TIME_WORDS = {
-    "day": ("day", "sun", "noon", "morning"),
-    "night": ("night", "dark"),
-    "dawn_or_dusk": ("dawn", "dusk", "sunset", "sunrise", "twilight"),
-}
 
 
 def shot(size: str, angle: str, view: str, style: str) -> str:
@@ -56,7 +50,7 @@ def camera_words(camera: Camera) -> str:
 def camera_text(text: str) -> str:
     """A sentence about the camera, from the words of a caption."""
     kind, words = grammar.form(text), grammar.words_of(text)
-    if kind in ("verb", "gerund") or words[0] in _CAMERA_VERBS:
+    if kind in ("verb", "gerund"):
         be = "is " if kind == "gerund" else ""
         return grammar.sentence(f"the camera {be}{grammar.phrase(text)}")
     if words in (("static",), ("fixed",), ("still",), ("handheld",), ("steady",), ("stationary",)):
@@ -64,9 +58,6 @@ def camera_text(text: str) -> str:
     if text[:1].islower() and not grammar.has_finite_verb(text):
         return grammar.sentence(f"Camera: {text}")
     return grammar.sentence(text)
-
-
-_CAMERA_VERBS = frozenset(verbs.split()[0] for verbs in en.CAMERA_VERBS.values())
 
 
 def setting(text: str) -> str:
@@ -88,7 +79,7 @@ def light(text: str) -> str:
 def time_and_place(caption: Caption, place: str, time: str) -> str:
     """*The setting is outdoors by day*, of what surroundings and light do not say."""
     said = f"{caption.background} {caption.lighting}".lower()
-    if any(word in said for word in _TIME_WORDS.get(time, ())):
+    if time and any(word in said for word in lexicon(time)):
         time = ""
     where = "" if caption.background else en.PLACE_NAMES.get(place, "")
     if where:
@@ -108,13 +99,3 @@ def writing(caption: Caption) -> str:
     if len(words) > 1:
         return f"The texts {quoted} are visible."
     return f"The text {quoted} is visible."
-
-
-def in_order(texts: list[str]) -> Iterator[str]:
-    """Measured events with words that put them in order."""
-    for index, text in enumerate(texts):
-        last = index and index == len(texts) - 1
-        link = "First" if not index else "Finally" if last and index > 1 else "Then"
-        first, _, rest = text.partition(" ")
-        low = first.lower() if first.lower() in grammar.DETERMINERS else first
-        yield f"{link}, {low} {rest}"

@@ -7,20 +7,14 @@ from dataclasses import dataclass
 
 from instancecap.language import en
 from instancecap.render import grammar
-from instancecap.render.lexicon import lexicon
+from instancecap.render.words import lexicon
 from instancecap.schema.caption import Instance, Position
 
 GENERIC = lexicon("generic")
 _PEOPLE = frozenset(("person", "man", "woman", "boy", "girl", "child"))
 _ADJECTIVES = lexicon("expressions")
-_FACES = frozenset(("smile", "frown", "grin", "expression", "look", "gaze", "smirk", "stare"))
-_SIDES = frozenset(
-    ("center", "centre", "middle", "left", "right", "top", "bottom", "upper", "lower",
-     "foreground", "background")
-)  # fmt: skip
-_PREPOSITIONS = frozenset(
-    ("in", "at", "on", "near", "behind", "beside", "above", "below", "under", "between", "next")
-)
+_FACES, _SIDES = lexicon("faces"), lexicon("sides")
+_PREPOSITIONS = lexicon("places")
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 
 
@@ -136,7 +130,9 @@ def looks(text: str, one: Subject, *, known: bool) -> str:
         known: whether it was introduced by another sentence.
     """
     who = one.ref if known else one.intro
-    match grammar.form(text, plural=one.be == "are"):
+    if carried := _carry(text, one, who):
+        return carried
+    match grammar.form(text):
         case "noun" if not grammar.has_end(text):
             text = grammar.phrase(text)
             if known and one.kind.lower() not in text.lower():
@@ -144,14 +140,10 @@ def looks(text: str, one: Subject, *, known: bool) -> str:
             first = grammar.words_of(text)[0]
             be = "is" if first in grammar.SINGULAR else one.be if first == "the" else "are"
             return grammar.sentence(f"there {be} {text}")
-        case "gerund":
-            return grammar.sentence(f"{who} {one.be} {grammar.phrase(text)}")
-        case "verb":
-            return grammar.sentence(f"{who} {grammar.phrase(text)}")
         case "modifier" if not known:
             return grammar.sentence(f"there {one.be} {who} {grammar.phrase(text)}")
-        case "other" if text[:1].islower() and not names(text, one):
-            return grammar.sentence(f"{who}: {text}")
+        case "other" if not names(text, one):
+            return _label(text, who)
     return grammar.sentence(text)
 
 
@@ -163,23 +155,15 @@ def action(text: str, one: Subject, *, who: str, where: str = "") -> str:
         where: its place, for the front of a sentence that is put together: *on the left*.
     """
     lead = f"{where}, {who}" if where else who
-    match grammar.form(text, plural=one.be == "are"):
-        case "verb":
-            return grammar.sentence(f"{lead} {grammar.phrase(text)}")
-        case "gerund":
-            return grammar.sentence(f"{lead} {one.be} {grammar.phrase(text)}")
-    return grammar.sentence(text)
+    return _carry(text, one, lead) or grammar.sentence(text)
 
 
 def expression(text: str, one: Subject) -> str:
     """A sentence about how a face looks."""
-    match grammar.form(text, plural=one.be == "are"):
-        case "sentence":
-            return grammar.sentence(text)
-        case "verb":
-            return grammar.sentence(f"{one.ref} {grammar.phrase(text)}")
-        case "gerund":
-            return grammar.sentence(f"{one.ref} {one.be} {grammar.phrase(text)}")
+    if carried := _carry(text, one, one.ref):
+        return carried
+    if grammar.form(text) == "sentence":
+        return grammar.sentence(text)
     words, bare = grammar.words_of(text), grammar.phrase(text)
     has = "have" if one.be == "are" else "has"
     if words[0] in ("a", "an", "no") or (words[-1] in _FACES and len(words) <= 4):
@@ -190,7 +174,38 @@ def expression(text: str, one: Subject) -> str:
         return grammar.sentence(f"{one.ref} {'look' if has == 'have' else 'looks'} {bare}")
     if words[0] == "with":
         return grammar.sentence(f"{one.ref} {one.be} seen {bare}")
-    return grammar.sentence(f"{one.ref}: {text}" if text[0].islower() else text)
+    return _label(text, one.ref)
+
+
+def position(text: str, one: Subject, *, who: str) -> str:
+    """A sentence about where an instance is, from the words of a caption."""
+    if carried := _carry(text, one, who):
+        return carried
+    if grammar.has_finite_verb(text):
+        return grammar.sentence(text)
+    words, bare = grammar.words_of(text), grammar.phrase(text)
+    if words[0] in _PREPOSITIONS:
+        return grammar.sentence(f"{who} {one.be} {bare}")
+    if words[0] in _SIDES:
+        return grammar.sentence(f"{who} {one.be} at the {bare}")
+    if words[0] == "from" and "to" in words:
+        return grammar.sentence(f"{who} {'go' if one.be == 'are' else 'goes'} {bare}")
+    return _label(text, who)
+
+
+def _carry(text: str, one: Subject, who: str) -> str:
+    """A phrase that lacks its subject, with it; empty for any other text."""
+    match grammar.form(text, plural=one.be == "are"):
+        case "verb":
+            return grammar.sentence(f"{who} {grammar.phrase(text)}")
+        case "gerund":
+            return grammar.sentence(f"{who} {one.be} {grammar.phrase(text)}")
+    return ""
+
+
+def _label(text: str, who: str) -> str:
+    """A phrase in small letters behind the one it is about; any other text by itself."""
+    return grammar.sentence(f"{who}: {text}" if text[:1].islower() else text)
 
 
 def stays(place: Position, one: Subject) -> str:
@@ -224,25 +239,6 @@ def cells(place: Position, one: Subject, *, who: str, acts: bool) -> str:
         text += f"end{s} {en.IN_CELLS[end]}"
     leave = f"leave{s}"
     return grammar.sentence(f"{text}{f', then {leave} the frame' if go else ''}")
-
-
-def position(text: str, one: Subject, *, who: str) -> str:
-    """A sentence about where an instance is, from the words of a caption."""
-    words, bare = grammar.words_of(text), grammar.phrase(text)
-    match grammar.form(text, plural=one.be == "are"):
-        case "verb":
-            return grammar.sentence(f"{who} {bare}")
-        case "gerund":
-            return grammar.sentence(f"{who} {one.be} {bare}")
-    if grammar.has_finite_verb(text):
-        return grammar.sentence(text)
-    if words[0] in _PREPOSITIONS:
-        return grammar.sentence(f"{who} {one.be} {bare}")
-    if words[0] in _SIDES:
-        return grammar.sentence(f"{who} {one.be} at the {bare}")
-    if words[0] == "from" and "to" in words:
-        return grammar.sentence(f"{who} {'go' if one.be == 'are' else 'goes'} {bare}")
-    return grammar.sentence(f"{who}: {text}" if text[:1].islower() else text)
 
 
 def pronoun_first(text: str) -> bool:

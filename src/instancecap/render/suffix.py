@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import string
 from collections.abc import Callable
+from itertools import pairwise
 
 from instancecap.errors import UsageError
-from instancecap.schema.caption import Caption, Instance
+from instancecap.schema.caption import Caption
 
 
 def motion_score(caption: Caption) -> float | None:
@@ -17,23 +18,20 @@ def motion_score(caption: Caption) -> float | None:
     Open-Sora's motion score (0 still, 10 lively), but not the same figure: that one is the mean
     optical flow of every pixel, the camera's movement included.
     """
-    speeds = [speed for one in caption.instances if (speed := _speed(one, caption)) is not None]
-    return max(speeds, default=None)
-
-
-def _speed(one: Instance, caption: Caption) -> float | None:
-    if len(one.track) < 2 or caption.video is None:
+    if caption.video is None:
         return None
     width, height = caption.video.width, caption.video.height
-    seconds = one.track[-1].t - one.track[0].t
-    if seconds <= 0:
-        return None
-    way = 0.0
-    for first, second in zip(one.track, one.track[1:], strict=False):
-        x = (second.box[0] + second.box[2] - first.box[0] - first.box[2]) / 2 * width
-        y = (second.box[1] + second.box[3] - first.box[1] - first.box[3]) / 2 * height
-        way += math.hypot(x, y)
-    return 100 * way / math.hypot(width, height) / seconds
+    speeds = []
+    for one in caption.instances:
+        centers = [
+            ((box[0] + box[2]) / 2 * width, (box[1] + box[3]) / 2 * height)
+            for box in (point.box for point in one.track)
+        ]
+        seconds = one.track[-1].t - one.track[0].t if one.track else 0
+        if seconds > 0 and width and height:
+            way = sum(math.dist(first, second) for first, second in pairwise(centers))
+            speeds.append(100 * way / math.hypot(width, height) / seconds)
+    return max(speeds, default=None)
 
 
 def _rounded(value: float | None) -> str | None:

@@ -2,50 +2,65 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import tomllib
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 
 from instancecap.errors import UsageError
-from instancecap.render.styles import style_names
 from instancecap.render.tokens import TokenizerKind
+from instancecap.schema.base import StrictModel
 
-_RULE = re.compile(r"(\d+)N(?:\+(\d+))?")
+JSON = "json"
+"""The style of the one target whose prompt is no paragraph."""
+
+_RULE = re.compile(r"([1-9]\d*)N(?:\+(\d+))?")
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A text-to-video model: how its prompts read, how long they may be, which clips it takes.
+@cache
+def styles() -> dict[str, tuple[str, ...]]:
+    """The parts of a paragraph, first to last, by the name of the style: ``styles.toml``."""
+    text = files("instancecap.render").joinpath("styles.toml").read_text(encoding="utf-8")
+    return {name: tuple(one["order"]) for name, one in tomllib.loads(text).items()}
 
-    Attributes:
-        name: as given to ``--for``.
-        style: name of an order of fields, or ``json`` for Cosmos 3's JSON.
-        tokenizer: kind of tokenizer, which decides how tokens are estimated.
-        limit: tokens that a prompt may have, special ones included.
-        soft: tokens that prompts are kept under although the model takes more, as quality falls
-            beyond; 0 for none.
-        special: tokens of the limit that the encoder takes for itself.
-        frames: rule for the number of frames, such as ``4N+1``; empty for any number.
-        fps: frames per second it was trained with; 0 where a clip keeps its own.
-        multiple: what width and height are multiples of; 1 for any size.
-        source: where the figures come from.
-    """
 
-    name: str
-    style: str
-    tokenizer: TokenizerKind
-    limit: int
-    soft: int = 0
-    special: int = 0
-    frames: str = ""
-    fps: float = 0.0
-    multiple: int = 1
-    source: str = ""
+def _check_style(style: str) -> str:
+    if style not in (*styles(), JSON):
+        raise ValueError(f"allowed are {', '.join((*styles(), JSON))}")
+    return style
+
+
+def _check_rule(rule: str) -> str:
+    if rule and not _RULE.fullmatch(rule):
+        raise ValueError("write it like 4N+1")
+    return rule
+
+
+class Target(StrictModel):
+    """A text-to-video model: how its prompts read, how long they may be, which clips it takes."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    name: str = Field(description="as given to --for")
+    style: Annotated[str, AfterValidator(_check_style)] = Field(
+        description="an order of fields, or 'json' for Cosmos 3's JSON"
+    )
+    tokenizer: TokenizerKind = Field(description="decides how tokens are estimated")
+    limit: int = Field(ge=1, description="tokens that a prompt may have, special ones included")
+    soft: int = Field(
+        0, ge=0, description="tokens from which quality falls, kept under; 0: not known"
+    )
+    special: int = Field(0, ge=0, description="tokens of the limit that the encoder takes itself")
+    frames: Annotated[str, AfterValidator(_check_rule)] = Field(
+        "", description="rule for the number of frames, such as 4N+1; empty for any number"
+    )
+    fps: float = Field(0.0, ge=0, description="of its training; 0 where a clip keeps its own")
+    multiple: int = Field(1, ge=1, description="what width and height are multiples of")
+    source: str = Field("", description="where the figures come from")
 
     @property
     def budget(self) -> int:
@@ -123,37 +138,22 @@ def _parse(tables: dict[str, Any], *, where: str) -> dict[str, Target]:
         base = table.pop("like", None)
         if base is not None:
             origin = find_target(base, found)
-            table = {**dataclasses.asdict(origin), "source": where, **table}
+            table = {**origin.model_dump(), "source": where, **table}
             table.pop("name")
         found[name] = _target(name, table, where=f"{where}: [{name}]")
     return found
 
 
 def _target(name: str, table: dict[str, Any], *, where: str) -> Target:
-    fields = {field.name: field for field in dataclasses.fields(Target) if field.name != "name"}
-    if unknown := sorted(set(table) - set(fields)):
-        raise UsageError(
-            f"{where}: {', '.join(unknown)} not known; allowed are {', '.join(fields)}"
-        )
-    if missing := [key for key in ("style", "tokenizer", "limit") if key not in table]:
-        raise UsageError(f"{where}: {', '.join(missing)} missing; 'like' takes it from another")
-    text = ("style", "tokenizer", "frames", "source")
-    for key, value in table.items():
-        kinds = (str,) if key in text else (int, float) if key == "fps" else (int,)
-        least = {"limit": 1, "multiple": 1}.get(key, 0)
-        if not isinstance(value, kinds) or isinstance(value, bool):
-            raise UsageError(f"{where}: {key} = {value!r}; it is {kinds[0].__name__}")
-        if not isinstance(value, str) and value < least:
-            raise UsageError(f"{where}: {key} = {value}; it is {least} or more")
-    allowed = {"style": style_names(), "tokenizer": get_args(TokenizerKind)}
-    for key, names in allowed.items():
-        if table[key] not in names:
-            raise UsageError(f"{where}: {key} = {table[key]!r}; allowed are {', '.join(names)}")
-    if table.get("frames") and not _valid_rule(table["frames"]):
-        raise UsageError(f"{where}: frames = {table['frames']!r}; write it like 4N+1")
-    return Target(name=name, **table)
-
-
-def _valid_rule(rule: str) -> bool:
-    found = _RULE.fullmatch(rule)
-    return found is not None and int(found[1]) > 0
+    try:
+        return Target(**{"name": name, **table})
+    except ValidationError as error:
+        first, allowed = error.errors(include_url=False)[0], list(Target.model_fields)[1:]
+        key, why = first["loc"][0], first["msg"].removeprefix("Value error, ")
+        if first["type"] == "missing":
+            why = "is missing; 'like' takes it from another"
+        elif key not in allowed:
+            why = f"not known; allowed are {', '.join(allowed)}"
+        else:
+            why = f"= {first['input']!r}: {why}"
+        raise UsageError(f"{where}: {key} {why}") from error

@@ -8,6 +8,7 @@ ratios that were published for MiraData's captions; T5's two pieces for *a* are 
 from __future__ import annotations
 
 import re
+import tomllib
 import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -21,39 +22,25 @@ bytes (Gemma)."""
 _PIECE = re.compile(r"[A-Za-z]+|[0-9]|[\x00-\x7f]+?(?=[A-Za-z0-9]|[^\x00-\x7f]|$)|[^\x00-\x7f]+")
 _MARKS = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "…": "."})
 """Marks that every family has as one token."""
+_LONG = 0.3
+"""Tokens of each letter of a word beyond 12."""
 _HARD = re.compile(r"[^aeiouy]{5}|[aeiouy]{4}|^[^aeiouy]{3,}$|(.)\1\1")
 
 
 @dataclass(frozen=True, slots=True)
 class _Costs:
-    """What a text costs a family.
-
-    Attributes:
-        scale: of all costs of English words and marks; holds the margin.
-        by_length: mean tokens of a caption's words of 4 letters or less, 5, 6 … 12, less those
-            that are one token in every family.
-        letter: tokens of each letter beyond 12.
-        mark: tokens of each mark behind another, as in JSON's ``": [{"``.
-        a: tokens of the article.
-    """
+    """What a text costs a family: a table of ``tokens.toml``, which explains it."""
 
     scale: float
-    by_length: tuple[float, ...]
-    letter: float = 0.3
+    lengths: tuple[float, ...]
     mark: float = 1.0
     a: float = 1.0
 
 
-_BPE = (1.02, 1.25, 1.32, 1.35, 1.5, 1.6, 2.0, 2.0, 2.0)
-_SENTENCEPIECE = (1.01, 1.05, 1.12, 1.1, 1.18, 1.2, 1.2, 1.3, 1.5)
-_COSTS: dict[TokenizerKind, _Costs] = {
-    "llama": _Costs(1.06, _BPE, mark=0.3),
-    "qwen": _Costs(1.06, _BPE, mark=0.3),
-    "clip": _Costs(1.06, _BPE),
-    "gemma": _Costs(1.05, _SENTENCEPIECE),
-    "t5": _Costs(1.0, _BPE, a=2.0),
-    "umt5": _Costs(1.03, _SENTENCEPIECE),
-}
+@cache
+def _costs(kind: TokenizerKind) -> _Costs:
+    text = files("instancecap.render").joinpath("tokens.toml").read_text(encoding="utf-8")
+    return _Costs(**tomllib.loads(text)[kind])
 
 
 @cache
@@ -90,7 +77,7 @@ def _most_of_a_word(word: str, kind: TokenizerKind) -> float:
 
 @lru_cache(maxsize=65536)
 def _word_cost(word: str, kind: TokenizerKind) -> float:
-    costs, tokens = _COSTS[kind], 0.0
+    costs, tokens = _costs(kind), 0.0
     for index, piece in enumerate(_PIECE.findall(word)):
         if piece.isascii():
             more = costs.mark * (len(piece) - 1)
@@ -112,4 +99,4 @@ def _letters_cost(letters: str, costs: _Costs) -> float:
         return 1 + size / 3  # capitals
     if size > 20 or (size > 2 and _HARD.search(lower)):
         return 1 + size / 2
-    return costs.by_length[min(max(size, 4), 12) - 4] + max(0, size - 12) * costs.letter
+    return costs.lengths[min(max(size, 4), 12) - 4] + max(0, size - 12) * _LONG

@@ -1,11 +1,23 @@
-"""Which words of a text carry content, and what they stem from."""
+"""Lists of English words, which words of a text carry content, and what they stem from."""
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+import tomllib
+from functools import cache, lru_cache
+from importlib.resources import files
 
-from instancecap.render.lexicon import lexicon
+
+@cache
+def _lists() -> dict[str, frozenset[str]]:
+    text = files("instancecap.render").joinpath("lexicon.toml").read_text(encoding="utf-8")
+    return {name: frozenset(words.split()) for name, words in tomllib.loads(text).items()}
+
+
+def lexicon(name: str) -> frozenset[str]:
+    """A list of ``lexicon.toml``, by its name."""
+    return _lists()[name]
+
 
 _CONTENT = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 

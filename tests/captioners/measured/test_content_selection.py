@@ -33,6 +33,7 @@ def test_a_kind_of_fact_is_reliable_by_the_lower_bound_of_its_precision(
 ) -> None:
     none = Tally()
     figures = {
+        "class": (Tally(30, 30), none, Tally(90, 100), Tally(97, 100)),
         "often": (none, none, none, Tally(97, 100)),
         "rarely": (none, none, none, Tally(60, 100)),
         "few": (none, none, none, Tally(2, 2)),
@@ -40,8 +41,9 @@ def test_a_kind_of_fact_is_reliable_by_the_lower_bound_of_its_precision(
     }
     monkeypatch.setattr(reliability, "tallies", lambda: figures)
     told = [kind for kind in (*figures, "unheard of") if content.is_reliable(kind, 0.9)]
-    assert told == ["often", "sure"]
+    assert told == ["class", "often", "sure"]
     assert not content.is_reliable("sure", 0.1)
+    assert not content.is_reliable("class", 0.79)
 
 
 @given(evidences(), st.integers(0, 5))
@@ -60,6 +62,11 @@ def test_who_comes_later_may_be_the_one_who_was_there_before() -> None:
     assert content.may_be_same(before, after)
     assert not content.may_be_same(before, thing(id=1, times=(1.5, 4)))
     assert not content.may_be_same(before, thing("cat", id=1, times=(2, 4)))
+    assert content.may_be_same(before, thing("animal", id=1, times=(2, 4)))
+    assert not content.may_be_same(before, thing("vehicle", id=1, times=(2, 4)))
+    gone = thing(id=1, points=2, times=(0.55, 1.45))  # in a gap of the other's track
+    seldom = thing(points=3, times=(0, 2))
+    assert content.may_be_same(seldom, gone)
 
 
 @given(shares)
@@ -98,6 +105,7 @@ def test_names_tell_like_instances_apart_by_color_then_side_then_number() -> Non
         ((0.3, 0.4, 0.5, 0.6), "left"),
         ((0.5, 0.4, 0.74, 0.6), "right"),
         ((0.4, 0.5, 0.6, 0.78), "bottom"),
+        ((0.4, 0.4, 0.6, 0.78), "center-middle"),
         ((0.1, 0.7, 0.3, 0.9), "bottom-left"),
         ((0.1, 0.4, 0.3, 1.0), "center-left"),  # as high as the frame: neither up nor down
         ((0.0, 0.0, 0.6, 0.2), "top-middle"),
@@ -111,29 +119,48 @@ def test_an_area_is_where_a_viewer_would_say(box: Box, area: str) -> None:
 @pytest.mark.parametrize(
     ("end", "areas"),
     [
-        (LEFT, ("center-left", "")),
-        ((0.08, 0.4, 0.28, 0.6), ("center-left", "")),
-        (RIGHT, ("center-left", "center-right")),
+        (LEFT, ("center-left", "center-left", True)),
+        ((0.18, 0.4, 0.38, 0.6), ("center-left", "center-left", True)),
+        (RIGHT, ("center-left", "center-right", False)),
     ],
 )
-def test_a_way_is_stated_where_it_is_long(end: Box, areas: tuple[str, str]) -> None:
+def test_a_way_is_stated_where_it_is_long(end: Box, areas: tuple[str, str, bool]) -> None:
     did = content.conduct_of(thing(start=LEFT, end=end), is_any)
-    assert (did.start, did.end) == areas
+    assert (did.start, did.end, did.stays) == areas
 
 
-def test_who_wanders_about_has_no_area() -> None:
+def test_where_the_end_is_not_reliable_the_start_is_stated() -> None:
+    item = thing(start=LEFT, end=RIGHT)
+    did = content.conduct_of(item, lambda kind, confidence: kind == "start_cell")
+    assert (did.start, did.end, did.stays) == ("center-left", "", False)
+
+
+def test_who_comes_back_has_not_stayed() -> None:
     there, back = thing(start=LEFT, end=RIGHT, times=(0, 2)), thing(start=RIGHT, end=LEFT)
     item = there.model_copy(update={"track": [*there.track, *back.track[17:]]})
-    assert content.conduct_of(item, is_any).start == "" == content.conduct_of(item, is_any).end
+    assert not content.conduct_of(item, is_any).stays
+
+
+@pytest.mark.parametrize(
+    ("speed", "scale", "direction", "depth"),
+    [(0.2, 1.0, "left", ""), (0.02, 1.0, "", ""), (0.2, 3.0, "", "toward"), (0.2, 0.3, "", "away")],
+)
+def test_who_comes_closer_does_not_move_sideways(
+    speed: float, scale: float, direction: str, depth: str
+) -> None:
+    item = thing(moving=True, direction="left", speed=speed, scale_change=scale)
+    did = content.conduct_of(item, is_any)
+    assert (did.direction, did.depth) == (direction, depth)
 
 
 @given(things(id=0, shot=SHOT))
 def test_conduct_is_no_more_than_was_measured(item: InstanceFacts) -> None:
     did = content.conduct_of(item, is_any)
     assert (did.enters, did.leaves) == (item.enters, item.leaves)
-    assert did.direction == item.motion.direction
+    assert did.direction in ("", item.motion.direction)
+    assert bool(did.direction or did.depth) <= item.motion.moving
     assert bool(did.entry) <= did.enters and bool(did.exit) <= did.leaves
-    assert content.conduct_of(item, lambda kind, confidence: False) == Conduct()
+    assert not content.conduct_of(item, lambda kind, confidence: False).acts
 
 
 def test_a_side_is_named_where_one_alone_is_touched() -> None:
@@ -173,6 +200,9 @@ def test_of_camera_movements_all_are_stated_or_none() -> None:
         (["arc_cw"], []),
     ):
         assert content.select_camera(evidence(camera=camera(*motion)), gate) == told
+    for stability, told in (("stable", ["pan_left"]), ("handheld", [])):
+        slow = camera("pan_left", speed="slow", stability=stability)
+        assert content.select_camera(evidence(camera=slow), gate) == told
     assert content.select_camera(evidence(camera=camera("arc_cw", "shaky")), is_any) == [
         "arc_cw", "shaky",
     ]  # fmt: skip

@@ -82,6 +82,9 @@ async def write(
         caption = await _check(caption, scene, asker)
     missing = [one for _, _, some in scene.draft.missing for one in some]
     missing = [one for one in dict.fromkeys(missing) if one not in scene.draft.said]
+    anew = prepared.wanted.instance and prepared.previous is None
+    if missing and anew and not (scene.listed or scene.agreed):
+        missing.insert(0, "/instances")  # nobody said which ones there are
     reasons = dict.fromkeys(problem for _, problem, some in scene.draft.missing if some)
     return Written(
         Caption.model_validate(caption.model_dump()),

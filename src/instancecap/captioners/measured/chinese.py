@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from instancecap.captioners.measured.content_selection import (
+    FEW,
     Area,
     Conduct,
     Light,
@@ -25,7 +26,6 @@ SIZES: dict[Size, str] = {
     "filling": "占据画面的大部分",
 }
 
-FEW = 3
 ORDER = {1: ("",), 2: ("先", "再"), 3: ("先", "再", "最后")}
 
 
@@ -82,6 +82,8 @@ def action_phrase(did: Conduct, *, count: int) -> str:
         parts.append(f"从{zh.SIDES[did.entry]}进入画面" if did.entry else "出现在画面中")
     if did.direction:
         parts.append(f"{zh.DIRECTIONS[did.direction]}移动")
+    if did.depth:
+        parts.append("逐渐靠近" if did.depth == "toward" else "逐渐远离")
     if did.leaves:
         parts.append(f"从{zh.SIDES[did.exit]}离开画面" if did.exit else "从画面中消失")
     return "，".join(parts)
@@ -94,24 +96,26 @@ def action_sentence(did: Conduct, *, count: int) -> str:
 
 def position_phrase(did: Conduct) -> str:
     """Where an instance is: 位于画面左侧, 从画面左侧到上方."""
-    if not did.start:
-        return ""
-    if not did.end:
+    if not did.start or did.stays:
         return _in_area(did.start)
+    if not did.end:
+        return f"起初{_in_area(did.start)}"
+    if "whole" in (did.start, did.end):
+        return f"起初{_in_area(did.start)}，随后{_in_area(did.end)}"
     text = f"从画面{_area(did.start)}到{_area(did.end)}"
     return f"{text}，随后离开画面" if did.leaves else text
 
 
-def presence_phrase(name: Name, did: Conduct) -> str:
-    """Where an instance is, or that it is there, as a verb phrase."""
-    if did.start == "whole" and not did.end:
-        return _in_area("whole")
-    there = did.start and not did.end and not name.side
-    return _in_area(did.start) if there else "在画面中"
+def located(name: Name, did: Conduct) -> str:
+    """An instance that does nothing, with the place where it stays: 一只狗（位于画面中央）."""
+    there = _in_area(did.start) if did.stays and not name.side else ""
+    return f"{introduce(name)}（{there}）" if there else introduce(name)
 
 
 def _in_area(area: Area) -> str:
-    return "占据画面的很大部分" if area == "whole" else f"位于画面{_area(area)}"
+    if area == "whole":
+        return "占据画面的很大部分"
+    return f"位于画面{_area(area)}" if area else ""
 
 
 def _area(area: Area) -> str:
@@ -121,10 +125,12 @@ def _area(area: Area) -> str:
 # The whole picture -------------------------------------------------------------------------------
 
 
-def events_sentence(scene: Scene, things: Sequence[tuple[str, str]]) -> str:
-    """What happens: of each instance its introduction, and what it does."""
-    first, *others = [f"{thing}{action}" for thing, action in things]
-    text = f"{first}；同时，{'；'.join(others)}" if others else first
+def events_sentence(scene: Scene, acting: Sequence[tuple[str, str]], others: Sequence[str]) -> str:
+    """What happens: who does what, and who else is there."""
+    clauses = [f"{subject}{action}" for subject, action in acting]
+    text = f"{clauses[0]}；同时，{'；'.join(clauses[1:])}" if clauses[1:] else "".join(clauses)
+    if others:
+        text = f"{text}；画面中还有{zh.join(others)}" if text else f"画面中有{zh.join(others)}"
     return sentence(_in_setting(scene, text))
 
 

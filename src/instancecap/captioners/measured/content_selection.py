@@ -7,10 +7,11 @@ Others are left out, not hedged. What would be true of nearly any clip is left o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Literal, Protocol, get_args
+from typing import Literal, get_args
 
 from instancecap.evidence.geometry import cell_of
 from instancecap.evidence.reliability import tally
@@ -18,7 +19,7 @@ from instancecap.evidence.view import within
 from instancecap.models.coco import CATEGORIES
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Direction, Evidence, InstanceFacts, LightFacts
-from instancecap.schema.vocabulary import Cell, Primitive
+from instancecap.schema.vocabulary import Cell, Primitive, Style
 
 Side = Literal["left", "right", "top", "bottom", "middle", ""]
 Area = Literal[Cell, "left", "right", "top", "bottom", "whole", ""]
@@ -26,21 +27,35 @@ Area = Literal[Cell, "left", "right", "top", "bottom", "whole", ""]
 
 Size = Literal["small", "large", "filling", ""]
 
-RELIABLE, RELIABLE_CLASS = 0.8, 0.75
-"""Lower bounds of the precision of a kind of fact from which its facts are stated; the class, which
-a caption is about, is stated sooner."""
+FEW = 3
+"""Instances of a group that are counted; a larger one is *a group*."""
+
+RELIABLE = 0.8
+"""Lower bound of the precision of a kind of fact from which its facts are stated."""
 
 SMALL, LARGE, FILLING = 0.02, 0.25, 0.6
 """Shares of the frame: mean box areas under or from which a size is stated."""
 
+AT_ONCE = 0.06
+"""Seconds within which two instances are seen at once."""
+
 SPANS = 0.5
 """Share of the frame's width or height from which a box has no row or column of its own."""
+
+TALL = 0.3
+"""Share of the frame's height up to which a box in the center may be above or below it."""
 
 OFF_CENTER = 0.06
 """Distance from the frame's center, in frame sizes, from which *in the center* is not stated."""
 
 TRAVELS = 0.15
-"""Shift of a box's center, in frame sizes, from which it is stated as from one area to another."""
+"""Spread of a box's center, in frame sizes, from which it has left the area where it started."""
+
+CLOSER, FARTHER = 2.0, 0.5
+"""Changes of area, the camera's zoom taken out, from which it comes closer or moves away."""
+
+NOT_SLOW = 0.04
+"""Frame diagonals a second from which a direction across the frame is stated."""
 
 EDGE = 0.04
 """Distance from an edge of the frame, in frame sizes, within which a box touches it."""
@@ -51,23 +66,23 @@ CLEAR_COLOR, MAIN_COLOR = 0.3, 0.5
 BRIGHT, DARK, VIVID, COLORLESS, TINT, LIGHT_CHANGE = 0.6, 0.2, 0.5, 0.03, 0.1, 0.15
 """Brightness, saturation and warmth that stand out, and a change of brightness that does."""
 
-NEUTRAL = frozenset({"black", "gray", "white", "brown", "beige"})
-"""Colors that shade and glare give to surroundings of any other."""
-
 MOVES = frozenset(get_args(Primitive)) - {"static", "tracking", "shaky"}
 """Primitives that a verb of the camera stands for."""
 
 
-class Gate(Protocol):
-    """Whether facts of a kind and confidence are stated."""
-
-    def __call__(self, kind: str, confidence: float) -> bool: ...
+Gate = Callable[[str, float], bool]
+"""Whether facts of a kind and confidence are stated."""
 
 
 def is_reliable(kind: str, confidence: float) -> bool:
-    """Whether facts of this kind and of about this confidence are right often enough."""
-    needed = RELIABLE_CLASS if kind == "class" else RELIABLE
-    return tally(kind, confidence).lower_bound >= needed
+    """Whether facts of this kind and of about this confidence are right often enough.
+
+    The confidence of a class is itself a fitted probability; labels judge it too kindly, since
+    they say nothing of detections where nothing is.
+    """
+    if kind == "class" and confidence < RELIABLE:
+        return False
+    return tally(kind, confidence).lower_bound >= RELIABLE
 
 
 def is_any(kind: str, confidence: float) -> bool:
@@ -107,10 +122,17 @@ def select_instances(evidence: Evidence, *, most: int, gate: Gate) -> list[Insta
 
 
 def may_be_same(first: InstanceFacts, second: InstanceFacts) -> bool:
-    """Whether two instances of a class may be one, since they are never seen at once."""
-    if first.class_ != second.class_ or not first.track or not second.track:
-        return False
-    return first.track[-1].t < second.track[0].t or second.track[-1].t < first.track[0].t
+    """Whether two instances may be one: their classes agree and they are never seen at once."""
+    classes = {first.class_, second.class_}
+    kin = {category_of(name) for name in classes}
+    agree = len(classes) == 1 or (len(kin) == 1 and bool(kin & classes))
+    times = [point.t for point in second.track]
+    near = [bisect_left(times, point.t - AT_ONCE) for point in first.track]
+    together = any(
+        i < len(times) and times[i] <= point.t + AT_ONCE
+        for i, point in zip(near, first.track, strict=True)
+    )
+    return agree and bool(times) and bool(near) and not together
 
 
 def select_colors(item: InstanceFacts, gate: Gate) -> tuple[str, ...]:
@@ -148,7 +170,7 @@ def _sides(items: Sequence[InstanceFacts]) -> list[Side]:
         return []
     start = max(item.track[0].t for item in items)
     end = min(item.track[-1].t for item in items)
-    order = sorted(items, key=lambda item: _mean_center(item.track)[0])
+    order = sorted(items, key=lambda item: _center_at(item, (start + end) / 2))
     times = [start + part * (end - start) for part in (0.0, 0.25, 0.5, 0.75, 1.0)]
     rows = [[_center_at(item, t) for item in order] for t in times]
     if start >= end or any(b - a < OFF_CENTER for row in rows for a, b in pairwise(row)):
@@ -169,32 +191,39 @@ class Conduct:
     """Where an instance is and what it does; what is empty or false is not stated.
 
     Attributes:
-        start: where it is, or comes from where ``end`` is another area.
-        end: where it goes.
+        start: where it is at first; ``end``: where it is at last.
+        stays: it is there all the time.
         entry, exit: the side of the frame, where one alone is touched.
     """
 
     start: Area = ""
     end: Area = ""
+    stays: bool = True
     enters: bool = False
     entry: Side = ""
     direction: Direction | Literal[""] = ""
+    depth: Literal["toward", "away", ""] = ""
     leaves: bool = False
     exit: Side = ""
 
     @property
     def acts(self) -> bool:
         """Whether it does anything that is stated."""
-        return self.enters or self.leaves or bool(self.direction)
+        return self.enters or self.leaves or bool(self.direction or self.depth)
 
 
 def conduct_in_clip(item: InstanceFacts, evidence: Evidence, gate: Gate) -> Conduct:
-    """What an instance does in the clip: nothing is stated of one that is seen in several shots."""
+    """What an instance does in the clip; of one in several shots only where it stays."""
     shots = [s for s in evidence.shots if any(s.start <= p.t < s.end for p in item.track)]
+    if not item.track:
+        return Conduct()
     if len(evidence.shots) > 1 and len(shots) == 1:
         seen = within(evidence, shots[0].start, shots[0].end).instances
         item = next((one for one in seen if one.id == item.id), item)
-    return Conduct() if len(shots) > 1 or not item.track else conduct_of(item, gate)
+    did = conduct_of(item, gate)
+    if len(shots) > 1:
+        return Conduct(start=did.start, end=did.end) if did.stays else Conduct()
+    return did
 
 
 def conduct_of(item: InstanceFacts, gate: Gate) -> Conduct:
@@ -203,33 +232,36 @@ def conduct_of(item: InstanceFacts, gate: Gate) -> Conduct:
     first, last = item.track[0], item.track[-1]
     enters = item.enters and gate("enters", sure)
     leaves = item.leaves and gate("leaves", sure)
-    moves = motion.moving and bool(motion.direction) and gate("moving", sure)
-    start, end = _areas(item.track)
-    if not gate("start_cell", sure) or (end and not gate("end_cell", sure)):
-        start = end = ""
+    moves = motion.moving and gate("moving", sure)
+    depth: Literal["toward", "away", ""] = ""
+    if moves and not FARTHER < motion.scale_change < CLOSER:
+        depth = "toward" if motion.scale_change > 1 else "away"
+    start, end, stays = _areas(item.track)
+    if not stays and not gate("end_cell", sure):
+        end = ""
     return Conduct(
-        start=start,
-        end=end,
+        start=start if gate("start_cell", sure) else "",
+        end=end if gate("start_cell", sure) else "",
+        stays=stays,
         enters=enters,
         entry=_edge(first.box) if enters else "",
-        direction=motion.direction if moves else "",
+        direction=motion.direction if moves and not depth and motion.speed >= NOT_SLOW else "",
+        depth=depth,
         leaves=leaves,
         exit=_edge(last.box) if leaves else "",
     )
 
 
-def _areas(track: Sequence[TrackPoint]) -> tuple[Area, Area]:
-    """The area where a box is, or those where it starts and ends; none where it wanders about."""
-    first, last = area_of(track[0].box), area_of(track[-1].box)
+def _areas(track: Sequence[TrackPoint]) -> tuple[Area, Area, bool]:
+    """Where a box starts and ends, and whether it stays: then both are where it is on average."""
     xs = [(point.box[0] + point.box[2]) / 2 for point in track]
     ys = [(point.box[1] + point.box[3]) / 2 for point in track]
-    travels = max(abs(xs[-1] - xs[0]), abs(ys[-1] - ys[0])) >= TRAVELS
-    if travels and first != last and "whole" not in (first, last):
-        return first, last
-    if max(max(xs) - min(xs), max(ys) - min(ys)) >= 2 * TRAVELS:
-        return "", ""
+    spread = max(max(xs) - min(xs), max(ys) - min(ys))
+    first, last = area_of(track[0].box), area_of(track[-1].box)
+    if spread >= 2 * TRAVELS or (spread >= TRAVELS and first != last):
+        return first, last, False
     mean = [sum(values) / len(track) for values in zip(*(p.box for p in track), strict=True)]
-    return area_of(mean), ""
+    return area_of(mean), area_of(mean), True
 
 
 def area_of(box: Sequence[float]) -> Area:
@@ -241,20 +273,13 @@ def area_of(box: Sequence[float]) -> Area:
     cell = cell_of(0.5 if wide else x, 0.5 if high else y)
     if cell != "center-middle":
         return cell
-    right, below = 0.0 if wide else x - 0.5, 0.0 if high else y - 0.5
+    right = 0.0 if wide else x - 0.5
+    below = y - 0.5 if box[3] - box[1] < TALL else 0.0
     if max(abs(right), abs(below)) < OFF_CENTER:
         return cell
     if abs(right) >= abs(below):
         return "right" if right > 0 else "left"
     return "bottom" if below > 0 else "top"
-
-
-def _mean_center(track: Sequence[TrackPoint]) -> tuple[float, float]:
-    boxes = [point.box for point in track]
-    return (
-        sum(box[0] + box[2] for box in boxes) / 2 / len(boxes),
-        sum(box[1] + box[3] for box in boxes) / 2 / len(boxes),
-    )
 
 
 def _edge(box: Sequence[float]) -> Side:
@@ -281,10 +306,19 @@ def size_of(track: Sequence[TrackPoint]) -> Size:
 
 
 def select_camera(evidence: Evidence, gate: Gate) -> list[Primitive]:
-    """The camera's movements, all or none of them: a part of them would be a wrong whole."""
+    """The camera's movements, all or none of them: a part of them would be a wrong whole.
+
+    None either where an unsteady camera turns slowly: that is drift, which nobody sees as a move.
+    """
     facts = evidence.camera
-    motion = [word for word in facts.motion if gate is is_any or word in (*MOVES, "static")]
-    return motion if all(gate(_camera_kind(word), facts.confidence) for word in motion) else []
+    if gate is is_any:
+        return facts.motion
+    motion = [word for word in facts.motion if word in (*MOVES, "static")]
+    kinds = [_camera_kind(word) for word in motion]
+    turns = {"camera.pan", "camera.tilt"} & set(kinds)
+    drifts = turns and facts.speed == "slow" and facts.stability != "stable"
+    reliable = all(gate(kind, facts.confidence) for kind in kinds)
+    return motion if reliable and not drifts else []
 
 
 def _camera_kind(word: Primitive) -> str:
@@ -321,15 +355,12 @@ def select_light(light: LightFacts) -> Light:
         return Light()
     colorless = light.saturation < COLORLESS
     warmth = 0.0 if colorless else light.warmth
+    change, least = light.change, LIGHT_CHANGE
     return Light(
         "bright" if light.brightness > BRIGHT else "dark" if light.brightness < DARK else "",
         "none" if colorless else "vivid" if light.saturation > VIVID else "",
         "warm" if warmth > TINT else "cool" if warmth < -TINT else "",
-        "brighter"
-        if light.change > LIGHT_CHANGE
-        else "darker"
-        if light.change < -LIGHT_CHANGE
-        else "",
+        "brighter" if change > least else "darker" if change < -least else "",
     )
 
 
@@ -350,8 +381,15 @@ def select_scene(evidence: Evidence, gate: Gate) -> Scene:
     return Scene(
         label if label and gate("place", place.confidence) else "",
         light.time_of_day if gate("time_of_day", light.confidence) else "",
-        color if color not in NEUTRAL else "",
+        color if color != "gray" else "",  # as any other is in shade
     )
+
+
+def select_style(evidence: Evidence, items: Sequence[InstanceFacts], gate: Gate) -> Style:
+    """The style; *real* only where a detector, which knows photographs, named something."""
+    framing = evidence.framing
+    named = gate is is_any or bool(items) or framing.style != "real"
+    return framing.style if named and gate("style", framing.confidence) else "unknown"
 
 
 def category_of(class_: str) -> str:

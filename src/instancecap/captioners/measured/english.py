@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from instancecap.captioners.measured.content_selection import (
+    FEW,
     Area,
     Conduct,
     Light,
@@ -24,9 +25,6 @@ SIZES: dict[Size, str] = {
     "large": "large in the frame",
     "filling": "filling most of the frame",
 }
-
-FEW = 3
-"""Instances of a group that are counted; a larger one is *a group*."""
 
 
 def _noun_phrase(name: Name) -> str:
@@ -78,6 +76,8 @@ def action_phrase(did: Conduct, *, count: int) -> str:
         parts.append(f"enters from the {did.entry}" if did.entry else "comes into view")
     if did.direction:
         parts.append(f"moves {en.DIRECTIONS[did.direction]}")
+    if did.depth:
+        parts.append("comes closer" if did.depth == "toward" else "moves away")
     if did.leaves:
         parts.append(f"leaves the frame at the {did.exit}" if did.exit else "goes out of view")
     return en.join([_agree(part, count) for part in parts])
@@ -98,11 +98,15 @@ def action_sentence(did: Conduct, *, count: int) -> str:
 
 def position_phrase(did: Conduct) -> str:
     """Where an instance is: *on the left of the frame*, *from the left of the frame to the top*."""
-    if not did.start:
-        return ""
-    if not did.end:
+    if not did.start or did.stays:
         return _in_area(did.start)
-    start, end = (en.OFF_CENTER.get(area) or en.CELLS[area] for area in (did.start, did.end))
+    if not did.end:
+        return f"at first {_in_area(did.start)}"
+    start, end = (
+        en.OFF_CENTER.get(area) or en.CELLS.get(area, "") for area in (did.start, did.end)
+    )
+    if "" in (start, end):
+        return f"first {_in_area(did.start)}, then {_in_area(did.end)}"
     middle, last = (
         "" if area in en.OFF_CENTER else " of the frame" for area in (did.start, did.end)
     )
@@ -110,16 +114,15 @@ def position_phrase(did: Conduct) -> str:
     return f"{text}, then out of view" if did.leaves else text
 
 
-def presence_phrase(name: Name, did: Conduct) -> str:
-    """Where an instance is, or that it is there, as a verb phrase."""
-    plural = 1 < name.count <= FEW
-    if did.start == "whole" and not did.end:
-        return f"{'take' if plural else 'takes'} up much of the frame"
-    there = _in_area(did.start) if did.start and not did.end and not name.side else "seen"
-    return f"{'are' if plural else 'is'} {there}"
+def located(name: Name, did: Conduct) -> str:
+    """An instance that does nothing, with the place where it stays: *a dog in the center*."""
+    there = _in_area(did.start) if did.stays and not name.side else ""
+    return " ".join(filter(None, (introduce(name), there)))
 
 
 def _in_area(area: Area) -> str:
+    if not area:
+        return ""
     if area == "whole":
         return "across much of the frame"
     return en.OFF_CENTER.get(area) or f"{en.IN_CELLS[area]} of the frame"
@@ -128,11 +131,15 @@ def _in_area(area: Area) -> str:
 # The whole picture -------------------------------------------------------------------------------
 
 
-def events_sentence(scene: Scene, things: Sequence[tuple[str, str]]) -> str:
-    """What happens: of each instance its introduction, and what it does."""
-    first, *others = [f"{thing} {action}" for thing, action in things]
-    text = f"{first}, while {en.join(others)}" if others else first
-    return sentence(f"{_setting(scene)}, {text}" if _setting(scene) else text)
+def events_sentence(scene: Scene, acting: Sequence[tuple[str, str]], others: Sequence[str]) -> str:
+    """What happens: who does what, and who else is there."""
+    setting = _setting(scene)
+    clauses = [f"{subject} {action}" for subject, action in acting]
+    text = f"{clauses[0]}, while {en.join(clauses[1:])}" if clauses[1:] else "".join(clauses)
+    if not acting:
+        text = f"the clip shows {en.join(others)}"
+    text = sentence(f"{setting}, {text}" if setting else text)
+    return f"{text} The clip also shows {en.join(others)}." if acting and others else text
 
 
 def picture_sentence(things: Sequence[str]) -> str:
