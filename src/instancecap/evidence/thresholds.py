@@ -91,3 +91,19 @@ class FramingThresholds:
 
 
 FRAMING = FramingThresholds()
+
+
+@dataclass(frozen=True, slots=True)
+class ColorThresholds:
+    """Which colors of an instance are told.
+
+    Attributes:
+        share: share of its pixels that a color must fill.
+        doubtful: the same for those that skin, wood and shade have.
+    """
+
+    share: float = 0.42
+    doubtful: float = 0.7
+
+
+COLOR = ColorThresholds()
