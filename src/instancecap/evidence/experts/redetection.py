@@ -19,7 +19,7 @@ from instancecap.video.decode import Picture
 Array = NDArray[np.float64]
 Scores = NDArray[np.float32]
 
-CROP_RATE = 2.0
+CROP_RATE = 1.5
 """Samples a second in which crops are looked at."""
 
 FULL_SIDE = 1280
