@@ -28,6 +28,7 @@ class NamingThresholds:
             any other is taken for the one that it looks most like.
         steady, seen: share of the shot's samples, and mean score of the best class, from which
             what moves is an instance although its class is not known.
+        mobile: probability of a name that only fits because the instance travels.
         carried: mean score from which a household thing that travels keeps its name.
     """
 
@@ -43,6 +44,7 @@ class NamingThresholds:
     species: float = 0.65
     steady: float = 0.6
     seen: float = 0.3
+    mobile: float = 0.6
     carried: float = 0.75
 
 
