@@ -45,7 +45,7 @@ from instancecap.video.sampling import Ticker
 
 Array = NDArray[np.float64]
 
-DETECTION_RATE = 5.0
+DETECTION_RATE = 4.5
 """Samples a second that the detector looks at."""
 
 QUIET_CHANGE = 0.8

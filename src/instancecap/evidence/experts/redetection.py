@@ -25,7 +25,7 @@ CROP_RATE = 1.5
 FULL_SIDE = 1280
 """Longer side in pixels of the picture that is cut from; larger frames are scaled down to it."""
 
-MOST_CROPS = 3
+MOST_CROPS = 2
 """Instances looked at again per sample."""
 
 PATCH_CROPS = 1

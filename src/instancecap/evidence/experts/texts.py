@@ -1,7 +1,7 @@
 """Writing: where it is laid over the picture, and what it says there and on what is filmed.
 
 Lines of letters are looked for in every sample by their strokes, which costs little; where a line
-keeps its place, and once near the clip's start, a frame is read.
+keeps its place, a frame is read.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ MAX_GAP = 0.6
 """Seconds for which a line may go unnoticed, over a bright background for instance."""
 
 
-READ_RATE, MOST_READ = 0.5, 8
+READ_RATE, MOST_READ = 0.5, 5
 """Frames a second that may be read, and how many of a clip are."""
 
 READ_SIDE = 960
@@ -145,8 +145,7 @@ class TextExpert:
         """Find lines in a sample; ``picture`` is the same frame, large enough to read."""
         self._find(sample)
         unread = [line for line in self._open if not line.read and line.hits >= 2]
-        due = not self._frames_read or bool(unread)
-        if picture is None or not due or self._frames_read >= MOST_READ:
+        if picture is None or not unread or self._frames_read >= MOST_READ:
             return
         self._frames_read += 1
         for line in unread:
