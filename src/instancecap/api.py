@@ -14,8 +14,9 @@ from instancecap.captioners.chain import ChainOptions, prepare, write
 from instancecap.captioners.chain.options import Mode
 from instancecap.captioners.measured.describe import MAX_INSTANCES, describe
 from instancecap.captioners.measured.language import language_of
+from instancecap.engine.config import RunConfig
 from instancecap.engine.model_stage import AskWork, PredictWork, Server
-from instancecap.engine.run import RunConfig, run_work
+from instancecap.engine.run import run_work
 from instancecap.engine.work import CaptionWork, Work
 from instancecap.errors import OutputError, UsageError
 from instancecap.evidence.build import measure as _measure
@@ -37,7 +38,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, kw_only=True)
 class CaptionConfig(RunConfig):
-    """How many clips are captioned: what :class:`~instancecap.engine.run.RunConfig` has, and more.
+    """How many clips are captioned: :class:`~instancecap.engine.config.RunConfig`, and more.
 
     Attributes:
         max_instances: instances to describe, at most; None for the captioner's own number.

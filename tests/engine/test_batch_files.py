@@ -12,8 +12,9 @@ import pytest
 
 from instancecap.captioners.chain import ChainOptions, prepare, write
 from instancecap.engine import model_stage
-from instancecap.engine.batch import Run, RunOptions, run_batch
+from instancecap.engine.batch import Run, run_batch
 from instancecap.engine.batch_files import TRIES, BatchResults, BatchWriter, open_batch
+from instancecap.engine.config import RunConfig
 from instancecap.engine.model_stage import AskWork, ModelStage, Server
 from instancecap.engine.sinks import open_store
 from instancecap.errors import FormatError, ModelError, ServerError, UsageError
@@ -285,7 +286,7 @@ class Rounds:
             find_jobs([str(self.clip)])[0],
             AskWork(options=self.options, server=server),
             store=open_store(str(self.folder / "out")),
-            options=RunOptions(),
+            config=RunConfig(),
         )
 
     def send(self, url: str) -> None:

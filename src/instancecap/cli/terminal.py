@@ -113,6 +113,7 @@ class Watcher(Events):
     """The progress bar, and lines above it."""
 
     def __init__(self, bar: Progress, *, told: bool, verbose: bool = False) -> None:
+        super().__init__()
         self._bar, self._told, self._verbose = bar, told, verbose
         self._task = bar.add_task("", total=None)
 
