@@ -91,7 +91,7 @@ def verify(
         out=out,
         on_contradiction=on_contradiction,
         server=Server(
-            urls=tuple(mllm_url or ()),
+            url=tuple(mllm_url or ()),
             model=mllm_model,
             key_env=mllm_key_env,
             record=record,

@@ -7,7 +7,7 @@ import os
 import unicodedata
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -116,8 +116,9 @@ def find_jobs(
         )
     jobs = _Jobs(video_root)
     rejected: list[Rejected] = []
+    finder = _Finder(images, hint_column)
     for argument in map(strip_file_scheme, inputs):
-        for found in _expand(argument, images=images, hint_column=hint_column):
+        for found in finder.expand(argument):
             if isinstance(found, Rejected):
                 rejected.append(found)
                 continue
@@ -199,21 +200,147 @@ def reason_of(error: InputError, path: str) -> str:
     return str(error).removeprefix(" ".join(path.split()) + ": ")
 
 
-def _expand(argument: str, *, images: bool, hint_column: str = "") -> Iterator[_Found | Rejected]:
-    suffix = suffix_of(argument)
-    if _is_manifest(argument):
-        yield from _expand_manifest(argument, hint_column)
-    elif is_url(argument):
-        yield from _expand_url(argument, images=images, hint_column=hint_column)
-    elif suffix == TAR_SUFFIX and os.path.isfile(argument):
-        yield from _expand_tar(argument, images=images, hint_column=hint_column)
-    elif os.path.isdir(argument):
-        yield from _expand_folder(argument, images=images)
-    elif not os.path.lexists(argument) and glob.has_magic(argument):
-        images = images or suffix in IMAGE_SUFFIXES
-        yield from _expand_pattern(argument, images=images, hint_column=hint_column)
-    else:
-        yield _Found(argument, "", argument)
+@dataclass(frozen=True)
+class _Finder:
+    """Finds the clips that arguments stand for."""
+
+    images: bool
+    hint_column: str
+
+    @property
+    def suffixes(self) -> frozenset[str]:
+        """Of the files that are taken out of folders."""
+        return VIDEO_SUFFIXES | IMAGE_SUFFIXES if self.images else VIDEO_SUFFIXES
+
+    def expand(self, argument: str) -> Iterator[_Found | Rejected]:
+        """What an argument stands for."""
+        suffix = suffix_of(argument)
+        if _is_manifest(argument):
+            yield from self._manifest(argument)
+        elif is_url(argument):
+            yield from self._url(argument)
+        elif suffix == TAR_SUFFIX and os.path.isfile(argument):
+            yield from self._tar(argument)
+        elif os.path.isdir(argument):
+            yield from self._folder(argument)
+        elif not os.path.lexists(argument) and glob.has_magic(argument):
+            finder = replace(self, images=self.images or suffix in IMAGE_SUFFIXES)
+            yield from finder._pattern(argument)
+        else:
+            yield _Found(argument, "", argument)
+
+    def _url(self, url: str) -> Iterator[_Found | Rejected]:
+        """An object, or what a folder or a pattern in object storage holds."""
+        suffix = suffix_of(url)
+        if suffix == TAR_SUFFIX and not is_pattern(url):
+            yield from self._tar(url)
+            return
+        if suffix in VIDEO_SUFFIXES | IMAGE_SUFFIXES and not is_pattern(url):
+            yield _Found(url, "", url, checked=True)
+            return
+        try:
+            objects = find_objects(url)
+        except InputError as error:
+            yield Rejected(url, reason_of(error, url))
+            return
+        empty = True
+        for path, name in objects:
+            suffix = suffix_of(path)
+            if suffix in self.suffixes:
+                empty = False
+                yield _Found(path, name, path, checked=True)
+            elif suffix == TAR_SUFFIX and is_pattern(url):
+                empty = False
+                yield from self._tar(path)
+        if empty:
+            yield Rejected(url, "no video there")
+
+    def _tar(self, tar: str) -> Iterator[_Found | Rejected]:
+        """Each video in a tar, named by the tar and by the key of its sample."""
+        members: list[Member] = []
+        broken = None
+        try:
+            for member in scan(tar):
+                members.append(member)
+        except InputError as error:
+            broken = Rejected(tar, reason_of(error, tar))
+        hints = read_hints(tar, members, self.hint_column) if self.hint_column and members else {}
+        label = basename_of(tar).removesuffix(TAR_SUFFIX)
+        seen: set[str] = set()
+        for one in members:
+            path = f"{tar}/{one.name}"
+            if suffix_of(one.name) not in self.suffixes:
+                continue
+            if one.key in seen:
+                yield Rejected(path, f"the tar has another video of the key {one.key!r}")
+            elif one.size == 0:
+                yield Rejected(path, "the file is empty (0 bytes)")
+            else:
+                hint = hints.get(one.key, "")
+                yield _Found(path, "", path, id=f"{label}/{one.key}", hint=hint, checked=True)
+            seen.add(one.key)
+        if broken is not None:
+            yield broken
+        elif not seen:
+            yield Rejected(tar, "no video in this tar")
+
+    def _manifest(self, manifest: str) -> Iterator[_Found | Rejected]:
+        empty = True
+        places: dict[str, tuple[str, bool]] = {}
+        try:
+            for row in read_manifest(manifest, hint_column=self.hint_column):
+                empty = False
+                if row.fault:
+                    yield Rejected(f"{manifest}, {row.where}", row.fault)
+                    continue
+                if (found := places.get(row.path)) is None:
+                    if len(places) >= REMEMBERED:
+                        places.clear()
+                    found = places[row.path] = resolve(row.path, manifest)
+                path, checked = found
+                source = f"{manifest}, {row.where}"
+                if not path:
+                    yield Rejected(
+                        source, f"{row.path}: no such file, beside the manifest or in this folder"
+                    )
+                else:
+                    yield _Found(path, "", source, row.start, row.end, row.id, row.hint, checked)
+        except InputError as error:
+            yield Rejected(manifest, reason_of(error, manifest))
+            return
+        if empty:
+            yield Rejected(manifest, "the manifest is empty")
+
+    def _folder(self, folder: str) -> Iterator[_Found | Rejected]:
+        found: list[str] = []
+        faults: list[Rejected] = []
+        _search(folder, self.suffixes, found, faults)
+        for path in sorted(found, key=lambda path: path.split(os.sep)):
+            yield _Found(path, Path(os.path.relpath(path, folder)).as_posix(), path)
+        yield from faults
+        if not found and not faults:
+            hint = "" if self.images else " (--images takes still images too)"
+            yield Rejected(folder, f"no video in this folder{hint}")
+
+    def _pattern(self, pattern: str) -> Iterator[_Found | Rejected]:
+        """Media files that match are taken, folders that match are searched.
+
+        ``**`` already reaches into every folder, so there the folders themselves are left out.
+        """
+        empty = True
+        for path in sorted(glob.glob(pattern, recursive=True)):
+            if os.path.isdir(path):
+                if "**" not in pattern:
+                    empty = False
+                    yield from self._folder(path)
+            elif Path(path).suffix.lower() in self.suffixes:
+                empty = False
+                yield _Found(path, "", path)
+            elif suffix_of(path) == TAR_SUFFIX:
+                empty = False
+                yield from self._tar(path)
+        if empty:
+            yield Rejected(pattern, "no such file, and no video matches it as a pattern")
 
 
 def _is_manifest(argument: str) -> bool:
@@ -225,104 +352,6 @@ def _is_manifest(argument: str) -> bool:
 
 def _is_table(argument: str) -> bool:
     return os.path.isdir(argument) and bool(glob.glob(f"{glob.escape(argument)}/*.parquet"))
-
-
-def _expand_url(url: str, *, images: bool, hint_column: str) -> Iterator[_Found | Rejected]:
-    """An object, or what a folder or a pattern in object storage holds."""
-    suffix, suffixes = suffix_of(url), VIDEO_SUFFIXES | IMAGE_SUFFIXES
-    if suffix == TAR_SUFFIX and not is_pattern(url):
-        yield from _expand_tar(url, images=images, hint_column=hint_column)
-        return
-    if suffix in suffixes and not is_pattern(url):
-        yield _Found(url, "", url, checked=True)
-        return
-    try:
-        objects = find_objects(url)
-    except InputError as error:
-        yield Rejected(url, reason_of(error, url))
-        return
-    empty = True
-    for path, name in objects:
-        suffix = suffix_of(path)
-        if suffix in (suffixes if images else VIDEO_SUFFIXES):
-            empty = False
-            yield _Found(path, name, path, checked=True)
-        elif suffix == TAR_SUFFIX and is_pattern(url):
-            empty = False
-            yield from _expand_tar(path, images=images, hint_column=hint_column)
-    if empty:
-        yield Rejected(url, "no video there")
-
-
-def _expand_tar(tar: str, *, images: bool, hint_column: str) -> Iterator[_Found | Rejected]:
-    """Each video in a tar, named by the tar and by the key of its sample."""
-    suffixes = VIDEO_SUFFIXES | IMAGE_SUFFIXES if images else VIDEO_SUFFIXES
-    members: list[Member] = []
-    broken = None
-    try:
-        for member in scan(tar):
-            members.append(member)
-    except InputError as error:
-        broken = Rejected(tar, reason_of(error, tar))
-    hints = read_hints(tar, members, hint_column) if hint_column and members else {}
-    label = basename_of(tar).removesuffix(TAR_SUFFIX)
-    seen: set[str] = set()
-    for one in members:
-        path = f"{tar}/{one.name}"
-        if suffix_of(one.name) not in suffixes:
-            continue
-        if one.key in seen:
-            yield Rejected(path, f"the tar has another video of the key {one.key!r}")
-        elif one.size == 0:
-            yield Rejected(path, "the file is empty (0 bytes)")
-        else:
-            hint = hints.get(one.key, "")
-            yield _Found(path, "", path, id=f"{label}/{one.key}", hint=hint, checked=True)
-        seen.add(one.key)
-    if broken is not None:
-        yield broken
-    elif not seen:
-        yield Rejected(tar, "no video in this tar")
-
-
-def _expand_manifest(manifest: str, hint_column: str) -> Iterator[_Found | Rejected]:
-    empty = True
-    places: dict[str, tuple[str, bool]] = {}
-    try:
-        for row in read_manifest(manifest, hint_column=hint_column):
-            empty = False
-            if row.fault:
-                yield Rejected(f"{manifest}, {row.where}", row.fault)
-                continue
-            if (found := places.get(row.path)) is None:
-                if len(places) >= REMEMBERED:
-                    places.clear()
-                found = places[row.path] = resolve(row.path, manifest)
-            path, checked = found
-            source = f"{manifest}, {row.where}"
-            if not path:
-                yield Rejected(
-                    source, f"{row.path}: no such file, beside the manifest or in this folder"
-                )
-            else:
-                yield _Found(path, "", source, row.start, row.end, row.id, row.hint, checked)
-    except InputError as error:
-        yield Rejected(manifest, reason_of(error, manifest))
-        return
-    if empty:
-        yield Rejected(manifest, "the manifest is empty")
-
-
-def _expand_folder(folder: str, *, images: bool) -> Iterator[_Found | Rejected]:
-    found: list[str] = []
-    faults: list[Rejected] = []
-    _search(folder, VIDEO_SUFFIXES | IMAGE_SUFFIXES if images else VIDEO_SUFFIXES, found, faults)
-    for path in sorted(found, key=lambda path: path.split(os.sep)):
-        yield _Found(path, Path(os.path.relpath(path, folder)).as_posix(), path)
-    yield from faults
-    if not found and not faults:
-        hint = "" if images else " (--images takes still images too)"
-        yield Rejected(folder, f"no video in this folder{hint}")
 
 
 def _search(
@@ -354,28 +383,6 @@ def _search(
                 (pending.append if os.path.islink(path) else pending.appendleft)(path)
             elif Path(name).suffix.lower() in suffixes:
                 found.append(path)
-
-
-def _expand_pattern(pattern: str, *, images: bool, hint_column: str) -> Iterator[_Found | Rejected]:
-    """Media files that match are taken, folders that match are searched.
-
-    ``**`` already reaches into every folder, so there the folders themselves are left out.
-    """
-    suffixes = VIDEO_SUFFIXES | IMAGE_SUFFIXES if images else VIDEO_SUFFIXES
-    empty = True
-    for path in sorted(glob.glob(pattern, recursive=True)):
-        if os.path.isdir(path):
-            if "**" not in pattern:
-                empty = False
-                yield from _expand_folder(path, images=images)
-        elif Path(path).suffix.lower() in suffixes:
-            empty = False
-            yield _Found(path, "", path)
-        elif suffix_of(path) == TAR_SUFFIX:
-            empty = False
-            yield from _expand_tar(path, images=images, hint_column=hint_column)
-    if empty:
-        yield Rejected(pattern, "no such file, and no video matches it as a pattern")
 
 
 def _relative_name(found: _Found, video_root: str | None) -> str:
