@@ -22,7 +22,8 @@ from instancecap.errors import OutputError, UsageError
 from instancecap.evidence.build import measure as _measure
 from instancecap.formats import Caption
 from instancecap.io.atomic import require_writable
-from instancecap.io.inputs import Job, Rejected, reason_of
+from instancecap.io.finder import Rejected, reason_of
+from instancecap.io.inputs import Job
 from instancecap.mllm.base import Backend
 from instancecap.schema.evidence import Evidence
 from instancecap.video.clip import Clip

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from instancecap.engine.batch import Run
     from instancecap.engine.resume import Plan
-    from instancecap.io.inputs import Rejected
+    from instancecap.io.finder import Rejected
     from instancecap.schema import Caption
 
 INTERRUPTED = 130

@@ -11,7 +11,7 @@ from instancecap.cli.options import Json, Quiet, Verbose, Workers
 
 if TYPE_CHECKING:
     from instancecap.engine.verify import Account, Checked
-    from instancecap.io.inputs import Rejected
+    from instancecap.io.finder import Rejected
 
 
 def verify(

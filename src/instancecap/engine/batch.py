@@ -22,8 +22,9 @@ from instancecap.engine.store import Store
 from instancecap.engine.work import Documents, Stage, Work, stamp_of
 from instancecap.errors import FormatError, OutputError
 from instancecap.formats.table_rows import OURS
+from instancecap.io.finder import Rejected, reason_of
 from instancecap.io.identity import Identity
-from instancecap.io.inputs import Job, Rejected, reason_of
+from instancecap.io.inputs import Job
 from instancecap.schema import Caption
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from instancecap.engine.resume import Plan
     from instancecap.engine.work import Documents
-    from instancecap.io.inputs import Job, Rejected
+    from instancecap.io.finder import Rejected
+    from instancecap.io.inputs import Job
 
 
 @dataclass(frozen=True, slots=True)
