@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from instancecap.captioners.chain import ChainOptions, prepare, write
+from instancecap.captioners.chain.questions import THOUSANDTHS
 from instancecap.engine import model_stage
 from instancecap.engine.batch import Run, RunOptions, run_batch
 from instancecap.engine.batch_files import TRIES, BatchResults, BatchWriter, open_batch
@@ -21,7 +22,6 @@ from instancecap.errors import FormatError, ModelError, ServerError, UsageError
 from instancecap.io.inputs import find_jobs
 from instancecap.mllm.base import Reply
 from instancecap.mllm.openai import OpenAIBackend
-from instancecap.mllm.structured import Enforcement
 from instancecap.schema.caption import Caption
 from instancecap.verify import check
 from instancecap.video import Clip
@@ -330,8 +330,13 @@ def test_rounds_end_in_the_caption_that_a_server_gives(
     async def directly(url: str) -> str:
         backend = OpenAIBackend(urls=[url], model=MODEL)
         prepared = prepare(clip, facts, options=options)
-        enforce = Enforcement(assume=False)
-        written = await write(prepared, backend, options=options, enforce=enforce)
+        written = await write(
+            prepared,
+            backend,
+            options=options,
+            enforce=Enforcement(assume=False),
+            convention=THOUSANDTHS,
+        )
         await backend.close()
         return written.caption.to_json()
 
