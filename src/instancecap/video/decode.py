@@ -67,6 +67,11 @@ class Frame:
     _info: VideoInfo
     _scale: _Scaler = field(default_factory=_Scaler, repr=False)
 
+    @property
+    def longer_side(self) -> int:
+        """Pixels of the longer side as it is displayed."""
+        return max(self._info.width, self._info.height)
+
     def bgr(self, size: tuple[int, int] | None = None) -> Picture:
         """The frame as uint8 (height, width, 3), blue first; ``size`` is (width, height)."""
         return self._render("bgr24", size)

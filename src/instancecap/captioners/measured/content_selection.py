@@ -308,10 +308,19 @@ def size_of(track: Sequence[TrackPoint]) -> Size:
 
 
 def select_camera(evidence: Evidence, gate: Gate) -> list[Primitive]:
-    """The camera's movements, all or none of them: a part of them would be a wrong whole."""
+    """The camera's movements, all or none of them: a part of them would be a wrong whole.
+
+    None either where an unsteady camera turns slowly: that is drift, which nobody sees as a move.
+    """
     facts = evidence.camera
-    motion = [word for word in facts.motion if gate is is_any or word in (*MOVES, "static")]
-    return motion if all(gate(_camera_kind(word), facts.confidence) for word in motion) else []
+    if gate is is_any:
+        return facts.motion
+    motion = [word for word in facts.motion if word in (*MOVES, "static")]
+    kinds = [_camera_kind(word) for word in motion]
+    turns = {"camera.pan", "camera.tilt"} & set(kinds)
+    drifts = turns and facts.speed == "slow" and facts.stability != "stable"
+    reliable = all(gate(kind, facts.confidence) for kind in kinds)
+    return motion if reliable and not drifts else []
 
 
 def _camera_kind(word: Primitive) -> str:

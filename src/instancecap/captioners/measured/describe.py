@@ -7,7 +7,7 @@ enough to be stated (see :mod:`.content_selection`), stays empty.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from instancecap.captioners.measured import content_selection as content
@@ -165,12 +165,20 @@ def _events(
     scene: content.Scene, subjects: Sequence[tuple[Name, Conduct]], *, say: Language
 ) -> str:
     """What named instances do within one shot."""
+    mentioned: list[Name] = []
+
+    def mention(name: Name) -> Name:
+        """The name with its number in the order of this sentence."""
+        before = sum(replace(one, number=0) == replace(name, number=0) for one in mentioned)
+        mentioned.append(name)
+        return replace(name, number=before + 1) if name.number else name
+
     acting = [
-        (say.introduce(name), say.action_phrase(did, count=name.count))
+        (say.introduce(mention(name)), say.action_phrase(did, count=name.count))
         for name, did in subjects
         if did.acts
     ]
-    others = [say.located(name, did) for name, did in subjects if not did.acts]
+    others = [say.located(mention(name), did) for name, did in subjects if not did.acts]
     return say.events_sentence(scene, acting, others)
 
 
