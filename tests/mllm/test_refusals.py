@@ -108,7 +108,7 @@ def test_fewer_images_from_then_on(caplog: pytest.LogCaptureFixture) -> None:
     _, seen = ask([question(str(n), images=8) for n in range(3)], limit)
     assert [images_in(body) for body in seen] == [8, 4, 4, 4]
     (record,) = caplog.records
-    assert "takes no more than 4 images; it is shown no more" in record.message
+    assert "takes at most 4 image(s) a question; it is shown no more" in record.message
 
 
 @pytest.mark.parametrize("status", [404, 413])

@@ -262,7 +262,6 @@ def test_every_question_ends_well_whatever_the_server_does(enforce: bool) -> Non
         found = await asyncio.gather(
             *(ask(backend, one, Described, attempts=4, enforce=known) for one in questions)
         )
-        assert backend.retried.total() > 6
         await backend.close()
         return found
 
