@@ -22,6 +22,7 @@ from instancecap.errors import FormatError, ModelError, ServerError, UsageError
 from instancecap.io.inputs import find_jobs
 from instancecap.mllm.base import Reply
 from instancecap.mllm.openai import OpenAIBackend
+from instancecap.mllm.structured import Enforcement
 from instancecap.schema.caption import Caption
 from instancecap.verify import check
 from instancecap.video import Clip
