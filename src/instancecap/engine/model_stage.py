@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from instancecap.captioners.chain import ChainOptions, Prepared, prepare, write
 from instancecap.captioners.chain.prompting import load_prompts
+from instancecap.captioners.chain.questions import THOUSANDTHS
 from instancecap.engine.batch_files import BatchBackend, Unanswered, open_batch
 from instancecap.engine.digests import fingerprint
 from instancecap.engine.retrying import RetryingStage
@@ -197,7 +198,11 @@ class ModelStage:
         for suffix, prepared in ready.parts:
             try:
                 written = await write(
-                    prepared, self._backend, options=self._options, enforce=self._enforce
+                    prepared,
+                    self._backend,
+                    options=self._options,
+                    enforce=self._enforce,
+                    convention=THOUSANDTHS if self._batch else None,
                 )
             except Unanswered:
                 waiting = True  # the other parts' questions belong into the same round
