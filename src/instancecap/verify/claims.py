@@ -19,53 +19,31 @@ When = Literal["", "start", "end"]
 
 @dataclass(eq=False, slots=True)
 class Mention:
-    """An instance that a sentence speaks of.
+    """An instance that a sentence speaks of."""
 
-    Attributes:
-        noun: what it is called; None where it has no name that is known.
-        instance: id of the caption's instance that it is, None where the text alone names it.
-        number: how many, 0 where that is left open.
-        colors: color words that tell it from others.
-        spot: where it is, in words such as ``left`` or ``top left``, where that tells it apart.
-        vague: in the background, another one, or otherwise not what was tracked for sure.
-        head: the noun itself, without what stands before it.
-    """
-
-    noun: Noun | None
-    instance: int | None = None
-    number: int = 1
-    colors: tuple[str, ...] = ()
-    spot: str = ""
-    vague: bool = False
-    head: str = ""
+    noun: Noun | None  # what it is called; None where it has no name that is known
+    instance: int | None = None  # id in the caption, None where the text alone names it
+    number: int = 1  # how many, 0 where that is left open
+    colors: tuple[str, ...] = ()  # that tell it from others
+    spot: str = ""  # where it is, such as "top left", where that tells it from others
+    vague: bool = False  # in the background, another one, or otherwise hardly the tracked one
+    head: str = ""  # the noun itself, without what stands before it
     text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One checkable thing that a caption claims.
-
-    Attributes:
-        value: a word of the kind's vocabulary: ``left``, ``moving``, ``pan_left``, ``day``, a
-            spot, a class; a number for ``count``; free words for ``attribute``.
-        subject: the instances that it is of; empty for the camera and the scene.
-        negated: claimed not to be so.
-        when: a part of the clip that it is limited to.
-        pointer: JSON pointer of the field; after ``/instances/`` stands the instance's id.
-        sentence: where it stands; empty for a structured value.
-        span: start and end, seconds, of the part of the clip that the field is about.
-        complete: for ``count``, whether all instances of the class are counted.
-    """
+    """One checkable thing that a caption claims."""
 
     kind: Kind
-    value: str
-    subject: tuple[Mention, ...] = ()
-    negated: bool = False
-    when: When = ""
-    pointer: str = ""
-    sentence: str = ""
-    span: tuple[float, float] | None = None
-    complete: bool = True
+    value: str  # a word of the kind's vocabulary, a number, or free words for an attribute
+    subject: tuple[Mention, ...] = ()  # empty for the camera and the scene
+    negated: bool = False  # claimed not to be so
+    when: When = ""  # a part of the clip that it is limited to
+    pointer: str = ""  # JSON pointer of the field; after /instances/ stands the instance's id
+    sentence: str = ""  # where it stands; empty for a structured value
+    span: tuple[float, float] | None = None  # seconds of the clip that the field is about
+    complete: bool = True  # for a count: all instances of the class are counted
 
     def in_words(self) -> str:
         """What it claims, for a person: *dog moves to the left*."""

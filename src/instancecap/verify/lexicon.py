@@ -41,12 +41,8 @@ class Color(NamedTuple):
     akin: frozenset[str]
 
 
-class Pattern(NamedTuple):
-    """A turn of phrase; where ``value`` is empty, the words in it are the value."""
-
-    kind: str
-    value: str
-    regex: re.Pattern[str]
+Pattern = tuple[str, str, re.Pattern[str]]
+"""Kind, value, and form of a turn of phrase; where the value is empty, its words are the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,4 +136,4 @@ def _verbs() -> Iterator[tuple[str, Verb]]:
 
 def _pattern(entry: dict[str, str], macros: dict[str, str]) -> Pattern:
     regex = re.compile(rf"(?:{_expand(entry['regex'], macros)})(?![a-z'])")
-    return Pattern(entry["kind"], entry.get("value", ""), regex)
+    return entry["kind"], entry.get("value", ""), regex

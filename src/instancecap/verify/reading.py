@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.resources import files
-from typing import get_args
+from typing import NamedTuple, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from instancecap.mllm.base import Backend, Message, Request
 from instancecap.mllm.structured import Enforcement, ask
@@ -41,10 +40,8 @@ VALUES: Mapping[Kind, tuple[str, ...]] = {
 QUESTION = (files(__package__) / "lexicon" / "question.md").read_text("utf-8").strip()
 
 
-class ReadClaim(BaseModel):
+class ReadClaim(BaseModel, extra="forbid"):
     """One claim in a model's answer."""
-
-    model_config = ConfigDict(extra="forbid")
 
     sentence: int
     subject: str
@@ -54,22 +51,14 @@ class ReadClaim(BaseModel):
     denied: bool = False
 
 
-class Answer(BaseModel):
+class Answer(BaseModel, extra="forbid"):
     """The whole answer."""
-
-    model_config = ConfigDict(extra="forbid")
 
     claims: list[ReadClaim]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a model read.
-
-    Attributes:
-        claims: None where it gave no usable answer; ``problem`` says why.
-        usage: of the question.
-    """
+class Reading(NamedTuple):
+    """What a model read: no claims where it gave no usable answer, and the ``problem``."""
 
     claims: list[Claim] | None
     problem: str

@@ -12,22 +12,14 @@ _NEGATED: dict[Outcome, Outcome] = {"supported": "contradicted", "contradicted":
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the evidence has on a claim.
-
-    Attributes:
-        measured: that in words.
-        frames: seconds that show it.
-        instead: the measured value for the claim's field.
-        fact: the kind of fact that was measured, of :mod:`instancecap.evidence.reliability`;
-            empty where nobody counted how often it is right.
-    """
+    """What the evidence has on a claim."""
 
     support: Outcome = "unchecked"
     confidence: float = 0.0
-    measured: str = ""
-    frames: list[float] = field(default_factory=list)
-    instead: Any = None
-    fact: str = ""
+    measured: str = ""  # in words
+    frames: list[float] = field(default_factory=list)  # seconds that show it
+    instead: Any = None  # the measured value for the claim's field
+    fact: str = ""  # the kind of instancecap.evidence.reliability; empty where nobody counted it
 
     def negated(self) -> Verdict:
         """The verdict on the opposite of the claim."""
