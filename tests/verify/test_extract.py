@@ -216,5 +216,4 @@ def test_the_files_of_words_agree() -> None:
     words = lexicon()
     basics = {name for color in words.colors.values() for name in color.basic | color.akin}
     assert basics <= set(words.colors)
-    assert not {noun for noun in words.nouns if noun in words.compounds}
     assert set(words.scenes.values()) == {"indoor", "outdoor"}

@@ -10,9 +10,8 @@ import numpy as np
 from instancecap.language import en
 from instancecap.schema.evidence import Evidence
 from instancecap.schema.vocabulary import ShotType
-from instancecap.verify.claims import Claim, Kind
+from instancecap.verify.claims import Claim, Kind, Verdict, outcome
 from instancecap.verify.thresholds import LIMITS
-from instancecap.verify.verdict import Verdict, outcome
 from instancecap.video.sampling import pick_evenly
 
 FOLDED = {

@@ -1,9 +1,10 @@
-"""What a caption claims: of an instance, of the camera, or of the scene."""
+"""What a caption claims, and what comes of holding it against the evidence."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from instancecap.language import en
 from instancecap.verify.lexicon import Noun
@@ -68,3 +69,54 @@ def _predicate(kind: str, value: str) -> str:
         return f"{start} {phrase}"
     phrase = _PREDICATES.get(value) or _PREDICATES.get(kind) or "{}"
     return phrase.format(value.replace("_", " "))
+
+
+Outcome = Literal["supported", "contradicted", "disputed", "unchecked"]
+_NEGATED: dict[Outcome, Outcome] = {"supported": "contradicted", "contradicted": "supported"}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the evidence has on a claim."""
+
+    support: Outcome = "unchecked"
+    confidence: float = 0.0
+    measured: str = ""  # in words
+    frames: list[float] = field(default_factory=list)  # seconds that show it
+    instead: Any = None  # the measured value for the claim's field
+    fact: str = ""  # the kind of instancecap.evidence.reliability; empty where nobody counted it
+
+    def negated(self) -> Verdict:
+        """The verdict on the opposite of the claim."""
+        return replace(self, support=_NEGATED.get(self.support, self.support))
+
+
+def outcome(agrees: bool, *, sure: bool, believed: bool = True) -> Outcome:
+    """Evidence that agrees supports if it is ``believed``; else it contradicts if ``sure``."""
+    if agrees:
+        return "supported" if believed else "unchecked"
+    return "contradicted" if sure else "unchecked"
+
+
+def any_of(verdicts: Sequence[Verdict], *, certain: bool) -> Verdict:
+    """Of an instance that may be any of several, the most likely first.
+
+    Supported where the first agrees, or some do and none disagrees; contradicted where all
+    disagree and it is ``certain`` to be one of them.
+    """
+    against = [one for one in verdicts if one.support == "contradicted"]
+    for one in verdicts:
+        if one.support == "supported" and (one is verdicts[0] or not against):
+            return one
+    if certain and against and len(against) == len(verdicts):
+        return min(against, key=lambda one: one.confidence)
+    return replace(verdicts[0], support="unchecked") if verdicts else Verdict()
+
+
+def all_of(verdicts: Sequence[Verdict]) -> Verdict:
+    """Of several instances at once: one that disagrees is enough, all must agree."""
+    for support in ("contradicted", "unchecked"):
+        for one in verdicts:
+            if one.support == support:
+                return one
+    return min(verdicts, key=lambda one: one.confidence, default=Verdict())

@@ -13,11 +13,10 @@ from instancecap.schema.base import TrackPoint
 from instancecap.schema.caption import Caption, Instance
 from instancecap.schema.evidence import Evidence, InstanceFacts
 from instancecap.verify.checks_instance import INSTANCE_CHECKS
-from instancecap.verify.claims import Claim, Mention
+from instancecap.verify.claims import Claim, Mention, Outcome
 from instancecap.verify.naming import ClassMatch, class_match, noun_of
 from instancecap.verify.spans import TrackSpan
 from instancecap.verify.thresholds import LIMITS, WEIGHTS
-from instancecap.verify.verdict import Outcome
 
 
 @dataclass(frozen=True, slots=True)

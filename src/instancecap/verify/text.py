@@ -121,8 +121,8 @@ def _from_tables(words: Sequence[str]) -> Item:
     lex = lexicon()
     for count in range(len(words), 0, -1):
         phrase = " ".join(words[:count])
-        if phrase in lex.compounds:
-            return Item("nothing", phrase)
+        if " " in phrase and phrase in lex.words:
+            return Item(lex.words[phrase], phrase)
         if phrase in lex.numbers:
             return Item("number", phrase, number=lex.numbers[phrase])
         if phrase in lex.scenes:
