@@ -30,6 +30,7 @@ def short(text: str, context: Context | None = None) -> set[str]:
 
 READ = [
     ("A dog moves to the left.", {"dog motion moving", "dog direction left"}),
+    ("A swan swims left to right.", {"swan motion moving", "swan direction right"}),
     (
         "A dog and a cat walk from left to right.",
         {"dog+cat motion moving", "dog+cat direction right"},

@@ -203,7 +203,7 @@ def ways_of(item: Item) -> list[str]:
     """The directions in a phrase, in the words of the schema."""
     if item.value:
         return [item.value]
-    if item.text.startswith("from "):
+    if item.text.startswith("from ") or re.match(r"(?:the )?(?:left|right).* to ", item.text):
         return words_of(item.text)[-1:]
     if item.kind == "side":
         word = item.text.replace(" ", "").removesuffix("s")
