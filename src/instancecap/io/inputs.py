@@ -15,6 +15,7 @@ from instancecap.errors import InputError, UsageError
 from instancecap.io.addresses import (
     basename_of,
     find_objects,
+    is_pattern,
     is_url,
     strip_file_scheme,
     suffix_of,
@@ -217,7 +218,7 @@ def _expand(argument: str, *, images: bool, hint_column: str = "") -> Iterator[_
 
 def _is_manifest(argument: str) -> bool:
     """Whether it is a list of clips. A ``.parquet`` address is one object or a folder of them."""
-    if suffix_of(argument) not in MANIFEST_SUFFIXES or glob.has_magic(argument):
+    if suffix_of(argument) not in MANIFEST_SUFFIXES or is_pattern(argument):
         return os.path.isfile(argument) and suffix_of(argument) in MANIFEST_SUFFIXES
     return is_url(argument) or os.path.isfile(argument) or _is_table(argument)
 
@@ -229,10 +230,10 @@ def _is_table(argument: str) -> bool:
 def _expand_url(url: str, *, images: bool, hint_column: str) -> Iterator[_Found | Rejected]:
     """An object, or what a folder or a pattern in object storage holds."""
     suffix, suffixes = suffix_of(url), VIDEO_SUFFIXES | IMAGE_SUFFIXES
-    if suffix == TAR_SUFFIX and not glob.has_magic(url):
+    if suffix == TAR_SUFFIX and not is_pattern(url):
         yield from _expand_tar(url, images=images, hint_column=hint_column)
         return
-    if suffix in suffixes and not glob.has_magic(url):
+    if suffix in suffixes and not is_pattern(url):
         yield _Found(url, "", url, checked=True)
         return
     try:
@@ -246,7 +247,7 @@ def _expand_url(url: str, *, images: bool, hint_column: str) -> Iterator[_Found 
         if suffix in (suffixes if images else VIDEO_SUFFIXES):
             empty = False
             yield _Found(path, name, path, checked=True)
-        elif suffix == TAR_SUFFIX and glob.has_magic(url):
+        elif suffix == TAR_SUFFIX and is_pattern(url):
             empty = False
             yield from _expand_tar(path, images=images, hint_column=hint_column)
     if empty:

@@ -79,10 +79,17 @@ class Dialect:
 
     def changes(self, since: Dialect) -> dict[str, Any]:
         """What was learned since another."""
-        both = {
-            one.name: (getattr(self, one.name), getattr(since, one.name)) for one in fields(self)
+        now = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {name: value for name, value in now.items() if value != getattr(since, name)}
+
+    def with_changes(self, changes: Mapping[str, Any]) -> Dialect:
+        """With what another question taught; of two limits the lower one counts."""
+        limits = {
+            name: min(value, getattr(self, name) or value)
+            for name, value in changes.items()
+            if name in ("tokens", "images", "pixels") and value
         }
-        return {name: now for name, (now, before) in both.items() if now != before}
+        return replace(self, **{**changes, **limits})
 
 
 def fit(request: Request, dialect: Dialect) -> Request:

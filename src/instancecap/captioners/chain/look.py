@@ -39,6 +39,8 @@ BESIDE = {"action": ("with", "direction", "toward_or_away"), "position": ("direc
 
 THOUSANDTHS = 1000.0
 
+MOST_COUNTED = 9999
+
 MIN_BOX = 0.004
 """Frame sizes; a box is not thinner."""
 
@@ -162,7 +164,7 @@ def read_named(scene: Scene, answered: Answered) -> list[Named]:
                 name=name,
                 class_=noun,
                 category="" if entry.category == "unknown" else entry.category,
-                count=entry.count,
+                count=min(max(entry.count, 1), MOST_COUNTED),
                 is_main=entry.is_main,
                 looks=clean(entry.looks, limit=120),
                 boxes=tuple(boxes[t] for t in sorted(boxes)[:3]),

@@ -8,8 +8,10 @@ runs against a server, predicts what a run will cost, and is tested without eith
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from pydantic import BaseModel
 
 from instancecap.captioners.chain.agree import Agreed
 from instancecap.captioners.chain.answers import Answer, answer_type, choices_of, clean
@@ -55,7 +57,7 @@ class Question:
     about: str
     images: tuple[Media, ...]
     text: str
-    answer: type[Answer]
+    answer: type[BaseModel]
     pointers: tuple[str, ...] = ()
     read: Callable[[Any], Values] = lambda _: {}
     before: tuple[Message, ...] = ()
@@ -99,6 +101,14 @@ class Answered:
     def get(self, key: str) -> str:
         """A text of the answer, cleaned; empty where there is no answer."""
         return clean(str(getattr(self.value, key, "") or ""))
+
+    def failed(self, problem: str) -> Answered:
+        """The same without a value."""
+        return replace(self, value=None, problem=problem)
+
+    def saying(self, values: Values) -> Answered:
+        """The same with these values of leaves, if there is an answer."""
+        return replace(self, question=replace(self.question, read=lambda _: values))
 
     @property
     def values(self) -> Values | None:

@@ -55,7 +55,6 @@ def describe(
     ]
     scene = content.select_scene(evidence, gate)
     motion = content.select_camera(evidence, gate)
-    framing, style = evidence.framing, evidence.framing.style
     caption = c.Caption(
         video=c.Video(**evidence.video.model_dump(include=set(c.Video.model_fields))),
         global_description=_global(evidence, subjects, motion, gate=gate, say=say),
@@ -64,7 +63,7 @@ def describe(
         place=evidence.place.label if scene.place or gate is content.is_any else "unknown",
         lighting=say.light_sentence(content.select_light(evidence.light)),
         time_of_day=scene.time_of_day,
-        style=style if gate("style", framing.confidence) else "unknown",
+        style=content.select_style(evidence, items, gate),
         camera=_camera(evidence, motion, gate=gate, say=say),
         texts=evidence.texts,
         shots=_shots(evidence, motion, gate=gate),
