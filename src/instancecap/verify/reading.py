@@ -17,7 +17,8 @@ from instancecap.verify.checks_scene import SCENE_CHECKS
 from instancecap.verify.claims import Claim, Kind, Mention, When
 from instancecap.verify.fields import Text, mentions_of, texts_of
 from instancecap.verify.lexicon import lexicon
-from instancecap.verify.text import bare_name, sentences
+from instancecap.verify.naming import noun_of
+from instancecap.verify.text import bare_name, head_of, sentences
 
 VALUES: Mapping[Kind, tuple[str, ...]] = {
     "direction": ("left", "right", "up", "down", "up_left", "up_right", "down_left", "down_right",
@@ -103,6 +104,9 @@ def _claim(
 ) -> Claim | None:
     """The claim, or None where it is of nothing that is known, or has a value of no meaning."""
     value, subject = one.value.strip().lower(), names.get(bare_name(one.subject))
+    noun = noun_of(one.subject)
+    if not names and noun.category:
+        subject = Mention(noun, text=one.subject, head=head_of(one.subject))
     about = () if subject is None or one.kind in SCENE_CHECKS else (subject,)
     is_known = value in VALUES.get(one.kind, ()) and 1 <= one.sentence <= len(numbered)
     if not is_known or not (about or one.kind in SCENE_CHECKS):
