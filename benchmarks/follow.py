@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from instancecap.evidence.cluster import load_experts
+from instancecap.evidence.cluster import load_models
 from instancecap.evidence.geometry import pairwise_ious
 from instancecap.evidence.tracking.box_trackers import NanoTracker
 from instancecap.evidence.tracking.follow import (
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for backward in (False, True):
             departures.append(_slides(sequence, backward=backward))
             departures.append(_hides(sequence, masks, backward=backward))
-    detector = load_experts().detector
+    detector = load_models().detector
     rows = {one.name: _score(one, detector, at=0.5) for one in plain}
     for name, row in rows.items():
         print(name, row, file=sys.stderr)

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from instancecap.evidence.experts.appearance import COLORS
+from instancecap.evidence.color_names import COLORS
 from instancecap.models.coco import CLASSES
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import (

@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "io": BASE,
     "formats": {"errors", "schema", "language"},
     "models": {"errors", "schema", "video"},
-    "mllm": BASE,
+    "mllm": BASE | {"formats"},
     "evidence": BASE | {"models"},
     "verify": BASE | {"models", "evidence", "formats", "mllm"},
     "captioners": BASE | {"models", "evidence", "formats", "mllm", "verify"},

@@ -45,7 +45,7 @@ def test_export_and_check(run: Run, captions: Path, tmp_path: Path) -> None:
     out = tmp_path / "set"
     status, said, told = run(captions, "--for", "cogvideo", "--out", out, "--check")
     assert (status, said) == (0, "")
-    assert "warning: a.mp4: 10 frames are not 8N+1\n" in told
+    assert "warning: a.mp4: 10 frames are not 8N+1 (and 1 more like it; --verbose)\n" in told
     assert f"2 clips in {out} (2 linked), in " in told
     assert "checked: rows 2, faults 0" in told
     (out / "prompts.txt").write_text("One.\n")

@@ -19,17 +19,17 @@ from instancecap.video.decode import ClipReader
 
 
 def test_with_weights_the_network_is_used(with_weights: Path) -> None:
-    found = experts.load_experts()
+    found = experts.load_models()
     assert found.names == {"detector": "nanodet-plus-m", "faces": "yunet"}
-    assert found.warnings == []
+    assert found.warnings == ()
 
 
 def test_the_network_is_loaded_once(with_weights: Path) -> None:
-    assert experts.load_experts().detector is experts.load_experts().detector
+    assert experts.load_models().detector is experts.load_models().detector
 
 
 def test_without_weights_one_line_says_so(without_weights: None) -> None:
-    found = experts.load_experts()
+    found = experts.load_models()
     assert found.names == {"detector": "opencv-hog"}
     assert found.faces is None
     (warning,) = found.warnings
@@ -41,10 +41,10 @@ def test_without_weights_one_line_says_so(without_weights: None) -> None:
 def test_weights_that_appear_later_are_found_after_forgetting(
     without_weights: None, models_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert experts.load_experts().detector.name == "opencv-hog"
+    assert experts.load_models().detector.name == "opencv-hog"
     monkeypatch.setenv("INSTANCECAP_MODELS", str(models_dir))
     experts.forget_models()
-    assert experts.load_experts().detector.name == "nanodet-plus-m"
+    assert experts.load_models().detector.name == "nanodet-plus-m"
 
 
 def test_a_broken_file_of_weights_is_an_error_of_one_line(
@@ -54,7 +54,7 @@ def test_a_broken_file_of_weights_is_an_error_of_one_line(
     monkeypatch.setenv("INSTANCECAP_MODELS", str(tmp_path))
     experts.forget_models()
     with pytest.raises(MissingDependency, match=r"yolox_nano\.onnx: not a usable ONNX model") as e:
-        experts.load_experts()
+        experts.load_models()
     assert "\n" not in str(e.value)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from instancecap.evidence.detection_log import BLOCK, FindsLog
-from instancecap.evidence.tracking.tracker import Finds
+from instancecap.evidence.detection_log import BLOCK, DetectionLog
+from instancecap.evidence.tracking.tracks import FrameDetections
 
 
-def finds(index: int) -> Finds:
-    return Finds(
+def finds(index: int) -> FrameDetections:
+    return FrameDetections(
         index=index,
         t=index / 10,
         boxes=np.full((1, 4), index / 1e4),
@@ -23,7 +23,7 @@ def finds(index: int) -> Finds:
 
 @pytest.mark.parametrize("count", [0, 1, BLOCK - 1, BLOCK, 3 * BLOCK + 7])
 def test_everything_comes_back_in_order(count: int) -> None:
-    log = FindsLog()
+    log = DetectionLog()
     for index in range(count):
         log.append(finds(index))
     back = log.within(0.0, count)
@@ -32,7 +32,7 @@ def test_everything_comes_back_in_order(count: int) -> None:
 
 
 def test_a_span_holds_its_start_and_not_its_end() -> None:
-    log = FindsLog()
+    log = DetectionLog()
     for index in range(2 * BLOCK):
         log.append(finds(index))
     inside = [one.index for one in log.within(BLOCK / 10 - 0.25, BLOCK / 10 + 0.15)]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import Run
-from tests.integration.users import ROOT, asking, captions_in, files_in, saying
+from tests.integration.users import ROOT, asking, captions_in, files_in, saying, schema_of
 from tests.mllm.server import MODEL, serve
 
 MakeVideo = Callable[..., Path]
@@ -91,13 +91,13 @@ def test_a_server_that_dies_keeps_what_is_finished(
     run: Run, tmp_path: Path, make_video: MakeVideo, without_weights: None
 ) -> None:
     for index in range(5):
-        make_video(tmp_path / "clips" / f"{index}.mp4", frames=2 + index)
+        make_video(tmp_path / "clips" / f"{index}.mp4", frames=8 + index)
     out, calls, dead = tmp_path / "out", 0, threading.Event()
 
     def answer(asked: dict[str, Any]) -> str:
         nonlocal calls
-        calls += 1
-        if calls >= 4:
+        calls += "global_description" in schema_of(asked).get("properties", {})
+        if calls >= 3:
             dead.set()
             raise ConnectionAbortedError  # the connection ends before the answer
         return saying()(asked)
@@ -133,14 +133,14 @@ def test_a_server_that_fails_on_everything_ends_the_run(
 ) -> None:
     """As behind a proxy that answers for a server which is gone: nothing is written as measured."""
     for index in range(3):
-        make_video(tmp_path / "clips" / f"{index}.mp4", frames=2)
+        make_video(tmp_path / "clips" / f"{index}.mp4", frames=8)
     out = tmp_path / "out"
     options = ("--mllm-wait", "0", "--mllm-concurrency", "1", "--out", out)
-    with serve(saying(), [*[""] * 2, *["500"] * 100]) as url:
+    with serve(saying(), [*[""] * 4, *["500"] * 100]) as url:
         ran = run("caption", tmp_path / "clips", *asking(url, *options))
         assert ran.status == 2
         assert "answered 500 (try again later) (tried 7 times)" in ran.err
-        assert len(captions_in(out)) == 1
+        assert 1 <= len(captions_in(out)) < 3
     with serve(saying()) as url:
         assert run("caption", tmp_path / "clips", *asking(url, *options)).status == 0
     assert all(one.producer.captioner == "mllm" for one in captions_in(out).values())

@@ -51,33 +51,6 @@ def change(document: dict[str, Any], pointer: str, value: Any) -> dict[str, Any]
     return change_at(document, tuple(way), value)
 
 
-def readable(caption: Caption) -> dict[str, Any]:
-    """What a person reads in a caption, spelled out field by field."""
-    found: dict[str, Any] = {}
-
-    def note(place: str, model: Any, *names: str) -> None:
-        for name in names:
-            if value := getattr(model, name):
-                found[f"{place}/{name.rstrip('_')}"] = value
-
-    note("", caption, "global_description", "background", "place", "lighting", "time_of_day")
-    note("", caption, "style")
-    for one in caption.instances:
-        place = f"/instances/{one.id}"
-        note(place, one, "name", "class_", "category", "subcategory", "appearance")
-        note(place, one, "action", "expression", "colors")
-        note(f"{place}/position", one.position, "text", "start", "end")
-    note("/camera", caption.camera, "motion", "speed", "stability", "description")
-    note("/camera", caption.camera, "shot_type", "shot_angle", "shot_position")
-    for index, text in enumerate(caption.texts):
-        note(f"/texts/{index}", text, "text")
-    for index, shot in enumerate(caption.shots):
-        note(f"/shots/{index}", shot, "transition", "motion", "shot_type")
-    for index, segment in enumerate(caption.segments):
-        note(f"/segments/{index}", segment, "description")
-    return found
-
-
 @given(strategies.captions)
 def test_json_loses_nothing(caption: Caption) -> None:
     assert Caption.from_json(caption.to_json()) == caption
@@ -107,23 +80,12 @@ def test_unknown_fields_are_refused_everywhere(way: Way) -> None:
 @pytest.mark.parametrize(
     "pointer",
     [
-        "/schema",
-        "/place",
-        "/style",
-        "/time_of_day",
-        "/instances/0/category",
-        "/instances/0/position/start",
-        "/instances/0/position/end",
-        "/camera/speed",
-        "/camera/stability",
-        "/camera/shot_type",
-        "/camera/shot_angle",
-        "/camera/shot_position",
-        "/shots/0/transition",
-        "/shots/0/shot_type",
-        "/claims/0/support",
+        "/schema", "/place", "/style", "/time_of_day", "/instances/0/category",
+        "/instances/0/position/start", "/instances/0/position/end", "/camera/speed",
+        "/camera/stability", "/camera/shot_type", "/camera/shot_angle", "/camera/shot_position",
+        "/shots/0/transition", "/shots/0/shot_type", "/claims/0/support",
     ],
-)
+)  # fmt: skip
 def test_vocabularies_are_closed(pointer: str) -> None:
     with pytest.raises(FormatError, match=f"{pointer}: Input should be '[^(]*$"):
         Caption.from_json(json.dumps(change(CAPTION, pointer, "sideways")))
@@ -186,9 +148,18 @@ def test_only_a_claim_can_be_disputed() -> None:
         Caption.from_json(json.dumps({**CAPTION, "provenance": provenance}))
 
 
-@given(strategies.captions)
-def test_leaves_are_what_a_person_reads(caption: Caption) -> None:
-    assert caption.leaves() == readable(caption)
+def test_leaves_are_what_a_person_reads() -> None:
+    caption = Caption.from_json(json.dumps(CAPTION))
+    assert list(caption.leaves()) == [
+        "/global_description",
+        *(f"/instances/0/{name}" for name in ("name", "class", "category", "subcategory")),
+        *(f"/instances/0/{name}" for name in ("appearance", "action", "colors")),
+        *(f"/instances/0/position/{name}" for name in ("text", "start", "end")),
+        *("/background", "/place", "/lighting", "/time_of_day", "/style", "/camera/motion"),
+        *(f"/camera/{name}" for name in ("stability", "description", "shot_type", "shot_angle")),
+        *("/camera/shot_position", "/texts/0/text", "/shots/0/transition", "/shots/0/motion"),
+        *("/shots/0/shot_type", "/segments/0/description"),
+    ]
 
 
 def test_leaves_go_by_the_instances_id_not_its_place() -> None:
@@ -203,9 +174,6 @@ def test_published_schema_is_up_to_date(tmp_path: Path) -> None:
     for name in published_files():
         fresh = (tmp_path / name).read_text(encoding="utf-8")
         assert (PUBLISHED / name).read_text(encoding="utf-8") == fresh, "stale: run `make schema`"
-
-
-def test_nothing_else_is_published() -> None:
     assert {path.name for path in PUBLISHED.iterdir()} == set(published_files())
 
 

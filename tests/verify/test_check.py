@@ -122,19 +122,6 @@ def test_things_are_told_apart_by_color_and_place() -> None:
     assert "contradicted" not in outcome(either, "direction")
 
 
-def test_order_is_checked_where_both_events_are_sure() -> None:
-    both = evidence(
-        thing("dog", (0.0, 0.4, 0.2, 0.6), (0.4, 0.4, 0.6, 0.6), times=(1.0, 4.0), enters=True,
-              moving=True, direction="right", speed=0.1),
-        thing("cat", (0.6, 0.4, 0.8, 0.6), (0.8, 0.4, 1.0, 0.6), times=(0.0, 3.0), id=1,
-              leaves=True, moving=True, direction="right", speed=0.1),
-    )  # fmt: skip
-    right = "The dog enters the frame before the cat leaves the frame."
-    wrong = "The cat leaves the frame before the dog enters the frame."
-    assert outcome(verify(say(right), both), "order") == {"supported"}
-    assert outcome(verify(say(wrong), both), "order") == {"contradicted"}
-
-
 def test_a_segment_is_counted_by_what_is_seen_in_it() -> None:
     three, two = (
         thing("person", id=index, times=times, count=count)
@@ -179,6 +166,12 @@ def test_instances_of_another_captioner_are_matched_by_class_and_place() -> None
     report = verify(foreign(action="It runs to the left.", colors=["green"]), SCENE)
     assert outcome(report, "direction") == {"contradicted"}
     assert outcome(report, "color") == {"disputed"}
+
+
+def test_who_comes_back_has_not_left() -> None:
+    gone = "The dog leaves the frame."
+    assert outcome(verify(say(gone), SCENE), "leaves") == {"contradicted"}
+    assert not outcome(verify(say(f"{gone} Then it comes back."), SCENE), "leaves")
 
 
 def test_a_wrong_class_is_seen_where_the_tracks_agree() -> None:

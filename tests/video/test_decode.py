@@ -8,7 +8,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
 import pytest
 
@@ -69,24 +68,6 @@ def test_every_odd_file_is_read_or_refused(clips_dir: Path) -> None:
         assert len(times) == reader.frames_read, path.name
         assert reader.end >= times[-1], path.name
     assert refused == BROKEN
-
-
-@pytest.mark.parametrize("name", [f"decord_video_{turn}.mov" for turn in (0, 90, 180, 270)])
-def test_turned_pictures_stand_upright(clips_dir: Path, name: str) -> None:
-    path = clips_dir / "odd" / name
-    with ClipReader(Clip.open(path)) as reader:
-        frame = next(iter(reader))
-        picture, gray, small = frame.bgr(), frame.gray(), frame.bgr((40, 60))
-        assert picture.shape == (reader.info.height, reader.info.width, 3)
-    ok, upright = cv2.VideoCapture(str(path)).read()  # OpenCV turns videos by itself
-    assert ok
-    assert np.abs(picture.astype(int) - upright.astype(int)).mean() < 1
-    assert gray.shape == picture.shape[:2]
-    luma = cv2.cvtColor(upright, cv2.COLOR_BGR2GRAY).astype(int)
-    assert np.corrcoef(gray.ravel(), luma.ravel())[0, 1] > 0.99
-    assert small.shape == (60, 40, 3)
-    shrunk = cv2.resize(upright, (40, 60), interpolation=cv2.INTER_AREA)
-    assert np.abs(small.astype(int) - shrunk.astype(int)).mean() < 8
 
 
 @pytest.mark.parametrize("name", ["var_fps_video.mp4", "fire2_vfr.mp4", "no_duration.webm"])

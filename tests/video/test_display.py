@@ -69,6 +69,12 @@ def test_a_video_is_shown_by_its_matrix(tmp_path: Path, form: int) -> None:
     path.write_bytes(data[:at] + matrix + data[at + len(matrix) :])
     picture, reader = first(path)
     expected = FORMS[form](quadrants())
+    with ClipReader(Clip.open(path)) as again:
+        frame = next(iter(again))
+    height, width = expected.shape[:2]
+    assert frame.bgr((width // 2, height // 2)).shape == (height // 2, width // 2, 3)
+    luma = cv2.cvtColor(np.ascontiguousarray(expected), cv2.COLOR_BGR2GRAY).astype(int)
+    assert np.abs(frame.gray() - luma).mean() < 20
     assert (reader.info.height, reader.info.width) == expected.shape[:2]
     assert np.abs(picture - expected.astype(int)).mean() < 8
     assert reader.info.mirrored == (form in (2, 4, 5, 7))
@@ -208,6 +214,19 @@ def write_animation(path: Path, durations: list[int]) -> list[int]:
     animation.durations = np.array(durations, np.int32)
     assert cv2.imwriteanimation(str(path), animation)
     return levels
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mov", "mp4"])
+def test_a_cover_is_known_without_its_mark(tmp_path: Path, suffix: str) -> None:
+    video = write_gray(tmp_path / "video.mp4", [20, 120, 220], size=(64, 48))
+    _, reader = first(with_cover(tmp_path / f"both.{suffix}", video))
+    assert (reader.info.width, reader.frames_read) == (64, 3)
+
+
+def test_pictures_without_a_duration_are_shown_for_a_while(tmp_path: Path) -> None:
+    write_animation(tmp_path / "zero.webp", [0] * 5)
+    with ClipReader(Clip.open(tmp_path / "zero.webp")) as reader:
+        assert [frame.t for frame in reader] == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])
 
 
 @pytest.mark.parametrize("suffix", ["webp", "avif", "gif", "png"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -152,24 +151,3 @@ def test_image_is_a_clip_of_one_frame(tmp_path: Path, suffix: str) -> None:
     assert (reader.info.width, reader.info.height, reader.info.fps) == (60, 40, 0.0)
     assert (reader.end, reader.warnings) == (0.0, [])
     assert np.abs(frames[0][1].astype(int) - quadrants()).mean() < 2
-
-
-@pytest.mark.parametrize(
-    ("orientation", "rotation", "size"),
-    [(1, 0, (60, 40)), (3, 180, (60, 40)), (6, 90, (40, 60)), (8, 270, (40, 60))],
-)
-def test_photo_is_turned_as_its_camera_was(
-    tmp_path: Path, orientation: int, rotation: int, size: tuple[int, int]
-) -> None:
-    ok, encoded = cv2.imencode(".jpg", quadrants())
-    assert ok
-    entry = struct.pack(">HHIHH", 0x0112, 3, 1, orientation, 0)
-    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01" + entry + bytes(4)
-    segment = b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif
-    path = tmp_path / "photo.jpg"
-    path.write_bytes(encoded.tobytes()[:2] + segment + encoded.tobytes()[2:])
-    with ClipReader(Clip.open(path)) as reader:
-        picture = next(iter(reader)).bgr()
-    assert (reader.info.rotation, reader.info.width, reader.info.height) == (rotation, *size)
-    # OpenCV turns photos by itself.
-    assert np.abs(picture.astype(int) - cv2.imread(str(path)).astype(int)).mean() < 8

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from instancecap.cli import terminal
-from instancecap.cli.options import Json, Quiet
+from instancecap.cli.options import Json, Quiet, Verbose
 from instancecap.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,37 +19,6 @@ TRAINERS = (
     "open-sora-2, cogvideo, cogvideo-sat, ai-toolkit, ltx-2, cosmos3, mochi, videofolder, "
     "webdataset; for captioners: llama-factory, ms-swift, trl"
 )
-
-
-class Task(StrEnum):
-    """What the model is trained for."""
-
-    T2V = "t2v"
-    I2V = "i2v"
-
-
-class Length(StrEnum):
-    """How much a prompt tells."""
-
-    DENSE = "dense"
-    MEDIUM = "medium"
-    SHORT = "short"
-    TAGS = "tags"
-
-
-class Fit(StrEnum):
-    """How a picture of another shape is brought to a size."""
-
-    CROP = "crop"
-    PAD = "pad"
-
-
-class Link(StrEnum):
-    """How whole files get into a dataset."""
-
-    SYMLINK = "symlink"
-    HARDLINK = "hardlink"
-    COPY = "copy"
 
 
 def export(
@@ -76,8 +44,10 @@ def export(
     target: Annotated[
         str, typer.Option(metavar="MODEL", help="Render for this model, not the trainer's usual.")
     ] = "",
-    task: Annotated[Task, typer.Option(help="i2v tells only what moves.")] = Task.T2V,
-    length: Annotated[Length, typer.Option(help="How much a prompt tells.")] = Length.DENSE,
+    task: Annotated[Literal["t2v", "i2v"], typer.Option(help="i2v tells only what moves.")] = "t2v",
+    length: Annotated[
+        Literal["dense", "medium", "short", "tags"], typer.Option(help="How much a prompt tells.")
+    ] = "dense",
     prefix: Annotated[str, typer.Option(metavar="TEXT", help="Trigger words in front.")] = "",
     suffix: Annotated[
         str, typer.Option(metavar="TEXT", help="Put behind, such as 'motion score: {motion}.'")
@@ -87,8 +57,9 @@ def export(
     ] = 0.0,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of --drop-fields.")] = 0,
     link: Annotated[
-        Link, typer.Option(help="How whole files get into the dataset.")
-    ] = Link.SYMLINK,
+        Literal["symlink", "hardlink", "copy"],
+        typer.Option(help="How whole files get into the dataset."),
+    ] = "symlink",
     copy: Annotated[bool, typer.Option("--copy", help="Short for --link copy.")] = False,
     transcode: Annotated[
         bool,
@@ -101,7 +72,9 @@ def export(
         float, typer.Option(min=0, metavar="RATE", help="Frames a second, not the model's.")
     ] = 0.0,
     size: Annotated[str, typer.Option(metavar="WxH", help="Width and height of the clips.")] = "",
-    fit: Annotated[Fit, typer.Option(help="Cut off what stands over, or add bars.")] = Fit.CROP,
+    fit: Annotated[
+        Literal["crop", "pad"], typer.Option(help="Cut off what stands over, or add bars.")
+    ] = "crop",
     video_root: Annotated[
         str, typer.Option(metavar="DIR", help="Where relative paths of videos start.")
     ] = "",
@@ -112,6 +85,7 @@ def export(
         bool, typer.Option("--check", help="Read the dataset in DIR back as the trainer would.")
     ] = False,
     json: Json = False,
+    verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
     """Write a dataset that a trainer reads, and check one."""
@@ -121,26 +95,30 @@ def export(
         raise UsageError("export: name CAPTIONS to write, or --check to read the dataset in --out")
     options = Options(
         target=target,
-        task=task.value,
-        length=length.value,
+        task=task,
+        length=length,
         prefix=prefix,
         suffix=suffix,
         drop_fields=drop_fields,
         seed=seed,
-        link="copy" if copy else link.value,
+        link="copy" if copy else link,
         transcode=transcode,
         frames=frames,
         fps=fps,
         size=_parse_size(size),
-        fit=fit.value,
+        fit=fit,
         video_root=video_root,
         overwrite=overwrite,
     )
-    written = _write(captions, for_, out, options, quiet) if captions else None
+    warnings = terminal.WarningSummary(verbose=verbose)
+    written = _write(captions, for_, out, options, warnings) if captions else None
+    there = written is None or bool(written.outputs)
     # What was warned of while writing need not be said again.
-    checked = (
-        _check(for_, out, target, quiet, bool(captions)) if check and _is_there(written) else None
-    )
+    again = warnings if written is None else terminal.WarningSummary(verbose=False)
+    checked = _check(for_, out, target, again) if check and there else None
+    if not quiet:
+        warnings.show()
+        _summarize(written, checked, out)
     if json:
         terminal.print_json(_account(written, checked))
     failed = [report for report in (written, checked) if report is not None and report.failed]
@@ -156,59 +134,50 @@ def _parse_size(text: str) -> tuple[int, int] | None:
     return int(found[1]), int(found[2])
 
 
-def _is_there(written: Report | None) -> bool:
-    return written is None or bool(written.outputs)
-
-
-def _write(captions: list[str], trainer: str, out: str, options: Options, quiet: bool) -> Report:
+def _write(
+    captions: list[str],
+    trainer: str,
+    out: str,
+    options: Options,
+    warnings: terminal.WarningSummary,
+) -> Report:
     from instancecap.datasets.captions import read_captions
     from instancecap.datasets.export import export as write_dataset
     from instancecap.datasets.export import find_trainer
 
     if not trainer:
         raise UsageError(f"--for: say for which trainer; allowed are {TRAINERS}")
-    report = write_dataset(
+    return write_dataset(
         read_captions(captions),
         find_trainer(trainer),
         out,
         options=options,
-        on_failure=_tell_failure,
-        on_warning=_silent if quiet else _tell_warning,
+        on_failure=terminal.note_failure,
+        on_warning=warnings.add,
     )
-    if not quiet:
-        made = ", ".join(f"{count} {how}" for how, count in report.made.items())
-        failed = f", {len(report.failed)} failed" if report.failed else ""
-        where = f" in {out} ({made})" if report.outputs else ""
-        clips = "1 clip" if report.done == 1 else f"{report.done} clips"
-        terminal.note(f"{clips}{where}{failed}, in {report.seconds:.1f} s")
-    return report
 
 
-def _check(trainer: str, out: str, target: str, quiet: bool, warned: bool) -> CheckReport:
+def _check(trainer: str, out: str, target: str, warnings: terminal.WarningSummary) -> CheckReport:
     from instancecap.datasets.export import check as check_dataset
 
-    report = check_dataset(
+    return check_dataset(
         out,
         trainer=trainer,
         target=target,
-        on_failure=_tell_failure,
-        on_warning=_silent if quiet or warned else _tell_warning,
+        on_failure=terminal.note_failure,
+        on_warning=warnings.add,
     )
-    if not quiet:
-        terminal.note(f"checked: rows {report.rows}, faults {len(report.failed)}")
-    return report
 
 
-def _tell_failure(source: str, reason: str) -> None:
-    terminal.note(f"failed: {source}: {reason}")
-
-
-def _tell_warning(name: str, text: str) -> None:
-    terminal.note(f"warning: {name}: {text}" if name else f"warning: {text}")
-
-
-def _silent(name: str, text: str) -> None:
-    pass
+def _summarize(written: Report | None, checked: CheckReport | None, out: str) -> None:
+    if written is not None:
+        made = ", ".join(f"{count} {how}" for how, count in written.made.items())
+        failed = f", {len(written.failed)} failed" if written.failed else ""
+        where = f" in {out} ({made})" if written.outputs else ""
+        clips = "1 clip" if written.done == 1 else f"{written.done} clips"
+        terminal.note(f"{clips}{where}{failed}, in {written.seconds:.1f} s")
+    if checked is not None:
+        terminal.note(f"checked: rows {checked.rows}, faults {len(checked.failed)}")
 
 
 def _account(written: Report | None, checked: CheckReport | None) -> dict[str, object]:

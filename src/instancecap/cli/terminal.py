@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from instancecap.engine.batch import Run
     from instancecap.engine.resume import Plan
-    from instancecap.io.inputs import Rejected
+    from instancecap.io.finder import Rejected
     from instancecap.schema import Caption
 
 INTERRUPTED = 130
@@ -42,6 +43,31 @@ def log_to_stderr() -> None:
 def note(text: str) -> None:
     """Tell the user something on stderr."""
     print(printable(text), file=sys.stderr)
+
+
+def note_failure(source: str, reason: str) -> None:
+    """Name an input that failed."""
+    note(f"failed: {source}: {reason}")
+
+
+class WarningSummary:
+    """One line for all warnings of a kind, so that none buries another; each with ``verbose``."""
+
+    def __init__(self, *, verbose: bool) -> None:
+        self._verbose = verbose
+        self._kinds: dict[str, list[str]] = {}
+
+    def add(self, name: str, text: str) -> None:
+        """A warning about ``name``; those that differ in figures and quotes are of one kind."""
+        line = f"{name}: {text}" if name else text
+        kind = line if self._verbose else re.sub(r"\d+(\.\d+)?|'[^']*'", "#", text)
+        self._kinds.setdefault(kind, []).append(line)
+
+    def show(self) -> None:
+        """The lines, the first warning of each kind as an example."""
+        for lines in self._kinds.values():
+            more = f" (and {len(lines) - 1} more like it; --verbose)" if lines[1:] else ""
+            note(f"warning: {lines[0]}{more}")
 
 
 def print_json(value: object) -> None:
@@ -87,6 +113,7 @@ class Watcher(Events):
     """The progress bar, and lines above it."""
 
     def __init__(self, bar: Progress, *, told: bool, verbose: bool = False) -> None:
+        super().__init__()
         self._bar, self._told, self._verbose = bar, told, verbose
         self._task = bar.add_task("", total=None)
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from instancecap.captioners.chain import ChainOptions, Prepared, prepare, write
 from instancecap.captioners.chain.prompting import load_prompts
+from instancecap.captioners.chain.questions import THOUSANDTHS
 from instancecap.engine.batch_files import BatchBackend, Unanswered, open_batch
 from instancecap.engine.digests import fingerprint
 from instancecap.engine.retrying import RetryingStage
 from instancecap.engine.work import Documents, Work, evidence_key, measure_job, split_job
 from instancecap.errors import FormatError, UsageError
 from instancecap.io.identity import Identity
-from instancecap.io.inputs import Job
+from instancecap.io.inputs import Earlier, Job
 from instancecap.mllm.base import Backend
 from instancecap.mllm.structured import Enforcement
 from instancecap.schema import Caption
@@ -25,11 +28,23 @@ if TYPE_CHECKING:
     from instancecap.mllm.usage import Usage
 
 
+ALL_INSTANCES = "/instances"
+"""Missing where nobody said which instances there are: the clip is asked about from the start."""
+
+NO_ANSWER = re.compile(r" (kept as (it was|measured)|left empty)$")
+"""How the chain's warnings on a question without an answer end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A clip that can be asked about: what follows its name, and its pictures, for each part."""
+    """A clip that can be asked about: what follows its name, and its pictures, for each part.
+
+    Attributes:
+        kept: captions of parts that an earlier run has finished.
+    """
 
     parts: tuple[tuple[str, Prepared], ...]
+    kept: dict[str, str]
     evidence: str
     seconds: dict[str, float]
     identity: Identity
@@ -79,22 +94,29 @@ class AskWork(Work):
         evidence = measure_job(job, threads=self.threads, masks=False, cache=self.cache)
         measured = time.perf_counter()
         parts = split_job(job, evidence) if self.split_shots else [("", job.clip, evidence)]
-        ready = tuple(
-            (
-                suffix,
-                prepare(
-                    clip,
-                    facts,
-                    options=self.options,
-                    previous=self._before(f"{job.name}{suffix}"),
-                    hint=job.hint,
-                    threads=self.threads,
-                ),
+        ready, kept = [], {}
+        for suffix, clip, facts in parts:
+            previous = self._previous(f"{job.name}{suffix}")
+            only: tuple[str, ...] = ()
+            if (earlier := job.earlier.get(suffix)) is not None:
+                if not earlier.missing:
+                    kept[suffix] = earlier.document
+                    continue
+                if ALL_INSTANCES not in earlier.missing:
+                    previous, only = _unfinished(earlier), earlier.missing
+            prepared = prepare(
+                clip,
+                facts,
+                options=self.options,
+                previous=previous,
+                only=only,
+                hint=job.hint,
+                threads=self.threads,
             )
-            for suffix, clip, facts in parts
-        )
+            ready.append((suffix, prepared))
         return Ready(
-            parts=ready,
+            parts=tuple(ready),
+            kept=kept,
             evidence=evidence.to_json() if self.keep_evidence else "",
             seconds={
                 "evidence": measured - began,
@@ -103,7 +125,7 @@ class AskWork(Work):
             identity=identity,
         )
 
-    def _before(self, name: str) -> Caption | None:
+    def _previous(self, name: str) -> Caption | None:
         if not self.previous:
             return None
         path = Path(self.previous, f"{name}.json")
@@ -123,6 +145,13 @@ class AskWork(Work):
             model=self.backend.model if self.backend else self.server.model,
             split=self.split_shots,
         )
+
+
+def _unfinished(earlier: Earlier) -> Caption:
+    """The caption, without the warnings on what it lacks: what is still missing is said anew."""
+    caption = Caption.from_json(earlier.document)
+    caption.warnings = [one for one in caption.warnings if not NO_ANSWER.search(one)]
+    return caption
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,13 +192,17 @@ class ModelStage:
         from instancecap.mllm.usage import Usage
 
         began = time.perf_counter()
-        captions, usage, waiting = {}, Usage(), False
+        captions, usage, waiting = dict(ready.kept), Usage(), False
         missing: dict[str, tuple[str, ...]] = {}
         reasons: dict[str, None] = {}
         for suffix, prepared in ready.parts:
             try:
                 written = await write(
-                    prepared, self._backend, options=self._options, enforce=self._enforce
+                    prepared,
+                    self._backend,
+                    options=self._options,
+                    enforce=self._enforce,
+                    convention=THOUSANDTHS if self._batch else None,
                 )
             except Unanswered:
                 waiting = True  # the other parts' questions belong into the same round
@@ -207,12 +240,13 @@ class ModelStage:
         return writer.requests if writer else 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Server:
     """Who is asked, in a form that can be sent to another process.
 
     Attributes:
-        urls: of servers that speak the OpenAI protocol; none for a model in this process.
+        url: of a server that speaks the OpenAI protocol, or of several that serve ``model``; none
+            for a model in this process.
         model: the name that the servers know it by, or a folder for one in this process.
         key_env: name of the environment variable that holds the servers' key.
         concurrency: questions in flight at most.
@@ -225,7 +259,7 @@ class Server:
         batch_results: files of such a service's answers.
     """
 
-    urls: tuple[str, ...] = ()
+    url: str | Sequence[str] = ""
     model: str = ""
     key_env: str = "OPENAI_API_KEY"
     concurrency: int = 64
@@ -235,7 +269,13 @@ class Server:
     record: str = ""
     replay: str = ""
     batch_file: str = ""
-    batch_results: tuple[str, ...] = ()
+    batch_results: Sequence[str] = ()
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Every URL."""
+        given = [self.url] if isinstance(self.url, str) else self.url
+        return tuple(one for one in given if one)
 
     @property
     def asks_nobody(self) -> bool:

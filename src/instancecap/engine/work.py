@@ -129,9 +129,9 @@ def split_job(job: Job, evidence: Evidence) -> list[tuple[str, Clip, Evidence]]:
 
 def evidence_key(*, masks: bool) -> str:
     """Hash of what evidence depends on beside the clip: the detectors at hand, masks."""
-    from instancecap.evidence.cluster import load_experts
+    from instancecap.evidence.cluster import load_models
 
-    return fingerprint(models=load_experts().names, masks=masks)
+    return fingerprint(models=load_models().names, masks=masks)
 
 
 class Stage(Protocol):

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 
-from instancecap.evidence.cluster import Experts, load_experts
-from instancecap.evidence.detection_log import FindsLog
-from instancecap.evidence.experts.angle import shot_angle
-from instancecap.evidence.experts.camera_words import describe_camera
-from instancecap.evidence.experts.framing import assign_faces, frame_subject
+from instancecap.evidence.cluster import Models, load_models
+from instancecap.evidence.expert import Expert
+from instancecap.evidence.experts.camera import CameraExpert
+from instancecap.evidence.experts.detection import DetectionExpert
+from instancecap.evidence.experts.framing import FramingExpert
+from instancecap.evidence.experts.light import LightExpert
 from instancecap.evidence.experts.masks import add_masks
-from instancecap.evidence.experts.world import World
+from instancecap.evidence.experts.motion import MotionExpert
+from instancecap.evidence.experts.shots import ShotExpert
+from instancecap.evidence.experts.style import StyleExpert
+from instancecap.evidence.experts.texts import TextExpert
 from instancecap.evidence.heap import give_pictures_back
 from instancecap.evidence.streaming import Pass
-from instancecap.evidence.tracking.across_cuts import join_across_cuts
-from instancecap.evidence.tracking.groups import group_instances
-from instancecap.evidence.tracking.instances import (
-    follows_subject,
-    moving_instances,
-    name_tracks,
-    named_instances,
-)
-from instancecap.evidence.tracking.motion_events import add_events, find_contacts
-from instancecap.evidence.tracking.tracker import Finds, extend_with_patches, link
-from instancecap.schema.evidence import Evidence, InstanceFacts, Shot, Video
-from instancecap.schema.vocabulary import Primitive
+from instancecap.schema.evidence import Evidence, Video
 from instancecap.video.clip import Clip
 from instancecap.video.decode import ClipReader
+
+EXPERTS: tuple[Callable[[Models], Expert], ...] = (
+    lambda models: ShotExpert(),
+    lambda models: CameraExpert(),
+    lambda models: MotionExpert(),
+    lambda models: DetectionExpert(models),
+    lambda models: LightExpert(),
+    lambda models: StyleExpert(),
+    lambda models: TextExpert(),
+    lambda models: FramingExpert(),
+)
+"""Makers of the experts of a pass, each after those that it needs."""
 
 
 def measure(clip: Clip, *, threads: int = 0, masks: bool = False) -> Evidence:
@@ -44,102 +49,25 @@ def measure(clip: Clip, *, threads: int = 0, masks: bool = False) -> Evidence:
     """
     started = time.perf_counter()
     give_pictures_back()
-    experts = load_experts()
+    models = load_models()
+    experts = [make(models) for make in EXPERTS]
     with ClipReader(clip, threads=threads) as reader:
-        observed = Pass(experts, reader.info, beside=threads != 1)
+        observed = Pass(experts, aspect=reader.info.aspect, beside=threads != 1)
         try:
             for frame in reader:
                 observed.add(frame)
+            evidence = Evidence(
+                video=_video(reader),
+                models=models.names,
+                warnings=[*reader.warnings, *models.warnings],
+            )
+            observed.facts(evidence, end=reader.end)
         finally:
-            observed.finish()
-    facts_began = time.perf_counter()
-    evidence = _facts(observed, reader, experts)
-    evidence.timings["facts"] = round(time.perf_counter() - facts_began, 4)
+            observed.close()
     if masks:
         add_masks(clip, evidence, threads=threads)
     evidence.timings["total"] = round(time.perf_counter() - started, 4)
     return evidence
-
-
-def _facts(observed: Pass, reader: ClipReader, experts: Experts) -> Evidence:
-    end = reader.end
-    shots = observed.shots.shots(end=end)
-    camera, motions = describe_camera(
-        observed.camera.path(),
-        shots,
-        aspect=reader.info.aspect,
-        parallax=observed.camera.parallax(),
-    )
-    instances = _instances(observed, shots, motions, end=end, experts=experts)
-    resting = [shot for shot, motion in zip(shots, motions, strict=True) if motion == ["static"]]
-    add_events(instances, resting, aspect=reader.info.aspect)
-    if follows_subject(camera, instances, end=end):
-        camera.motion = [*camera.motion, "tracking"]
-    faces = assign_faces(experts.faces.faces if experts.faces is not None else [], instances)
-    light, place = observed.light.facts(instances, observed.finds)
-    framing = frame_subject(
-        instances,
-        faces,
-        shots,
-        aspect=reader.info.aspect,
-        place=place.label,
-    )
-    framing.style = observed.style.style()
-    if len(shots) == 1:
-        static = camera.motion == ["static"]
-        framing.shot_angle = shot_angle(instances, faces, static=static, aspect=reader.info.aspect)
-    return Evidence(
-        video=_video(reader),
-        shots=shots,
-        camera=camera,
-        instances=instances,
-        contacts=find_contacts(instances),
-        faces=faces,
-        light=light,
-        place=place,
-        framing=framing,
-        overlays=observed.texts.overlays(),
-        models=experts.names,
-        warnings=[*reader.warnings, *experts.warnings],
-        timings={name: round(value, 4) for name, value in observed.seconds.items()},
-    )
-
-
-def _instances(
-    observed: Pass,
-    shots: Sequence[Shot],
-    motions: Sequence[list[Primitive]],
-    *,
-    end: float,
-    experts: Experts,
-) -> list[InstanceFacts]:
-    """Instances of all shots, the most salient first; their ids count from 0 in that order."""
-    per_shot: list[list[InstanceFacts]] = []
-    for shot, motion in zip(shots, motions, strict=True):
-        samples, patches = _within(observed.finds, shot), _within(observed.patches, shot)
-        if not patches:
-            continue
-        world = World.of(patches, moves=motion != ["static"])
-        kept = name_tracks(link(samples), shot=shot, world=world, samples=len(samples))
-        tracks = [one.track for one in kept]
-        loose = extend_with_patches(tracks, link(patches, sure=0.45, unsure=0.4))
-        named = named_instances(kept, shot=shot, end=end, world=world, tight=experts.detector.tight)
-        for item in named:
-            item.source = experts.detector.name
-        moving = moving_instances(loose, named, shot=shot, end=end, world=world)
-        for item in moving:
-            item.source = "motion"
-        per_shot.append(group_instances(named + moving))
-    found = join_across_cuts(per_shot)
-    found.sort(key=lambda item: (-item.salience, item.track[0].t, item.track[0].box))
-    for index, item in enumerate(found):
-        item.id = index
-    return found
-
-
-def _within(log: FindsLog, shot: Shot) -> list[Finds]:
-    # An image is one shot of no duration; a shot holds its first sample whatever its end.
-    return log.within(shot.start - 1e-3, max(shot.end - 1e-3, shot.start + 1e-3))
 
 
 def _video(reader: ClipReader) -> Video:

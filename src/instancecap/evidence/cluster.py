@@ -1,4 +1,4 @@
-"""Which detectors a run has: found once per process, with the next best where one is missing."""
+"""Which networks a run has: found once per process, with the next best where one is missing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 
 from instancecap.errors import MissingDependency
-from instancecap.evidence.experts.faces import FaceExpert
 from instancecap.models import weights
 from instancecap.models.detector import Detector
 from instancecap.models.hog import HogPeopleDetector
@@ -17,30 +16,25 @@ from instancecap.models.yolov3 import Yolov3Detector
 from instancecap.models.yolox import YoloxDetector
 
 
-@dataclass
-class Experts:
-    """The detectors of one pass."""
+@dataclass(frozen=True)
+class Models:
+    """The networks of one pass: a detector, and where YuNet's weights are, if anywhere."""
 
     detector: Detector
-    faces: FaceExpert | None
-    warnings: list[str]
+    faces: Path | None
+    warnings: tuple[str, ...]
 
     @property
     def names(self) -> dict[str, str]:
         """Expert and model, for the record."""
         names = {"detector": self.detector.name}
-        return names if self.faces is None else {**names, "faces": self.faces.name}
+        return names if self.faces is None else {**names, "faces": "yunet"}
 
 
-def load_experts() -> Experts:
-    """Fresh experts for one clip; models are loaded once per process."""
+def load_models() -> Models:
+    """The networks at hand; they are loaded once per process."""
     detector, warnings = _detector()
-    faces = _path_or_none("yunet")
-    return Experts(
-        detector=detector,
-        faces=FaceExpert(faces) if faces is not None else None,
-        warnings=list(warnings),
-    )
+    return Models(detector, _path_or_none("yunet"), warnings)
 
 
 @cache
@@ -76,6 +70,5 @@ def load_masker() -> SalientMasker | None:
 
 def forget_models() -> None:
     """Look for weights anew, after the environment has changed."""
-    _detector.cache_clear()
-    _path_or_none.cache_clear()
-    load_masker.cache_clear()
+    for cached in (_detector, _path_or_none, load_masker):
+        cached.cache_clear()

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from instancecap.evidence.experts.appearance import name_pixels
+from instancecap.evidence.color_names import name_pixels
 from instancecap.video.decode import Frame, Picture
 from instancecap.video.sampling import fit_within
 
@@ -25,18 +25,30 @@ THUMB_SIZE = (48, 32)
 
 @dataclass(frozen=True)
 class Sample:
-    """One sampled frame. ``index`` counts samples, ``frame_index`` frames; ``t`` in seconds."""
+    """One frame in the sizes that experts share. ``index`` counts the samples before it."""
 
+    frame: Frame
     index: int
-    frame_index: int
-    t: float
-    bgr: Picture
+    aspect: float
 
-    @classmethod
-    def of(cls, frame: Frame, *, index: int, aspect: float) -> Sample:
-        """Scale a frame so that its longer side is ``SAMPLE_SIDE``."""
-        picture = frame.bgr(fit_within(aspect, SAMPLE_SIDE))
-        return cls(index=index, frame_index=frame.index, t=frame.t, bgr=picture)
+    @property
+    def t(self) -> float:
+        """Seconds from the clip's start."""
+        return self.frame.t
+
+    @cached_property
+    def thumb(self) -> Picture:
+        """The picture that shots are told by."""
+        return self.frame.bgr(THUMB_SIZE)
+
+    @cached_property
+    def bgr(self) -> Picture:
+        """The frame, its longer side ``SAMPLE_SIDE`` pixels; blue first."""
+        return self.frame.bgr(fit_within(self.aspect, SAMPLE_SIDE))
+
+    def at_most(self, side: int) -> Picture:
+        """The frame, its longer side ``side`` pixels or its own if that is less."""
+        return self.frame.bgr(fit_within(self.aspect, max(2, min(side, self.frame.longer_side))))
 
     @cached_property
     def gray(self) -> Picture:
@@ -50,5 +62,5 @@ class Sample:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height in pixels."""
+        """Width and height of ``bgr`` in pixels."""
         return self.bgr.shape[1], self.bgr.shape[0]

@@ -7,9 +7,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from instancecap.evidence.experts.angle import shot_angle
 from instancecap.evidence.experts.camera_words import TRAVELS, describe_camera
-from instancecap.evidence.experts.framing import frame_subject
+from instancecap.evidence.experts.framing import frame_evidence
 from instancecap.evidence.geometry import direction_of
 from instancecap.evidence.tracking.instances import follows_subject
 from instancecap.schema.base import StrictModel, TrackPoint
@@ -76,16 +75,10 @@ def within(evidence: Evidence, start: float, end: float, *, rebase: bool = False
     faces = _inside(evidence.faces, span)
     aspect = evidence.video.width / evidence.video.height
     camera = _camera_in(evidence.camera, span, shots, instances, aspect=aspect)
-    place = evidence.place.label
-    framing = frame_subject(instances, faces, shots, aspect=aspect, place=place)
-    framing.style = evidence.framing.style
-    if len(shots) == 1:
-        static = camera.motion == ["static"]
-        framing.shot_angle = shot_angle(instances, faces, static=static, aspect=aspect)
     same_view = len(evidence.shots) <= 1
     contacts = [c for c in evidence.contacts if {c.first, c.second} <= ids and span.meets(c)]
     overlays = [one for one in evidence.overlays if one.t < end and one.end >= start]
-    return evidence.model_copy(
+    view = evidence.model_copy(
         update={
             "video": _video_of(evidence.video, span) if rebase else evidence.video,
             "shots": shots,
@@ -97,9 +90,11 @@ def within(evidence: Evidence, start: float, end: float, *, rebase: bool = False
             "overlays": [_cut(one, span, "t", "end") for one in overlays],
             "light": evidence.light if same_view else LightFacts(),
             "place": evidence.place if same_view else PlaceFacts(),
-            "framing": framing,
         }
     )
+    view.framing = frame_evidence(view, aspect=aspect)
+    view.framing.style = evidence.framing.style
+    return view
 
 
 class _Span:

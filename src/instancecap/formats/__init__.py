@@ -17,9 +17,9 @@ from instancecap.errors import FormatError, UsageError
 from instancecap.formats import cosmos3, curate, instancecap, instancevid, miradata, skycaptioner
 from instancecap.formats import text as plain_text
 from instancecap.formats.differences import differences
-from instancecap.formats.rows import video_of
-from instancecap.formats.salvage import salvage
+from instancecap.formats.salvage import decode_text, salvage
 from instancecap.formats.shape import Shape, clean, loosely
+from instancecap.formats.table_rows import video_of
 from instancecap.schema import codec
 from instancecap.schema.caption import Caption, Producer, Provenance
 
@@ -30,7 +30,6 @@ __all__ = [
     "answer_model",
     "caption_from",
     "check_format",
-    "decode",
     "detect",
     "lost",
     "read_file",
@@ -40,9 +39,6 @@ __all__ = [
 
 class Codec(Protocol):
     """A caption format, both ways; a module of this package each."""
-
-    HOLDS: dict[str, str]
-    """Where each field of a caption goes, by its pointer with ``*`` for any number."""
 
     def write(self, caption: Caption, /) -> dict[str, Any] | str:
         """The caption as a plain object or a line of text."""
@@ -61,29 +57,17 @@ FORMATS: dict[str, Codec] = {
 }
 """Every format by its name; the first is our own."""
 
-READ_ONLY: dict[str, Codec] = {"cosmos-curate": curate}
-"""What others write and nobody reads but their own tools."""
+_READERS = {name: codec.read for name, codec in FORMATS.items()} | {"cosmos-curate": curate.read}
 
-HOMES = frozenset({"structuraldescription", "structureddescription", "backgrounddetail"})
-
-_SIGNS: tuple[tuple[str, frozenset[str]], ...] = (
-    ("instancevid", frozenset(one for one in instancevid.PARTS if one.startswith("main")) | HOMES),
-    ("cosmos-curate", frozenset({"spanuuid", "durationspan"})),
-    (
-        "cosmos3",
-        frozenset(
-            {"backgroundsetting", "temporalcaption", "cinematography", "comprehensivet2icaption"}
-        ),
-    ),
-    ("skycaptioner", frozenset({"subjects", "shotposition", "environment"})),
-    (
-        "miradata",
-        frozenset(
-            f"{part}caption"
-            for part in ("mainobject", "background", "style", "camera", "short", "dense")
-        ),
-    ),
-)
+_SIGNS = {
+    "instancevid": {*map(loosely, instancevid.STRUCTURE[:2]), "backgrounddetail"}
+    | {one for one in instancevid.PARTS if one.startswith("main")},
+    "cosmos-curate": {"spanuuid", "durationspan"},
+    "cosmos3": {"backgroundsetting", "temporalcaption", "cinematography"}
+    | {"comprehensivet2icaption"},
+    "skycaptioner": {"subjects", "shotposition", "environment"},
+    "miradata": {loosely(column) for column in miradata.COLUMNS},
+}
 """Keys that only one format has, written loosely; the first format with one of them it is."""
 
 
@@ -104,7 +88,7 @@ def detect(value: Any) -> str:
     keys = {loosely(key) for key in value}
     if "Global Description" in value:
         return "instancevid"
-    return next((name for name, signs in _SIGNS if signs & keys), "")
+    return next((name for name, signs in _SIGNS.items() if signs & keys), "")
 
 
 def to_format(caption: Caption, name: str) -> dict[str, Any] | str:
@@ -202,8 +186,8 @@ def _read_foreign(value: dict[str, Any], name: str, warnings: list[str]) -> Capt
     """A caption of another system, with a word on who says all this."""
     if name != detect(value) and detect(value):
         raise FormatError(f"this is {detect(value)}, not {name}")
-    codec = {**FORMATS, **READ_ONLY}[name]
-    caption = codec.read({clean(str(key)): one for key, one in value.items()}, warnings)
+    cleaned = {clean(str(key)): one for key, one in value.items()}
+    caption: Caption = _READERS[name](cleaned, warnings)
     leaves = caption.leaves()
     if not detect(value) and not leaves:
         raise FormatError(_unknown(value))
@@ -247,18 +231,10 @@ def lost(caption: Caption, name: str) -> list[str]:
     return differences(caption, FORMATS[name].read(written, []))
 
 
-def decode(data: bytes) -> str | None:
-    """UTF-8 text, or UTF-16 with a byte order mark; None where it is neither."""
-    try:
-        return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-    except UnicodeDecodeError:
-        return None
-
-
 def read_file(path: str | os.PathLike[str]) -> Caption:
     """The one caption in a file. Raises :class:`FormatError` that names the file."""
     try:
-        text = decode(Path(path).read_bytes())
+        text = decode_text(Path(path).read_bytes())
         if text is None:
             raise FormatError("not a valid caption: not UTF-8 text")
         return caption_from(text, format="text" if str(path).endswith(".txt") else "")

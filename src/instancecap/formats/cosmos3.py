@@ -24,7 +24,7 @@ from instancecap.formats.phrases import (
     style_of,
 )
 from instancecap.formats.shape import clean, find_word, number, sentences
-from instancecap.formats.skycaptioner import SHOT_POSITIONS, SHOT_TYPES
+from instancecap.formats.synonyms import synonyms
 from instancecap.language import en
 from instancecap.schema.caption import (
     Camera,
@@ -37,34 +37,6 @@ from instancecap.schema.caption import (
 )
 from instancecap.schema.parts import Text
 from instancecap.schema.vocabulary import Place, ShotPosition, ShotType, TimeOfDay
-
-HOLDS = {
-    "/global_description": "temporal_caption",
-    "/instances/*/class": "subjects / description",
-    "/instances/*/appearance": "subjects / appearance_details",
-    "/instances/*/action": "subjects / action",
-    "/instances/*/expression": "subjects / expression",
-    "/instances/*/count": "subjects / number_of_subjects",
-    "/instances/*/position/text": "subjects / location",
-    "/background": "background_setting",
-    "/lighting": "lighting / conditions",
-    "/place": "context",
-    "/time_of_day": "context",
-    "/style": "style_medium; unknown is left empty",
-    "/camera/description": "cinematography / camera_motion",
-    "/camera/shot_type": "cinematography / framing",
-    "/camera/shot_position": "cinematography / framing",
-    "/camera/shot_angle": "cinematography / camera_angle",
-    "/texts/*/text": "text_and_signage_elements / text",
-    "/texts/*/t": "text_and_signage_elements / spatial_temporal",
-    "/shots/*/start": "transitions",
-    "/shots/*/transition": "transitions",
-    "/segments": "segments, to the millisecond",
-    "/video/width": "resolution / W",
-    "/video/height": "resolution / H",
-    "/video/duration": "duration, in whole seconds",
-    "/video/fps": "fps, a whole number",
-}
 
 RATIOS = ((16, 9), (4, 3), (1, 1), (3, 4), (9, 16))
 """The aspect ratios that the model generates (NVIDIA, Cosmos 3 model reference)."""
@@ -88,7 +60,14 @@ def write(caption: Caption) -> dict[str, Any]:
         text_and_signage_elements=[
             Sign(text=one.text, spatial_temporal=f"at {clock(one.t)}") for one in caption.texts
         ],
-        segments=[_segment(*one) for one in enumerate(caption.segments)],
+        segments=[
+            Part(
+                segment_index=index,
+                time_range=f"{clock(one.start)}-{clock(one.end)}",
+                description=one.description,
+            )
+            for index, one in enumerate(caption.segments)
+        ],
         transitions=[
             f"{shot.transition} at {clock(shot.start)}"
             for shot in caption.shots
@@ -110,20 +89,8 @@ def _subject(one: Instance) -> dict[str, Any]:
         "action": one.action,
         "expression": one.expression,
     }
-    subject = Subject(
-        description=one.class_,
-        **{name: text for name, text in known.items() if text},
-        number_of_subjects=one.count,
-    )
-    return subject.model_dump(exclude_unset=True)
-
-
-def _segment(number: int, one: Segment) -> Part:
-    return Part(
-        segment_index=number,
-        time_range=f"{clock(one.start)}-{clock(one.end)}",
-        description=one.description,
-    )
+    filled = {name: text for name, text in known.items() if text}
+    return {"description": one.class_, **filled, "number_of_subjects": one.count}
 
 
 def _size(video: Video) -> dict[str, Any]:
@@ -150,11 +117,8 @@ def clock(seconds: float) -> str:
 
 def _times(text: str) -> list[float]:
     """The times of a text, seconds."""
-    found = _TIME.findall(text)
-    return [
-        min(int(minutes[:12]) * 60_000 + round(float(rest) * 1000), 10**15) / 1000
-        for minutes, rest in found
-    ]
+    found = ((int(minutes[:12]), float(rest)) for minutes, rest in _TIME.findall(text))
+    return [min(minutes * 60_000 + round(rest * 1000), 10**15) / 1000 for minutes, rest in found]
 
 
 def read(value: dict[str, Any], warnings: list[str]) -> Caption:
@@ -176,7 +140,10 @@ def read(value: dict[str, Any], warnings: list[str]) -> Caption:
         time_of_day=time_of_day,
         style=style_of(given.style_medium, warnings),
         camera=_read_camera(given.cinematography, warnings),
-        texts=[_read_sign(one) for one in given.text_and_signage_elements],
+        texts=[
+            Text(text=one.text, t=[*_times(one.spatial_temporal), 0.0][0], box=(0, 0, 1, 1))
+            for one in given.text_and_signage_elements
+        ],
         segments=_read_segments(given, warnings),
         shots=_read_transitions(given.transitions, video.duration if video else 0.0),
     )
@@ -185,29 +152,21 @@ def read(value: dict[str, Any], warnings: list[str]) -> Caption:
 def _name_what_is_lost(given: Answer, warnings: list[str]) -> None:
     """Fields that a caption has no place for."""
     cinema = given.cinematography
-    lost = {f"aesthetics/{name}": text for name, text in given.aesthetics if text}
-    lost |= {
-        f"cinematography/{name}": text
-        for name in ("depth_of_field", "focus", "lens_focal_length")
-        if (text := getattr(cinema, name))
-    }
-    lost |= {
-        name: text
-        for name in ("artistic_style", "audio_description")
-        if (text := getattr(given, name))
-    }
-    warnings += [f"unknown field left out: /{name}" for name in lost]
+    for owner, where, names in (
+        (given.aesthetics, "aesthetics/", type(given.aesthetics).model_fields),
+        (cinema, "cinematography/", ("depth_of_field", "focus", "lens_focal_length")),
+        (given, "", ("artistic_style", "audio_description")),
+    ):
+        left = (name for name in names if getattr(owner, name))
+        warnings += [f"unknown field left out: /{where}{name}" for name in left]
 
 
 def _read_camera(cinema: Cinematography, warnings: list[str]) -> Camera:
     """The framing is a list of words: size of the shot, then point of view."""
     words = camera_words(cinema.camera_motion)
     parts = [cinema.framing, *cinema.framing.split(",")]
-    for name, known, synonyms in (
-        ("shot_type", get_args(ShotType), SHOT_TYPES),
-        ("shot_position", get_args(ShotPosition), SHOT_POSITIONS),
-    ):
-        found = (find_word(part, known, synonyms) for part in parts)
+    for name, known in (("shot_type", ShotType), ("shot_position", ShotPosition)):
+        found = (find_word(part, get_args(known), synonyms(name)) for part in parts)
         words[name] = next(filter(None, found), "")
     if cinema.framing.strip() and not (words["shot_type"] or words["shot_position"]):
         warnings.append(f"framing {cinema.framing!r:.60} is no word that is known here")
@@ -240,11 +199,6 @@ def head_noun(description: str) -> str:
     ends = r",|;|\.|\b(?:with|in|on|at|of|from|who|that|which|wearing|holding|and|is|are|\w+ing)\b"
     words = re.split(ends, _without_article(description), maxsplit=1)[0].split()
     return words[-1].casefold() if words else "subject"
-
-
-def _read_sign(one: Sign) -> Text:
-    times = _times(one.spatial_temporal)
-    return Text(text=one.text, t=times[0] if times else 0.0, box=(0.0, 0.0, 1.0, 1.0))
 
 
 def _read_segments(given: Answer, warnings: list[str]) -> list[Segment]:

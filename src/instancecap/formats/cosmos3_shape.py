@@ -1,105 +1,36 @@
-"""The JSON of Cosmos 3, object by object."""
+"""The JSON of Cosmos 3, object by object: all are texts but for a few numbers."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, get_args
+from typing import Annotated, Any, get_args
 
-from instancecap.formats.shape import Shape, Word, key
-from instancecap.formats.skycaptioner import SHOT_ANGLES
+from instancecap.formats.shape import Shape, Word, key, of_texts
+from instancecap.formats.synonyms import synonyms
 from instancecap.schema.vocabulary import ShotAngle
 
-
-class Subject(Shape):
-    """One subject, or several alike."""
-
-    prose: ClassVar[str] = "description"
-
-    description: str = ""
-    appearance_details: str = ""
-    relationship: str = ""
-    location: str = ""
-    relative_size: str = ""
-    orientation: str = ""
-    pose: str = ""
-    action: str = ""
-    state_changes: str = ""
-    clothing: str = ""
-    expression: str = ""
-    gender: str = ""
-    age: str = ""
-    skin_tone_and_texture: str = ""
-    facial_features: str = ""
-    number_of_subjects: int = 1
-    number_of_arms: int = 0
-    number_of_legs: int = 0
-    number_of_hands: int = 0
-    number_of_fingers: int = 0
-
-
-class Lighting(Shape):
-    """The light."""
-
-    prose: ClassVar[str] = "conditions"
-
-    conditions: str = ""
-    direction: str = ""
-    shadows: str = ""
-    illumination_effect: str = ""
-
-
-class Aesthetics(Shape):
-    """How it looks as a picture; a caption has no such fields."""
-
-    composition: str = ""
-    color_scheme: str = ""
-    mood_atmosphere: str = ""
-    patterns: str = ""
-
-
-class Cinematography(Shape):
-    """How it is filmed."""
-
-    prose: ClassVar[str] = "camera_motion"
-
-    camera_motion: str = ""
-    framing: str = ""
-    camera_angle: Annotated[str, Word(get_args(ShotAngle), SHOT_ANGLES)] = ""
-    depth_of_field: str = ""
-    focus: str = ""
-    lens_focal_length: str = ""
-
-
-class Action(Shape):
-    """What happens at a time."""
-
-    prose: ClassVar[str] = "description"
-
-    time: str = ""
-    description: str = ""
-
-
-class Sign(Shape):
-    """Writing in the picture."""
-
-    prose: ClassVar[str] = "text"
-
-    text: str = ""
-    category: str = ""
-    appearance: str = ""
-    spatial_temporal: str = ""
-    context: str = ""
-
-
-class Part(Shape):
-    """A stretch of the video."""
-
-    prose: ClassVar[str] = "description"
-
-    segment_index: int = 0
-    time_range: str = ""
-    description: str = ""
-    key_changes: str = ""
-    camera: str = ""
+Subject: Any = of_texts(
+    "Subject",
+    "description appearance_details relationship location relative_size orientation pose action "
+    "state_changes clothing expression gender age skin_tone_and_texture facial_features",
+    prose="description",
+    number_of_subjects=(int, 1),
+    **{f"number_of_{part}": (int, 0) for part in ("arms", "legs", "hands", "fingers")},
+)
+Lighting: Any = of_texts(
+    "Lighting", "conditions direction shadows illumination_effect", prose="conditions"
+)
+Aesthetics: Any = of_texts("Aesthetics", "composition color_scheme mood_atmosphere patterns")
+Cinematography: Any = of_texts(
+    "Cinematography",
+    "camera_motion framing depth_of_field focus lens_focal_length",
+    prose="camera_motion",
+    camera_angle=(Annotated[str, Word(get_args(ShotAngle), synonyms("shot_angle"))], ""),
+)
+Action: Any = of_texts("Action", "time description", prose="description")
+Sign: Any = of_texts("Sign", "text category appearance spatial_temporal context", prose="text")
+Part: Any = of_texts(
+    "Part", "time_range description key_changes camera", prose="description", segment_index=(int, 0)
+)
 
 
 class Resolution(Shape):

@@ -12,8 +12,6 @@ from pydantic_core import to_json
 from instancecap.errors import FormatError
 from instancecap.schema.caption import Caption
 
-HOLDS = {"": "the same place"}
-
 
 def write(caption: Caption) -> dict[str, Any]:
     """The published form."""

@@ -9,22 +9,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from instancecap.formats.phrases import filming_sentences, position_phrase
-from instancecap.formats.shape import Shape, entry_name, key, loosely, parsed
+from instancecap.formats.shape import Shape, entry_name, key, loosely, parsed, sentences
 from instancecap.schema.caption import Camera, Caption, Instance, Position, Video
 
 MOST_INSTANCES = 3
 """The reference system never writes more."""
-
-HOLDS = {
-    "/video/path": "Video",
-    "/global_description": "Global Description",
-    "/instances/*/class": "Structural Description / Main Instance / No.N / Class",
-    "/instances/*/appearance": "… / Appearance",
-    "/instances/*/action": "… / Actions and Motion",
-    "/instances/*/position/text": "… / Position",
-    "/background": "Structural Description / Background Detail",
-    "/camera/description": "Structural Description / Camera Movement",
-}
 
 
 class OneInstance(Shape):
@@ -38,22 +27,32 @@ class OneInstance(Shape):
     action: str = key("Actions and Motion", "Action and Motion", "Actions", "Motion")
     position: str = key("Position", "Location")
 
+    @classmethod
+    def arrange(cls, value: dict[str, Any]) -> dict[str, Any]:
+        """Takes action and motion also apart."""
+        names = {loosely(name): name for name in value}
+        parts = [names[one] for one in ("action", "actions", "motion", "motions") if one in names]
+        if len(parts) < 2 or not all(isinstance(value[one], str) for one in parts):
+            return value
+        rest = {name: one for name, one in value.items() if name not in parts}
+        return {**rest, "Actions and Motion": sentences(value[one] for one in parts)}
+
 
 class Structure(Shape):
     """The structured part."""
 
     instances: dict[str, OneInstance] = key(
-        "Main Instance",
-        "Main Instances",
-        "Main Object",
-        "Main Objects",
-        "Instance",
-        "Instances",
-        "Objects",
-        default={},
-    )
+        "Main Instance", "Main Instances", "Main Object", "Main Objects", "Instance", "Instances",
+        "Objects", default={},
+    )  # fmt: skip
     background: str = key("Background Detail", "Background Details", "Background")
     camera: str = key("Camera Movement", "Camera Movements", "Camera Motion", "Camera")
+
+
+PARTS = Structure.loose_keys()
+STRUCTURE = ("Structural Description", "Structured Description", "Structural Caption",
+             "Structured Caption")  # fmt: skip
+"""Names of the structured part; the first is the one that is written."""
 
 
 class Answer(Shape):
@@ -61,33 +60,20 @@ class Answer(Shape):
 
     video: str = key("Video", "Video Path", "Path")
     global_description: str = key("Global Description", "Global Caption")
-    structure: Structure = key(
-        "Structural Description",
-        "Structured Description",
-        "Structural Caption",
-        "Structured Caption",
-        default=Structure(),
-    )
+    structure: Structure = key(*STRUCTURE, default=Structure())
 
     @classmethod
     def arrange(cls, value: dict[str, Any]) -> dict[str, Any]:
         """Takes the parts of the structure also where they are not nested."""
         names = {loosely(name): name for name in value}
-        home = next((names[one] for one in STRUCTURE if one in names), "Structural Description")
+        homes = map(loosely, STRUCTURE)
+        home = next((names[one] for one in homes if one in names), STRUCTURE[0])
         inside = parsed(value.get(home) or {}, [])
         outside = {name: value[name] for key, name in names.items() if key in PARTS}
         if not outside or not isinstance(inside, dict):
             return value
         rest = {name: one for name, one in value.items() if name not in outside}
         return {**rest, home: {**outside, **inside}}
-
-
-PARTS = Structure.loose_keys()
-STRUCTURE = tuple(
-    loosely(f"{kind} {part}")
-    for kind in ("Structural", "Structured")
-    for part in ("Description", "Caption")
-)
 
 
 def write(caption: Caption) -> dict[str, Any]:

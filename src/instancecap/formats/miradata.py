@@ -11,30 +11,15 @@ from instancecap.formats.phrases import (
     instance_sentences,
     style_of,
 )
-from instancecap.formats.shape import Shape, sentences
+from instancecap.formats.shape import of_texts, sentences
 from instancecap.formats.text import paragraph
 from instancecap.schema.caption import Camera, Caption, Instance
 
-HOLDS = {
-    "/global_description": "short_caption",
-    "/background": "background_caption",
-    "/style": "style_caption; unknown is left empty",
-    "/camera/description": "camera_caption",
-}
+COLUMNS = ("short_caption", "dense_caption", "main_object_caption", "background_caption",
+           "camera_caption", "style_caption")  # fmt: skip
 
-
-class Answer(Shape):
-    """The six texts."""
-
-    short_caption: str = ""
-    dense_caption: str = ""
-    main_object_caption: str = ""
-    background_caption: str = ""
-    camera_caption: str = ""
-    style_caption: str = ""
-
-
-COLUMNS = tuple(Answer.model_fields)
+Answer: Any = of_texts("Answer", " ".join(COLUMNS))
+"""The six texts."""
 
 SUBJECT = "subject"
 """Class of the one instance that a text about the main objects becomes."""
@@ -50,7 +35,7 @@ def write(caption: Caption) -> dict[str, Any]:
         camera_caption=filming_sentences(caption.camera),
         style_caption=MEDIA.get(caption.style, ""),
     )
-    return answer.model_dump()
+    return dict(answer.model_dump())
 
 
 def _main_objects(caption: Caption) -> str:

@@ -6,20 +6,16 @@ import re
 from typing import Any, get_args
 
 from instancecap.formats.shape import find_word, sentences
+from instancecap.formats.synonyms import synonyms
 from instancecap.language import en
 from instancecap.schema.caption import Camera, Instance, Position
 from instancecap.schema.vocabulary import Primitive
 
 MOVES = {
     **{name.replace(" ", "_"): word for word, name in en.CAMERA_NAMES.items()},
-    **dict.fromkeys(("fixed", "still", "stationary", "locked", "no_movement"), "static"),
-    **dict.fromkeys(("dolly_in", "push_in", "push"), "move_in"),
-    **dict.fromkeys(("dolly_out", "pull_out", "pull_back"), "move_out"),
-    **{f"truck_{side}": f"move_{side}" for side in ("left", "right")},
-    **{f"{word}_{way}": f"move_{way}" for word in ("crane", "pedestal") for way in ("up", "down")},
-    **dict.fromkeys(("follow", "following", "tracking_camera"), "tracking"),
+    **synonyms("motion"),
 }
-"""Other names of camera movements, as lists of tags have them."""
+"""Names of camera movements, as lists of tags have them."""
 
 MEDIA = {"real": "Live-action video", "animation": "Animation", "graphics": "Computer graphics"}
 """A caption's style as a medium."""

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, ClassVar, Self, cast, get_args, get_origin
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, create_model, model_validator
 from pydantic.fields import FieldInfo
 
 from instancecap.errors import FormatError
@@ -40,7 +40,7 @@ def clean(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def find_word(text: str, known: Iterable[str], synonyms: dict[str, str]) -> str:
+def find_word(text: str, known: Iterable[str], synonyms: Mapping[str, str]) -> str:
     """The word of a vocabulary that ``text`` is, however it is spelt; empty for none."""
     words = re.sub(r"[\W_]+", "_", text.casefold()).strip("_")
     vocabulary = set(known)
@@ -56,7 +56,7 @@ class Word:
     """Marks a text that is a word of a vocabulary: ``Annotated[str, Word(get_args(ShotType))]``."""
 
     known: tuple[str, ...]
-    synonyms: dict[str, str] = field(default_factory=dict, hash=False)
+    synonyms: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
         return {"type": "string", "enum": [*self.known, "unknown"]}
@@ -122,6 +122,14 @@ class Shape(BaseModel):
         """All keys under which its fields are read, written loosely."""
         fields = cls.model_fields.items()
         return frozenset(loosely(one) for name, info in fields for one in _keys(name, info))
+
+
+def of_texts(name: str, texts: str, *, prose: str = "", **others: Any) -> type[Shape]:
+    """A shape of text fields, and of ``others`` as pydantic's ``create_model`` takes them."""
+    fields: dict[str, Any] = dict.fromkeys(texts.split(), (str, "")) | others
+    shape = create_model(name, __base__=Shape, **fields)
+    shape.prose = prose
+    return shape
 
 
 class _Reader:

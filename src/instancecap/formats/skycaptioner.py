@@ -7,61 +7,9 @@ from typing import Annotated, Any, ClassVar, get_args
 
 from instancecap.formats.phrases import camera_sentence, camera_words, position_phrase
 from instancecap.formats.shape import Shape, Word, find_word, loosely
+from instancecap.formats.synonyms import synonyms
 from instancecap.schema.caption import Camera, Caption, Instance, Position
 from instancecap.schema.vocabulary import Category, ShotAngle, ShotPosition, ShotType
-
-HOLDS = {
-    "/instances/*/category": "subjects / TYPES / type",
-    "/instances/*/subcategory": "subjects / TYPES / sub_type, the class where it is empty",
-    "/instances/*/appearance": "subjects / appearance",
-    "/instances/*/action": "subjects / action",
-    "/instances/*/expression": "subjects / expression",
-    "/instances/*/position/text": "subjects / position",
-    "/instances/*/is_main": "subjects / is_main_subject",
-    "/camera/shot_type": "shot_type",
-    "/camera/shot_angle": "shot_angle; overhead becomes high_angle",
-    "/camera/shot_position": "shot_position",
-    "/camera/description": "camera_motion",
-    "/background": "environment",
-    "/lighting": "lighting",
-}
-
-CATEGORIES = {
-    **dict.fromkeys(("person", "people", "humans", "man", "woman", "child"), "human"),
-    **dict.fromkeys(("animals", "pet", "bird", "insect"), "animal"),
-    **dict.fromkeys(("vehicles", "transport", "transportation"), "vehicle"),
-    **dict.fromkeys(("plants", "flower", "tree"), "plant"),
-    **dict.fromkeys(("foods", "drink", "food_and_drink"), "food"),
-    **dict.fromkeys(("buildings", "architecture"), "building"),
-    **dict.fromkeys(("electronic", "device", "electronic_device"), "electronics"),
-    **dict.fromkeys(("natural_scenery", "nature", "landscape", "scene"), "scenery"),
-    **dict.fromkeys(("clothes", "accessory"), "clothing"),
-    **dict.fromkeys(("object", "objects", "thing", "others"), "other"),
-}
-SHOT_TYPES = {
-    **dict.fromkeys(("closeup", "close", "head_shot"), "close_up"),
-    **dict.fromkeys(("extreme_closeup", "big_close_up", "macro_shot"), "extreme_close_up"),
-    **dict.fromkeys(("medium_close_up", "medium_closeup", "mid_shot", "waist_shot"), "medium_shot"),
-    **dict.fromkeys(("medium_long_shot", "medium_full_shot", "american_shot"), "full_shot"),
-    **dict.fromkeys(
-        ("wide_shot", "extreme_long_shot", "extreme_wide_shot", "establishing_shot"), "long_shot"
-    ),
-}
-SHOT_ANGLES = {
-    **dict.fromkeys(("eye_level_angle", "eyelevel", "eye_level_shot", "straight_on"), "eye_level"),
-    **dict.fromkeys(("high", "high_angle_shot"), "high_angle"),
-    **dict.fromkeys(("low", "low_angle_shot"), "low_angle"),
-    **dict.fromkeys(("overhead_angle", "top_down", "birds_eye", "bird_s_eye_view"), "overhead"),
-}
-SHOT_POSITIONS = {
-    **dict.fromkeys(("front", "frontal", "frontal_view"), "front_view"),
-    **dict.fromkeys(("back", "rear", "rear_view"), "back_view"),
-    **dict.fromkeys(("side", "profile", "profile_view"), "side_view"),
-    **dict.fromkeys(("ots", "over_the_shoulder_view"), "over_the_shoulder"),
-    **dict.fromkeys(("pov", "pov_shot", "point_of_view_shot", "first_person"), "point_of_view"),
-    **dict.fromkeys(("aerial", "drone_view", "drone_shot"), "aerial_view"),
-    **dict.fromkeys(("overhead", "top_view", "top_down"), "overhead_view"),
-}
 
 
 class Types(Shape):
@@ -96,9 +44,9 @@ class Answer(Shape):
     """The object that SkyCaptioner-V1 answers with."""
 
     subjects: list[Subject] = []
-    shot_type: Annotated[str, Word(get_args(ShotType), SHOT_TYPES)] = ""
-    shot_angle: Annotated[str, Word(get_args(ShotAngle), SHOT_ANGLES)] = ""
-    shot_position: Annotated[str, Word(get_args(ShotPosition), SHOT_POSITIONS)] = ""
+    shot_type: Annotated[str, Word(get_args(ShotType), synonyms("shot_type"))] = ""
+    shot_angle: Annotated[str, Word(get_args(ShotAngle), synonyms("shot_angle"))] = ""
+    shot_position: Annotated[str, Word(get_args(ShotPosition), synonyms("shot_position"))] = ""
     camera_motion: str = ""
     environment: str = ""
     lighting: str = ""
@@ -169,7 +117,7 @@ def noun(text: str) -> str:
 
 
 def _category(text: str, warnings: list[str]) -> Any:
-    found = find_word(text, get_args(Category), CATEGORIES)
+    found = find_word(text, get_args(Category), synonyms("category"))
     if text.strip() and not found:
         warnings.append(f"subject type {text!r:.60} is taken for 'other'")
         return "other"

@@ -12,7 +12,8 @@ import json
 from typing import Any
 
 from instancecap.formats import miradata
-from instancecap.schema.caption import Caption
+from instancecap.formats.shape import loosely, number
+from instancecap.schema.caption import Caption, Video
 
 OURS = "instancecap"
 """The name of our own format."""
@@ -101,3 +102,30 @@ def arrow_schema(format: str = OURS) -> Any:
         **dict.fromkeys(("camera_motion", "warnings"), pa.list_(pa.string())),
     }
     return pa.schema([(name, special.get(name, pa.string())) for name in FLAT_COLUMNS])
+
+
+PATHS = ("path", "file_path", "video_path", "media_path", "vision_path", "file_name", "video",
+         "filename", "video_file", "file", "videos", "images")  # fmt: skip
+"""Columns that may hold a video's path, the best first."""
+
+
+def video_of(fields: dict[str, Any]) -> Video | None:
+    """The video that a row names, with what else the row knows of it."""
+    given = {loosely(key): one for key, one in fields.items()}
+    cells = (given.get(loosely(name)) for name in PATHS)
+    texts = (cell[0] if isinstance(cell, list) and len(cell) == 1 else cell for cell in cells)
+    path = next((one.strip() for one in texts if isinstance(one, str) and one.strip()), "")
+    if not path:
+        return None
+
+    def value(name: str) -> float:
+        return number(given.get(loosely(name)))
+
+    video = Video.named(path)
+    video.fps = value("fps")
+    video.width, video.height = int(value("width")), int(value("height"))
+    video.frames = int(value("num_frames"))
+    video.start = value("start")
+    video.duration = value("duration")
+    video.end = value("end") or video.start + video.duration
+    return video

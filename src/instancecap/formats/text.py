@@ -10,8 +10,6 @@ from instancecap.formats.phrases import filming_sentences, instance_sentences
 from instancecap.formats.shape import sentences
 from instancecap.schema.caption import Caption
 
-HOLDS = {"/global_description": "the first sentence; read back, the whole line"}
-
 
 def paragraph(caption: Caption) -> str:
     """Every text of the caption on one line; empty where it says nothing."""

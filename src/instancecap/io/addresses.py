@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from instancecap.errors import InputError, InstanceCapError, MissingDependency
 
+WEB = ("http://", "https://")
+
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
@@ -25,9 +27,14 @@ def strip_file_scheme(path: str) -> str:
     return path.removeprefix("file://") if path.startswith("file://") else path
 
 
+def is_pattern(path: str) -> bool:
+    """Whether a path has wildcards; the query of a web address, such as ``?token=…``, is none."""
+    return glob.has_magic(urlsplit(path).path if path.startswith(WEB) else path)
+
+
 def basename_of(url: str) -> str:
     """The last part of an address, less a query."""
-    path = urlsplit(url).path if url.startswith(("http://", "https://")) else url
+    path = urlsplit(url).path if url.startswith(WEB) else url
     return PurePosixPath(path).name
 
 
@@ -89,7 +96,7 @@ def find_objects(url: str) -> list[tuple[str, str]]:
     fs, root = filesystem(url)
     with naming(url, "searched"):
         fs.invalidate_cache()
-        if glob.has_magic(root):
+        if is_pattern(root):
             found = [(path, PurePosixPath(path).name) for path in fs.glob(root)]
         else:
             root = root.rstrip("/")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any, Literal
 
-from instancecap.mllm.base import Image, Message, Request
+from instancecap.mllm.base import Image, Message, Part, Request
 
 SCHEMA_FORMS = ("json_schema", "unbounded", "json_object", "")
 """How a schema is asked for, the best first: ``json_schema`` (vLLM, SGLang, llama.cpp, Ollama,
@@ -41,6 +41,7 @@ class Dialect:
         tokens: the most that this bound may be; 0 for any.
         room: times a question's own bound, for models that think before they answer.
         think: False where a model is told to answer at once.
+        effort: the least effort of thinking that can be asked for.
         system: False where system text goes into the first message of the user.
         images: the most images a question; 0 for any number.
         pixels: the most pixels an image; 0 for any number.
@@ -52,6 +53,7 @@ class Dialect:
     tokens: int = 0
     room: int = 1
     think: bool = True
+    effort: Literal["none", "low"] = "none"
     system: bool = True
     images: int = 0
     pixels: int = 0
@@ -60,6 +62,8 @@ class Dialect:
         """What to try after a parameter of ``sent`` was refused; None when nothing is left."""
         if "max_completion_tokens" in refusal and self.limit == "max_tokens":
             return replace(self, limit="max_completion_tokens")
+        if "reasoning_effort" in sent and "'none'" in refusal and self.effort == "none":
+            return replace(self, effort="low")
         for name in OPTIONAL:
             if name in sent and re.search(rf"\b{name}\b", refusal):
                 return replace(self, refused=self.refused | {name})
@@ -79,69 +83,65 @@ class Dialect:
 
     def changes(self, since: Dialect) -> dict[str, Any]:
         """What was learned since another."""
-        both = {
-            one.name: (getattr(self, one.name), getattr(since, one.name)) for one in fields(self)
+        now = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {name: value for name, value in now.items() if value != getattr(since, name)}
+
+    def with_changes(self, changes: Mapping[str, Any]) -> Dialect:
+        """With what another question taught; of two limits the lower one counts."""
+        limits = {
+            name: min(value, getattr(self, name) or value)
+            for name, value in changes.items()
+            if name in ("tokens", "images", "pixels") and value
         }
-        return {name: now for name, (now, before) in both.items() if now != before}
+        return replace(self, **{**changes, **limits})
 
 
-def fit(request: Request, dialect: Dialect) -> tuple[Request, tuple[int, ...] | None]:
-    """The question as a server takes it, and the places of the images that it is shown.
-
-    None for the places where all of them are. Fewer images are chosen evenly.
-    """
-    messages = request.messages
-    if not dialect.system:
-        messages = _without_system(messages)
-    shown: tuple[int, ...] | None = None
-    if dialect.images and request.images > dialect.images:
-        shown = spread(request.images, dialect.images)
-    if shown is not None or dialect.pixels:
-        messages = _with_images(messages, shown, dialect.pixels)
-    return replace(request, messages=messages), shown
+def fit(request: Request, dialect: Dialect) -> Request:
+    """The question as a server takes it; of more images than it takes, some, evenly chosen."""
+    messages = request.messages if dialect.system else _without_system(request.messages)
+    if dialect.images or dialect.pixels:
+        count = request.images
+        kept = spread(count, min(count, dialect.images or count))
+        places = iter(range(count))
+        messages = tuple(
+            replace(one, parts=_with_images(one.parts, places, kept, dialect.pixels))
+            for one in messages
+        )
+    return replace(request, messages=messages)
 
 
 def spread(count: int, kept: int) -> tuple[int, ...]:
     """``kept`` of ``count`` places, evenly chosen, the first and the last among them."""
-    if kept == 1:
-        return (count // 2,)
+    if kept < 2:
+        return (count // 2,) if kept else ()
     return tuple(round(index * (count - 1) / (kept - 1)) for index in range(kept))
 
 
 def _without_system(messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    """System text at the start of the next message."""
-    merged: list[Message] = []
-    text: tuple[Any, ...] = ()
-    for one in messages:
-        if one.role == "system":
-            text += one.parts
-        else:
-            merged.append(replace(one, parts=(*text, *one.parts)) if text else one)
-            text = ()
-    return tuple(merged) or messages
+    """System text at the start of the first message that is left."""
+    text = tuple(part for one in messages if one.role == "system" for part in one.parts)
+    first, *rest = (one for one in messages if one.role != "system")
+    return (replace(first, parts=(*text, *first.parts)), *rest)
 
 
 def _with_images(
-    messages: tuple[Message, ...], shown: tuple[int, ...] | None, pixels: int
-) -> tuple[Message, ...]:
-    chosen: list[Message] = []
-    place = -1
-    for one in messages:
-        parts: list[Any] = []
-        for part in one.parts:
-            if isinstance(part, Image):
-                place += 1
-                if shown is not None and place not in shown:
-                    continue
-                part = replace(part, jpeg=_shrunk(part.jpeg, pixels)) if pixels else part
-            parts.append(part)
-        chosen.append(replace(one, parts=tuple(parts)))
+    parts: tuple[Part, ...], places: Iterator[int], kept: tuple[int, ...], pixels: int
+) -> tuple[Part, ...]:
+    """The parts without the images that are not kept, nor the words right before them."""
+    chosen: list[Part] = []
+    for part in parts:
+        if not isinstance(part, Image):
+            chosen.append(part)
+        elif next(places) in kept:
+            chosen.append(replace(part, jpeg=_shrunk(part.jpeg, pixels)) if pixels else part)
+        elif chosen and isinstance(chosen[-1], str):
+            chosen.pop()  # its number
     return tuple(chosen)
 
 
 @lru_cache(maxsize=128)
 def _shrunk(jpeg: bytes, pixels: int) -> bytes:
-    """The image with ``pixels`` pixels at most."""
+    """The image with ``pixels`` pixels at most, and at least 28 a side."""
     import cv2
     import numpy as np
 
@@ -152,17 +152,3 @@ def _shrunk(jpeg: bytes, pixels: int) -> bytes:
     height, width = (max(28, int(side * factor)) for side in picture.shape[:2])
     small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
     return bytes(cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes())
-
-
-def pixels_of(request: Request) -> int:
-    """Pixels of the largest image; 0 without any."""
-    import cv2
-    import numpy as np
-
-    largest = 0
-    for message in request.messages:
-        for part in message.parts:
-            if isinstance(part, Image):
-                picture = cv2.imdecode(np.frombuffer(part.jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
-                largest = max(largest, 0 if picture is None else picture.size)
-    return largest

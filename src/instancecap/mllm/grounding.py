@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Literal
 
 from instancecap.errors import ModelError
 from instancecap.mllm.base import Backend, Image, Message, Reply, Request
-from instancecap.mllm.coercion import MISSING, coerce
 from instancecap.mllm.probes import Probe
-from instancecap.mllm.reading import find_json
 from instancecap.mllm.usage import Usage
 
 Box = tuple[float, float, float, float]
@@ -47,7 +45,9 @@ _QUESTION = (
     "There is one red rectangle in this picture. Give its bounding box as a JSON object and "
     'nothing else: {"box": [a, b, c, d]}'
 )
-_CORNERS = {
+Layout = Literal["", "xyxy", "yxyx", "xywh"]
+
+_CORNERS: Mapping[Layout, str] = {
     "xyxy": "[left, top, right, bottom]",
     "yxyx": "[top, left, bottom, right]",
     "xywh": "[left, top, width, height]",
@@ -66,7 +66,7 @@ class Convention:
         usage: what finding out has cost the caller that this is given to; nothing for later ones.
     """
 
-    layout: Literal["", "xyxy", "yxyx", "xywh"] = ""
+    layout: Layout = ""
     scale: float = 0.0
     long_side: float = 0.0
     usage: Usage = field(default=Usage(), compare=False)
@@ -112,12 +112,11 @@ class Convention:
     def from_unit(self, box: Box, width: float, height: float) -> list[float]:
         """A box in 0..1 of a picture as the model would write it. The inverse of `to_unit`."""
         across, down = self._size(width, height)
-        x0, x1 = (one * across for one in (box[0], box[2]))
-        y0, y1 = (one * down for one in (box[1], box[3]))
+        x0, y0, x1, y1 = box[0] * across, box[1] * down, box[2] * across, box[3] * down
         if self.layout == "xywh":
             x1, y1 = x1 - x0, y1 - y0
         numbers = [y0, x0, y1, x1] if self.layout == "yxyx" else [x0, y0, x1, y1]
-        return [round(one, 3) if self.scale == 1 else float(round(one)) for one in numbers]
+        return [round(one, 3 if self.scale == 1 else 0) for one in numbers]
 
     def _size(self, width: float, height: float) -> tuple[float, float]:
         """What the picture's width and height count as."""
@@ -125,8 +124,7 @@ class Convention:
             return self.scale, self.scale
         longer = max(width, height)
         # A model that enlarges takes every picture to its size; one that shrinks, larger ones.
-        enlarges = self.long_side > max(WIDTH, HEIGHT)
-        if not self.long_side or (longer <= self.long_side and not enlarges):
+        if not self.long_side or longer <= self.long_side <= max(WIDTH, HEIGHT):
             return width, height
         return width * self.long_side / longer, height * self.long_side / longer
 
@@ -158,39 +156,30 @@ def _probe() -> Probe[Convention]:
 def _read(reply: Reply | ModelError) -> Convention:
     if isinstance(reply, ModelError):
         return Convention()
-    found, _ = find_json(reply.text)
-    answer = coerce(found, _SCHEMA)
-    if answer is MISSING:
-        numbers = re.findall(r"\d+(?:\.\d+)?", reply.text)
-        return (
-            find_convention([float(one) for one in numbers]) if len(numbers) == 4 else Convention()
-        )
-    return find_convention(answer["box"])
+    _, _, list_of_numbers = reply.text.partition("[")  # its key may have a number, too: box_2d
+    numbers = re.findall(r"-?\d+(?:\.\d+)?", list_of_numbers or reply.text)
+    return find_convention([float(one) for one in numbers])
 
 
 def find_convention(box: Sequence[float]) -> Convention:
     """The convention by which the four numbers name the rectangle best; none where they do not."""
-    fixed = max(_CONVENTIONS, key=lambda one: _iou(one, box))
-    resized = max(_resized(box), key=lambda one: _iou(one, box), default=fixed)
+    layouts: tuple[Layout, ...] = ("xyxy", "yxyx", "xywh")
+    scales = (1000.0, 1.0, 100.0, 0.0)
+    fixed = max(
+        (Convention(layout, scale) for layout in layouts for scale in scales),
+        key=lambda one: _iou(one, box),
+    )
+    resized = max((_resized(one, box) for one in layouts), key=lambda one: _iou(one, box))
     if _iou(resized, box) >= max(0.85, _iou(fixed, box) + 0.1):
         return resized
     return fixed if _iou(fixed, box) >= LEAST_IOU else Convention()
 
 
-_CONVENTIONS = tuple(
-    Convention(layout, scale)
-    for layout in ("xyxy", "yxyx", "xywh")
-    for scale in (1000.0, 1.0, 100.0, 0.0)
-)
-
-
-def _resized(box: Sequence[float]) -> Iterator[Convention]:
+def _resized(layout: Layout, box: Sequence[float]) -> Convention:
     """Pixels of a picture that was resized, by the factor that fits the numbers best."""
-    for layout in ("xyxy", "yxyx", "xywh"):
-        sent = Convention(layout).from_unit(RECTANGLE, WIDTH, HEIGHT)
-        factor = sum(map(math.prod, zip(sent, box, strict=False))) / sum(one**2 for one in sent)
-        if 0.1 <= factor <= 8:
-            yield Convention(layout, long_side=round(factor * max(WIDTH, HEIGHT)))
+    sent = Convention(layout).from_unit(RECTANGLE, WIDTH, HEIGHT)
+    factor = sum(map(math.prod, zip(sent, box, strict=False))) / sum(one**2 for one in sent)
+    return Convention(layout, long_side=max(1, round(factor * max(WIDTH, HEIGHT))))
 
 
 def _iou(convention: Convention, box: Sequence[float]) -> float:
@@ -201,8 +190,5 @@ def _iou(convention: Convention, box: Sequence[float]) -> float:
     width = min(unit[2], RECTANGLE[2]) - max(unit[0], RECTANGLE[0])
     height = min(unit[3], RECTANGLE[3]) - max(unit[1], RECTANGLE[1])
     common = max(0.0, width) * max(0.0, height)
-    return common / (_area(unit) + _area(RECTANGLE) - common)
-
-
-def _area(box: Box) -> float:
-    return (box[2] - box[0]) * (box[3] - box[1])
+    areas = ((one[2] - one[0]) * (one[3] - one[1]) for one in (unit, RECTANGLE))
+    return common / (sum(areas) - common)

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import json_repair
 from pydantic import BaseModel, ValidationError
 
+from instancecap.errors import FormatError
+from instancecap.formats.salvage import CUT_OFF, salvage
 from instancecap.mllm.base import Reply
 from instancecap.mllm.coercion import MISSING, coerce
 from instancecap.mllm.repetition import find_repetition
@@ -23,9 +24,6 @@ Kind = Literal[
 was written; all tokens went into thinking; it repeats itself; it is cut off; it is prose or
 Markdown instead of JSON; keys are missing or cannot be read."""
 
-MAX_CHARACTERS = 200_000
-"""Of an answer that are read; no honest one is near it."""
-
 _SORRY = re.compile(
     r"\W*(?:(?:I['’]m|I am) (?:very |really |so )?sorry\b|sorry, (?:but )?I\b|I apologi[sz]e\b"
     r"|(?:unfortunately, )?I (?:cannot|can['’]t|am (?:not able|unable)|will not|won['’]t) "
@@ -37,10 +35,6 @@ _DECLINES = re.compile(
     r"(?:assist|help|comply|fulfil|provide|identify|engage)",
     re.IGNORECASE,
 )
-_SENTENCES = re.compile(r".*(?:[.!?…][\"'”’)]*(?=\s|$)|[。！？])", re.DOTALL)
-_START = re.compile(r"\{|\[\s*[\[{]")
-_MARK = re.compile(r'\\.|["{}\[\]]', re.DOTALL)
-_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +54,16 @@ def read_reply(reply: Reply, schema: Schema) -> tuple[dict[str, Any], Flaw | Non
     if not text and reply.finish == "stop":
         start = max(reply.reasoning.rfind("\n{"), reply.reasoning.find("{"))
         text = reply.reasoning[start:] if start >= 0 else ""
-    found, whole = find_json(text)
-    values = MISSING if found is MISSING else coerce(found, schema)
+    try:
+        found, problems = salvage(text)
+    except FormatError:
+        found, problems = None, []
+    values = coerce(found, schema) if found is not None else MISSING
     if values is MISSING:
         return {}, _flaw_of(reply, text, is_object=isinstance(found, dict))
     flaws: list[Flaw] = []
     values = _drop_flawed(values, flaws)
-    if not flaws and reply.finish == "length" and not whole:
+    if not flaws and reply.finish == "length" and CUT_OFF in problems:
         flaws.append(Flaw("truncated", "the answer is cut off"))
     return values, flaws[0] if flaws else None
 
@@ -111,104 +108,41 @@ def _drop_flawed(value: Any, flaws: list[Flaw]) -> Any:
     return kept
 
 
-def find_json(text: str) -> tuple[Any, bool]:
-    """The JSON value in ``text``, put right where it is broken, and whether it has its end.
-
-    :data:`MISSING` where there is none. What a cut left unfinished is dropped: of a text, whole
-    sentences stay.
-    """
-    try:
-        return json.loads(text), True
-    except (ValueError, RecursionError):
-        pass
-    start = _START.search(text) or re.search(r"\[", text)
-    if start is None:
-        return MISSING, True
-    piece = text[start.start() :][:MAX_CHARACTERS]
-    try:
-        value = json_repair.repair_json(piece, return_objects=True, skip_json_loads=True)
-    except ValueError:  # nested too deeply
-        return MISSING, True
-    if not isinstance(value, dict | list):
-        return MISSING, True
-    whole = not _is_open(piece)
-    if not whole:
-        _drop_unfinished(value, piece)
-    return value or MISSING, whole
-
-
-def _is_open(text: str) -> bool:
-    """Whether the first JSON value of the text lacks its end."""
-    depth, quoted = 0, False
-    for mark in _MARK.findall(text):
-        if mark == '"':
-            quoted = not quoted
-        elif not quoted and len(mark) == 1:
-            depth += 1 if mark in "{[" else -1
-            if depth == 0:
-                return False
-    return True
-
-
-def _drop_unfinished(value: Any, text: str) -> None:
-    """Take the last leaf back where the text ends within it."""
-    while value:
-        place = list(value)[-1] if isinstance(value, dict) else len(value) - 1
-        leaf = value[place]
-        if isinstance(leaf, dict | list):
-            if leaf:
-                value = leaf
-                continue
-            return
-        cut = _WORD.findall(str(leaf))[-1:] == _WORD.findall(text)[-1:]
-        if leaf != "" and (text.rstrip()[-1] in '"]}' or not cut):
-            return
-        whole = _SENTENCES.match(leaf) if isinstance(leaf, str) else None
-        if whole:
-            value[place] = whole.group()
-        else:
-            del value[place]
-        return
-
-
 def validate(answer: type[BaseModel], found: dict[str, Any]) -> tuple[Any, list[Path], list[str]]:
     """The model of what was found, the keys that it lacks, and why values were taken out.
 
     The model is None where it lacks a field without a default. ``found`` is changed.
     """
-    value, problems = None, list[str]()
-    required: list[Path] = []
+    problems: list[str] = []
     for _ in range(200):  # each round takes one value out
         try:
             value = answer.model_validate(found)
-            break
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             path = first["loc"][:-1] if first["type"] == "missing" else first["loc"]
-            problems.append(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
-            if not path:
-                problems.pop()
-                required = [(str(one["loc"][0]),) for one in error.errors() if len(one["loc"]) == 1]
-                break
-            if not _take_out(found, path):
-                break
-    missing = _missing(value) if value is not None else iter(required)
-    return value, list(missing), problems
+            if path and _take_out(found, path):
+                problems.append(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+                continue
+            required: list[Path] = [
+                (str(one["loc"][0]),) for one in error.errors() if len(one["loc"]) == 1
+            ]
+            return None, required, problems
+        return value, list(_missing(value)), problems
+    return None, [(field.alias or name,) for name, field in answer.model_fields.items()], problems
 
 
 def _take_out(found: Any, path: tuple[int | str, ...]) -> bool:
     """Delete the value at a path as pydantic names it: within a union it names types as well."""
-    place: tuple[Any, int | str] | None = None
+    last = None
     for step in path:
-        inside = (isinstance(found, dict) and step in found) or (
-            isinstance(found, list) and isinstance(step, int) and step < len(found)
-        )
-        if inside:
-            place = found, step
-            found = found[step]
-    if place is None:
+        try:
+            inner = found[step]
+        except (LookupError, TypeError):
+            continue
+        last, found = (found, step), inner
+    if last is None:
         return False
-    del place[0][place[1]]
+    del last[0][last[1]]
     return True
 
 

@@ -67,9 +67,6 @@ class RecordingBackend(Backend):
                 raise OutputError(f"cannot record to {self._path}: {error.strerror}") from error
         return replies
 
-    async def check(self) -> None:
-        await self.inner.check()
-
     async def close(self) -> None:
         self._file.close()
         await self.inner.close()
@@ -120,10 +117,7 @@ class ReplayBackend(Backend):
         if "error" in found:
             kind = QuestionRefused if found.get("refused") else ModelError
             return kind(found["error"])
-        reply = {name: found[name] for name in Reply.__dataclass_fields__ if name in found}
-        if reply.get("shown") is not None:
-            reply["shown"] = tuple(reply["shown"])
-        return Reply(**reply)
+        return Reply(**{name: found[name] for name in Reply.__dataclass_fields__ if name in found})
 
 
 def _read(path: str) -> Iterator[dict[str, Any]]:

@@ -14,20 +14,11 @@ from typing import TYPE_CHECKING, Any
 from instancecap.errors import ModelError, QuestionRefused, ServerError, ServerRefusal
 from instancecap.mllm.base import Image, Message, Reply, Request
 from instancecap.mllm.dialect import Dialect, fit
-from instancecap.mllm.refusals import (
-    FIXES,
-    Fault,
-    Refusal,
-    Topic,
-    adapt,
-    judge,
-    retry_after,
-    words_of,
-)
+from instancecap.mllm.refusals import Fault, Refusal, adapt, judge, words_of
 from instancecap.mllm.wire import parse_reply, payload
 
 if TYPE_CHECKING:
-    from openai import APIConnectionError, AsyncOpenAI
+    from openai import AsyncOpenAI
 
 log = logging.getLogger(__name__)
 
@@ -44,26 +35,6 @@ LARGE = 32_000
 """Bytes of images, above which a 404 may mean that the request is too large."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What all servers of a model are asked with.
-
-    Attributes:
-        model: the name that they know it by.
-        key_env: environment variable of the key; ``has_key``: whether it is set.
-        timeout: seconds for one answer.
-        max_tokens: the least bound of an answer's length.
-        scrub: takes keys and passwords out of a text.
-    """
-
-    model: str
-    key_env: str
-    has_key: bool
-    timeout: float
-    max_tokens: int
-    scrub: Callable[[str], str]
-
-
 @dataclass(slots=True)
 class Server:
     """One of the URLs.
@@ -71,6 +42,11 @@ class Server:
     Attributes:
         url: without user, password and query, so that it can be shown.
         client: its connections.
+        model: the name that it knows the model by.
+        key_env: environment variable of the key; ``has_key``: whether it is set.
+        timeout: seconds for one answer.
+        max_tokens: the least bound of an answer's length.
+        scrub: takes keys and passwords out of a text.
         load: questions in flight.
         losses: times in a row that it was gone.
         rests_until: not asked before, on the monotonic clock, while another can be.
@@ -81,7 +57,12 @@ class Server:
 
     url: str
     client: AsyncOpenAI
-    settings: Settings
+    model: str
+    key_env: str
+    has_key: bool
+    timeout: float
+    max_tokens: int
+    scrub: Callable[[str], str]
     load: int = 0
     losses: int = 0
     rests_until: float = 0.0
@@ -99,7 +80,7 @@ class Server:
         """Prefer others for so long."""
         self.rests_until = max(self.rests_until, time.monotonic() + seconds)
 
-    def learn(self, dialect: Dialect, request: Request, *, since: Dialect) -> None:
+    def _learn(self, dialect: Dialect, request: Request, *, since: Dialect) -> None:
         """It took a question in this dialect; ``since``: the one that was tried first.
 
         A schema that it refuses later on, after it took others, says nothing of the rest.
@@ -109,24 +90,15 @@ class Server:
             if self.settled:
                 changes.pop("form", None)
             self.settled = True
-        if {"images", "pixels"} & set(changes):
-            log.warning(
-                "%s takes %s a question; it is shown no more from now on",
-                self.url,
-                " of ".join(
-                    f"{number:,} {name}"
-                    for name, number in (("images", dialect.images), ("pixels", dialect.pixels))
-                    if number
-                ),
-            )
-        self.dialect = replace(self.dialect, **changes)
+        before, self.dialect = self.dialect, self.dialect.with_changes(changes)
+        if (self.dialect.images, self.dialect.pixels) != (before.images, before.pixels):
+            amounts = {"image(s) a question": dialect.images, "pixels an image": dialect.pixels}
+            most = " and ".join(f"{one:,} {name}" for name, one in amounts.items() if one)
+            log.warning("%s takes at most %s; it is shown no more from now on", self.url, most)
         self.losses, self.rests_until = 0, 0.0
 
-    async def ask(self, request: Request, *, probing: bool = False) -> Reply:
+    async def ask(self, request: Request) -> Reply:
         """One try, or a few where the question has to be put otherwise.
-
-        Arguments:
-            probing: nothing depends on the answer, so it gets no more room.
 
         Raises:
             Fault: it may be tried again.
@@ -141,30 +113,22 @@ class Server:
         self.load += 1
         try:
             for _ in range(MAX_ADAPTATIONS):
-                put, shown = fit(request, dialect)
-                body = payload(
-                    put,
-                    model=self.settings.model,
-                    dialect=dialect,
-                    max_tokens=self.settings.max_tokens,
-                )
+                put, least = fit(request, dialect), self.max_tokens
+                body = payload(put, model=self.model, dialect=dialect, max_tokens=least)
                 try:
-                    reply = replace(await self._post(body), shown=shown)
+                    reply = await self._post(body)
                 except openai.APIStatusError as error:
-                    refusal = Refusal.of(error, text=self.settings.scrub(words_of(error)))
-                    other = await self._otherwise(
-                        refusal, request, dialect, body, before=before, probing=probing
-                    )
+                    refusal = Refusal.of(error, text=self.scrub(words_of(error)))
+                    other = await self._otherwise(refusal, request, dialect, body, before)
                     if other is None:
-                        wait = retry_after(error.response.headers)
-                        raise await self._problem(refusal, request, wait, probing) from error
+                        raise await self._problem(refusal, request) from error
                     log.debug("%s: %s; asked otherwise", self.url, refusal.text)
                     dialect, before = other, refusal.text
                     continue
                 replies.append(reply)
                 roomier = dialect.with_room(body[dialect.limit])
-                if not reply.only_thought or probing or roomier is None:
-                    self.learn(dialect, request, since=since)
+                if not reply.only_thought or roomier is None or request is probe():
+                    self._learn(dialect, request, since=since)
                     return _total(replies)
                 dialect = roomier
         finally:
@@ -181,25 +145,21 @@ class Server:
         import openai
 
         try:
-            async with asyncio.timeout(self.settings.timeout):
+            async with asyncio.timeout(self.timeout):
                 answer = await self.client.post("/chat/completions", cast_to=object, body=body)
             return parse_reply(answer)
         except (openai.APITimeoutError, TimeoutError) as error:
-            text = f"{self.url} gave no answer within {self.settings.timeout:g} s"
-            raise Fault("timeout", text, gone=_never_connected(error)) from error
+            text = f"{self.url} gave no answer within {self.timeout:g} s"
+            raise Fault(text, gone=_never_connected(error)) from error
         except openai.APIConnectionError as error:
-            raise self._lost(error) from error
+            if not _never_connected(error):
+                raise Fault(f"{self.url} closed the connection") from error
+            cause = self.scrub(str(error.__cause__))
+            text = f"no connection to {self.url} ({cause})"
+            raise Fault(text, gone=True) from error
         except ValueError as error:
-            reason = self.settings.scrub(str(error))
-            text = f"{self.url} sent something that is not a chat completion"
-            _, _, detail = reason.partition("not a chat completion: ")
-            raise Fault("garbled", f"{text} ({detail})" if detail else text) from error
-
-    def _lost(self, error: APIConnectionError) -> Fault:
-        if not _never_connected(error):
-            return Fault("disconnect", f"{self.url} closed the connection")
-        cause = self.settings.scrub(str(error.__cause__))
-        return Fault("gone", f"no connection to {self.url} ({cause})", gone=True)
+            text = self.scrub(str(error))
+            raise Fault(f"{self.url} sent something that is {text}") from error
 
     async def _otherwise(
         self,
@@ -207,71 +167,54 @@ class Server:
         request: Request,
         dialect: Dialect,
         body: dict[str, Any],
-        *,
         before: str,
-        probing: bool,
     ) -> Dialect | None:
         """Another way to put a question that was refused; None where there is none."""
-        topic: Topic | None = refusal.topic
-        if refusal.status in (401, 402, 403, 408) or (refusal.status == 429 and topic != "body"):
+        topic = refusal.topic
+        if refusal.status in (401, 402, 403, 408) or (refusal.status == 429 and topic != "size"):
             return None
         if refusal.status in (404, 405):
-            if probing or _bytes_of(request) < LARGE or not await self.takes_small():
+            large = sum(len(one.jpeg) for one in request.pictures) >= LARGE
+            if not large or not await self.takes_small():
                 return None
-            topic = "body"  # some proxies know no path for a body that is too large
+            topic = "size"  # some proxies know no path for a body that is too large
         return adapt(dialect, refusal, request, body, topic=topic, before=before)
 
-    async def _problem(
-        self, refusal: Refusal, request: Request, wait: float, probing: bool
-    ) -> Exception:
+    async def _problem(self, refusal: Refusal, request: Request) -> Exception:
         """Why a question is not answered that cannot be put otherwise."""
-        topic = refusal.topic
-        if refusal.status in (401, 403) and not self.settings.has_key:
-            return ServerError(
-                f"{self.url} asks for a key: set the environment variable {self.settings.key_env}"
-            )
         problem = judge(
-            refusal,
-            request,
-            server=self.url,
-            model=self.settings.model,
-            key_env=self.settings.key_env,
-            wait=wait,
-        )
+            refusal, request, server=self.url, model=self.model, key_env=self.key_env,
+            has_key=self.has_key,
+        )  # fmt: skip
         if problem is None:
             return await self._not_served(refusal.text)
-        if isinstance(problem, QuestionRefused | ServerError) or probing:
+        words = f"({refusal.status}: {refusal.text})"
+        if isinstance(problem, ServerError | QuestionRefused) or request is probe():
             return problem
-        fix = FIXES.get(topic) if topic else None
-        if fix and (isinstance(problem, ModelError) or refusal.status >= 500):
-            if request.images and not self.saw_images:
-                return ServerRefusal(
-                    f"{self.url} refuses questions with images, even with one small image "
-                    f"({refusal.status}: {refusal.text}); {fix}"
-                )
-            return ModelError(
-                f"{self.url} refused the question ({refusal.status}: {refusal.text}); {fix}"
-            )
-        hopeless = isinstance(problem, ModelError) and not self.saw_images
-        if hopeless and not await self.takes_small():
+        if refusal.fix and request.images and not self.saw_images:
             return ServerRefusal(
-                f"{self.url} refuses every question, a small one as well "
-                f"({refusal.status}: {refusal.text}); see the server's log"
+                f"{self.url} refuses questions with images, even with one small image {words}; "
+                f"{refusal.fix}"
             )
-        return problem
+        if refusal.fix:
+            return ModelError(f"{self.url} refused the question {words}; {refusal.fix}")
+        if isinstance(problem, Fault) or self.saw_images or await self.takes_small():
+            return problem
+        return ServerRefusal(
+            f"{self.url} refuses every question, a small one as well {words}; see the server's log"
+        )
 
     async def _not_served(self, text: str) -> ServerError:
         """Why there is nothing at an address: a wrong URL, or a wrong name of the model."""
         import openai
 
+        names: list[str] | None = []
         try:
             async with asyncio.timeout(10.0):
                 listed: Any = await self.client.get("/models", cast_to=object)
             names = [str(one["id"]) for one in listed["data"]]
         except openai.InternalServerError:  # it is there, and cannot list what it serves
-            return ServerError(
-                f"{self.url} does not serve the model {self.settings.model!r}: {text}"
-            )
+            names = None
         except (openai.OpenAIError, TimeoutError, ValueError, LookupError, TypeError):
             base = self.url.partition("/chat/completions")[0].removesuffix("/v1") + "/v1"
             advice = f"try {base}" if base != self.url else "give the URL of one, up to its /v1"
@@ -279,20 +222,16 @@ class Server:
                 f"there is no OpenAI-protocol server at {self.url} ({text or 'not found'}); "
                 f"{advice}"
             )
-        shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
-        if self.settings.model in names:
-            return ServerError(
-                f"{self.url} lists the model {self.settings.model!r}, but answers: {text}"
-            )
-        return ServerError(
-            f"{self.url} does not serve the model {self.settings.model!r}; "
-            f"it serves: {shown or 'none'}"
-        )
+        model = repr(self.model)
+        if names and self.model in names:
+            return ServerError(f"{self.url} lists the model {model}, but answers: {text}")
+        shown = text if names is None else f"it serves: {', '.join(names[:20]) or 'none'}"
+        return ServerError(f"{self.url} does not serve the model {model}; {shown}")
 
     async def takes_small(self) -> bool:
-        """Whether a server answers a small question, so that it does not refuse every one."""
+        """Whether it answers a small question, so that it does not refuse every one."""
         try:
-            await self.ask(probe(), probing=True)
+            await self.ask(probe())
         except (Fault, ModelError, ServerError):
             return False
         return True
@@ -333,12 +272,6 @@ def _total(replies: Sequence[Reply]) -> Reply:
         completion_tokens=sum(one.completion_tokens for one in replies),
         calls=len(replies),
     )
-
-
-def _bytes_of(request: Request) -> int:
-    """Bytes of all images."""
-    parts = (part for message in request.messages for part in message.parts)
-    return sum(len(part.jpeg) for part in parts if isinstance(part, Image))
 
 
 @cache

@@ -31,7 +31,7 @@ class Usage:
             calls=reply.calls,
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,
-            images=reply.calls * (request.images if reply.shown is None else len(reply.shown)),
+            images=reply.calls * request.images,
             seconds=reply.seconds,
         )
 

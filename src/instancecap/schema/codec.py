@@ -1,7 +1,6 @@
-"""Caption formats, as the schema sees them: that there are some, and who reads and writes them.
+"""What the schema knows of caption formats: who reads and writes them.
 
-``instancecap.formats`` stands above the schema and registers itself here when it is imported, so
-that :meth:`Caption.read` and :meth:`Caption.to` reach every format and nothing below imports it.
+``instancecap.formats`` stands above and registers itself here when it is imported.
 """
 
 from __future__ import annotations

@@ -8,70 +8,28 @@ from __future__ import annotations
 from typing import Literal
 
 Primitive = Literal[
-    "static",
-    "pan_left",
-    "pan_right",
-    "tilt_up",
-    "tilt_down",
-    "roll_cw",
-    "roll_ccw",
-    "zoom_in",
-    "zoom_out",
-    "move_in",
-    "move_out",
-    "move_left",
-    "move_right",
-    "move_up",
-    "move_down",
-    "arc_cw",
-    "arc_ccw",
-    "tracking",
-    "shaky",
-]
+    "static", "pan_left", "pan_right", "tilt_up", "tilt_down", "roll_cw", "roll_ccw", "zoom_in",
+    "zoom_out", "move_in", "move_out", "move_left", "move_right", "move_up", "move_down", "arc_cw",
+    "arc_ccw", "tracking", "shaky",
+]  # fmt: skip
 """Camera movements; directions are the camera's: ``pan_right`` makes the background move left."""
 
 Cell = Literal[
-    "top-left",
-    "top-middle",
-    "top-right",
-    "center-left",
-    "center-middle",
-    "center-right",
-    "bottom-left",
-    "bottom-middle",
-    "bottom-right",
-]
+    "top-left", "top-middle", "top-right", "center-left", "center-middle", "center-right",
+    "bottom-left", "bottom-middle", "bottom-right",
+]  # fmt: skip
 """A cell of the 3×3 grid of equal thirds: row, then column."""
 
 Category = Literal[
-    "human",
-    "animal",
-    "vehicle",
-    "plant",
-    "food",
-    "building",
-    "furniture",
-    "electronics",
-    "sport_equipment",
-    "household",
-    "clothing",
-    "scenery",
-    "text",
-    "other",
-]
+    "human", "animal", "vehicle", "plant", "food", "building", "furniture", "electronics",
+    "sport_equipment", "household", "clothing", "scenery", "text", "other",
+]  # fmt: skip
 ShotType = Literal["extreme_close_up", "close_up", "medium_shot", "full_shot", "long_shot", "other"]
 ShotAngle = Literal["eye_level", "high_angle", "low_angle", "overhead", "other"]
 ShotPosition = Literal[
-    "front_view",
-    "back_view",
-    "side_view",
-    "over_the_shoulder",
-    "overhead_view",
-    "point_of_view",
-    "aerial_view",
-    "overlooking_view",
-    "other",
-]
+    "front_view", "back_view", "side_view", "over_the_shoulder", "overhead_view", "point_of_view",
+    "aerial_view", "overlooking_view", "other",
+]  # fmt: skip
 Place = Literal["indoor", "outdoor", "unknown"]
 Style = Literal["real", "animation", "graphics", "unknown"]
 TimeOfDay = Literal["day", "night", "dawn_or_dusk"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -14,172 +14,127 @@ from instancecap.verify.lexicon import lexicon
 from instancecap.verify.naming import ClassMatch, category_of, class_match, noun_of
 from instancecap.verify.spans import SIGNS, TrackSpan
 from instancecap.verify.thresholds import LIMITS
-from instancecap.verify.verdict import Verdict, compare
+from instancecap.verify.verdict import Verdict, outcome
 
 OPPOSITE = {"left": "right", "right": "left", "up": "down", "down": "up"}
 
 
-class InstanceCheck(Protocol):
-    """Holds one kind of claim against the track of the instance that it is of."""
+def _judge(
+    seen: TrackSpan, agrees: bool, measured: str, fact: str = "", instead: Any = None,
+    *, sure: bool, believed: bool = True, factor: float = 1.0, when: str = "",
+) -> Verdict:  # fmt: skip
+    """``sure`` of what the track shows; ``factor`` of the instance's confidence."""
+    support = outcome(
+        agrees,
+        sure=sure and seen.is_sure,
+        believed=believed and seen.item.confidence >= LIMITS.believed,
+    )
+    confidence = seen.item.confidence * min(1.0, factor)
+    return Verdict(support, confidence, measured, seen.frames(when), instead, fact)
 
-    def check(self, claim: Claim, seen: TrackSpan) -> Verdict:
-        """The verdict on the claim, as if it were not negated."""
-        ...
 
-
-class ClassCheck:
+def check_class(claim: Claim, seen: TrackSpan) -> Verdict:
     """Names within a category are not argued about: a small detector mixes them up."""
-
-    def check(self, claim: Claim, seen: TrackSpan) -> Verdict:
-        noun, item = noun_of(claim.value), seen.item
-        fits = class_match(noun, item.class_)
-        lively = {noun.category, category_of(item.class_)} <= set(HYPERNYMS)
-        return compare(
-            fits >= ClassMatch.GENERAL,
-            sure=fits < 0 and lively and seen.is_sure and item.confidence >= LIMITS.sure,
-            believed=item.confidence >= LIMITS.believed,
-            confidence=item.confidence,
-            measured=f"it is {en.article(item.class_)}",
-            frames=seen.frames(),
-            instead=item.class_,
-            fact="class",
-        )
+    noun, item = noun_of(claim.value), seen.item
+    fits = class_match(noun, item.class_)
+    lively = {noun.category, category_of(item.class_)} <= set(HYPERNYMS)
+    sure = fits is ClassMatch.APART and lively and item.confidence >= LIMITS.sure
+    words = f"it is {en.article(item.class_)}"
+    return _judge(seen, fits >= ClassMatch.GENERAL, words, "class", item.class_, sure=sure)
 
 
-class ColorCheck:
+def check_color(claim: Claim, seen: TrackSpan) -> Verdict:
     """A color word against the measured shares, light and shade allowed for."""
-
-    def check(self, claim: Claim, seen: TrackSpan) -> Verdict:
-        color = lexicon().colors.get(claim.value)
-        shares = dict(seen.item.colors)
-        if color is None or not shares:
-            return Verdict()
-        agreeing = sum(shares.get(name, 0.0) for name in color.basic)
-        akin = sum(shares.get(name, 0.0) for name in color.akin)
-        known = sum(shares.values())
-        around = dict(seen.evidence.place.colors)
-        own = sum(max(0.0, share - around.get(name, 0.0)) for name, share in shares.items())
-        strong = any(shares.get(name, 0.0) > around.get(name, 0.0) for name in color.basic)
-        return compare(
-            agreeing >= LIMITS.color_share,
-            sure=not akin
-            and own >= LIMITS.own_share
-            and known >= LIMITS.colors_known
-            and seen.is_sure
-            and seen.item.count == 1,
-            believed=seen.item.confidence >= LIMITS.believed and strong,
-            confidence=min(seen.item.confidence, max(agreeing, 0.3 if akin else known)),
-            measured=f"its colors are {en.join([name for name, _ in seen.item.colors])}",
-            frames=seen.frames(),
-            fact="color",
-        )
+    color, shares = lexicon().colors.get(claim.value), dict(seen.item.colors)
+    if color is None or not shares:
+        return Verdict()
+    agreeing = sum(shares.get(name, 0.0) for name in color.basic)
+    akin = sum(shares.get(name, 0.0) for name in color.akin)
+    around = dict(seen.evidence.place.colors)
+    own = sum(max(0.0, share - around.get(name, 0.0)) for name, share in shares.items())
+    known = sum(shares.values()) >= LIMITS.colors_known and own >= LIMITS.own_share
+    return _judge(
+        seen, agreeing >= LIMITS.color_share, f"its colors are {en.join(list(shares))}", "color",
+        sure=not akin and known and seen.item.count == 1,
+        believed=any(shares.get(name, 0.0) > around.get(name, 0.0) for name in color.basic),
+    )  # fmt: skip
 
 
-class PositionCheck:
+def check_position(claim: Claim, seen: TrackSpan) -> Verdict:
     """A cell of the schema (``top-left``) or words (``left``, ``top right``) against the path."""
-
-    def check(self, claim: Claim, seen: TrackSpan) -> Verdict:
-        spot, when = claim.value, claim.when
-        is_cell = "-" in spot
-        boxes = seen.ends(when) if when else seen.boxes
-        outside = np.zeros(len(boxes))
-        too_large = False
-        for axis, third in _thirds(spot):
-            middle = (boxes[:, axis] + boxes[:, axis + 2]) / 2
-            low, high = third / 3, (third + 1) / 3
-            outside = np.maximum(outside, np.maximum(low - middle, middle - high))
-            too_large |= bool(np.median(boxes[:, axis + 2] - boxes[:, axis]) > LIMITS.large)
-        if when:
-            away = float(np.median(outside))
-            agrees = away <= LIMITS.inside or (is_cell and seen.cell(when) == spot)
-        else:
-            away = float(outside.min())
-            agrees = bool((outside <= LIMITS.inside).mean() >= LIMITS.covered)
-        far = (LIMITS.cell_margin if is_cell else LIMITS.spot_margin) + _drift(seen, when)
-        item = seen.item
-        return compare(
-            agrees,
-            sure=away > far and not too_large and seen.is_sure and item.count == 1,
-            believed=item.confidence >= LIMITS.believed,
-            confidence=item.confidence * (1.0 if agrees else min(1.0, 0.6 + 2 * away)),
-            measured=_place_words(seen, when),
-            frames=seen.frames(when),
-            instead=seen.cell(when) if when else None,
-            fact=f"{when}_cell" if when else "",
-        )
+    spot, when = claim.value, claim.when
+    is_cell = "-" in spot
+    boxes = seen.ends(when) if when else seen.boxes
+    outside = np.zeros(len(boxes))
+    too_large = False
+    for axis, third in _thirds(spot):
+        middle = (boxes[:, axis] + boxes[:, axis + 2]) / 2
+        outside = np.maximum(outside, np.maximum(third / 3 - middle, middle - (third + 1) / 3))
+        too_large |= bool(np.median(boxes[:, axis + 2] - boxes[:, axis]) > LIMITS.large)
+    inside = outside <= LIMITS.inside
+    away = float(np.median(outside) if when else outside.min())
+    agrees = bool(np.median(inside) if when else inside.mean() >= LIMITS.covered)
+    agrees |= bool(when and is_cell and seen.cell(when) == spot)
+    far = LIMITS.cell_margin if is_cell else LIMITS.spot_margin
+    return _judge(
+        seen, agrees, _place_words(seen, when), f"{when}_cell" if when else "",
+        seen.cell(when) if when else None, when=when, factor=1.0 if agrees else 0.6 + 2 * away,
+        sure=away > far and not too_large and seen.item.count == 1,
+    )  # fmt: skip
 
 
 def _place_words(seen: TrackSpan, when: str) -> str:
-    cell = seen.cell(when or "start")
-    words = f"it is {en.IN_CELLS[cell]} of the frame"
-    if not when and seen.cell("end") != cell:
-        words += f", later {en.IN_CELLS[seen.cell('end')]}"
-    return words + {"start": " at first", "end": " at last"}.get(when, "")
+    cell, last = seen.cell(when or "start"), seen.cell("end")
+    later = f", later {en.IN_CELLS[last]}" if not when and last != cell else ""
+    time = {"start": " at first", "end": " at last"}.get(when, "")
+    return f"it is {en.IN_CELLS[cell]} of the frame{later}{time}"
 
 
-def _thirds(spot: str) -> Iterable[tuple[int, int]]:
+_COLUMNS, _ROWS = ("left", "middle", "right"), ("top", "center", "bottom")
+
+
+def _thirds(spot: str) -> list[tuple[int, int]]:
     """Axis and third, 0 to 2, of each word of a place."""
-    if "-" in spot:
-        row, column = spot.split("-")
-        yield 1, ("top", "center", "bottom").index(row)
-        yield 0, ("left", "middle", "right").index(column)
-        return
-    for word in spot.split():
-        if word in ("left", "right"):
-            yield 0, 0 if word == "left" else 2
-        elif word in ("top", "up", "bottom", "down"):
-            yield 1, 0 if word in ("top", "up") else 2
-        elif spot == "center":
-            yield 0, 1
+    words = "middle" if spot == "center" else spot.replace("up", "top").replace("down", "bottom")
+    if "-" in words:
+        row, column = words.split("-")
+        return [(1, _ROWS.index(row)), (0, _COLUMNS.index(column))]
+    known = {word: (0, third) for third, word in enumerate(_COLUMNS)}
+    known |= {"top": (1, 0), "bottom": (1, 2)}
+    return [known[word] for word in words.split() if word in known]
 
 
-def _drift(seen: TrackSpan, when: str) -> float:
-    """How far an instance that was found late, or lost early, may have been from there."""
-    shot = next((s for s in seen.evidence.shots if s.start <= seen.times[0] < s.end), None)
-    begin, end = (shot.start, shot.end) if shot else (0.0, seen.evidence.video.duration)
-    missed = seen.times[0] - begin if when == "start" else end - seen.times[-1]
-    seconds = max(float(seen.times[-1] - seen.times[0]), 0.1)
-    if not when or missed < LIMITS.until_end:
-        return 0.0
-    return float(missed) * seen.reach / seconds * 0.5
-
-
-class VisibilityCheck:
+def check_visibility(claim: Claim, seen: TrackSpan) -> Verdict:
     """Whether it enters or leaves: is not visible at the start, or at the end.
 
     Only an instance that is first or last seen at the frame's edge came or went; one that is lost
     in the middle may be hidden, or go on as what looks like another one.
     """
-
-    def check(self, claim: Claim, seen: TrackSpan) -> Verdict:
-        if claim.span is not None:
-            return Verdict()
-        item, duration = seen.item, seen.evidence.video.duration
-        entering = claim.kind == "enters"
-        when = "start" if entering else "end"
-        measured = item.enters if entering else item.leaves
-        missing = float(seen.times[0] if entering else duration - seen.times[-1])
-        at_edge = seen.gap(when) < LIMITS.edge
-        gone = at_edge and not _goes_on(seen, when)
-        if measured:
-            certain = missing >= LIMITS.missing and gone
-            words = "it comes into view" if entering else "it is last seen"
-            words += f" at {missing if entering else duration - missing:.1f} s"
-        else:
-            certain = missing <= LIMITS.until_end and (not at_edge or missing <= 0.15)
-            words = "it is there from the start" if entering else "it is still there at the end"
-        verdict = compare(
-            measured != claim.negated,
-            sure=certain and seen.is_sure and len(seen.evidence.shots) <= 1,
-            believed=item.confidence >= LIMITS.believed and (not measured or gone),
-            confidence=item.confidence,
-            measured=words,
-            frames=seen.frames(when),
-            instead=measured,
-            fact=claim.kind if measured else "" if entering else "stays",
+    if claim.span is not None:
+        return Verdict()
+    item, duration = seen.item, seen.evidence.video.duration
+    entering = claim.kind == "enters"
+    when = "start" if entering else "end"
+    measured = item.enters if entering else item.leaves
+    missing = float(seen.times[0] if entering else duration - seen.times[-1])
+    at_edge = seen.gap(when) < LIMITS.edge
+    gone = at_edge and not _goes_on(seen, when)
+    if measured:
+        certain = missing >= LIMITS.missing and gone
+        verb, time = (
+            ("comes into view", missing) if entering else ("is last seen", duration - missing)
         )
-        # Of the two outcomes each has its own bounds; whoever asked turns a negated one round.
-        return verdict.negated() if claim.negated else verdict
+        words, fact = f"it {verb} at {time:.1f} s", str(claim.kind)
+    else:
+        certain = missing <= LIMITS.until_end and (not at_edge or missing <= 0.15)
+        words = "it is there from the start" if entering else "it is still there at the end"
+        fact = "" if entering else "stays"
+    verdict = _judge(
+        seen, measured != claim.negated, words, fact, measured, when=when,
+        sure=certain and len(seen.evidence.shots) <= 1, believed=not measured or gone,
+    )  # fmt: skip
+    # Of the two outcomes each has its own bounds; whoever asked turns a negated one round.
+    return verdict.negated() if claim.negated else verdict
 
 
 def _goes_on(seen: TrackSpan, when: str) -> bool:
@@ -191,138 +146,93 @@ def _goes_on(seen: TrackSpan, when: str) -> bool:
         kinds = {category_of(other.class_), category_of(seen.item.class_)}
         begin, end = other.track[0].t, other.track[-1].t
         both = min(end, last) - max(begin, first)
-        if len(kinds - {""}) > 1 or both > 0.5 * min(end - begin, last - first):
-            continue
-        if (when == "end" and end > last) or (when == "start" and begin < first):
+        is_other = len(kinds - {""}) > 1 or both > 0.5 * min(end - begin, last - first)
+        if not is_other and (end > last if when == "end" else begin < first):
             return True
     return False
 
 
-class MotionCheck:
+def check_motion(claim: Claim, seen: TrackSpan) -> Verdict:
     """``moving``, ``still`` or ``in_place`` (moving, but going nowhere)."""
-
-    def check(self, claim: Claim, seen: TrackSpan) -> Verdict:
-        item, motion, rests, reach = seen.item, seen.item.motion, camera_rests(seen), seen.reach
-        stirs = motion.activity > LIMITS.stirs or bool(motion.period.seconds)
-        if claim.value == "moving":
-            agrees = motion.moving
-            sure = rests and not stirs and motion.activity < LIMITS.stirs_little
-            sure = sure and reach < LIMITS.rested
-        elif claim.value == "still":
-            agrees = not motion.moving and (rests or reach < LIMITS.moved)
-            agrees = (agrees and motion.activity <= LIMITS.stirs) or bool(motion.still)
-            # What stops, or only then sets off, was still for a while.
-            sure = rests and motion.moving and reach > max(LIMITS.far_moved, 0.3 * seen.size)
-            sure = sure and not seen.rests()
-        else:
-            agrees = stirs and not motion.moving
-            sure = rests and motion.moving and reach > 2 * LIMITS.far_moved
-        if motion.moving:
-            words = f"it moves {en.DIRECTIONS.get(motion.direction, 'about')}"
-        else:
-            words = "it moves in place" if stirs else "it stays still"
-        return compare(
-            agrees,
-            sure=sure and seen.is_sure and item.count == 1,
-            believed=item.confidence >= LIMITS.believed,
-            confidence=item.confidence * min(1.0, 0.7 + abs(reach)),
-            measured=words,
-            frames=seen.frames(),
-            fact="moving" if motion.moving else "still",
-        )
+    motion, rests, reach = seen.item.motion, camera_rests(seen), seen.reach
+    stirs = motion.activity > LIMITS.stirs or bool(motion.period.seconds)
+    far = motion.moving and reach > max(LIMITS.far_moved, 0.3 * seen.size)
+    if claim.value == "moving":
+        agrees, calm = motion.moving, motion.activity < LIMITS.stirs_little
+        sure = calm and not stirs and reach < LIMITS.rested
+    elif claim.value == "still":
+        stays = not motion.moving and (rests or reach < LIMITS.moved)
+        agrees = (stays and motion.activity <= LIMITS.stirs) or bool(motion.still)
+        sure = far and not seen.rests()  # what stops, or only then sets off, was still for a while
+    else:
+        agrees = stirs and not motion.moving
+        sure = motion.moving and reach > 2 * LIMITS.far_moved
+    words = f"moves {en.DIRECTIONS.get(motion.direction, 'about')}" if motion.moving else (
+        "moves in place" if stirs else "stays still"
+    )  # fmt: skip
+    return _judge(
+        seen, agrees, f"it {words}", "moving" if motion.moving else "still",
+        sure=sure and rests and seen.item.count == 1, factor=0.7 + reach,
+    )  # fmt: skip
 
 
 def camera_rests(seen: TrackSpan) -> bool:
     """Whether the camera is known to keep its place, so that the frame is the world."""
-    camera = seen.evidence.camera
-    moves = [word for word in camera.motion if word not in ("static", "tracking")]
-    return bool(camera.motion) and not moves
+    motion = set(seen.evidence.camera.motion)
+    return bool(motion) and motion <= {"static", "tracking"}
 
 
-class DirectionCheck:
+def check_direction(claim: Claim, seen: TrackSpan) -> Verdict:
     """A direction of the schema, or ``toward`` and ``away`` from the camera."""
-
-    def check(self, claim: Claim, seen: TrackSpan) -> Verdict:
-        if claim.value in ("toward", "away"):
-            return self._check_depth(claim.value, seen)
-        motion = seen.item.motion
-        measured = world_direction(seen)
-        asked, has = set(claim.value.split("_")), set(measured.split("_")) - {""}
-        against = {OPPOSITE[one] for one in asked} & has
-        # What turns goes each way for a while: a sentence may name them one by one.
-        turned = {one for turn in motion.turns for one in (turn.before, turn.after)}
-        agrees = (bool(asked & has) and not against) or claim.value in turned
-        gains = {one: seen.excursion(one)[0] for one in SIGNS}
-        gained, most = min(gains[one] for one in asked), max(gains.values())
-        if camera_rests(seen):
-            enough = max(LIMITS.moved, 0.25 * seen.size)
-            agrees |= not has and gained >= enough
-            sure = gained < max(LIMITS.rested, 0.25 * most)
-            sure = sure and (most > enough or most < LIMITS.rested)
-            stirs = motion.activity > LIMITS.stirs_little or bool(motion.period.seconds)
-            sure = sure and (most > enough or not stirs)
-        else:
-            travelled = max(most, motion.speed * float(np.ptp(seen.times)))
-            sure = bool(against) and travelled > LIMITS.far_moved / 2
-            sure = sure and gained < 2 * LIMITS.far_moved
-        words = f"it moves {en.DIRECTIONS[measured]}" if measured else (
-            "it moves about" if motion.moving else "it stays in place"
-        )  # fmt: skip
-        return compare(
-            agrees,
-            sure=sure and seen.is_sure and seen.item.count == 1,
-            believed=seen.item.confidence >= LIMITS.believed,
-            confidence=seen.item.confidence * min(1.0, 0.6 + 2 * most),
-            measured=words,
-            frames=seen.frames(),
-        )
-
-    @staticmethod
-    def _check_depth(way: str, seen: TrackSpan) -> Verdict:
-        change = seen.item.motion.scale_change
-        nearer, farther = change >= LIMITS.nearer, change <= LIMITS.farther
-        agrees, against = (nearer, farther) if way == "toward" else (farther, nearer)
-        doubtless = change >= LIMITS.nearer**2 or change <= LIMITS.farther**2
-        words = (
-            "it gets larger" if nearer else "it gets smaller" if farther else "it keeps its size"
-        )
-        return compare(
-            agrees,
-            sure=against and doubtless and seen.is_sure and camera_rests(seen) and seen.whole,
-            believed=seen.item.confidence >= LIMITS.trusted and seen.whole,
-            confidence=seen.item.confidence,
-            measured=f"{words} in the frame",
-            frames=seen.frames(),
-        )
+    if claim.value in ("toward", "away"):
+        return _check_depth(claim.value, seen)
+    motion = seen.item.motion
+    measured = motion.direction if seen.whole or camera_rests(seen) else ""
+    asked, has = set(claim.value.split("_")), set(measured.split("_")) - {""}
+    against = {OPPOSITE[one] for one in asked} & has
+    # What turns goes each way for a while: a sentence may name them one by one.
+    turned = {one for turn in motion.turns for one in (turn.before, turn.after)}
+    agrees = (bool(asked & has) and not against) or claim.value in turned
+    gains = {one: seen.excursion(one) for one in SIGNS}
+    gained, most = min(gains[one] for one in asked), max(gains.values())
+    if camera_rests(seen):
+        enough = max(LIMITS.moved, 0.25 * seen.size)
+        agrees |= not has and gained >= enough
+        calm = motion.activity <= LIMITS.stirs_little and not motion.period.seconds
+        sure = most > enough or (most < LIMITS.rested and calm)
+        sure = sure and gained < max(LIMITS.rested, 0.25 * most)
+    else:
+        travelled = max(most, motion.speed * float(np.ptp(seen.times)))
+        sure = bool(against) and travelled > LIMITS.far_moved / 2
+        sure = sure and gained < 2 * LIMITS.far_moved
+    words = f"moves {en.DIRECTIONS[measured]}" if measured else (
+        "moves about" if motion.moving else "stays in place"
+    )  # fmt: skip
+    sure = sure and seen.item.count == 1
+    return _judge(seen, agrees, f"it {words}", sure=sure, factor=0.6 + 2 * most)
 
 
-def world_direction(seen: TrackSpan) -> str:
-    """One of the eight directions, or empty.
-
-    Where the motion in the world is not known but the camera goes along with the instance, the
-    camera's way is the instance's: it keeps its place in the frame while the background passes.
-    """
-    if seen.item.motion.direction and seen.whole:
-        return seen.item.motion.direction
-    if camera_rests(seen) or len(seen.times) < 2:
-        return ""
-    steps = [s for s in seen.evidence.camera.path if seen.times[0] < s.t <= seen.times[-1]]
-    passed = np.array([sum(s.dx for s in steps), sum(s.dy for s in steps)])
-    shift = seen.centers[-1] - seen.centers[0]
-    axis = int(np.abs(passed).argmax())
-    along = abs(passed[axis]) >= 0.25 and abs(passed[1 - axis]) < 0.5 * abs(passed[axis])
-    if not along or abs(shift[axis]) > 0.6 * abs(passed[axis]):
-        return ""
-    return (("right", "left"), ("down", "up"))[axis][int(passed[axis] > 0)]
+def _check_depth(way: str, seen: TrackSpan) -> Verdict:
+    change = seen.item.motion.scale_change
+    nearer, farther = change >= LIMITS.nearer, change <= LIMITS.farther
+    agrees, against = (nearer, farther) if way == "toward" else (farther, nearer)
+    doubtless = change >= LIMITS.nearer**2 or change <= LIMITS.farther**2
+    words = "gets larger" if nearer else "gets smaller" if farther else "keeps its size"
+    return _judge(
+        seen, agrees, f"it {words} in the frame",
+        sure=against and doubtless and camera_rests(seen) and seen.whole,
+        believed=seen.item.confidence >= LIMITS.trusted and seen.whole,
+    )  # fmt: skip
 
 
-INSTANCE_CHECKS: dict[Kind, InstanceCheck] = {
-    "class": ClassCheck(),
-    "presence": ClassCheck(),
-    "color": ColorCheck(),
-    "position": PositionCheck(),
-    "enters": VisibilityCheck(),
-    "leaves": VisibilityCheck(),
-    "motion": MotionCheck(),
-    "direction": DirectionCheck(),
+INSTANCE_CHECKS: dict[Kind, Callable[[Claim, TrackSpan], Verdict]] = {
+    "class": check_class,
+    "presence": check_class,
+    "color": check_color,
+    "position": check_position,
+    "enters": check_visibility,
+    "leaves": check_visibility,
+    "motion": check_motion,
+    "direction": check_direction,
 }
+"""A check for each kind of claim, as if it were not negated."""

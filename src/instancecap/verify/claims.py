@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
+from instancecap.language import en
 from instancecap.verify.lexicon import Noun
 
 Kind = Literal[
     "count", "presence", "class", "color", "attribute", "direction", "position", "enters",
-    "leaves", "motion", "order", "camera", "shot_type", "shot_angle", "time_of_day", "place",
+    "leaves", "motion", "camera", "shot_type", "shot_angle", "time_of_day", "place",
 ]  # fmt: skip
 """What a claim is about. An ``attribute`` is one that evidence does not measure."""
 
 When = Literal["", "start", "end"]
 
-SCENE_KINDS = ("camera", "shot_type", "shot_angle", "time_of_day", "place")
-"""Kinds that are of no instance."""
-
 
 @dataclass(eq=False, slots=True)
 class Mention:
-    """An instance that a text speaks of; two sentences about one instance share the mention.
+    """An instance that a sentence speaks of.
 
     Attributes:
         noun: what it is called; None where it has no name that is known.
@@ -29,8 +27,7 @@ class Mention:
         number: how many, 0 where that is left open.
         colors: color words that tell it from others.
         spot: where it is, in words such as ``left`` or ``top left``, where that tells it apart.
-        other: another one than those named ``before``.
-        vague: in the background, or otherwise not what was tracked for sure.
+        vague: in the background, another one, or otherwise not what was tracked for sure.
         head: the noun itself, without what stands before it.
     """
 
@@ -39,9 +36,7 @@ class Mention:
     number: int = 1
     colors: tuple[str, ...] = ()
     spot: str = ""
-    other: bool = False
     vague: bool = False
-    before: list[Mention] = field(default_factory=list)
     head: str = ""
     text: str = ""
 
@@ -51,7 +46,6 @@ class Claim:
     """One checkable thing that a caption claims.
 
     Attributes:
-        kind: what it is about.
         value: a word of the kind's vocabulary: ``left``, ``moving``, ``pan_left``, ``day``, a
             spot, a class; a number for ``count``; free words for ``attribute``.
         subject: the instances that it is of; empty for the camera and the scene.
@@ -60,7 +54,6 @@ class Claim:
         pointer: JSON pointer of the field; after ``/instances/`` stands the instance's id.
         sentence: where it stands; empty for a structured value.
         span: start and end, seconds, of the part of the clip that the field is about.
-        first, second: for ``order``, what comes first and second.
         complete: for ``count``, whether all instances of the class are counted.
     """
 
@@ -72,11 +65,28 @@ class Claim:
     pointer: str = ""
     sentence: str = ""
     span: tuple[float, float] | None = None
-    first: Claim | None = None
-    second: Claim | None = None
     complete: bool = True
 
-    @property
-    def is_structured(self) -> bool:
-        """Whether it comes from a field of its own and not from a sentence."""
-        return not self.sentence
+    def in_words(self) -> str:
+        """What it claims, for a person: *dog moves to the left*."""
+        who = en.join([mention.text or "it" for mention in self.subject])
+        text = f"{who} {_predicate(self.kind, self.value)}".strip()
+        time = {"start": " at first", "end": " at last"}.get(self.when, "")
+        return f"{'not: ' if self.negated else ''}{text}{time}"
+
+
+_PREDICATES = {
+    "toward": "comes closer", "away": "goes away", "moving": "moves", "still": "stays still",
+    "in_place": "moves in place", "enters": "comes into view", "leaves": "leaves the frame",
+    "presence": "is there", "count": "is a count of {}", "color": "is {}", "attribute": "has {}",
+    "class": "is of class {}", "position": "is at the {}", "camera": "the camera is {}",
+}  # fmt: skip
+
+
+def _predicate(kind: str, value: str) -> str:
+    known = {"camera": en.CAMERA_VERBS, "position": en.IN_CELLS, "direction": en.DIRECTIONS}
+    if phrase := known.get(kind, {}).get(value):
+        start = {"camera": "the camera", "position": "is", "direction": "moves"}[kind]
+        return f"{start} {phrase}"
+    phrase = _PREDICATES.get(value) or _PREDICATES.get(kind) or "{}"
+    return phrase.format(value.replace("_", " "))

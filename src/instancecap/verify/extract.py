@@ -1,8 +1,8 @@
 """Reads the claims out of a sentence, and leaves alone what it does not understand.
 
-A claim is made only where the whole of a clause fits one of the forms below, subject first. So a
-verb of motion with an object, a color of something worn, a subject that is not known, a likeness
-or a possibility makes no claim: it is better to check less than to check what was not claimed.
+A claim is made only where the whole of a clause fits a form of ``lexicon/forms.toml``, subject
+first. So a verb of motion with an object, a color of something worn, a subject that is not known, a
+likeness or a possibility makes no claim: it is better to check less than what was not claimed.
 """
 
 from __future__ import annotations
@@ -10,116 +10,77 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 from instancecap.verify.claims import Claim, Mention, When
-from instancecap.verify.clauses import CAMERA, Clause, Context, clauses_of
-from instancecap.verify.lexicon import lexicon
-from instancecap.verify.nouns import claims_of_nouns
+from instancecap.verify.clauses import CAMERA, Clause, Context, Named, clauses_of, code_of
+from instancecap.verify.lexicon import forms, lexicon
 from instancecap.verify.text import Item, items_of, split_path, split_spot, ways_of, words_of
 
-_END = r"(?=$|[A01bPr])"
-_START_TO = r"(?:HA*r?)?"
-_FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (name, re.compile(form))
-    for name, form in (
-        ("motion", rf"A*{_START_TO}A*V(?=$|[A01bPrpDL])"),
-        ("direction", rf"A*{_START_TO}A*(?P<verb>V)A*(?:r[dGCn]*[TWzc]A*)?(?P<way>[DL])A*{_END}"),
-        ("path", rf"A*{_START_TO}A*VA*(?P<path>p)A*{_END}"),
-        ("position", r"A*(?:[BRSV]|BR|HB)?[A1]*(?P<spot>P)A*(?=$|[01b])"),
-        ("begins", r"A*(?P<verb>[Hh])A*(?P<spot>P)A*$"),
-        ("enters", rf"A*[xB]?A*(?P<event>E)(?:A|P)*{_END}"),
-        ("leaves", rf"A*[xB]?A*(?P<event>X)(?:A|P)*{_END}"),
-        ("stays_in", rf"A*(?P<event>I){_END}"),
-        ("still", r"A*x?A*(?P<event>[QZ])(?=$|[AbPr])"),
-        ("approach", rf"A*[xB]?A*(?P<event>N){_END}"),
-        ("color", r"A*BA*G*(?P<color>C(?:[&,]?C)*)$"),
-    )
-)
-_CAMERA_FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (name, re.compile(form))
-    for name, form in (
-        ("move", rf"A*{_START_TO}A*(?P<verb>[VMU])A*(?P<way>[DL])"),
-        ("alone", rf"A*{_START_TO}A*(?P<verb>M)A*{_END}"),
-        ("follow", r"A*(?P<event>[Ff])"),
-        ("state", r"A*[BSROW]?A*(?P<state>s)(?=$|[A01rb])"),
-        ("rest", r"A*(?P<event>[QZ])"),
-    )
-)
-_FREE_PAN = re.compile(r"^[dAGW]*(?P<verb>M)A*(?P<way>D(?=$|[AirW])|L(?=$|[AiW]))")
-
-_AXES = {
-    "dolly": "move", "truck": "move", "track": "move", "pedestal": "move", "crane": "move",
-    "push": "move", "pull": "move", "rotate": "roll", "arc": "orbit",
-}  # fmt: skip
-"""Camera verbs that move along the axes of another."""
-_ALONE = {"rise": "move_up", "descend": "move_down", "shake": "shaky", "track": "tracking"}
-"""Camera verbs that tell a movement without a direction."""
-_ENDS_OF_CLIP: dict[str, When] = {
+NO_CONTEXT = Context()
+_ENDS_OF_CLIP: Mapping[str, When] = {
     "start": "start", "begin": "start", "end": "end", "finish": "end",
 }  # fmt: skip
-_AMONG = ("in", "on", "at", "through", "along", "across", "inside")
+_NOT_ALL = ("other", "another", "one", "ones", "each", "several", "more")
+_WHOLE = ("clothes", "clothing", "outfit", "attire")
+_DIRECTIONS = ("up", "down", "left", "right", "toward", "away")
 
 
-def extract(sentence: str, context: Context | None = None) -> tuple[list[Claim], Context]:
-    """The claims of a sentence, and the context for the next one; nothing else is changed.
-
-    Args:
-        sentence: one sentence of English.
-        context: what is known before it: whom the text is about, and who was named.
-    """
-    context = context or Context()
+def extract(sentence: str, context: Context = NO_CONTEXT) -> list[Claim]:
+    """The claims of one sentence of English, by itself: what others name is not carried over."""
     items = [item for item in items_of(sentence, context.names) if item.text not in ".!?"]
     clauses, named = clauses_of(items, context)
     claims: list[Claim] = []
-    events: list[tuple[str, Claim]] = []
     spot = ""
     for clause in clauses:
         if clause.codes == "P":  # "On the left, …"
             spot = " ".join(words_of(clause.items[0].text))
             continue
         if "?" not in clause.codes:
-            found = [*_claims_of(clause, named), *_place_first(clause, spot)]
-            claims += found
-            events += [(clause.link, one) for one in found if _is_event(one)]
+            claims += [*_claims_of(clause, named), *_place_first(clause, spot)]
         spot = ""
-    claims += [*claims_of_nouns(items, named), *_orders(events)]
-    new = [one for one in named.values() if one is not context.about]
-    mentions = tuple(dict.fromkeys((*context.mentions, *new)))
-    return _without_partial_rest(claims), replace(context, mentions=mentions)
+    return _without_partial_rest([*claims, *_claims_of_nouns(items, named)])
 
 
-def _claims_of(clause: Clause, named: Mapping[int, Mention]) -> Iterator[Claim]:
+def _claims_of(clause: Clause, named: Named) -> Iterator[Claim]:
     yield from _of_scene(clause)
     if clause.subject == (CAMERA,):
         yield from _of_camera(clause)
     elif clause.subject:
         yield from _of_subject(clause)
-    else:
-        yield from _of_free_camera(clause)
-    for index in range(max(clause.rest, 1), len(clause.codes)):
-        # "the camera follows a car moving left", "there is a dog on the left"
-        if clause.codes[index] == "T" and clause.codes[index - 1] in "iFBA":
-            verb = clause.items[index + 1].verb if index + 1 < len(clause.items) else None
-            if verb is not None and verb.participle:
-                mention = (named[id(clause.items[index])],)
-                yield from _of_subject(replace(clause, subject=mention, rest=index + 1))
+    elif match := forms().parts["free_pan"].match(clause.codes):
+        # "A slow pan to the left reveals the street", but not "a pan left unwatched"
+        lemma = getattr(clause.items[match.start("verb")].verb, "lemma", "")
+        following = clause.codes[match.end() : match.end() + 1]
+        if lemma == "zoom" or (lemma in ("pan", "dolly", "tilt") and following != "W") or (
+            clause.codes[match.start("way")] == "D"
+        ):  # fmt: skip
+            yield from _camera_moves(clause, match.start("verb"), match.start("way"))
+    for index in range(max(clause.rest, 1), len(clause.codes) - 1):
+        # "the camera follows a car moving left", "there is a dog standing on the left"
+        verb = clause.items[index + 1].verb
+        leads = clause.codes[index] == "T" and clause.codes[index - 1] in "iFBA"
+        if leads and verb is not None and verb.participle:
+            about = (named[id(clause.items[index])],)
+            yield from _of_subject(replace(clause, subject=about, rest=index + 1))
+
+
+def _rest(clause: Clause) -> tuple[int, bool]:
+    """Where the verb of a clause begins, and whether it is negated."""
+    negation = forms().parts["negation"].match(clause.codes, clause.rest)
+    return (negation.end(), True) if negation else (clause.rest, False)
 
 
 def _of_subject(clause: Clause) -> Iterator[Claim]:
-    rest = clause.codes[clause.rest :]
-    negation = re.match(r"A*[Bx]?A*!A*", rest)
-    offset = clause.rest + (negation.end() if negation else 0)
-    rest = clause.codes[offset:]
-    if "!" in rest:
+    start, negated = _rest(clause)
+    if "!" in clause.codes[start:]:
         return
-    for name, form in _FORMS:
-        match = form.match(rest)
+    for name, form in forms().instance.items():
+        match = form.match(clause.codes[start:])
         if match is None:
             continue
-        at = {name: offset + match.start(name) for name in match.groupdict()}
+        at = {group: start + match.start(group) for group in match.groupdict()}
         for claim in _of_form(name, clause, at):
-            if negation is None:
+            if not negated:
                 yield claim
             elif claim.kind in ("enters", "leaves", "motion") and name != "stays_in":
                 yield replace(claim, negated=True)
@@ -129,13 +90,12 @@ def _of_form(name: str, clause: Clause, at: Mapping[str, int]) -> Iterator[Claim
     """The claims of a clause that fits a form; ``at``: where its named parts stand."""
     about = clause.subject
     parts = {part: clause.items[place] for part, place in at.items()}
+    lemma = parts["verb"].verb.lemma if "verb" in parts and parts["verb"].verb else ""
     if name == "motion":
         yield Claim("motion", "moving", about)
     elif name == "direction":
-        verb = parts["verb"].verb
-        if verb is not None and verb.lemma == "go" and parts["way"].text.startswith("to the"):
-            spot = " ".join(words_of(parts["way"].text))
-            yield Claim("position", spot, about, when="end")  # "goes to the top left"
+        if lemma == "go" and parts["way"].text.startswith("to the"):  # "goes to the top left"
+            yield Claim("position", " ".join(words_of(parts["way"].text)), about, when="end")
         elif way := _way(parts["way"]):
             yield Claim("direction", way, about)
     elif name == "approach":
@@ -147,9 +107,8 @@ def _of_form(name: str, clause: Clause, at: Mapping[str, int]) -> Iterator[Claim
         if {first, last} == {"left", "right"}:
             yield Claim("direction", last, about)
     elif name in ("position", "begins"):
-        verb = parts["verb"].verb if name == "begins" else None
-        when = _ENDS_OF_CLIP.get(verb.lemma, "") if verb is not None else clause.when
-        if verb is None or when:
+        when = _ENDS_OF_CLIP.get(lemma, clause.when)
+        if when or name == "position":
             yield Claim("position", " ".join(words_of(parts["spot"].text)), about, when=when)
     elif name in ("enters", "leaves"):
         yield Claim(name, "yes", about)  # type: ignore[arg-type]
@@ -161,86 +120,74 @@ def _of_form(name: str, clause: Clause, at: Mapping[str, int]) -> Iterator[Claim
         yield Claim("motion", parts["event"].kind, about)
     elif name == "color":
         for item in clause.items[at["color"] :]:
-            for word in item.colors if item.kind == "color" else ():
-                yield Claim("color", word, about)
+            yield from (Claim("color", word, about) for word in item.colors)
 
 
 def _way(item: Item) -> str:
     """One of the eight directions, or ``toward`` or ``away``; empty for *in* and *forward*."""
-    known = ("up", "down", "left", "right", "toward", "away")
     ways = ways_of(item)
-    if not ways or not set(ways) <= set(known) or item.text in ("up", "down"):
+    if not set(ways) <= set(_DIRECTIONS) or item.text in ("up", "down"):
         return ""
-    return "_".join(sorted(dict.fromkeys(ways), key=known.index))
+    return "_".join(sorted(dict.fromkeys(ways), key=_DIRECTIONS.index))
 
 
 def _of_camera(clause: Clause) -> Iterator[Claim]:
-    rest = clause.codes[clause.rest :]
-    negation = re.match(r"A*[Bx]?A*!A*", rest)
-    if negation:
-        if re.fullmatch(r"[VM]A*", rest[negation.end() :]):
+    start, negated = _rest(clause)
+    codes = clause.codes[start:]
+    if negated:
+        if re.fullmatch(r"[VM]A*", codes):
             yield Claim("camera", "static")
         return
-    for name, form in _CAMERA_FORMS:
-        match = form.match(rest)
+    for name, form in forms().filming.items():
+        match = form.match(codes)
         if match is None:
             continue
-        group = {"move": "verb", "alone": "verb", "state": "state"}.get(name, "event")
-        item = clause.items[clause.rest + match.start(group)]
+        item = clause.items[start + match.start("verb" if name in ("move", "alone") else "event")]
         if name == "move":
-            way = clause.rest + match.start("way")
-            yield from _camera_moves(item, clause.items[way:], clause.codes[way:])
-        elif name == "alone" and item.verb is not None and item.verb.lemma in _ALONE:
-            yield Claim("camera", _ALONE[item.verb.lemma])
+            yield from _camera_moves(
+                clause, start + match.start("verb"), start + match.start("way")
+            )
+        elif name == "alone" and item.verb is not None and item.verb.lemma in forms().alone:
+            yield Claim("camera", forms().alone[item.verb.lemma])
         elif name == "follow":
             yield Claim("camera", "tracking")
-        elif name == "state" and not clause.when:
-            yield Claim("camera", item.value)
-        elif name == "rest" and not clause.when:
-            yield Claim("camera", "static")
+        elif name in ("state", "rest") and not clause.when:
+            yield Claim("camera", item.value if name == "state" else "static")
         return
 
 
-def _of_free_camera(clause: Clause) -> Iterator[Claim]:
-    """*A slow pan to the left reveals the street.*"""
-    match = _FREE_PAN.match(clause.codes)
-    verb = clause.items[match.start("verb")].verb if match else None
-    if match and verb is not None and verb.lemma in ("pan", "zoom", "dolly", "tilt"):
-        way = match.start("way")
-        if clause.codes[way : way + 2] == "LW" and verb.lemma != "zoom":
-            return  # "a pan left unwatched"
-        yield from _camera_moves(
-            clause.items[match.start("verb")], clause.items[way:], clause.codes[way:]
-        )
-
-
-def _camera_moves(verb: Item, items: Sequence[Item], codes: str) -> Iterator[Claim]:
-    assert verb.verb is not None
-    axes, lemma = lexicon().camera, verb.verb.lemma
-    axis = axes.get(_AXES.get(lemma, lemma))
+def _camera_moves(clause: Clause, at: int, way: int) -> Iterator[Claim]:
+    """The movements of a camera verb, one for each way that follows it."""
+    verb = clause.items[at].verb
+    if verb is None:
+        return
+    axes = lexicon().camera
+    axis = axes.get(forms().axes.get(verb.lemma, verb.lemma))
     if axis is None:
-        axis = axes["move"] if verb.verb.kind in ("motion", "push") else {}
-    for item, code in zip(items, codes, strict=True):
+        axis = axes["move"] if verb.kind in ("motion", "push") else {}
+    for item, code in zip(clause.items[way:], clause.codes[way:], strict=True):
         if code not in "DL&A":
             return
-        for way in ways_of(item) if code in "DL" else ():
-            if way in axis:
-                yield Claim("camera", axis[way])
+        for word in ways_of(item) if code in "DL" else ():
+            if word in axis:
+                yield Claim("camera", axis[word])
 
 
 def _of_scene(clause: Clause) -> Iterator[Claim]:
+    if "!" in clause.codes:
+        return
     for index, (item, code) in enumerate(zip(clause.items, clause.codes, strict=True)):
-        before = clause.codes[:index].rstrip("dGCWA")
-        denied = "!" in clause.codes
-        if denied or (clause.when and code in "kta"):
-            continue
-        if code == "k":
-            yield Claim("camera", item.value)
-        elif code in "ta" or code in "yl":
+        if code in "kta" and not clause.when:
+            yield Claim("camera" if code == "k" else item.kind, item.value)  # type: ignore[arg-type]
+        elif code in "yl":
             yield Claim(item.kind, item.value)  # type: ignore[arg-type]
-        elif code == "z" and before.endswith("r"):
-            following = clause.items[index + 1].text if index + 1 < len(clause.items) else ""
-            if clause.items[len(before) - 1].text in _AMONG and following != "of":
+        elif code == "z":  # "in a park", not "a park"
+            before = clause.codes[:index].rstrip("dGCWA")
+            among = before.endswith("r") and clause.items[len(before) - 1].text in (
+                "in", "on", "at", "through", "along", "across", "inside",
+            )  # fmt: skip
+            following = clause.items[index + 1 : index + 2]
+            if among and not (following and following[0].text == "of"):
                 yield Claim("place", item.value)
 
 
@@ -253,31 +200,57 @@ def _place_first(clause: Clause, spot: str) -> list[Claim]:
     return []
 
 
-def _is_event(claim: Claim) -> bool:
-    return claim.kind in ("direction", "enters", "leaves") and not claim.negated
-
-
-def _orders(events: Sequence[tuple[str, Claim]]) -> Iterator[Claim]:
-    """What comes first, by *then*, *before* and *after* between two clauses."""
-    for (_, first), (link, second) in pairwise(events):
-        if link not in ("then", "before", "after"):
+def _claims_of_nouns(items: Sequence[Item], named: Named) -> Iterator[Claim]:
+    """Claims of every noun phrase of a sentence; none where it is hedged."""
+    if any(item.kind == "hedge" for item in items):
+        return
+    codes = "".join(code_of(items, index) for index in range(len(items)))
+    partial = any(item.text in _NOT_ALL or item.other for item in items)
+    for index, item in enumerate(items):
+        if item.kind == "wear" and item.colors and not item.text.endswith(_WHOLE):
+            # What somebody wears is not measured.
+            owners = [named[id(one)] for one in items[:index] if id(one) in named]
+            yield Claim("attribute", item.text, tuple(owners[-1:]))
+        if item.kind != "thing" or item.noun is None:
             continue
-        if link == "after":
-            first, second = second, first
-        if (first.kind, first.value, first.subject) != (second.kind, second.value, second.subject):
-            yield Claim("order", "first", first.subject, first=first, second=second)
+        mention = named[id(item)]
+        if item.negated:
+            if not item.other and re.match(r"$|[WAB]", codes[index + 1 :]):
+                yield Claim("presence", item.noun.class_, (mention,), negated=True)
+            continue
+        yield Claim("presence", item.noun.class_, (mention,))
+        if not partial and _is_count(item, codes[:index], mention):
+            complete = item.exact or item.noun.generic
+            yield Claim("count", str(item.number), (mention,), complete=complete)
+        if item.noun.category != "human":
+            yield from (Claim("color", word, (mention,)) for word in item.colors)
+        yield from _dressed(items, codes, index, mention)
+
+
+def _is_count(item: Item, before: str, mention: Mention) -> bool:
+    """Whether a number leads the sentence, or follows *there are* or *shows*."""
+    if mention.spot or mention.vague or item.number < 1:
+        return False
+    leads = re.fullmatch(r"A*|r[dWKA]*", before) and (item.number > 1 or item.exact)
+    return bool(leads or re.fullmatch(r"A*BA*|.*iA*", before))
+
+
+def _dressed(items: Sequence[Item], codes: str, index: int, mention: Mention) -> Iterator[Claim]:
+    """*A person in red*, *a man dressed in black clothes*."""
+    match = re.match(r"[BAw]*(r)G?([Cc])(?=$|[,PbABVRSEX])", codes[index + 1 :])
+    if match is None or items[index + 1 + match.start(1)].text != "in":
+        return
+    garment = items[index + 1 + match.start(2)]
+    is_whole = garment.kind == "color" or garment.text.endswith(_WHOLE)
+    if is_whole and len(garment.colors) == 1:
+        yield Claim("color", garment.colors[0], (mention,))
 
 
 def _without_partial_rest(claims: Sequence[Claim]) -> list[Claim]:
     """*The camera holds still, then pans left*: it is not still over the whole clip."""
-    moves = any(
-        one.kind == "camera"
-        and one.value not in ("static", "tracking", "stable", "handheld", "shaky")
-        for one in claims
-    )
-    if not moves:
-        return list(claims)
-    return [one for one in claims if (one.kind, one.value) != ("camera", "static")]
+    resting = ("static", "tracking", "stable", "handheld", "shaky")
+    moves = any(one.kind == "camera" and one.value not in resting for one in claims)
+    return [one for one in claims if not moves or (one.kind, one.value) != ("camera", "static")]
 
 
 def is_fully_read(sentence: str) -> bool:

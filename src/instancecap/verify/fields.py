@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from instancecap.schema.caption import Caption, Instance
-from instancecap.verify.claims import Claim, Mention
+from instancecap.verify.claims import Claim, Kind, Mention, When
 from instancecap.verify.clauses import Context
 from instancecap.verify.extract import extract
 from instancecap.verify.naming import noun_of
-from instancecap.verify.text import bare_name, sentences
-
-Span = tuple[float, float]
+from instancecap.verify.text import bare_name, head_of, sentences
 
 LEAST_ENGLISH = 0.7
 """Share of a text's letters that must be plain Latin for it to be read as English."""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A text of a caption.
+_RETURNS = re.compile(r"\b(?:back|again|return(?:s|ing)?|reappear(?:s|ing)?)\b")
 
-    Attributes:
-        instance: id of the instance that it is about, None for the whole clip.
-        span: seconds that it is about, None for the whole clip.
-        camera: whether it is about the camera.
-    """
+
+class Text(NamedTuple):
+    """A text of a caption: of one instance's id, of a span in seconds, or of the whole clip."""
 
     pointer: str
     text: str
     instance: int | None = None
-    span: Span | None = None
-    camera: bool = False
+    span: tuple[float, float] | None = None
 
 
 def texts_of(caption: Caption) -> list[Text]:
@@ -41,15 +36,13 @@ def texts_of(caption: Caption) -> list[Text]:
         Text("/global_description", caption.global_description),
         Text("/background", caption.background),
         Text("/lighting", caption.lighting),
-        Text("/camera/description", caption.camera.description, camera=True),
+        Text("/camera/description", caption.camera.description),
     ]
     for one in caption.instances:
         at = f"/instances/{one.id}"
-        found += [
-            Text(f"{at}/appearance", one.appearance, one.id),
-            Text(f"{at}/action", one.action, one.id),
-            Text(f"{at}/position/text", one.position.text, one.id),
-        ]
+        found.append(Text(f"{at}/appearance", one.appearance, one.id))
+        found.append(Text(f"{at}/action", one.action, one.id))
+        found.append(Text(f"{at}/position/text", one.position.text, one.id))
     for index, part in enumerate(caption.segments):
         pointer = f"/segments/{index}/description"
         found.append(Text(pointer, part.description, span=(part.start, part.end)))
@@ -61,27 +54,13 @@ def mentions_of(caption: Caption) -> dict[int, Mention]:
     return {one.id: _mention(one) for one in caption.instances}
 
 
-def _mention(instance: Instance) -> Mention:
-    noun = noun_of(instance.class_)
-    named = noun_of(instance.name) if instance.name else noun
-    head = bare_name(instance.name or instance.class_)
+def _mention(one: Instance) -> Mention:
+    name = one.name or one.class_
+    noun, named = noun_of(one.class_), noun_of(head_of(name))
+    fits = named.category and named.category == noun.category
     return Mention(
-        named if named.category and named.category == noun.category else noun,
-        instance=instance.id,
-        number=instance.count,
-        text=instance.name or instance.class_,
-        head=_head(head),
+        named if fits else noun, instance=one.id, number=one.count, text=name, head=head_of(name)
     )
-
-
-def _head(name: str) -> str:
-    """The noun of a name: *cat* of *gray cat by the wall*."""
-    words = name.split()
-    for place, word in enumerate(words):
-        if word in ("in", "on", "with", "of", "at", "by", "behind", "near", "beside", "who"):
-            words = words[:place]
-            break
-    return words[-1] if words else ""
 
 
 def claims_of(caption: Caption, *, texts: bool = True) -> list[Claim]:
@@ -102,25 +81,23 @@ def claims_of(caption: Caption, *, texts: bool = True) -> list[Claim]:
 
 def _of_scene(caption: Caption) -> Iterator[Claim]:
     camera = caption.camera
-    for word in camera.motion:
-        yield Claim("camera", word, pointer="/camera/motion")
-    if camera.stability:
-        yield Claim("camera", camera.stability, pointer="/camera/stability")
-    if camera.shot_type not in ("", "other"):
-        yield Claim("shot_type", camera.shot_type, pointer="/camera/shot_type")
-    if camera.shot_angle not in ("", "other"):
-        yield Claim("shot_angle", camera.shot_angle, pointer="/camera/shot_angle")
-    if caption.place not in ("", "unknown"):
-        yield Claim("place", caption.place, pointer="/place")
-    if caption.time_of_day:
-        yield Claim("time_of_day", caption.time_of_day, pointer="/time_of_day")
+    values: list[tuple[Kind, str, str]] = [
+        *(("camera", word, "/camera/motion") for word in camera.motion),
+        ("camera", camera.stability, "/camera/stability"),
+        ("shot_type", camera.shot_type, "/camera/shot_type"),
+        ("shot_angle", camera.shot_angle, "/camera/shot_angle"),
+        ("place", caption.place, "/place"),
+        ("time_of_day", caption.time_of_day, "/time_of_day"),
+    ]
+    for kind, value, at in values:
+        if value not in ("", "other", "unknown"):
+            yield Claim(kind, value, pointer=at)
     for index, shot in enumerate(caption.shots):
-        span = (shot.start, shot.end)
+        at, span = f"/shots/{index}", (shot.start, shot.end)
         for word in shot.motion:
-            yield Claim("camera", word, pointer=f"/shots/{index}/motion", span=span)
+            yield Claim("camera", word, pointer=f"{at}/motion", span=span)
         if shot.shot_type not in ("", "other"):
-            pointer = f"/shots/{index}/shot_type"
-            yield Claim("shot_type", shot.shot_type, pointer=pointer, span=span)
+            yield Claim("shot_type", shot.shot_type, pointer=f"{at}/shot_type", span=span)
 
 
 def _of_instance(one: Instance, main: Mention) -> Iterator[Claim]:
@@ -131,14 +108,14 @@ def _of_instance(one: Instance, main: Mention) -> Iterator[Claim]:
         yield Claim("count", str(one.count), about, pointer=f"{at}/count")
     for word in one.colors:
         yield Claim("color", word.lower(), about, pointer=f"{at}/colors")
-    if place.start:
-        yield Claim("position", place.start, about, when="start", pointer=f"{at}/position/start")
-    if place.end:
-        yield Claim("position", place.end, about, when="end", pointer=f"{at}/position/end")
-    for name, value in (("enters", place.enters), ("leaves", place.leaves)):
+    ends: tuple[tuple[When, str], ...] = (("start", place.start), ("end", place.end))
+    for when, cell in ends:
+        if cell:
+            yield Claim("position", cell, about, when=when, pointer=f"{at}/position/{when}")
+    events: tuple[tuple[Kind, bool], ...] = (("enters", place.enters), ("leaves", place.leaves))
+    for kind, value in events:
         if value or place.start or place.end:  # "false" tells something where places are known
-            pointer = f"{at}/position/{name}"
-            yield Claim(name, "yes", about, negated=not value, pointer=pointer)  # type: ignore[arg-type]
+            yield Claim(kind, "yes", about, negated=not value, pointer=f"{at}/position/{kind}")
 
 
 def _of_text(
@@ -147,29 +124,19 @@ def _of_text(
     if not is_english(text.text):
         return
     about = mentions[text.instance] if text.instance is not None else None
-    context = Context(about=about, camera=text.camera, names=names)
-    found: list[Claim] = []
-    for sentence in sentences(text.text):
-        claims, context = extract(sentence.text, context)
-        for one in claims:
-            where = {"pointer": text.pointer, "sentence": sentence.text, "span": text.span}
-            found.append(replace(one, **where))  # type: ignore[arg-type]
+    context = Context(about=about, camera=text.pointer.startswith("/camera"), names=names)
+    found = [
+        replace(one, pointer=text.pointer, sentence=sentence.text, span=text.span)
+        for sentence in sentences(text.text)
+        for one in extract(sentence.text, context)
+    ]
+    kinds = [one.value for one in found if one.kind == "presence"]
     for one in found:
-        yield replace(one, complete=False) if _is_one_of_several(one, found) else one
-
-
-def _is_one_of_several(one: Claim, found: list[Claim]) -> bool:
-    """Whether a count is of some only, as the text goes on to name more of the kind."""
-    if one.kind != "count" or not one.subject or one.subject[0].noun is None:
-        return False
-    noun = one.subject[0].noun
-    named = {
-        id(mention)
-        for other in found
-        for mention in other.subject
-        if mention.noun is not None and mention.noun.class_ == noun.class_ and not other.negated
-    }
-    return len(named) > 1
+        if one.kind == "leaves" and not one.negated and _RETURNS.search(text.text):
+            continue  # it is there at the end
+        # A number is of some only where the text goes on to name more of the kind.
+        noun = one.subject[0].noun if one.kind == "count" else None
+        yield replace(one, complete=False) if noun and kinds.count(noun.class_) > 1 else one
 
 
 def is_english(text: str) -> bool:

@@ -9,42 +9,40 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 _FOLDER = files(__package__) / "lexicon"
 
 
-@dataclass(frozen=True, slots=True)
-class Noun:
-    """A name for a thing; ``class_`` is a COCO class where there is one for it."""
+class Noun(NamedTuple):
+    """A name for an instance; ``class_`` is a COCO class where there is one for it.
+
+    ``generic``: it names every instance of its class, as *person* does and *woman* does not.
+    """
 
     class_: str
     category: str
     plural: bool = False
     generic: bool = True
-    """Whether it names every thing of its class: *person* does, *woman* does not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """A verb by its base form, and what kind of thing it says."""
+class Verb(NamedTuple):
+    """A verb by its base form, and the kind of verb that it is."""
 
     lemma: str
     kind: str
     participle: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Color:
-    """A colour word: the measured names it may stand for, and those that light makes of them."""
+class Color(NamedTuple):
+    """The measured names that a color word may stand for, and those that light makes of them."""
 
     basic: frozenset[str]
     akin: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """A turn of phrase; an empty ``value`` means that the words in it are the value."""
+class Pattern(NamedTuple):
+    """A turn of phrase; where ``value`` is empty, the words in it are the value."""
 
     kind: str
     value: str
@@ -52,42 +50,71 @@ class Pattern:
 
 
 @dataclass(frozen=True, slots=True)
+class Forms:
+    """The forms of clauses, as regular expressions over the codes of items."""
+
+    codes: dict[str, str]
+    parts: dict[str, re.Pattern[str]]
+    instance: dict[str, re.Pattern[str]]
+    filming: dict[str, re.Pattern[str]]
+    axes: dict[str, str]
+    alone: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Lexicon:
-    """All words, by their text."""
+    """All words, by their text; ``compounds`` hold a noun and mean something else."""
 
     nouns: dict[str, Noun]
-    compounds: frozenset[str]
     verbs: dict[str, Verb]
     colors: dict[str, Color]
     scenes: dict[str, str]
+    numbers: dict[str, int]
+    words: dict[str, str]
+    spots: dict[str, str]
+    compounds: frozenset[str]
     patterns: tuple[Pattern, ...]
     camera: dict[str, dict[str, str]]
-    words: dict[str, str]
-    numbers: dict[str, int]
-    wear: frozenset[str]
 
 
 @lru_cache(maxsize=1)
 def lexicon() -> Lexicon:
     """The words, read once."""
     tables: dict[str, Any] = tomllib.loads((_FOLDER / "patterns.toml").read_text("utf-8"))
-    macros: dict[str, str] = tables["macros"]
-    words = {word: part for part, group in tables["words"].items() for word in group}
+    compounds = (_FOLDER / "compounds.txt").read_text("utf-8").splitlines()
     return Lexicon(
         nouns=dict(_nouns()),
-        compounds=frozenset(_lines("compounds.txt")),
         verbs=dict(_verbs()),
         colors={
             row["word"]: Color(frozenset(row["basic"].split()), frozenset(row["akin"].split()))
             for row in _rows("colors.csv")
         },
         scenes={row["scene"]: row["place"] for row in _rows("scenes.csv")},
-        patterns=tuple(_pattern(entry, macros) for entry in tables["pattern"]),
-        camera=tables["camera"],
-        words=words,
         numbers=tables["numbers"],
-        wear=frozenset(tables["words"]["wear"]),
+        words={word: kind for kind, group in tables["words"].items() for word in group},
+        spots=tables["spots"],
+        compounds=frozenset(line for line in compounds if not line.startswith("#")),
+        patterns=tuple(_pattern(entry, tables["macros"]) for entry in tables["pattern"]),
+        camera=tables["camera"],
     )
+
+
+@lru_cache(maxsize=1)
+def forms() -> Forms:
+    """The forms, read once."""
+    tables: dict[str, Any] = tomllib.loads((_FOLDER / "forms.toml").read_text("utf-8"))
+    macros = tables.pop("macros")
+    for part in ("parts", "instance", "filming"):
+        tables[part] = {
+            name: re.compile(_expand(form, macros)) for name, form in tables[part].items()
+        }
+    return Forms(**tables)
+
+
+def _expand(regex: str, macros: dict[str, str]) -> str:
+    for name, text in macros.items():
+        regex = regex.replace(f"{{{name}}}", text)
+    return regex
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
@@ -95,31 +122,22 @@ def _rows(name: str) -> Iterator[dict[str, str]]:
         yield from csv.DictReader(file)
 
 
-def _lines(name: str) -> Iterator[str]:
-    for line in (_FOLDER / name).read_text("utf-8").splitlines():
-        if line and not line.startswith("#"):
-            yield line
-
-
 def _nouns() -> Iterator[tuple[str, Noun]]:
     for row in _rows("nouns.csv"):
         generic = row["noun"] == row["class"] or row["noun"] in ("ball", "bike", "plane")
         noun = Noun(row["class"], row["category"], generic=generic)
         if row["plural"] != row["noun"]:
-            yield row["plural"], Noun(noun.class_, noun.category, plural=True, generic=generic)
+            yield row["plural"], noun._replace(plural=True)
         yield row["noun"], noun
 
 
 def _verbs() -> Iterator[tuple[str, Verb]]:
     for row in _rows("verbs.csv"):
-        lemma, kind = row["verb"], row["kind"]
-        yield lemma, Verb(lemma, kind)
+        yield row["verb"], Verb(row["verb"], row["kind"])
         for form in re.findall(r"makes its way|making its way|\S+", row["forms"]):
-            yield form, Verb(lemma, kind, participle=form.endswith("ing"))
+            yield form, Verb(row["verb"], row["kind"], form.endswith("ing"))
 
 
 def _pattern(entry: dict[str, str], macros: dict[str, str]) -> Pattern:
-    regex = entry["regex"]
-    for name, text in macros.items():
-        regex = regex.replace(f"{{{name}}}", text)
-    return Pattern(entry["kind"], entry.get("value", ""), re.compile(rf"(?:{regex})(?![a-z'])"))
+    regex = re.compile(rf"(?:{_expand(entry['regex'], macros)})(?![a-z'])")
+    return Pattern(entry["kind"], entry.get("value", ""), regex)

@@ -15,51 +15,43 @@ MIXED_UP = (
 )
 """Classes that a small detector takes for each other; others of one category it tells apart."""
 
+_GENERAL = {name: kind for kind, name in HYPERNYMS.items()}
+
 
 class ClassMatch(IntEnum):
     """How well a name fits a class; more is better."""
 
-    APART = -1
-    """Another kind of thing."""
-    UNKNOWN = 0
-    """One of the two has no known kind."""
-    CATEGORY = 1
-    """Of one category, and possibly mixed up."""
-    GENERAL = 2
-    """One is a general word for the other: *animal* for a dog."""
+    APART = -1  # another kind of thing
+    UNKNOWN = 0  # the kind of one of the two is not known
+    CATEGORY = 1  # of one category, and possibly mixed up
+    GENERAL = 2  # one is a general word for the other: *animal* for a dog
     SAME = 3
 
 
 def category_of(class_: str) -> str:
     """The category of a class of the evidence, hypernyms included; empty for an object."""
-    if class_ == OBJECT:
-        return ""
-    general = {name: kind for kind, name in HYPERNYMS.items()}
-    return general.get(class_, "") or str(CATEGORIES.get(class_, ""))
+    return "" if class_ == OBJECT else _GENERAL.get(class_) or str(CATEGORIES.get(class_, ""))
 
 
 def class_match(noun: Noun, class_: str) -> ClassMatch:
     """How well a noun fits ``class_``, a class name of the evidence."""
-    if noun.class_ == class_ and class_ != OBJECT:
-        return ClassMatch.SAME
-    if class_ == OBJECT or noun.class_ == OBJECT or not noun.category:
+    if OBJECT in (class_, noun.class_) or not noun.category:
         return ClassMatch.UNKNOWN
+    if noun.class_ == class_:
+        return ClassMatch.SAME
     if noun.category != category_of(class_):
         return ClassMatch.APART
-    if {noun.class_, class_} & {"animal", "vehicle"}:
+    pair = {noun.class_, class_}
+    if pair & {"animal", "vehicle"}:
         return ClassMatch.GENERAL
-    apart = {noun.class_, class_} <= CATEGORIES.keys() and not any(
-        {noun.class_, class_} <= group for group in MIXED_UP
-    )
-    return ClassMatch.APART if apart else ClassMatch.CATEGORY
+    mixed_up = any(pair <= group for group in MIXED_UP)
+    return ClassMatch.APART if pair <= CATEGORIES.keys() and not mixed_up else ClassMatch.CATEGORY
 
 
-def may_be(noun: Noun, other: Noun | None) -> bool:
+def may_be(noun: Noun, other: Noun) -> bool:
     """Whether one name can stand for the instance that another was used for."""
-    if other is None or noun.class_ == other.class_:
-        return True
-    general = {"animal", "vehicle", "object"}
-    return noun.category == other.category and bool({noun.class_, other.class_} & general)
+    general = {"animal", "vehicle", "object"} & {noun.class_, other.class_}
+    return noun.class_ == other.class_ or (noun.category == other.category and bool(general))
 
 
 def noun_of(name: str) -> Noun:
@@ -69,7 +61,6 @@ def noun_of(name: str) -> Noun:
     """
     words = name.lower().replace("-", " ").replace("_", " ").split()
     for first in range(len(words)):
-        known = lexicon().nouns.get(" ".join(words[first:]))
-        if known is not None:
+        if known := lexicon().nouns.get(" ".join(words[first:])):
             return known
-    return Noun(" ".join(words), CATEGORIES.get(" ".join(words), ""))
+    return Noun(" ".join(words), str(CATEGORIES.get(" ".join(words), "")))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from importlib.resources import files
+from typing import get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -13,17 +14,13 @@ from instancecap.mllm.structured import Enforcement, ask
 from instancecap.mllm.usage import Usage
 from instancecap.schema import vocabulary as words
 from instancecap.schema.caption import Caption
-from instancecap.verify.claims import SCENE_KINDS, Claim, Mention
+from instancecap.verify.checks_scene import SCENE_CHECKS
+from instancecap.verify.claims import Claim, Kind, Mention, When
 from instancecap.verify.fields import Text, mentions_of, texts_of
 from instancecap.verify.lexicon import lexicon
 from instancecap.verify.text import bare_name, sentences
 
-Kind = Literal[
-    "direction", "position", "enters", "leaves", "motion", "color", "count", "camera", "place",
-    "time_of_day", "shot_type", "shot_angle",
-]  # fmt: skip
-
-VALUES: Mapping[str, tuple[str, ...]] = {
+VALUES: Mapping[Kind, tuple[str, ...]] = {
     "direction": ("left", "right", "up", "down", "up_left", "up_right", "down_left", "down_right",
                   "toward", "away"),
     "position": ("left", "right", "center", "top", "bottom", "top left", "top right",
@@ -36,28 +33,12 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "time_of_day": get_args(words.TimeOfDay),
     "shot_type": get_args(words.ShotType),
     "shot_angle": get_args(words.ShotAngle),
+    "color": tuple(lexicon().colors),
+    "count": tuple(str(number) for number in range(1, 21)),
 }  # fmt: skip
-"""What a value of each kind may be; a color is any of the lexicon's, a count is a number."""
+"""What a value of each kind may be."""
 
-QUESTION = """\
-Here are numbered sentences of a caption of a video, and the names of the instances in it.
-
-Instances: {names}
-
-{sentences}
-
-List what these sentences claim, as entries of "claims". Take only what a sentence states outright
-of a whole instance, of the camera, or of the scene. Leave out what somebody does to an object
-("moves the pan left" is not the cook's direction), colors of clothes, parts and held things, places
-relative to other things, comparisons, and possibilities. An entry has:
-- sentence: its number
-- subject: the instance's name as listed above, or "camera", or "scene"; leave the claim out where
-  it is of anything else
-- kind and value: {values}; count: a number; color: one plain color word
-- when: "start" or "end" where the sentence limits the claim to that part of the clip, else ""
-- denied: true where the sentence states the opposite
-Directions and places are those of the picture as the viewer sees it, those of the camera are the
-camera's own. An empty list is a good answer."""
+QUESTION = (files(__package__) / "lexicon" / "question.md").read_text("utf-8").strip()
 
 
 class ReadClaim(BaseModel):
@@ -69,7 +50,7 @@ class ReadClaim(BaseModel):
     subject: str
     kind: Kind
     value: str
-    when: Literal["", "start", "end"] = ""
+    when: When = ""
     denied: bool = False
 
 
@@ -132,22 +113,13 @@ def _claim(
     one: ReadClaim, numbered: Sequence[tuple[Text, str]], names: Mapping[str, Mention]
 ) -> Claim | None:
     """The claim, or None where it is of nothing that is known, or has a value of no meaning."""
-    value = one.value.strip().lower()
-    known = value.isdecimal() if one.kind == "count" else value in VALUES.get(one.kind, ())
-    known |= one.kind == "color" and value in lexicon().colors
-    subject = names.get(bare_name(one.subject))
-    is_scene = one.kind in SCENE_KINDS
-    if not known or not 1 <= one.sentence <= len(numbered) or (subject is None and not is_scene):
+    value, subject = one.value.strip().lower(), names.get(bare_name(one.subject))
+    about = () if subject is None or one.kind in SCENE_CHECKS else (subject,)
+    is_known = value in VALUES.get(one.kind, ()) and 1 <= one.sentence <= len(numbered)
+    if not is_known or not (about or one.kind in SCENE_CHECKS):
         return None
     text, sentence = numbered[one.sentence - 1]
     return Claim(
-        one.kind,
-        value,
-        () if is_scene or subject is None else (subject,),
-        negated=one.denied,
-        when=one.when,
-        pointer=text.pointer,
-        sentence=sentence,
-        span=text.span,
+        one.kind, value, about, one.denied, one.when, text.pointer, sentence, text.span,
         complete=False,
-    )
+    )  # fmt: skip

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import Literal
 
 from instancecap.schema import pointer
 from instancecap.schema.caption import Caption, Provenance
@@ -34,119 +35,103 @@ def apply(
     What is only ``disputed`` stands in the claims and changes nothing. Fields whose provenance
     names a ``human`` are never changed, nor is their provenance.
     """
-    findings = report.findings
     changed = caption.model_copy(deep=True)
-    changed.claims = [one.claim for one in findings]
+    changed.claims = report.claims
     changed.warnings = [w for w in caption.warnings if not w.startswith((MARK, REMOVED))]
     if on_contradiction == "keep":
         return changed
-    humans = {field for field, who in caption.provenance.items() if who.source == "human"}
-    wrong = [one for one in findings if one.claim.support == "contradicted"]
-    removing = on_contradiction == "remove"
-    removed = [one for one in wrong if removing and not _is_of(one.claim.field, humans)]
-    changed.warnings += _warnings(wrong, removed)
-    if removing:
-        _remove_sentences(changed, [one for one in removed if one.sentence])
-        _replace_values(changed, [one for one in removed if not one.sentence])
-        changed.claims = [
-            one.claim for one in findings if not any(one is other for other in removed)
-        ]
-    _note_support(changed, findings, humans, removed=removed)
+    humans = tuple(at for at, who in caption.provenance.items() if who.source == "human")
+    left: list[Finding] = []
+    removed: list[Finding] = []
+    for one in report.findings:
+        wrong = one.claim.support == "contradicted" and on_contradiction == "remove"
+        (removed if wrong and not _is_in(one.claim.field, humans) else left).append(one)
+    changed.warnings += [*_warnings(MARK, left), *_warnings(REMOVED, removed)]
+    changed.claims = [one.claim for one in left]
+    for one in removed:
+        if not one.sentence:
+            _replace_value(changed, one)
+    _remove_sentences(changed, [one for one in removed if one.sentence])
+    _note_support(changed, [one for one in left if not _is_in(one.claim.field, humans)])
     return changed
 
 
-def _is_of(field: str, humans: set[str]) -> bool:
-    """Whether a person wrote the field or what holds it."""
-    return any(field == human or field.startswith(f"{human}/") for human in humans)
+def _is_in(field: str, others: Sequence[str]) -> bool:
+    return any(field == other or field.startswith(f"{other}/") for other in others)
 
 
-def _warnings(wrong: Sequence[Finding], removed: Sequence[Finding]) -> list[str]:
-    """One for a sentence or value, however many things in it are contradicted."""
-    found: dict[tuple[str, str, str], list[str]] = {}
-    for one in wrong:
-        what = REMOVED if any(one is other for other in removed) else MARK
-        claimed = " ".join((one.sentence or one.claim.says).split())
-        found.setdefault((what, one.claim.field, claimed), []).append(one.measured)
+def _warnings(what: str, findings: Sequence[Finding]) -> list[str]:
+    """One for a sentence or value, however many claims in it are contradicted."""
+    found: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+    for one in findings:
+        if one.claim.support == "contradicted":
+            claimed = " ".join((one.sentence or one.claim.says).split())
+            found[one.claim.field, claimed][one.measured] = None
     return [
-        f"{what}{field}: {claimed!r}; measured: {', '.join(dict.fromkeys(measured))}"
-        for (what, field, claimed), measured in found.items()
+        f"{what}{field}: {claimed!r}; measured: {', '.join(measured)}"
+        for (field, claimed), measured in found.items()
     ]
-
-
-def _note_support(
-    caption: Caption, findings: Sequence[Finding], humans: set[str], *, removed: Sequence[Finding]
-) -> None:
-    """Provenance of every field that was checked, but for those that a person wrote."""
-    leaves = caption.leaves()
-    texts = {one.pointer: one.text for one in texts_of(caption)}
-    for field in [key for key in caption.provenance if key not in leaves]:
-        if any(one.claim.field == field for one in removed):
-            del caption.provenance[field]
-    for field in dict.fromkeys(one.claim.field for one in findings):
-        if field not in leaves or _is_of(field, humans):
-            continue
-        here = [one for one in findings if one.claim.field == field]
-        gone = [one for one in here if any(one is other for other in removed)]
-        here = [one for one in here if not any(one is other for other in gone)]
-        wrong = [one for one in here if one.claim.support == "contradicted"]
-        right = [one for one in here if one.claim.support == "supported"]
-        entry = caption.provenance.get(field)
-        if gone and not gone[0].sentence:
-            caption.provenance[field] = _measured(gone[0])
-        elif wrong:
-            caption.provenance[field] = _judged(entry, wrong[0], caption, "contradicted")
-        elif right and (entry is None or entry.support in ("unchecked", "contradicted")):
-            if _has_unread(texts.get(field, ""), here):
-                continue
-            caption.provenance[field] = _judged(entry, right[0], caption, "supported")
-
-
-def _has_unread(text: str, findings: Sequence[Finding]) -> bool:
-    """Whether a text holds anything that was not checked: then it is not supported as a whole."""
-    supported = {one.sentence for one in findings if one.claim.support == "supported"}
-    others = {one.sentence for one in findings if one.claim.support != "supported"}
-    return any(
-        sentence.text not in supported - others or not is_fully_read(sentence.text)
-        for sentence in sentences(text)
-    )
-
-
-def _measured(one: Finding) -> Provenance:
-    return Provenance(
-        source=_SOURCES.get(one.kind, "tracker"),
-        confidence=one.claim.confidence,
-        support="measured",
-        frames=one.claim.frames,
-    )
-
-
-def _judged(entry: Provenance | None, one: Finding, caption: Caption, support: Any) -> Provenance:
-    producer = caption.producer
-    source = entry.source if entry else producer.captioner or producer.name or "unknown"
-    confidence = one.claim.confidence if entry is None else entry.confidence
-    return Provenance(
-        source=source, confidence=confidence, support=support, frames=one.claim.frames
-    )
 
 
 def _remove_sentences(caption: Caption, wrong: Sequence[Finding]) -> None:
     texts = {one.pointer: one.text for one in texts_of(caption)}
-    for field in dict.fromkeys(one.claim.field for one in wrong):
-        text = texts[field]
-        gone = {one.sentence for one in wrong if one.claim.field == field}
-        kept = [s for s in sentences(text) if s.text not in gone]
-        pointer.assign(caption, field, "".join(text[s.start : s.end] for s in kept).strip())
+    for field in {one.claim.field for one in wrong}:
+        text, gone = texts[field], {one.sentence for one in wrong if one.claim.field == field}
+        kept = [text[s.start : s.end] for s in sentences(text) if s.text not in gone]
+        pointer.assign(caption, field, "".join(kept).strip())
+        if not kept:
+            caption.provenance.pop(field, None)
 
 
-def _replace_values(caption: Caption, wrong: Sequence[Finding]) -> None:
+def _replace_value(caption: Caption, one: Finding) -> None:
     """The measured value in place of a contradicted one; an empty one where there is none."""
-    for one in wrong:
-        before = pointer.resolve(caption, one.claim.field)
-        value = one.instead if one.instead is not None else type(before)()
-        if one.kind == "color":
-            value = [word for word in before if word.lower() != one.value]
-        elif one.kind == "count":
-            value = max(1, int(one.instead or 1))
-        elif one.kind == "class":
-            pointer.assign(caption, one.claim.field.replace("/class", "/subcategory"), "")
-        pointer.assign(caption, one.claim.field, value)
+    field = one.claim.field
+    before = pointer.resolve(caption, field)
+    value = one.instead if one.instead is not None else type(before)()
+    if isinstance(before, list) and not isinstance(one.instead, list):
+        value = [word for word in before if word.lower() != one.value]
+    elif one.kind == "count":
+        value = max(1, int(one.instead or 1))
+    elif one.kind == "class":
+        pointer.assign(caption, field.replace("/class", "/subcategory"), "")
+    pointer.assign(caption, field, value)
+    caption.provenance.pop(field, None)
+    if field in caption.leaves():
+        caption.provenance[field] = Provenance(
+            source=_SOURCES.get(one.kind, "tracker"),
+            confidence=one.claim.confidence,
+            support="measured",
+            frames=one.claim.frames,
+        )
+
+
+def _note_support(caption: Caption, findings: Sequence[Finding]) -> None:
+    """Provenance of every field that was checked.
+
+    A field is supported only as a whole: where all of it was read, and every claim is supported.
+    """
+    leaves = caption.leaves()
+    texts = {one.pointer: one.text for one in texts_of(caption)}
+    for field in {one.claim.field for one in findings} & leaves.keys():
+        here = [one for one in findings if one.claim.field == field]
+        wrong = [one for one in here if one.claim.support == "contradicted"]
+        entry = caption.provenance.get(field)
+        settled = entry is not None and entry.support not in ("unchecked", "contradicted")
+        if not wrong and (settled or not _is_supported(texts.get(field, ""), here)):
+            continue
+        support: Literal["contradicted", "supported"] = "contradicted" if wrong else "supported"
+        shown = (wrong or here)[0].claim
+        producer = caption.producer
+        caption.provenance[field] = Provenance(
+            source=entry.source if entry else producer.captioner or producer.name or "unknown",
+            confidence=entry.confidence if entry else shown.confidence,
+            support=support,
+            frames=shown.frames,
+        )
+
+
+def _is_supported(text: str, findings: Sequence[Finding]) -> bool:
+    read = {one.sentence for one in findings}
+    return all(one.claim.support == "supported" for one in findings) and all(
+        sentence.text in read and is_fully_read(sentence.text) for sentence in sentences(text)
+    )

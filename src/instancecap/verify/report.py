@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -18,10 +19,9 @@ class Finding:
 
     Attributes:
         claim: as it stands in ``Caption.claims``; its ``frames`` are seconds from the start.
-        kind: ``count presence class color direction position enters leaves motion order camera
-            shot_type shot_angle time_of_day place attribute``.
-        measured: what the evidence has of it, in words; empty where it says nothing.
-        sentence: the sentence of the field that says it; empty for a structured value.
+        kind: as in :data:`instancecap.verify.claims.Kind`.
+        measured: what the evidence has of it, in words; empty where it has nothing.
+        sentence: where it stands in the field; empty for a structured value.
         value: the structured value that is claimed.
         instead: the measured value for a structured field; None where there is none.
     """
@@ -52,7 +52,7 @@ class Report:
 
     @property
     def score(self) -> float | None:
-        """Supported among the claims that could be checked; None where none could."""
+        """Supported among those that are supported or contradicted; None where none is."""
         return score_of(self.counts)
 
 
@@ -64,7 +64,6 @@ class Contradiction:
         pointer: JSON pointer of the field; after ``/instances/`` stands the instance's id.
         said: the sentence, or the structured value in words.
         measured: what was measured instead, such as ``it moves to the right``.
-        kind: as in :class:`Finding`.
         confidence: of the measurement, 0..1.
         frames: seconds that show it.
     """
@@ -78,39 +77,27 @@ class Contradiction:
 
 
 def contradictions(report: Report, *, support: str = "contradicted") -> list[Contradiction]:
-    """What is contradicted, one entry for a pointer, sentence and kind.
-
-    ``support``: ``disputed`` for what is only that.
-    """
+    """What is contradicted (or ``disputed``), one entry for a pointer, sentence and kind."""
     found: dict[tuple[str, str, str], Contradiction] = {}
     for one in report.findings:
-        if one.claim.support == support:
-            key = one.claim.field, one.sentence or one.claim.says, one.kind
-            found.setdefault(
-                key,
-                Contradiction(
-                    pointer=one.claim.field,
-                    said=one.sentence or one.claim.says,
-                    measured=one.measured,
-                    kind=one.kind,
-                    confidence=one.claim.confidence,
-                    frames=one.claim.frames,
-                ),
+        claim, said = one.claim, one.sentence or one.claim.says
+        if claim.support == support:
+            entry = Contradiction(
+                claim.field, said, one.measured, one.kind, claim.confidence, claim.frames
             )
+            found.setdefault((claim.field, said, one.kind), entry)
     return list(found.values())
 
 
 def count_findings(findings: Iterable[Finding]) -> dict[str, dict[str, int]]:
     """By kind of claim, how many came out in each way."""
-    counts: dict[str, dict[str, int]] = {}
-    for one in findings:
-        row = counts.setdefault(one.kind, dict.fromkeys(OUTCOMES, 0))
-        row[one.claim.support] += 1
-    return counts
+    counts = Counter((one.kind, one.claim.support) for one in findings)
+    kinds = dict.fromkeys(kind for kind, _ in counts)
+    return {kind: {support: counts[kind, support] for support in OUTCOMES} for kind in kinds}  # type: ignore[index]
 
 
 def score_of(counts: dict[str, dict[str, int]]) -> float | None:
-    """Supported among the claims that could be checked; None where none could."""
+    """Supported among the claims that are supported or contradicted; None where none is."""
     supported = sum(row["supported"] for row in counts.values())
     checked = supported + sum(row["contradicted"] for row in counts.values())
     return supported / checked if checked else None

@@ -37,58 +37,52 @@ class TrackSpan:
     whole: bool = True
 
     @classmethod
-    def of(
-        cls, item: InstanceFacts, evidence: Evidence, part: Evidence | None = None
-    ) -> TrackSpan | None:
-        """The track of ``item``, within the view ``part`` of its evidence where that is given.
-
-        None where it is not seen then.
-        """
-        there = part or evidence
-        here = next((one for one in there.instances if one.id == item.id and one.track), None)
-        if here is None:
+    def of(cls, item: InstanceFacts, view: Evidence) -> TrackSpan | None:
+        """The track of ``item`` within a view of its evidence; None where it is not seen then."""
+        here = next((one for one in view.instances if one.id == item.id), None)
+        if here is None or not here.track:
             return None
         times = np.array([point.t for point in here.track])
-        boxes = np.array([point.box for point in here.track]).reshape(-1, 4)
-        return cls(there, here, times, boxes, len(times) == len(item.track))
+        boxes = np.array([point.box for point in here.track])
+        return cls(view, here, times, boxes, len(times) == len(item.track))
 
     @property
     def is_sure(self) -> bool:
         """Whether it was tracked well enough to speak against a claim."""
-        return (
-            self.item.confidence >= LIMITS.trusted
-            and len(self.times) >= LIMITS.fewest
-            and float(np.ptp(self.times)) >= LIMITS.shortest
-        )
+        long = len(self.times) >= LIMITS.fewest and np.ptp(self.times) >= LIMITS.shortest
+        return bool(long) and self.item.confidence >= LIMITS.trusted
 
     @property
     def centers(self) -> Array:
         """(n, 2) in 0..1 of the frame."""
         return centers(self.boxes)
 
+    @property
+    def path(self) -> Array:
+        """The centers as a running median of three: a single box that jumps is no movement."""
+        points = self.centers.copy()
+        if len(points) >= 3:
+            points[1:-1] = np.median(np.stack([points[:-2], points[1:-1], points[2:]]), axis=0)
+        return points
+
     def ends(self, when: str) -> Array:
         """The first or the last few boxes, the median of which tells where it is."""
         few = max(1, min(3, len(self.boxes) // 4))
         return self.boxes[:few] if when == "start" else self.boxes[-few:]
 
-    def excursion(self, way: str) -> tuple[float, float]:
-        """The farthest that it gets one way (frame widths or heights), and when (seconds).
+    def excursion(self, way: str) -> float:
+        """The farthest that it gets one way, frame widths or heights.
 
         A later turn back does not count against it: the path need not keep the direction.
         """
         axis, sign = SIGNS[way]
-        along = sign * _smooth(self.centers[:, axis])
-        lowest = np.minimum.accumulate(along)
-        gains = along - lowest
-        last = int(gains.argmax())
-        first = int(np.flatnonzero(along[: last + 1] == lowest[last])[-1])
-        return float(gains[last]), float(self.times[first] + self.times[last]) / 2
+        along = sign * self.path[:, axis]
+        return float((along - np.minimum.accumulate(along)).max())
 
     @property
     def reach(self) -> float:
         """The farthest from where it was first, frame sizes."""
-        path = np.stack([_smooth(self.centers[:, 0]), _smooth(self.centers[:, 1])], axis=1)
-        return float(np.linalg.norm(path - path[0], axis=1).max())
+        return float(np.linalg.norm(self.path - self.path[0], axis=1).max())
 
     @property
     def size(self) -> float:
@@ -97,11 +91,9 @@ class TrackSpan:
 
     def rests(self, *, seconds: float = 1.0, within: float = 0.025) -> bool:
         """Whether it stays in place for a while somewhere along its path."""
-        for start in self.times:
-            inside = (self.times >= start) & (self.times <= start + seconds)
-            if self.times[-1] - start < seconds:
-                break
-            if np.ptp(self.centers[inside], axis=0).max() < within:
+        for start in self.times[self.times <= self.times[-1] - seconds]:
+            during = (self.times >= start) & (self.times <= start + seconds)
+            if np.ptp(self.centers[during], axis=0).max() < within:
                 return True
         return False
 
@@ -111,20 +103,13 @@ class TrackSpan:
         return float(min(boxes[:, :2].min(), 1 - boxes[:, 2:].max()))
 
     def cell(self, when: str) -> Cell:
-        """Cell of the centre of the first or the last box."""
-        box = self.boxes[0 if when == "start" else -1]
-        return cell_of((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
+        """Cell of the center of the first or the last box."""
+        return cell_of(*self.centers[0 if when == "start" else -1])
 
     def frames(self, when: str = "") -> list[float]:
         """Seconds that show it."""
-        if when:
-            return [round(float(self.times[0 if when == "start" else -1]), 3)]
-        return [round(float(self.times[i]), 3) for i in pick_evenly(len(self.times), 4)]
-
-
-def _smooth(values: Array) -> Array:
-    """Running median of three: a single box that jumps is no movement."""
-    if len(values) < 3:
-        return values
-    inner = np.median(np.stack([values[:-2], values[1:-1], values[2:]]), axis=0)
-    return np.concatenate([values[:1], inner, values[-1:]])
+        ends = {"start": [0], "end": [-1]}
+        return [
+            round(float(self.times[i]), 3)
+            for i in ends.get(when) or pick_evenly(len(self.times), 4)
+        ]

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from instancecap.verify.claims import Mention
-from instancecap.verify.lexicon import Lexicon, Noun, Verb, lexicon
+from instancecap.verify.lexicon import Noun, Verb, lexicon
 
 _END = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][\"'”’)\]]))\s+|(?<=[。！？])|\n+")
 _ABBREVIATIONS = re.compile(r"\b(?:mr|mrs|ms|dr|st|vs|e\.g|i\.e|approx)\.$", re.IGNORECASE)
 _HYPHENS = re.compile(r"(?<=[A-Za-z])[-‐‑](?=[A-Za-z])")
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?|\d+(?:\.\d+)?|[^\sa-z\d]")
-_SPOTS = {
-    "top": "top", "upper": "top", "bottom": "bottom", "lower": "bottom",
-    "center": "center", "centre": "center", "middle": "center",
-    "left": "left", "leftward": "left", "leftwards": "left",
-    "right": "right", "rightward": "right", "rightwards": "right",
-    "up": "up", "upward": "up", "upwards": "up",
-    "down": "down", "downward": "down", "downwards": "down",
-}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(NamedTuple):
     """A sentence and where it stands in its text."""
 
     text: str
@@ -38,7 +30,7 @@ class Item:
 
     Attributes:
         kind: ``thing``, ``verb``, ``color``, ``scene``, ``word``, or a kind of pattern or word.
-        value: of a pattern; the word itself otherwise.
+        value: of a pattern.
         mention: the caption's instance that is called so.
         head: the noun itself, without what stands before it.
         number: how many; 0 where that is left open, as in *some cars*.
@@ -87,12 +79,19 @@ def normalize(sentence: str) -> str:
 
 def words_of(phrase: str) -> list[str]:
     """The words of place and direction in a phrase, in order: *upper left* is top, left."""
-    return [_SPOTS[word] for word in phrase.split() if word in _SPOTS]
+    spots = lexicon().spots
+    return [spots[word] for word in phrase.split() if word in spots]
 
 
 def bare_name(name: str) -> str:
     """A name as it is looked for in a sentence: normalized, without its article."""
     return re.sub(r"^(?:the|an?) ", "", normalize(name))
+
+
+def head_of(name: str) -> str:
+    """The noun of a name: *cat* of *the gray cat by the wall*."""
+    core = re.split(r" (?:in|on|with|of|at|by|behind|near|beside|who) ", bare_name(name))[0]
+    return core.split()[-1] if core else ""
 
 
 def items_of(sentence: str, names: Mapping[str, Mention] | None = None) -> list[Item]:
@@ -101,40 +100,37 @@ def items_of(sentence: str, names: Mapping[str, Mention] | None = None) -> list[
     ``names``: the caption's instances by their :func:`bare_name`.
     """
     ordered = sorted((names or {}).items(), key=lambda pair: -len(pair[0]))
-    return _noun_phrases(list(_scan(normalize(sentence), lexicon(), ordered)))
+    return _noun_phrases(list(_scan(normalize(sentence), ordered)))
 
 
-def _scan(text: str, lex: Lexicon, names: list[tuple[str, Mention]]) -> Iterator[Item]:
+def _scan(text: str, names: Sequence[tuple[str, Mention]]) -> Iterator[Item]:
     at = 0
     while at < len(text):
-        item = _named(text, at, names) or _longest(text, at, lex)
+        item = _named(text, at, names) or _longest(text, at)
         yield item
         at += len(item.text) + 1
 
 
-def _named(text: str, at: int, names: list[tuple[str, Mention]]) -> Item | None:
+def _named(text: str, at: int, names: Sequence[tuple[str, Mention]]) -> Item | None:
     for name, mention in names:
-        end = at + len(name)
-        if name and text.startswith(name, at) and (end == len(text) or text[end] == " "):
+        if name and f"{text} ".startswith(f"{name} ", at):
             return Item("thing", name, noun=mention.noun, mention=mention, head=mention.head)
     return None
 
 
-def _longest(text: str, at: int, lex: Lexicon) -> Item:
-    best: Item | None = None
-    for pattern in lex.patterns:
-        match = pattern.regex.match(text, at)
-        if match and (best is None or len(match.group()) > len(best.text)):
-            best = Item(pattern.kind, match.group(), pattern.value)
-    single = _from_tables(text, at, lex)
-    # A turn of phrase tells more than its first word, so it wins where both are as long.
-    if best is not None and len(best.text) >= len(single.text):
-        return best
-    return single
+def _longest(text: str, at: int) -> Item:
+    """The longest turn of phrase at a place, or the word there where none is as long."""
+    single = _from_tables(text[at:].split(" ", 3)[:3])
+    found = [(match, p) for p in lexicon().patterns if (match := p.regex.match(text, at))]
+    if not found:
+        return single
+    match, pattern = max(found, key=lambda pair: len(pair[0].group()))
+    phrase = Item(pattern.kind, match.group(), pattern.value)
+    return phrase if len(phrase.text) >= len(single.text) else single
 
 
-def _from_tables(text: str, at: int, lex: Lexicon) -> Item:
-    words = text[at:].split(" ", 3)[:3]
+def _from_tables(words: Sequence[str]) -> Item:
+    lex = lexicon()
     for count in range(len(words), 0, -1):
         phrase = " ".join(words[:count])
         if phrase in lex.compounds:
@@ -152,9 +148,7 @@ def _from_tables(text: str, at: int, lex: Lexicon) -> Item:
         return Item("color", word, colors=[word])
     if word.isascii() and word.isdigit():
         return Item("number", word, number=min(int(word), 10**6))
-    if word.endswith("'s"):
-        return Item("possessive", word)
-    return Item(lex.words.get(word, "word"), word)
+    return Item("possessive" if word.endswith("'s") else lex.words.get(word, "word"), word)
 
 
 def _noun_phrases(items: list[Item]) -> list[Item]:
@@ -173,7 +167,6 @@ def _noun_phrases(items: list[Item]) -> list[Item]:
 
 
 _ROUGHLY = {"least", "most", "about", "around", "over", "than", "nearly", "almost", "some", "to"}
-_ROUGH_PHRASES = ("at least", "at most", "more than", "fewer than", "less than", "up to")
 _PARTS_OF_A_PHRASE = {"determiner", "other", "number", "single", "color", "word", "shade", "none"}
 _PARTS_OF_A_PHRASE |= {"conjunction", "separator", "possessive", "size"}
 
@@ -198,11 +191,9 @@ def _absorb(thing: Item, before: list[Item]) -> None:
         if last.kind == "color" and is_next:
             thing.colors = [*last.colors, *thing.colors]
         elif last.kind == "number":
-            roughly = bool(before) and before[-1].text in _ROUGHLY
-            thing.number = 0 if roughly else last.number
-            if " ".join(one.text for one in before[-2:]) in _ROUGH_PHRASES:
-                # They belong to the number: "at" here tells nothing of where the instance is.
-                thing.text = f"{before[-2].text} {before[-1].text} {thing.text}"
+            thing.number = last.number
+            if before and before[-1].text in _ROUGHLY:  # "at least two": "at" is no place
+                thing.number = 0
                 del before[-2:]
         elif last.kind == "single":
             thing.number, thing.exact = 1, True
@@ -226,8 +217,7 @@ def ways_of(item: Item) -> list[str]:
         return words_of(item.text)[-1:]
     if item.kind == "side":
         word = item.text.replace(" ", "").removesuffix("s")
-        word = {"backward": "back", "anticlockwise": "counterclockwise"}.get(word, word)
-        return [word]
+        return [{"backward": "back", "anticlockwise": "counterclockwise"}.get(word, word)]
     names = {"top": "up", "bottom": "down"}
     return [names.get(word, word) for word in words_of(item.text)]
 

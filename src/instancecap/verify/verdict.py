@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 Outcome = Literal["supported", "contradicted", "disputed", "unchecked"]
+_NEGATED: dict[Outcome, Outcome] = {"supported": "contradicted", "contradicted": "supported"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,32 +31,14 @@ class Verdict:
 
     def negated(self) -> Verdict:
         """The verdict on the opposite of the claim."""
-        swapped: dict[Outcome, Outcome] = {
-            "supported": "contradicted",
-            "contradicted": "supported",
-        }
-        return replace(self, support=swapped.get(self.support, self.support))
+        return replace(self, support=_NEGATED.get(self.support, self.support))
 
 
-def compare(
-    agrees: bool,
-    *,
-    sure: bool,
-    confidence: float,
-    measured: str,
-    frames: Sequence[float],
-    instead: Any = None,
-    fact: str = "",
-    believed: bool = True,
-) -> Verdict:
-    """``supported`` where the evidence agrees and is ``believed``; where it does not agree,
-    ``contradicted`` if it is ``sure``; else ``unchecked``."""
-    support: Outcome = "unchecked"
-    if agrees and believed:
-        support = "supported"
-    elif not agrees and sure:
-        support = "contradicted"
-    return Verdict(support, min(1.0, confidence), measured, list(frames), instead, fact)
+def outcome(agrees: bool, *, sure: bool, believed: bool = True) -> Outcome:
+    """Evidence that agrees supports if it is ``believed``; else it contradicts if ``sure``."""
+    if agrees:
+        return "supported" if believed else "unchecked"
+    return "contradicted" if sure else "unchecked"
 
 
 def any_of(verdicts: Sequence[Verdict], *, certain: bool) -> Verdict:
@@ -64,24 +47,19 @@ def any_of(verdicts: Sequence[Verdict], *, certain: bool) -> Verdict:
     Supported where the first agrees, or some do and none disagrees; contradicted where all
     disagree and it is ``certain`` to be one of them.
     """
-    if not verdicts:
-        return Verdict()
-    against = [verdict for verdict in verdicts if verdict.support == "contradicted"]
-    for verdict in verdicts:
-        if verdict.support == "supported" and (verdict is verdicts[0] or not against):
-            return verdict
-    if certain and len(against) == len(verdicts):
-        return min(against, key=lambda verdict: verdict.confidence)
-    return replace(verdicts[0], support="unchecked")
+    against = [one for one in verdicts if one.support == "contradicted"]
+    for one in verdicts:
+        if one.support == "supported" and (one is verdicts[0] or not against):
+            return one
+    if certain and against and len(against) == len(verdicts):
+        return min(against, key=lambda one: one.confidence)
+    return replace(verdicts[0], support="unchecked") if verdicts else Verdict()
 
 
 def all_of(verdicts: Sequence[Verdict]) -> Verdict:
     """Of several instances at once: one that disagrees is enough, all must agree."""
-    if not verdicts:
-        return Verdict()
-    for verdict in verdicts:
-        if verdict.support == "contradicted":
-            return verdict
-    if all(verdict.support == "supported" for verdict in verdicts):
-        return min(verdicts, key=lambda verdict: verdict.confidence)
-    return next(verdict for verdict in verdicts if verdict.support == "unchecked")
+    for support in ("contradicted", "unchecked"):
+        for one in verdicts:
+            if one.support == support:
+                return one
+    return min(verdicts, key=lambda one: one.confidence, default=Verdict())

@@ -200,6 +200,9 @@ def test_of_camera_movements_all_are_stated_or_none() -> None:
         (["arc_cw"], []),
     ):
         assert content.select_camera(evidence(camera=camera(*motion)), gate) == told
+    for stability, told in (("stable", ["pan_left"]), ("handheld", [])):
+        slow = camera("pan_left", speed="slow", stability=stability)
+        assert content.select_camera(evidence(camera=slow), gate) == told
     assert content.select_camera(evidence(camera=camera("arc_cw", "shaky")), is_any) == [
         "arc_cw", "shaky",
     ]  # fmt: skip

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instancecap.captioners.measured import english
+from instancecap.captioners.measured import content_selection, english
 from instancecap.captioners.measured.content_selection import Area, Conduct, Light, Name, Scene
-from instancecap.evidence.experts.appearance import COLORS
+from instancecap.evidence.color_names import COLORS
 from instancecap.language import en
 from instancecap.schema.vocabulary import Primitive
 from tests.made import DIRECTIONS, NAMES
 
 AREAS = get_args(Area)[:-1]
-MOVES = sorted(set(get_args(Primitive)) - {"static", "tracking", "shaky"})
+MOVES: list[Primitive] = sorted(content_selection.MOVES)
 
 all_names = st.builds(
     Name,
@@ -166,13 +166,10 @@ def test_a_clip_in_which_nothing_could_be_named_says_so_in_one_line() -> None:
     )
 
 
-@pytest.mark.parametrize("word", MOVES)
-def test_every_movement_of_the_camera_has_a_sentence(word: Primitive) -> None:
-    text = english.camera_sentence([[word]], static=False, speed="slow")
-    assert text == f"The camera slowly {en.CAMERA_VERBS[word]}."
-
-
 def test_camera_sentences() -> None:
+    for word in MOVES:
+        text = english.camera_sentence([[word]], static=False, speed="slow")
+        assert text == f"The camera slowly {en.CAMERA_VERBS[word]}."
     stages: list[list[Primitive]] = [["zoom_in", "tilt_up"], ["pan_left"]]
     assert english.camera_sentence(stages, static=False, speed="") == (
         "The camera zooms in and tilts up, then pans left."

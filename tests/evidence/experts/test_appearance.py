@@ -9,11 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from instancecap.evidence.color_names import COLORS, name_pixels
 from instancecap.evidence.experts.appearance import (
-    COLORS,
     box_colors,
     color_shares,
-    name_pixels,
     named_shares,
 )
 

@@ -9,6 +9,7 @@ import pytest
 from benchmarks.scene_textures import SURFACES
 from instancecap.evidence.experts.camera import CameraExpert, Key, background_motion
 from instancecap.evidence.sample import Sample
+from tests.evidence.samples import sample_of
 
 SIZE = (320, 180)
 
@@ -32,14 +33,15 @@ def view(
 
 def as_sample(gray: np.ndarray, *, index: int = 0) -> Sample:
     bgr = np.asarray(cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR), np.uint8)
-    return Sample(index=index, frame_index=index, t=index / 10, bgr=bgr)
+    return sample_of(bgr, t=index / 10, index=index)
 
 
 def step_facts(before: np.ndarray, after: np.ndarray) -> tuple[float, float, float, float, float]:
     expert = CameraExpert()
-    assert expert.add(as_sample(before)) is None
-    expert.add(as_sample(after, index=1))
-    (facts,) = expert.path()
+    assert expert.look(as_sample(before)) is None
+    step = expert.look(as_sample(after, index=1))
+    assert step is not None
+    facts = step.facts()
     return facts.dx, facts.dy, facts.zoom, facts.roll, facts.inliers
 
 

@@ -8,20 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from instancecap.evidence.cluster import load_experts
+from instancecap.evidence.cluster import load_models
 from instancecap.evidence.experts.faces import FaceExpert
 from instancecap.evidence.sample import Sample
 from instancecap.schema.evidence import Evidence
 from instancecap.video import Clip
 from instancecap.video.decode import ClipReader
+from tests.evidence.samples import sample_of
 
 EVERYWHERE = np.array([[0.0, 0.0, 1.0, 1.0]])
 
 
 def expert() -> FaceExpert:
-    found = load_experts().faces
-    assert found is not None
-    return found
+    path = load_models().faces
+    assert path is not None
+    return FaceExpert(path)
 
 
 def test_the_faces_of_a_juggler_are_his(measured: Callable[..., Evidence]) -> None:
@@ -47,7 +48,7 @@ def test_landmarks_lie_in_the_face_eyes_over_mouth(measured: Callable[..., Evide
 
 def noise_of(size: tuple[int, int]) -> Sample:
     picture = np.random.default_rng(1).integers(0, 255, (*size, 3)).astype(np.uint8)
-    return Sample(index=0, frame_index=0, t=0.0, bgr=picture)
+    return sample_of(picture)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 240), (15, 15), (64, 64), (234, 416), (416, 40)])
@@ -72,7 +73,7 @@ def test_a_face_is_looked_for_in_the_upper_part_of_a_person(
     with_weights: Path, clips_dir: Path
 ) -> None:
     with ClipReader(Clip.open(clips_dir / "everyday/football_juggle.mp4", start=1)) as reader:
-        sample = Sample.of(next(iter(reader)), index=0, aspect=reader.info.aspect)
+        sample = Sample(next(iter(reader)), index=0, aspect=reader.info.aspect)
     juggler = np.array([[0.47, 0.08, 0.65, 0.92]])
     found, everywhere, nobody, beside, below = expert(), expert(), expert(), expert(), expert()
     found.add(sample, juggler)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from instancecap.evidence.experts.angle import shot_angle
-from instancecap.evidence.experts.framing import assign_faces, frame_subject
+from instancecap.evidence.experts.faces import assign_faces
+from instancecap.evidence.experts.framing import frame_subject
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Face, InstanceFacts, Shot
 

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 
 from instancecap.evidence.build import measure
-from instancecap.evidence.experts.appearance import name_pixels
 from instancecap.evidence.experts.light import LightExpert
-from instancecap.evidence.sample import Sample
-from instancecap.evidence.tracking.tracker import Finds
+from instancecap.evidence.tracking.tracks import FrameDetections
 from instancecap.models.coco import CLASSES
 from instancecap.schema.evidence import Evidence
 from instancecap.video import Clip
+from tests.evidence.samples import sample_of
 
 HEIGHT, WIDTH = 90, 160
 
@@ -99,25 +98,27 @@ def test_the_colors_of_the_surroundings_are_shares() -> None:
     assert colors == pytest.approx({"white": 0.5, "blue": 0.5}, abs=0.05)
 
 
-def finds(**scores: float) -> list[Finds]:
+def detections(**scores: float) -> list[FrameDetections]:
     """One sample in which classes were found with these scores."""
     row = np.zeros((1, len(CLASSES)))
     for name, score in scores.items():
         row[0, CLASSES.index(name)] = score
     return [
-        Finds(index=0, t=0.0, boxes=np.array([[0.1, 0.1, 0.4, 0.4]]), scores=row, looks=None,
-              colors=np.zeros((1, 13)), carry=np.eye(3)[:2], size=(416, 234))
+        FrameDetections(
+            index=0, t=0.0, boxes=np.array([[0.1, 0.1, 0.4, 0.4]]), scores=row, looks=None,
+            colors=np.zeros((1, 13)), carry=np.eye(3)[:2], size=(416, 234),
+        )
     ]  # fmt: skip
 
 
 def test_many_weak_signs_of_a_room_make_a_room() -> None:
     picture = np.full((234, 416, 3), 128, np.uint8)
     expert = LightExpert()
-    expert.add(Sample(index=0, frame_index=0, t=0.0, bgr=picture), name_pixels(picture[::2, ::2]))
-    many = expert.facts([], finds(oven=0.35, microwave=0.3, sink=0.3))[1]
+    expert.look(sample_of(picture))
+    many = expert.summarize([], detections(oven=0.35, microwave=0.3, sink=0.3))[1]
     assert many.label == "indoor"
-    assert expert.facts([], finds(oven=0.35))[1].label == "unknown"
-    assert expert.facts([], finds(bed=0.9))[1].label == "unknown"
+    assert expert.summarize([], detections(oven=0.35))[1].label == "unknown"
+    assert expert.summarize([], detections(bed=0.9))[1].label == "unknown"
 
 
 def test_a_lawn_is_outdoors_though_nothing_was_found() -> None:

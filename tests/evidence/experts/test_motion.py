@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from benchmarks.scene_textures import SURFACES
-from instancecap.evidence.experts.camera import Step
-from instancecap.evidence.experts.motion import MotionExpert, MovingPatches
+from instancecap.evidence.experts.motion import MotionExpert
 from instancecap.evidence.geometry import ious
-from instancecap.evidence.sample import Sample
+from instancecap.evidence.movement import MovingPatches, Step
+from tests.evidence.samples import sample_of
 
 WIDTH, HEIGHT = 416, 234
 RATE = 12.0
@@ -41,7 +41,7 @@ def run(
         matrix = np.array([[1.0, 0.0, camera], [0.0, 1.0, 0.0]])
         t = index / RATE
         step = Step(t=t, matrix=matrix, inliers=inliers, size=(WIDTH, HEIGHT)) if index else None
-        found.append(expert.add(Sample(index=index, frame_index=index, t=t, bgr=bgr), step))
+        found.append(expert.look(sample_of(bgr, t=t, index=index), step))
     return found, truth
 
 

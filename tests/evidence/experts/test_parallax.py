@@ -12,8 +12,8 @@ from benchmarks.scenes import film
 from instancecap.evidence.experts.camera import CameraExpert
 from instancecap.evidence.experts.camera_words import describe_camera
 from instancecap.evidence.experts.parallax import Parallax, ParallaxExpert, measure
-from instancecap.evidence.sample import Sample
 from instancecap.schema.evidence import CameraFacts, Shot
+from tests.evidence.samples import sample_of
 
 SIZE = (416, 234)
 LENS = 400.0
@@ -117,10 +117,12 @@ def filmed(world_name: str, *moves: Move, shake: float = 0.0) -> CameraFacts:
     shot = film(f"parallax-{world_name}", world_name, *moves, seconds=1.5, shake=shake, fps=6.0)
     camera = CameraExpert()
     for index, frame in enumerate(shot.frames):
-        sample = Sample(index, index, index / 6, np.ascontiguousarray(frame[..., ::-1]))
-        camera.add(sample)
+        picture = np.ascontiguousarray(frame[..., ::-1])
+        camera.look(sample_of(picture, t=index / 6, index=index))
     shots = [Shot(start=0, end=len(shot.frames) / 6, transition="start")]
-    facts, _ = describe_camera(camera.path(), shots, aspect=16 / 9, parallax=camera.parallax())
+    facts, _ = describe_camera(
+        [step.facts() for step in camera.steps], shots, aspect=16 / 9, parallax=camera.parallax()
+    )
     return facts
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from benchmarks.scene_textures import SURFACES
 from instancecap.evidence.experts.shots import ShotExpert
+from instancecap.evidence.sample import THUMB_SIZE
 from instancecap.schema.evidence import Shot
 from instancecap.video import Clip
 from instancecap.video.decode import ClipReader
@@ -40,7 +41,7 @@ def shots_of_clip(clip: Clip) -> list[Shot]:
     expert = ShotExpert()
     with ClipReader(clip) as reader:
         for frame in reader:
-            expert.add(frame)
+            expert.look(frame.index, frame.t, frame.bgr(THUMB_SIZE))
     return expert.shots(end=reader.end)
 
 

@@ -11,12 +11,13 @@ from instancecap.evidence.experts.style import StyleExpert
 from instancecap.evidence.sample import Sample
 from instancecap.video import Clip, ClipReader
 from instancecap.video.decode import Picture
+from tests.evidence.samples import sample_of
 
 
 def style_of(*pictures: Picture) -> str:
     expert = StyleExpert()
     for index, picture in enumerate(pictures):
-        expert.add(Sample(index=index, frame_index=index, t=index / 4, bgr=picture))
+        expert.look(sample_of(picture, t=index / 4, index=index))
     return expert.style()
 
 
@@ -27,7 +28,7 @@ def bars() -> Picture:
 
 def first_frame(path: Path) -> Picture:
     with ClipReader(Clip.open(path)) as reader:
-        return Sample.of(next(iter(reader)), index=0, aspect=reader.info.aspect).bgr
+        return Sample(next(iter(reader)), index=0, aspect=reader.info.aspect).bgr
 
 
 def test_color_bars_are_graphics() -> None:
@@ -63,5 +64,5 @@ def test_moving_line_drawings_are_animation(clips_dir: Path) -> None:
     with ClipReader(Clip.open(clips_dir / "odd" / "pigs.gif")) as reader:
         for index, frame in enumerate(reader):
             if index % 3 == 0:
-                pictures.append(Sample.of(frame, index=0, aspect=reader.info.aspect).bgr)
+                pictures.append(Sample(frame, index=0, aspect=reader.info.aspect).bgr)
     assert style_of(*pictures) == "animation"

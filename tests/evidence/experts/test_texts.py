@@ -14,12 +14,13 @@ from instancecap.schema.evidence import TextRegion
 from instancecap.video import Clip, ClipReader
 from instancecap.video.decode import Picture
 from instancecap.video.sampling import Ticker
+from tests.evidence.samples import sample_of
 
 
 def overlays(pictures: list[Picture]) -> list[TextRegion]:
     expert = TextExpert()
     for index, picture in enumerate(pictures):
-        expert.add(Sample(index=index, frame_index=index, t=index / 4, bgr=picture))
+        expert.look(sample_of(picture, t=index / 4, index=index))
     return expert.overlays()
 
 
@@ -59,7 +60,7 @@ def clip_overlays(path: Path) -> list[TextRegion]:
     with ClipReader(Clip.open(path)) as reader:
         for frame in reader:
             if due.due(frame.t):
-                expert.add(Sample.of(frame, index=0, aspect=reader.info.aspect))
+                expert.look(Sample(frame, index=0, aspect=reader.info.aspect))
     return expert.overlays()
 
 

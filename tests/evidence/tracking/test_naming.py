@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from instancecap.evidence.experts.appearance import COLORS
+from instancecap.evidence.color_names import COLORS
 from instancecap.evidence.thresholds import NAMING
 from instancecap.evidence.tracking.naming import LIVELY, OBJECT, name_class
-from instancecap.evidence.tracking.tracker import Track
+from instancecap.evidence.tracking.tracks import Track
 from instancecap.models.coco import CLASSES
 from instancecap.schema.evidence import InstanceMotion
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from instancecap.evidence.experts.appearance import COLORS
-from instancecap.evidence.tracking.tracker import Finds, Track, extend_with_patches, link
+from instancecap.evidence.color_names import COLORS
+from instancecap.evidence.tracking.tracker import extend_with_patches, link
+from instancecap.evidence.tracking.tracks import FrameDetections, Track
 from instancecap.models.coco import CLASSES
 
 RATE = 8.0
@@ -21,7 +22,7 @@ Thing = tuple[float, float, str, str, float]
 """Centre x and y, class, colour, score of a box of one tenth by one fifth of the frame."""
 
 
-def finds(index: int, *things: Thing, shift: tuple[float, float] = (0.0, 0.0)) -> Finds:
+def finds(index: int, *things: Thing, shift: tuple[float, float] = (0.0, 0.0)) -> FrameDetections:
     """One sample; ``shift`` is how far the camera moved the picture since the one before."""
     boxes = np.array([[x - 0.05, y - 0.1, x + 0.05, y + 0.1] for x, y, *_ in things])
     scores = np.zeros((len(things), len(CLASSES)))
@@ -31,7 +32,7 @@ def finds(index: int, *things: Thing, shift: tuple[float, float] = (0.0, 0.0)) -
         colors[row, COLORS.index(color)] = 1
     carry = IDENTITY.copy()
     carry[:, 2] = shift[0] * SIZE[0], shift[1] * SIZE[1]
-    return Finds(
+    return FrameDetections(
         index=index, t=index / RATE, boxes=boxes.reshape(-1, 4), scores=scores, colors=colors,
         carry=carry, size=SIZE,
     )  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from instancecap.captioners.chain.agree import NEAR, Agreed, likeness
-from instancecap.evidence.cluster import load_experts
+from instancecap.evidence.cluster import load_models
 from instancecap.evidence.geometry import areas, centers, direction_of
 from instancecap.evidence.tracking.follow import Film, Followed, follow_in
 from instancecap.schema.base import TrackPoint
@@ -32,7 +32,7 @@ def follow_agreed(agreed: Sequence[Agreed], film: Film, evidence: Evidence) -> d
     seeds = {one.id: one.seeds for one in agreed if one.seeds}
     if not seeds or not film.times:
         return {}
-    return follow_in(film, seeds, shots=evidence.shots, detector=load_experts().detector)
+    return follow_in(film, seeds, shots=evidence.shots, detector=load_models().detector)
 
 
 def agreed_evidence(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -85,6 +85,7 @@ def prepare(
     *,
     options: ChainOptions,
     previous: Caption | None = None,
+    only: Collection[str] = (),
     hint: str = "",
     threads: int = 0,
 ) -> Prepared:
@@ -93,6 +94,7 @@ def prepare(
     Args:
         clip: the clip that ``evidence`` was measured on.
         previous: a caption of this clip that is to be rewritten where ``options.fields`` says so.
+        only: leaves of ``previous`` that are to be written, and no other.
         hint: a title, tags or a caption that came with the clip; the model is told that it may
             be wrong.
         threads: cores to decode on, 0 for all.
@@ -106,7 +108,7 @@ def prepare(
             f"the clip starts at {clip.start:g} s, but the evidence was measured from "
             f"{evidence.video.start:g} s on; open the clip with the same span"
         )
-    planned = sketch(evidence, options=options, clip=clip, previous=previous, hint=hint)
+    planned = sketch(evidence, options=options, clip=clip, previous=previous, only=only, hint=hint)
     times = {image.t for part in planned.parts for image in part.images}
     shown = {image.t for image in planned.images if isinstance(image, Image)}
     large = {image.t for image in planned.frames}
@@ -142,6 +144,7 @@ def sketch(
     options: ChainOptions,
     clip: Clip | None = None,
     previous: Caption | None = None,
+    only: Collection[str] = (),
     hint: str = "",
 ) -> Prepared:
     """As :func:`prepare`, but with empty pictures: to count what would be asked.
@@ -149,14 +152,13 @@ def sketch(
     ``clip`` is needed where ``options.input`` is ``video``.
     """
     measured = measured_caption(evidence, options)
-    wanted = find_wanted(previous or measured, options, anew=previous is None)
+    wanted = find_wanted(previous or measured, options, anew=previous is None, only=only)
     whole = Window(0.0, max(evidence.video.duration, 0.0))
     asks_clip = wanted.clip or wanted.instance
     times = frame_times(evidence, whole, frames=options.pictures) if asks_clip else []
     images: tuple[Media, ...] = tuple(Image(b"", t) for t in times)
     if options.input == "video" and times and clip and (video := _by_url(clip, evidence)):
         images = (video,)
-    shows_one = wanted.instance and (options.mode == "paper" or options.detail != "never")
     windows = cut_windows(evidence, seconds=options.window) if wanted.segments else []
     count = min(options.pictures, WINDOW_FRAMES)
     bare = [item.model_copy(update={"masks": []}) for item in evidence.instances]
@@ -166,7 +168,7 @@ def sketch(
         previous=previous,
         wanted=wanted,
         images=images,
-        frames=tuple(Image(b"", t) for t in times) if shows_one else (),
+        frames=tuple(Image(b"", t) for t in times) if wanted.instance else (),
         parts=tuple(
             Part(one, tuple(Image(b"", t) for t in frame_times(evidence, one, frames=count)))
             for one in (windows if len(windows) > 1 else [])

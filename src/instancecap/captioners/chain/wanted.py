@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,8 +53,13 @@ class Wanted:
         return any(INSTANCE_LEAVES[key] == parts[2] for key in keys)
 
 
-def find_wanted(base: Caption, options: ChainOptions, *, anew: bool) -> Wanted:
-    """What to ask for ``base``: the measured caption, or (not ``anew``) one to be rewritten."""
+def find_wanted(
+    base: Caption, options: ChainOptions, *, anew: bool, only: Collection[str] = ()
+) -> Wanted:
+    """What to ask for ``base``: the measured caption, or (not ``anew``) one to be rewritten.
+
+    ``only``: leaves that are missing in an earlier caption; nothing else is asked for.
+    """
     keys = options.keys & PAPER_KEYS if options.mode == "paper" else options.keys
     leaves = base.leaves()
     clip = tuple(
@@ -73,6 +78,14 @@ def find_wanted(base: Caption, options: ChainOptions, *, anew: bool) -> Wanted:
         for one in ([] if anew else base.instances)
     }
     segments = SEGMENTS in keys and (options.overwrite_human or not _has_human_segment(base))
+    if only:
+        clip = tuple(key for key in clip if CLIP_POINTERS[key] in only)
+        known = {
+            id: tuple(key for key in some if f"/instances/{id}/{INSTANCE_LEAVES[key]}" in only)
+            for id, some in known.items()
+        }
+        instance = tuple(key for key in instance if any(key in some for some in known.values()))
+        segments = segments and any(one.startswith("/segments/") for one in only)
     return Wanted(clip, instance, segments, known)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from instancecap.captioners.measured.content_selection import (
+    FEW,
     Area,
     Conduct,
     Light,
@@ -25,7 +26,6 @@ SIZES: dict[Size, str] = {
     "filling": "占据画面的大部分",
 }
 
-FEW = 3
 ORDER = {1: ("",), 2: ("先", "再"), 3: ("先", "再", "最后")}
 
 

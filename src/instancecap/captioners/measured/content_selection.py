@@ -8,10 +8,10 @@ Others are left out, not hedged. What would be true of nearly any clip is left o
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Literal, Protocol, get_args
+from typing import Literal, get_args
 
 from instancecap.evidence.geometry import cell_of
 from instancecap.evidence.reliability import tally
@@ -19,13 +19,16 @@ from instancecap.evidence.view import within
 from instancecap.models.coco import CATEGORIES
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Direction, Evidence, InstanceFacts, LightFacts
-from instancecap.schema.vocabulary import Cell, Primitive
+from instancecap.schema.vocabulary import Cell, Primitive, Style
 
 Side = Literal["left", "right", "top", "bottom", "middle", ""]
 Area = Literal[Cell, "left", "right", "top", "bottom", "whole", ""]
 """A cell, a side of the center within the center cell, or much of the frame."""
 
 Size = Literal["small", "large", "filling", ""]
+
+FEW = 3
+"""Instances of a group that are counted; a larger one is *a group*."""
 
 RELIABLE = 0.8
 """Lower bound of the precision of a kind of fact from which its facts are stated."""
@@ -67,10 +70,8 @@ MOVES = frozenset(get_args(Primitive)) - {"static", "tracking", "shaky"}
 """Primitives that a verb of the camera stands for."""
 
 
-class Gate(Protocol):
-    """Whether facts of a kind and confidence are stated."""
-
-    def __call__(self, kind: str, confidence: float) -> bool: ...
+Gate = Callable[[str, float], bool]
+"""Whether facts of a kind and confidence are stated."""
 
 
 def is_reliable(kind: str, confidence: float) -> bool:
@@ -169,7 +170,7 @@ def _sides(items: Sequence[InstanceFacts]) -> list[Side]:
         return []
     start = max(item.track[0].t for item in items)
     end = min(item.track[-1].t for item in items)
-    order = sorted(items, key=lambda item: _mean_center(item.track)[0])
+    order = sorted(items, key=lambda item: _center_at(item, (start + end) / 2))
     times = [start + part * (end - start) for part in (0.0, 0.25, 0.5, 0.75, 1.0)]
     rows = [[_center_at(item, t) for item in order] for t in times]
     if start >= end or any(b - a < OFF_CENTER for row in rows for a, b in pairwise(row)):
@@ -212,12 +213,17 @@ class Conduct:
 
 
 def conduct_in_clip(item: InstanceFacts, evidence: Evidence, gate: Gate) -> Conduct:
-    """What an instance does in the clip: nothing is stated of one that is seen in several shots."""
+    """What an instance does in the clip; of one in several shots only where it stays."""
     shots = [s for s in evidence.shots if any(s.start <= p.t < s.end for p in item.track)]
+    if not item.track:
+        return Conduct()
     if len(evidence.shots) > 1 and len(shots) == 1:
         seen = within(evidence, shots[0].start, shots[0].end).instances
         item = next((one for one in seen if one.id == item.id), item)
-    return Conduct() if len(shots) > 1 or not item.track else conduct_of(item, gate)
+    did = conduct_of(item, gate)
+    if len(shots) > 1:
+        return Conduct(start=did.start, end=did.end) if did.stays else Conduct()
+    return did
 
 
 def conduct_of(item: InstanceFacts, gate: Gate) -> Conduct:
@@ -276,14 +282,6 @@ def area_of(box: Sequence[float]) -> Area:
     return "bottom" if below > 0 else "top"
 
 
-def _mean_center(track: Sequence[TrackPoint]) -> tuple[float, float]:
-    boxes = [point.box for point in track]
-    return (
-        sum(box[0] + box[2] for box in boxes) / 2 / len(boxes),
-        sum(box[1] + box[3] for box in boxes) / 2 / len(boxes),
-    )
-
-
 def _edge(box: Sequence[float]) -> Side:
     """The side of the frame that a box touches; "" where it touches none, or several."""
     gaps: dict[Side, float] = {
@@ -308,10 +306,19 @@ def size_of(track: Sequence[TrackPoint]) -> Size:
 
 
 def select_camera(evidence: Evidence, gate: Gate) -> list[Primitive]:
-    """The camera's movements, all or none of them: a part of them would be a wrong whole."""
+    """The camera's movements, all or none of them: a part of them would be a wrong whole.
+
+    None either where an unsteady camera turns slowly: that is drift, which nobody sees as a move.
+    """
     facts = evidence.camera
-    motion = [word for word in facts.motion if gate is is_any or word in (*MOVES, "static")]
-    return motion if all(gate(_camera_kind(word), facts.confidence) for word in motion) else []
+    if gate is is_any:
+        return facts.motion
+    motion = [word for word in facts.motion if word in (*MOVES, "static")]
+    kinds = [_camera_kind(word) for word in motion]
+    turns = {"camera.pan", "camera.tilt"} & set(kinds)
+    drifts = turns and facts.speed == "slow" and facts.stability != "stable"
+    reliable = all(gate(kind, facts.confidence) for kind in kinds)
+    return motion if reliable and not drifts else []
 
 
 def _camera_kind(word: Primitive) -> str:
@@ -348,15 +355,12 @@ def select_light(light: LightFacts) -> Light:
         return Light()
     colorless = light.saturation < COLORLESS
     warmth = 0.0 if colorless else light.warmth
+    change, least = light.change, LIGHT_CHANGE
     return Light(
         "bright" if light.brightness > BRIGHT else "dark" if light.brightness < DARK else "",
         "none" if colorless else "vivid" if light.saturation > VIVID else "",
         "warm" if warmth > TINT else "cool" if warmth < -TINT else "",
-        "brighter"
-        if light.change > LIGHT_CHANGE
-        else "darker"
-        if light.change < -LIGHT_CHANGE
-        else "",
+        "brighter" if change > least else "darker" if change < -least else "",
     )
 
 
@@ -379,6 +383,13 @@ def select_scene(evidence: Evidence, gate: Gate) -> Scene:
         light.time_of_day if gate("time_of_day", light.confidence) else "",
         color if color != "gray" else "",  # as any other is in shade
     )
+
+
+def select_style(evidence: Evidence, items: Sequence[InstanceFacts], gate: Gate) -> Style:
+    """The style; *real* only where a detector, which knows photographs, named something."""
+    framing = evidence.framing
+    named = gate is is_any or bool(items) or framing.style != "real"
+    return framing.style if named and gate("style", framing.confidence) else "unknown"
 
 
 def category_of(class_: str) -> str:

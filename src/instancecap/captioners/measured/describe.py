@@ -7,7 +7,7 @@ enough to be stated (see :mod:`.content_selection`), stays empty.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from instancecap.captioners.measured import content_selection as content
@@ -55,7 +55,6 @@ def describe(
     ]
     scene = content.select_scene(evidence, gate)
     motion = content.select_camera(evidence, gate)
-    framing, style = evidence.framing, evidence.framing.style
     caption = c.Caption(
         video=c.Video(**evidence.video.model_dump(include=set(c.Video.model_fields))),
         global_description=_global(evidence, subjects, motion, gate=gate, say=say),
@@ -64,7 +63,7 @@ def describe(
         place=evidence.place.label if scene.place or gate is content.is_any else "unknown",
         lighting=say.light_sentence(content.select_light(evidence.light)),
         time_of_day=scene.time_of_day,
-        style=style if gate("style", framing.confidence) else "unknown",
+        style=content.select_style(evidence, items, gate),
         camera=_camera(evidence, motion, gate=gate, say=say),
         texts=evidence.texts,
         shots=_shots(evidence, motion, gate=gate),
@@ -165,12 +164,20 @@ def _events(
     scene: content.Scene, subjects: Sequence[tuple[Name, Conduct]], *, say: Language
 ) -> str:
     """What named instances do within one shot."""
+    mentioned: list[Name] = []
+
+    def mention(name: Name) -> Name:
+        """The name with its number in the order of this sentence."""
+        before = sum(replace(one, number=0) == replace(name, number=0) for one in mentioned)
+        mentioned.append(name)
+        return replace(name, number=before + 1) if name.number else name
+
     acting = [
-        (say.introduce(name), say.action_phrase(did, count=name.count))
+        (say.introduce(mention(name)), say.action_phrase(did, count=name.count))
         for name, did in subjects
         if did.acts
     ]
-    others = [say.located(name, did) for name, did in subjects if not did.acts]
+    others = [say.located(mention(name), did) for name, did in subjects if not did.acts]
     return say.events_sentence(scene, acting, others)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from instancecap.captioners.measured.content_selection import (
+    FEW,
     Area,
     Conduct,
     Light,
@@ -24,9 +25,6 @@ SIZES: dict[Size, str] = {
     "large": "large in the frame",
     "filling": "filling most of the frame",
 }
-
-FEW = 3
-"""Instances of a group that are counted; a larger one is *a group*."""
 
 
 def _noun_phrase(name: Name) -> str:

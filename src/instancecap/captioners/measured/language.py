@@ -56,14 +56,9 @@ LANGUAGES: dict[str, Language] = {"en": english, "zh": chinese}
 """By the primary subtag of a BCP-47 tag; Chinese is in simplified characters."""
 
 
-def primary_subtag(tag: str) -> str:
-    """``zh`` of ``zh-Hans-CN``."""
-    return tag.partition("-")[0].lower()
-
-
 def speaks(tag: str) -> bool:
     """Whether measured sentences can be written in the language of a BCP-47 tag."""
-    return primary_subtag(tag) in LANGUAGES
+    return _find(tag) is not None
 
 
 def language_of(tag: str) -> Language:
@@ -72,9 +67,14 @@ def language_of(tag: str) -> Language:
     Raises:
         UsageError: there is none; the message names the languages there are.
     """
-    if not speaks(tag):
+    found = _find(tag)
+    if found is None:
         raise UsageError(
             f"language {tag!r}: measured sentences are written in {' or '.join(LANGUAGES)} only; "
             "choose one of these, or let a model write (--captioner mllm)"
         )
-    return LANGUAGES[primary_subtag(tag)]
+    return found
+
+
+def _find(tag: str) -> Language | None:
+    return LANGUAGES.get(tag.partition("-")[0].lower())

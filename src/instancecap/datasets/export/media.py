@@ -151,7 +151,7 @@ def place(source: str, target: Path, *, link: Link) -> None:
         with suppress(OSError):
             os.link(real, target)
             return
-    shutil.copyfile(real, target)
+    shutil.copyfile(source, target)
 
 
 def cut(clip: Clip, target: Path) -> bool:
@@ -181,7 +181,8 @@ def _copy_packets(clip: Clip, info: VideoInfo, target: Path) -> bool:
     start = info.start_pts + clip.start - 1e-6
     end = math.inf if clip.end is None else info.start_pts + clip.end - 1e-6
     written = 0
-    with open_container(clip.path) as source, av.open(str(target), "w", format="mp4") as sink:
+    opened = open_container(clip.path, local=clip.local)
+    with opened as source, av.open(str(target), "w", format="mp4") as sink:
         stream = video_stream(source, clip.path)
         if clip.start > 0:
             source.seek(round((start + 2e-6) * av.time_base))

@@ -14,7 +14,8 @@ from typing import Any
 from instancecap.datasets.export.base import Plan, Sample, Seen, Trainer
 from instancecap.datasets.export.layouts import Lines, Pairs, Shards, Table, dump, facts_of
 from instancecap.errors import UsageError
-from instancecap.io.inputs import IMAGE_SUFFIXES
+from instancecap.io.finder import IMAGE_SUFFIXES
+from instancecap.render.targets import targets
 
 QUESTION = (
     "Describe this video instance by instance. Answer with one JSON object that has the keys "
@@ -27,7 +28,10 @@ QUESTION = (
 def find_trainer(name: str) -> Trainer:
     """The trainer of that name. Raises :class:`UsageError` that lists the names."""
     if name not in TRAINERS:
-        raise UsageError(f"--for {name}: not a known trainer; allowed are {', '.join(TRAINERS)}")
+        hint = f"; {name} is a model: name it with --target {name}" if name in targets() else ""
+        raise UsageError(
+            f"--for {name}: not a known trainer{hint}; allowed are {', '.join(TRAINERS)}"
+        )
     return TRAINERS[name]
 
 

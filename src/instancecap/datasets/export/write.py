@@ -31,9 +31,11 @@ from instancecap.datasets.export.base import (
 from instancecap.datasets.export.layouts import READ_AS_MISSING, dump
 from instancecap.errors import InputError, OutputError, UsageError
 from instancecap.formats import to_format
+from instancecap.io.addresses import basename_of, suffix_of
 from instancecap.io.atomic import replace as replace_whole
 from instancecap.io.atomic import require_writable
-from instancecap.io.inputs import IMAGE_SUFFIXES, VIDEO_SUFFIXES, reason_of
+from instancecap.io.finder import IMAGE_SUFFIXES, VIDEO_SUFFIXES, reason_of
+from instancecap.io.local_copy import local_copy
 from instancecap.render import render
 from instancecap.render.budget import Counter, counter_for
 from instancecap.render.targets import Target, find_target
@@ -234,13 +236,14 @@ class _Run:
         if Path(os.path.realpath(clip.path)).is_relative_to(os.path.realpath(self.final)):
             raise InputError(f"{clip.path}: lies in --out itself, which is going to be replaced")
         text, notes = self._text(row.caption)
-        suffix = Path(clip.path).suffix
+        suffix = Path(basename_of(clip.path)).suffix
         if self.trainer.layout.numbered:
             stem = f"{self.report.done:08d}"
         else:
             stem = self.stems.give(row.name, suffix=suffix)
         try:
-            paths, how, info = self._media(clip, stem, row.name)
+            with local_copy(clip) as here:
+                paths, how, info = self._media(here, stem, row.name)
         except (InputError, OSError):
             self._remove(stem)
             raise
@@ -303,13 +306,14 @@ class _Run:
             paths = [f"{folder}/{one}" for one in names]
             return paths, "stills", media.inspect(self.part / paths[0])
         info = probe(clip)
-        suffix = Path(clip.path).suffix.lower()
+        suffix = suffix_of(clip.path)
         known = self.trainer.suffixes or VIDEO_SUFFIXES
         readable = suffix in known or (info.fps == 0 and suffix in IMAGE_SUFFIXES)
         if readable and media.is_whole(clip, info) and not self.options.transcode:
             path = f"{folder}/{stem}{suffix}".lstrip("/")
-            media.place(clip.path, self.part / path, link=self.options.link)
-            how = "packed" if self.trainer.layout.packs else _LINKED[self.options.link]
+            link: media.Link = "copy" if clip.local else self.options.link
+            media.place(clip.local or clip.path, self.part / path, link=link)
+            how = "packed" if self.trainer.layout.packs else _LINKED[link]
             return [path], how, media.inspect(self.part / path)
         path = f"{folder}/{stem}.mp4".lstrip("/")
         target = self.part / path

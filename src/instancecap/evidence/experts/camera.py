@@ -14,13 +14,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from instancecap.evidence.expert import Scene
+from instancecap.evidence.experts.camera_words import describe_camera
 from instancecap.evidence.experts.parallax import Parallax, ParallaxExpert
-from instancecap.evidence.sample import Sample
-from instancecap.schema.evidence import CameraSample
+from instancecap.evidence.movement import IDENTITY, Matrix, Step
+from instancecap.evidence.sample import SAMPLE_RATE, Sample
+from instancecap.schema.evidence import Evidence
 from instancecap.video.decode import Picture
 
 Points = NDArray[np.float32]
-Matrix = NDArray[np.float64]
 
 GRID = (8, 6)
 POINTS_PER_CELL = 6
@@ -45,36 +47,6 @@ RANSAC_PIXELS = 1.5
 REST_PIXELS = 0.4
 """Pixels between two samples within which a corner rests."""
 
-IDENTITY: Matrix = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Background motion between two samples: a 2×3 similarity in pixels of the sampled picture.
-
-    ``inliers`` is the share of followed corners that agree; 0 when nothing could be followed.
-    """
-
-    t: float
-    matrix: Matrix
-    inliers: float
-    size: tuple[int, int]
-
-    def facts(self) -> CameraSample:
-        """The step in the units of the evidence schema, taken at the frame's centre."""
-        width, height = self.size
-        center = np.array([width / 2, height / 2, 1.0])
-        shift = self.matrix @ center - center[:2]
-        a, b = self.matrix[0, 0], self.matrix[1, 0]
-        return CameraSample(
-            t=round(self.t, 4),
-            dx=round(float(shift[0] / width), 6),
-            dy=round(float(shift[1] / height), 6),
-            zoom=round(float(np.hypot(a, b)), 6),
-            roll=round(float(np.degrees(np.arctan2(b, a))), 5),
-            inliers=round(self.inliers, 3),
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -96,17 +68,34 @@ class CameraExpert:
     resting camera costs almost nothing and does not drift, and a very slow move adds up.
     """
 
+    name = "camera"
+    rate = SAMPLE_RATE
+    needs = ("shots",)
+
     def __init__(self) -> None:
         self.steps: list[Step] = []
         self._key: Key | None = None
         self._last: tuple[float, Picture] | None = None
         self._parallax = ParallaxExpert()
 
-    def add(self, sample: Sample, *, foreground: NDArray[np.bool_] | None = None) -> Step | None:
-        """Measure the step from the sample before; None for the first one.
+    def add(self, sample: Sample, scene: Scene) -> None:
+        """Measure the step from the sample before."""
+        scene.step = self.look(sample, foreground=scene.foreground)
 
-        ``foreground`` is true where the sample before shows things that move by themselves,
-        shape (height, width).
+    def facts(self, evidence: Evidence, scene: Scene) -> None:
+        """Write the camera's path and the words for it."""
+        evidence.camera, scene.motions = describe_camera(
+            [step.facts() for step in self.steps],
+            evidence.shots,
+            aspect=scene.aspect,
+            parallax=self.parallax(),
+        )
+
+    def look(self, sample: Sample, *, foreground: NDArray[np.bool_] | None = None) -> Step | None:
+        """The step from the sample before; None for the first one.
+
+        ``foreground`` is true where the sample before shows what moves by itself, shape
+        (height, width).
         """
         here, last = Key.of(sample.gray), self._last
         self._last = sample.t, sample.gray
@@ -134,10 +123,6 @@ class CameraExpert:
         if self._last is not None:
             self._parallax.finish(*self._last)
         return self._parallax.found
-
-    def path(self) -> list[CameraSample]:
-        """The whole path, one entry a step."""
-        return [step.facts() for step in self.steps]
 
 
 def resting_share(before: Key, after: Key, foreground: NDArray[np.bool_] | None) -> float:

@@ -1,115 +1,239 @@
-"""The detectors, and what else nobody waits for, at work beside the decoder on a second thread.
-
-What is found depends on the samples alone, never on which thread is faster: work is done in the
-order in which it is handed over, and a sample's finds are fetched when the next one is due.
-"""
+"""Instances: what the detector finds in the samples, linked into tracks and named."""
 
 from __future__ import annotations
 
-import time
-from collections import defaultdict
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from instancecap.evidence.cluster import Experts
-from instancecap.evidence.experts.redetection import PERSON, SURE_ENOUGH, CropRedetector
-from instancecap.evidence.sample import Sample
+from instancecap.evidence.cluster import Models
+from instancecap.evidence.expert import Scene
+from instancecap.evidence.experts.appearance import instance_colors
+from instancecap.evidence.experts.faces import FACE_RATE, FaceExpert, assign_faces
+from instancecap.evidence.experts.redetection import (
+    CROP_RATE,
+    FULL_SIDE,
+    PERSON,
+    SURE_ENOUGH,
+    CropRedetector,
+)
+from instancecap.evidence.experts.world import CameraTrajectory
+from instancecap.evidence.geometry import compose
+from instancecap.evidence.movement import IDENTITY, OwnFlow
+from instancecap.evidence.sample import SAMPLE_RATE, Sample
+from instancecap.evidence.tracking.across_cuts import join_across_cuts
+from instancecap.evidence.tracking.groups import group_instances
+from instancecap.evidence.tracking.instances import (
+    follows_subject,
+    moving_instances,
+    name_tracks,
+    named_instances,
+)
+from instancecap.evidence.tracking.motion_events import add_events, find_contacts
+from instancecap.evidence.tracking.tracker import extend_with_patches, link
+from instancecap.evidence.tracking.tracks import FrameDetections
+from instancecap.models.coco import CATEGORIES, CLASSES
+from instancecap.schema.evidence import Evidence, InstanceFacts, Shot
 from instancecap.video.decode import Picture
+from instancecap.video.sampling import Ticker
 
 Array = NDArray[np.float64]
+
+DETECTION_RATE = 6.0
+"""Samples a second that the detector looks at."""
+
+QUIET_CHANGE = 0.8
+"""Mean change in gray levels up to which a picture is the one that was searched last."""
+
+MAX_QUIET = 0.6
+"""Seconds for which what was found is taken over from a picture that has not changed."""
+
+MEMORY = 0.6
+"""Seconds for which a resting camera's moving things are kept out of its background."""
 
 MAYBE_A_PERSON = 0.2
 """Score from which a face is looked for."""
 
+_NOT_FURNITURE = np.array([CATEGORIES[name] != "furniture" for name in CLASSES])
+"""Classes whose corners are not taken for background: all that might move, whatever its name."""
+
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What the detectors say of one sample: boxes (n, 4), class scores and second looks."""
+class _Search:
+    """A sample at the detector, and what its detections will be put together with."""
 
-    boxes: Array
-    scores: NDArray[np.float32]
-    looks: NDArray[np.float32] | None
+    sample: Sample
+    field: OwnFlow | None
+    carry: Array
+    found: Future[FrameDetections]
 
 
-class DetectionStage:
-    """Runs the detectors of one pass."""
+class DetectionExpert:
+    """Detects, links and names instances.
 
-    def __init__(self, experts: Experts, *, beside: bool) -> None:
-        """``beside`` uses a second thread; without it every sample is waited for."""
-        self._experts = experts
-        self._pool = ThreadPoolExecutor(1, "detection") if beside else None
-        self._pending: Future[Found] | None = None
-        self._others: list[Future[None]] = []
-        self._crops = CropRedetector(experts.detector)
-        self.seconds: defaultdict[str, float] = defaultdict(float)
+    What is found in a sample is fetched when the next one is due.
+    """
 
-    def start(self, sample: Sample, *, full: Picture | None, moving: Array, faces: bool) -> None:
-        """Hand over a sample; ``full`` asks for a second look in that larger picture.
+    name = "detection"
+    rate = SAMPLE_RATE
+    needs = ("shots", "camera", "motion")
 
-        ``moving`` are the moving patches (n, 4) at the sample; ``faces`` asks for faces.
+    def __init__(self, models: Models) -> None:
+        self._detector = models.detector
+        self._faces = FaceExpert(models.faces) if models.faces is not None else None
+        self._crops = CropRedetector(models.detector)
+        self._detecting, self._cropping = Ticker(DETECTION_RATE), Ticker(CROP_RATE)
+        self._facing = Ticker(FACE_RATE)
+        self._carry = IDENTITY.copy()
+        self._recent: deque[tuple[float, Array]] = deque()
+        self._search: _Search | None = None
+        self._last: Sample | None = None
+
+    def add(self, sample: Sample, scene: Scene) -> None:
+        """Search the sample if one is due, and tell where the background is not."""
+        self._carry = compose(self._carry, scene.matrix)
+        self._recent.append((sample.t, scene.moving.boxes))
+        self._last = sample
+        if self._detecting.due(sample.t) and not self._is_quiet(sample, scene):
+            self._start(sample, scene)
+        self._mark_foreground(sample, scene)
+
+    def _is_quiet(self, sample: Sample, scene: Scene) -> bool:
+        """True for a picture that still is the one which was searched last."""
+        if scene.step is None or self._search is None or len(scene.moving.boxes):
+            return False
+        before = self._search.sample
+        if sample.t - before.t > MAX_QUIET or np.abs(scene.matrix - IDENTITY).max() > 0.1:
+            return False
+        change = cv2.norm(sample.gray, before.gray, cv2.NORM_L1)
+        return bool(change < QUIET_CHANGE * sample.gray.size)
+
+    def _start(self, sample: Sample, scene: Scene) -> None:
+        """Hand a sample to the detector, after fetching what it found before."""
+        self._collect(scene)
+        full = sample.at_most(FULL_SIDE) if self._cropping.due(sample.t) else None
+        work = partial(
+            self._detect,
+            sample,
+            full,
+            scene.moving.boxes,
+            self._carry,
+            scene.moving.field,
+            faces=self._facing.due(sample.t),
+        )
+        found = scene.worker.run(work)
+        self._search = _Search(sample, scene.moving.field, self._carry, found)
+        self._carry = IDENTITY.copy()
+        self._last = None
+
+    def _collect(self, scene: Scene) -> None:
+        """Take in what the detector found in the sample that it was given last."""
+        if self._search is None:
+            return
+        found = self._search.found.result()
+        scene.detections.append(found)
+        mobile = (found.scores * _NOT_FURNITURE).max(axis=1, initial=0) > 0.3
+        scene.detected = found.boxes[mobile]
+        self._recent.append((found.t, scene.detected))
+
+    def _mark_foreground(self, sample: Sample, scene: Scene) -> None:
+        """Where the picture shows what moves by itself.
+
+        As long as the camera rests, that is all that was detected or seen to move of late: on
+        plain ground a large subject has most of the corners, and must not pass for the ground.
         """
-        if self._pool is not None:
-            self._pending = self._pool.submit(self._detect, sample, full, moving, faces)
-        else:
-            self._pending = Future()
-            self._pending.set_result(self._detect(sample, full, moving, faces))
+        while self._recent and sample.t - self._recent[0][0] > MEMORY:
+            self._recent.popleft()
+        boxes = [scene.detected]
+        if scene.step is not None and np.abs(scene.matrix - IDENTITY).max() < 0.05:
+            boxes += [recent for _, recent in self._recent]
+        scene.foreground = _cover(np.concatenate(boxes), sample.size)
 
-    def finish(self) -> Found:
-        """The result of the sample that was handed over last."""
-        assert self._pending is not None, "start() comes first"
-        found, self._pending = self._pending.result(), None
-        self._finish_others()
-        return found
-
-    def run(self, name: str, work: Callable[[], None]) -> None:
-        """Do other work on the detectors' thread; its time counts for the expert ``name``."""
-        if self._pool is not None:
-            self._others.append(self._pool.submit(self._run, name, work))
-        else:
-            self._run(name, work)
-
-    def close(self) -> None:
-        """End the thread, after all that it was given."""
-        if self._pool is not None:
-            self._pool.shutdown()
-        self._finish_others()
-
-    def _finish_others(self) -> None:
-        for other in self._others:
-            other.result()
-        self._others = []
-
-    def _run(self, name: str, work: Callable[[], None]) -> None:
-        began = time.perf_counter()
-        work()
-        self._clock(name, began)
-
-    def _detect(self, sample: Sample, full: Picture | None, moving: Array, faces: bool) -> Found:
-        began = time.perf_counter()
-        detector = self._experts.detector
-        found = detector.detect(sample.bgr)
+    def _detect(
+        self,
+        sample: Sample,
+        full: Picture | None,
+        moving: Array,
+        carry: Array,
+        field: OwnFlow | None,
+        *,
+        faces: bool,
+    ) -> FrameDetections:
+        """All that the networks find in one sample; ``full`` is a larger picture to crop from."""
+        found = self._detector.detect(sample.bgr)
         boxes, scores = found.boxes.astype(float), found.scores
-        looks: NDArray[np.float32] | None = None
-        began = self._clock("detector", began)
+        looks: NDArray[np.float16] | None = None
         if full is not None:
             sure = boxes[scores.max(axis=1, initial=0) >= SURE_ENOUGH]
             extra, extra_scores = self._crops.search(full, moving, sure)
-            looks = self._crops.look(full, boxes, scores)
+            seen = self._crops.look(full, boxes, scores)
+            looks = np.concatenate([seen, np.zeros_like(extra_scores)]).astype(np.float16)
             boxes = np.concatenate([boxes, extra])
             scores = np.concatenate([scores, extra_scores])
-            looks = np.concatenate([looks, np.zeros_like(extra_scores)])
-            began = self._clock("crops", began)
-        if faces and self._experts.faces is not None:
-            people = scores[:, PERSON] >= MAYBE_A_PERSON
-            self._experts.faces.add(sample, boxes[people])
-            self._clock("faces", began)
-        return Found(boxes, scores, looks)
+        if faces and self._faces is not None:
+            self._faces.add(sample, boxes[scores[:, PERSON] >= MAYBE_A_PERSON])
+        return FrameDetections(
+            index=sample.index,
+            t=sample.t,
+            boxes=boxes,
+            # Half precision: an hour of film has some 20,000 of these.
+            scores=scores.astype(np.float16),
+            looks=looks,
+            colors=instance_colors(sample, boxes, scores),
+            carry=carry,
+            size=sample.size,
+            flow=field.velocity(boxes) if field is not None else None,
+        )
 
-    def _clock(self, name: str, began: float) -> float:
-        now = time.perf_counter()
-        self.seconds[name] += now - began
-        return now
+    def facts(self, evidence: Evidence, scene: Scene) -> None:
+        """Instances, the most salient first, their contacts and faces, and who is followed."""
+        if self._last is not None:  # the last sample is searched too: tracks reach the end
+            self._start(self._last, scene)
+        self._collect(scene)
+        aspect = scene.aspect
+        shots = list(zip(evidence.shots, scene.motions, strict=True))
+        found = join_across_cuts([self._instances(shot, motion, scene) for shot, motion in shots])
+        found.sort(key=lambda item: (-item.salience, item.track[0].t, item.track[0].box))
+        for index, item in enumerate(found):
+            item.id = index
+        add_events(found, [shot for shot, motion in shots if motion == ["static"]], aspect=aspect)
+        evidence.instances, evidence.contacts = found, find_contacts(found)
+        if follows_subject(evidence.camera, found, end=scene.end):
+            evidence.camera.motion = [*evidence.camera.motion, "tracking"]
+        evidence.faces = assign_faces(self._faces.faces if self._faces is not None else [], found)
+
+    def _instances(self, shot: Shot, motion: Sequence[str], scene: Scene) -> list[InstanceFacts]:
+        # An image is one shot of no duration; a shot holds its first sample whatever its end.
+        span = shot.start - 1e-3, max(shot.end - 1e-3, shot.start + 1e-3)
+        samples, patches = scene.detections.within(*span), scene.patches.within(*span)
+        if not patches:
+            return []
+        trajectory = CameraTrajectory.of(patches, moves=motion != ["static"])
+        kept = name_tracks(link(samples), shot=shot, world=trajectory, samples=len(samples))
+        tracks = [one.track for one in kept]
+        loose = extend_with_patches(tracks, link(patches, sure=0.45, unsure=0.4))
+        named = named_instances(
+            kept, shot=shot, end=scene.end, world=trajectory, tight=self._detector.tight
+        )
+        moving = moving_instances(loose, named, shot=shot, end=scene.end, world=trajectory)
+        for items, source in ((named, self._detector.name), (moving, "motion")):
+            for item in items:
+                item.source = source
+        return group_instances(named + moving)
+
+
+def _cover(boxes: Array, size: tuple[int, int]) -> NDArray[np.bool_] | None:
+    """Picture-sized mask of the boxes, or None where they leave too little of the picture."""
+    if not len(boxes):
+        return None
+    width, height = size
+    mask = np.zeros((height, width), np.uint8)
+    for x0, y0, x1, y1 in (boxes * [width, height, width, height]).astype(int).tolist():
+        cv2.rectangle(mask, (x0, y0), (x1, y1), 1, cv2.FILLED)
+    return mask.astype(bool) if mask.mean() < 0.75 else None

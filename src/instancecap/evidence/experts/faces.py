@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 
 from instancecap.evidence.geometry import as_box
 from instancecap.evidence.sample import Sample
-from instancecap.schema.evidence import Face
+from instancecap.evidence.tracking.instances import box_at
+from instancecap.schema.evidence import Face, InstanceFacts
 
 Array = NDArray[np.float64]
 
@@ -74,3 +76,24 @@ def _region(people: Array, size: NDArray[np.int64]) -> tuple[NDArray[np.int64], 
     low = np.floor((boxes[:, :2].min(axis=0) - HEADROOM) * size / STEP).astype(int) * STEP
     high = np.ceil((boxes[:, 2:].max(axis=0) + HEADROOM) * size / STEP).astype(int) * STEP
     return np.maximum(low, 0), np.minimum(high, size)
+
+
+def assign_faces(faces: Sequence[Face], instances: Sequence[InstanceFacts]) -> list[Face]:
+    """Faces with the id of the person in whose upper part they lie."""
+    people = [item for item in instances if item.class_ == "person"]
+    named = []
+    for face in faces:
+        middle = ((face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2)
+        owner: int | None = None
+        tightest = np.inf
+        for person in people:
+            box = box_at(person, face.t)
+            if box is None:
+                continue
+            area = float((box[2] - box[0]) * (box[3] - box[1]))
+            upper = box[1] + 0.6 * (box[3] - box[1])
+            inside = box[0] <= middle[0] <= box[2] and box[1] - 0.02 <= middle[1] <= upper
+            if inside and area < tightest:
+                owner, tightest = person.id, area
+        named.append(face.model_copy(update={"instance": owner}))
+    return named

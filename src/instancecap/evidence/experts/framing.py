@@ -6,11 +6,42 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from instancecap.evidence.expert import Scene
+from instancecap.evidence.experts.angle import shot_angle
+from instancecap.evidence.sample import Sample
 from instancecap.evidence.thresholds import FRAMING
-from instancecap.evidence.tracking.instances import box_at
 from instancecap.evidence.tracking.naming import LIVELY
-from instancecap.schema.evidence import Face, FramingFacts, InstanceFacts, Shot
+from instancecap.schema.evidence import Evidence, Face, FramingFacts, InstanceFacts, Shot
 from instancecap.schema.vocabulary import Place, ShotPosition, ShotType, Unknown
+
+
+class FramingExpert:
+    """Needs no pictures: framing follows from instances, faces and place."""
+
+    name = "framing"
+    rate = 0.0
+    needs = ("shots", "camera", "detection", "light", "style")
+
+    def add(self, sample: Sample, scene: Scene) -> None:
+        """Nothing to look at."""
+
+    def facts(self, evidence: Evidence, scene: Scene) -> None:
+        """Write shot types, position and angle."""
+        style = evidence.framing.style
+        evidence.framing = frame_evidence(evidence, aspect=scene.aspect)
+        evidence.framing.style = style
+
+
+def frame_evidence(evidence: Evidence, *, aspect: float) -> FramingFacts:
+    """Framing by what was measured of a clip; the style is left open."""
+    instances, faces, shots = evidence.instances, evidence.faces, evidence.shots
+    if not instances and not evidence.camera.motion:  # nothing in the picture could be followed
+        return FramingFacts(shots=[""] * len(shots))
+    framing = frame_subject(instances, faces, shots, aspect=aspect, place=evidence.place.label)
+    if len(shots) == 1:
+        static = evidence.camera.motion == ["static"]
+        framing.shot_angle = shot_angle(instances, faces, static=static, aspect=aspect)
+    return framing
 
 
 def frame_subject(
@@ -117,24 +148,3 @@ def _position(instances: Sequence[InstanceFacts], faces: Sequence[Face]) -> Shot
         span = abs(left_eye[0] - right_eye[0])
         turned.append(abs(nose[0] - (left_eye[0] + right_eye[0]) / 2) / max(span, 1e-6))
     return "front_view" if float(np.median(turned)) < 0.35 else ""
-
-
-def assign_faces(faces: Sequence[Face], instances: Sequence[InstanceFacts]) -> list[Face]:
-    """Faces with the id of the person in whose upper part they lie."""
-    people = [item for item in instances if item.class_ == "person"]
-    named = []
-    for face in faces:
-        middle = ((face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2)
-        owner: int | None = None
-        tightest = np.inf
-        for person in people:
-            box = box_at(person, face.t)
-            if box is None:
-                continue
-            area = float((box[2] - box[0]) * (box[3] - box[1]))
-            upper = box[1] + 0.6 * (box[3] - box[1])
-            inside = box[0] <= middle[0] <= box[2] and box[1] - 0.02 <= middle[1] <= upper
-            if inside and area < tightest:
-                owner, tightest = person.id, area
-        named.append(face.model_copy(update={"instance": owner}))
-    return named

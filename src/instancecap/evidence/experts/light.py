@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from instancecap.evidence.experts.appearance import COLORS, color_shares, named_shares
+from instancecap.evidence.color_names import COLORS
+from instancecap.evidence.expert import Scene
+from instancecap.evidence.experts.appearance import color_shares, named_shares
 from instancecap.evidence.sample import Sample
-from instancecap.evidence.tracking.tracker import Finds
+from instancecap.evidence.tracking.tracks import FrameDetections
 from instancecap.models.coco import CLASSES
-from instancecap.schema.evidence import InstanceFacts, LightFacts, PlaceFacts
+from instancecap.schema.evidence import Evidence, InstanceFacts, LightFacts, PlaceFacts
 from instancecap.schema.vocabulary import TimeOfDay, Unknown
 
 Array = NDArray[np.float64]
@@ -69,22 +72,22 @@ LIGHT_RATE = 4.0
 class LightExpert:
     """Keeps a few numbers of every sample: luma, saturation, warmth, and cues of the place."""
 
+    name = "light"
+    rate = LIGHT_RATE
+    needs = ("detection",)
+
     def __init__(self) -> None:
         self._rows: list[Array] = []
         self._times: list[float] = []
         self._colors: list[Array] = []
 
-    def add(
-        self,
-        sample: Sample,
-        names: NDArray[np.uint8],
-        *,
-        foreground: NDArray[np.bool_] | None = None,
-    ) -> None:
-        """Look at a sample; ``names`` are the colours of every second pixel each way.
+    def add(self, sample: Sample, scene: Scene) -> None:
+        """Look at a sample."""
+        scene.worker.run(partial(self.look, sample, scene.foreground))
 
-        ``foreground`` is true where things are, for every pixel.
-        """
+    def look(self, sample: Sample, foreground: NDArray[np.bool_] | None = None) -> None:
+        """Measure a sample; ``foreground`` (height, width) is true where instances are."""
+        names = sample.color_names
         small = cv2.resize(sample.bgr, (48, 32), interpolation=cv2.INTER_AREA)
         hsv = cv2.cvtColor(small, cv2.COLOR_BGR2HSV)
         luma = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(float) / 255
@@ -101,18 +104,19 @@ class LightExpert:
             color_shares(names if foreground is None else names[~foreground[::2, ::2]])
         )
 
-    def facts(
-        self, instances: Sequence[InstanceFacts], finds: Iterable[Finds] = ()
-    ) -> tuple[LightFacts, PlaceFacts]:
-        """Facts over all samples; what was found helps to tell indoors from outdoors.
+    def facts(self, evidence: Evidence, scene: Scene) -> None:
+        """Light and place over all samples; weak detections help: many signs make a room."""
+        evidence.light, evidence.place = self.summarize(evidence.instances, scene.detections)
 
-        ``finds`` are the detector's, weak ones included: many weak signs of a room make a room.
-        """
+    def summarize(
+        self, instances: Sequence[InstanceFacts], detections: Iterable[FrameDetections] = ()
+    ) -> tuple[LightFacts, PlaceFacts]:
+        """Light and place; ``detections`` help to tell indoors from outdoors."""
         if not self._rows:
             return LightFacts(), PlaceFacts()
         rows, times = np.stack(self._rows), np.array(self._times)
         bright, contrast, saturation, warmth, dark, *shares = rows.mean(axis=0).tolist()
-        scores = _scene_scores(finds)
+        scores = _scene_scores(detections)
         cues = dict(zip(("sky", "leaves", "ground", "walls"), shares, strict=True))
         cues |= {"fixtures": scores[_FIXTURES].sum(), "tableware": scores[_TABLEWARE].sum()}
         place = _place(cues, instances)
@@ -155,9 +159,9 @@ def _roughness(sample: Sample) -> NDArray[np.float32]:
     return np.asarray(cv2.blur(detail, (15, 15))[::2, ::2], np.float32)
 
 
-def _scene_scores(finds: Iterable[Finds]) -> Array:
+def _scene_scores(detections: Iterable[FrameDetections]) -> Array:
     """Mean over the samples of each class's best score in the sample, however weak."""
-    rows = [np.asarray(item.scores, float).max(axis=0, initial=0.0) for item in finds]
+    rows = [np.asarray(item.scores, float).max(axis=0, initial=0.0) for item in detections]
     return np.mean(rows, axis=0) if rows else np.zeros(len(CLASSES))
 
 

@@ -45,7 +45,7 @@ def add_masks(clip: Clip, evidence: Evidence, *, threads: int = 0) -> None:
         for frame in reader:
             if not ticker.due(frame.t):
                 continue
-            sample = Sample.of(frame, index=0, aspect=reader.info.aspect)
+            sample = Sample(frame, index=0, aspect=reader.info.aspect)
             for item in evidence.instances:
                 box = box_at(item, sample.t)
                 if box is not None:

@@ -7,16 +7,21 @@ that move on their own. Boxes around them are found whether or not a detector kn
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from instancecap.evidence.experts.camera import IDENTITY, Step
+from instancecap.evidence.color_names import COLORS
+from instancecap.evidence.expert import Scene
+from instancecap.evidence.experts.appearance import box_colors
 from instancecap.evidence.geometry import compose
-from instancecap.evidence.sample import Sample
+from instancecap.evidence.movement import IDENTITY, UNKNOWN, MovingPatches, OwnFlow, Step
+from instancecap.evidence.sample import SAMPLE_RATE, Sample
+from instancecap.evidence.tracking.tracks import FrameDetections
+from instancecap.schema.evidence import Evidence
 from instancecap.video.decode import Picture
 
 Array = NDArray[np.float64]
@@ -51,46 +56,12 @@ MIN_INLIERS = 0.35
 """Below this share of agreeing corners the camera's own motion is too uncertain to subtract."""
 
 
-@dataclass(frozen=True, slots=True)
-class OwnFlow:
-    """Flow (height, width, 2) from a sample to the one ``seconds`` ago, less the camera's."""
-
-    flow: NDArray[np.float32]
-    seconds: float
-
-    def velocity(self, boxes: Array) -> Array:
-        """Motion of what is in the boxes (n, 4), against what is around them.
-
-        Near things shift against far ones when the camera travels; the ring around a thing is
-        about as far away as the thing. (n, 2) in frame widths and heights a second.
-        """
-        moved = [_against_ring(self.flow, box) for box in boxes]
-        return np.array(moved).reshape(-1, 2) / self.seconds
-
-
-@dataclass(frozen=True, slots=True)
-class MovingPatches:
-    """What moves by itself between two samples.
-
-    Attributes:
-        boxes: (n, 4) in 0..1 of the frame, largest first.
-        strength: (n,) own motion over the noise level, 1 and more.
-        flow: (n, 2) mean own motion of the patch, frame widths and heights a second.
-        field: the motion that the camera does not explain, for the whole picture; None where
-            the camera's motion was too uncertain to tell.
-    """
-
-    boxes: Array
-    strength: Array
-    flow: Array
-    field: OwnFlow | None = None
-
-
-UNKNOWN = MovingPatches(np.zeros((0, 4)), np.zeros(0), np.zeros((0, 2)))
-
-
 class MotionExpert:
     """Finds independently moving patches from sample to sample."""
+
+    name = "motion"
+    rate = SAMPLE_RATE
+    needs = ("camera",)
 
     def __init__(self) -> None:
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
@@ -99,7 +70,30 @@ class MotionExpert:
         self._steps: deque[Step] = deque(maxlen=BASELINE)
         self._times: deque[float] = deque(maxlen=BASELINE + 1)
 
-    def add(self, sample: Sample, step: Step | None) -> MovingPatches:
+    def add(self, sample: Sample, scene: Scene) -> None:
+        """Keep what moves by itself, as detections whose only class is *object*."""
+        scene.moving = moving = self.look(sample, scene.step)
+        scores = (0.3 + 0.15 * moving.strength).clip(0, 0.9)[:, None].astype(np.float32)
+        scene.patches.append(
+            FrameDetections(
+                index=sample.index,
+                t=sample.t,
+                boxes=moving.boxes,
+                scores=scores,
+                colors=np.array([box_colors(sample.color_names, box) for box in moving.boxes])
+                if len(moving.boxes)
+                else np.zeros((0, len(COLORS))),
+                carry=scene.matrix,
+                size=sample.size,
+                flow=moving.flow,
+                measured=moving.field is not None,
+            )
+        )
+
+    def facts(self, evidence: Evidence, scene: Scene) -> None:
+        """Nothing of its own: the detections' expert makes instances of what moves."""
+
+    def look(self, sample: Sample, step: Step | None) -> MovingPatches:
         """Patches at ``sample`` that moved more than the camera's steps explain."""
         scale = FLOW_SIDE / max(sample.size)
         size = (max(16, round(sample.size[0] * scale)), max(16, round(sample.size[1] * scale)))
@@ -135,37 +129,6 @@ def _take_off_camera(flow: NDArray[np.float32], matrix: Array, from_size: tuple[
     # A linear field: the sum of a row's part and a column's part.
     flow -= np.arange(width, dtype=np.float32)[:, None] * shift[:, 0]
     flow -= (np.arange(height, dtype=np.float32)[:, None] * shift[:, 1] + shift[:, 2])[:, None]
-
-
-def _against_ring(own: NDArray[np.float32], box: Array) -> Array:
-    """Median flow in the inner part of a box less that of the ring around it, in frame sizes."""
-    height, width = own.shape[:2]
-    x0, y0, x1, y1 = box * np.array([width, height, width, height])
-    w, h = x1 - x0, y1 - y0
-    inner = own[_rows(y0 + 0.2 * h, y1 - 0.2 * h, height), _rows(x0 + 0.2 * w, x1 - 0.2 * w, width)]
-    pad = 0.25 * max(w, h) + 2
-    top, bottom = max(0, int(y0 - pad)), int(np.ceil(y1 + pad))
-    left, right = max(0, int(x0 - pad)), int(np.ceil(x1 + pad))
-    above, below = max(0, int(y0)), int(y1)
-    ring = [
-        own[top:above, left:right],
-        own[below:bottom, left:right],
-        own[above:below, left : max(0, int(x0))],
-        own[above:below, int(x1) : right],
-    ]
-    around = np.concatenate([part.reshape(-1, 2) for part in ring])
-    ground = _median(around) if len(around) > 20 else np.zeros(2)
-    return np.asarray((ground - _median(inner.reshape(-1, 2))) / np.array([width, height]))
-
-
-def _median(flow: NDArray[np.float32]) -> Array:
-    """Median of each component of flow (n, 2)."""
-    return np.asarray(np.median(np.ascontiguousarray(flow.T), axis=1), float)
-
-
-def _rows(low: float, high: float, limit: int) -> slice:
-    first = min(max(0, int(low)), limit - 1)
-    return slice(first, min(limit, max(first + 1, int(np.ceil(high)))))
 
 
 def _changed(

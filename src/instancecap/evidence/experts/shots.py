@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scenedetect.detectors import AdaptiveDetector
 
-from instancecap.evidence.sample import THUMB_SIZE
-from instancecap.schema.evidence import Shot
+from instancecap.evidence.expert import Scene
+from instancecap.evidence.sample import Sample
+from instancecap.schema.evidence import Evidence, Shot
 from instancecap.schema.vocabulary import Transition
-from instancecap.video.decode import Frame
+from instancecap.video.decode import Picture
 
 Array = NDArray[np.float64]
 Thumbs = NDArray[np.uint8]
@@ -104,7 +105,11 @@ class _Thumbnails:
 
 
 class ShotExpert:
-    """Looks at every frame of a clip and says where its shots are."""
+    """Looks at every frame of a clip and tells where its shots are."""
+
+    name = "shots"
+    rate = float("inf")
+    needs = ()
 
     def __init__(self) -> None:
         self._detector = AdaptiveDetector(
@@ -116,10 +121,17 @@ class ShotExpert:
         self._cuts: set[int] = set()
         self._before: Thumbs | None = None
 
-    def add(self, frame: Frame) -> None:
+    def add(self, sample: Sample, scene: Scene) -> None:
         """Look at the next frame."""
-        thumb = frame.bgr(THUMB_SIZE)
-        self._cuts.update(self._detector.process_frame(frame.index, thumb))
+        self.look(sample.frame.index, sample.t, sample.thumb)
+
+    def facts(self, evidence: Evidence, scene: Scene) -> None:
+        """Write the shots."""
+        evidence.shots = self.shots(end=scene.end)
+
+    def look(self, index: int, t: float, thumb: Picture) -> None:
+        """Take in the next frame's thumbnail, BGR of ``THUMB_SIZE``."""
+        self._cuts.update(self._detector.process_frame(index, thumb))
         small = np.asarray(
             cv2.resize(thumb, KEPT_SIZE, interpolation=cv2.INTER_AREA), np.uint8
         ).ravel()
@@ -128,7 +140,7 @@ class ShotExpert:
         step = float(cv2.norm(small, before, cv2.NORM_L1)) / small.size / 255
         luma, spread = cv2.meanStdDev(thumb.reshape(-1, 1))
         self._numbers.append((step, float(luma[0, 0]) / 255, float(spread[0, 0]) / 255))
-        self._times.append(frame.t)
+        self._times.append(t)
         self._thumbs.append(small)
 
     def shots(self, *, end: float) -> list[Shot]:

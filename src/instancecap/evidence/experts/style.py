@@ -6,11 +6,16 @@ lies between says nothing, and so does this module.
 
 from __future__ import annotations
 
+from functools import partial
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from instancecap.evidence.expert import Scene
+from instancecap.evidence.experts.light import LIGHT_RATE
 from instancecap.evidence.sample import Sample
+from instancecap.schema.evidence import Evidence
 from instancecap.schema.vocabulary import Style
 
 Array = NDArray[np.float64]
@@ -36,12 +41,24 @@ DRAWN_CHANGE = 0.04
 class StyleExpert:
     """Keeps eleven numbers of every sample that shows more than one plain tone."""
 
+    name = "style"
+    rate = LIGHT_RATE
+    needs = ()
+
     def __init__(self) -> None:
         self._rows: list[Array] = []
         self._before: NDArray[np.uint8] | None = None
 
-    def add(self, sample: Sample) -> None:
+    def add(self, sample: Sample, scene: Scene) -> None:
         """Look at a sample."""
+        scene.worker.run(partial(self.look, sample))
+
+    def facts(self, evidence: Evidence, scene: Scene) -> None:
+        """Write the style."""
+        evidence.framing.style = self.style()
+
+    def look(self, sample: Sample) -> None:
+        """Measure a sample."""
         small = cv2.resize(sample.gray, (104, 64), interpolation=cv2.INTER_AREA)
         changed = 0.0
         if self._before is not None:

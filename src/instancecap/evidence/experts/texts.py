@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import cv2
 import numpy as np
 
+from instancecap.evidence.expert import Scene
+from instancecap.evidence.experts.light import LIGHT_RATE
 from instancecap.evidence.sample import Sample
-from instancecap.schema.evidence import TextRegion
+from instancecap.schema.evidence import Evidence, TextRegion
 from instancecap.video.decode import Picture
 
 Bounds = tuple[int, int, int, int]
@@ -65,14 +68,26 @@ class _Line:
 class TextExpert:
     """Finds lines of letters and keeps those that stay at their place on the screen."""
 
+    name = "texts"
+    rate = LIGHT_RATE
+    needs = ()
+
     def __init__(self) -> None:
         self._open: list[_Line] = []
         self._done: list[_Line] = []
         self._size = (1, 1)
         self._times: list[float] = []
 
-    def add(self, sample: Sample) -> None:
+    def add(self, sample: Sample, scene: Scene) -> None:
         """Look at a sample."""
+        scene.worker.run(partial(self.look, sample))
+
+    def facts(self, evidence: Evidence, scene: Scene) -> None:
+        """Write where writing lies over the picture."""
+        evidence.overlays = self.overlays()
+
+    def look(self, sample: Sample) -> None:
+        """Find lines in a sample."""
         self._size = sample.size
         self._times.append(sample.t)
         for box in find_lines(sample.gray):

@@ -16,7 +16,7 @@ from instancecap.evidence.geometry import (
     direction_of,
     ious,
 )
-from instancecap.evidence.tracking.tracker import Finds, Track
+from instancecap.evidence.tracking.tracks import FrameDetections, Track
 from instancecap.schema.evidence import InstanceMotion
 
 Array = NDArray[np.float64]
@@ -38,7 +38,7 @@ MIN_COHERENCE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class CameraTrajectory:
     """Where the camera looked at every sample of a clip.
 
     Attributes:
@@ -52,22 +52,22 @@ class World:
     matrices: tuple[Array, ...]
     size: tuple[int, int]
     moves: bool
-    patches: dict[float, Finds] = field(default_factory=dict)
+    patches: dict[float, FrameDetections] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, samples: Sequence[Finds], *, moves: bool) -> World:
+    def of(cls, samples: Sequence[FrameDetections], *, moves: bool) -> CameraTrajectory:
         """From every sample's carry, in order."""
         total = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
         matrices = []
-        for index, finds in enumerate(samples):
-            total = compose(total, finds.carry) if index else total
+        for index, found in enumerate(samples):
+            total = compose(total, found.carry) if index else total
             matrices.append(total)
         return cls(
-            times=np.array([finds.t for finds in samples]),
+            times=np.array([found.t for found in samples]),
             matrices=tuple(matrices),
             size=samples[0].size if samples else (1, 1),
             moves=moves,
-            patches={finds.t: finds for finds in samples},
+            patches={found.t: found for found in samples},
         )
 
     def place(self, t: float, points: Array) -> tuple[Array, float]:
@@ -81,7 +81,7 @@ class World:
         return back, float(np.hypot(matrix[0, 0], matrix[1, 0]))
 
 
-def track_motion(track: Track, world: World) -> InstanceMotion:
+def track_motion(track: Track, world: CameraTrajectory) -> InstanceMotion:
     """How a thing moves in the world, the camera's motion taken out.
 
     Before a resting camera the path of its box tells. Before a moving one the box's path in the
@@ -123,7 +123,7 @@ def _path_travel(path: Array) -> tuple[Array, float]:
     return shift, max(farthest, float(np.linalg.norm(shift)))
 
 
-def _flow_travel(track: Track, world: World, seconds: float) -> tuple[Array, float]:
+def _flow_travel(track: Track, world: CameraTrajectory, seconds: float) -> tuple[Array, float]:
     """Travel in pixels by the flow in the box; nothing unless the flow keeps its direction."""
     if len(track.flows) < 2:
         return np.zeros(2), 0.0
@@ -159,20 +159,20 @@ def touches_border(boxes: Array) -> NDArray[np.bool_]:
     return np.asarray((boxes[:, :2].min(axis=1) < BORDER) | (boxes[:, 2:].max(axis=1) > 1 - BORDER))
 
 
-def _activity(track: Track, world: World) -> float:
+def _activity(track: Track, world: CameraTrajectory) -> float:
     """Share of the track's samples in which a moving patch covers part of the box."""
     seen = hit = 0
     for t, box in zip(track.times, track.boxes, strict=True):
-        finds = world.patches.get(t)
-        if finds is None or not finds.measured:
+        found = world.patches.get(t)
+        if found is None or not found.measured:
             continue
         seen += 1
-        if len(finds.boxes):
-            hit += bool(coverage(box[None], finds.boxes)[0].max() > 0.08)
+        if len(found.boxes):
+            hit += bool(coverage(box[None], found.boxes)[0].max() > 0.08)
     return hit / seen if seen else 0.0
 
 
-def trust_patch(track: Track, motion: InstanceMotion, world: World) -> InstanceMotion:
+def trust_patch(track: Track, motion: InstanceMotion, world: CameraTrajectory) -> InstanceMotion:
     """Keep the travel of a moving patch only where its flow or a straight path bears it out.
 
     The box around a moving patch changes with which part of a thing happens to move, and so
@@ -189,12 +189,12 @@ def trust_patch(track: Track, motion: InstanceMotion, world: World) -> InstanceM
     )
 
 
-def _flow_agrees(track: Track, motion: InstanceMotion, world: World) -> bool:
+def _flow_agrees(track: Track, motion: InstanceMotion, world: CameraTrajectory) -> bool:
     flows = []
     for t, box in zip(track.times, track.boxes, strict=True):
-        finds = world.patches.get(t)
-        if finds is not None and finds.flow is not None and len(finds.boxes):
-            flows.append(finds.flow[int(ious(box[None], finds.boxes)[0].argmax())])
+        found = world.patches.get(t)
+        if found is not None and found.flow is not None and len(found.boxes):
+            flows.append(found.flow[int(ious(box[None], found.boxes)[0].argmax())])
     if not flows:
         return False
     mean, shift = np.mean(flows, axis=0), np.array([motion.frame_dx, motion.frame_dy])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from instancecap.evidence.experts.appearance import COLORS
+from instancecap.evidence.color_names import COLORS
 from instancecap.evidence.thresholds import REIDENTIFY
 from instancecap.evidence.tracking.naming import HYPERNYMS, LIVELY
 from instancecap.models.coco import CATEGORIES

@@ -9,8 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.evidence.experts.appearance import named_shares
-from instancecap.evidence.experts.motion import MovingPatches
-from instancecap.evidence.experts.world import World, touches_border, track_motion, trust_patch
+from instancecap.evidence.experts.world import (
+    CameraTrajectory,
+    touches_border,
+    track_motion,
+    trust_patch,
+)
 from instancecap.evidence.geometry import (
     areas,
     as_box,
@@ -20,7 +24,7 @@ from instancecap.evidence.geometry import (
 )
 from instancecap.evidence.thresholds import NAMING
 from instancecap.evidence.tracking.naming import LIVELY, OBJECT, name_class
-from instancecap.evidence.tracking.tracker import Finds, Track
+from instancecap.evidence.tracking.tracks import Track
 from instancecap.models.coco import CATEGORIES
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import CameraFacts, InstanceFacts, InstanceMotion, Shot
@@ -33,7 +37,7 @@ SURE_OF_PART = 0.8
 HOLD = 0.1
 """Seconds for which a track is held before its first point and after its last."""
 
-MIN_OBJECT_SECONDS, MIN_OBJECT_DENSITY = 0.8, 0.7
+MIN_OBJECT_SECONDS, MIN_OBJECT_DENSITY = 0.8, 0.6
 """Seconds for which something without a name must move, and share of the samples between in which
 it must be seen to."""
 
@@ -56,7 +60,9 @@ class Named:
     confidence: float
 
 
-def name_tracks(tracks: Sequence[Track], *, shot: Shot, world: World, samples: int) -> list[Named]:
+def name_tracks(
+    tracks: Sequence[Track], *, shot: Shot, world: CameraTrajectory, samples: int
+) -> list[Named]:
     """The tracks that can be named; the others leave their motion to be told alone.
 
     ``samples``: how many samples of the shot were searched.
@@ -79,7 +85,7 @@ def _is_something(track: Track, samples: int) -> bool:
 
 
 def named_instances(
-    named: Sequence[Named], *, shot: Shot, end: float, world: World, tight: bool = True
+    named: Sequence[Named], *, shot: Shot, end: float, world: CameraTrajectory, tight: bool = True
 ) -> list[InstanceFacts]:
     """Instances of named tracks.
 
@@ -163,7 +169,7 @@ def moving_instances(
     *,
     shot: Shot,
     end: float,
-    world: World,
+    world: CameraTrajectory,
 ) -> list[InstanceFacts]:
     """Compact things that no detector named but that move on their own for long enough.
 
@@ -188,7 +194,7 @@ def moving_instances(
     return found
 
 
-def _held(track: Track, world: World, shot: Shot) -> Track:
+def _held(track: Track, world: CameraTrajectory, shot: Shot) -> Track:
     """The track of a thing that stops before a resting camera, with the box in which it stopped.
 
     What is not seen to move any more, and has not reached the frame's edge, stands where it is;
@@ -210,7 +216,7 @@ def _held(track: Track, world: World, shot: Shot) -> Track:
     return track
 
 
-def _samples_between(world: World, track: Track) -> int:
+def _samples_between(world: CameraTrajectory, track: Track) -> int:
     return int(((world.times >= track.times[0]) & (world.times <= track.times[-1])).sum())
 
 
@@ -329,20 +335,3 @@ def follows_subject(camera: CameraFacts, instances: Sequence[InstanceFacts], *, 
     swept = float(np.hypot(sum(s.dx for s in steps), sum(s.dy for s in steps)))
     shifted = float(np.hypot(main.motion.frame_dx, main.motion.frame_dy))
     return swept > 0.15 and shifted < 0.5 * swept
-
-
-def patches_as_finds(
-    patches: MovingPatches,
-    *,
-    index: int,
-    t: float,
-    colors: Array,
-    carry: Array,
-    size: tuple[int, int],
-) -> Finds:
-    """Moving patches in the form that tracks are linked from; their only class is *object*."""
-    scores = (0.3 + 0.15 * patches.strength).clip(0, 0.9)[:, None].astype(np.float32)
-    return Finds(
-        index=index, t=t, boxes=patches.boxes, scores=scores, colors=colors, carry=carry,
-        size=size, flow=patches.flow, measured=patches.field is not None,
-    )  # fmt: skip

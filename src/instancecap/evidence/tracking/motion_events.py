@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from instancecap.evidence.experts.world import touches_border
 from instancecap.evidence.geometry import areas, centers, pairwise_coverage
 from instancecap.evidence.tracking.instances import boxes_at
-from instancecap.evidence.tracking.tracker import MAX_GAP
+from instancecap.evidence.tracking.stitching import MAX_GAP
 from instancecap.schema.evidence import (
     Contact,
     ContactKind,

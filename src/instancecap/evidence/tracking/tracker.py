@@ -25,11 +25,9 @@ from instancecap.evidence.geometry import (
     pairwise_ious,
 )
 from instancecap.evidence.tracking.stitching import MAX_GAP, join_pieces
-from instancecap.evidence.tracking.tracks import Finds, Scores, Track
+from instancecap.evidence.tracking.tracks import FrameDetections, Scores, Track
 
 Array = NDArray[np.float64]
-
-__all__ = ["MAX_GAP", "Finds", "Track", "extend_with_patches", "link"]
 
 SURE = 0.35
 UNSURE = 0.12
@@ -48,55 +46,57 @@ MATCH_WEIGHTS = (0.55, 0.25, 0.20)
 """Weights of overlap, colour and class in the similarity of a box to a track."""
 
 
-def link(samples: Sequence[Finds], *, sure: float = SURE, unsure: float = UNSURE) -> list[Track]:
+def link(
+    samples: Sequence[FrameDetections], *, sure: float = SURE, unsure: float = UNSURE
+) -> list[Track]:
     """Tracks over the samples of one shot, in order of their first sample."""
     tracks: list[Track] = []
     last_t = samples[0].t if samples else 0.0
-    for finds in samples:
-        elapsed = finds.t - last_t
-        last_t = finds.t
-        alive = [track for track in tracks if finds.t - track.times[-1] <= MAX_GAP]
+    for found in samples:
+        elapsed = found.t - last_t
+        last_t = found.t
+        alive = [track for track in tracks if found.t - track.times[-1] <= MAX_GAP]
         for track in alive:
-            _predict(track, finds, elapsed)
-        best = finds.scores.max(axis=1) if len(finds.boxes) else np.zeros(0)
+            _predict(track, found, elapsed)
+        best = found.scores.max(axis=1) if len(found.boxes) else np.zeros(0)
         taken: set[int] = set()
         for wanted in (best >= sure, (best >= unsure) & (best < sure)):
-            free = [t for t in alive if t.times[-1] < finds.t]
-            for track, index in _assign(free, finds, np.flatnonzero(wanted)):
-                track.take(finds, index, elapsed=finds.t - track.times[-1])
+            free = [t for t in alive if t.times[-1] < found.t]
+            for track, index in _assign(free, found, np.flatnonzero(wanted)):
+                track.take(found, index, elapsed=found.t - track.times[-1])
                 taken.add(index)
         for index in np.flatnonzero(best >= sure).tolist():
-            if index not in taken and not _is_echo(finds, index, taken):
+            if index not in taken and not _is_echo(found, index, taken):
                 track = Track()
-                track.take(finds, index, elapsed=0.0)
+                track.take(found, index, elapsed=0.0)
                 tracks.append(track)
                 taken.add(index)
     return join_pieces(tracks)
 
 
-def _predict(track: Track, finds: Finds, elapsed: float) -> None:
+def _predict(track: Track, found: FrameDetections, elapsed: float) -> None:
     """Carry the track's box by the camera's motion and its own velocity, which slows in hiding."""
-    carried = move_boxes(track.predicted[None], finds.carry, finds.size)[0]
-    hidden = finds.t - track.times[-1]
+    carried = move_boxes(track.predicted[None], found.carry, found.size)[0]
+    hidden = found.t - track.times[-1]
     drive = track.velocity * elapsed * (0.5 ** (hidden / 0.5))
     track.predicted = carried + drive
 
 
-def _is_echo(finds: Finds, index: int, taken: set[int]) -> bool:
+def _is_echo(found: FrameDetections, index: int, taken: set[int]) -> bool:
     """A box of the same class almost inside one that is taken is a second find of it."""
-    others = [i for i in taken if finds.scores[i].argmax() == finds.scores[index].argmax()]
+    others = [i for i in taken if found.scores[i].argmax() == found.scores[index].argmax()]
     if not others:
         return False
-    inside = coverage(finds.boxes[index][None], finds.boxes[others])[0]
+    inside = coverage(found.boxes[index][None], found.boxes[others])[0]
     return bool((inside > 0.85).any())
 
 
 def _assign(
-    tracks: Sequence[Track], finds: Finds, candidates: NDArray[np.int64]
+    tracks: Sequence[Track], found: FrameDetections, candidates: NDArray[np.int64]
 ) -> list[tuple[Track, int]]:
     if not tracks or not len(candidates):
         return []
-    similarity = _similarity(tracks, finds, candidates)
+    similarity = _similarity(tracks, found, candidates)
     rows, columns = linear_sum_assignment(-similarity)
     return [
         (tracks[row], int(candidates[column]))
@@ -105,17 +105,19 @@ def _assign(
     ]
 
 
-def _similarity(tracks: Sequence[Track], finds: Finds, candidates: NDArray[np.int64]) -> Array:
+def _similarity(
+    tracks: Sequence[Track], found: FrameDetections, candidates: NDArray[np.int64]
+) -> Array:
     """Similarity of every track to every candidate box; 0 where they cannot be one thing."""
     predicted = np.stack([track.predicted for track in tracks])
-    boxes = finds.boxes[candidates]
+    boxes = found.boxes[candidates]
     overlap = ious(predicted, boxes)
-    near = _nearness(predicted, boxes, np.array([finds.t - t.times[-1] for t in tracks]))
+    near = _nearness(predicted, boxes, np.array([found.t - t.times[-1] for t in tracks]))
     color = np.minimum(
-        np.stack([track.color for track in tracks])[:, None], finds.colors[candidates][None]
+        np.stack([track.color for track in tracks])[:, None], found.colors[candidates][None]
     ).sum(axis=2)
     votes = np.stack([_direction(track.class_votes) for track in tracks])
-    kind = votes @ np.stack([_direction(row) for row in finds.scores[candidates]]).T
+    kind = votes @ np.stack([_direction(row) for row in found.scores[candidates]]).T
     space, paint, noun = MATCH_WEIGHTS
     mixed = space * np.maximum(overlap, near) + paint * color + noun * kind
     return np.asarray(np.where(np.maximum(overlap, near) > MIN_CLOSENESS, mixed, 0.0))

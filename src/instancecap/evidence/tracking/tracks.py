@@ -12,7 +12,7 @@ Scores = NDArray[np.floating]
 
 
 @dataclass(frozen=True, slots=True)
-class Finds:
+class FrameDetections:
     """Boxes found in one sample, and how the camera moved there since the sample before.
 
     Attributes:
@@ -63,14 +63,14 @@ class Track:
 
     @property
     def class_votes(self) -> Array:
-        """Mean squared score per class, sure finds counting most; every second look counts as
+        """Mean squared score per class, sure detections counting most; every second look counts as
         much as twice the same share of first ones."""
         votes = self._votes / max(self._named, 1)
         return np.asarray(votes + 2 * self._look_votes / max(len(self.looks), 1))
 
     @property
     def named_scores(self) -> Array:
-        """Scores (n, classes) of the finds that have any; moving patches that were added do not."""
+        """Scores (n, classes) of the detections that have any; added patches have none."""
         scores = np.array(self.scores)
         return np.asarray(scores[scores.any(axis=1)], float)
 
@@ -81,7 +81,7 @@ class Track:
 
     @property
     def color(self) -> Array:
-        """Mean colour shares, sure finds weighing more."""
+        """Mean colour shares, sure detections weighing more."""
         return np.asarray(self._colors / max(self._weight, 1e-9))
 
     def _recount(self) -> None:
@@ -113,7 +113,7 @@ class Track:
         self.velocity = other.velocity if other.times[-1:] == self.times[-1:] else self.velocity
 
     def without(self, times: set[float]) -> Track:
-        """The track less its finds at ``times``."""
+        """The track less its detections at ``times``."""
         kept = [index for index, t in enumerate(self.times) if t not in times]
         return Track(
             times=[self.times[i] for i in kept],
@@ -125,22 +125,22 @@ class Track:
             velocity=self.velocity,
         )
 
-    def take(self, finds: Finds, index: int, *, elapsed: float) -> None:
-        """Continue the track with box ``index`` of ``finds``."""
-        box = finds.boxes[index]
+    def take(self, found: FrameDetections, index: int, *, elapsed: float) -> None:
+        """Continue the track with box ``index`` of ``found``."""
+        box = found.boxes[index]
         if self.times and elapsed > 0:
             change = (box - self.predicted) / elapsed
             self.velocity = self.velocity + (0.5 if len(self.times) > 1 else 1.0) * change
-        scores = finds.scores[index].astype(np.float32)
-        self.times.append(finds.t)
+        scores = found.scores[index].astype(np.float32)
+        self.times.append(found.t)
         self.boxes.append(box)
         self.scores.append(scores)
-        self.colors.append(finds.colors[index])
-        self._count(scores, finds.colors[index])
-        if finds.looks is not None and finds.looks[index].any():
-            look = finds.looks[index].astype(np.float32)
+        self.colors.append(found.colors[index])
+        self._count(scores, found.colors[index])
+        if found.looks is not None and found.looks[index].any():
+            look = found.looks[index].astype(np.float32)
             self.looks.append(look)
             self._look_votes = self._look_votes + look.astype(float) ** 2
-        if finds.flow is not None:
-            self.flows.append(finds.flow[index])
+        if found.flow is not None:
+            self.flows.append(found.flow[index])
         self.predicted = box
