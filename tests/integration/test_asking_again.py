@@ -111,32 +111,23 @@ LIES = {
 }
 
 
-@pytest.mark.parametrize("what", ["mark", "remove", "keep"])
-def test_lies(run: Run, clips_dir: Path, with_weights: Path, tmp_path: Path, what: str) -> None:
+DOG = {"name": "the dog", "class": "dog", "category": "animal", "pictures": [], "boxes": []}
+
+
+def test_lies_are_told_as_such(
+    run: Run, clips_dir: Path, with_weights: Path, tmp_path: Path
+) -> None:
     """woman_dog.mp4: a woman and a dog by day; the camera is static; the dog runs right."""
     clip, out = clips_dir / "everyday" / "woman_dog.mp4", tmp_path / "out"
-    seen: list[dict[str, Any]] = []
-    with serve(saying(**LIES), seen=seen) as url:
-        options = ("--visual-prompt", "crop", "--on-contradiction", what, "--out", out)
-        ran = run("caption", clip, *asking(url, *options))
+    with serve(saying(instances=[DOG], **LIES)) as url:
+        ran = run("caption", clip, *asking(url, "--out", out))
     assert ran.status == 0, ran.err
     (caption,) = captions_in(out).values()
-    dog = next(one for one in caption.instances if one.class_ == "dog")
+    (dog,) = caption.instances
     lied = {f"/instances/{dog.id}/action", "/global_description", "/camera/description"}
-    # Each was asked once more, with what was measured.
-    assert any("What was measured from the pixels speaks against it" in str(one) for one in seen)
-    wrong = {one.field for one in caption.claims if one.support == "contradicted"}
-    if what == "remove":
-        assert not wrong
-        assert "to the left" not in dog.action + caption.camera.description
-        assert "Five dogs" not in caption.global_description
-        assert any(one.startswith("removed: ") for one in caption.warnings)
-    else:
-        assert lied <= wrong, caption.claims
-        assert "Five dogs" in caption.global_description
-        marked = {one.split(": ")[1] for one in caption.warnings if one.startswith("contradicted")}
-        assert marked >= lied if what == "mark" else not marked
-    # What is measured wins, whatever a model says.
+    wrong = {one.field for one in caption.claims if one.support in ("contradicted", "disputed")}
+    assert lied <= wrong, caption.claims
+    # What is measured and nearly always right wins, whatever a model says.
     assert caption.time_of_day == "day" or caption.provenance["/time_of_day"].source != "light"
     assert caption.camera.motion == ["static"]
 

@@ -91,7 +91,7 @@ def test_a_server_that_dies_keeps_what_is_finished(
     run: Run, tmp_path: Path, make_video: MakeVideo, without_weights: None
 ) -> None:
     for index in range(5):
-        make_video(tmp_path / "clips" / f"{index}.mp4", frames=2 + index)
+        make_video(tmp_path / "clips" / f"{index}.mp4", frames=8 + index)
     out, calls, dead = tmp_path / "out", 0, threading.Event()
 
     def answer(asked: dict[str, Any]) -> str:
@@ -133,7 +133,7 @@ def test_a_server_that_fails_on_everything_ends_the_run(
 ) -> None:
     """As behind a proxy that answers for a server which is gone: nothing is written as measured."""
     for index in range(3):
-        make_video(tmp_path / "clips" / f"{index}.mp4", frames=2)
+        make_video(tmp_path / "clips" / f"{index}.mp4", frames=8)
     out = tmp_path / "out"
     options = ("--mllm-wait", "0", "--mllm-concurrency", "1", "--out", out)
     with serve(saying(), [*[""] * 4, *["500"] * 100]) as url:

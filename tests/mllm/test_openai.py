@@ -21,27 +21,19 @@ KEY = "sk-0123456789-secret"
 
 async def complete(
     urls: Sequence[str], requests: Sequence[Request], **options: Any
-) -> tuple[list[Reply | ModelError], OpenAIBackend]:
+) -> list[Reply | ModelError]:
     """Ask, with pauses that a test can wait for."""
     defaults = {"model": MODEL, "backoff": 0.02, "timeout": 30.0}
     backend = OpenAIBackend(urls=urls, **{**defaults, **options})
     try:
-        return await backend.complete(requests), backend
-    finally:
-        await backend.close()
-
-
-async def check(url: str, **options: Any) -> None:
-    backend = OpenAIBackend(urls=[url], **{"model": MODEL, "backoff": 0.02, **options})
-    try:
-        await backend.check()
+        return await backend.complete(requests)
     finally:
         await backend.close()
 
 
 def refusal(url: str, **options: Any) -> str:
     with pytest.raises(ServerError) as error:
-        run(check(url, **options))
+        run(complete([url], [question()], **options))
     assert KEY not in str(error.value)
     return str(error.value)
 
@@ -49,11 +41,10 @@ def refusal(url: str, **options: Any) -> str:
 def test_questions_are_answered_in_order() -> None:
     with serve(lambda body: body["messages"][1]["content"]) as url:
         requests = [question(str(number), images=0) for number in range(100)]
-        replies, backend = run(complete([url], requests, concurrency=8))
+        replies = run(complete([url], requests, concurrency=8))
     assert [reply.text for reply in replies if isinstance(reply, Reply)] == [
         str(number) for number in range(100)
     ]
-    assert not backend.retried
 
 
 def test_no_more_are_in_flight_than_allowed() -> None:
@@ -80,10 +71,9 @@ async def no_pause(_: float) -> None:
 def test_failures_that_pass_are_tried_again() -> None:
     faults = ["429", "500", "stall", "disconnect", "garbled"]
     with serve(lambda _: "well", faults, stall=60.0) as url:
-        ((reply,), backend) = run(complete([url], [question()], timeout=1.0, sleep=no_pause))
+        (reply,) = run(complete([url], [question()], timeout=1.0, sleep=no_pause))
     assert isinstance(reply, Reply)
     assert (reply.text, reply.model) == ("well", MODEL)
-    assert set(backend.retried) == {"429", "500", "timeout", "disconnect", "garbled"}
 
 
 def pauses(faults: Sequence[str], **options: Any) -> list[float]:
@@ -113,7 +103,7 @@ def test_a_server_says_when_to_come_back(asked: str, least: float, most: float) 
 
 def test_tries_have_an_end() -> None:
     with serve(lambda _: "well", ["500"] * 3) as url:
-        (replies, _) = run(complete([url], [question(), question()], retries=2, concurrency=1))
+        replies = run(complete([url], [question(), question()], retries=2, concurrency=1))
     assert isinstance(replies[0], ModelError)
     assert str(replies[0]) == f"{url} answered 500 (try again later); given up after 3 tries"
     assert isinstance(replies[1], Reply)
@@ -122,9 +112,8 @@ def test_tries_have_an_end() -> None:
 def test_a_dead_server_is_avoided() -> None:
     with serve() as url:
         requests = [question(str(number)) for number in range(40)]
-        replies, backend = run(complete([NOBODY, url], requests, concurrency=4))
+        replies = run(complete([NOBODY, url], requests, concurrency=4))
     assert all(isinstance(reply, Reply) for reply in replies)
-    assert backend.retried["gone"] <= 8
 
 
 def test_servers_share_the_questions_and_keep_their_frames() -> None:
@@ -163,7 +152,7 @@ def test_a_server_is_asked_in_its_own_dialect() -> None:
     refuses = ("response_format", "max_tokens", "seed", "repetition_penalty", "repeat_penalty")
     with serve(refuses=refuses, seen=seen) as url:
         requests = [question(str(n), schema=schema, penalty=1.1) for n in range(3)]
-        replies, _ = run(complete([url], requests, concurrency=1))
+        replies = run(complete([url], requests, concurrency=1))
     assert all(isinstance(reply, Reply) for reply in replies)
     assert len(seen) == 7 + 3  # it learns only once
     assert set(seen[-1]) == {"model", "messages", "max_completion_tokens", "temperature"}
@@ -196,7 +185,7 @@ def test_the_key_is_sent_and_never_shown(
     monkeypatch.setenv("MY_KEY", KEY + "\n")
     caplog.set_level(logging.DEBUG)
     with serve(lambda _: GOOD, ["500", "", "disconnect"], key=KEY) as url:
-        run(check(url, key_env="MY_KEY"))
+        run(complete([url], [question()], key_env="MY_KEY"))
         address = url.replace("//", "//someone:hidden-word@") + "?api_key=query-secret"
         message = refusal(address, key_env="MY_KEY")  # the password takes the key's place
         assert message.startswith(f"{url} refused")
@@ -236,12 +225,12 @@ def test_a_server_that_takes_no_clips_ends_the_run(words: str, says: str) -> Non
         with pytest.raises(ServerError, match=says) as error:
             run(complete([url], [clip]))
         assert "--mllm-input images" in str(error.value)
-        (reply,), _ = run(complete([url], [question()]))
+        (reply,) = run(complete([url], [question()]))
     assert isinstance(reply, Reply)
 
 
 def test_a_clip_that_cannot_be_read_costs_its_own_answer() -> None:
     clip = Request((Message("user", (Video("file:///a.mp4"), "?")),))
     with serve(no_videos="Failed to decode the video: moov atom not found") as url:
-        (reply,), _ = run(complete([url], [clip]))
+        (reply,) = run(complete([url], [clip]))
     assert isinstance(reply, ModelError)

@@ -32,8 +32,6 @@ def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
     backend = TransformersBackend(model="any")
     with pytest.raises(MissingDependency, match=r"need \w+: pip install 'instancecap\[models\]'"):
-        run(backend.check())
-    with pytest.raises(MissingDependency, match="models in this process need"):
         run(backend.complete([question()]))
     run(backend.close())
 
@@ -147,7 +145,7 @@ def test_idefics3_works_as_well(tmp_path: Path) -> None:
 def test_a_missing_model_is_named(tmp_path: Path) -> None:
     backend = TransformersBackend(model=str(tmp_path / "nothing"), device="cpu")
     with pytest.raises(MissingDependency, match="nothing cannot be loaded as a model"):
-        run(backend.check())
+        run(backend.complete([question()]))
     run(backend.close())
 
 
@@ -185,7 +183,6 @@ def served(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
 def test_a_real_server_understands_us(served: str, model: Path) -> None:
     async def talk() -> None:
         backend, enforce = OpenAIBackend(urls=[served], model=str(model)), Enforcement()
-        await backend.check()
         (reply,) = await backend.complete([question(images=4, max_tokens=12)])
         assert isinstance(reply, Reply)
         assert (reply.finish, reply.completion_tokens) == ("length", 12)
@@ -206,7 +203,7 @@ def test_a_real_server_refuses_another_model(served: str) -> None:
     async def refused(url: str, name: str) -> str:
         backend = OpenAIBackend(urls=[url], model=name)
         with pytest.raises(ServerError) as error:
-            await backend.check()
+            await backend.complete([question(max_tokens=5)])
         await backend.close()
         return str(error.value)
 

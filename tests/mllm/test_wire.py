@@ -77,21 +77,6 @@ def test_a_penalty_is_sent_where_there_is_one() -> None:
     assert penalised["repetition_penalty"] == penalised["repeat_penalty"] == 1.1
 
 
-@pytest.mark.parametrize(
-    ("refusal", "expected"),
-    [
-        ("Use 'max_completion_tokens' instead.", Dialect(limit="max_completion_tokens")),
-        ("Unsupported value: 'temperature'", Dialect(refused=frozenset({"temperature"}))),
-        ("unknown field seed", Dialect(refused=frozenset({"seed"}))),
-        ("'response_format.type' must be 'json_object'", Dialect(form=1)),
-        ("Invalid grammar", Dialect(form=1)),
-        ("the image cannot be read; proceeding is impossible", None),
-    ],
-)
-def test_a_dialect_learns_from_refusals(refusal: str, expected: Dialect | None) -> None:
-    assert Dialect().after(refusal, sent(question(schema=SCHEMA))) == expected
-
-
 def test_a_dialect_has_an_end() -> None:
     request, dialect = question(schema=SCHEMA), Dialect()
     for _ in range(3):

@@ -216,6 +216,19 @@ def write_animation(path: Path, durations: list[int]) -> list[int]:
     return levels
 
 
+@pytest.mark.parametrize("suffix", ["mkv", "mov", "mp4"])
+def test_a_cover_is_known_without_its_mark(tmp_path: Path, suffix: str) -> None:
+    video = write_gray(tmp_path / "video.mp4", [20, 120, 220], size=(64, 48))
+    _, reader = first(with_cover(tmp_path / f"both.{suffix}", video))
+    assert (reader.info.width, reader.frames_read) == (64, 3)
+
+
+def test_pictures_without_a_duration_are_shown_for_a_while(tmp_path: Path) -> None:
+    write_animation(tmp_path / "zero.webp", [0] * 5)
+    with ClipReader(Clip.open(tmp_path / "zero.webp")) as reader:
+        assert [frame.t for frame in reader] == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])
+
+
 @pytest.mark.parametrize("suffix", ["webp", "avif", "gif", "png"])
 def test_an_animation_is_a_clip(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"moves.{suffix}"

@@ -17,7 +17,7 @@ from instancecap.errors import FormatError, UsageError
 from instancecap.formats import cosmos3, curate, instancecap, instancevid, miradata, skycaptioner
 from instancecap.formats import text as plain_text
 from instancecap.formats.differences import differences
-from instancecap.formats.salvage import salvage
+from instancecap.formats.salvage import decode_text, salvage
 from instancecap.formats.shape import Shape, clean, loosely
 from instancecap.formats.table_rows import video_of
 from instancecap.schema import codec
@@ -30,7 +30,6 @@ __all__ = [
     "answer_model",
     "caption_from",
     "check_format",
-    "decode",
     "detect",
     "lost",
     "read_file",
@@ -232,18 +231,10 @@ def lost(caption: Caption, name: str) -> list[str]:
     return differences(caption, FORMATS[name].read(written, []))
 
 
-def decode(data: bytes) -> str | None:
-    """UTF-8 text, or UTF-16 with a byte order mark; None where it is neither."""
-    try:
-        return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-    except UnicodeDecodeError:
-        return None
-
-
 def read_file(path: str | os.PathLike[str]) -> Caption:
     """The one caption in a file. Raises :class:`FormatError` that names the file."""
     try:
-        text = decode(Path(path).read_bytes())
+        text = decode_text(Path(path).read_bytes())
         if text is None:
             raise FormatError("not a valid caption: not UTF-8 text")
         return caption_from(text, format="text" if str(path).endswith(".txt") else "")

@@ -62,7 +62,7 @@ def read_rows(
     """The rows of a table, good and bad; blank lines of a ``.jsonl`` are passed over.
 
     Text is UTF-8, or UTF-16 with a byte order mark. The columns of a CSV file are parted by
-    whichever of comma, semicolon and tab its header has most of.
+    whichever of comma, semicolon, tab and bar its header has most of.
 
     Args:
         path: a file or an address; for Parquet a folder of shards too.
@@ -99,13 +99,19 @@ def _open(path: str) -> Iterator[tuple[io.BufferedReader[Any], str]]:
         source: Any = file
         buffered = source if isinstance(file, io.BufferedReader) else io.BufferedReader(source)
         start = buffered.peek(3)
-        yield buffered, next((name for mark, name in _MARKS if start.startswith(mark)), "utf-8")
+        yield buffered, encoding_of(start)
+
+
+def encoding_of(start: bytes) -> str:
+    """The encoding of a text by its first bytes: a byte order mark, or the zeros of UTF-16."""
+    zeros = {b"\0": "utf-16-be"}.get(start[:1]) or {b"\0": "utf-16-le"}.get(start[1:2], "utf-8")
+    return next((name for mark, name in _MARKS if start.startswith(mark)), zeros)
 
 
 def _read_lines(path: str) -> Iterator[Row]:
     """Lines of text: only newlines end one, as names may hold other separators."""
     with _open(path) as (file, encoding):
-        if encoding == "utf-16":
+        if encoding.startswith("utf-16"):
             text: Iterable[str | bytes] = io.TextIOWrapper(file, encoding=encoding, newline="\n")
         else:
             text = file
@@ -134,10 +140,13 @@ def _read_jsonl(path: str) -> Iterator[Row]:
 def _read_csv(path: str, choose: Choose) -> Iterator[Row]:
     with _open(path) as (file, encoding):
         # What is not UTF-8 costs its own row: undecodable bytes get through as lone surrogates.
-        errors = "strict" if encoding == "utf-16" else "surrogateescape"
+        errors = "strict" if encoding.startswith("utf-16") else "surrogateescape"
         text = io.TextIOWrapper(file, encoding=encoding, errors=errors, newline="")
         first = text.readline()
-        reader = csv.reader(chain([first], text), delimiter=max(",;\t", key=first.count))
+        mark = max(",;\t|", key=first.count)
+        if first[:4].lower() == "sep=" and first[4:5]:  # as Excel writes it
+            mark, first = first[4], text.readline()
+        reader = csv.reader(chain([first], text), delimiter=mark)
         rows = _unlimited(reader)
         header = [name.strip() for name in next(rows, [])]
         choose(header)

@@ -66,9 +66,14 @@ class Request:
     seed: int = 0
 
     @property
+    def pictures(self) -> list[Image]:
+        """The images of all messages, in order."""
+        return [part for one in self.messages for part in one.parts if isinstance(part, Image)]
+
+    @property
     def images(self) -> int:
         """Number of images in all messages."""
-        return sum(isinstance(part, Image) for one in self.messages for part in one.parts)
+        return len(self.pictures)
 
     @property
     def has_video(self) -> bool:
@@ -144,14 +149,6 @@ class Backend(ABC):
             ServerError: nothing can be asked at all: the server is not there, refuses the key,
                 does not serve the model, or refuses every question.
         """
-
-    async def check(self) -> None:
-        """Find out now whether questions can be asked at all.
-
-        Raises:
-            ServerError, MissingDependency: they cannot; it says why, and how to mend it.
-        """
-        return
 
     async def close(self) -> None:
         """Give connections and memory back."""

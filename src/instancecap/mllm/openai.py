@@ -8,7 +8,6 @@ import os
 import random
 import time
 from asyncio import AbstractEventLoop
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
@@ -17,7 +16,7 @@ from instancecap.errors import ModelError, ServerError, UsageError
 from instancecap.mllm.address import Address
 from instancecap.mllm.base import Backend, Reply, Request
 from instancecap.mllm.refusals import Fault
-from instancecap.mllm.servers import Server, Settings, choose, probe
+from instancecap.mllm.servers import Server, choose, probe
 
 log = logging.getLogger(__name__)
 
@@ -38,19 +37,11 @@ class _Session:
 class OpenAIBackend(Backend):
     """Ask a model behind one URL, or behind several that serve the same model.
 
-    Frames go as JPEG data URLs, each after its time as text: the one form that every server
-    takes, and the one that keeps times right. Failures that may pass (429, 5xx, timeouts, lost
-    connections, garbled answers) are tried again with growing, randomly shortened pauses, or
-    when the server says (``Retry-After``). Of several servers the least busy one is asked; one
-    that is gone is left alone for a while. Where no try helps, one small question tells whether
-    it was this question that cannot be answered, or nothing can be asked any more.
-
-    What a server refuses of a question (a parameter, the system role, the number or size of
-    images) is put otherwise, and so from then on; a model that spends all tokens on thinking gets
-    more of them, then is told not to think.
-
-    Attributes:
-        retried: how often each kind of failure was tried again: ``"429"``, ``"timeout"``, ….
+    Failures that may pass (429, 5xx, timeouts, lost connections, garbled answers) are tried again
+    with growing, randomly shortened pauses, or when the server says (``Retry-After``). Of several
+    servers the least busy one is asked; one that is gone is left alone for a while. Where no try
+    helps, one small question tells whether nothing can be asked any more. How a question is put
+    so that a server takes it is learned (:class:`~instancecap.mllm.servers.Server`).
     """
 
     def __init__(
@@ -85,7 +76,6 @@ class OpenAIBackend(Backend):
         if not urls:
             raise UsageError("no server to ask: give a URL such as http://localhost:8000/v1")
         self.model = model
-        self.retried: Counter[str] = Counter()
         self._addresses = [Address.parse(url) for url in urls]
         self._key = os.environ.get(key_env, "").strip()
         if not (self._key.isascii() and self._key.isprintable()):
@@ -95,14 +85,7 @@ class OpenAIBackend(Backend):
         self._answered = False
         secrets = [self._key, *(one for address in self._addresses for one in address.secrets)]
         self._secrets = sorted((one for one in secrets if len(one) > 3), key=len, reverse=True)
-        self._settings = Settings(
-            model=model,
-            key_env=key_env,
-            has_key=bool(self._key),
-            timeout=timeout,
-            max_tokens=max_tokens,
-            scrub=self._scrub,
-        )
+        self._key_env, self._timeout, self._max_tokens = key_env, timeout, max_tokens
         self._sessions: WeakKeyDictionary[AbstractEventLoop, _Session] = WeakKeyDictionary()
 
     def __repr__(self) -> str:
@@ -118,17 +101,6 @@ class OpenAIBackend(Backend):
             await asyncio.gather(*tasks, return_exceptions=True)
             raise
 
-    async def check(self) -> None:
-        """Ask one small question with one image, to learn now whether the rest can be asked.
-
-        Raises:
-            ServerError: no; it says why, and how to mend it.
-        """
-        (reply,) = await self.complete([probe()])
-        if isinstance(reply, ModelError):
-            raise ServerError(f"{reply}; a first question with one small image got no answer")
-        log.debug("%r answers as %r", self, reply.model)
-
     async def close(self) -> None:
         session = self._sessions.pop(asyncio.get_running_loop(), None)
         for server in session.servers if session else []:
@@ -140,11 +112,16 @@ class OpenAIBackend(Backend):
         if loop not in self._sessions:
             import openai
 
-            timeout = self._settings.timeout
+            timeout = self._timeout
             servers = [
                 Server(
                     url=address.url,
-                    settings=self._settings,
+                    model=self.model,
+                    key_env=self._key_env,
+                    has_key=bool(self._key),
+                    timeout=timeout,
+                    max_tokens=self._max_tokens,
+                    scrub=self._scrub,
                     client=openai.AsyncOpenAI(
                         base_url=address.url,
                         api_key=self._key or "none",
@@ -185,24 +162,12 @@ class OpenAIBackend(Backend):
             if last.gone:
                 says = f"{last} (tried {self._retries + 1} times); start the server again"
                 raise ServerError(says)
-            if not await self._answers_at_all(session):
+            if not any([await one.takes_small() for one in session.servers]):
                 raise ServerError(
                     f"{last} (tried {self._retries + 1} times), and to a small question as well; "
                     "see the server's log, or start it again"
                 )
         return ModelError(f"{last}; given up after {self._retries + 1} tries")
-
-    async def _answers_at_all(self, session: _Session) -> bool:
-        """Whether a small question gets an answer, so that a failure is that of the question."""
-        for server in session.servers:
-            try:
-                await server.ask(probe())
-            except Fault:
-                continue
-            except ModelError:
-                pass  # a refusal is an answer, too
-            return True
-        return False
 
     async def _wait(self, session: _Session, server: Server, fault: Fault, attempt: int) -> None:
         """Before the next try.
@@ -217,7 +182,6 @@ class OpenAIBackend(Backend):
                 raise ServerError(f"{fault}; start the server, or give its right URL")
         if attempt == self._retries:
             return
-        self.retried[fault.kind] += 1
         wait = min(MAX_BACKOFF, self._backoff * 2**attempt) * random.uniform(0.5, 1.0)
         if fault.wait:
             wait = min(MAX_WAIT, fault.wait) + self._backoff * random.uniform(0.0, 0.5)

@@ -34,9 +34,9 @@ _NO_MODEL = re.compile(
 class Fault(Exception):
     """A failure that may pass. ``gone``: no connection could be made."""
 
-    def __init__(self, kind: str, text: str, *, gone: bool = False, wait: float = 0.0) -> None:
+    def __init__(self, text: str, *, gone: bool = False, wait: float = 0.0) -> None:
         super().__init__(text)
-        self.kind, self.gone, self.wait = kind, gone, wait
+        self.gone, self.wait = gone, wait
 
 
 @cache
@@ -150,7 +150,7 @@ def judge(
         return None
     if status in (408, 409, 425, 429) or status >= 500:
         words = f"{server} answered {status}" + (f" ({text})" if text else "")
-        return Fault(str(status), words, wait=refusal.wait)
+        return Fault(words, wait=refusal.wait)
     return ModelError(f"{server} refused the question ({status}: {text})")
 
 

@@ -67,9 +67,6 @@ class RecordingBackend(Backend):
                 raise OutputError(f"cannot record to {self._path}: {error.strerror}") from error
         return replies
 
-    async def check(self) -> None:
-        await self.inner.check()
-
     async def close(self) -> None:
         self._file.close()
         await self.inner.close()

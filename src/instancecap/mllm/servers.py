@@ -35,26 +35,6 @@ LARGE = 32_000
 """Bytes of images, above which a 404 may mean that the request is too large."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What all servers of a model are asked with.
-
-    Attributes:
-        model: the name that they know it by.
-        key_env: environment variable of the key; ``has_key``: whether it is set.
-        timeout: seconds for one answer.
-        max_tokens: the least bound of an answer's length.
-        scrub: takes keys and passwords out of a text.
-    """
-
-    model: str
-    key_env: str
-    has_key: bool
-    timeout: float
-    max_tokens: int
-    scrub: Callable[[str], str]
-
-
 @dataclass(slots=True)
 class Server:
     """One of the URLs.
@@ -62,6 +42,11 @@ class Server:
     Attributes:
         url: without user, password and query, so that it can be shown.
         client: its connections.
+        model: the name that it knows the model by.
+        key_env: environment variable of the key; ``has_key``: whether it is set.
+        timeout: seconds for one answer.
+        max_tokens: the least bound of an answer's length.
+        scrub: takes keys and passwords out of a text.
         load: questions in flight.
         losses: times in a row that it was gone.
         rests_until: not asked before, on the monotonic clock, while another can be.
@@ -72,7 +57,12 @@ class Server:
 
     url: str
     client: AsyncOpenAI
-    settings: Settings
+    model: str
+    key_env: str
+    has_key: bool
+    timeout: float
+    max_tokens: int
+    scrub: Callable[[str], str]
     load: int = 0
     losses: int = 0
     rests_until: float = 0.0
@@ -100,13 +90,11 @@ class Server:
             if self.settled:
                 changes.pop("form", None)
             self.settled = True
-        if {"images", "pixels"} & set(changes):
-            amounts = {"images": dialect.images, "pixels an image": dialect.pixels}
-            shown = ", ".join(f"{one:,} {name}" for name, one in amounts.items() if one)
-            log.warning(
-                "%s takes no more than %s; it is shown no more from now on", self.url, shown
-            )
-        self.dialect = replace(self.dialect, **changes)
+        before, self.dialect = self.dialect, self.dialect.with_changes(changes)
+        if (self.dialect.images, self.dialect.pixels) != (before.images, before.pixels):
+            amounts = {"image(s) a question": dialect.images, "pixels an image": dialect.pixels}
+            most = " and ".join(f"{one:,} {name}" for name, one in amounts.items() if one)
+            log.warning("%s takes at most %s; it is shown no more from now on", self.url, most)
         self.losses, self.rests_until = 0, 0.0
 
     async def ask(self, request: Request) -> Reply:
@@ -125,16 +113,12 @@ class Server:
         self.load += 1
         try:
             for _ in range(MAX_ADAPTATIONS):
-                body = payload(
-                    fit(request, dialect),
-                    model=self.settings.model,
-                    dialect=dialect,
-                    max_tokens=self.settings.max_tokens,
-                )
+                put, least = fit(request, dialect), self.max_tokens
+                body = payload(put, model=self.model, dialect=dialect, max_tokens=least)
                 try:
                     reply = await self._post(body)
                 except openai.APIStatusError as error:
-                    refusal = Refusal.of(error, text=self.settings.scrub(words_of(error)))
+                    refusal = Refusal.of(error, text=self.scrub(words_of(error)))
                     other = await self._otherwise(refusal, request, dialect, body, before)
                     if other is None:
                         raise await self._problem(refusal, request) from error
@@ -161,21 +145,21 @@ class Server:
         import openai
 
         try:
-            async with asyncio.timeout(self.settings.timeout):
+            async with asyncio.timeout(self.timeout):
                 answer = await self.client.post("/chat/completions", cast_to=object, body=body)
             return parse_reply(answer)
         except (openai.APITimeoutError, TimeoutError) as error:
-            text = f"{self.url} gave no answer within {self.settings.timeout:g} s"
-            raise Fault("timeout", text, gone=_never_connected(error)) from error
+            text = f"{self.url} gave no answer within {self.timeout:g} s"
+            raise Fault(text, gone=_never_connected(error)) from error
         except openai.APIConnectionError as error:
             if not _never_connected(error):
-                raise Fault("disconnect", f"{self.url} closed the connection") from error
-            cause = self.settings.scrub(str(error.__cause__))
+                raise Fault(f"{self.url} closed the connection") from error
+            cause = self.scrub(str(error.__cause__))
             text = f"no connection to {self.url} ({cause})"
-            raise Fault("gone", text, gone=True) from error
+            raise Fault(text, gone=True) from error
         except ValueError as error:
-            text = self.settings.scrub(str(error))
-            raise Fault("garbled", f"{self.url} sent something that is {text}") from error
+            text = self.scrub(str(error))
+            raise Fault(f"{self.url} sent something that is {text}") from error
 
     async def _otherwise(
         self,
@@ -190,17 +174,17 @@ class Server:
         if refusal.status in (401, 402, 403, 408) or (refusal.status == 429 and topic != "size"):
             return None
         if refusal.status in (404, 405):
-            if _bytes_of(request) < LARGE or not await self._takes_small():
+            large = sum(len(one.jpeg) for one in request.pictures) >= LARGE
+            if not large or not await self.takes_small():
                 return None
             topic = "size"  # some proxies know no path for a body that is too large
         return adapt(dialect, refusal, request, body, topic=topic, before=before)
 
     async def _problem(self, refusal: Refusal, request: Request) -> Exception:
         """Why a question is not answered that cannot be put otherwise."""
-        settings = self.settings
         problem = judge(
-            refusal, request, server=self.url, model=settings.model, key_env=settings.key_env,
-            has_key=settings.has_key,
+            refusal, request, server=self.url, model=self.model, key_env=self.key_env,
+            has_key=self.has_key,
         )  # fmt: skip
         if problem is None:
             return await self._not_served(refusal.text)
@@ -214,7 +198,7 @@ class Server:
             )
         if refusal.fix:
             return ModelError(f"{self.url} refused the question {words}; {refusal.fix}")
-        if isinstance(problem, Fault) or self.saw_images or await self._takes_small():
+        if isinstance(problem, Fault) or self.saw_images or await self.takes_small():
             return problem
         return ServerRefusal(
             f"{self.url} refuses every question, a small one as well {words}; see the server's log"
@@ -238,13 +222,13 @@ class Server:
                 f"there is no OpenAI-protocol server at {self.url} ({text or 'not found'}); "
                 f"{advice}"
             )
-        model = repr(self.settings.model)
-        if names and self.settings.model in names:
+        model = repr(self.model)
+        if names and self.model in names:
             return ServerError(f"{self.url} lists the model {model}, but answers: {text}")
         shown = text if names is None else f"it serves: {', '.join(names[:20]) or 'none'}"
         return ServerError(f"{self.url} does not serve the model {model}; {shown}")
 
-    async def _takes_small(self) -> bool:
+    async def takes_small(self) -> bool:
         """Whether it answers a small question, so that it does not refuse every one."""
         try:
             await self.ask(probe())
@@ -288,12 +272,6 @@ def _total(replies: Sequence[Reply]) -> Reply:
         completion_tokens=sum(one.completion_tokens for one in replies),
         calls=len(replies),
     )
-
-
-def _bytes_of(request: Request) -> int:
-    """Bytes of all images."""
-    parts = (part for message in request.messages for part in message.parts)
-    return sum(len(part.jpeg) for part in parts if isinstance(part, Image))
 
 
 @cache

@@ -70,14 +70,6 @@ class TransformersBackend(Backend):
             self._worker.submit(self._work)
         return list(await asyncio.gather(*(asyncio.wrap_future(one) for _, one in waiting)))
 
-    async def check(self) -> None:
-        """Load the model now.
-
-        Raises:
-            MissingDependency: a package of the extra ``models``, or the model, is not there.
-        """
-        await asyncio.wrap_future(self._worker.submit(self._load))
-
     async def close(self) -> None:
         await asyncio.to_thread(self._worker.shutdown, cancel_futures=True)
         self._loaded = None
@@ -89,19 +81,14 @@ class TransformersBackend(Backend):
             return  # answered together with earlier ones
         try:
             replies = self._answer([request for request, _ in group])
-        except (MissingDependency, ModelError) as error:
-            for _, future in group:
-                if isinstance(error, ModelError):
-                    future.set_result(error)
-                else:
-                    future.set_exception(error)
+        except ModelError as error:
+            replies = [error] * len(group)
         except BaseException as error:
             for _, future in group:
                 future.set_exception(error)
-            raise
-        else:
-            for (_, future), reply in zip(group, replies, strict=True):
-                future.set_result(reply)
+            return
+        for (_, future), reply in zip(group, replies, strict=True):
+            future.set_result(reply)
 
     def _next_group(self) -> list[Waiting]:
         group: list[Waiting] = []
@@ -144,8 +131,8 @@ class TransformersBackend(Backend):
             ) from error
         device = self._device
         if device == "auto":
-            found = torch.accelerator.current_accelerator() if _has_accelerator() else None
-            device = str(found or "cpu")
+            there = bool(torch.accelerator.is_available())
+            device = str(torch.accelerator.current_accelerator()) if there else "cpu"
         try:
             processor = transformers.AutoProcessor.from_pretrained(self.model)
             model = transformers.AutoModelForImageTextToText.from_pretrained(
@@ -239,12 +226,6 @@ class TransformersBackend(Backend):
         )
 
 
-def _has_accelerator() -> bool:
-    import torch
-
-    return bool(torch.accelerator.is_available())
-
-
 def _key(request: Request) -> tuple[object, ...]:
     """What questions that are answered together have in common."""
     return (
@@ -270,9 +251,4 @@ def _pictures(request: Request) -> list[Any]:
     """The images in the order of the text."""
     from PIL import Image as Picture
 
-    return [
-        Picture.open(io.BytesIO(part.jpeg)).convert("RGB")
-        for message in request.messages
-        for part in message.parts
-        if isinstance(part, Image)
-    ]
+    return [Picture.open(io.BytesIO(one.jpeg)).convert("RGB") for one in request.pictures]

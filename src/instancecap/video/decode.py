@@ -290,7 +290,8 @@ class ClipReader:
         if self.clip.end is not None:
             promised = min(promised, self.clip.end) if promised else self.clip.end
         missing = promised - self.clip.start - self.end
-        if self.info.fps and missing > max(2.5 / self.info.fps, 0.05 * promised):
+        known = self.info.fps and not self._mended  # else the container's duration means nothing
+        if known and missing > max(2.5 / self.info.fps, 0.05 * promised):
             self.losses.append(
                 f"only {self.frames_read} frames ({self.end:.2f} s of "
                 f"{promised - self.clip.start:.2f} s) could be read; the rest is missing"

@@ -49,14 +49,12 @@ def merge(scene: Scene) -> Caption:
     _choose_main(things, written)
     if "/camera/motion" in written:
         _settle_motion(caption, scene.evidence.camera)
-    if len(caption.shots) == 1:
-        caption.shots[0].motion = list(caption.camera.motion)
-        caption.shots[0].shot_type = caption.camera.shot_type
     segments = _write_segments(caption, scene)
     _forget(caption, [*written, *segments])
     for pointer, said in (written | segments).items():
         if not pointer.endswith(("/is_main", "/count", "/enters", "/leaves")):
             caption.provenance[_leaf(pointer)] = _provenance(said)
+    _settle_shot(caption)
     _note_found(caption, scene)
     warnings = [*_missing(caption, scene), *_unclear(caption, scene), *_instead_of_video(scene)]
     caption.warnings += [one for one in warnings if one not in caption.warnings]
@@ -131,6 +129,16 @@ def _settle_motion(caption: Caption, camera: CameraFacts) -> None:
     if said != ["static"]:
         said += [word for word in camera.motion if word in ("tracking", "shaky")]
     caption.camera.motion = list(dict.fromkeys(said))
+
+
+def _settle_shot(caption: Caption) -> None:
+    """A clip of one shot is that shot."""
+    if len(caption.shots) == 1:
+        caption.shots[0].motion = list(caption.camera.motion)
+        caption.shots[0].shot_type = caption.camera.shot_type
+        for leaf in ("motion", "shot_type"):
+            if said := caption.provenance.get(f"/camera/{leaf}"):
+                caption.provenance[f"/shots/0/{leaf}"] = said
 
 
 def _write_segments(caption: Caption, scene: Scene) -> dict[str, Said]:
