@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from instancecap.engine.batch import Run, RunOptions, run_batch
+from instancecap.engine.batch import Run, run_batch
+from instancecap.engine.config import RunConfig
 from instancecap.engine.edits import mark_edits
 from instancecap.engine.events import Events
 from instancecap.engine.sinks import open_store
@@ -68,7 +69,7 @@ def run(out: str, version: str = "one", *, edits_stay: bool = False, **options: 
     jobs, _ = find_jobs(["clips"])
     work = Quick(version=version, edits_stay=edits_stay)
     return run_batch(
-        jobs, work, store=open_store(out), options=RunOptions(**options), events=Events()
+        jobs, work, store=open_store(out), config=RunConfig(**options), events=Events()
     )
 
 
