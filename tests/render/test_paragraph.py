@@ -74,7 +74,7 @@ def test_an_instance_that_does_nothing_is_somewhere(place: dict[str, Any], wante
 
 def test_our_global_description_is_left_out_where_it_says_nothing_more() -> None:
     dog = {"class": "dog", "colors": ["brown"], "action": "Moves to the right."}
-    caption = measured(dog, global_description="A brown dog moves to the right.")
+    caption = measured(dog, global_description="Outdoors by day, a brown dog moves to the right.")
     assert text_of(caption) == "A brown dog moves to the right."
     shots = measured(dog, global_description="The clip has two shots and shows a brown dog.")
     assert text_of(shots).startswith("The clip has two shots and shows a brown dog. The dog moves")

@@ -148,11 +148,12 @@ def _is_bare(draft: Draft, one: Instance) -> bool:
 
 
 def _gist(draft: Draft, told: Sequence[Instance]) -> Iterator[Line]:
-    """The global description; of ours, what says more than the sentences about the instances."""
+    """The global description; of ours, what says more than the other sentences."""
     pointer, text = "/global_description", draft.caption.global_description
     say = partial(grammar.sentence, everyday=True)
+    others = told or draft.caption.background or draft.caption.camera.motion
     for line in _sentences(draft, pointer, text, say, first=0, more=1.2):
-        if not (told and draft.is_ours(pointer, line.text)):
+        if not (others and draft.is_ours(pointer, line.text)):
             yield line
 
 
