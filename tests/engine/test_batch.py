@@ -175,7 +175,7 @@ def test_evidence_is_kept_until_the_file_or_the_detectors_change(
 
 def test_two_runs_into_one_output_do_not_mix(clips: Path) -> None:
     from instancecap.engine.ledger import Ledger
-    from instancecap.engine.store import private_folder
+    from instancecap.io.inputs import private_folder
 
     other = Ledger(private_folder(Path("out")))
     with pytest.raises(UsageError, match="another run"):

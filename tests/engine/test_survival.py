@@ -21,9 +21,8 @@ from instancecap.engine.config import RunConfig
 from instancecap.engine.journal import open_journal
 from instancecap.engine.ledger import Ledger
 from instancecap.engine.sinks import open_store
-from instancecap.engine.store import private_folder
 from instancecap.errors import UsageError
-from instancecap.io.inputs import find_jobs
+from instancecap.io.inputs import find_jobs, private_folder
 from tests.engine.works import Poisoned
 
 POISONS = {
