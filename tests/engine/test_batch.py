@@ -10,7 +10,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from instancecap.engine.batch import Run, RunOptions, run_batch
+from instancecap.engine.batch import Run, run_batch
+from instancecap.engine.config import RunConfig
 from instancecap.engine.digests import fingerprint
 from instancecap.engine.sinks import open_store
 from instancecap.engine.work import Documents, EvidenceCache, Work, stamp_of
@@ -65,7 +66,7 @@ def run(out: str, work: Work | None = None, **options: object) -> Run:
         jobs,
         work or Quick(),
         store=open_store(out),
-        options=RunOptions(**options),  # type: ignore[arg-type]
+        config=RunConfig(**options),  # type: ignore[arg-type]
     )
 
 
@@ -174,7 +175,7 @@ def test_evidence_is_kept_until_the_file_or_the_detectors_change(
 
 def test_two_runs_into_one_output_do_not_mix(clips: Path) -> None:
     from instancecap.engine.ledger import Ledger
-    from instancecap.engine.store import private_folder
+    from instancecap.io.inputs import private_folder
 
     other = Ledger(private_folder(Path("out")))
     with pytest.raises(UsageError, match="another run"):
@@ -196,7 +197,7 @@ def test_other_format_is_resumed_and_a_change_of_format_is_a_change(clips: Path)
     def write(format: str) -> Run:
         jobs, _ = find_jobs(["clips"])
         store = open_store("out", format=format)
-        return run_batch(jobs, Quick(), store=store, options=RunOptions())
+        return run_batch(jobs, Quick(), store=store, config=RunConfig())
 
     assert (write("instancevid").done, write("instancevid").skipped) == (3, 3)
     assert "Structural Description" in json.loads(Path("out/a.mp4.json").read_text())

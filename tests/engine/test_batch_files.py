@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from instancecap.captioners.chain import ChainOptions, prepare, write
+from instancecap.captioners.chain.questions import THOUSANDTHS
 from instancecap.engine import model_stage
-from instancecap.engine.batch import Run, RunOptions, run_batch
+from instancecap.engine.batch import Run, run_batch
 from instancecap.engine.batch_files import TRIES, BatchResults, BatchWriter, open_batch
+from instancecap.engine.config import RunConfig
 from instancecap.engine.model_stage import AskWork, ModelStage, Server
 from instancecap.engine.sinks import open_store
 from instancecap.errors import FormatError, ModelError, ServerError, UsageError
@@ -294,7 +296,7 @@ class Rounds:
             find_jobs([str(self.clip)])[0],
             AskWork(options=self.options, server=server),
             store=open_store(str(self.folder / "out")),
-            options=RunOptions(),
+            config=RunConfig(),
         )
 
     def send(self, url: str) -> None:
@@ -330,8 +332,13 @@ def test_rounds_end_in_the_caption_that_a_server_gives(
     async def directly(url: str) -> str:
         backend = OpenAIBackend(urls=[url], model=MODEL)
         prepared = prepare(clip, facts, options=options)
-        enforce = Enforcement(assume=False)
-        written = await write(prepared, backend, options=options, enforce=enforce)
+        written = await write(
+            prepared,
+            backend,
+            options=options,
+            enforce=Enforcement(assume=False),
+            convention=THOUSANDTHS,
+        )
         await backend.close()
         return written.caption.to_json()
 

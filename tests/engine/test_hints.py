@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from instancecap.engine.batch import RunOptions, run_batch
+from instancecap.engine.batch import run_batch
+from instancecap.engine.config import RunConfig
 from instancecap.engine.sinks import open_store
 from instancecap.engine.work import Documents, Work
 from instancecap.errors import UsageError
@@ -107,7 +108,7 @@ def test_a_clip_is_done_again_when_its_hint_changes() -> None:
         SEEN.clear()
         write_list("list.csv", rows)
         jobs, _ = find_jobs(["list.csv"], hint_column=hint_column)
-        batch = run_batch(jobs, Quick(), store=open_store("out"), options=RunOptions())
+        batch = run_batch(jobs, Quick(), store=open_store("out"), config=RunConfig())
         assert not batch.failed
         return list(SEEN)
 

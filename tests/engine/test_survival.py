@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks.engine import make_clips, survive
-from instancecap.engine.batch import MOST_UNWRITTEN, Run, RunOptions, run_batch
+from instancecap.engine.batch import MOST_UNWRITTEN, Run, run_batch
+from instancecap.engine.config import RunConfig
 from instancecap.engine.journal import open_journal
 from instancecap.engine.ledger import Ledger
 from instancecap.engine.sinks import open_store
-from instancecap.engine.store import private_folder
 from instancecap.errors import UsageError
-from instancecap.io.inputs import find_jobs
+from instancecap.io.inputs import find_jobs, private_folder
 from tests.engine.works import Poisoned
 
 POISONS = {
@@ -50,7 +50,7 @@ def run(clips: Path, out: Path, *, words: int = 2, **options: object) -> Run:
         jobs,
         Poisoned(words=words),
         store=open_store(str(out)),
-        options=RunOptions(**options),  # type: ignore[arg-type]
+        config=RunConfig(**options),  # type: ignore[arg-type]
     )
 
 
@@ -207,7 +207,7 @@ def test_log_that_cannot_be_written_costs_no_clip(
     clips = fill(tmp_path / "clips", 3)
     jobs, _ = find_jobs([str(clips)])
     with open_journal("/dev/full") as journal:
-        batch = run_batch(jobs, Poisoned(), store=None, options=RunOptions(), events=journal)
+        batch = run_batch(jobs, Poisoned(), store=None, config=RunConfig(), events=journal)
     assert batch.done == 3
     assert caplog.text.count("--log-json: cannot be written: No space left on device") == 1
 

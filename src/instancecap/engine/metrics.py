@@ -16,6 +16,7 @@ class Metrics(Events):
     """Counts of one run, in a registry of its own; names and paths of clips are in none."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.registry = CollectorRegistry()
         self._planned = Gauge(
             "instancecap_clips_planned",

@@ -13,9 +13,9 @@ from typing import Any
 
 from instancecap.engine.ledger import is_locked
 from instancecap.engine.object_storage import read_notes
-from instancecap.engine.store import private_folder
 from instancecap.errors import InputError, UsageError
 from instancecap.io.addresses import is_url, strip_file_scheme
+from instancecap.io.inputs import private_folder
 
 NO_RUN = "{}: no run has written here; name the OUT of a caption run"
 

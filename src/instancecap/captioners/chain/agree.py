@@ -62,6 +62,7 @@ class Named:
         name: unique in the clip.
         boxes: where it is, in one to three pictures; none where the model cannot tell.
         seen: seconds of the pictures in which it shows; empty where that was not said.
+        track: id of the track that the model says is its; None for none.
     """
 
     name: str
@@ -72,7 +73,7 @@ class Named:
     looks: str = ""
     boxes: tuple[Seed, ...] = ()
     seen: tuple[float, ...] = ()
-    colors: tuple[str, ...] = ()
+    track: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +266,8 @@ def _claim(
 
 def _fit(one: Named, piece: InstanceFacts) -> float:
     """How well a piece lies on a named thing's boxes, 0 where it is none of it."""
+    if one.track == piece.id:
+        return 1.0
     overlaps = []
     for seed in one.boxes:
         box = box_at(piece, seed.t)

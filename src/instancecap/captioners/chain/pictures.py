@@ -159,7 +159,6 @@ def sketch(
     images: tuple[Media, ...] = tuple(Image(b"", t) for t in times)
     if options.input == "video" and times and clip and (video := _by_url(clip, evidence)):
         images = (video,)
-    shows_one = wanted.instance and (options.mode == "paper" or options.detail != "never")
     windows = cut_windows(evidence, seconds=options.window) if wanted.segments else []
     count = min(options.pictures, WINDOW_FRAMES)
     bare = [item.model_copy(update={"masks": []}) for item in evidence.instances]
@@ -169,7 +168,7 @@ def sketch(
         previous=previous,
         wanted=wanted,
         images=images,
-        frames=tuple(Image(b"", t) for t in times) if shows_one else (),
+        frames=tuple(Image(b"", t) for t in times) if wanted.instance else (),
         parts=tuple(
             Part(one, tuple(Image(b"", t) for t in frame_times(evidence, one, frames=count)))
             for one in (windows if len(windows) > 1 else [])
