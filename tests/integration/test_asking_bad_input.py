@@ -136,7 +136,7 @@ def test_a_server_that_fails_on_everything_ends_the_run(
         make_video(tmp_path / "clips" / f"{index}.mp4", frames=8)
     out = tmp_path / "out"
     options = ("--mllm-wait", "0", "--mllm-concurrency", "1", "--out", out)
-    with serve(saying(), [*[""] * 4, *["500"] * 100]) as url:
+    with serve(saying(), [*[""] * 2, *["500"] * 100]) as url:
         ran = run("caption", tmp_path / "clips", *asking(url, *options))
         assert ran.status == 2
         assert "answered 500 (try again later) (tried 7 times)" in ran.err
