@@ -42,8 +42,11 @@ LISTS = re.compile(r"(?:prompts?|captions?|labels?|texts?)\.txt", re.IGNORECASE)
 """Names of files of a caption a line, as trainers have them; ``videos.txt`` beside them names the
 clips. Any other ``.txt`` in a folder is the caption of one clip."""
 
-NO_CAPTIONS = re.compile(r"(?:videos\.txt$|readme|licen[sc]e)", re.IGNORECASE)
-"""Beginnings of names of files in a folder of captions that hold none."""
+NO_CAPTIONS = re.compile(
+    r"(?:(?:config|dataset_info|summary|training)\.json|videos\.txt|readme.*|licen[sc]e.*)",
+    re.IGNORECASE,
+)
+"""Files in a folder of captions that hold none: settings of trainers, sums, notes."""
 
 ROWS_AT_A_TIME = 256
 """Rows of a Parquet table in memory; a caption with its tracks is some ten kilobytes."""
@@ -131,7 +134,7 @@ def _folder(folder: str) -> Iterator[Item]:
         for name in sorted(names):
             suffix = Path(name).suffix.lower()
             kind = next((kind for kind in kinds if suffix in kind), None)
-            if kind and not (name.startswith(".") or NO_CAPTIONS.match(name)):
+            if kind and not (name.startswith(".") or NO_CAPTIONS.fullmatch(name)):
                 found[kind].append(os.path.join(root, name))
     paths = next((some for some in found.values() if some), [])
     if not paths:
