@@ -40,10 +40,13 @@ def test_a_kind_of_fact_is_reliable_by_the_lower_bound_of_its_precision(
         "sure": (Tally(5, 30), none, none, Tally(30, 30)),
     }
     monkeypatch.setattr(reliability, "tallies", lambda: figures)
-    told = [kind for kind in (*figures, "unheard of") if content.is_reliable(kind, 0.9)]
-    assert told == ["class", "often", "sure"]
-    assert not content.is_reliable("sure", 0.1)
-    assert not content.is_reliable("class", 0.79)
+    gate = content.reliable_facts(evidence(models={"detector": content.FITTED_DETECTOR}))
+    assert [kind for kind in (*figures, "unheard of") if gate(kind, 0.9)] == [
+        "class", "often", "sure",
+    ]  # fmt: skip
+    assert not gate("sure", 0.1)
+    assert not gate("class", 0.79)
+    assert content.reliable_facts(evidence(models={"detector": "another"}))("class", 0.79)
 
 
 @given(evidences(), st.integers(0, 5))

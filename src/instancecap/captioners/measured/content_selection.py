@@ -33,6 +33,9 @@ FEW = 3
 RELIABLE = 0.8
 """Lower bound of the precision of a kind of fact from which its facts are stated."""
 
+FITTED_DETECTOR = "nanodet-plus-m"
+"""The detector for which the confidence of a class is a fitted probability."""
+
 SMALL, LARGE, FILLING = 0.02, 0.25, 0.6
 """Shares of the frame: mean box areas under or from which a size is stated."""
 
@@ -74,15 +77,20 @@ Gate = Callable[[str, float], bool]
 """Whether facts of a kind and confidence are stated."""
 
 
-def is_reliable(kind: str, confidence: float) -> bool:
-    """Whether facts of this kind and of about this confidence are right often enough.
+def reliable_facts(evidence: Evidence) -> Gate:
+    """The gate of facts that are right often enough, by their kind and confidence.
 
-    The confidence of a class is itself a fitted probability; labels judge it too kindly, since
-    they say nothing of detections where nothing is.
+    A class needs a likely one as well: labels judge classes too kindly, as they say nothing of
+    detections where nothing is. That confidence is a probability for the detector that it was
+    fitted for; another one's names are taken as they come.
     """
-    if kind == "class" and confidence < RELIABLE:
-        return False
-    return tally(kind, confidence).lower_bound >= RELIABLE
+    fitted = evidence.models.get("detector", FITTED_DETECTOR) == FITTED_DETECTOR
+
+    def gate(kind: str, confidence: float) -> bool:
+        likely = kind != "class" or not fitted or confidence >= RELIABLE
+        return likely and tally(kind, confidence).lower_bound >= RELIABLE
+
+    return gate
 
 
 def is_any(kind: str, confidence: float) -> bool:

@@ -46,7 +46,7 @@ def describe(
         UsageError: sentences cannot be written in ``language``.
     """
     say = language_of(language)
-    gate: Gate = content.is_any if all_facts else content.is_reliable
+    gate: Gate = content.is_any if all_facts else content.reliable_facts(evidence)
     items = content.select_instances(evidence, most=max_instances, gate=gate)
     names = content.name_instances(items, gate)
     subjects = [
