@@ -17,6 +17,7 @@ from instancecap.schema.caption import Caption, Instance, Producer, Provenance, 
 from instancecap.schema.evidence import CameraFacts
 from instancecap.schema.pointer import assign, instance_of
 from instancecap.schema.vocabulary import Primitive
+from instancecap.verify.naming import ClassMatch
 from instancecap.version import __version__
 from instancecap.video.sampling import pick_evenly
 
@@ -79,7 +80,7 @@ def _base(scene: Scene) -> Caption:
         named, item = scene.agreed[one.id].named, scene.item(one.id)
         one.name, one.count = scene.names[one.id], named.count
         one.is_main = named.is_main
-        if named.class_ and (item is None or likeness(named, item.class_) < 2):
+        if named.class_ and (item is None or likeness(named, item.class_) < ClassMatch.CATEGORY):
             one.class_ = named.class_
         one.subcategory = named.class_ or one.subcategory
         if scene.agreed[one.id].found_by == "model":
