@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from instancecap.engine.batch import Run
     from instancecap.engine.resume import Plan
-    from instancecap.io.inputs import Rejected
+    from instancecap.io.finder import Rejected
     from instancecap.schema import Caption
 
 INTERRUPTED = 130
@@ -113,6 +113,7 @@ class Watcher(Events):
     """The progress bar, and lines above it."""
 
     def __init__(self, bar: Progress, *, told: bool, verbose: bool = False) -> None:
+        super().__init__()
         self._bar, self._told, self._verbose = bar, told, verbose
         self._task = bar.add_task("", total=None)
 

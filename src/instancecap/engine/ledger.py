@@ -11,11 +11,11 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from instancecap.engine.store import Entry
+from instancecap.engine.store import Entry, Records
 from instancecap.errors import OutputError, UsageError
 from instancecap.io.identity import Identity
 from instancecap.io.inputs import Job
@@ -52,7 +52,7 @@ CREATE TABLE IF NOT EXISTS run (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
 
-class Ledger:
+class Ledger(Records):
     """The ledger of one output; made where there is none, locked until :meth:`close`.
 
     Every method raises :class:`UsageError` where the file turns out to be damaged.
@@ -136,13 +136,6 @@ class Ledger:
         """Whether any clip was read from a file of this size."""
         return self._first("SELECT 1 FROM clips WHERE size = ? LIMIT 1", (size,)) is not None
 
-    def is_empty(self) -> bool:
-        """Whether nothing was ever written down."""
-        return self._first("SELECT 1 FROM clips LIMIT 1") is None
-
-    def begin(self, todo: Iterable[tuple[int, Job]]) -> None:
-        """Every clip has a row of its own, whatever is left to do."""
-
     def record(self, entry: Entry, *, seconds: float = 0.0, cost: dict[str, float]) -> None:
         """Write an entry down. Raises :class:`OutputError` where it cannot be written."""
         identity = entry.identity
@@ -170,9 +163,6 @@ class Ledger:
                 [(key, json.dumps(value)) for key, value in values.items()],
             )
             self._db.commit()
-
-    def finish(self) -> None:
-        """Nothing waits to be written."""
 
     def entries(self) -> Iterator[Entry]:
         """Every entry, by name."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,11 +18,11 @@ from instancecap.engine.digests import fingerprint
 from instancecap.engine.retrying import RetryingStage
 from instancecap.engine.work import Documents, Work, evidence_key, measure_job, split_job
 from instancecap.errors import FormatError, UsageError
+from instancecap.formats import Caption
 from instancecap.io.identity import Identity
 from instancecap.io.inputs import Earlier, Job
 from instancecap.mllm.base import Backend
 from instancecap.mllm.structured import Enforcement
-from instancecap.schema import Caption
 
 if TYPE_CHECKING:
     from instancecap.mllm.usage import Usage
@@ -239,12 +240,13 @@ class ModelStage:
         return writer.requests if writer else 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Server:
     """Who is asked, in a form that can be sent to another process.
 
     Attributes:
-        urls: of servers that speak the OpenAI protocol; none for a model in this process.
+        url: of a server that speaks the OpenAI protocol, or of several that serve ``model``; none
+            for a model in this process.
         model: the name that the servers know it by, or a folder for one in this process.
         key_env: name of the environment variable that holds the servers' key.
         concurrency: questions in flight at most.
@@ -257,7 +259,7 @@ class Server:
         batch_results: files of such a service's answers.
     """
 
-    urls: tuple[str, ...] = ()
+    url: str | Sequence[str] = ""
     model: str = ""
     key_env: str = "OPENAI_API_KEY"
     concurrency: int = 64
@@ -267,7 +269,13 @@ class Server:
     record: str = ""
     replay: str = ""
     batch_file: str = ""
-    batch_results: tuple[str, ...] = ()
+    batch_results: Sequence[str] = ()
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Every URL."""
+        given = [self.url] if isinstance(self.url, str) else self.url
+        return tuple(one for one in given if one)
 
     @property
     def asks_nobody(self) -> bool:

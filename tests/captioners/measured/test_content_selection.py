@@ -236,3 +236,11 @@ def test_surroundings_have_a_color_where_one_prevails_that_is_no_shade() -> None
 
     assert scene(("green", 0.6)) == Scene("outdoor", "", "green")
     assert scene(("green", 0.4)).color == scene(("gray", 0.9)).color == scene().color == ""
+
+
+def test_pictures_are_real_where_something_was_named() -> None:
+    facts = evidence(framing=FramingFacts(style="real", confidence=0.9))
+    drawn = evidence(framing=FramingFacts(style="animation", confidence=0.9))
+    assert content.select_style(facts, [thing()], lambda kind, confidence: True) == "real"
+    assert content.select_style(facts, [], lambda kind, confidence: True) == "unknown"
+    assert content.select_style(drawn, [], lambda kind, confidence: True) == "animation"
