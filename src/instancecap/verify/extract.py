@@ -48,13 +48,7 @@ def _claims_of(clause: Clause, named: Named) -> Iterator[Claim]:
     elif clause.subject:
         yield from _of_subject(clause)
     elif match := forms().parts["free_pan"].match(clause.codes):
-        # "A slow pan to the left reveals the street", but not "a pan left unwatched"
-        lemma = getattr(clause.items[match.start("verb")].verb, "lemma", "")
-        following = clause.codes[match.end() : match.end() + 1]
-        if lemma == "zoom" or (lemma in ("pan", "dolly", "tilt") and following != "W") or (
-            clause.codes[match.start("way")] == "D"
-        ):  # fmt: skip
-            yield from _camera_moves(clause, match.start("verb"), match.start("way"))
+        yield from _camera_moves(clause, match.start("verb"), match.start("way"))
     for index in range(max(clause.rest, 1), len(clause.codes) - 1):
         # "the camera follows a car moving left", "there is a dog standing on the left"
         verb = clause.items[index + 1].verb

@@ -13,11 +13,10 @@ from instancecap.schema.base import TrackPoint
 from instancecap.schema.caption import Caption, Instance
 from instancecap.schema.evidence import Evidence, InstanceFacts
 from instancecap.verify.checks_instance import INSTANCE_CHECKS
-from instancecap.verify.claims import Claim, Mention
+from instancecap.verify.claims import Claim, Mention, Outcome
 from instancecap.verify.naming import ClassMatch, class_match, noun_of
 from instancecap.verify.spans import TrackSpan
 from instancecap.verify.thresholds import LIMITS, WEIGHTS
-from instancecap.verify.verdict import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +134,18 @@ def candidates(
         return matched.get(mention.instance, NOBODY)
     if mention.noun is None or mention.vague:
         return NOBODY
-    found, rivals, certain = _by_class(mention, evidence)
+    fits = {item.id: class_match(mention.noun, item.class_) for item in evidence.instances}
+    possible = [item for item in evidence.instances if fits[item.id] >= ClassMatch.UNKNOWN]
+    best = ClassMatch.SAME if ClassMatch.SAME in fits.values() else ClassMatch.CATEGORY
+    found = [item for item in possible if fits[item.id] >= best] or possible
+    if best is ClassMatch.SAME:  # a class may be guessed from its category
+        certain = found[0].confidence > LIMITS.guessed
+    else:
+        known = [item for item in found if fits[item.id] >= best]
+        certain = len(found) == 1 and (bool(known) or len(fits) == 1)
+    rivals = [
+        item for item in possible if item not in found and fits[item.id] is not ClassMatch.CATEGORY
+    ]
     if mention.colors:
         colors = [Claim("color", word) for word in mention.colors]
         fitting = [item for item in found if not _is_off(colors, item, evidence)]
@@ -147,25 +157,6 @@ def candidates(
     if mention.spot:
         found = _those(Claim("position", mention.spot), found, evidence)
     return Candidates(found, certain and bool(found) and not _doubt(rivals, found))
-
-
-def _by_class(
-    mention: Mention, evidence: Evidence
-) -> tuple[list[InstanceFacts], list[InstanceFacts], bool]:
-    """Those whose name fits, those without a sure name that may be it, and whether it must be one
-    of the first."""
-    assert mention.noun is not None
-    kinds: dict[ClassMatch, list[InstanceFacts]] = {fit: [] for fit in ClassMatch}
-    for item in evidence.instances:
-        kinds[class_match(mention.noun, item.class_)].append(item)
-    same, nameless = kinds[ClassMatch.SAME], kinds[ClassMatch.UNKNOWN]
-    if same:
-        rivals = kinds[ClassMatch.GENERAL] + nameless
-        return same, rivals, same[0].confidence > LIMITS.guessed
-    akin = kinds[ClassMatch.GENERAL] + kinds[ClassMatch.CATEGORY]
-    if akin:
-        return akin, nameless, len(akin) == 1
-    return nameless, [], len(evidence.instances) == 1
 
 
 def _is_off(colors: Sequence[Claim], item: InstanceFacts, evidence: Evidence) -> bool:

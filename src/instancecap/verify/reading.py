@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.resources import files
-from typing import get_args
+from typing import NamedTuple, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from instancecap.mllm.base import Backend, Message, Request
 from instancecap.mllm.structured import Enforcement, ask
@@ -18,7 +17,8 @@ from instancecap.verify.checks_scene import SCENE_CHECKS
 from instancecap.verify.claims import Claim, Kind, Mention, When
 from instancecap.verify.fields import Text, mentions_of, texts_of
 from instancecap.verify.lexicon import lexicon
-from instancecap.verify.text import bare_name, sentences
+from instancecap.verify.naming import noun_of
+from instancecap.verify.text import bare_name, head_of, sentences
 
 VALUES: Mapping[Kind, tuple[str, ...]] = {
     "direction": ("left", "right", "up", "down", "up_left", "up_right", "down_left", "down_right",
@@ -41,10 +41,8 @@ VALUES: Mapping[Kind, tuple[str, ...]] = {
 QUESTION = (files(__package__) / "lexicon" / "question.md").read_text("utf-8").strip()
 
 
-class ReadClaim(BaseModel):
+class ReadClaim(BaseModel, extra="forbid"):
     """One claim in a model's answer."""
-
-    model_config = ConfigDict(extra="forbid")
 
     sentence: int
     subject: str
@@ -54,22 +52,14 @@ class ReadClaim(BaseModel):
     denied: bool = False
 
 
-class Answer(BaseModel):
+class Answer(BaseModel, extra="forbid"):
     """The whole answer."""
-
-    model_config = ConfigDict(extra="forbid")
 
     claims: list[ReadClaim]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a model read.
-
-    Attributes:
-        claims: None where it gave no usable answer; ``problem`` says why.
-        usage: of the question.
-    """
+class Reading(NamedTuple):
+    """What a model read: no claims where it gave no usable answer, and the ``problem``."""
 
     claims: list[Claim] | None
     problem: str
@@ -114,6 +104,9 @@ def _claim(
 ) -> Claim | None:
     """The claim, or None where it is of nothing that is known, or has a value of no meaning."""
     value, subject = one.value.strip().lower(), names.get(bare_name(one.subject))
+    noun = noun_of(one.subject)
+    if not names and noun.category:
+        subject = Mention(noun, text=one.subject, head=head_of(one.subject))
     about = () if subject is None or one.kind in SCENE_CHECKS else (subject,)
     is_known = value in VALUES.get(one.kind, ()) and 1 <= one.sentence <= len(numbered)
     if not is_known or not (about or one.kind in SCENE_CHECKS):
