@@ -10,6 +10,7 @@ import pytest
 
 import instancecap as ic
 from instancecap.datasets.captions import Row, read_captions
+from instancecap.datasets.convert import convert
 from instancecap.datasets.videos import find_video
 from instancecap.errors import InputError
 from instancecap.schema import Caption
@@ -98,6 +99,7 @@ def test_a_list_of_captions_and_its_list_of_clips(tmp_path: Path, name: str) -> 
 def test_texts_are_read_beside_other_files_and_notes_are_not(tmp_path: Path) -> None:
     touch(tmp_path, a__mp4=b"", a__json='{"caption": "A dog."}', b__mp4=b"", b__txt="A cat.")
     touch(tmp_path, a__txt="older", README__txt="About this.", notes__txt="Not a caption.")
+    touch(tmp_path, dataset_info__json="{}", training__json="{}")
     assert [text for _, text, _ in texts(rows(tmp_path))] == ["A dog.", "A cat."]
 
 
@@ -126,6 +128,9 @@ def test_a_video_is_looked_for_in_all_its_places(tmp_path: Path) -> None:
         find("b.mp4")
     with pytest.raises(InputError, match="the caption names no video file"):
         find_video(Caption(video=None))
+
+
+DOG = ('A "big" dog, runs.', "a.mp4")
 
 
 # By the clip's name ------------------------------------------------------------------------------
@@ -206,6 +211,13 @@ def test_a_table_in_any_dialect_and_encoding(
     (tmp_path / name).write_bytes(text.encode(encoding))
     for where in (tmp_path / name, tmp_path):
         assert texts(rows(where)) == [("a.mp4", "A dog.", "a.mp4")]
+
+
+@pytest.mark.parametrize("out", ["t.csv", "t.tsv", "t.jsonl", "t.parquet", "t.json", "folder"])
+def test_what_was_converted_is_read_back(tmp_path: Path, out: str) -> None:
+    (tmp_path / "in.csv").write_text('path;caption\na.mp4;"A ""big"" dog,\truns."\n')
+    convert([str(tmp_path / "in.csv")], to="instancevid", out=str(tmp_path / out))
+    assert texts(rows(tmp_path / out)) == [("a.mp4" if out != "t.json" else "t", *DOG)]
 
 
 # InstanceVid and metas ---------------------------------------------------------------------------

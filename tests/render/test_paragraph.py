@@ -146,11 +146,15 @@ def test_instances_that_look_the_same_are_told_apart() -> None:
 def test_a_sentence_is_said_once() -> None:
     caption = caption_of({"action": "The dog runs away."}, global_description="The dog runs away.")
     assert text_of(caption) == "The dog runs away."
+    twins = {"appearance": "A man in a suit."}
+    assert text_of(caption_of(twins, twins)) == "A man in a suit. A man in a suit."
 
 
 def test_nothing_moves_nothing_known() -> None:
     with pytest.raises(FormatError, match="the caption holds nothing for a prompt"):
         render(Caption(video=None), target="wan2.2")
+    with pytest.raises(FormatError, match="no sentence is short enough"):
+        text_of(caption_of({"class": "dog " * 200}), "ltx-video", length="tags")
     with pytest.raises(FormatError, match="nothing that moves, and no camera"):
         render(caption_of(background="A park."), target="wan2.2", task="i2v")
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from instancecap.datasets.edits import mark_by_ledger
 from instancecap.datasets.entries import (
     WHOLE_COLUMNS,
     Item,
@@ -41,8 +42,11 @@ LISTS = re.compile(r"(?:prompts?|captions?|labels?|texts?)\.txt", re.IGNORECASE)
 """Names of files of a caption a line, as trainers have them; ``videos.txt`` beside them names the
 clips. Any other ``.txt`` in a folder is the caption of one clip."""
 
-NO_CAPTIONS = re.compile(r"(?:videos\.txt$|readme|licen[sc]e)", re.IGNORECASE)
-"""Beginnings of names of files in a folder of captions that hold none."""
+NO_CAPTIONS = re.compile(
+    r"(?:(?:config|dataset_info|summary|training)\.json|videos\.txt|readme.*|licen[sc]e.*)",
+    re.IGNORECASE,
+)
+"""Files in a folder of captions that hold none: settings of trainers, sums, notes."""
 
 ROWS_AT_A_TIME = 256
 """Rows of a Parquet table in memory; a caption with its tracks is some ten kilobytes."""
@@ -95,6 +99,7 @@ def _row(item: Item, format: str) -> Row:
     if item.column in WHOLE_COLUMNS and _is_prose(caption, item.value):
         problems.append(f"prose in {item.column}, taken for the global description")
         caption.warnings.append(problems[-1])
+    mark_by_ledger(caption, item.source)
     name = item.name
     if item.video and (caption.video is None or not caption.video.path):
         caption.video = Video.named(item.video)
@@ -129,7 +134,7 @@ def _folder(folder: str) -> Iterator[Item]:
         for name in sorted(names):
             suffix = Path(name).suffix.lower()
             kind = next((kind for kind in kinds if suffix in kind), None)
-            if kind and not (name.startswith(".") or NO_CAPTIONS.match(name)):
+            if kind and not (name.startswith(".") or NO_CAPTIONS.fullmatch(name)):
                 found[kind].append(os.path.join(root, name))
     paths = next((some for some in found.values() if some), [])
     if not paths:

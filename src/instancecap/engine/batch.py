@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Any
 
+from instancecap.datasets.edits import is_by_hand, leaf_digests
 from instancecap.engine.config import RunConfig
 from instancecap.engine.digests import fingerprint
 from instancecap.engine.durations import Durations
-from instancecap.engine.edits import is_by_hand, leaf_digests
 from instancecap.engine.events import Ended, Events
 from instancecap.engine.local import Outcome, count_cores, run_jobs, threads_each
 from instancecap.engine.quality_monitor import QualityMonitor

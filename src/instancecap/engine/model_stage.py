@@ -18,11 +18,11 @@ from instancecap.engine.digests import fingerprint
 from instancecap.engine.retrying import RetryingStage
 from instancecap.engine.work import Documents, Work, evidence_key, measure_job, split_job
 from instancecap.errors import FormatError, UsageError
+from instancecap.formats import Caption
 from instancecap.io.identity import Identity
 from instancecap.io.inputs import Earlier, Job
 from instancecap.mllm.base import Backend
 from instancecap.mllm.structured import Enforcement
-from instancecap.schema import Caption
 
 if TYPE_CHECKING:
     from instancecap.mllm.usage import Usage

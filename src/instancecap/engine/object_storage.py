@@ -18,12 +18,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from instancecap.engine.digests import digest_of
 from instancecap.engine.store import Entry, Records, Sink, Store
 from instancecap.errors import InputError, OutputError, UsageError
 from instancecap.formats.table_rows import OURS, arrow_schema, flatten
 from instancecap.io.addresses import filesystem, naming
-from instancecap.io.identity import Identity
+from instancecap.io.identity import Identity, digest_of
 from instancecap.io.inputs import PRIVATE_FOLDER, Job
 from instancecap.io.tables import encode_rows
 from instancecap.schema import Caption

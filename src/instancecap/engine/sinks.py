@@ -12,17 +12,17 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from instancecap.engine.digests import digest_of
 from instancecap.engine.ledger import Ledger
 from instancecap.engine.object_storage import open_object_store
 from instancecap.engine.spool import Spool
-from instancecap.engine.store import Entry, Sink, Store, private_folder
+from instancecap.engine.store import Entry, Sink, Store
 from instancecap.errors import FormatError, OutputError, UsageError
 from instancecap.formats import check_format, to_format
 from instancecap.formats.table_rows import OURS, arrow_schema, flatten, json_line, unflatten
 from instancecap.io.addresses import is_url, strip_file_scheme
 from instancecap.io.atomic import require_writable, write_whole
-from instancecap.io.inputs import PRIVATE_FOLDER
+from instancecap.io.identity import digest_of
+from instancecap.io.inputs import PRIVATE_FOLDER, private_folder
 from instancecap.io.tables import TableWriter, open_table, read_rows
 from instancecap.schema import Caption
 

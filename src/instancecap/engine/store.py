@@ -10,12 +10,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol, Self
 
 from instancecap.formats.table_rows import OURS
 from instancecap.io.identity import Identity
-from instancecap.io.inputs import PRIVATE_FOLDER, Job
+from instancecap.io.inputs import Job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,10 +199,3 @@ class Store:
         if self._records is not None:
             self._records.close()
         self.sink.close()
-
-
-def private_folder(out: Path) -> Path:
-    """Where the run's own notes lie: inside an output folder, beside an output file."""
-    if out.suffix.lower() == ".jsonl":
-        return out.with_name(f".{out.name}{PRIVATE_FOLDER}")
-    return out / PRIVATE_FOLDER

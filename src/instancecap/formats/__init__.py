@@ -157,8 +157,11 @@ def caption_from(
         caption = instancecap.read(value, warnings)
     else:
         caption = _read_foreign(value, name, warnings)
-    if caption.video is None and fields:
-        caption.video = video_of(fields)
+    row = video_of(fields) if fields else None
+    if caption.video is None:
+        caption.video = row
+    elif row is not None and not caption.video.path:
+        caption.video.path, caption.video.id = row.path, row.id
     caption.warnings += [warning for warning in warnings if warning not in caption.warnings]
     return caption
 

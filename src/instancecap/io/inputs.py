@@ -19,6 +19,13 @@ PRIVATE_FOLDER = ".instancecap"
 """Where a run keeps its own notes inside OUT; no output may be named into it."""
 
 
+def private_folder(out: Path) -> Path:
+    """Where the run's own notes lie: inside an output folder, beside an output file."""
+    if out.suffix.lower() == ".jsonl":
+        return out.with_name(f".{out.name}{PRIVATE_FOLDER}")
+    return out / PRIVATE_FOLDER
+
+
 @dataclass(frozen=True, slots=True)
 class Earlier:
     """What an earlier run left of a clip.

@@ -246,14 +246,14 @@ def open_table(
 
     ======== ======================================================================
     .txt     a line of text a row
-    .csv     cells, with a header; values that are no text as JSON
+    .csv     cells, with a header; values that are no text as JSON; .tsv with tabs between
     .jsonl   a JSON value a line
     .json    the value, or a list of them where there are several
     .parquet a folder of shards
     ======== ======================================================================
 
     Args:
-        columns: of a ``.csv``.
+        columns: of a ``.csv`` or ``.tsv``.
         schema: of a ``.parquet``, as an Arrow schema.
         prefix: how the names of a ``.parquet``'s shards begin; shards with another stay.
         scratch: folder for unfinished shards on the same disk; a hidden neighbor by default.
@@ -278,11 +278,11 @@ class _FileWriter(TableWriter):
         self._first, self._is_list = "", kind == ".json"
         self._encode: Callable[[Any], str] = {
             ".txt": lambda row: f"{row}\n",
-            ".csv": lambda row: _csv_line(text_cells(row)[name] for name in columns),
+            **dict.fromkeys(_CELL_MARKS, lambda row: _csv_line(_cells(row, columns), kind)),
             ".json": lambda row: _json(row, indent=2),
         }.get(kind, lambda row: f"{_json(row)}\n")
-        if kind == ".csv":
-            self._file.write(_csv_line(columns))
+        if kind in _CELL_MARKS:
+            self._file.write(_csv_line(columns, kind))
 
     def write(self, row: Any) -> None:
         text = self._encode(row)
@@ -384,9 +384,17 @@ def text_cells(row: Mapping[str, Any]) -> dict[str, str]:
     return {key: one if isinstance(one, str) else _json(one) for key, one in row.items()}
 
 
-def _csv_line(cells: Iterable[str]) -> str:
+_CELL_MARKS = {".csv": ",", ".tsv": "\t"}
+
+
+def _cells(row: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
+    cells = text_cells(row)
+    return [cells[name] for name in columns]
+
+
+def _csv_line(cells: Iterable[str], kind: str) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(cells)
+    csv.writer(line, delimiter=_CELL_MARKS[kind], lineterminator="\n").writerow(cells)
     return line.getvalue()
 
 
