@@ -83,11 +83,6 @@ def test_a_wrong_column_is_said_before_anything_runs(name: str) -> None:
         find_jobs([name], hint_column="titel")
 
 
-def test_hints_need_a_manifest(folder: Path) -> None:
-    with pytest.raises(UsageError, match="needs a manifest with columns"):
-        find_jobs([str(folder)], hint_column="title")
-
-
 SEEN: list[str] = []
 
 

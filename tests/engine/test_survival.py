@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -121,22 +119,6 @@ def wait_until(true: Callable[[], bool], seconds: float = 20.0) -> None:
         time.sleep(0.05)
 
 
-def test_idle_workers_that_are_killed_are_replaced(tmp_path: Path) -> None:
-    from instancecap.engine.local import run_jobs
-
-    jobs, _ = find_jobs([str(fill(tmp_path / "clips", 30))])
-    seen: list[str] = []
-
-    def take(outcome: object) -> None:
-        if len(seen) in (5, 15):
-            for worker in multiprocessing.active_children():
-                os.kill(worker.pid or 0, signal.SIGKILL)
-        seen.append("done")
-
-    run_jobs(enumerate(jobs), Poisoned(), workers=2, on_done=take)
-    assert len(seen) == 30  # a clip that was being read then has failed
-
-
 @pytest.mark.parametrize("out", ["out", "out.jsonl"])
 def test_full_disk_ends_the_run_and_nothing_is_lost(
     tmp_path: Path, out: str, monkeypatch: pytest.MonkeyPatch
@@ -210,17 +192,6 @@ def test_log_that_cannot_be_written_costs_no_clip(
         batch = run_batch(jobs, Poisoned(), store=None, config=RunConfig(), events=journal)
     assert batch.done == 3
     assert caplog.text.count("--log-json: cannot be written: No space left on device") == 1
-
-
-def test_row_without_output_and_output_without_row(tmp_path: Path) -> None:
-    clips = fill(tmp_path / "clips", 4)
-    out = tmp_path / "out"
-    run(clips, out)
-    first = (out / "000.mp4.json").read_bytes()
-    (out / "000.mp4.json").unlink()
-    assert (run(clips, out).done, (out / "000.mp4.json").read_bytes()) == (1, first)
-    (out / ".instancecap" / "ledger.sqlite").unlink()
-    assert (run(clips, out).done, (out / "000.mp4.json").read_bytes()) == (4, first)
 
 
 def test_damaged_ledger_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:

@@ -11,6 +11,13 @@ from instancecap.engine.events import Ended, Events
 from instancecap.engine.resume import Plan
 from instancecap.errors import UsageError
 
+COUNTERS: tuple[tuple[str, str, list[str]], ...] = (
+    ("clips", "Clips that ended, by state; skipped: done by an earlier run.", ["state"]),
+    ("stage_seconds", "Seconds spent on clips that were done, by stage.", ["stage"]),
+    ("model", "What models were asked, by unit.", ["unit"]),
+    ("warnings", "Times that the captions' quality left its band.", []),
+)
+
 
 class Metrics(Events):
     """Counts of one run, in a registry of its own; names and paths of clips are in none."""
@@ -23,28 +30,9 @@ class Metrics(Events):
             "Clips of this run that were left to do when it began.",
             registry=self.registry,
         )
-        self._clips = Counter(
-            "instancecap_clips",
-            "Clips that ended, by state; skipped: done by an earlier run.",
-            ["state"],
-            registry=self.registry,
-        )
-        self._seconds = Counter(
-            "instancecap_stage_seconds",
-            "Seconds spent on clips that were done, by stage.",
-            ["stage"],
-            registry=self.registry,
-        )
-        self._model = Counter(
-            "instancecap_model",
-            "What models were asked, by unit.",
-            ["unit"],
-            registry=self.registry,
-        )
-        self._warnings = Counter(
-            "instancecap_warnings",
-            "Times that the captions' quality left its band.",
-            registry=self.registry,
+        self._clips, self._seconds, self._model, self._warnings = (
+            Counter(f"instancecap_{name}", text, labels, registry=self.registry)
+            for name, text, labels in COUNTERS
         )
 
     def planned(self, plan: Plan) -> None:
