@@ -37,7 +37,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from instancecap.engine.batch import RunOptions, run_batch
+from instancecap.engine.batch import run_batch
+from instancecap.engine.config import RunConfig
 from instancecap.engine.local import Outcome, run_jobs
 from instancecap.engine.sinks import open_store
 from instancecap.engine.work import Documents, EvidenceWork, Work
@@ -102,7 +103,7 @@ class Glance(Work):
 def run(clips: str, out: str) -> None:
     """A run in this process, with two workers; prints what it did."""
     jobs, _ = find_jobs([clips])
-    batch = run_batch(jobs, Glance(), store=open_store(out), options=RunOptions(workers=2))
+    batch = run_batch(jobs, Glance(), store=open_store(out), config=RunConfig(workers=2))
     print(json.dumps({"done": batch.done, "skipped": batch.skipped}))
 
 
@@ -251,7 +252,7 @@ def overhead(jobs: Sequence[Job], folder: Path) -> dict[str, float]:
     for size in (CANNED // 10, CANNED):  # the difference leaves out what starting takes
         used = cpu()
         store = open_store(str(folder / f"canned-{size}"))
-        run_batch(many[:size], Canned(text=text), store=store, options=RunOptions(workers=2))
+        run_batch(many[:size], Canned(text=text), store=store, config=RunConfig(workers=2))
         times.append(cpu() - used)
     engine = (times[1] - times[0]) / (CANNED - CANNED // 10)
     return {

@@ -19,7 +19,7 @@ import json
 import sys
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,22 +92,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--evidence", type=Path, help="keep evidence here between runs")
     parser.add_argument("--only", default="", help="clips whose name contains this")
     options = parser.parse_args(arguments)
+    _print(count_outcomes(_cases(options), options.evidence))
+
+
+def count_outcomes(cases: Iterable[Case], evidence: Path | None = None) -> dict[str, Counter[str]]:
+    """By kind, how many statements came out how: ``False-contradicted`` for a lie that was caught.
+
+    Misses are printed on stderr; edited clips, which have no one direction or place, are left out.
+    """
     labels = json.loads((LABELS / "statements.json").read_text())
     writer = Writer(tomllib.loads((LABELS / "phrases.toml").read_text()))
     counts: dict[str, Counter[str]] = {}
-    for case in _cases(options):
+    for case in cases:
         if case.truth.transitions:
-            continue  # an edited clip has no one direction, place or camera
-        evidence = _evidence(case, options.evidence)
-        for one in statements(case, labels.get(case.name, {}), writer, evidence.video):
-            report = verify(one.caption, evidence)
+            continue
+        facts = _evidence(case, evidence)
+        for one in statements(case, labels.get(case.name, {}), writer, facts.video):
+            report = verify(one.caption, facts)
             outcome = judge(one, report)
             counts.setdefault(one.kind, Counter())[f"{one.true}-{outcome}"] += 1
             if (one.true and outcome in ("contradicted", "disputed")) or (
                 not one.true and outcome == "supported"
             ):
                 _tell(one, report)
-    _print(counts)
+    return counts
 
 
 def _cases(options: argparse.Namespace) -> Iterator[Case]:
@@ -298,7 +306,7 @@ def _tell(one: Statement, report: Report) -> None:
     print(f"{what}: {one.clip}: {one.kind}: {one.said!r}: {'; '.join(said)}", file=sys.stderr)
 
 
-def _figures(count: Counter[str]) -> dict[str, float | None]:
+def figures(count: Counter[str]) -> dict[str, float | None]:
     """Shares of one kind; None where there is nothing to take a share of."""
 
     def number(*names: str) -> int:
@@ -322,7 +330,7 @@ def _print(counts: dict[str, Counter[str]]) -> None:
     every: Counter[str] = Counter()
     for count in counts.values():
         every.update(count)
-    rows = {**{kind: _figures(counts[kind]) for kind in sorted(counts)}, "all": _figures(every)}
+    rows = {**{kind: figures(counts[kind]) for kind in sorted(counts)}, "all": figures(every)}
     columns = ("flagged", "wronged", "disputed", "confident")
     head = "".join(f"{name:>11}" for name in columns)
     print(f"{'kind':<12}{'lies':>6}{'true':>6}{head}", file=sys.stderr)

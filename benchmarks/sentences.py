@@ -61,18 +61,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--half", choices=["developed", "held-out", "both"], default="held-out")
     parser.add_argument("--evidence", type=Path, help="keep evidence here between runs")
     options = parser.parse_args(arguments)
-    counts: Counter[str] = Counter()
-    known: dict[str, Evidence] = {}
-    for one in true_captions(options.clips, options.reader):
-        if options.half not in ("both", half_of(one.clip)):
-            continue
-        if one.clip not in known:
-            known[one.clip] = evidence_of(options.clips, one.clip, options.evidence)
-        counts += _count(one, verify(one.caption, known[one.clip]))
+    counts = count_sentences(
+        options.clips, options.reader, half=options.half, evidence=options.evidence
+    )
     total = max(1, counts["sentences"])
     shares = {name: round(counts[name] / total, 4) for name in ("contradicted", "disputed")}
     print(json.dumps({"benchmark": "true_sentences", "half": options.half, "target": TARGET,
                       **counts, "shares": shares}))  # fmt: skip
+
+
+def count_sentences(
+    clips: Path, reader: Path | None, *, half: str = "both", evidence: Path | None = None,
+    only: str = "",
+) -> Counter[str]:  # fmt: skip
+    """Sentences and claims by what came of them, of the clips whose name contains ``only``."""
+    counts: Counter[str] = Counter()
+    known: dict[str, Evidence] = {}
+    for one in true_captions(clips, reader):
+        if half not in ("both", half_of(one.clip)) or only not in one.clip:
+            continue
+        if one.clip not in known:
+            known[one.clip] = evidence_of(clips, one.clip, evidence)
+        counts += _count(one, verify(one.caption, known[one.clip]))
+    return counts
 
 
 def evidence_of(clips: Path, clip: str, folder: Path | None) -> Evidence:

@@ -25,6 +25,7 @@ def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 class Seen(Events):
     def __init__(self) -> None:
+        super().__init__()
         self.states: list[tuple[str, str]] = []
 
     def ended(self, one: Ended) -> None:

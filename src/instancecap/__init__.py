@@ -19,33 +19,30 @@ from typing import TYPE_CHECKING, Any
 from instancecap.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from instancecap.api import (
-        CaptionConfig,
-        Captioner,
-        Measured,
-        Mllm,
-        caption,
-        measure,
-        run,
-    )
-    from instancecap.captioners.chain import ChainOptions
-    from instancecap.engine.batch import Run
-    from instancecap.errors import (
-        DecodeError,
-        FormatError,
-        InputError,
-        InstanceCapError,
-        MissingDependency,
-        ModelError,
-        OutputError,
-        ServerError,
-        UsageError,
-    )
-    from instancecap.formats import Caption
-    from instancecap.render import Prompt, render
-    from instancecap.schema.evidence import Evidence
-    from instancecap.verify.check import verify
-    from instancecap.video.clip import Clip
+    from instancecap.api import CaptionConfig as CaptionConfig
+    from instancecap.api import Captioner as Captioner
+    from instancecap.api import Measured as Measured
+    from instancecap.api import Mllm as Mllm
+    from instancecap.api import caption as caption
+    from instancecap.api import measure as measure
+    from instancecap.api import run as run
+    from instancecap.captioners.chain import ChainOptions as ChainOptions
+    from instancecap.engine.batch import Run as Run
+    from instancecap.errors import DecodeError as DecodeError
+    from instancecap.errors import FormatError as FormatError
+    from instancecap.errors import InputError as InputError
+    from instancecap.errors import InstanceCapError as InstanceCapError
+    from instancecap.errors import MissingDependency as MissingDependency
+    from instancecap.errors import ModelError as ModelError
+    from instancecap.errors import OutputError as OutputError
+    from instancecap.errors import ServerError as ServerError
+    from instancecap.errors import UsageError as UsageError
+    from instancecap.formats import Caption as Caption
+    from instancecap.render import Prompt as Prompt
+    from instancecap.render import render as render
+    from instancecap.schema.evidence import Evidence as Evidence
+    from instancecap.verify.check import verify as verify
+    from instancecap.video.clip import Clip as Clip
 
 _HOMES = {
     "instancecap.api": (
@@ -78,32 +75,7 @@ _HOMES = {
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = [  # noqa: RUF022 - grouped by what they are
-    "caption",
-    "measure",
-    "run",
-    "verify",
-    "render",
-    "CaptionConfig",
-    "Captioner",
-    "Measured",
-    "Mllm",
-    "ChainOptions",
-    "Run",
-    "Caption",
-    "Clip",
-    "Evidence",
-    "Prompt",
-    "DecodeError",
-    "FormatError",
-    "InputError",
-    "InstanceCapError",
-    "MissingDependency",
-    "ModelError",
-    "OutputError",
-    "ServerError",
-    "UsageError",
-]
+__all__ = list(_HOME_OF)
 
 
 class _Package(ModuleType):

@@ -6,7 +6,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -14,16 +14,17 @@ from instancecap.captioners.chain import ChainOptions, prepare, write
 from instancecap.captioners.chain.options import Mode
 from instancecap.captioners.measured.describe import MAX_INSTANCES, describe
 from instancecap.captioners.measured.language import language_of
+from instancecap.engine.config import RunConfig
 from instancecap.engine.model_stage import AskWork, PredictWork, Server
-from instancecap.engine.run import RunConfig, run_work
+from instancecap.engine.run import run_work
 from instancecap.engine.work import CaptionWork, Work
 from instancecap.errors import OutputError, UsageError
 from instancecap.evidence.build import measure as _measure
 from instancecap.formats import Caption
 from instancecap.io.atomic import require_writable
-from instancecap.io.inputs import Job, Rejected, reason_of
+from instancecap.io.finder import Rejected, reason_of
+from instancecap.io.inputs import Job
 from instancecap.mllm.base import Backend
-from instancecap.mllm.openai import OpenAIBackend
 from instancecap.schema.evidence import Evidence
 from instancecap.video.clip import Clip
 
@@ -37,7 +38,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, kw_only=True)
 class CaptionConfig(RunConfig):
-    """How many clips are captioned: what :class:`~instancecap.engine.run.RunConfig` has, and more.
+    """How many clips are captioned: :class:`~instancecap.engine.config.RunConfig`, and more.
 
     Attributes:
         max_instances: instances to describe, at most; None for the captioner's own number.
@@ -110,7 +111,7 @@ class Measured:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mllm:
+class Mllm(Server):
     """A multimodal language model is asked, instance by instance; what it says is checked.
 
     ::
@@ -118,37 +119,17 @@ class Mllm:
         captioner = ic.Mllm(url="http://localhost:8000/v1", model="Qwen/Qwen3-VL-8B-Instruct")
         caption = ic.caption("clip.mp4", captioner=captioner)
 
+    Beside the attributes of :class:`~instancecap.engine.model_stage.Server`:
+
     Attributes:
-        url: of a server that speaks the OpenAI protocol, or of several that serve ``model``.
-        model: the name that the server knows it by.
         mode: ``fused`` (the default), ``paper`` or ``single``; short for ``options.mode``.
         options: everything else that can be chosen.
         backend: somebody else to ask, instead of ``url`` and ``model``.
-        key_env: name of the environment variable that holds the server's key.
-        concurrency: questions in flight at most.
-        timeout: seconds for one answer.
-        max_tokens: room for an answer, thinking included, at least; 0 for what a question needs.
-        wait: seconds that a server which answered and is gone is waited for, in :func:`run`.
-        record: file that :func:`run` adds every exchange to.
-        replay: file of such exchanges that :func:`run` takes answers from; nobody is asked.
-        batch_file: file that :func:`run` writes the questions to, for a batch service.
-        batch_results: files of such a service's answers.
     """
 
-    url: str | Sequence[str] = ""
-    model: str = ""
     mode: Mode | None = None
     options: ChainOptions = field(default_factory=ChainOptions)
     backend: Backend | None = None
-    key_env: str = "OPENAI_API_KEY"
-    concurrency: int = 64
-    timeout: float = 300.0
-    max_tokens: int = 0
-    wait: float = 600.0
-    record: str = ""
-    replay: str = ""
-    batch_file: str = ""
-    batch_results: Sequence[str] = ()
     _asking: _Asking = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -159,44 +140,21 @@ class Mllm:
     @property
     def server(self) -> Server:
         """Who is asked."""
-        urls = [self.url] if isinstance(self.url, str) else self.url
-        return Server(
-            urls=tuple(one for one in urls if one),
-            model=self.model,
-            key_env=self.key_env,
-            concurrency=self.concurrency,
-            timeout=self.timeout,
-            max_tokens=self.max_tokens,
-            wait=self.wait,
-            record=self.record,
-            replay=self.replay,
-            batch_file=self.batch_file,
-            batch_results=tuple(self.batch_results),
-        )
+        return Server(**{one.name: getattr(self, one.name) for one in fields(Server)})
 
     def describe(self, clip: Clip, evidence: Evidence, *, max_instances: int | None) -> Caption:
         """The caption of ``clip``. Can be called from anywhere, a running event loop included.
 
         Raises:
             InputError: the clip cannot be opened or decoded.
-            UsageError: neither a URL nor a backend.
+            UsageError: there is nobody to ask.
             ServerError: the server is not there, refuses the key, or does not serve the model.
         """
         options = self._with(max_instances)
         prepared = prepare(clip, evidence, options=options)
-        backend = self._asking.backend or self.backend or self._open()
+        backend = self._asking.backend or self.backend or self.open()
         self._asking.backend = backend
         return self._asking.run(write(prepared, backend, options=options)).caption
-
-    def _open(self) -> Backend:
-        return OpenAIBackend(
-            urls=self.server.urls,
-            model=self.model,
-            key_env=self.key_env,
-            concurrency=self.concurrency,
-            timeout=self.timeout,
-            max_tokens=self.max_tokens,
-        )
 
     def work(self, config: CaptionConfig) -> AskWork:
         """What is done to each of many clips."""

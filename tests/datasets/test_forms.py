@@ -10,6 +10,7 @@ import pytest
 
 import instancecap as ic
 from instancecap.datasets.captions import Row, read_captions
+from instancecap.datasets.convert import convert
 from instancecap.datasets.videos import find_video
 from instancecap.errors import InputError
 from instancecap.schema import Caption
@@ -95,6 +96,13 @@ def test_a_list_of_captions_and_its_list_of_clips(tmp_path: Path, name: str) -> 
     assert [video for _, _, video in texts(rows(tmp_path))] == ["", ""]
 
 
+def test_texts_are_read_beside_other_files_and_notes_are_not(tmp_path: Path) -> None:
+    touch(tmp_path, a__mp4=b"", a__json='{"caption": "A dog."}', b__mp4=b"", b__txt="A cat.")
+    touch(tmp_path, a__txt="older", README__txt="About this.", notes__txt="Not a caption.")
+    touch(tmp_path, dataset_info__json="{}", training__json="{}")
+    assert [text for _, text, _ in texts(rows(tmp_path))] == ["A dog.", "A cat."]
+
+
 def test_an_empty_or_unreadable_sidecar_is_one_row(tmp_path: Path) -> None:
     touch(tmp_path, a__mp4=b"", a__txt=" \n", b__txt=b"\xe9t\xe9", c__txt="A dog.")
     assert [(row.name, row.error) for row in rows(tmp_path)] == [
@@ -122,6 +130,9 @@ def test_a_video_is_looked_for_in_all_its_places(tmp_path: Path) -> None:
         find_video(Caption(video=None))
 
 
+DOG = ('A "big" dog, runs.', "a.mp4")
+
+
 # By the clip's name ------------------------------------------------------------------------------
 
 
@@ -136,6 +147,8 @@ def test_a_video_is_looked_for_in_all_its_places(tmp_path: Path) -> None:
         ),
         ({"v/a.mp4": {"caption": "A dog.", "tags": "x"}}, [("v/a.mp4", "A dog.", "v/a.mp4")]),
         ({"a.mp4": {"short_caption": "A dog."}}, [("a.mp4", "A dog.", "a.mp4")]),
+        ({"captions": {"a.mp4": "A dog."}}, [("a.mp4", "A dog.", "a.mp4")]),
+        ({"data": [{"path": "a.mp4", "caption": "A dog."}]}, [("a.mp4", "A dog.", "a.mp4")]),
     ],
 )
 def test_names_with_captions(tmp_path: Path, value: Any, expected: Any) -> None:
@@ -144,7 +157,18 @@ def test_names_with_captions(tmp_path: Path, value: Any, expected: Any) -> None:
     assert texts(rows(path)) == expected
 
 
-@pytest.mark.parametrize("value", [{"foo": "bar"}, {"foo": 1}, {"a.mp4": 3}, {"a.mp4": []}])
+def test_one_bad_name_is_one_row(tmp_path: Path) -> None:
+    path = tmp_path / "captions.json"
+    path.write_text(json.dumps({"a.mp4": "A dog.", "b.mp4": None, "c": {"tags": "cat"}}))
+    found = rows(path)
+    assert texts(found[:1]) == [("a.mp4", "A dog.", "a.mp4")]
+    assert [row.error for row in found[1:]] == [
+        "a caption is an object or a text, and found is nothing",
+        "no caption in it; its fields: tags",
+    ]
+
+
+@pytest.mark.parametrize("value", [{"foo": "bar"}, {"foo": 1}, {"a.mp4": 3}, {"a.mp4": []}, {}])
 def test_other_objects_are_no_names_with_captions(tmp_path: Path, value: Any) -> None:
     path = tmp_path / "other.json"
     path.write_text(json.dumps(value))
@@ -161,19 +185,39 @@ def test_other_objects_are_no_names_with_captions(tmp_path: Path, value: Any) ->
         ("t.csv", "path,caption\na.mp4,A dog.\n"),
         ("t.csv", "path;caption\na.mp4;A dog.\n"),
         ("t.csv", '"path";"caption"\r\n"a.mp4";"A dog."\r\n'),
+        ("t.csv", "sep=;\npath;caption\na.mp4;A dog.\n"),
+        ("t.csv", "File_Name | Caption\na.mp4 |A dog.\n"),
+        ("t.csv", "video_file;Description\na.mp4;A dog.\n"),
         ("t.tsv", "path\tcaption\na.mp4\tA dog.\n"),
         ("t.csv", "path\tcaption\na.mp4\tA dog.\n"),
         ("t.jsonl", '{"path": "a.mp4", "caption": "A dog."}\n'),
         ("t.json", '[{"path": "a.mp4", "caption": "A dog."}]'),
+        (
+            "t.jsonl",
+            '{"videos": ["a.mp4"], "messages": [{"role": "user", "content": "<video>Say."}, '
+            '{"role": "assistant", "content": "A dog."}]}\n',
+        ),
+        (
+            "t.json",
+            '[{"video": "a.mp4", "conversations": [{"from": "human", "value": "<video>"}, '
+            '{"from": "gpt", "value": "A dog."}]}]',
+        ),
     ],
 )
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
 def test_a_table_in_any_dialect_and_encoding(
     tmp_path: Path, name: str, text: str, encoding: str
 ) -> None:
     (tmp_path / name).write_bytes(text.encode(encoding))
     for where in (tmp_path / name, tmp_path):
         assert texts(rows(where)) == [("a.mp4", "A dog.", "a.mp4")]
+
+
+@pytest.mark.parametrize("out", ["t.csv", "t.tsv", "t.jsonl", "t.parquet", "t.json", "folder"])
+def test_what_was_converted_is_read_back(tmp_path: Path, out: str) -> None:
+    (tmp_path / "in.csv").write_text('path;caption\na.mp4;"A ""big"" dog,\truns."\n')
+    convert([str(tmp_path / "in.csv")], to="instancevid", out=str(tmp_path / out))
+    assert texts(rows(tmp_path / out)) == [("a.mp4" if out != "t.json" else "t", *DOG)]
 
 
 # InstanceVid and metas ---------------------------------------------------------------------------

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from instancecap.captioners.chain import ChainOptions, prepare, write
+from instancecap.captioners.chain.questions import THOUSANDTHS
 from instancecap.engine import model_stage
-from instancecap.engine.batch import Run, RunOptions, run_batch
+from instancecap.engine.batch import Run, run_batch
 from instancecap.engine.batch_files import TRIES, BatchResults, BatchWriter, open_batch
+from instancecap.engine.config import RunConfig
 from instancecap.engine.model_stage import AskWork, ModelStage, Server
 from instancecap.engine.sinks import open_store
 from instancecap.errors import FormatError, ModelError, ServerError, UsageError
@@ -72,13 +74,6 @@ def test_files_keep_to_the_limits(tmp_path: Path, limits: dict[str, int]) -> Non
     for path in paths:
         assert len(lines(path)) <= limits.get("max_requests", 10)
         assert path.stat().st_size <= limits.get("max_bytes", 10**6)
-
-
-def test_one_request_above_the_limit_gets_a_file_of_its_own(tmp_path: Path) -> None:
-    writer = BatchWriter(tmp_path / "ask.jsonl", max_bytes=50)
-    for number in range(2):
-        writer.add(digest(number), {})
-    assert [len(lines(path)) for path in writer.close()] == [1, 1]
 
 
 def test_the_round_before_is_replaced(tmp_path: Path) -> None:
@@ -152,14 +147,6 @@ def test_the_last_answer_counts(results: Callable[..., BatchResults]) -> None:
     assert found.find(digest(3)) is None
 
 
-def test_an_answer_without_an_envelope_is_read(results: Callable[..., BatchResults]) -> None:
-    bare = answer(1, "a")
-    bare["response"] = bare["response"]["body"]
-    reply = results([bare]).find(digest(1))
-    assert isinstance(reply, Reply)
-    assert reply.text == "a"
-
-
 def test_what_fails_is_tried_again_until_it_failed_often(
     results: Callable[..., BatchResults],
 ) -> None:
@@ -172,12 +159,6 @@ def test_what_fails_is_tried_again_until_it_failed_often(
     assert isinstance(given_up, ModelError)
     assert "failed 3 times" in str(given_up)
     assert isinstance(results(*failures, [answer(1)]).find(digest(1)), Reply)
-
-
-def test_a_file_that_is_named_twice_counts_once(tmp_path: Path) -> None:
-    path = tmp_path / "results.jsonl"
-    path.write_text(json.dumps(expired(1)) + "\n")
-    assert BatchResults([path] * 5).find(digest(1)) is None
 
 
 def test_a_refusal_for_good_is_told(results: Callable[..., BatchResults]) -> None:
@@ -294,7 +275,7 @@ class Rounds:
             find_jobs([str(self.clip)])[0],
             AskWork(options=self.options, server=server),
             store=open_store(str(self.folder / "out")),
-            options=RunOptions(),
+            config=RunConfig(),
         )
 
     def send(self, url: str) -> None:
@@ -330,8 +311,13 @@ def test_rounds_end_in_the_caption_that_a_server_gives(
     async def directly(url: str) -> str:
         backend = OpenAIBackend(urls=[url], model=MODEL)
         prepared = prepare(clip, facts, options=options)
-        enforce = Enforcement(assume=False)
-        written = await write(prepared, backend, options=options, enforce=enforce)
+        written = await write(
+            prepared,
+            backend,
+            options=options,
+            enforce=Enforcement(assume=False),
+            convention=THOUSANDTHS,
+        )
         await backend.close()
         return written.caption.to_json()
 

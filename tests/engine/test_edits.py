@@ -12,8 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from instancecap.engine.batch import Run, RunOptions, run_batch
-from instancecap.engine.edits import mark_edits
+from instancecap.datasets.captions import read_captions
+from instancecap.datasets.edits import mark_edits
+from instancecap.engine.batch import Run, run_batch
+from instancecap.engine.config import RunConfig
 from instancecap.engine.events import Events
 from instancecap.engine.sinks import open_store
 from instancecap.engine.work import Documents, Work
@@ -68,7 +70,7 @@ def run(out: str, version: str = "one", *, edits_stay: bool = False, **options: 
     jobs, _ = find_jobs(["clips"])
     work = Quick(version=version, edits_stay=edits_stay)
     return run_batch(
-        jobs, work, store=open_store(out), options=RunOptions(**options), events=Events()
+        jobs, work, store=open_store(out), config=RunConfig(**options), events=Events()
     )
 
 
@@ -170,6 +172,18 @@ def test_an_edit_goes_along_when_its_clip_is_renamed(out: str, clips: Path) -> N
     assert read(out)["z.mp4"]["global_description"].startswith("HANDMADE")
     assert run(out, "two").done == 1
     assert read(out)["z.mp4"]["global_description"].startswith("HANDMADE")
+
+
+@pytest.mark.parametrize("out", OUTS)
+def test_an_edit_is_seen_by_whoever_reads_the_captions(out: str) -> None:
+    run(out)
+    edit(out, by_hand)
+    captions = {row.name: row.caption for row in read_captions([out])}
+    edited, untouched = captions["a.mp4"], captions["b.mp4"]
+    assert edited is not None and untouched is not None
+    assert edited.provenance["/instances/4/appearance"].source == "human"
+    assert edited.claims == []
+    assert {one.source for one in untouched.provenance.values()} == {"yolox-nano"}
 
 
 def test_a_work_that_rewrites_fields_gets_the_edits_marked() -> None:

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from instancecap.engine.batch import RunOptions, run_batch
+from instancecap.engine.batch import run_batch
+from instancecap.engine.config import RunConfig
 from instancecap.engine.sinks import open_store
 from instancecap.engine.work import Documents, Work
 from instancecap.errors import UsageError
@@ -82,11 +83,6 @@ def test_a_wrong_column_is_said_before_anything_runs(name: str) -> None:
         find_jobs([name], hint_column="titel")
 
 
-def test_hints_need_a_manifest(folder: Path) -> None:
-    with pytest.raises(UsageError, match="needs a manifest with columns"):
-        find_jobs([str(folder)], hint_column="title")
-
-
 SEEN: list[str] = []
 
 
@@ -107,7 +103,7 @@ def test_a_clip_is_done_again_when_its_hint_changes() -> None:
         SEEN.clear()
         write_list("list.csv", rows)
         jobs, _ = find_jobs(["list.csv"], hint_column=hint_column)
-        batch = run_batch(jobs, Quick(), store=open_store("out"), options=RunOptions())
+        batch = run_batch(jobs, Quick(), store=open_store("out"), config=RunConfig())
         assert not batch.failed
         return list(SEEN)
 

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from instancecap.engine import local
-from instancecap.engine.local import Outcome, count_cores, run_jobs, threads_each
-from instancecap.errors import DecodeError, MissingDependency, ModelError, ServerError
+from instancecap.engine.local import Outcome, run_jobs, threads_each
+from instancecap.errors import MissingDependency, ModelError, ServerError
 from instancecap.io.inputs import Job
 from instancecap.models import weights
 from instancecap.video import Clip
@@ -82,15 +82,6 @@ def test_failures_stay_with_their_clip(deeds: ModuleType, workers: int) -> None:
     }
 
 
-def test_dead_worker_costs_its_clip_only(deeds: ModuleType) -> None:
-    names = ["a", "die", "b", "leave", "c", "d", "e"]
-    found = run(names, deeds.work, 2)
-    died = "the worker process died"
-    assert found.pop("die") == f"<{died} (signal SIGKILL: a crash, perhaps out of memory)>"
-    assert found.pop("leave") == f"<{died} (exit status 3: a crash)>"
-    assert found == {name: name.upper() for name in "abcde"}
-
-
 def test_traceback_of_an_unforeseen_error_is_kept(deeds: ModuleType) -> None:
     traces: list[str] = []
     run_jobs(
@@ -148,21 +139,6 @@ def test_first_interrupt_finishes_what_is_in_flight(
     assert not run_jobs(enumerate(many), deeds.work, workers=workers, on_done=take)
     assert 1 <= len(done) <= local.TASKS_PER_WORKER * workers
     assert signal.getsignal(name) is handler
-
-
-def test_job_that_never_ends_is_given_up(deeds: ModuleType) -> None:
-    found: dict[str, str] = {}
-
-    def take(outcome: Outcome[str]) -> None:
-        found[outcome.job.name] = outcome.failure.reason if outcome.failure else "done"
-
-    names = ["a", "hang", "b"]
-    run_jobs(enumerate(jobs(*names)), deeds.work, workers=2, time_limit=4.0, on_done=take)
-    assert found == {
-        "a": "done",
-        "b": "done",
-        "hang": "not done after 4 s, the limit of --time-limit",
-    }
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -251,15 +227,3 @@ def test_few_jobs_are_outstanding_at_a_time(
     monkeypatch.setattr(local, "wait", counting)
     run([f"job{number}" for number in range(20)], deeds.work, 2)
     assert max(counts) == 2 * local.TASKS_PER_WORKER
-
-
-def test_threads_never_outnumber_the_cores() -> None:
-    assert threads_each(1) == count_cores()
-    assert threads_each(10 * count_cores()) == 1
-
-
-def test_reason_does_not_repeat_the_path() -> None:
-    def work(job: Job) -> str:
-        raise DecodeError(f"{job.clip.path}: has no video stream")
-
-    assert run(["a"], work, 1) == {"a": "<has no video stream>"}

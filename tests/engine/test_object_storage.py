@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from instancecap.engine import object_storage
-from instancecap.engine.batch import Run, RunOptions, run_batch
+from instancecap.engine.batch import Run, run_batch
+from instancecap.engine.config import RunConfig
 from instancecap.engine.digests import fingerprint
 from instancecap.engine.events import Ended, Events
 from instancecap.engine.sinks import open_store
@@ -105,7 +106,7 @@ def run(out: str, given: list[str], work: Work | None = None, **options: Any) ->
     SEEN.clear()
     jobs, rejected = find_jobs(given)
     assert rejected == []
-    return run_batch(jobs, work or Quick(), store=open_store(out), options=RunOptions(**options))
+    return run_batch(jobs, work or Quick(), store=open_store(out), config=RunConfig(**options))
 
 
 @pytest.fixture
@@ -189,7 +190,7 @@ def test_where_a_run_stands_is_noted_in_the_bucket(
         def ended(self, one: Ended) -> None:
             seen.append(read_status(out))
 
-    run_batch(jobs, Quick(), store=open_store(out), options=RunOptions(), events=Look())
+    run_batch(jobs, Quick(), store=open_store(out), config=RunConfig(), events=Look())
     during, after = seen[-1], read_status(out)
     assert (during.running, during.total) == (True, 7)
     assert 0 < during.done + during.failed < 7
@@ -235,7 +236,7 @@ def test_parts_of_a_job_array_share_one_output(bucket: Any) -> None:
         shard = Shard(index, 2)
         jobs, _ = find_jobs(["s3://data/in/*.mp4"])
         store = open_store("s3://data/out.jsonl", shard=shard.label)
-        run_batch(shard.of(jobs), Quick(), store=store, options=RunOptions())
+        run_batch(shard.of(jobs), Quick(), store=store, config=RunConfig())
     assert sorted(ids(bucket, "s3://data/out.jsonl")) == GOOD
     run("s3://data/out.jsonl", ["s3://data/in/*.mp4"])
     assert len(SEEN) == 7, "a run over everything has markers of its own"
@@ -254,7 +255,7 @@ def test_clips_manifests_and_tars_are_read_from_a_bucket(s3: Any, video: bytes) 
     jobs, rejected = find_jobs(["s3://data/m.csv", "s3://data/0.tar"])
     assert ([job.name for job in jobs], rejected) == (["one", "two", "three", "0/k"], [])
     store = open_store("s3://data/out.jsonl")
-    batch = run_batch(jobs, CaptionWork(), store=store, options=RunOptions())
+    batch = run_batch(jobs, CaptionWork(), store=store, config=RunConfig())
     assert batch.done == 3
     (failed,) = batch.failed
     assert (failed.source, failed.reason) == (

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from instancecap.engine.batch import RunOptions, run_batch
+from instancecap.engine.batch import run_batch
+from instancecap.engine.config import RunConfig
 from instancecap.engine.events import Ended, Events
 from instancecap.engine.retrying import RetryingStage
 from instancecap.engine.sinks import open_store
@@ -73,7 +74,7 @@ def test_server_that_is_killed_and_started_again_loses_nothing(tmp_path: Path) -
         jobs,
         Asked(),
         store=open_store(str(tmp_path / "out")),
-        options=RunOptions(workers=2),
+        config=RunConfig(workers=2),
         events=Restart(),
     )
     restarting.join()

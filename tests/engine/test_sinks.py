@@ -17,9 +17,7 @@ from instancecap.engine.sinks import FolderSink, open_store
 from instancecap.engine.spool import Spool
 from instancecap.errors import FormatError, OutputError, UsageError
 from instancecap.formats.table_rows import FLAT_COLUMNS as COLUMNS
-from instancecap.formats.table_rows import flatten
 from instancecap.io import tables
-from instancecap.io.atomic import require_writable
 from instancecap.schema import Caption
 from instancecap.schema.caption import Camera, Instance, Video
 
@@ -115,12 +113,6 @@ def test_out_that_cannot_be_written_is_refused_at_the_start(
         open_store(out)
 
 
-def test_option_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("mine")
-    with pytest.raises(UsageError, match=r"--report .*file: cannot be written"):
-        require_writable(tmp_path / "file", option="--report")
-
-
 def test_json_lines_appear_at_the_end_in_the_order_of_the_jobs(tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
     sink = open_store(str(out)).sink
@@ -136,22 +128,6 @@ def test_json_lines_appear_at_the_end_in_the_order_of_the_jobs(tmp_path: Path) -
         "out.jsonl",
         ".out.jsonl.instancecap",
     }
-
-
-@pytest.mark.parametrize("name", ["out.jsonl", "out.parquet"])
-def test_documents_of_a_run_that_died_are_there_for_the_next(tmp_path: Path, name: str) -> None:
-    first = open_store(str(tmp_path / name)).sink
-    first.put("a", caption("a").to_json())
-    first.put("b", caption("b").to_json())
-    first.close()
-    second = open_store(str(tmp_path / name)).sink
-    assert Caption.from_json(second.get("a") or "") == caption("a")
-    assert (second.has("b"), second.has("c"), second.get("c")) == (True, False, None)
-    second.put("b", caption("b").model_copy(update={"background": "new"}).to_json())
-    assert '"new"' in (second.get("b") or "")
-    second.forget()
-    assert not second.has("a")
-    second.close()
 
 
 def test_torn_line_of_a_spool_is_cut_off(tmp_path: Path) -> None:
@@ -212,7 +188,6 @@ def test_shards_of_a_table_leave_one_another_alone(
     out = tmp_path / "out.parquet"
     for shard, names in (("1-of-2", "ab"), ("2-of-2", "cd"), ("1-of-2", "a")):
         sink = open_store(str(out), shard=shard).sink
-        sink.forget()
         for name in names:
             sink.put(name, caption(name).to_json())
         sink.finish(names)
@@ -269,12 +244,6 @@ def test_table_has_flat_columns_and_the_whole_caption(
     }
 
 
-def test_caption_without_a_video_still_makes_a_row() -> None:
-    row = flatten(Caption(video=None))
-    assert tuple(row) == COLUMNS
-    assert row["path"] is None and row["main_class"] == ""
-
-
 @pytest.mark.parametrize("format", ["instancevid", "skycaptioner", "cosmos3", "miradata", "text"])
 def test_other_formats_are_those_of_convert(tmp_path: Path, format: str) -> None:
     for name in ("out", "out.jsonl"):
@@ -303,32 +272,12 @@ def own(folder: Path) -> Path:
     return folder / "own"
 
 
-def test_format_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"a \.parquet has our own columns"):
-        open_store(str(tmp_path / "out.parquet"), format="instancevid")
-    with pytest.raises(UsageError, match="--format poem: choose one of instancecap"):
-        open_store(str(tmp_path / "out"), format="poem")
-
-
 @pytest.mark.parametrize("name", ["out", "out.jsonl"])
 def test_caption_that_a_format_cannot_say_is_refused(tmp_path: Path, name: str) -> None:
     sink = open_store(str(tmp_path / name), format="text").sink
     with pytest.raises(FormatError, match="says nothing"):
         sink.put("a", Caption(video=None).to_json())
     sink.close()
-
-
-def test_runs_of_parts_keep_their_documents_apart(tmp_path: Path) -> None:
-    sinks = [
-        open_store(str(tmp_path / "t.parquet"), shard=f"{index}-of-2").sink for index in (1, 2)
-    ]
-    for number in range(6):
-        sinks[number % 2].put(str(number), caption(str(number)).to_json())
-    for index, sink in enumerate(sinks):
-        sink.finish(str(number) for number in range(index, 6, 2))
-        sink.close()
-    rows = pq.read_table(tmp_path / "t.parquet").to_pylist()
-    assert sorted(row["id"] for row in rows) == list("012345")
 
 
 def test_sweep_spares_what_another_part_may_be_writing(tmp_path: Path) -> None:
@@ -338,15 +287,3 @@ def test_sweep_spares_what_another_part_may_be_writing(tmp_path: Path) -> None:
     os.utime(tmp_path / ".a.json.part", (1, 1))
     FolderSink(tmp_path, shared=True).sweep()
     assert not (tmp_path / ".a.json.part").exists()
-
-
-def test_damaged_line_of_a_spool_costs_its_own_document(tmp_path: Path) -> None:
-    spool = Spool(tmp_path)
-    for name in "abc":
-        spool.put(name, "{}")
-    spool.close()
-    lines = spool.path.read_bytes().splitlines(keepends=True)
-    spool.path.write_bytes(lines[0] + b"\x00\xff" + lines[1][2:] + lines[2])
-    again = Spool(tmp_path)
-    assert ("a" in again, "b" in again, "c" in again) == (True, False, True)
-    again.close()

@@ -9,10 +9,9 @@ import pytest
 from instancecap.engine.ledger import Ledger
 from instancecap.engine.resume import entry_of
 from instancecap.engine.status import read_status
-from instancecap.engine.store import private_folder
 from instancecap.errors import UsageError
 from instancecap.io.identity import Identity
-from instancecap.io.inputs import Job
+from instancecap.io.inputs import Job, private_folder
 from instancecap.video import Clip
 
 

@@ -14,7 +14,6 @@ from instancecap.formats import (
     FORMATS,
     answer_model,
     caption_from,
-    detect,
     lost,
     to_format,
 )
@@ -126,11 +125,6 @@ def test_numbers_and_words_of_each_format() -> None:
     assert (mira.style, mira.instances[0].appearance) == ("animation", "The Big Dog.")
 
 
-@given(full=captions)
-def test_our_own_format_loses_nothing(full: Caption) -> None:
-    assert caption_from(through_json(full.to("instancecap"))) == full
-
-
 @settings(max_examples=25)
 @given(full=captions)
 def test_a_text_comes_back_as_one_line(full: Caption) -> None:
@@ -143,14 +137,6 @@ def test_a_text_comes_back_as_one_line(full: Caption) -> None:
     back = caption_from(line, format="text")
     assert back.global_description == line
     assert back.to("text") == line
-
-
-@pytest.mark.parametrize("name", list(FORMATS))
-@settings(max_examples=25)
-@given(full=captions)
-def test_a_plain_object_is_recognised(name: str, full: Caption) -> None:
-    if name != "text":
-        assert detect(through_json(full.to(name))) == name
 
 
 def test_everything_that_is_lost_is_named() -> None:

@@ -147,3 +147,7 @@ def test_any_file_is_read(tmp_path: Path) -> None:
         ic.Caption.read(path)
     with pytest.raises(FormatError, match=r"none\.json: cannot be read: No such file"):
         ic.Caption.read(tmp_path / "none.json")
+    with pytest.raises(FormatError, match="cannot be read: Is a directory"):
+        ic.Caption.read(tmp_path)
+    ic.Caption(video=None, background="雪 und Möwe").write(tmp_path / "new" / "c.json")
+    assert "雪 und Möwe" in (tmp_path / "new" / "c.json").read_text(encoding="utf-8")

@@ -128,25 +128,6 @@ def test_a_server_that_dies_keeps_what_is_finished(
     assert {name: after[name] for name in before} == before
 
 
-def test_a_server_that_fails_on_everything_ends_the_run(
-    run: Run, tmp_path: Path, make_video: MakeVideo, without_weights: None
-) -> None:
-    """As behind a proxy that answers for a server which is gone: nothing is written as measured."""
-    for index in range(3):
-        make_video(tmp_path / "clips" / f"{index}.mp4", frames=8)
-    out = tmp_path / "out"
-    options = ("--mllm-wait", "0", "--mllm-concurrency", "1", "--out", out)
-    with serve(saying(), [*[""] * 4, *["500"] * 100]) as url:
-        ran = run("caption", tmp_path / "clips", *asking(url, *options))
-        assert ran.status == 2
-        assert "answered 500 (try again later) (tried 7 times)" in ran.err
-        assert 1 <= len(captions_in(out)) < 3
-    with serve(saying()) as url:
-        assert run("caption", tmp_path / "clips", *asking(url, *options)).status == 0
-    assert all(one.producer.captioner == "mllm" for one in captions_in(out).values())
-    assert len(captions_in(out)) == 3
-
-
 @pytest.mark.parametrize(
     ("options", "says"),
     [

@@ -51,11 +51,6 @@ def test_images_of_a_folder_are_taken_on_request_and_named_ones_always(tree: Pat
     assert names("in/sub/still.png") == ["still.png"]
 
 
-def test_file_keeps_its_own_name_and_the_path_as_given(tree: Path) -> None:
-    jobs, _ = find_jobs(["in/sub/../b.mp4"])
-    assert jobs == [Job(Clip(path="in/sub/../b.mp4", id="b.mp4"), "b.mp4")]
-
-
 def test_pattern_is_expanded_when_the_shell_did_not(tree: Path) -> None:
     assert names("in/*.mp4") == ["b.mp4"]
     assert names("in/**/*.mp4", video_root="in") == ["b.mp4", "sub/a.mp4"]
@@ -122,11 +117,6 @@ def test_name_that_json_cannot_hold_is_rejected(tmp_path: Path) -> None:
     Path(path).write_bytes(b"x")
     (reason,) = reasons(path).values()
     assert reason == r"the file name '\udcff.mp4' is not UTF-8 text; rename the file"
-
-
-def test_one_clip_reached_twice_under_one_name_is_done_once(tree: Path) -> None:
-    assert names("in", "in/b.mp4", "./in/b.mp4") == ["a.MOV", "b.mp4", "sub/a.mp4"]
-    assert names("in", "in/sub/a.mp4") == ["a.MOV", "b.mp4", "sub/a.mp4", "a.mp4"]
 
 
 def test_video_root_names_what_is_inside_it(tree: Path) -> None:

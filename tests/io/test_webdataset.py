@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from instancecap.engine.batch import RunOptions, run_batch
+from instancecap.engine.batch import run_batch
+from instancecap.engine.config import RunConfig
 from instancecap.engine.sinks import open_store
 from instancecap.engine.work import CaptionWork
 from instancecap.errors import InputError
@@ -93,7 +94,7 @@ def test_member_is_known_by_its_content(shards: Path, video: bytes) -> None:
 
 def run(out: str, given: list[str], **options: Any) -> Any:
     jobs, rejected = find_jobs(given)
-    batch = run_batch(jobs, CaptionWork(), store=open_store(out), options=RunOptions(**options))
+    batch = run_batch(jobs, CaptionWork(), store=open_store(out), config=RunConfig(**options))
     batch.failed[:0] = rejected
     return batch
 

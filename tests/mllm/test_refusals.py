@@ -77,14 +77,19 @@ def test_images_are_shrunk_and_system_text_moves() -> None:
 
 
 def ask(
-    requests: list[Request], refusal: Refuse | None = None, max_tokens: int = 0, **options: Any
+    requests: list[Request],
+    refusal: Refuse | None = None,
+    *,
+    concurrency: int = 1,
+    max_tokens: int = 0,
+    **options: Any,
 ) -> tuple[list[Reply | ModelError], list[dict[str, Any]]]:
     """Replies, one after the other, and the bodies that were sent."""
     seen: list[dict[str, Any]] = []
 
     async def all_of() -> list[Reply | ModelError]:
         backend = OpenAIBackend(
-            urls=[url], model=MODEL, concurrency=1, backoff=0.01, max_tokens=max_tokens
+            urls=[url], model=MODEL, concurrency=concurrency, max_tokens=max_tokens
         )
         try:
             return await backend.complete(requests)
@@ -103,10 +108,14 @@ def images_in(body: dict[str, Any]) -> int:
     return str(body["messages"]).count("image_url': {")
 
 
-def test_fewer_images_from_then_on(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("in_flight", [1, 20])
+def test_fewer_images_from_then_on(caplog: pytest.LogCaptureFixture, in_flight: int) -> None:
     limit = refuse(400, "At most 4 image(s)", lambda body, _: images_in(body) > 4)
-    _, seen = ask([question(str(n), images=8) for n in range(3)], limit)
-    assert [images_in(body) for body in seen] == [8, 4, 4, 4]
+    requests = [question(str(n), images=8) for n in range(20)]
+    replies, seen = ask(requests, limit, concurrency=in_flight)
+    assert all(isinstance(one, Reply) for one in replies)
+    assert len(seen) == 20 + in_flight
+    assert images_in(seen[-1]) == 4
     (record,) = caplog.records
     assert "takes at most 4 image(s) a question; it is shown no more" in record.message
 

@@ -74,7 +74,7 @@ def test_an_instance_that_does_nothing_is_somewhere(place: dict[str, Any], wante
 
 def test_our_global_description_is_left_out_where_it_says_nothing_more() -> None:
     dog = {"class": "dog", "colors": ["brown"], "action": "Moves to the right."}
-    caption = measured(dog, global_description="A brown dog moves to the right.")
+    caption = measured(dog, global_description="Outdoors by day, a brown dog moves to the right.")
     assert text_of(caption) == "A brown dog moves to the right."
     shots = measured(dog, global_description="The clip has two shots and shows a brown dog.")
     assert text_of(shots).startswith("The clip has two shots and shows a brown dog. The dog moves")
@@ -146,11 +146,15 @@ def test_instances_that_look_the_same_are_told_apart() -> None:
 def test_a_sentence_is_said_once() -> None:
     caption = caption_of({"action": "The dog runs away."}, global_description="The dog runs away.")
     assert text_of(caption) == "The dog runs away."
+    twins = {"appearance": "A man in a suit."}
+    assert text_of(caption_of(twins, twins)) == "A man in a suit. A man in a suit."
 
 
 def test_nothing_moves_nothing_known() -> None:
     with pytest.raises(FormatError, match="the caption holds nothing for a prompt"):
         render(Caption(video=None), target="wan2.2")
+    with pytest.raises(FormatError, match="no sentence is short enough"):
+        text_of(caption_of({"class": "dog " * 200}), "ltx-video", length="tags")
     with pytest.raises(FormatError, match="nothing that moves, and no camera"):
         render(caption_of(background="A park."), target="wan2.2", task="i2v")
 

@@ -19,7 +19,6 @@ from instancecap.verify.check import verify
 from instancecap.verify.repair import apply
 from instancecap.verify.report import Report, contradictions
 from tests import strategies
-from tests.conftest import Measured
 from tests.made import camera, evidence, evidences, thing, video
 
 DOG = thing(
@@ -54,11 +53,9 @@ def outcome(report: Report, kind: str) -> set[str]:
 
 TRUE_AND_FALSE = [
     ("direction", "The dog runs to the right.", "The dog runs to the left."),
-    ("direction", "A brown dog trots rightward.", "A brown dog trots leftward."),
     ("motion", "The dog moves.", "The dog stays still."),
     ("motion", "The person does not move.", "The person walks."),
     ("position", "A person stands on the right.", "A person stands on the left."),
-    ("position", "The dog starts on the left side.", "The dog starts on the right side."),
     ("position", "By the end, the dog is on the right.", "By the end, the dog is on the left."),
     ("leaves", "The dog does not leave the frame.", "The dog leaves the frame."),
     ("leaves", "The dog remains in view throughout.", "Then the dog goes out of view."),
@@ -68,7 +65,6 @@ TRUE_AND_FALSE = [
     ("count", "There is one dog.", "There are three dogs."),
     ("presence", "There is a dog.", "There are no dogs."),
     ("camera", "The camera stays still.", "The camera pans left."),
-    ("camera", "A static camera watches.", "The camera slowly zooms out."),
     ("time_of_day", "It happens in broad daylight.", "It happens at night."),
     ("place", "The scene is set outdoors.", "The scene is set in a kitchen."),
     ("shot_type", "A full shot.", "An extreme close-up."),
@@ -133,17 +129,14 @@ def test_a_segment_is_counted_by_what_is_seen_in_it() -> None:
     assert outcome(report, "count") == {"supported"}
     parts[0].description = "There are no dogs."
     early = thing("dog", times=(0.0, 4.0))
-    assert outcome(verify(say("", segments=parts), evidence(early, video=long)), "presence") == {
-        "unchecked"
-    }
+    report = verify(say("", segments=parts), evidence(early, video=long))
+    assert outcome(report, "presence") == {"unchecked"}
 
 
 def test_each_direction_of_a_turn_is_true() -> None:
-    turn = Turn(t=2, before="right", after="left")
-    turning = evidence(
-        thing("dog", (0.1, 0.6, 0.3, 0.8), (0.7, 0.2, 0.9, 0.4), moving=True, direction="right",
-              speed=0.2, turns=[turn]),
-    )  # fmt: skip
+    turns = [Turn(t=2, before="right", after="left")]
+    path = (0.1, 0.6, 0.3, 0.8), (0.7, 0.2, 0.9, 0.4)
+    turning = evidence(thing("dog", *path, moving=True, direction="right", speed=0.2, turns=turns))
     assert outcome(verify(say("The dog moves to the left."), turning), "direction") == {"supported"}
     said = "The dog moves down and to the left."
     assert outcome(verify(say(said), turning), "direction") == {"contradicted"}
@@ -166,18 +159,14 @@ def test_instances_of_another_captioner_are_matched_by_class_and_place() -> None
     report = verify(foreign(action="It runs to the left.", colors=["green"]), SCENE)
     assert outcome(report, "direction") == {"contradicted"}
     assert outcome(report, "color") == {"disputed"}
+    (wrong,) = contradictions(verify(foreign(class_="car", track=DOG.track), SCENE))
+    assert (wrong.pointer, wrong.measured) == ("/instances/7/class", "it is a dog")
 
 
 def test_who_comes_back_has_not_left() -> None:
     gone = "The dog leaves the frame."
     assert outcome(verify(say(gone), SCENE), "leaves") == {"contradicted"}
     assert not outcome(verify(say(f"{gone} Then it comes back."), SCENE), "leaves")
-
-
-def test_a_wrong_class_is_seen_where_the_tracks_agree() -> None:
-    report = verify(foreign(class_="car", track=DOG.track), SCENE)
-    (wrong,) = [one for one in report.findings if one.kind == "class"]
-    assert (wrong.claim.support, wrong.measured) == ("contradicted", "it is a dog")
 
 
 def test_a_sentence_about_a_named_instance_is_matched_by_its_name() -> None:
@@ -308,31 +297,6 @@ def test_any_caption_can_be_checked(caption: Caption, facts: Evidence, how: Any)
     assert Caption.from_json(changed.to_json()) == changed
     counted = sum(sum(row.values()) for row in report.counts.values())
     assert counted == len(report.findings)
-
-
-@pytest.mark.parametrize("name", ["two_cars", "woman_dog", "store_3people"])
-def test_captions_of_real_clips_are_supported(name: str, measured: Measured) -> None:
-    facts = measured(f"everyday/{name}.mp4")
-    report = verify(describe(facts, all_facts=True), facts)
-    assert not contradictions(report)
-    supports = [one.support for one in report.claims]
-    assert supports.count("supported") > 0.8 * len(supports)
-
-
-def test_lies_about_a_real_clip_are_found(measured: Measured) -> None:
-    facts = measured("everyday/woman_dog.mp4")
-    text = (
-        "Bathed in soft light, a woman in a white top stands on the right side of the frame. "
-        "Two dogs leap about. As the camera gently zooms in, she laughs. It is late at night."
-    )
-    kinds = {one.kind for one in contradictions(verify(say(text), facts))}
-    assert kinds >= {"position", "count", "camera"}
-
-
-def test_the_package_offers_it() -> None:
-    import instancecap as ic
-
-    assert ic.verify is verify
 
 
 def test_a_kind_that_is_not_right_often_enough_only_disputes() -> None:

@@ -13,6 +13,7 @@ from instancecap.mllm.structured import Enforcement
 from instancecap.schema import Caption
 from instancecap.schema import caption as c
 from instancecap.verify.check import verify
+from instancecap.verify.naming import noun_of
 from instancecap.verify.reading import Reading, read_claims
 from tests.made import evidence, thing
 
@@ -82,6 +83,13 @@ def test_what_fits_no_sentence_instance_or_vocabulary_is_left_out() -> None:
     assert (kept.kind, kept.subject, kept.negated) == ("camera", (), True)
 
 
+def test_a_caption_without_instances_is_read_by_its_nouns() -> None:
+    plain = CAPTION.model_copy(update={"instances": []})
+    reading = read(entry(subject="the dog"), entry(subject="the gizmo"), caption=plain)
+    (claim,) = reading.claims or []
+    assert claim.subject[0].noun == noun_of("dog")
+
+
 def test_one_question_names_the_instances_and_numbers_the_sentences() -> None:
     backend = Answering({"claims": []})
     asyncio.run(read_claims(CAPTION, backend, enforce=Enforcement(assume=True)))
@@ -92,14 +100,8 @@ def test_one_question_names_the_instances_and_numbers_the_sentences() -> None:
     assert request.schema is not None
 
 
-def test_a_caption_without_sentences_asks_nobody() -> None:
-    backend = Answering({"claims": []})
-    empty = Caption(video=None)
-    reading = asyncio.run(read_claims(empty, backend, enforce=Enforcement(assume=True)))
-    assert (reading.claims, backend.requests) == ([], [])
-
-
-def test_a_model_that_fails_gives_a_reason() -> None:
+def test_nobody_is_asked_of_nothing_and_a_failure_has_a_reason() -> None:
+    assert read(caption=Caption(video=None)).claims == []
     backend = Answering(ModelError("the server is out of memory"))
     reading = asyncio.run(read_claims(CAPTION, backend, enforce=Enforcement(assume=True)))
     assert reading.claims is None

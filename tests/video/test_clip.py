@@ -39,18 +39,6 @@ def test_a_span_is_checked(start: float, end: float | None, reason: str) -> None
         Clip.open("a.mp4", start=start, end=end)
 
 
-def test_frames_from_memory() -> None:
-    clip = Clip.from_frames(np.zeros((5, 4, 6, 3), np.uint8), 10)
-    info = probe(clip)
-    assert (clip.id, clip.path) == ("frames", "")
-    assert (info.width, info.height, info.frames) == (6, 4, 5)
-    assert (info.fps, info.duration) == (10, 0.5)
-
-
-def test_one_picture_is_one_frame() -> None:
-    assert probe(Clip.from_frames(np.zeros((4, 6, 3), np.uint8), 1)).frames == 1
-
-
 @pytest.mark.parametrize(
     ("shape", "dtype", "fps", "reason"),
     [

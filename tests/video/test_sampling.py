@@ -37,12 +37,6 @@ def test_slow_video_is_taken_whole_though_its_stamps_jitter(
     assert taken(times, rate=fps) == times
 
 
-@pytest.mark.parametrize(("fps", "expected"), [(24, 12), (25, 12.5), (30, 10), (60, 12), (120, 13)])
-def test_about_twelve_a_second(fps: int, expected: float) -> None:
-    ticks = taken([index / fps for index in range(fps * 20)], rate=12)
-    assert len(ticks) / 20 == pytest.approx(expected, abs=0.5)
-
-
 @given(st.integers(0, 500), st.integers(0, 40))
 def test_picks_are_spread_from_first_to_last(count: int, wanted: int) -> None:
     picks = pick_evenly(count, wanted)

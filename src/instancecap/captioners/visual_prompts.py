@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.errors import UsageError
-from instancecap.evidence.experts.masks import segment_box
 from instancecap.models.u2netp import find_salient_mask
 from instancecap.video.decode import Picture
 from instancecap.video.sampling import fit_within
@@ -43,9 +42,9 @@ GROW = 2
 FEATHER = 5
 """Pixels of the window that softens a mask's edge: 2 on each side of it."""
 
-UNREACHED = 0.1
-"""Share of a box's size by which a mask may stay away from a side before it misses a part: less
-than a head, an eighth of a person's height."""
+UNREACHED = 0.15
+"""Share of a box's size by which a mask may stay away from a side before it misses a part: about
+a head, an eighth of a person's height."""
 
 CROP_MARGIN = 0.2
 """Share of the box's size that a crop adds on each side."""
@@ -201,39 +200,29 @@ def crop_around(box: Box, *, size: tuple[int, int]) -> tuple[int, int, int, int]
 
 
 def _mask(picture: Picture, box: Box) -> Picture:
-    """The mask of what lies in a box, 0 or 255 (height, width): a network's, or GrabCut's."""
+    """The mask of what lies in a box, 0 or 255, shape (height, width).
+
+    Without a network, or where its mask stays away from a side of the box, so that a head or feet
+    are missing, it is the box with round corners: better some surroundings than half a thing.
+    """
+    height, width = picture.shape[:2]
     found = find_salient_mask(picture, box)
-    if found is None:
-        found = segment_box(np.asarray(picture[..., ::-1]), box)
+    if found is None or not _reaches(found, box):
+        center, half = (box[:2] + box[2:]) / 2, np.maximum((box[2:] - box[:2]) / 2, 1e-6)
+        xs = ((np.arange(width) + 0.5) / width - center[0]) / half[0]
+        ys = ((np.arange(height) + 0.5) / height - center[1]) / half[1]
+        found = ys[:, None] ** 4 + xs**4 <= 1
     mask = found.astype(np.uint8) * np.uint8(255)
-    _show_missed(mask, box)
     # A hole is a shirt's print more often than a view through the thing.
     rims, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     cv2.drawContours(mask, rims, -1, 255, cv2.FILLED)
     return mask
 
 
-def _show_missed(mask: Picture, box: Box) -> None:
-    """Add to a mask (0 or 255) what lies between it and the sides of the box that it stays off.
-
-    A thing reaches to all four sides of its box. Where its mask does not, a part is missing, a
-    head or feet more often than not; better to show some surroundings than to hide it.
-    """
+def _reaches(mask: NDArray[np.bool_], box: Box) -> bool:
+    """Whether a mask comes near all four sides of a box (0..1)."""
     height, width = mask.shape
-    left, top = int(box[0] * width), int(box[1] * height)
-    right, bottom = int(np.ceil(box[2] * width)), int(np.ceil(box[3] * height))
-    inside = mask[top:bottom, left:right]
-    missed = np.zeros(inside.shape, bool)
-    for axis in (0, 1):
-        along = missed if axis == 0 else missed.T  # its first axis is the one looked at
-        length = len(along)
-        slack = round(UNREACHED * length)
-        reached = np.flatnonzero(inside.any(axis=1 - axis))
-        first, last = (reached[0], reached[-1]) if reached.size else (length, -1)
-        # The strips reach into the mask, for hair falls on shoulders.
-        if first > slack:
-            along[: first + slack] = True
-        if last < length - 1 - slack:
-            along[max(0, last + 1 - slack) :] = True
-    ys, xs = (np.linspace(-1, 1, count + 2)[1:-1] for count in inside.shape)
-    inside[missed & (ys[:, None] ** 4 + xs**4 <= 1)] = 255  # a box with round corners
+    ys, xs = np.nonzero(mask)
+    found = np.array([xs.min() / width, ys.min() / height, xs.max() / width, ys.max() / height])
+    slack = UNREACHED * np.tile(box[2:] - box[:2], 2)
+    return bool((np.abs(found - box) <= slack).all())

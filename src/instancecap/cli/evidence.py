@@ -44,7 +44,8 @@ def evidence(
     """Measure clips: shots, camera path, instances, faces, light. Numbers, no prose."""
     if verbose:
         terminal.log_to_stderr()
-    from instancecap.engine.run import RunConfig, run_work
+    from instancecap.engine.config import RunConfig
+    from instancecap.engine.run import run_work
     from instancecap.engine.work import EvidenceWork
 
     if out.lower().endswith((".jsonl", ".parquet")):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from instancecap.engine.batch import Run
     from instancecap.engine.resume import Plan
-    from instancecap.io.inputs import Rejected
+    from instancecap.io.finder import Rejected
     from instancecap.schema import Caption
 
 INTERRUPTED = 130
@@ -113,19 +113,17 @@ class Watcher(Events):
     """The progress bar, and lines above it."""
 
     def __init__(self, bar: Progress, *, told: bool, verbose: bool = False) -> None:
+        super().__init__()
         self._bar, self._told, self._verbose = bar, told, verbose
         self._task = bar.add_task("", total=None)
 
     def noted(self, line: str) -> None:
-        """A line of its own."""
         self._bar.console.print(printable(line))
 
     def rejected(self, one: Rejected) -> None:
-        """An input that cannot be used."""
         self.noted(f"failed: {one.source}: {one.reason}")
 
     def planned(self, plan: Plan) -> None:
-        """The run is about to begin."""
         for _, one in plan.failed:
             self.noted(f"failed before: {one.source}: {one.reason} (--retry-failed tries it again)")
         remedy = "kept as a person left it; --overwrite-human writes it anew"
@@ -143,17 +141,14 @@ class Watcher(Events):
             self.noted(f"{kind}: {found[0].source}{more}: {found[0].reason}; {remedy}")
 
     def ended(self, one: Ended) -> None:
-        """A clip has ended."""
         if one.reason:
             self.noted(f"{one.state}: {one.job.clip.path}: {one.reason}")
         self._bar.update(self._task, advance=1, description=printable(one.job.name))
 
     def warned(self, line: str) -> None:
-        """The captions' quality has left its band."""
         self.noted(f"warning: {line}")
 
     def stopping(self) -> None:
-        """The first Ctrl-C."""
         self.noted("finishing what is begun; Ctrl-C again to stop at once")
 
     def conclude(self, run: Run) -> None:

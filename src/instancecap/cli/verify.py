@@ -11,7 +11,7 @@ from instancecap.cli.options import Json, Quiet, Verbose, Workers
 
 if TYPE_CHECKING:
     from instancecap.engine.verify import Account, Checked
-    from instancecap.io.inputs import Rejected
+    from instancecap.io.finder import Rejected
 
 
 def verify(
@@ -91,7 +91,7 @@ def verify(
         out=out,
         on_contradiction=on_contradiction,
         server=Server(
-            urls=tuple(mllm_url or ()),
+            url=tuple(mllm_url or ()),
             model=mllm_model,
             key_env=mllm_key_env,
             record=record,

@@ -14,14 +14,25 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+from instancecap.datasets.edits import mark_by_ledger
+from instancecap.datasets.entries import (
+    WHOLE_COLUMNS,
+    Item,
+    maps_names,
+    named,
+    of_row,
+    safe_name,
+    unwrap,
+    wanted_columns,
+)
 from instancecap.datasets.videos import beside, names_video
 from instancecap.errors import FormatError
-from instancecap.formats import caption_from, decode, detect
-from instancecap.formats.salvage import salvage
+from instancecap.formats import caption_from
+from instancecap.formats.salvage import decode_text, salvage
 from instancecap.io.tables import NOT_UTF8, read_rows
 from instancecap.schema.caption import Caption, Video
 
@@ -31,20 +42,14 @@ LISTS = re.compile(r"(?:prompts?|captions?|labels?|texts?)\.txt", re.IGNORECASE)
 """Names of files of a caption a line, as trainers have them; ``videos.txt`` beside them names the
 clips. Any other ``.txt`` in a folder is the caption of one clip."""
 
+NO_CAPTIONS = re.compile(
+    r"(?:(?:config|dataset_info|summary|training)\.json|videos\.txt|readme.*|licen[sc]e.*)",
+    re.IGNORECASE,
+)
+"""Files in a folder of captions that hold none: settings of trainers, sums, notes."""
+
 ROWS_AT_A_TIME = 256
 """Rows of a Parquet table in memory; a caption with its tracks is some ten kilobytes."""
-
-WHOLE_COLUMNS = ("caption_json", "structural_caption", "structured_caption")
-"""Columns that hold a structured caption, the best first."""
-
-MISSING_CELLS = frozenset({"nan", "none", "null", "n/a", "na", "<na>"})
-"""What Python and pandas write into a cell that has no value, in small letters."""
-
-TEXT_COLUMNS = ("caption", "text", "prompt")
-"""Columns that hold a caption in prose, or a structured one."""
-
-NAME_COLUMNS = ("id", "name", "clip_id", "path", "file_name", "video_path", "video", "media_path")
-"""Columns that may say what a row is about, the best first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,30 +72,6 @@ class Row:
     problems: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """An entry of a file that is not looked into yet.
-
-    Attributes:
-        value: a plain object, or a text.
-        fields: the other columns of a table's row.
-        problems: what had to be put right to get at the value.
-        numbered: the name is a number only; the caption's own name is better.
-        column: where in a table's row the value stood; empty for the row itself.
-        video: the clip that the file lies beside, where the caption names none.
-    """
-
-    name: str
-    source: str
-    value: Any = None
-    fields: dict[str, Any] = field(default_factory=dict)
-    problems: tuple[str, ...] = ()
-    numbered: bool = False
-    column: str = ""
-    error: str = ""
-    video: str = ""
-
-
 def read_captions(paths: Sequence[str], *, format: str = "") -> Iterator[Row]:
     """Every caption in files, folders and patterns, in their order, read as they are asked for.
 
@@ -107,7 +88,7 @@ def read_captions(paths: Sequence[str], *, format: str = "") -> Iterator[Row]:
             yield _row(item, format)
 
 
-def _row(item: _Item, format: str) -> Row:
+def _row(item: Item, format: str) -> Row:
     if item.error:
         return Row(item.name, None, item.source, item.error)
     try:
@@ -118,11 +99,12 @@ def _row(item: _Item, format: str) -> Row:
     if item.column in WHOLE_COLUMNS and _is_prose(caption, item.value):
         problems.append(f"prose in {item.column}, taken for the global description")
         caption.warnings.append(problems[-1])
+    mark_by_ledger(caption, item.source)
     name = item.name
     if item.video and (caption.video is None or not caption.video.path):
         caption.video = Video.named(item.video)
     if item.numbered and caption.video is not None:
-        name = _safe_name(caption.video.id) or name
+        name = safe_name(caption.video.id) or name
     return Row(name, caption, item.source, problems=tuple(problems))
 
 
@@ -131,7 +113,7 @@ def _is_prose(caption: Caption, value: Any) -> bool:
     return isinstance(value, str) and caption.global_description == " ".join(value.split())
 
 
-def _items_of(path: str) -> Iterator[_Item]:
+def _items_of(path: str) -> Iterator[Item]:
     if os.path.isdir(path):
         yield from _folder(path)
     elif os.path.lexists(path):
@@ -140,10 +122,10 @@ def _items_of(path: str) -> Iterator[_Item]:
         for match in matches:
             yield from _items_of(match)
     else:
-        yield _Item(_stem(path), path, error="there is no such file or folder")
+        yield Item(_stem(path), path, error="there is no such file or folder")
 
 
-def _folder(folder: str) -> Iterator[_Item]:
+def _folder(folder: str) -> Iterator[Item]:
     """A folder's captions; hidden files and folders hold what is not for readers."""
     kinds = ((".json",), (".parquet",), (".jsonl", ".csv", ".tsv"), (".txt", ".caption"))
     found: dict[tuple[str, ...], list[str]] = {kind: [] for kind in kinds}
@@ -152,12 +134,14 @@ def _folder(folder: str) -> Iterator[_Item]:
         for name in sorted(names):
             suffix = Path(name).suffix.lower()
             kind = next((kind for kind in kinds if suffix in kind), None)
-            if kind and not name.startswith(".") and name != "videos.txt":
+            if kind and not (name.startswith(".") or NO_CAPTIONS.fullmatch(name)):
                 found[kind].append(os.path.join(root, name))
     paths = next((some for some in found.values() if some), [])
     if not paths:
         known = ", ".join(suffix for kind in kinds for suffix in kind)
-        yield _Item(_stem(folder), folder, error=f"no caption in this folder (looked for {known})")
+        yield Item(_stem(folder), folder, error=f"no caption in this folder (looked for {known})")
+    if paths and paths is not found[kinds[-1]]:
+        paths += _only_texts(found[kinds[-1]], paths)
     for path in paths:
         stem = _stem(os.path.relpath(path, folder), keep_folders=True)
         if Path(path).suffix.lower() in kinds[-1] and not LISTS.fullmatch(os.path.basename(path)):
@@ -166,89 +150,67 @@ def _folder(folder: str) -> Iterator[_Item]:
             yield from _file(path, stem)
 
 
-def _file(path: str, stem: str) -> Iterator[_Item]:
+def _only_texts(texts: Sequence[str], others: Sequence[str]) -> list[str]:
+    """The texts that lie beside a clip which has no other file of its name."""
+    known = {os.path.splitext(path)[0] for path in others}
+    return [one for one in texts if os.path.splitext(one)[0] not in known and beside(one)]
+
+
+def _file(path: str, stem: str) -> Iterator[Item]:
     reader = _READERS.get(Path(path).suffix.lower())
     if reader is None:
         known = ", ".join(SUFFIXES)
-        yield _Item(stem, path, error=f"captions are read from {known} files and from folders")
+        yield Item(stem, path, error=f"captions are read from {known} files and from folders")
         return
     try:
         yield from reader(path, stem)
     except OSError as error:
-        yield _Item(stem, path, error=f"cannot be read: {error.strerror or error}")
+        yield Item(stem, path, error=f"cannot be read: {error.strerror or error}")
 
 
-def _read_json(path: str, stem: str) -> Iterator[_Item]:
-    text = decode(Path(path).read_bytes())
+def _read_json(path: str, stem: str) -> Iterator[Item]:
+    text = decode_text(Path(path).read_bytes())
     if text is None:
-        yield _Item(stem, path, error=NOT_UTF8)
+        yield Item(stem, path, error=NOT_UTF8)
         return
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         yield _broken(stem, path, text)
         return
-    if _maps_names(value):
-        yield from _named(path, stem, value)
+    value = unwrap(value)
+    if maps_names(value):
+        yield from named(path, stem, value)
         return
     if not isinstance(value, list):
-        item = _of_table(path, stem, value)
+        item = of_row(path, stem, value)
         yield replace(item, name=stem, numbered=False, video=beside(path))
         return
     for number, one in enumerate(value, 1):
-        yield _of_table(f"{path}: item {number}", f"{stem}-{number}", one)
+        yield of_row(f"{path}: item {number}", f"{stem}-{number}", one)
 
 
-def _maps_names(value: Any) -> bool:
-    """Whether it is an object of captions by the names of their clips."""
-    if not isinstance(value, dict) or not value or detect(value):
-        return False
-    if any(key in value for key in (*TEXT_COLUMNS, *WHOLE_COLUMNS)):
-        return False
-    return all(_is_caption(name, one) for name, one in value.items())
-
-
-def _is_caption(name: str, value: Any) -> bool:
-    """Whether a value under a clip's name is its caption, a list of its captions or a row."""
-    if isinstance(value, list):
-        return bool(value) and all(_is_caption(name, one) for one in value)
-    if isinstance(value, dict):
-        return bool(detect(value)) or any(key in value for key in TEXT_COLUMNS)
-    return isinstance(value, str) and (names_video(name) or len(value.split()) > 1)
-
-
-def _named(path: str, stem: str, value: dict[str, Any]) -> Iterator[_Item]:
-    """The captions of an object by name; of several for one clip the later ones have a number."""
-    for name, captions in value.items():
-        own = _safe_name(name) or stem
-        for number, one in enumerate(captions if isinstance(captions, list) else [captions], 1):
-            item = _of_table(f"{path}: {name}", own, one)
-            yield replace(
-                item, name=own if number == 1 else f"{own}-{number}", numbered=False, video=name
-            )
-
-
-def _broken(name: str, source: str, text: str) -> _Item:
+def _broken(name: str, source: str, text: str) -> Item:
     """An entry that is not valid JSON, as far as it can be read."""
     try:
         value, problems = salvage(text)
     except FormatError as error:
-        return _Item(name, source, error=f"not valid JSON: {error}")
+        return Item(name, source, error=f"not valid JSON: {error}")
     if not isinstance(value, dict):
-        return _Item(name, source, error="not valid JSON, and no caption can be made out in it")
-    item = _of_table(source, name, value)
+        return Item(name, source, error="not valid JSON, and no caption can be made out in it")
+    item = of_row(source, name, value)
     return replace(item, problems=(*problems, *item.problems))
 
 
-def _sidecar(path: str, stem: str, video: str) -> _Item:
+def _sidecar(path: str, stem: str, video: str) -> Item:
     """The caption of one clip, on as many lines as it takes."""
     name = stem if names_video(stem) else stem + Path(video).suffix * names_video(video)
-    text = decode(Path(path).read_bytes())
+    text = decode_text(Path(path).read_bytes())
     fault = NOT_UTF8 if text is None else "" if text.strip() else "an empty caption"
-    return _Item(name, path, text, error=fault, video=video)
+    return Item(name, path, text, error=fault, video=video)
 
 
-def _read_txt(path: str, stem: str) -> Iterator[_Item]:
+def _read_txt(path: str, stem: str) -> Iterator[Item]:
     """The caption of the clip that it lies beside, else a caption a line.
 
     A blank line is an error: it would shift what follows.
@@ -261,12 +223,12 @@ def _read_txt(path: str, stem: str) -> Iterator[_Item]:
     while lines and not lines[-1].error and not lines[-1].value.strip():
         lines.pop()
     if not lines:
-        yield _Item(stem, path, error="the file is empty")
+        yield Item(stem, path, error="the file is empty")
     videos = _videos_of(path, len(lines)) if is_list else [""] * len(lines)
     for number, (row, video) in enumerate(zip(lines, videos, strict=True), 1):
-        name = _safe_name(video) or (stem if len(lines) == 1 else f"{stem}-{number}")
+        name = safe_name(video) or (stem if len(lines) == 1 else f"{stem}-{number}")
         fault = row.error or ("" if row.value.strip() else "an empty caption")
-        yield _Item(name, f"{path}: {row.where}", row.value, error=fault, video=video)
+        yield Item(name, f"{path}: {row.where}", row.value, error=fault, video=video)
 
 
 def _videos_of(path: str, count: int) -> list[str]:
@@ -277,50 +239,20 @@ def _videos_of(path: str, count: int) -> list[str]:
     return names if len(names) == count else [""] * count
 
 
-def _read_table(path: str, stem: str) -> Iterator[_Item]:
+def _read_table(path: str, stem: str) -> Iterator[Item]:
     """The rows of a ``.csv``, ``.tsv``, ``.jsonl`` or ``.parquet``."""
     try:
-        rows = read_rows(path, choose=_wanted_columns, rows_at_a_time=ROWS_AT_A_TIME)
+        rows = read_rows(path, choose=wanted_columns, rows_at_a_time=ROWS_AT_A_TIME)
         for row in rows:
             where, name = f"{path}: {row.where}", f"{stem}-{row.where.rpartition(' ')[2]}"
             if row.text:
                 yield _broken(name, where, row.text)
             elif row.error:
-                yield _Item(name, where, error=row.error)
+                yield Item(name, where, error=row.error)
             else:
-                yield _of_table(where, name, row.value)
+                yield of_row(where, name, row.value)
     except FormatError as error:
-        yield _Item(stem, path, error=str(error).removeprefix(f"{path}: "))
-
-
-def _wanted_columns(header: list[str]) -> list[str] | None:
-    """Of a wide table only what names a clip and the best caption; all where none is whole."""
-    whole = [column for column in WHOLE_COLUMNS if column in header][:1]
-    return [*whole, *(one for one in header if one in NAME_COLUMNS)] if whole else None
-
-
-def _of_table(source: str, name: str, value: Any) -> _Item:
-    """An entry of a table: a caption itself, or a row with a caption in one of its cells."""
-    if not isinstance(value, dict):
-        return _Item(name, source, value, numbered=True)
-    own = next((text for key in NAME_COLUMNS if (text := _safe_name(value.get(key)))), "")
-    column = next((key for key in WHOLE_COLUMNS if _is_given(value.get(key))), "")
-    cell = value[column] if column else None
-    windows = value.get("t2w_windows")  # Cosmos 3 nests its captions so
-    if isinstance(windows, list) and windows and isinstance(windows[0], dict):
-        cell = windows[0].get("caption_json") or windows[0].get("caption")
-    if cell is None and not detect(value):
-        column = next((key for key in TEXT_COLUMNS if _is_given(value.get(key))), "")
-        cell = value[column] if column else None
-    item = _Item(own or name, source, value if cell is None else cell, numbered=not own)
-    return replace(item, fields=value, column=column)
-
-
-def _is_given(cell: Any) -> bool:
-    """Whether a cell holds anything but one of the words for no value."""
-    if isinstance(cell, str):
-        return bool(cell) and cell.strip().casefold() not in MISSING_CELLS
-    return bool(cell) and cell == cell  # not a number is not equal to itself
+        yield Item(stem, path, error=str(error).removeprefix(f"{path}: "))
 
 
 def _stem(path: str, *, keep_folders: bool = False) -> str:
@@ -328,19 +260,6 @@ def _stem(path: str, *, keep_folders: bool = False) -> str:
     name = Path(os.path.normpath(path)) if keep_folders else Path(Path(path).name or "captions")
     known = name.suffix.lower() in SUFFIXES
     return (name.with_suffix("") if known else name).as_posix()
-
-
-def _safe_name(value: Any) -> str:
-    """A relative path out of what a table or a caption calls its clip; empty where it is none.
-
-    Of an absolute path only the file's own name is taken.
-    """
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return ""
-    path = PurePosixPath(str(value).replace("\\", "/").replace("\0", ""))
-    if path.is_absolute() or ":" in path.parts[0] if path.parts else False:
-        return path.name
-    return "/".join(part for part in path.parts if part not in (".", ".."))
 
 
 _READERS = {

@@ -201,7 +201,7 @@ def _open_output(out: str, format: str) -> _Output:
         if path.is_file() or any(not one.endswith(".parquet") for one in held):
             raise UsageError(f"--out {path}: something else than a table is in the way")
         return _Table(path, format)
-    if suffix not in (".csv", ".json", ".jsonl", ".txt") or path.is_dir():
+    if suffix not in (".csv", ".tsv", ".json", ".jsonl", ".txt") or path.is_dir():
         return _Folder(path, format)
     if suffix == ".txt" and format != "text":
         raise UsageError(f"--out {out}: a .txt file takes --to text only")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from instancecap.errors import InputError
 from instancecap.io.addresses import is_url
-from instancecap.io.inputs import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from instancecap.io.finder import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from instancecap.schema.caption import Caption
 
 SUFFIXES = sorted(VIDEO_SUFFIXES) + sorted(IMAGE_SUFFIXES)

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Any
 
+from instancecap.datasets.edits import is_by_hand, leaf_digests
+from instancecap.engine.config import RunConfig
 from instancecap.engine.digests import fingerprint
 from instancecap.engine.durations import Durations
-from instancecap.engine.edits import is_by_hand, leaf_digests
 from instancecap.engine.events import Ended, Events
-from instancecap.engine.local import Outcome, run_jobs, threads_each
+from instancecap.engine.local import Outcome, count_cores, run_jobs, threads_each
 from instancecap.engine.quality_monitor import QualityMonitor
 from instancecap.engine.ray import run_on_ray
 from instancecap.engine.resume import Plan, Resuming, Todo, config_of, entry_of, plan_run
@@ -21,8 +22,9 @@ from instancecap.engine.store import Store
 from instancecap.engine.work import Documents, Stage, Work, stamp_of
 from instancecap.errors import FormatError, OutputError
 from instancecap.formats.table_rows import OURS
+from instancecap.io.finder import Rejected, reason_of
 from instancecap.io.identity import Identity
-from instancecap.io.inputs import Job, Rejected, reason_of
+from instancecap.io.inputs import Job
 from instancecap.schema import Caption
 
 log = logging.getLogger(__name__)
@@ -39,31 +41,6 @@ MOST_UNWRITTEN = 10
 
 NOTE_EVERY = 2.0
 """Seconds between notes in the records of how the run stands."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
-    """How a batch is run.
-
-    Attributes:
-        workers: processes.
-        resume: pass over what an earlier run has done.
-        retry_failed: try again what failed then.
-        overwrite_human: write over outputs that a person changed.
-        time_limit: seconds a clip may take in a worker process, 0 for no limit.
-        max_failure_rate: share of failed clips, after the first 20, that ends the run.
-        keep: hold the documents in memory for :attr:`Run.results`.
-        engine: ``local`` or ``ray``.
-    """
-
-    workers: int = 1
-    resume: bool = True
-    retry_failed: bool = False
-    overwrite_human: bool = False
-    time_limit: float = 0.0
-    max_failure_rate: float = 1.0
-    keep: bool = False
-    engine: str = "local"
 
 
 @dataclass(slots=True)
@@ -146,7 +123,7 @@ def run_batch(
     work: Work,
     *,
     store: Store | None,
-    options: RunOptions,
+    config: RunConfig,
     events: Events | None = None,
 ) -> Run:
     """Do ``work``, both of its halves, on every job that is not done yet.
@@ -159,10 +136,10 @@ def run_batch(
         UsageError: the output cannot be used.
         MissingDependency, ServerError: what would be the same for every job.
     """
-    batch = _Batch(jobs, work, store, options, events or Events())
+    batch = _Batch(jobs, work, store, config, events or Events())
     try:
         plan = batch.plan()
-        stage = batch.work.open_stage() if options.engine != "ray" else None
+        stage = batch.work.open_stage() if config.engine != "ray" else None
         complete = batch.do(plan, stage)
         if stage is not None:
             batch.run.open_questions = stage.open_questions
@@ -185,12 +162,12 @@ class _Batch:
         jobs: Sequence[Job],
         work: Work,
         store: Store | None,
-        options: RunOptions,
+        config: RunConfig,
         events: Events,
     ) -> None:
         self.run, self.whole, self.work = Run(total=len(jobs)), False, work
         self._started = self._noted = time.monotonic()
-        self._jobs, self._options, self._events = jobs, options, events
+        self._jobs, self._how, self._events = jobs, config, events
         self._failures: dict[int, Rejected] = {}
         self._partial: dict[int, Rejected] = {}
         self._failed_now = self._unwritten = 0
@@ -211,13 +188,13 @@ class _Batch:
             store.sink.sweep()
             how = Resuming(
                 config=self._config,
-                resume=self._options.resume,
-                retry_failed=self._options.retry_failed,
-                overwrite_human=self._options.overwrite_human,
+                resume=self._how.resume,
+                retry_failed=self._how.retry_failed,
+                overwrite_human=self._how.overwrite_human,
                 rewrites=self.work.rewrites,
             )
             plan = plan_run(self._jobs, store, how)
-            if self._options.keep:
+            if self._how.keep:
                 self._fetch_skipped(plan, store)
             store.records.begin(plan.todo)
             self.run.skipped = len(plan.skipped)
@@ -251,16 +228,16 @@ class _Batch:
 
     def do(self, plan: Plan, stage: Stage | None) -> bool:
         """Run the jobs; returns whether every one of them was taken."""
-        options = self._options
-        workers = max(1, min(options.workers, len(plan.todo)))
+        how = self._how
+        workers = max(1, min(how.workers or count_cores(), len(plan.todo)))
         threads = threads_each(workers)
-        if options.engine == "ray":
+        if how.engine == "ray":
             return run_on_ray(
                 plan.todo,
                 replace(self.work, threads=threads),
                 workers=workers,
                 threads=threads,
-                time_limit=options.time_limit,
+                time_limit=how.time_limit,
                 on_done=self._take,
                 on_shutdown=self._events.stopping,
             )
@@ -270,7 +247,7 @@ class _Batch:
             stage=stage,
             workers=workers,
             isolated=len(plan.todo) >= ISOLATED_FROM,
-            time_limit=options.time_limit,
+            time_limit=how.time_limit,
             on_done=self._take,
             on_shutdown=self._events.stopping,
         )
@@ -319,7 +296,7 @@ class _Batch:
                 return reason or reason_of(error, job.clip.path)
         if not reason:
             self._unwritten = 0
-            if self._options.keep:
+            if self._how.keep or self._store is None:
                 self.run.results[outcome.index] = documents
         return reason
 
@@ -362,7 +339,7 @@ class _Batch:
 
     def _is_hopeless(self, reason: str) -> bool:
         tried = self.run.done + len(self._partial) + self._failed_now
-        limit = self._options.max_failure_rate
+        limit = self._how.max_failure_rate
         if self._unwritten >= MOST_UNWRITTEN:
             self.run.stopped = f"{MOST_UNWRITTEN} outputs in a row failed: {reason}"
         elif tried >= FEWEST_TRIED and self._failed_now / tried > limit:

@@ -1,65 +1,14 @@
-"""A person's work on captions: seen by comparison with what was written, marked, and kept."""
+"""A person's work on the captions of an output: taken over, marked, and kept."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
 
-from instancecap.engine.digests import digest_of
+from instancecap.datasets.edits import mark_edits
 from instancecap.engine.store import Entry, Store
 from instancecap.errors import FormatError, OutputError
 from instancecap.formats import Caption, caption_from
-from instancecap.schema import pointer as pointers
-from instancecap.schema.caption import Provenance
-
-HUMAN = "human"
-"""Who a field is by, in a caption's provenance, where a person wrote it."""
-
-
-def leaf_digests(caption: Caption) -> dict[str, str]:
-    """A short digest of every leaf that a person would read, by its pointer."""
-    return {pointer: digest_of(value)[:8] for pointer, value in caption.leaves().items()}
-
-
-def is_by_hand(caption: Caption) -> bool:
-    """Whether a person wrote any of it."""
-    return any(one.source == HUMAN for one in caption.provenance.values())
-
-
-def mark_edits(caption: Caption, written: dict[str, str]) -> bool:
-    """Say of every leaf that differs from what was written that a person wrote it.
-
-    What was measured or checked of the sentence before holds no more: its claims go.
-
-    Args:
-        written: as :func:`leaf_digests` gave it for the caption as the program wrote it.
-
-    Returns:
-        Whether anything was marked.
-    """
-    now = leaf_digests(caption)
-    ids = {one.id for one in caption.instances}
-    changed = {pointer for pointer, digest in now.items() if written.get(pointer) != digest}
-    changed |= {
-        pointer
-        for pointer in written.keys() - now.keys()
-        if (own := pointers.instance_of(pointer)) is None or own in ids
-    }
-    fresh = {one for one in changed if not _is_marked(caption, one)}
-    for pointer in sorted(fresh):
-        caption.provenance[pointer] = Provenance(source=HUMAN, confidence=1.0, support="unchecked")
-    if fresh:
-        caption.claims = [one for one in caption.claims if one.field not in fresh]
-    return bool(fresh)
-
-
-def _is_marked(caption: Caption, pointer: str) -> bool:
-    steps = pointer.split("/")
-    holders = ("/".join(steps[:end]) for end in range(2, len(steps) + 1))
-    return any(
-        (one := caption.provenance.get(holder)) is not None and one.source == HUMAN
-        for holder in holders
-    )
 
 
 def take_edits(store: Store, entry: Entry) -> dict[str, str]:

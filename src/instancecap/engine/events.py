@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from instancecap.engine.resume import Plan
     from instancecap.engine.work import Documents
-    from instancecap.io.inputs import Job, Rejected
+    from instancecap.io.finder import Rejected
+    from instancecap.io.inputs import Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,59 +30,37 @@ class Ended:
 
 
 class Events:
-    """Does nothing; override what is of interest. All calls come from the thread of the run."""
+    """Hands on to other watchers; override what is of interest. All calls come from one thread."""
 
-    def rejected(self, one: Rejected) -> None:
-        """An input that cannot be used, before the run begins."""
-
-    def planned(self, plan: Plan) -> None:
-        """The run is about to begin."""
-
-    def ended(self, one: Ended) -> None:
-        """A clip has ended."""
-
-    def warned(self, line: str) -> None:
-        """The captions' quality has left its band."""
-
-    def noted(self, line: str) -> None:
-        """Something that the user should know."""
-
-    def stopping(self) -> None:
-        """The first Ctrl-C: what is begun is finished, no more is taken."""
-
-
-class Broadcast(Events):
-    """Tells several watchers."""
-
-    def __init__(self, watchers: Sequence[Events]) -> None:
+    def __init__(self, watchers: Sequence[Events] = ()) -> None:
         self._watchers = watchers
 
     def rejected(self, one: Rejected) -> None:
-        """To all."""
+        """An input that cannot be used, before the run begins."""
         for watcher in self._watchers:
             watcher.rejected(one)
 
     def planned(self, plan: Plan) -> None:
-        """To all."""
+        """The run is about to begin."""
         for watcher in self._watchers:
             watcher.planned(plan)
 
     def ended(self, one: Ended) -> None:
-        """To all."""
+        """A clip has ended."""
         for watcher in self._watchers:
             watcher.ended(one)
 
     def warned(self, line: str) -> None:
-        """To all."""
+        """The captions' quality has left its band."""
         for watcher in self._watchers:
             watcher.warned(line)
 
     def noted(self, line: str) -> None:
-        """To all."""
+        """Something that the user should know."""
         for watcher in self._watchers:
             watcher.noted(line)
 
     def stopping(self) -> None:
-        """To all."""
+        """The first Ctrl-C: what is begun is finished, no more is taken."""
         for watcher in self._watchers:
             watcher.stopping()

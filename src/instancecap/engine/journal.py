@@ -19,6 +19,7 @@ class Journal(Events):
     """Lines in a file that is added to."""
 
     def __init__(self, file: IO[str]) -> None:
+        super().__init__()
         self._file = file
         self._failed = False
 

@@ -11,11 +11,11 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from instancecap.engine.store import Entry
+from instancecap.engine.store import Entry, Records
 from instancecap.errors import OutputError, UsageError
 from instancecap.io.identity import Identity
 from instancecap.io.inputs import Job
@@ -52,7 +52,7 @@ CREATE TABLE IF NOT EXISTS run (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
 
-class Ledger:
+class Ledger(Records):
     """The ledger of one output; made where there is none, locked until :meth:`close`.
 
     Every method raises :class:`UsageError` where the file turns out to be damaged.
@@ -106,7 +106,6 @@ class Ledger:
             unlock(lock)
 
     def close(self) -> None:
-        """Commit and give the output free."""
         with contextlib.suppress(sqlite3.Error):
             self._db.commit()
         self._db.close()
@@ -119,12 +118,10 @@ class Ledger:
             raise self._damaged(error) from error
 
     def find(self, job: Job) -> Entry | None:
-        """The entry of this name."""
         row = self._first(f"{_SELECT} WHERE name = ?", (job.name,))
         return None if row is None else _entry(row)
 
     def find_moved(self, job: Job, identity: Identity, *, config: str) -> Entry | None:
-        """A done entry of the same content, span and configuration, whatever its name."""
         row = self._first(
             f"{_SELECT} WHERE size = ? AND content = ? AND start = ? AND end IS ? AND config = ? "
             "AND state != 'failed' ORDER BY name LIMIT 1",
@@ -133,18 +130,9 @@ class Ledger:
         return None if row is None else _entry(row)
 
     def knows_size(self, size: int) -> bool:
-        """Whether any clip was read from a file of this size."""
         return self._first("SELECT 1 FROM clips WHERE size = ? LIMIT 1", (size,)) is not None
 
-    def is_empty(self) -> bool:
-        """Whether nothing was ever written down."""
-        return self._first("SELECT 1 FROM clips LIMIT 1") is None
-
-    def begin(self, todo: Iterable[tuple[int, Job]]) -> None:
-        """Every clip has a row of its own, whatever is left to do."""
-
     def record(self, entry: Entry, *, seconds: float = 0.0, cost: dict[str, float]) -> None:
-        """Write an entry down. Raises :class:`OutputError` where it cannot be written."""
         identity = entry.identity
         values = (
             entry.name, entry.path, entry.start, entry.end, identity.size, identity.mtime_ns,
@@ -163,7 +151,6 @@ class Ledger:
             raise OutputError(f"{self.path}: cannot be written: {error}") from error
 
     def note(self, **values: object) -> None:
-        """Keep facts about the run, for ``instancecap status``."""
         with contextlib.suppress(sqlite3.Error):  # they are of use only while they can be had
             self._db.executemany(
                 "INSERT OR REPLACE INTO run VALUES (?, ?)",
@@ -171,11 +158,7 @@ class Ledger:
             )
             self._db.commit()
 
-    def finish(self) -> None:
-        """Nothing waits to be written."""
-
     def entries(self) -> Iterator[Entry]:
-        """Every entry, by name."""
         for row in self._db.execute(f"{_SELECT} ORDER BY name"):
             yield _entry(row)
 

@@ -24,7 +24,8 @@ from instancecap.engine.pools import (
 )
 from instancecap.engine.work import Documents, Stage
 from instancecap.errors import InputError, MissingDependency, ServerError, UsageError
-from instancecap.io.inputs import Job, reason_of
+from instancecap.io.finder import reason_of
+from instancecap.io.inputs import Job
 from instancecap.io.local_copy import local_copy
 
 T = TypeVar("T")

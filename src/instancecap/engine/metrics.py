@@ -11,50 +11,37 @@ from instancecap.engine.events import Ended, Events
 from instancecap.engine.resume import Plan
 from instancecap.errors import UsageError
 
+COUNTERS: tuple[tuple[str, str, list[str]], ...] = (
+    ("clips", "Clips that ended, by state; skipped: done by an earlier run.", ["state"]),
+    ("stage_seconds", "Seconds spent on clips that were done, by stage.", ["stage"]),
+    ("model", "What models were asked, by unit.", ["unit"]),
+    ("warnings", "Times that the captions' quality left its band.", []),
+)
+
 
 class Metrics(Events):
     """Counts of one run, in a registry of its own; names and paths of clips are in none."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.registry = CollectorRegistry()
         self._planned = Gauge(
             "instancecap_clips_planned",
             "Clips of this run that were left to do when it began.",
             registry=self.registry,
         )
-        self._clips = Counter(
-            "instancecap_clips",
-            "Clips that ended, by state; skipped: done by an earlier run.",
-            ["state"],
-            registry=self.registry,
-        )
-        self._seconds = Counter(
-            "instancecap_stage_seconds",
-            "Seconds spent on clips that were done, by stage.",
-            ["stage"],
-            registry=self.registry,
-        )
-        self._model = Counter(
-            "instancecap_model",
-            "What models were asked, by unit.",
-            ["unit"],
-            registry=self.registry,
-        )
-        self._warnings = Counter(
-            "instancecap_warnings",
-            "Times that the captions' quality left its band.",
-            registry=self.registry,
+        self._clips, self._seconds, self._model, self._warnings = (
+            Counter(f"instancecap_{name}", text, labels, registry=self.registry)
+            for name, text, labels in COUNTERS
         )
 
     def planned(self, plan: Plan) -> None:
-        """The run is about to begin."""
         self._planned.set(len(plan.todo))
         for state in ("done", "partial", "failed"):
             self._clips.labels(state)
         self._clips.labels("skipped").inc(len(plan.skipped))
 
     def ended(self, one: Ended) -> None:
-        """A clip has ended."""
         self._clips.labels(one.state).inc()
         if one.documents is not None:
             for stage, seconds in one.documents.seconds.items():
@@ -63,7 +50,6 @@ class Metrics(Events):
                 self._model.labels(unit).inc(amount)
 
     def warned(self, line: str) -> None:
-        """The captions' quality left its band."""
         self._warnings.inc()
 
 

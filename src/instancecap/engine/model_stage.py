@@ -5,22 +5,24 @@ from __future__ import annotations
 import dataclasses
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from instancecap.captioners.chain import ChainOptions, Prepared, prepare, write
 from instancecap.captioners.chain.prompting import load_prompts
+from instancecap.captioners.chain.questions import THOUSANDTHS
 from instancecap.engine.batch_files import BatchBackend, Unanswered, open_batch
 from instancecap.engine.digests import fingerprint
 from instancecap.engine.retrying import RetryingStage
 from instancecap.engine.work import Documents, Work, evidence_key, measure_job, split_job
 from instancecap.errors import FormatError, UsageError
+from instancecap.formats import Caption
 from instancecap.io.identity import Identity
 from instancecap.io.inputs import Earlier, Job
 from instancecap.mllm.base import Backend
 from instancecap.mllm.structured import Enforcement
-from instancecap.schema import Caption
 
 if TYPE_CHECKING:
     from instancecap.mllm.usage import Usage
@@ -73,16 +75,13 @@ class AskWork(Work):
 
     @property
     def has_stage(self) -> bool:
-        """Always."""
         return True
 
     @property
     def rewrites(self) -> bool:
-        """Whether earlier captions are rewritten in part."""
         return bool(self.previous)
 
     def open_stage(self) -> RetryingStage:
-        """Asks the model about clips that are ready. Raises :class:`UsageError`."""
         stage = ModelStage(self.backend or self.server.open(), self.options)
         return RetryingStage(stage, wait=self.server.wait)
 
@@ -134,7 +133,6 @@ class AskWork(Work):
         return Caption.read(path)
 
     def config(self) -> str:
-        """Hash of what the caption depends on beside the clip."""
         options = dataclasses.asdict(self.options)
         return fingerprint(
             evidence=evidence_key(masks=False),
@@ -172,7 +170,6 @@ class PredictWork(Work):
         return Documents(cost=cost_of(sum(usages, Usage())))
 
     def config(self) -> str:
-        """Nothing is kept, so nothing depends on it."""
         return ""
 
 
@@ -196,7 +193,11 @@ class ModelStage:
         for suffix, prepared in ready.parts:
             try:
                 written = await write(
-                    prepared, self._backend, options=self._options, enforce=self._enforce
+                    prepared,
+                    self._backend,
+                    options=self._options,
+                    enforce=self._enforce,
+                    convention=THOUSANDTHS if self._batch else None,
                 )
             except Unanswered:
                 waiting = True  # the other parts' questions belong into the same round
@@ -234,12 +235,13 @@ class ModelStage:
         return writer.requests if writer else 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Server:
     """Who is asked, in a form that can be sent to another process.
 
     Attributes:
-        urls: of servers that speak the OpenAI protocol; none for a model in this process.
+        url: of a server that speaks the OpenAI protocol, or of several that serve ``model``; none
+            for a model in this process.
         model: the name that the servers know it by, or a folder for one in this process.
         key_env: name of the environment variable that holds the servers' key.
         concurrency: questions in flight at most.
@@ -252,7 +254,7 @@ class Server:
         batch_results: files of such a service's answers.
     """
 
-    urls: tuple[str, ...] = ()
+    url: str | Sequence[str] = ""
     model: str = ""
     key_env: str = "OPENAI_API_KEY"
     concurrency: int = 64
@@ -262,7 +264,13 @@ class Server:
     record: str = ""
     replay: str = ""
     batch_file: str = ""
-    batch_results: tuple[str, ...] = ()
+    batch_results: Sequence[str] = ()
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Every URL."""
+        given = [self.url] if isinstance(self.url, str) else self.url
+        return tuple(one for one in given if one)
 
     @property
     def asks_nobody(self) -> bool:

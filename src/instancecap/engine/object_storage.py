@@ -18,12 +18,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from instancecap.engine.digests import digest_of
-from instancecap.engine.store import Entry, Store
+from instancecap.engine.store import Entry, Records, Sink, Store
 from instancecap.errors import InputError, OutputError, UsageError
 from instancecap.formats.table_rows import OURS, arrow_schema, flatten
 from instancecap.io.addresses import filesystem, naming
-from instancecap.io.identity import Identity
+from instancecap.io.identity import Identity, digest_of
 from instancecap.io.inputs import PRIVATE_FOLDER, Job
 from instancecap.io.tables import encode_rows
 from instancecap.schema import Caption
@@ -96,17 +95,13 @@ class _Bucket:
             self._fs.rm_file(f"{self._root}/{name}")
 
 
-class ObjectSink:
+class ObjectSink(Sink):
     """Takes documents: an object each, or in memory until :meth:`write_table` packs a shard.
 
     Attributes:
         kind: ``jsonl`` or ``parquet``; empty for an object a document.
         places: the object that holds a document, by the document's name; empty for its own.
     """
-
-    folds_names = False
-    piecewise = True
-    format = OURS
 
     def __init__(self, bucket: _Bucket) -> None:
         self.bucket = bucket
@@ -118,7 +113,6 @@ class ObjectSink:
         self._held: tuple[str, dict[str, str]] = "", {}
 
     def put(self, name: str, text: str) -> str:
-        """Hold a document until its shard is whole; one of a folder is written at once."""
         if self.kind:
             self._texts[name] = text
         else:
@@ -126,7 +120,6 @@ class ObjectSink:
         return digest_of(self._row(text))
 
     def get(self, name: str) -> str | None:
-        """The document that an earlier run wrote."""
         try:
             if self.kind:
                 return self._load(self.places[name]).get(name)
@@ -135,37 +128,15 @@ class ObjectSink:
             return None
 
     def has(self, name: str) -> bool:
-        """Whether a marker names the document."""
         return name in self.places
 
-    def find_edits(self, entries: Iterable[Entry]) -> None:
-        """Nothing: objects are written once, and nobody edits them in place."""
-
-    def is_edited(self, name: str, digest: str) -> bool:
-        """No."""
-        return False
-
-    def current(self, name: str) -> str | None:
-        """As it was written."""
-        return self.get(name)
-
     def where(self, name: str) -> str:
-        """The address."""
         return self.bucket.url if self.kind else f"{self.bucket.url}/{name}.json"
 
-    def forget(self) -> None:
-        """Start without what earlier runs wrote; markers are written anew."""
-        self.places.clear()
-
-    def sweep(self) -> None:
-        """Nothing half-written can be there."""
-
     def finish(self, names: Iterable[str]) -> list[str]:
-        """The address: what was whole is there already."""
         return [self.bucket.url]
 
     def close(self) -> None:
-        """Give the memory back."""
         self._texts.clear()
 
     def write_table(self, name: str, documents: Sequence[str]) -> None:
@@ -234,7 +205,7 @@ class _Shard:
         return f"{PRIVATE_FOLDER}/shard-{self.stem}.json"
 
 
-class ShardMarkers:
+class ShardMarkers(Records):
     """Records of a run: an object for each shard, written after the shard's documents."""
 
     def __init__(self, sink: ObjectSink, jobs: Sequence[Job], *, label: str = "") -> None:
@@ -272,29 +243,14 @@ class ShardMarkers:
                     for part in entry.parts:
                         self._sink.places[entry.name + part] = marker["object"]
 
-    def is_empty(self) -> bool:
-        """Whether no earlier run left anything."""
-        return not self._before
-
     def find(self, job: Job) -> Entry | None:
-        """What an earlier run says of a job of this name."""
         entry = self._before.get(job.name)
         return entry if entry is not None and entry.is_of(job) else None
 
-    def find_moved(self, job: Job, identity: Identity, *, config: str) -> Entry | None:
-        """Nothing: a moved object is done again."""
-        return None
-
-    def knows_size(self, size: int) -> bool:
-        """No: clips are known by their names."""
-        return False
-
-    def entries(self) -> Iterable[Entry]:
-        """All that the markers hold."""
-        return self._before.values()
+    def entries(self) -> Iterator[Entry]:
+        return iter(self._before.values())
 
     def begin(self, todo: Iterable[tuple[int, Job]]) -> None:
-        """Learn what is left; jobs of the other shards keep what the markers say."""
         waiting = {job.name for _, job in todo}
         for shard in self._shards:
             for job in shard.jobs:
@@ -304,7 +260,6 @@ class ShardMarkers:
                     shard.entries[job.name] = self._before[job.name]
 
     def record(self, entry: Entry, *, seconds: float = 0.0, cost: dict[str, float]) -> None:
-        """A job has ended; the last one of a shard writes it. Raises :class:`OutputError`."""
         shard = self._shard_of[entry.name]
         shard.pending -= entry.name not in shard.entries
         shard.entries[entry.name] = entry
@@ -313,7 +268,6 @@ class ShardMarkers:
             self._write(shard)
 
     def note(self, **values: object) -> None:
-        """Keep a fact about the run, for ``status``: an object that is written now and then."""
         self._notes |= values
         now = time.time()
         if now - self._noted < NOTE_EVERY and not values.keys() & {"began", "ended"}:
@@ -328,7 +282,6 @@ class ShardMarkers:
             log.debug("%s", error)
 
     def finish(self) -> None:
-        """Write what is whole and not yet written; remove shards that newer ones replace."""
         for shard in self._shards:
             if shard.pending == 0 and shard.marker not in self._old | self._written:
                 self._write(shard)
@@ -340,7 +293,6 @@ class ShardMarkers:
                 self._bucket.remove(name)
 
     def close(self) -> None:
-        """Give the memory back."""
         self._shards.clear()
 
     def _write(self, shard: _Shard) -> None:

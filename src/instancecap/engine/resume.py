@@ -17,8 +17,9 @@ from instancecap.engine.edits import mark_stale, take_edits
 from instancecap.engine.store import Entry, Records, Store
 from instancecap.errors import InputError
 from instancecap.io.addresses import is_url
+from instancecap.io.finder import Rejected
 from instancecap.io.identity import Identity, is_elsewhere
-from instancecap.io.inputs import Earlier, Job, Rejected
+from instancecap.io.inputs import Earlier, Job
 
 LOOKS_AT_ONCE = 32
 """Requests to object storage in flight while a run is planned."""

@@ -8,20 +8,21 @@ import os
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from instancecap.engine.digests import digest_of
 from instancecap.engine.ledger import Ledger
 from instancecap.engine.object_storage import open_object_store
 from instancecap.engine.spool import Spool
-from instancecap.engine.store import Entry, Store, private_folder
+from instancecap.engine.store import Entry, Sink, Store
 from instancecap.errors import FormatError, OutputError, UsageError
 from instancecap.formats import check_format, to_format
 from instancecap.formats.table_rows import OURS, arrow_schema, flatten, json_line, unflatten
 from instancecap.io.addresses import is_url, strip_file_scheme
 from instancecap.io.atomic import require_writable, write_whole
-from instancecap.io.inputs import PRIVATE_FOLDER
+from instancecap.io.identity import digest_of
+from instancecap.io.inputs import PRIVATE_FOLDER, private_folder
 from instancecap.io.tables import TableWriter, open_table, read_rows
 from instancecap.schema import Caption
 
@@ -68,13 +69,11 @@ def _open_sink(path: Path, *, shard: str, format: str) -> FolderSink | JsonLines
     return FolderSink(path, shared=bool(shard), format=format)
 
 
-class FolderSink:
+class FolderSink(Sink):
     """``NAME.json`` for each document, or ``NAME.txt`` where it is text, as soon as it is done.
 
     ``shared``: other runs may be writing their parts into the folder.
     """
-
-    piecewise = True
 
     def __init__(self, folder: Path, *, shared: bool = False, format: str = OURS) -> None:
         require_writable(folder)
@@ -90,7 +89,6 @@ class FolderSink:
         return self.folder / f"{name}{self._suffix}"
 
     def put(self, name: str, text: str) -> str:
-        """Write the document's own file."""
         path = self.path(name)
         for part in Path(f"{name}{self._suffix}").parts:
             _check_length(name, part)
@@ -105,7 +103,6 @@ class FolderSink:
         return f"{digest_of(plain)} {_stat(path)}"
 
     def get(self, name: str) -> str | None:
-        """The text of the document's file; other formats hold too little to go on with."""
         if self.format != OURS:
             return None
         try:
@@ -114,14 +111,9 @@ class FolderSink:
             return None
 
     def has(self, name: str) -> bool:
-        """Whether the document's file is there."""
         return self.path(name).exists()
 
-    def find_edits(self, entries: Iterable[Entry]) -> None:
-        """Each file is looked at when it is asked about."""
-
     def is_edited(self, name: str, digest: str) -> bool:
-        """By size and time of change first, and then by the content."""
         path = self.path(name)
         content, _, stat = digest.partition(" ")
         try:
@@ -134,26 +126,14 @@ class FolderSink:
         except (OSError, ValueError, RecursionError):
             return True
 
-    def current(self, name: str) -> str | None:
-        """The text of the document's file."""
-        return self.get(name)
-
     def where(self, name: str) -> str:
-        """The document's file."""
         return str(self.path(name))
 
     def finish(self, names: Iterable[str]) -> list[str]:
         """The files of these names; each was there as soon as it was put."""
         return [str(path) for path in map(self.path, names) if path.exists()]
 
-    def forget(self) -> None:
-        """Every file is replaced on its own."""
-
-    def close(self) -> None:
-        """Nothing is open."""
-
     def sweep(self) -> None:
-        """Remove what a killed run left: hidden files of a write, and of the cache."""
         now = time.time()
         for root, _, names in os.walk(self.folder):
             private = Path(root).is_relative_to(self.private)
@@ -183,10 +163,9 @@ def _check_length(name: str, part: str) -> None:
         )
 
 
-class _TableSink:
+class _TableSink(Sink):
     """What both kinds of tables share: documents wait in a spool, then appear in order."""
 
-    folds_names = False
     piecewise = False
 
     def __init__(self, path: Path, *, shard: str = "", format: str = OURS) -> None:
@@ -205,21 +184,15 @@ class _TableSink:
             self._spool = Spool(self.private, shard=self._shard)
         return self._spool
 
-    def sweep(self) -> None:
-        """What was half-written is written over."""
-
     def put(self, name: str, text: str) -> str:
-        """Keep the document until the end, if the table can say it."""
         row = self._row(text)
         self.spool.put(name, text)
         return digest_of(row)
 
     def get(self, name: str) -> str | None:
-        """The document that an earlier run wrote."""
         return self.spool.get(name).decode() if name in self.spool else None
 
     def has(self, name: str) -> bool:
-        """Whether an earlier run wrote a document of this name."""
         return name in self.spool
 
     def find_edits(self, entries: Iterable[Entry]) -> None:
@@ -240,7 +213,7 @@ class _TableSink:
             for part in entry.parts
         }
         try:
-            for row in read_rows(str(self.path)):
+            for row in chain.from_iterable(map(read_rows, map(str, self._parts()))):
                 name, document = self._document(row.value)
                 if name and written.get(name) != digest_of(row.value):
                     self._edits[name] = document
@@ -252,29 +225,21 @@ class _TableSink:
 
     def _files(self) -> dict[str, str]:
         """Size and time of change of the table's files."""
-        files = self.path.glob("*.parquet") if self.path.is_dir() else [self.path]
-        return {path.name: _stat(path) for path in files}
+        return {path.name: _stat(path) for path in self._parts()}
+
+    def _parts(self) -> list[Path]:
+        return [self.path]
 
     def is_edited(self, name: str, digest: str) -> bool:
-        """Whether its row was changed."""
         return name in self._edits
 
     def current(self, name: str) -> str | None:
-        """The document in its row, where that was changed; else as it was written."""
         return self._edits.get(name) or self.get(name)
 
     def where(self, name: str) -> str:
-        """The table, and what the row is about."""
         return f"{self.path}: {name}"
 
-    def forget(self) -> None:
-        """Start without what earlier runs wrote."""
-        self.spool.close()
-        self.spool.path.unlink()
-        self._spool = None
-
     def close(self) -> None:
-        """Close what is open."""
         if self._spool is not None:
             self._spool.close()
 
@@ -359,6 +324,10 @@ class ParquetSink(_TableSink):
         _check_replaceable(path)
         super().__init__(path, shard=shard)
         self._prefix = f"part-{shard}-" if shard else "part-"
+
+    def _parts(self) -> list[Path]:
+        found = sorted(self.path.glob(f"{self._prefix}*.parquet"))
+        return [one for one in found if one.stem.count("-") == self._prefix.count("-")]
 
     def _open(self) -> TableWriter:
         scratch = self.private / f"{self._prefix}shards"

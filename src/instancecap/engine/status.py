@@ -13,9 +13,9 @@ from typing import Any
 
 from instancecap.engine.ledger import is_locked
 from instancecap.engine.object_storage import read_notes
-from instancecap.engine.store import private_folder
 from instancecap.errors import InputError, UsageError
 from instancecap.io.addresses import is_url, strip_file_scheme
+from instancecap.io.inputs import private_folder
 
 NO_RUN = "{}: no run has written here; name the OUT of a caption run"
 
@@ -60,35 +60,19 @@ class Status:
 def read_status(out: str) -> Status:
     """The status of an output. Raises :class:`UsageError` where no run ever wrote one."""
     if is_url(out := strip_file_scheme(out)):
-        return _read_remote(out)
-    folder = private_folder(Path(out))
-    ledgers = sorted(folder.glob("ledger*.sqlite"))
-    if not ledgers:
-        raise UsageError(NO_RUN.format(out))
-    status, reasons, recent = Status(), Counter[str](), 0
-    for path in ledgers:
-        recent += _add(path, status, reasons)
-    status.running = any(is_locked(path) for path in folder.glob("lock*"))
-    status.reasons = dict(reasons.most_common(10))
-    status.cost = {name: round(value, 3) for name, value in status.cost.items()}
-    status.per_minute = round(recent / (RECENT / 60), 2)
-    left = status.total - status.done - status.partial - status.failed
-    if status.running and recent and left > 0:
-        status.left_seconds = round(left / recent * RECENT)
-    return status
-
-
-def _read_remote(out: str) -> Status:
-    """The status of an output in object storage, by the notes that its runs leave there."""
-    try:
-        notes = read_notes(out)
-    except InputError as error:
-        raise UsageError(str(error)) from error
+        try:
+            notes = [_of_note(one) for one in read_notes(out)]
+        except InputError as error:
+            raise UsageError(str(error)) from error
+    else:
+        folder = private_folder(Path(out))
+        running = any(is_locked(path) for path in folder.glob("lock*"))
+        notes = [_of_ledger(path, running) for path in sorted(folder.glob("ledger*.sqlite"))]
     if not notes:
         raise UsageError(NO_RUN.format(out))
-    status, reasons, rate = Status(), Counter[str](), 0.0
+    status, reasons = Status(), Counter[str]()
     for one in notes:
-        before, now = one.get("before") or {}, one["done"] + one["partial"] + one["failed"]
+        before = one.get("before") or {}
         status.total += one.get("total") or 0
         status.done += before.get("done", 0) + one["done"]
         status.partial += one["partial"]
@@ -98,50 +82,49 @@ def _read_remote(out: str) -> Status:
         for unit, amount in one["cost"].items():
             status.cost[unit] = round(status.cost.get(unit, 0) + amount, 3)
         _merge(status.quality, one.get("quality") or {})
-        runs = not one.get("ended") and time.time() - one["written"] < SILENT
-        status.running |= runs
-        rate += now / max(1.0, one["written"] - one.get("began", 0.0)) if runs else 0.0
+        status.running |= one["running"]
+        status.per_minute += 60 * one["rate"]
     status.reasons = dict(reasons.most_common(10))
-    status.per_minute = round(60 * rate, 2)
     left = status.total - status.done - status.partial - status.failed
-    if rate and left > 0:
-        status.left_seconds = round(left / rate)
+    if status.running and status.per_minute and left > 0:
+        status.left_seconds = round(60 * left / status.per_minute)
+    status.per_minute = round(status.per_minute, 2)
     return status
+
+
+def _of_note(one: dict[str, Any]) -> dict[str, Any]:
+    """What a run into object storage noted last, its rate with it."""
+    runs = not one.get("ended") and time.time() - one["written"] < SILENT
+    now = one["done"] + one["partial"] + one["failed"]
+    rate = now / max(1.0, one["written"] - one.get("began", 0.0)) if runs else 0.0
+    return {**one, "running": runs, "rate": rate}
+
+
+def _of_ledger(path: Path, running: bool) -> dict[str, Any]:
+    """The same of a ledger: clips that ended since its last run began."""
+    counts, reasons, cost, recent = Counter[str](), Counter[str](), Counter[str](), 0
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            notes = {key: json.loads(value) for key, value in db.execute("SELECT * FROM run")}
+            began, until = notes.get("began") or 0.0, notes.get("ended") or time.time()
+            span = min(RECENT, max(1.0, until - began))
+            for state, reason, spent, finished in db.execute(
+                "SELECT state, reason, cost, finished FROM clips"
+            ):
+                counts[state] += finished >= began
+                recent += finished >= max(began, until - RECENT)
+                reasons[reason] += bool(reason)
+                cost.update(json.loads(spent))
+    except sqlite3.Error as error:
+        raise UsageError(f"{path}: the ledger cannot be read ({error})") from error
+    found = {state: counts[state] for state in ("done", "partial", "failed")}
+    more = {"reasons": +reasons, "cost": cost, "running": running, "rate": recent / span}
+    return {**notes, **found, **more}
 
 
 def _without_digits(reason: str) -> str:
     """Reasons that differ in a number only are one."""
     return "".join("#" if one.isdigit() else one for one in reason)
-
-
-def _add(path: Path, status: Status, reasons: Counter[str]) -> int:
-    """Add one ledger; returns how many of its clips ended of late."""
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
-            notes = {key: json.loads(value) for key, value in db.execute("SELECT * FROM run")}
-            rows = db.execute("SELECT state, reason, cost, finished FROM clips")
-            until = notes.get("ended") or time.time()
-            began = notes.get("began") or 0.0
-            before = notes.get("before") or {}
-            status.done += before.get("done", 0)
-            status.failed += before.get("failed", 0)
-            recent = 0
-            for state, reason, cost, finished in rows:
-                if finished >= began:
-                    status.done += state == "done"
-                    status.partial += state == "partial"
-                    status.failed += state == "failed"
-                recent += finished >= max(began, until - RECENT)
-                if reason:
-                    reasons[_without_digits(reason)] += 1
-                for unit, amount in json.loads(cost).items():
-                    status.cost[unit] = status.cost.get(unit, 0) + amount
-            status.total += notes.get("total") or 0
-            _merge(status.quality, notes.get("quality") or {})
-            span = min(RECENT, max(1.0, until - began))
-            return round(recent * RECENT / span)
-    except sqlite3.Error as error:
-        raise UsageError(f"{path}: the ledger cannot be read ({error})") from error
 
 
 def _merge(total: dict[str, float], part: dict[str, float]) -> None:

@@ -7,13 +7,14 @@ its record, so that a run which dies in between only does that clip again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol, Self
 
+from instancecap.formats.table_rows import OURS
 from instancecap.io.identity import Identity
-from instancecap.io.inputs import PRIVATE_FOLDER, Job
+from instancecap.io.inputs import Job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,40 +52,53 @@ class Entry:
 
 
 class Records(Protocol):
-    """What became of every clip of an output, kept so that a later run goes on."""
+    """What became of every clip of an output, kept so that a later run goes on.
 
-    is_shared: bool
-    """Other runs do other parts of the same output."""
+    Attributes:
+        is_shared: other runs do other parts of the same output.
+    """
 
-    def is_empty(self) -> bool:
-        """Whether nothing was ever written down."""
+    is_shared: bool = False
 
+    @abstractmethod
     def find(self, job: Job) -> Entry | None:
         """The entry of this name."""
 
-    def find_moved(self, job: Job, identity: Identity, *, config: str) -> Entry | None:
-        """A done entry of the same content, span and configuration, whatever its name."""
-
-    def knows_size(self, size: int) -> bool:
-        """Whether any clip was read from a file of this size."""
-
-    def entries(self) -> Iterable[Entry]:
+    @abstractmethod
+    def entries(self) -> Iterator[Entry]:
         """All that was written down."""
 
-    def begin(self, todo: Iterable[tuple[int, Job]]) -> None:
-        """Learn what is left to do."""
-
+    @abstractmethod
     def record(self, entry: Entry, *, seconds: float = 0.0, cost: dict[str, float]) -> None:
         """Write an entry down. Raises :class:`OutputError` where it cannot be written."""
 
+    @abstractmethod
     def note(self, **values: object) -> None:
         """Keep facts about the run."""
 
+    def is_empty(self) -> bool:
+        """Whether nothing was ever written down."""
+        return next(self.entries(), None) is None
+
+    def find_moved(self, job: Job, identity: Identity, *, config: str) -> Entry | None:
+        """A done entry of the same content, span and configuration, whatever its name."""
+        return None
+
+    def knows_size(self, size: int) -> bool:
+        """Whether any clip was read from a file of this size."""
+        return False
+
+    def begin(self, todo: Iterable[tuple[int, Job]]) -> None:
+        """Learn what is left to do."""
+        return
+
     def finish(self) -> None:
         """The run ends; make what was recorded last for good."""
+        return
 
     def close(self) -> None:
         """Give the output free."""
+        return
 
 
 class Sink(Protocol):
@@ -96,13 +110,11 @@ class Sink(Protocol):
         format: of the captions that appear; what is put is always our own.
     """
 
-    folds_names: bool
-    piecewise: bool
-    format: str
+    folds_names: bool = False
+    piecewise: bool = True
+    format: str = OURS
 
-    def sweep(self) -> None:
-        """Remove what a killed run left half-written."""
-
+    @abstractmethod
     def put(self, name: str, text: str) -> str:
         """Keep a document; returns the digest of what stands in the output then.
 
@@ -111,32 +123,41 @@ class Sink(Protocol):
             FormatError: the format cannot say it.
         """
 
+    @abstractmethod
     def get(self, name: str) -> str | None:
         """Our own document that an earlier run put under this name; None where none is kept."""
 
+    @abstractmethod
     def has(self, name: str) -> bool:
         """Whether there is a document of this name."""
 
-    def find_edits(self, entries: Iterable[Entry]) -> None:
-        """Look which documents of these entries are not as they were written any more."""
-
-    def is_edited(self, name: str, digest: str) -> bool:
-        """Whether the document is there and is not the one that :meth:`put` gave this digest."""
-
-    def current(self, name: str) -> str | None:
-        """Our own document as it stands in the output, edited or not; None where it is none."""
-
+    @abstractmethod
     def where(self, name: str) -> str:
         """The path to name to a user who looks for a document."""
 
-    def forget(self) -> None:
-        """Start without what earlier runs wrote, as far as it lies in one file."""
-
+    @abstractmethod
     def finish(self, names: Iterable[str]) -> list[str]:
         """Make the outputs of these names appear, in this order; returns the paths."""
 
+    def find_edits(self, entries: Iterable[Entry]) -> None:
+        """Look which documents of these entries are not as they were written any more."""
+        return
+
+    def is_edited(self, name: str, digest: str) -> bool:
+        """Whether the document is there and is not the one that :meth:`put` gave this digest."""
+        return False
+
+    def current(self, name: str) -> str | None:
+        """Our own document as it stands in the output, edited or not; None where it is none."""
+        return self.get(name)
+
+    def sweep(self) -> None:
+        """Remove what a killed run left half-written."""
+        return
+
     def close(self) -> None:
         """Give back what is open. What was put is kept."""
+        return
 
 
 class Store:
@@ -178,10 +199,3 @@ class Store:
         if self._records is not None:
             self._records.close()
         self.sink.close()
-
-
-def private_folder(out: Path) -> Path:
-    """Where the run's own notes lie: inside an output folder, beside an output file."""
-    if out.suffix.lower() == ".jsonl":
-        return out.with_name(f".{out.name}{PRIVATE_FOLDER}")
-    return out / PRIVATE_FOLDER

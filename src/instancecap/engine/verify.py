@@ -18,7 +18,8 @@ from instancecap.engine.local import Outcome, run_jobs, threads_each
 from instancecap.errors import InputError, OutputError, UsageError
 from instancecap.io.addresses import is_url
 from instancecap.io.atomic import write_whole
-from instancecap.io.inputs import Job, Rejected, reason_of
+from instancecap.io.finder import Rejected, reason_of
+from instancecap.io.inputs import Job
 from instancecap.schema import Caption, Evidence
 from instancecap.verify.check import verify
 from instancecap.verify.repair import apply

@@ -17,25 +17,14 @@ from instancecap.errors import FormatError, UsageError
 from instancecap.formats import cosmos3, curate, instancecap, instancevid, miradata, skycaptioner
 from instancecap.formats import text as plain_text
 from instancecap.formats.differences import differences
-from instancecap.formats.salvage import salvage
+from instancecap.formats.salvage import decode_text, salvage
 from instancecap.formats.shape import Shape, clean, loosely
 from instancecap.formats.table_rows import video_of
 from instancecap.schema import codec
 from instancecap.schema.caption import Caption, Producer, Provenance
 
-__all__ = [
-    "FORMATS",
-    "Caption",
-    "Codec",
-    "answer_model",
-    "caption_from",
-    "check_format",
-    "decode",
-    "detect",
-    "lost",
-    "read_file",
-    "to_format",
-]
+__all__ = ["FORMATS", "Caption", "Codec", "answer_model", "caption_from", "check_format", "detect",
+           "lost", "read_file", "to_format"]  # fmt: skip
 
 
 class Codec(Protocol):
@@ -158,8 +147,11 @@ def caption_from(
         caption = instancecap.read(value, warnings)
     else:
         caption = _read_foreign(value, name, warnings)
-    if caption.video is None and fields:
-        caption.video = video_of(fields)
+    row = video_of(fields) if fields else None
+    if caption.video is None:
+        caption.video = row
+    elif row is not None and not caption.video.path:
+        caption.video.path, caption.video.id = row.path, row.id
     caption.warnings += [warning for warning in warnings if warning not in caption.warnings]
     return caption
 
@@ -232,18 +224,10 @@ def lost(caption: Caption, name: str) -> list[str]:
     return differences(caption, FORMATS[name].read(written, []))
 
 
-def decode(data: bytes) -> str | None:
-    """UTF-8 text, or UTF-16 with a byte order mark; None where it is neither."""
-    try:
-        return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-    except UnicodeDecodeError:
-        return None
-
-
 def read_file(path: str | os.PathLike[str]) -> Caption:
     """The one caption in a file. Raises :class:`FormatError` that names the file."""
     try:
-        text = decode(Path(path).read_bytes())
+        text = decode_text(Path(path).read_bytes())
         if text is None:
             raise FormatError("not a valid caption: not UTF-8 text")
         return caption_from(text, format="text" if str(path).endswith(".txt") else "")

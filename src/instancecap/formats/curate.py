@@ -39,9 +39,10 @@ def read(value: dict[str, Any], warnings: list[str]) -> Caption:
 
 
 def _text(window: dict[str, Any]) -> str:
-    names = [name for name in window if name.endswith("_caption")]
+    names = [name for name in window if name == "caption" or name.endswith("_caption")]
     names.sort(key=lambda name: not name.endswith("_enhanced_caption"))
-    texts = (window[name] for name in names)
+    cells = (window[name] for name in names)
+    texts = (next(iter(one.values()), "") if isinstance(one, dict) else one for one in cells)
     return next((clean(one) for one in texts if isinstance(one, str) and one.strip()), "")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from instancecap.formats.phrases import filming_sentences, position_phrase
-from instancecap.formats.shape import Shape, entry_name, key, loosely, parsed
+from instancecap.formats.shape import Shape, entry_name, key, loosely, parsed, sentences
 from instancecap.schema.caption import Camera, Caption, Instance, Position, Video
 
 MOST_INSTANCES = 3
@@ -26,6 +26,16 @@ class OneInstance(Shape):
     appearance: str = key("Appearance", "Appearance Description", "Description")
     action: str = key("Actions and Motion", "Action and Motion", "Actions", "Motion")
     position: str = key("Position", "Location")
+
+    @classmethod
+    def arrange(cls, value: dict[str, Any]) -> dict[str, Any]:
+        """Takes action and motion also apart."""
+        names = {loosely(name): name for name in value}
+        parts = [names[one] for one in ("action", "actions", "motion", "motions") if one in names]
+        if len(parts) < 2 or not all(isinstance(value[one], str) for one in parts):
+            return value
+        rest = {name: one for name, one in value.items() if name not in parts}
+        return {**rest, "Actions and Motion": sentences(value[one] for one in parts)}
 
 
 class Structure(Shape):

@@ -28,6 +28,15 @@ _ESCAPES = re.compile(r"\\(?=[%_$#&'])")
 _NOTHING: Any = object()
 
 
+def decode_text(data: bytes) -> str | None:
+    """UTF-8 text, or UTF-16 with or without a byte order mark; None where it is neither."""
+    zeros = {b"\0": "utf-16-be"}.get(data[:1]) or {b"\0": "utf-16-le"}.get(data[1:2], "utf-8-sig")
+    try:
+        return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else zeros)
+    except UnicodeDecodeError:
+        return None
+
+
 def salvage(text: str) -> tuple[Any, list[str]]:
     """The JSON value in ``text``, and what was wrong with it.
 

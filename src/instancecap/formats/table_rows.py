@@ -104,15 +104,17 @@ def arrow_schema(format: str = OURS) -> Any:
     return pa.schema([(name, special.get(name, pa.string())) for name in FLAT_COLUMNS])
 
 
-PATHS = ("path", "file_path", "video_path", "media_path", "vision_path", "file_name", "video")
+PATHS = ("path", "file_path", "video_path", "media_path", "vision_path", "file_name", "video",
+         "filename", "video_file", "file", "videos", "images")  # fmt: skip
 """Columns that may hold a video's path, the best first."""
 
 
 def video_of(fields: dict[str, Any]) -> Video | None:
     """The video that a row names, with what else the row knows of it."""
     given = {loosely(key): one for key, one in fields.items()}
-    texts = (given.get(loosely(name)) for name in PATHS)
-    path = next((one for one in texts if isinstance(one, str) and one), "")
+    cells = (given.get(loosely(name)) for name in PATHS)
+    texts = (cell[0] if isinstance(cell, list) and len(cell) == 1 else cell for cell in cells)
+    path = next((one.strip() for one in texts if isinstance(one, str) and one.strip()), "")
     if not path:
         return None
 

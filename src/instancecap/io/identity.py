@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 from instancecap.errors import InputError
 from instancecap.io.addresses import filesystem, is_url, naming
@@ -86,3 +87,9 @@ def _hash_samples(file: IO[bytes], offset: int, size: int) -> str:
         file.seek(offset + place)
         digest.update(file.read(min(SAMPLE_BYTES, size - place)))
     return digest.hexdigest()
+
+
+def digest_of(value: Any) -> str:
+    """Of a caption as it stands in an output, however it is indented or its keys are ordered."""
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

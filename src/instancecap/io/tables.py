@@ -62,7 +62,7 @@ def read_rows(
     """The rows of a table, good and bad; blank lines of a ``.jsonl`` are passed over.
 
     Text is UTF-8, or UTF-16 with a byte order mark. The columns of a CSV file are parted by
-    whichever of comma, semicolon and tab its header has most of.
+    whichever of comma, semicolon, tab and bar its header has most of.
 
     Args:
         path: a file or an address; for Parquet a folder of shards too.
@@ -99,13 +99,19 @@ def _open(path: str) -> Iterator[tuple[io.BufferedReader[Any], str]]:
         source: Any = file
         buffered = source if isinstance(file, io.BufferedReader) else io.BufferedReader(source)
         start = buffered.peek(3)
-        yield buffered, next((name for mark, name in _MARKS if start.startswith(mark)), "utf-8")
+        yield buffered, encoding_of(start)
+
+
+def encoding_of(start: bytes) -> str:
+    """The encoding of a text by its first bytes: a byte order mark, or the zeros of UTF-16."""
+    zeros = {b"\0": "utf-16-be"}.get(start[:1]) or {b"\0": "utf-16-le"}.get(start[1:2], "utf-8")
+    return next((name for mark, name in _MARKS if start.startswith(mark)), zeros)
 
 
 def _read_lines(path: str) -> Iterator[Row]:
     """Lines of text: only newlines end one, as names may hold other separators."""
     with _open(path) as (file, encoding):
-        if encoding == "utf-16":
+        if encoding.startswith("utf-16"):
             text: Iterable[str | bytes] = io.TextIOWrapper(file, encoding=encoding, newline="\n")
         else:
             text = file
@@ -134,10 +140,13 @@ def _read_jsonl(path: str) -> Iterator[Row]:
 def _read_csv(path: str, choose: Choose) -> Iterator[Row]:
     with _open(path) as (file, encoding):
         # What is not UTF-8 costs its own row: undecodable bytes get through as lone surrogates.
-        errors = "strict" if encoding == "utf-16" else "surrogateescape"
+        errors = "strict" if encoding.startswith("utf-16") else "surrogateescape"
         text = io.TextIOWrapper(file, encoding=encoding, errors=errors, newline="")
         first = text.readline()
-        reader = csv.reader(chain([first], text), delimiter=max(",;\t", key=first.count))
+        mark = max(",;\t|", key=first.count)
+        if first[:4].lower() == "sep=" and first[4:5]:  # as Excel writes it
+            mark, first = first[4], text.readline()
+        reader = csv.reader(chain([first], text), delimiter=mark)
         rows = _unlimited(reader)
         header = [name.strip() for name in next(rows, [])]
         choose(header)
@@ -237,14 +246,14 @@ def open_table(
 
     ======== ======================================================================
     .txt     a line of text a row
-    .csv     cells, with a header; values that are no text as JSON
+    .csv     cells, with a header; values that are no text as JSON; .tsv with tabs between
     .jsonl   a JSON value a line
     .json    the value, or a list of them where there are several
     .parquet a folder of shards
     ======== ======================================================================
 
     Args:
-        columns: of a ``.csv``.
+        columns: of a ``.csv`` or ``.tsv``.
         schema: of a ``.parquet``, as an Arrow schema.
         prefix: how the names of a ``.parquet``'s shards begin; shards with another stay.
         scratch: folder for unfinished shards on the same disk; a hidden neighbor by default.
@@ -269,11 +278,11 @@ class _FileWriter(TableWriter):
         self._first, self._is_list = "", kind == ".json"
         self._encode: Callable[[Any], str] = {
             ".txt": lambda row: f"{row}\n",
-            ".csv": lambda row: _csv_line(text_cells(row)[name] for name in columns),
+            **dict.fromkeys(_CELL_MARKS, lambda row: _csv_line(_cells(row, columns), kind)),
             ".json": lambda row: _json(row, indent=2),
         }.get(kind, lambda row: f"{_json(row)}\n")
-        if kind == ".csv":
-            self._file.write(_csv_line(columns))
+        if kind in _CELL_MARKS:
+            self._file.write(_csv_line(columns, kind))
 
     def write(self, row: Any) -> None:
         text = self._encode(row)
@@ -375,9 +384,17 @@ def text_cells(row: Mapping[str, Any]) -> dict[str, str]:
     return {key: one if isinstance(one, str) else _json(one) for key, one in row.items()}
 
 
-def _csv_line(cells: Iterable[str]) -> str:
+_CELL_MARKS = {".csv": ",", ".tsv": "\t"}
+
+
+def _cells(row: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
+    cells = text_cells(row)
+    return [cells[name] for name in columns]
+
+
+def _csv_line(cells: Iterable[str], kind: str) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(cells)
+    csv.writer(line, delimiter=_CELL_MARKS[kind], lineterminator="\n").writerow(cells)
     return line.getvalue()
 
 

@@ -41,6 +41,7 @@ class Dialect:
         tokens: the most that this bound may be; 0 for any.
         room: times a question's own bound, for models that think before they answer.
         think: False where a model is told to answer at once.
+        effort: the least effort of thinking that can be asked for.
         system: False where system text goes into the first message of the user.
         images: the most images a question; 0 for any number.
         pixels: the most pixels an image; 0 for any number.
@@ -52,6 +53,7 @@ class Dialect:
     tokens: int = 0
     room: int = 1
     think: bool = True
+    effort: Literal["none", "low"] = "none"
     system: bool = True
     images: int = 0
     pixels: int = 0
@@ -60,6 +62,8 @@ class Dialect:
         """What to try after a parameter of ``sent`` was refused; None when nothing is left."""
         if "max_completion_tokens" in refusal and self.limit == "max_tokens":
             return replace(self, limit="max_completion_tokens")
+        if "reasoning_effort" in sent and "'none'" in refusal and self.effort == "none":
+            return replace(self, effort="low")
         for name in OPTIONAL:
             if name in sent and re.search(rf"\b{name}\b", refusal):
                 return replace(self, refused=self.refused | {name})
@@ -79,10 +83,17 @@ class Dialect:
 
     def changes(self, since: Dialect) -> dict[str, Any]:
         """What was learned since another."""
-        both = {
-            one.name: (getattr(self, one.name), getattr(since, one.name)) for one in fields(self)
+        now = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {name: value for name, value in now.items() if value != getattr(since, name)}
+
+    def with_changes(self, changes: Mapping[str, Any]) -> Dialect:
+        """With what another question taught; of two limits the lower one counts."""
+        limits = {
+            name: min(value, getattr(self, name) or value)
+            for name, value in changes.items()
+            if name in ("tokens", "images", "pixels") and value
         }
-        return {name: now for name, (now, before) in both.items() if now != before}
+        return replace(self, **{**changes, **limits})
 
 
 def fit(request: Request, dialect: Dialect) -> Request:

@@ -90,11 +90,11 @@ class Server:
             if self.settled:
                 changes.pop("form", None)
             self.settled = True
-        if {"images", "pixels"} & set(changes):
+        before, self.dialect = self.dialect, self.dialect.with_changes(changes)
+        if (self.dialect.images, self.dialect.pixels) != (before.images, before.pixels):
             amounts = {"image(s) a question": dialect.images, "pixels an image": dialect.pixels}
             most = " and ".join(f"{one:,} {name}" for name, one in amounts.items() if one)
             log.warning("%s takes at most %s; it is shown no more from now on", self.url, most)
-        self.dialect = replace(self.dialect, **changes)
         self.losses, self.rests_until = 0, 0.0
 
     async def ask(self, request: Request) -> Reply:

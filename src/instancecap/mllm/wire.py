@@ -37,7 +37,7 @@ def payload(
     if not dialect.think:
         # The first is vLLM's, SGLang's and llama.cpp's, the second Ollama's and hosted services'.
         body["chat_template_kwargs"] = {"enable_thinking": False, "thinking": False}
-        body["reasoning_effort"] = "none"
+        body["reasoning_effort"] = dialect.effort
     if request.penalty != 1.0:
         # The first is vLLM's and SGLang's name, the second llama.cpp's; the rest ignore both.
         body["repetition_penalty"] = body["repeat_penalty"] = request.penalty

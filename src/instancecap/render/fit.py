@@ -41,10 +41,8 @@ def fit(
         return lines, Fitted(text, counter.count(text), keep)
 
     lines, best = attempt({})
-    if not lines:
-        return None
-    if best.tokens <= budget:
-        return best
+    if not lines or best.tokens <= budget:
+        return best if lines else None
     empty = counter.count("")
     gone: list[tuple[Line, int]] = []
     while best.tokens > budget and lines:
@@ -55,6 +53,8 @@ def fit(
             excess -= cost
             if excess <= 0:
                 break
+        if keep == best.keep:
+            break  # nothing of it can go, as of tags
         shortest = best.tokens
         lines, best = attempt(keep)
         if not lines:

@@ -26,9 +26,6 @@ _MEASURED_WORDS = content(
     )
 )
 
-MOST = 1_000_000
-"""Sentences of a field that is not shortened."""
-
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -91,7 +88,7 @@ class Draft:
             return ()
         found = grammar.sentences(text)
         self.whole[pointer] = len(found)
-        most = self.keep.get(pointer, MOST)
+        most = self.keep.get(pointer, len(found))
         return found[: min(most, 1) if self.options.length == "medium" else most]
 
     def fact(self, pointer: str, text: str) -> str:
@@ -103,7 +100,7 @@ class Draft:
 
 
 def lines_of(draft: Draft) -> list[Line]:
-    """The paragraph's sentences in their order, none twice."""
+    """The paragraph's sentences in their order, none twice about one instance or about the clip."""
     caption = draft.caption
     told = [one for one in caption.instances if not _is_gone(draft, one)]
     draft.subjects = subjects.subjects_of(
@@ -116,20 +113,24 @@ def lines_of(draft: Draft) -> list[Line]:
         for index, one in enumerate(told)
         for line in _instance(draft, index, one, " ".join(line.text for line in gist).lower())
     ]
-    parts: dict[str, list[Line]] = {
-        "subjects": [*gist, *about],
-        "events": list(_events(draft)),
-    }
+    parts = {"subjects": [*gist, *about], "events": list(_events(draft))}
     lines: list[Line] = []
     for name in draft.order:
         if name in parts:
             lines += parts[name]
         elif draft.options.task == "t2v" or name == "camera":
             lines += _PARTS[name](draft)
-    seen: dict[str, Line] = {}
-    for line in lines:
-        seen.setdefault(line.text.casefold(), line)
-    return list(seen.values())
+    seen = set[tuple[str, str]]()
+    return [line for line in lines if not _is_repeated(line, seen)]
+
+
+def _is_repeated(line: Line, seen: set[tuple[str, str]]) -> bool:
+    """Whether a sentence was said of the clip or of the same instance before; notes it in seen."""
+    base, text = "/".join(line.field.split("/")[:3]), line.text.casefold()
+    owner = base if base.startswith("/instances/") else ""
+    repeated = not seen.isdisjoint({(owner, text), ("", text)})
+    seen.add((owner, text))
+    return repeated
 
 
 def _is_gone(draft: Draft, one: Instance) -> bool:
@@ -148,11 +149,12 @@ def _is_bare(draft: Draft, one: Instance) -> bool:
 
 
 def _gist(draft: Draft, told: Sequence[Instance]) -> Iterator[Line]:
-    """The global description; of ours, what says more than the sentences about the instances."""
+    """The global description; of ours, what says more than the other sentences."""
     pointer, text = "/global_description", draft.caption.global_description
     say = partial(grammar.sentence, everyday=True)
+    others = told or draft.caption.background or draft.caption.camera.motion
     for line in _sentences(draft, pointer, text, say, first=0, more=1.2):
-        if not (told and draft.is_ours(pointer, line.text)):
+        if not (others and draft.is_ours(pointer, line.text)):
             yield line
 
 

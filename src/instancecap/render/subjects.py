@@ -15,7 +15,6 @@ _PEOPLE = frozenset(("person", "man", "woman", "boy", "girl", "child"))
 _ADJECTIVES = lexicon("expressions")
 _FACES, _SIDES = lexicon("faces"), lexicon("sides")
 _PREPOSITIONS = lexicon("places")
-_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 
 
 @dataclass(slots=True)
@@ -51,7 +50,7 @@ def subjects_of(instances: Sequence[Instance], measured: Sequence[bool]) -> list
         if fulls.count(fulls[index]) == 1:
             one.ref = f"the {one.full}"
             continue
-        one.ref = f"the {_ORDINALS[min(before, len(_ORDINALS) - 1)]} {one.full}"
+        one.ref = f"the {en.ordinal(before + 1)} {one.full}"
         if before and one.be == "is":
             one.intro = f"{en.ANOTHER[min(before, len(en.ANOTHER) - 1)]} {one.full}"
     return found

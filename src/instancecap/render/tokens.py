@@ -1,8 +1,9 @@
 """How many tokens a text has for a family of tokenizers, without the tokenizer.
 
 The costs were fitted to the real vocabularies of CLIP, LLaMA 3, Qwen 3 and Gemma 3 on captions of
-language models, so that no caption is counted short. T5 and umT5 follow LLaMA 3 and Gemma by the
-ratios that were published for MiraData's captions; T5's two pieces for *a* are known.
+language models, so that no caption is counted short. T5 and umT5 follow LLaMA's vocabulary of
+32,000 pieces by the ratios that were published for MiraData's captions; that T5 has two pieces for
+*a* is known.
 """
 
 from __future__ import annotations
@@ -99,4 +100,6 @@ def _letters_cost(letters: str, costs: _Costs) -> float:
         return 1 + size / 3  # capitals
     if size > 20 or (size > 2 and _HARD.search(lower)):
         return 1 + size / 2
-    return costs.lengths[min(max(size, 4), 12) - 4] + max(0, size - 12) * _LONG
+    if size < 4:
+        return 1.0
+    return costs.lengths[min(size, 12) - 4] + max(0, size - 12) * _LONG

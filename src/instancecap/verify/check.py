@@ -19,13 +19,12 @@ from instancecap.schema.evidence import Evidence
 from instancecap.verify.checks_count import check_count, check_presence
 from instancecap.verify.checks_instance import INSTANCE_CHECKS
 from instancecap.verify.checks_scene import SCENE_CHECKS
-from instancecap.verify.claims import Claim, Mention
+from instancecap.verify.claims import Claim, Mention, Verdict, all_of, any_of
 from instancecap.verify.fields import claims_of
 from instancecap.verify.lexicon import Noun
 from instancecap.verify.matching import Candidates, candidates, match_instances
 from instancecap.verify.report import Finding, Report
 from instancecap.verify.spans import TrackSpan
-from instancecap.verify.verdict import Verdict, all_of, any_of
 
 _OVER_TIME = ("direction", "motion", "camera")
 

@@ -9,10 +9,10 @@ import numpy as np
 from instancecap.evidence.geometry import areas, pairwise_coverage
 from instancecap.language import en
 from instancecap.schema.evidence import Evidence, InstanceFacts
+from instancecap.verify.claims import Verdict, outcome
 from instancecap.verify.lexicon import Noun
 from instancecap.verify.naming import ClassMatch, class_match
 from instancecap.verify.thresholds import LIMITS
-from instancecap.verify.verdict import Verdict, outcome
 
 
 def check_count(noun: Noun, number: int, evidence: Evidence, *, complete: bool) -> Verdict:

@@ -9,12 +9,11 @@ import numpy as np
 
 from instancecap.evidence.tracking.naming import HYPERNYMS
 from instancecap.language import en
-from instancecap.verify.claims import Claim, Kind
+from instancecap.verify.claims import Claim, Kind, Verdict, outcome
 from instancecap.verify.lexicon import lexicon
 from instancecap.verify.naming import ClassMatch, category_of, class_match, noun_of
 from instancecap.verify.spans import SIGNS, TrackSpan
 from instancecap.verify.thresholds import LIMITS
-from instancecap.verify.verdict import Verdict, outcome
 
 OPPOSITE = {"left": "right", "right": "left", "up": "down", "down": "up"}
 

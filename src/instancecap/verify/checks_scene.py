@@ -10,9 +10,8 @@ import numpy as np
 from instancecap.language import en
 from instancecap.schema.evidence import Evidence
 from instancecap.schema.vocabulary import ShotType
-from instancecap.verify.claims import Claim, Kind
+from instancecap.verify.claims import Claim, Kind, Verdict, outcome
 from instancecap.verify.thresholds import LIMITS
-from instancecap.verify.verdict import Verdict, outcome
 from instancecap.video.sampling import pick_evenly
 
 FOLDED = {
@@ -120,56 +119,40 @@ def _gain(evidence: Evidence, name: str) -> float:
     return best
 
 
-def check_place(claim: Claim, evidence: Evidence) -> Verdict:
-    """``indoor`` or ``outdoor``."""
-    place = evidence.place
-    if place.label == "unknown":
+def check_label(claim: Claim, evidence: Evidence) -> Verdict:
+    """Indoors or outdoors, day or night, shot size and shot angle, by the word for each."""
+    kind, word = claim.kind, claim.value
+    light, place, framing = evidence.light, evidence.place, evidence.framing
+    measured, confidence, least, names = {
+        "place": (place.label, place.confidence, LIMITS.place_sure, en.PLACES),
+        "time_of_day": (light.time_of_day, light.confidence, LIMITS.time_sure,
+                        en.TIME_OF_DAY_NAMES),
+        "shot_type": (framing.shot_type, framing.confidence, LIMITS.framing_sure, en.SHOT_TYPES),
+        "shot_angle": (framing.shot_angle, framing.confidence, LIMITS.framing_sure,
+                       en.SHOT_ANGLES),
+    }[kind]  # fmt: skip
+    if measured not in names:
         return Verdict()
-    return _judge(
-        evidence, claim.value == place.label, place.confidence, f"the scene is {place.label}",
-        place.label, "place", sure=place.confidence >= LIMITS.place_sure,
-    )  # fmt: skip
+    sure = _are_apart(kind, word, measured) and confidence >= least
+    words = f"it is {names[measured]}"
+    return _judge(evidence, word == measured, confidence, words, measured, kind, sure=sure)
 
 
-def check_time_of_day(claim: Claim, evidence: Evidence) -> Verdict:
-    """``day`` or ``night``; dawn and dusk are not measured."""
-    light = evidence.light
-    opposite = {claim.value, light.time_of_day} == {"day", "night"}
-    return _judge(
-        evidence, claim.value == light.time_of_day, light.confidence, f"it is {light.time_of_day}",
-        light.time_of_day, "time_of_day", sure=opposite and light.confidence >= LIMITS.time_sure,
-    )  # fmt: skip
-
-
-def check_shot_type(claim: Claim, evidence: Evidence) -> Verdict:
-    """Sizes that lie next to each other are not argued about."""
-    size, confidence = evidence.framing.shot_type, evidence.framing.confidence
-    if size not in _SIZES or claim.value not in _SIZES:
-        return Verdict()
-    apart = abs(_SIZES.index(claim.value) - _SIZES.index(size)) >= 2
-    return _judge(
-        evidence, claim.value == size, confidence, f"it is a {en.SHOT_TYPES[size]}", size,
-        "shot_type", sure=apart and confidence >= LIMITS.framing_sure,
-    )  # fmt: skip
-
-
-def check_shot_angle(claim: Claim, evidence: Evidence) -> Verdict:
-    """A picture from above or below is not one from eye level, and the other way round."""
-    angle, confidence = evidence.framing.shot_angle, evidence.framing.confidence
-    if angle in ("", "other"):
-        return Verdict()
-    apart = not {claim.value, angle} <= {"high_angle", "overhead"}
-    return _judge(
-        evidence, claim.value == angle, confidence, f"it is filmed {en.SHOT_ANGLES[angle]}", angle,
-        "shot_angle", sure=apart and confidence >= LIMITS.framing_sure,
-    )  # fmt: skip
+def _are_apart(kind: str, word: str, measured: str) -> bool:
+    """Whether two words cannot both be right: neighbors are not argued about."""
+    if kind == "shot_type":
+        known = word in _SIZES
+        return known and abs(_SIZES.index(word) - _SIZES.index(measured)) >= 2
+    if kind == "shot_angle":
+        return not {word, measured} <= {"high_angle", "overhead"}
+    return kind == "place" or {word, measured} == {"day", "night"}
 
 
 SCENE_CHECKS: dict[Kind, Callable[[Claim, Evidence], Verdict]] = {
     "camera": check_camera,
-    "place": check_place,
-    "time_of_day": check_time_of_day,
-    "shot_type": check_shot_type,
-    "shot_angle": check_shot_angle,
+    "place": check_label,
+    "time_of_day": check_label,
+    "shot_type": check_label,
+    "shot_angle": check_label,
 }
 """A check for each kind of claim, given the evidence of the claim's part of the clip."""

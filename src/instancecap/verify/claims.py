@@ -1,9 +1,10 @@
-"""What a caption claims: of an instance, of the camera, or of the scene."""
+"""What a caption claims, and what comes of holding it against the evidence."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from instancecap.language import en
 from instancecap.verify.lexicon import Noun
@@ -19,53 +20,31 @@ When = Literal["", "start", "end"]
 
 @dataclass(eq=False, slots=True)
 class Mention:
-    """An instance that a sentence speaks of.
+    """An instance that a sentence speaks of."""
 
-    Attributes:
-        noun: what it is called; None where it has no name that is known.
-        instance: id of the caption's instance that it is, None where the text alone names it.
-        number: how many, 0 where that is left open.
-        colors: color words that tell it from others.
-        spot: where it is, in words such as ``left`` or ``top left``, where that tells it apart.
-        vague: in the background, another one, or otherwise not what was tracked for sure.
-        head: the noun itself, without what stands before it.
-    """
-
-    noun: Noun | None
-    instance: int | None = None
-    number: int = 1
-    colors: tuple[str, ...] = ()
-    spot: str = ""
-    vague: bool = False
-    head: str = ""
+    noun: Noun | None  # what it is called; None where it has no name that is known
+    instance: int | None = None  # id in the caption, None where the text alone names it
+    number: int = 1  # how many, 0 where that is left open
+    colors: tuple[str, ...] = ()  # that tell it from others
+    spot: str = ""  # where it is, such as "top left", where that tells it from others
+    vague: bool = False  # in the background, another one, or otherwise hardly the tracked one
+    head: str = ""  # the noun itself, without what stands before it
     text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One checkable thing that a caption claims.
-
-    Attributes:
-        value: a word of the kind's vocabulary: ``left``, ``moving``, ``pan_left``, ``day``, a
-            spot, a class; a number for ``count``; free words for ``attribute``.
-        subject: the instances that it is of; empty for the camera and the scene.
-        negated: claimed not to be so.
-        when: a part of the clip that it is limited to.
-        pointer: JSON pointer of the field; after ``/instances/`` stands the instance's id.
-        sentence: where it stands; empty for a structured value.
-        span: start and end, seconds, of the part of the clip that the field is about.
-        complete: for ``count``, whether all instances of the class are counted.
-    """
+    """One checkable thing that a caption claims."""
 
     kind: Kind
-    value: str
-    subject: tuple[Mention, ...] = ()
-    negated: bool = False
-    when: When = ""
-    pointer: str = ""
-    sentence: str = ""
-    span: tuple[float, float] | None = None
-    complete: bool = True
+    value: str  # a word of the kind's vocabulary, a number, or free words for an attribute
+    subject: tuple[Mention, ...] = ()  # empty for the camera and the scene
+    negated: bool = False  # claimed not to be so
+    when: When = ""  # a part of the clip that it is limited to
+    pointer: str = ""  # JSON pointer of the field; after /instances/ stands the instance's id
+    sentence: str = ""  # where it stands; empty for a structured value
+    span: tuple[float, float] | None = None  # seconds of the clip that the field is about
+    complete: bool = True  # for a count: all instances of the class are counted
 
     def in_words(self) -> str:
         """What it claims, for a person: *dog moves to the left*."""
@@ -90,3 +69,54 @@ def _predicate(kind: str, value: str) -> str:
         return f"{start} {phrase}"
     phrase = _PREDICATES.get(value) or _PREDICATES.get(kind) or "{}"
     return phrase.format(value.replace("_", " "))
+
+
+Outcome = Literal["supported", "contradicted", "disputed", "unchecked"]
+_NEGATED: dict[Outcome, Outcome] = {"supported": "contradicted", "contradicted": "supported"}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the evidence has on a claim."""
+
+    support: Outcome = "unchecked"
+    confidence: float = 0.0
+    measured: str = ""  # in words
+    frames: list[float] = field(default_factory=list)  # seconds that show it
+    instead: Any = None  # the measured value for the claim's field
+    fact: str = ""  # the kind of instancecap.evidence.reliability; empty where nobody counted it
+
+    def negated(self) -> Verdict:
+        """The verdict on the opposite of the claim."""
+        return replace(self, support=_NEGATED.get(self.support, self.support))
+
+
+def outcome(agrees: bool, *, sure: bool, believed: bool = True) -> Outcome:
+    """Evidence that agrees supports if it is ``believed``; else it contradicts if ``sure``."""
+    if agrees:
+        return "supported" if believed else "unchecked"
+    return "contradicted" if sure else "unchecked"
+
+
+def any_of(verdicts: Sequence[Verdict], *, certain: bool) -> Verdict:
+    """Of an instance that may be any of several, the most likely first.
+
+    Supported where the first agrees, or some do and none disagrees; contradicted where all
+    disagree and it is ``certain`` to be one of them.
+    """
+    against = [one for one in verdicts if one.support == "contradicted"]
+    for one in verdicts:
+        if one.support == "supported" and (one is verdicts[0] or not against):
+            return one
+    if certain and against and len(against) == len(verdicts):
+        return min(against, key=lambda one: one.confidence)
+    return replace(verdicts[0], support="unchecked") if verdicts else Verdict()
+
+
+def all_of(verdicts: Sequence[Verdict]) -> Verdict:
+    """Of several instances at once: one that disagrees is enough, all must agree."""
+    for support in ("contradicted", "unchecked"):
+        for one in verdicts:
+            if one.support == support:
+                return one
+    return min(verdicts, key=lambda one: one.confidence, default=Verdict())

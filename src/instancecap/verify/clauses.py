@@ -19,6 +19,7 @@ from instancecap.verify.text import Item, words_of
 CAMERA = Mention(None, text="camera")
 """The subject of clauses about the camera."""
 
+RELATIVES = ("who", "which", "that", "whose")
 SEPARATORS = ("separator", "conjunction", "relative")
 _STARTS_NOUN = ("determiner", "possessive", "number", "shade", "size", "color")
 _VERBAL = re.compile(r"[VSBRHhMUFOEXIQZNwfi]")
@@ -29,36 +30,23 @@ Named = Mapping[int, Mention]
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A part of a sentence with one verb at most.
-
-    Attributes:
-        codes: a letter for each item.
-        link: the word that joins it to the clause before.
-        subject: whom it is about; empty where that is not known.
-        rest: index of the first item after the subject and what belongs to it.
-    """
+    """A part of a sentence with one verb at most."""
 
     items: tuple[Item, ...]
-    codes: str
-    link: str = ""
-    subject: tuple[Mention, ...] = ()
-    rest: int = 0
+    codes: str  # a letter for each item
+    link: str = ""  # the word that joins it to the clause before
+    subject: tuple[Mention, ...] = ()  # whom it is about; empty where that is not known
+    rest: int = 0  # index of the first item after the subject and what belongs to it
     when: When = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the field of a sentence tells of it.
+    """What the field of a sentence tells of it."""
 
-    Attributes:
-        about: the instance that the field is about.
-        camera: whether the field is about the camera unless it names another subject.
-        names: the caption's instances by their bare name.
-    """
-
-    about: Mention | None = None
-    camera: bool = False
-    names: Mapping[str, Mention] = field(default_factory=dict)
+    about: Mention | None = None  # the instance that the field is about
+    camera: bool = False  # it is about the camera unless it names another subject
+    names: Mapping[str, Mention] = field(default_factory=dict)  # instances by their bare name
 
 
 def code_of(items: Sequence[Item], index: int) -> str:
@@ -76,7 +64,7 @@ def code_of(items: Sequence[Item], index: int) -> str:
             return "r" if item.text in ("in", "out", "up", "down", "back") else "W"
         if item.text == "in":
             return "r"
-    is_place = item.kind in ("direction", "position", "side", "path")
+    is_place = item.kind in ("direction", "position", "side", "path", "enters", "leaves")
     if is_place and following is not None and following.text == "of":
         return "W"  # "to the left of the car": a place among things, not in the frame
     return _plain_code(item)
@@ -191,7 +179,7 @@ def _subject(
     opening = parts["opening"].match(codes)
     start = opening.end() if opening else 0
     kind = codes[start : start + 1]
-    if clause.link in ("who", "which", "that", "whose"):
+    if clause.link in RELATIVES:
         return _relative(clause, before, named), 0
     if camera := re.match(r"[dCGWAg]*[Kk]", codes[start:]):
         item = clause.items[start + camera.end() - 1]
@@ -199,7 +187,7 @@ def _subject(
             return (CAMERA,), start + camera.end()
     if kind == "T":
         subject: tuple[Mention, ...] = (named[id(clause.items[start])],)
-        if before is not None and clause.link == "and" and before.codes in ("T", "Tr"):
+        if before is not None and clause.link == "and" and before.codes == "T":
             subject = (*before.subject, *subject)
         modifiers = parts["modifiers"].match(codes, start + 1)
         return subject, modifiers.end() if modifiers else start + 1

@@ -41,12 +41,8 @@ class Color(NamedTuple):
     akin: frozenset[str]
 
 
-class Pattern(NamedTuple):
-    """A turn of phrase; where ``value`` is empty, the words in it are the value."""
-
-    kind: str
-    value: str
-    regex: re.Pattern[str]
+Pattern = tuple[str, str, re.Pattern[str]]
+"""Kind, value, and form of a turn of phrase; where the value is empty, its words are the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +59,7 @@ class Forms:
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """All words, by their text; ``compounds`` hold a noun and mean something else."""
+    """All words, by their text."""
 
     nouns: dict[str, Noun]
     verbs: dict[str, Verb]
@@ -72,42 +68,40 @@ class Lexicon:
     numbers: dict[str, int]
     words: dict[str, str]
     spots: dict[str, str]
-    compounds: frozenset[str]
     patterns: tuple[Pattern, ...]
     camera: dict[str, dict[str, str]]
+
+
+def _table(name: str) -> dict[str, Any]:
+    return tomllib.loads((_FOLDER / name).read_text("utf-8"))
 
 
 @lru_cache(maxsize=1)
 def lexicon() -> Lexicon:
     """The words, read once."""
-    tables: dict[str, Any] = tomllib.loads((_FOLDER / "patterns.toml").read_text("utf-8"))
-    compounds = (_FOLDER / "compounds.txt").read_text("utf-8").splitlines()
+    tables = _table("patterns.toml")
+    colors = {
+        row["word"]: Color(frozenset(row["basic"].split()), frozenset(row["akin"].split()))
+        for row in _rows("colors.csv")
+    }
     return Lexicon(
         nouns=dict(_nouns()),
         verbs=dict(_verbs()),
-        colors={
-            row["word"]: Color(frozenset(row["basic"].split()), frozenset(row["akin"].split()))
-            for row in _rows("colors.csv")
-        },
-        scenes={row["scene"]: row["place"] for row in _rows("scenes.csv")},
-        numbers=tables["numbers"],
+        colors=colors,
+        scenes={scene: place for place, group in tables["scenes"].items() for scene in group},
         words={word: kind for kind, group in tables["words"].items() for word in group},
-        spots=tables["spots"],
-        compounds=frozenset(line for line in compounds if not line.startswith("#")),
         patterns=tuple(_pattern(entry, tables["macros"]) for entry in tables["pattern"]),
-        camera=tables["camera"],
+        **{name: tables[name] for name in ("numbers", "spots", "camera")},
     )
 
 
 @lru_cache(maxsize=1)
 def forms() -> Forms:
     """The forms, read once."""
-    tables: dict[str, Any] = tomllib.loads((_FOLDER / "forms.toml").read_text("utf-8"))
+    tables = _table("forms.toml")
     macros = tables.pop("macros")
     for part in ("parts", "instance", "filming"):
-        tables[part] = {
-            name: re.compile(_expand(form, macros)) for name, form in tables[part].items()
-        }
+        tables[part] = {name: re.compile(_expand(f, macros)) for name, f in tables[part].items()}
     return Forms(**tables)
 
 
@@ -140,4 +134,4 @@ def _verbs() -> Iterator[tuple[str, Verb]]:
 
 def _pattern(entry: dict[str, str], macros: dict[str, str]) -> Pattern:
     regex = re.compile(rf"(?:{_expand(entry['regex'], macros)})(?![a-z'])")
-    return Pattern(entry["kind"], entry.get("value", ""), regex)
+    return entry["kind"], entry.get("value", ""), regex

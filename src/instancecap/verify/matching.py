@@ -13,11 +13,10 @@ from instancecap.schema.base import TrackPoint
 from instancecap.schema.caption import Caption, Instance
 from instancecap.schema.evidence import Evidence, InstanceFacts
 from instancecap.verify.checks_instance import INSTANCE_CHECKS
-from instancecap.verify.claims import Claim, Mention
+from instancecap.verify.claims import Claim, Mention, Outcome
 from instancecap.verify.naming import ClassMatch, class_match, noun_of
 from instancecap.verify.spans import TrackSpan
-from instancecap.verify.thresholds import LIMITS, WEIGHTS
-from instancecap.verify.verdict import Outcome
+from instancecap.verify.thresholds import LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +32,10 @@ class Candidates:
 
 NOBODY = Candidates([], False)
 _CLASS_WEIGHTS = {
-    ClassMatch.SAME: WEIGHTS.same,
-    ClassMatch.GENERAL: WEIGHTS.general,
-    ClassMatch.CATEGORY: WEIGHTS.category,
-    ClassMatch.UNKNOWN: WEIGHTS.unknown,
+    ClassMatch.SAME: LIMITS.weight_same,
+    ClassMatch.GENERAL: LIMITS.weight_general,
+    ClassMatch.CATEGORY: LIMITS.weight_category,
+    ClassMatch.UNKNOWN: LIMITS.weight_unknown,
 }
 
 
@@ -61,10 +60,10 @@ def match_instances(caption: Caption, evidence: Evidence) -> dict[int, Candidate
     pairs = list(zip(*linear_sum_assignment(-points), strict=True))
     left = [free[index] for index in set(range(len(free))) - {column for _, column in pairs}]
     for row, column in pairs:
-        if points[row, column] >= WEIGHTS.least:
+        if points[row, column] >= LIMITS.least_weight:
             noun, item = noun_of(rest[row].class_), free[column]
             rivals = [one for one in left if class_match(noun, one.class_) >= ClassMatch.UNKNOWN]
-            certain = points[row, column] >= WEIGHTS.track or not _doubt(rivals, [item])
+            certain = points[row, column] >= LIMITS.weight_track or not _doubt(rivals, [item])
             found[rest[row].id] = Candidates([item], certain)
     return found
 
@@ -96,7 +95,7 @@ def _points(one: Instance, item: InstanceFacts, evidence: Evidence) -> float:
     """How well an instance of the caption fits a tracked one."""
     overlap = _overlap(one.track, item.track) if one.track else 0.0
     if overlap >= LIMITS.same_track:
-        return WEIGHTS.track + overlap
+        return LIMITS.weight_track + overlap
     fits = class_match(noun_of(one.class_), item.class_)
     if fits is ClassMatch.APART or (one.track and overlap < LIMITS.apart):
         return 0.0
@@ -106,7 +105,7 @@ def _points(one: Instance, item: InstanceFacts, evidence: Evidence) -> float:
     ]
     color = [_outcome(Claim("color", word), item, evidence) for word in one.colors]
     total = _CLASS_WEIGHTS[fits] + item.salience
-    return total + WEIGHTS.place * _balance(place) + WEIGHTS.color * _balance(color)
+    return total + LIMITS.weight_place * _balance(place) + LIMITS.weight_color * _balance(color)
 
 
 def _balance(outcomes: Sequence[Outcome]) -> int:
@@ -135,7 +134,18 @@ def candidates(
         return matched.get(mention.instance, NOBODY)
     if mention.noun is None or mention.vague:
         return NOBODY
-    found, rivals, certain = _by_class(mention, evidence)
+    fits = {item.id: class_match(mention.noun, item.class_) for item in evidence.instances}
+    possible = [item for item in evidence.instances if fits[item.id] >= ClassMatch.UNKNOWN]
+    best = ClassMatch.SAME if ClassMatch.SAME in fits.values() else ClassMatch.CATEGORY
+    found = [item for item in possible if fits[item.id] >= best] or possible
+    if best is ClassMatch.SAME:  # a class may be guessed from its category
+        certain = found[0].confidence > LIMITS.guessed
+    else:
+        known = [item for item in found if fits[item.id] >= best]
+        certain = len(found) == 1 and (bool(known) or len(fits) == 1)
+    rivals = [
+        item for item in possible if item not in found and fits[item.id] is not ClassMatch.CATEGORY
+    ]
     if mention.colors:
         colors = [Claim("color", word) for word in mention.colors]
         fitting = [item for item in found if not _is_off(colors, item, evidence)]
@@ -147,25 +157,6 @@ def candidates(
     if mention.spot:
         found = _those(Claim("position", mention.spot), found, evidence)
     return Candidates(found, certain and bool(found) and not _doubt(rivals, found))
-
-
-def _by_class(
-    mention: Mention, evidence: Evidence
-) -> tuple[list[InstanceFacts], list[InstanceFacts], bool]:
-    """Those whose name fits, those without a sure name that may be it, and whether it must be one
-    of the first."""
-    assert mention.noun is not None
-    kinds: dict[ClassMatch, list[InstanceFacts]] = {fit: [] for fit in ClassMatch}
-    for item in evidence.instances:
-        kinds[class_match(mention.noun, item.class_)].append(item)
-    same, nameless = kinds[ClassMatch.SAME], kinds[ClassMatch.UNKNOWN]
-    if same:
-        rivals = kinds[ClassMatch.GENERAL] + nameless
-        return same, rivals, same[0].confidence > LIMITS.guessed
-    akin = kinds[ClassMatch.GENERAL] + kinds[ClassMatch.CATEGORY]
-    if akin:
-        return akin, nameless, len(akin) == 1
-    return nameless, [], len(evidence.instances) == 1
 
 
 def _is_off(colors: Sequence[Claim], item: InstanceFacts, evidence: Evidence) -> bool:

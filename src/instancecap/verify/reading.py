@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.resources import files
-from typing import get_args
+from typing import NamedTuple, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from instancecap.mllm.base import Backend, Message, Request
 from instancecap.mllm.structured import Enforcement, ask
@@ -18,33 +18,25 @@ from instancecap.verify.checks_scene import SCENE_CHECKS
 from instancecap.verify.claims import Claim, Kind, Mention, When
 from instancecap.verify.fields import Text, mentions_of, texts_of
 from instancecap.verify.lexicon import lexicon
-from instancecap.verify.text import bare_name, sentences
+from instancecap.verify.naming import noun_of
+from instancecap.verify.text import bare_name, head_of, sentences
 
-VALUES: Mapping[Kind, tuple[str, ...]] = {
-    "direction": ("left", "right", "up", "down", "up_left", "up_right", "down_left", "down_right",
-                  "toward", "away"),
-    "position": ("left", "right", "center", "top", "bottom", "top left", "top right",
-                 "bottom left", "bottom right"),
-    "enters": ("yes",),
-    "leaves": ("yes",),
-    "motion": ("moving", "still", "in_place"),
+VALUES: Mapping[str, Sequence[str]] = {
+    **tomllib.loads((files(__package__) / "lexicon" / "values.toml").read_text("utf-8")),
     "camera": (*get_args(words.Primitive), *get_args(words.Stability)),
-    "place": ("indoor", "outdoor"),
     "time_of_day": get_args(words.TimeOfDay),
     "shot_type": get_args(words.ShotType),
     "shot_angle": get_args(words.ShotAngle),
     "color": tuple(lexicon().colors),
     "count": tuple(str(number) for number in range(1, 21)),
-}  # fmt: skip
+}
 """What a value of each kind may be."""
 
 QUESTION = (files(__package__) / "lexicon" / "question.md").read_text("utf-8").strip()
 
 
-class ReadClaim(BaseModel):
+class ReadClaim(BaseModel, extra="forbid"):
     """One claim in a model's answer."""
-
-    model_config = ConfigDict(extra="forbid")
 
     sentence: int
     subject: str
@@ -54,22 +46,14 @@ class ReadClaim(BaseModel):
     denied: bool = False
 
 
-class Answer(BaseModel):
+class Answer(BaseModel, extra="forbid"):
     """The whole answer."""
-
-    model_config = ConfigDict(extra="forbid")
 
     claims: list[ReadClaim]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a model read.
-
-    Attributes:
-        claims: None where it gave no usable answer; ``problem`` says why.
-        usage: of the question.
-    """
+class Reading(NamedTuple):
+    """What a model read: no claims where it gave no usable answer, and the ``problem``."""
 
     claims: list[Claim] | None
     problem: str
@@ -114,6 +98,9 @@ def _claim(
 ) -> Claim | None:
     """The claim, or None where it is of nothing that is known, or has a value of no meaning."""
     value, subject = one.value.strip().lower(), names.get(bare_name(one.subject))
+    noun = noun_of(one.subject)
+    if not names and noun.category:
+        subject = Mention(noun, text=one.subject, head=head_of(one.subject))
     about = () if subject is None or one.kind in SCENE_CHECKS else (subject,)
     is_known = value in VALUES.get(one.kind, ()) and 1 <= one.sentence <= len(numbered)
     if not is_known or not (about or one.kind in SCENE_CHECKS):

@@ -15,23 +15,14 @@ OUTCOMES = ("supported", "contradicted", "disputed", "unchecked")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A claim and what came of it.
+    """A claim and what came of it."""
 
-    Attributes:
-        claim: as it stands in ``Caption.claims``; its ``frames`` are seconds from the start.
-        kind: as in :data:`instancecap.verify.claims.Kind`.
-        measured: what the evidence has of it, in words; empty where it has nothing.
-        sentence: where it stands in the field; empty for a structured value.
-        value: the structured value that is claimed.
-        instead: the measured value for a structured field; None where there is none.
-    """
-
-    claim: Claim
-    kind: str
-    measured: str = ""
-    sentence: str = ""
-    value: str = ""
-    instead: Any = None
+    claim: Claim  # as it stands in Caption.claims; its frames are seconds from the start
+    kind: str  # as in instancecap.verify.claims.Kind
+    measured: str = ""  # what the evidence has of it, in words; empty where it has nothing
+    sentence: str = ""  # where it stands in the field; empty for a structured value
+    value: str = ""  # the structured value that is claimed
+    instead: Any = None  # the measured value for a structured field; None where there is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +49,14 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """A claim that the evidence contradicts, in words for a question.
+    """A claim that the evidence contradicts, in words for a question."""
 
-    Attributes:
-        pointer: JSON pointer of the field; after ``/instances/`` stands the instance's id.
-        said: the sentence, or the structured value in words.
-        measured: what was measured instead, such as ``it moves to the right``.
-        confidence: of the measurement, 0..1.
-        frames: seconds that show it.
-    """
-
-    pointer: str
-    said: str
-    measured: str
+    pointer: str  # JSON pointer of the field; after /instances/ stands the instance's id
+    said: str  # the sentence, or the structured value in words
+    measured: str  # what was measured instead, such as "it moves to the right"
     kind: str
-    confidence: float
-    frames: list[float]
+    confidence: float  # of the measurement, 0..1
+    frames: list[float]  # seconds that show it
 
 
 def contradictions(report: Report, *, support: str = "contradicted") -> list[Contradiction]:

@@ -21,20 +21,13 @@ SIGNS = {"left": (0, -1.0), "right": (0, 1.0), "up": (1, -1.0), "down": (1, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class TrackSpan:
-    """One tracked instance in a part of the clip.
+    """One tracked instance in a part of the clip."""
 
-    Attributes:
-        evidence: of that part, see :func:`instancecap.evidence.view.within`.
-        times: (n,) seconds.
-        boxes: (n, 4) in 0..1 of the frame.
-        whole: whether the part is the whole time for which it was tracked.
-    """
-
-    evidence: Evidence
+    evidence: Evidence  # of that part, see instancecap.evidence.view.within
     item: InstanceFacts
-    times: Array
-    boxes: Array
-    whole: bool = True
+    times: Array  # (n,) seconds
+    boxes: Array  # (n, 4) in 0..1 of the frame
+    whole: bool = True  # whether the part is the whole time for which it was tracked
 
     @classmethod
     def of(cls, item: InstanceFacts, view: Evidence) -> TrackSpan | None:

@@ -26,34 +26,21 @@ class Sentence(NamedTuple):
 
 @dataclass(slots=True)
 class Item:
-    """A part of a sentence.
+    """A part of a sentence: a noun phrase, a verb, a turn of phrase, or a word."""
 
-    Attributes:
-        kind: ``thing``, ``verb``, ``color``, ``scene``, ``word``, or a kind of pattern or word.
-        value: of a pattern.
-        mention: the caption's instance that is called so.
-        head: the noun itself, without what stands before it.
-        number: how many; 0 where that is left open, as in *some cars*.
-        other: *another*, *the other*: not the one that was named before.
-        definite: *the car*: perhaps one that was named before.
-        colors: color words right in front of a noun.
-        negated: *no dog*.
-        exact: *a single dog*.
-    """
-
-    kind: str
+    kind: str  # "thing", "verb", "color", "scene", "word", or a kind of pattern or word
     text: str
-    value: str = ""
+    value: str = ""  # of a pattern
     noun: Noun | None = None
     verb: Verb | None = None
-    mention: Mention | None = None
-    number: int = 0
-    exact: bool = False
-    negated: bool = False
-    head: str = ""
-    other: bool = False
-    definite: bool = False
-    colors: list[str] = field(default_factory=list)
+    mention: Mention | None = None  # the caption's instance that is called so
+    number: int = 0  # how many; 0 where that is left open, as in "some cars"
+    exact: bool = False  # "a single dog"
+    negated: bool = False  # "no dog"
+    head: str = ""  # the noun itself, without what stands before it
+    other: bool = False  # "another", "the other"
+    definite: bool = False  # "the car"
+    colors: list[str] = field(default_factory=list)  # right in front of the noun
 
 
 def sentences(text: str) -> list[Sentence]:
@@ -121,20 +108,21 @@ def _named(text: str, at: int, names: Sequence[tuple[str, Mention]]) -> Item | N
 def _longest(text: str, at: int) -> Item:
     """The longest turn of phrase at a place, or the word there where none is as long."""
     single = _from_tables(text[at:].split(" ", 3)[:3])
-    found = [(match, p) for p in lexicon().patterns if (match := p.regex.match(text, at))]
-    if not found:
-        return single
-    match, pattern = max(found, key=lambda pair: len(pair[0].group()))
-    phrase = Item(pattern.kind, match.group(), pattern.value)
-    return phrase if len(phrase.text) >= len(single.text) else single
+    found = [
+        Item(kind, match.group(), value)
+        for kind, value, regex in lexicon().patterns
+        if (match := regex.match(text, at))
+    ]
+    longest = max(found, key=lambda item: len(item.text), default=single)
+    return longest if len(longest.text) >= len(single.text) else single
 
 
 def _from_tables(words: Sequence[str]) -> Item:
     lex = lexicon()
     for count in range(len(words), 0, -1):
         phrase = " ".join(words[:count])
-        if phrase in lex.compounds:
-            return Item("nothing", phrase)
+        if " " in phrase and phrase in lex.words:
+            return Item(lex.words[phrase], phrase)
         if phrase in lex.numbers:
             return Item("number", phrase, number=lex.numbers[phrase])
         if phrase in lex.scenes:
@@ -208,29 +196,28 @@ def _absorb(thing: Item, before: list[Item]) -> None:
         is_next &= last.kind in ("color", "conjunction", "separator", "shade", "size")
 
 
+_SIDES = {"top": "up", "bottom": "down", "backward": "back", "anticlockwise": "counterclockwise"}
+
+
 def ways_of(item: Item) -> list[str]:
     """The directions in a phrase, in the words of the schema."""
     if item.value:
         return [item.value]
-    words = item.text.split()
-    if item.kind == "path" or (item.kind == "direction" and words[0] == "from"):
+    if item.text.startswith("from ") or re.match(r"(?:the )?(?:left|right).* to ", item.text):
         return words_of(item.text)[-1:]
     if item.kind == "side":
         word = item.text.replace(" ", "").removesuffix("s")
-        return [{"backward": "back", "anticlockwise": "counterclockwise"}.get(word, word)]
-    names = {"top": "up", "bottom": "down"}
-    return [names.get(word, word) for word in words_of(item.text)]
+        return [_SIDES.get(word, word)]
+    return [_SIDES.get(word, word) for word in words_of(item.text)]
 
 
 def split_path(text: str) -> tuple[str, str]:
     """Start and end of *from the left to the right*."""
-    head, tail = re.split(r" (?:to|towards?|into) the ", text.removeprefix("from "), maxsplit=1)
-    return " ".join(words_of(head)), " ".join(words_of(tail))
+    first, _, last = re.split(r" (to|towards?|into) the ", text.removeprefix("from "), maxsplit=1)
+    return " ".join(words_of(first)), " ".join(words_of(last))
 
 
 def split_spot(text: str) -> str:
     """The place at the end of a phrase: *enters from the left*."""
-    for word in (" from the ", " at the ", " on the ", " to the ", " through the "):
-        if word in text:
-            return " ".join(words_of(text.split(word)[-1]))
-    return ""
+    match = re.search(r" (?:from|at|on|to|through) the (.*)", text)
+    return " ".join(words_of(match.group(1))) if match else ""

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import accumulate
-from types import TracebackType
 from typing import Any, Self, cast
 
 import av
@@ -145,12 +144,7 @@ class ClipReader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._container is not None:
             self._container.close()
             self._container = None
@@ -290,7 +284,8 @@ class ClipReader:
         if self.clip.end is not None:
             promised = min(promised, self.clip.end) if promised else self.clip.end
         missing = promised - self.clip.start - self.end
-        if self.info.fps and missing > max(2.5 / self.info.fps, 0.05 * promised):
+        known = self.info.fps and not self._mended  # else the container's duration means nothing
+        if known and missing > max(2.5 / self.info.fps, 0.05 * promised):
             self.losses.append(
                 f"only {self.frames_read} frames ({self.end:.2f} s of "
                 f"{promised - self.clip.start:.2f} s) could be read; the rest is missing"

@@ -23,6 +23,9 @@ IMAGE_FORMATS = ("image2", "png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe", "ti
 """FFmpeg's demuxers for single pictures; a video stream of theirs has no frame rate of its own."""
 
 
+STILL_CODECS = frozenset({"mjpeg", "png", "bmp", "webp"})
+"""Codecs of pictures; beside a stream of another codec one of these is a cover."""
+
 TS_DISCONT = 0x0200
 """FFmpeg's flag of containers whose time stamps may start anew (MPEG streams)."""
 
@@ -113,13 +116,14 @@ def open_container(path: str, *, local: str = "") -> av.container.InputContainer
 
 
 def video_stream(container: av.container.InputContainer, path: str) -> VideoStream:
-    """The stream that is shown: the first that is no cover picture.
+    """The stream that is shown: the first that is no cover picture, by its mark or its codec.
 
     Where the first holds one picture and another more, it is that other: an animated AVIF has
     its still first. Raises :class:`DecodeError` where there is none.
     """
     streams = container.streams.video
     shown = [one for one in streams if not one.disposition & Disposition.attached_pic]
+    shown = [one for one in shown if one.codec_context.name not in STILL_CODECS] or shown
     if not shown:
         only = " but its cover picture" if streams else ""
         raise DecodeError(f"{path}: has no video stream{only}")

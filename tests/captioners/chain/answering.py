@@ -9,8 +9,10 @@ from typing import Any
 
 from instancecap.captioners.chain import ChainOptions, Prepared, Written, write
 from instancecap.captioners.chain.pictures import sketch
+from instancecap.captioners.chain.questions import THOUSANDTHS
 from instancecap.errors import ModelError
 from instancecap.mllm.base import Backend, Reply, Request
+from instancecap.mllm.grounding import Convention
 from instancecap.mllm.structured import Enforcement
 from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence
@@ -116,6 +118,7 @@ def ask_about(
     backend: Backend | None = None,
     *,
     previous: Caption | None = None,
+    convention: Convention = THOUSANDTHS,
     **options: Any,
 ) -> Written:
     """Write the caption of made evidence, without any picture, or of a prepared clip."""
@@ -124,7 +127,19 @@ def ask_about(
     if isinstance(source, Evidence):
         prepared = sketch(source, options=chosen, previous=previous)
     assert isinstance(prepared, Prepared)
-    return asyncio.run(write(prepared, backend or Fake(), options=chosen, enforce=Trusting()))
+    return finish(prepared, backend or Fake(), chosen, convention=convention)
+
+
+def finish(
+    prepared: Prepared,
+    backend: Backend,
+    options: ChainOptions,
+    *,
+    convention: Convention = THOUSANDTHS,
+) -> Written:
+    """Write the caption of a prepared clip."""
+    told: dict[str, Any] = {"enforce": Trusting(), "convention": convention}
+    return asyncio.run(write(prepared, backend, options=options, **told))
 
 
 THREE = listing(DOG, PERSON, CAR)

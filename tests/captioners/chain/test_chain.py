@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import pickle
 from pathlib import Path
@@ -15,9 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import instancecap as ic
-from instancecap.captioners.chain import ChainOptions, predict, prepare, write
+from instancecap.captioners.chain import ChainOptions, predict, prepare
 from instancecap.errors import ModelError
 from instancecap.mllm.base import Image, Request
+from instancecap.mllm.grounding import Convention
 from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence
 from instancecap.video import Clip
@@ -27,10 +27,10 @@ from tests.captioners.chain.answering import (
     PERSON,
     THREE,
     Fake,
-    Trusting,
     answer_with,
     ask_about,
     boxes,
+    finish,
     keys_of,
     listing,
     text_of,
@@ -119,7 +119,7 @@ def test_what_the_detector_does_not_find_is_tracked_from_the_models_boxes() -> N
         shown = [(n, balls(round(12 * times[n - 1]))[name]) for n in (3, len(times) - 2)]
         listed.append({"name": name, "class": "ball", "boxes": boxes(*shown)})
     backend = Fake(listing(*listed))
-    caption = asyncio.run(write(prepared, backend, options=options, enforce=Trusting())).caption
+    caption = finish(prepared, backend, options).caption
     assert len(backend.requests) == 1
     assert [one.name for one in caption.instances] == list(BALLS)
     for one in caption.instances:
@@ -153,6 +153,16 @@ def test_the_models_word_stands_where_the_detectors_kind_does_not_go_with_it() -
     puppy = {"name": "the puppy", "class": "puppy", "category": "animal"}
     caption = ask_about(evidence(thing("dog")), Fake(listing(puppy))).caption
     assert (caption.instances[0].class_, caption.instances[0].subcategory) == ("dog", "puppy")
+
+
+def test_a_model_that_gives_no_boxes_says_which_outline_is_around_what() -> None:
+    told = [DOG | {"number": 3, "class": "pup", "category": "other"}, CAR | {"number": 0}]
+    backend = Fake(listing(*told))
+    caption = ask_about(three(), backend, convention=Convention()).caption
+    assert [one.id for one in caption.instances] == [2, 3]
+    assert caption.provenance["/instances/3"].source == "model" and not caption.instances[1].track
+    (request,) = backend.requests
+    assert request.images == 16 + 4 and "last 4 pictures" in text_of(request)
 
 
 def test_a_model_that_sees_no_instance_has_none_and_one_that_fails_leaves_the_measured() -> None:
@@ -305,7 +315,7 @@ def test_everyday_clips(name: str, clips_dir: Path, measured: Any) -> None:
         listed.append({"name": f"the one {number}", "class": item.class_, "boxes": place,
                        "pictures": shown})  # fmt: skip
     backend = Fake(listing(*listed))
-    written = asyncio.run(write(prepared, backend, options=options, enforce=Trusting()))
+    written = finish(prepared, backend, options)
     caption = written.caption
     Caption.from_json(caption.to_json())
     assert {one.id for one in caption.instances} == {item.id for item in items}
@@ -326,7 +336,7 @@ def test_an_array_and_a_still_picture_can_be_asked_about() -> None:
     clip = Clip.from_frames(np.zeros((1, 48, 64, 3), np.uint8), 8)
     backend, options = Fake(), ChainOptions()
     prepared = prepare(clip, ic.measure(clip), options=options)
-    written = asyncio.run(write(prepared, backend, options=options, enforce=Trusting()))
+    written = finish(prepared, backend, options)
     assert backend.images == 1
     assert "a single picture" in text_of(backend.requests[0])
     assert written.caption.background == "Said of background."

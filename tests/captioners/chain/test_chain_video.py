@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,12 @@ import numpy as np
 import pytest
 
 import instancecap as ic
-from instancecap.captioners.chain import ChainOptions, Written, prepare, write
-from instancecap.captioners.chain.pictures import Prepared, sketch
+from instancecap.captioners.chain import ChainOptions, prepare
+from instancecap.captioners.chain.pictures import sketch
 from instancecap.mllm.base import Image, Request, Video
 from instancecap.schema.evidence import Shot
 from instancecap.video import Clip
-from tests.captioners.chain.answering import DOG, Fake, Trusting, listing, text_of
+from tests.captioners.chain.answering import DOG, Fake, finish, listing, text_of
 from tests.conftest import MakeVideo
 from tests.made import evidence, thing
 
@@ -25,10 +24,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 NAME = "everyday/woman_dog.mp4"
 BY_URL = ChainOptions(input="video", frames=2, image_side=64, language="fr")
-
-
-def ask(prepared: Prepared, backend: Fake, options: ChainOptions) -> Written:
-    return asyncio.run(write(prepared, backend, options=options, enforce=Trusting()))
 
 
 def media(request: Request) -> list[type]:
@@ -41,7 +36,7 @@ def test_the_clip_goes_by_url_and_instances_as_images(clips_dir: Path, measured:
     facts, clip = measured(NAME), Clip.open(clips_dir / NAME)
     options = replace(BY_URL, detail="each")
     backend = Fake(listing(DOG, {"name": "the woman", "class": "woman", "category": "human"}))
-    written = ask(prepare(clip, facts, options=options), backend, options)
+    written = finish(prepare(clip, facts, options=options), backend, options)
     first, *rest = backend.requests
     assert first.messages[1].parts[0] == Video((clips_dir / NAME).absolute().as_uri())
     assert media(first) == [Video]
@@ -58,7 +53,7 @@ def test_every_mode_can_show_it(mode: Any, expected: int) -> None:
     facts = evidence(thing("dog"), thing("car", id=1))
     options = ChainOptions(input="video", mode=mode, language="fr")
     backend = Fake()
-    ask(sketch(facts, options=options, clip=Clip.open("a.mp4")), backend, options)
+    finish(sketch(facts, options=options, clip=Clip.open("a.mp4")), backend, options)
     assert [media(request) for request in backend.requests] == [[Video]] * expected
 
 
@@ -68,7 +63,7 @@ def test_windows_are_shown_in_frames() -> None:
         Shot(start=0, end=2, transition="start"), Shot(start=2, end=4, transition="cut")
     ]  # fmt: skip
     backend = Fake()
-    ask(sketch(facts, options=BY_URL, clip=Clip.open("a.mp4")), backend, BY_URL)
+    finish(sketch(facts, options=BY_URL, clip=Clip.open("a.mp4")), backend, BY_URL)
     assert [set(media(request)) for request in backend.requests] == [{Video}, {Image}, {Image}]
 
 
@@ -96,7 +91,7 @@ def test_what_is_no_whole_file_is_shown_in_frames(tmp_path: Path, make_video: Ma
         Clip.open(path, start=0.25), Clip.open(path, end=0.5), Clip.from_frames(frames, 8)
     ):  # fmt: skip
         backend = Fake()
-        written = ask(prepare(clip, ic.measure(clip), options=BY_URL), backend, BY_URL)
+        written = finish(prepare(clip, ic.measure(clip), options=BY_URL), backend, BY_URL)
         assert set(media(backend.requests[0])) == {Image}
         (warning,) = [one for one in written.caption.warnings if "URL" in one]
         assert warning.startswith("the clip: frames were shown")
@@ -106,6 +101,6 @@ def test_what_is_no_whole_file_is_shown_in_frames(tmp_path: Path, make_video: Ma
 def test_a_still_is_a_picture(tmp_path: Path, make_video: MakeVideo) -> None:
     clip = Clip.open(make_video(tmp_path / "a.mp4", frames=1))
     backend = Fake()
-    written = ask(prepare(clip, ic.measure(clip), options=BY_URL), backend, BY_URL)
+    written = finish(prepare(clip, ic.measure(clip), options=BY_URL), backend, BY_URL)
     assert media(backend.requests[0]) == [Image]
     assert not [one for one in written.caption.warnings if "URL" in one]

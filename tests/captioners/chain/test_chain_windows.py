@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from instancecap.captioners.chain import ChainOptions, predict, prepare, split, write
+from instancecap.captioners.chain import ChainOptions, predict, prepare, split
 from instancecap.captioners.chain.windows import Window, cut_windows, frame_times
 from instancecap.captioners.measured.describe import describe
 from instancecap.mllm.base import Image, Request
@@ -21,9 +20,9 @@ from tests.captioners.chain.answering import (
     CAR,
     DOG,
     Fake,
-    Trusting,
     answer_with,
     ask_about,
+    finish,
     keys_of,
     text_of,
 )
@@ -145,7 +144,7 @@ def test_a_real_clip_with_cuts(clips_dir: Path, measured: Any) -> None:
         times = [image.t for image in part.images]
         assert len(times) == 2
         assert all(part.window.start - 0.01 <= t < part.window.end for t in times if t is not None)
-    written = asyncio.run(write(prepared, Fake(), options=options, enforce=Trusting()))
+    written = finish(prepared, Fake(), options)
     assert len(written.caption.segments) == len(prepared.parts)
 
 
@@ -191,7 +190,7 @@ def test_shots_of_a_real_clip(clips_dir: Path, measured: Any) -> None:
     prepared = prepare(part, piece, options=options)
     assert not prepared.parts
     assert prepared.images
-    caption = asyncio.run(write(prepared, Fake(), options=options, enforce=Trusting())).caption
+    caption = finish(prepared, Fake(), options).caption
     assert caption.video is not None
     assert caption.video.id == "fades.mp4#2"
     motions = {word for _, one in pieces for word in one.camera.motion}

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from instancecap.evidence.geometry import coverage, ious
 from instancecap.evidence.tracking.follow import Seed
 from instancecap.evidence.tracking.instances import box_at
-from instancecap.models.coco import CATEGORIES
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import InstanceFacts
+from instancecap.verify.naming import ClassMatch, class_match, noun_of
 
 FoundBy = Literal["detector", "model", "both"]
 
@@ -48,11 +48,6 @@ MISSED = 0.4
 NEAR = 0.4
 """Seconds around a point of a track at which it still says where the thing is."""
 
-PEOPLE = frozenset(
-    ["person", "human", "man", "woman", "boy", "girl", "child", "baby", "people", "men", "women"]
-    + ["player", "rider", "driver", "worker", "chef", "cook", "dancer", "singer", "hand", "crowd"]
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Named:
@@ -62,6 +57,7 @@ class Named:
         name: unique in the clip.
         boxes: where it is, in one to three pictures; none where the model cannot tell.
         seen: seconds of the pictures in which it shows; empty where that was not said.
+        track: id of the track that the model says is its; None for none.
     """
 
     name: str
@@ -72,7 +68,7 @@ class Named:
     looks: str = ""
     boxes: tuple[Seed, ...] = ()
     seen: tuple[float, ...] = ()
-    colors: tuple[str, ...] = ()
+    track: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,30 +170,17 @@ def _once_each(named: Sequence[Named]) -> list[tuple[int, Named]]:
 def _is_twin(one: Named, other: Named) -> bool:
     if one.name.casefold() == other.name.casefold():
         return True
-    if one.count != other.count or likeness(one, other.class_) < 2:
+    if one.count != other.count or likeness(one, other.class_) < ClassMatch.CATEGORY:
         return False
     boxes = {seed.t: seed.box for seed in other.boxes}
     shared = [(seed.box, boxes[seed.t]) for seed in one.boxes if seed.t in boxes]
     return bool(shared) and all(_iou(*pair) >= SAME_NAME_TWICE for pair in shared)
 
 
-def likeness(one: Named, class_: str) -> int:
-    """3 for the same class, 2 for the same kind of thing, 1 where either is not known, else 0."""
-    words = set(f"{one.class_} {one.name}".lower().replace("_", " ").split())
-    words |= {word.removesuffix("s") for word in words}
-    if class_ in (one.class_.lower(), one.name.lower()) or set(class_.lower().split()) <= words:
-        return 3
-    if class_ in ("", "object") or not one.class_:
-        return 1
-    category = str(CATEGORIES.get(class_, class_ if class_ in ("animal", "vehicle") else ""))
-    kinds = {str(CATEGORIES[word]) for word in words if word in CATEGORIES}
-    if words & PEOPLE:
-        kinds.add("human")
-    if one.category:
-        kinds.add(one.category)
-    if not category or category in kinds or (class_ in PEOPLE and "human" in kinds):
-        return 2 if category or "human" in kinds else 1
-    return 0
+def likeness(one: Named, class_: str) -> ClassMatch:
+    """How well what the model calls it goes with a class of the detector's."""
+    noun = noun_of(one.class_ or one.name)
+    return class_match(noun if noun.category else noun._replace(category=one.category), class_)
 
 
 # Tracks ------------------------------------------------------------------------------------------
@@ -207,15 +190,10 @@ def _split(item: InstanceFacts, entries: Sequence[tuple[int, Named]]) -> list[In
     """A track in the pieces between which it jumps from one named thing to another, or away."""
     marks: list[tuple[float, int | None]] = []
     for entry, one in entries:
-        for seed in one.boxes:
-            box = box_at(item, seed.t)
-            if box is None:
-                continue
-            overlap = _iou(box, seed.box)
-            if overlap >= ALIKE:
-                marks.append((seed.t, entry))
-            elif overlap < APART and one.count == 1 and _touches(item, one):
-                marks.append((seed.t, None))
+        overlaps = _overlaps(one, item)
+        is_there = one.count == 1 and max(overlaps.values(), default=0.0) >= ALIKE
+        marks += [(t, entry) for t, overlap in overlaps.items() if overlap >= ALIKE]
+        marks += [(t, None) for t, overlap in overlaps.items() if overlap < APART and is_there]
     marks.sort(key=lambda mark: (mark[0], mark[1] is None))
     at: dict[float, int | None] = {}
     for t, owner in marks:  # in one picture being at one thing outweighs being away from another
@@ -229,10 +207,10 @@ def _split(item: InstanceFacts, entries: Sequence[tuple[int, Named]]) -> list[In
     return [piece for piece in (*pieces, rest) if piece.track]
 
 
-def _touches(item: InstanceFacts, one: Named) -> bool:
-    """Whether the track is at the named thing at any time."""
-    boxes = [(box_at(item, seed.t), seed.box) for seed in one.boxes]
-    return any(box is not None and _iou(box, other) >= ALIKE for box, other in boxes)
+def _overlaps(one: Named, item: InstanceFacts) -> dict[float, float]:
+    """IoU of a named thing's boxes with a track, by time, where it is tracked."""
+    boxes = [(seed, box_at(item, seed.t)) for seed in one.boxes]
+    return {seed.t: _iou(box, seed.box) for seed, box in boxes if box is not None}
 
 
 def _jump(track: Sequence[TrackPoint], start: float, end: float) -> float:
@@ -265,14 +243,14 @@ def _claim(
 
 def _fit(one: Named, piece: InstanceFacts) -> float:
     """How well a piece lies on a named thing's boxes, 0 where it is none of it."""
-    overlaps = []
-    for seed in one.boxes:
-        box = box_at(piece, seed.t)
-        if box is not None:
-            overlaps.append(_iou(box, seed.box))
+    if one.track == piece.id:
+        return 1.0
+    overlaps = _overlaps(one, piece)
     alike = likeness(one, piece.class_)
-    found = float(np.mean(overlaps)) if overlaps else 0.0
-    return found + 0.05 * alike if found >= (ALIKE if alike else STRANGE) else 0.0
+    found = sum(overlaps.values()) / len(overlaps) if overlaps else 0.0
+    return (
+        found + 0.05 * alike if found >= (STRANGE if alike is ClassMatch.APART else ALIKE) else 0.0
+    )
 
 
 def _claim_by_class(
@@ -294,11 +272,12 @@ def _claim_by_class(
 
 def _may_be(one: Named, piece: InstanceFacts) -> bool:
     """Same kind of thing, and no box that speaks against it."""
-    boxes = [(box_at(piece, seed.t), seed.box) for seed in one.boxes]
-    if any(box is not None and _iou(box, other) < ALIKE for box, other in boxes):
+    if any(overlap < ALIKE for overlap in _overlaps(one, piece).values()):
         return False
     together = not one.seen or any(box_at(piece, t) is not None for t in one.seen)
-    return likeness(one, piece.class_) >= 2 and one.count == piece.count and together
+    return (
+        likeness(one, piece.class_) >= ClassMatch.CATEGORY and one.count == piece.count and together
+    )
 
 
 def _join(one: Named, own: Sequence[InstanceFacts]) -> list[InstanceFacts]:

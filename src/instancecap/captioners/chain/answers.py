@@ -100,6 +100,7 @@ KINDS: dict[str, tuple[Any, Any]] = {
     "colors": (list[COLORS], []),
     **dict.fromkeys(("is_main", "enters", "leaves"), (bool, False)),
     "count": (int, 1),
+    "number": (int, 0),
     "pictures": (list[int], []),
     "boxes": (list[PictureBox], []),
     "texts": (list[TextBox], []),

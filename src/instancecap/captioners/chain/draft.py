@@ -4,30 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any
 
-from instancecap.captioners.chain.answers import clean
-from instancecap.schema.vocabulary import (
-    Category,
-    Place,
-    ShotAngle,
-    ShotPosition,
-    ShotType,
-    Style,
-    TimeOfDay,
-)
+from instancecap.captioners.chain.answers import MAX_CHARACTERS, clean
 
 NAME_LENGTH = 60
-
-VOCABULARIES: dict[str, tuple[str, ...]] = {
-    "place": get_args(Place),
-    "time_of_day": get_args(TimeOfDay),
-    "style": get_args(Style),
-    "shot_type": get_args(ShotType),
-    "shot_angle": get_args(ShotAngle),
-    "shot_position": get_args(ShotPosition),
-    "category": get_args(Category),
-}
 
 MAY_BE_BLANK = (
     *("/expression", "/category", "/is_main", "/count", "/colors", "/texts", "/enters", "/leaves"),
@@ -101,25 +82,13 @@ class Draft:
 def fit_value(pointer: str, value: Any) -> Any:
     """The value as its field takes it; None where nothing is left of it."""
     name = pointer.rsplit("/", 1)[1]
-    if name in ("is_main", "enters", "leaves"):
-        return value if isinstance(value, bool) else None
-    if name == "count":
-        return value if isinstance(value, int) and value >= 1 else None
+    if name == "motion":  # a set in which ``static`` stands alone
+        moves = [word for word in dict.fromkeys(value) if word != "static"]
+        return moves or (["static"] if value else None)
+    if isinstance(value, str):
+        limit = NAME_LENGTH if name == "name" else MAX_CHARACTERS
+        text = clean(value, limit=limit)
+        return (text.strip(" .…") if name == "name" else text) or None
     if pointer.startswith("/segments/"):
         return value if value[0] else None
-    if name in ("colors", "motion", "texts"):
-        return _fit_motion(value) if name == "motion" else value or None
-    if not isinstance(value, str):
-        return None
-    if name in VOCABULARIES:
-        word = value.strip().lower()
-        return word if word in VOCABULARIES[name] and word != "unknown" else None
-    if name == "name":
-        return clean(value, limit=NAME_LENGTH).strip(" .…") or None
-    return clean(value) or None
-
-
-def _fit_motion(words: Sequence[str]) -> list[str] | None:
-    """Camera words as a set in which ``static`` stands alone."""
-    moves = [word for word in dict.fromkeys(words) if word != "static"]
-    return moves or (["static"] if words else None)
+    return None if value in ([], None) else value

@@ -18,6 +18,7 @@ from instancecap.schema.evidence import (
     InstanceFacts,
     InstanceMotion,
 )
+from instancecap.verify.naming import ClassMatch
 
 MOVES = 0.06
 """Frame sizes by which a followed thing has to shift, the camera's turn taken away, to move."""
@@ -62,7 +63,7 @@ def _facts(one: Agreed, followed: Followed | None, evidence: Evidence) -> Instan
         return _followed_facts(one, followed, track, evidence)
     best = max(one.pieces, key=lambda piece: (len(piece.track), -piece.id))
     update: dict[str, object] = {"id": one.id, "track": track, "count": one.named.count}
-    if likeness(one.named, best.class_) < 2 and one.named.class_:
+    if likeness(one.named, best.class_) < ClassMatch.CATEGORY and one.named.class_:
         update["class_"] = one.named.class_
     if len(track) > len(best.track):
         update |= {

@@ -22,10 +22,12 @@ from instancecap.captioners.chain.questions import (
     clip_pointers,
     clip_values,
 )
+from instancecap.captioners.chain.subjects import numbered
 from instancecap.evidence.reliability import may_overrule
 from instancecap.evidence.tracking.follow import Seed
-from instancecap.mllm.base import Image
+from instancecap.mllm.base import Image, Media
 from instancecap.schema.parts import Text
+from instancecap.video.sampling import fit_within
 
 WHO = ("name", "class", "category", "count", "is_main", "looks", "pictures", "boxes")
 """Keys that say which thing is meant."""
@@ -36,8 +38,6 @@ HOW = ("appearance", "colors", "action", "with", "expression", "position", "dire
 
 BESIDE = {"action": ("with", "direction", "toward_or_away"), "position": ("direction",)}
 """Keys that are asked along with others: facts that nobody has to read out of a sentence."""
-
-THOUSANDTHS = 1000.0
 
 MOST_COUNTED = 9999
 
@@ -61,16 +61,22 @@ def look_question(scene: Scene, *, describe: bool = True) -> Question:
     entries: tuple[str, ...] = ()
     if wanted.instance and (prepared.previous is None or wanted.known):
         entries = entry_keys(wanted.instance if describe else (), known=bool(wanted.known))
+    shown: tuple[Media, ...] = ()
+    if not scene.convention:
+        entries = tuple("number" if key == "boxes" else key for key in entries)
+        keys = tuple(key for key in keys if key != "texts")
+        shown = numbered(scene) if "number" in entries else ()
     text = scene.compose(
         scene.times(prepared.images),
         scene.hint(),
         measured_hints(scene),
         _task(scene, entries, keys),
+        scene.prompts.say("look", "candidates", count=len(shown)) if shown else "",
         scene.keys(keys, entries=entries),
     )
     return Question(
         about="the clip",
-        images=prepared.images,
+        images=(*prepared.images, *shown),
         text=text,
         answer=look_type(entries, keys),
         pointers=clip_pointers(keys),
@@ -131,20 +137,17 @@ def _texts(scene: Scene, found: Sequence[Any]) -> list[Text]:
 
 
 def read_box(scene: Scene, one: Any) -> Seed | None:
-    """A box in a picture, in 0..1 of the frame; None where it makes no sense.
-
-    Numbers up to 1 are taken as they are, others as thousandths: what was asked for.
-    """
-    images = scene.prepared.images
-    if not 1 <= one.picture <= len(images) or len(one.box) != 4:
+    """A box in a picture, in 0..1 of the frame; None where it makes no sense."""
+    images, video = scene.prepared.images, scene.prepared.evidence.video
+    if not 1 <= one.picture <= len(images):
         return None
     image = images[one.picture - 1]
-    scale = 1.0 if max(one.box) <= 1.0 else THOUSANDTHS
-    x0, y0, x1, y1 = (min(max(float(value) / scale, 0.0), 1.0) for value in one.box)
-    left, right, top, bottom = min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1)
-    if not isinstance(image, Image) or right - left < MIN_BOX or bottom - top < MIN_BOX:
+    side = min(scene.options.image_side, max(video.width, video.height))
+    box = scene.convention.to_unit(one.box, *fit_within(video.width / video.height, side))
+    if not isinstance(image, Image) or box is None:
         return None
-    return Seed(image.t or 0.0, (left, top, right, bottom))
+    too_thin = box[2] - box[0] < MIN_BOX or box[3] - box[1] < MIN_BOX
+    return None if too_thin else Seed(image.t or 0.0, box)
 
 
 def read_named(scene: Scene, answered: Answered) -> list[Named]:
@@ -158,7 +161,8 @@ def read_named(scene: Scene, answered: Answered) -> list[Named]:
         if not name:
             name = "the thing"
         seen = {int(number) for number in entry.pictures if 1 <= number <= len(times)}
-        boxes = {seed.t: seed for one in entry.boxes if (seed := read_box(scene, one))}
+        given = getattr(entry, "boxes", ())
+        boxes = {seed.t: seed for one in given if (seed := read_box(scene, one))}
         found.append(
             Named(
                 name=name,
@@ -169,7 +173,7 @@ def read_named(scene: Scene, answered: Answered) -> list[Named]:
                 looks=clean(entry.looks, limit=120),
                 boxes=tuple(boxes[t] for t in sorted(boxes)[:3]),
                 seen=tuple(times[number - 1] for number in sorted(seen)),
-                colors=tuple(getattr(entry, "colors", ())),
+                track=entry.number - 1 if getattr(entry, "number", 0) > 0 else None,
             )
         )
     return found

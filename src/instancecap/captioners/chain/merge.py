@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from instancecap.captioners.chain.agree import likeness
 from instancecap.captioners.chain.answers import clean
 from instancecap.captioners.chain.draft import Said
 from instancecap.captioners.chain.names import mentioned
-from instancecap.captioners.chain.options import INSTANCE_LEAVES
 from instancecap.captioners.chain.pictures import measured_caption
 from instancecap.captioners.chain.questions import Scene
 from instancecap.captioners.measured.describe import MAX_INSTANCES
@@ -17,7 +15,9 @@ from instancecap.evidence.reliability import may_overrule
 from instancecap.mllm.base import Image
 from instancecap.schema.caption import Caption, Instance, Producer, Provenance, Segment
 from instancecap.schema.evidence import CameraFacts
+from instancecap.schema.pointer import assign, instance_of
 from instancecap.schema.vocabulary import Primitive
+from instancecap.verify.naming import ClassMatch
 from instancecap.version import __version__
 from instancecap.video.sampling import pick_evenly
 
@@ -45,7 +45,8 @@ def merge(scene: Scene) -> Caption:
         if not pointer.startswith("/segments/") and _exists(pointer, things)
     }
     for pointer, said in written.items():
-        _write(caption, things, pointer, said.value)
+        if not pointer.endswith("/is_main"):
+            assign(caption, pointer, said.value)
     _choose_main(things, written)
     if "/camera/motion" in written:
         _settle_motion(caption, scene.evidence.camera)
@@ -53,7 +54,8 @@ def merge(scene: Scene) -> Caption:
     _forget(caption, [*written, *segments])
     for pointer, said in (written | segments).items():
         if not pointer.endswith(("/is_main", "/count", "/enters", "/leaves")):
-            caption.provenance[_leaf(pointer)] = _provenance(said)
+            leaf = "/texts/0/text" if pointer == "/texts" else pointer
+            caption.provenance[leaf] = _provenance(said)
     _settle_shot(caption)
     _note_found(caption, scene)
     warnings = [*_missing(caption, scene), *_unclear(caption, scene), *_instead_of_video(scene)]
@@ -78,7 +80,7 @@ def _base(scene: Scene) -> Caption:
         named, item = scene.agreed[one.id].named, scene.item(one.id)
         one.name, one.count = scene.names[one.id], named.count
         one.is_main = named.is_main
-        if named.class_ and (item is None or likeness(named, item.class_) < 2):
+        if named.class_ and (item is None or likeness(named, item.class_) < ClassMatch.CATEGORY):
             one.class_ = named.class_
         one.subcategory = named.class_ or one.subcategory
         if scene.agreed[one.id].found_by == "model":
@@ -89,36 +91,20 @@ def _base(scene: Scene) -> Caption:
 
 
 def _exists(pointer: str, things: Mapping[int, Instance]) -> bool:
-    return not pointer.startswith("/instances/") or int(pointer.split("/")[2]) in things
-
-
-def _leaf(pointer: str) -> str:
-    """The leaf of the caption that a value stands in, as :meth:`Caption.leaves` names it."""
-    return pointer if pointer != "/texts" else "/texts/0/text"
-
-
-def _write(caption: Caption, things: Mapping[int, Instance], pointer: str, value: Any) -> None:
-    """Set one leaf; what is main is set for all instances together."""
-    parts = pointer.split("/")[1:]
-    owner: Any = caption
-    if parts[0] == "instances":
-        owner, parts = things[int(parts[1])], parts[2:]
-    for name in parts[:-1]:
-        owner = getattr(owner, name)
-    if parts[-1] != "is_main":
-        setattr(owner, parts[-1], value)
+    id = instance_of(pointer)
+    return id is None or id in things
 
 
 def _choose_main(things: Mapping[int, Instance], written: Mapping[str, Said]) -> None:
     """What the model calls main is main; where it calls nothing so, what was measured stays."""
     flags = {
-        int(pointer.split("/")[2]): said.value
+        instance_of(pointer): said.value
         for pointer, said in written.items()
         if pointer.endswith("/is_main")
     }
     if any(flags.values()):
-        for id, flag in flags.items():
-            things[id].is_main = flag
+        for one in things.values():
+            one.is_main = flags.get(one.id, one.is_main)
 
 
 def _settle_motion(caption: Caption, camera: CameraFacts) -> None:
@@ -268,8 +254,3 @@ def _producer(producer: Producer, scene: Scene) -> Producer:
         prompts=scene.prompts.version,
         seed=options.seed,
     )
-
-
-def instance_pointers(id: int, keys: Sequence[str]) -> tuple[str, ...]:
-    """The leaves that keys about an instance go to."""
-    return tuple(f"/instances/{id}/{INSTANCE_LEAVES[key]}" for key in keys)

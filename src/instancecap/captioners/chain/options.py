@@ -5,26 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, get_args, get_origin, get_type_hints
 
-from instancecap.captioners.visual_prompts import VARIANTS, Variant
+from instancecap.captioners.visual_prompts import Variant
 from instancecap.errors import UsageError
 from instancecap.verify.report import OnContradiction
 
 Mode = Literal["fused", "paper", "single"]
-MODES: tuple[Mode, ...] = get_args(Mode)
-
 Detail = Literal["auto", "each", "never"]
-DETAILS: tuple[Detail, ...] = get_args(Detail)
-
 Agree = Literal["on", "off"]
-AGREE: tuple[Agree, ...] = get_args(Agree)
-
 Input = Literal["images", "video"]
-INPUTS: tuple[Input, ...] = get_args(Input)
-
 SingleFormat = Literal["skycaptioner", "instancecap-captioner"]
-SINGLE_FORMATS: tuple[SingleFormat, ...] = get_args(SingleFormat)
 
 MAX_INSTANCES = 8
 """Instances of a caption, at most: a clip of the trial had three to eight that a person named."""
@@ -79,6 +70,10 @@ FIELDS: dict[str, tuple[str, ...]] = {
 """Names that ``fields`` may have, as in a caption, and the keys of answers that they stand for."""
 
 ALL_KEYS = frozenset(key for keys in FIELDS.values() for key in keys)
+
+LEAST = {"max_instances": (0, ""), "frames": (0, ""), "image_side": (16, " pixels"),
+         "window": (0.5, " seconds"), "attempts": (1, "")}  # fmt: skip
+"""Bounds of numbers, and their units."""
 
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
@@ -138,26 +133,19 @@ class ChainOptions:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _one_of("mode", self.mode, MODES)
-        _one_of("detail", self.detail, DETAILS)
-        _one_of("agree", self.agree, AGREE)
-        _one_of("single format", self.single_format, SINGLE_FORMATS)
-        _one_of("input", self.input, INPUTS)
-        _one_of("visual prompt", self.visual_prompt, VARIANTS)
-        _one_of("on_contradiction", self.on_contradiction, get_args(OnContradiction))
+        for name, kind in get_type_hints(type(self)).items():
+            if get_origin(kind) is Literal:
+                _one_of(name.replace("_", " "), getattr(self, name), get_args(kind))
+        for name, (least, unit) in LEAST.items():
+            value = getattr(self, name)
+            if not least <= value < float("inf"):
+                raise UsageError(f"{name} must be at least {least:g}{unit}, got {value:g}")
         for name in sorted(self.fields or ()):
             _one_of("field", name, tuple(FIELDS))
         if self.fields is not None and not self.fields:
             raise UsageError(f"name at least one field of: {', '.join(FIELDS)}")
         if self.agree == "off" and self.mode != "paper":
             raise UsageError("agree=off is for mode paper; the other modes have nothing to go by")
-        _at_least("max_instances", self.max_instances, 0)
-        _at_least("frames", self.frames, 0)
-        _at_least("image_side", self.image_side, 16, "pixels")
-        _at_least("window", self.window, 0.5, "seconds")
-        _at_least("attempts", self.attempts, 1)
-        if self.window == float("inf"):
-            raise UsageError("window must be a number of seconds, got inf")
         if not _LANGUAGE_TAG.fullmatch(self.language):
             raise UsageError(f"{self.language!r} is no language tag; give one like en, zh or pt-BR")
 
@@ -182,8 +170,3 @@ class ChainOptions:
 def _one_of(what: str, value: str, allowed: Collection[str]) -> None:
     if value not in allowed:
         raise UsageError(f"unknown {what} {value!r}; allowed: {', '.join(allowed)}")
-
-
-def _at_least(name: str, value: float, least: float, unit: str = "") -> None:
-    if not value >= least:
-        raise UsageError(f"{name} must be at least {least:g} {unit}".rstrip() + f", got {value:g}")

@@ -22,15 +22,11 @@ from instancecap.mllm.base import Video as VideoByUrl
 from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence
 from instancecap.video.clip import Clip
-from instancecap.video.decode import ClipReader, Frame
-from instancecap.video.probe import VideoInfo
+from instancecap.video.decode import ClipReader
 from instancecap.video.sampling import fit_within
 
 QUALITY = 88
 """Of the JPEG files, 1..100."""
-
-LARGE_SIDE = 1536
-"""Longer side, at most, of the pictures that small things are cut out of."""
 
 WINDOW_FRAMES = 8
 """Pictures of a part of a long clip, at most."""
@@ -60,9 +56,8 @@ class Prepared:
             where we do not write it.
         previous: the caption that is to be rewritten in parts, or None.
         wanted: the fields to ask.
-        images: frames of the whole clip, or the clip by its URL.
-        frames: the frames in any case, as large as the clip has them, up to ``LARGE_SIDE``: what
-            is shown of single instances is made of them.
+        images: what is shown of the whole clip: its frames, or the clip by its URL.
+        frames: the frames in any case; what is shown of single instances is made of them.
         parts: windows of a long clip, or of one with several shots; else empty.
         film: small frames, many a second, on which things are followed.
         hint: what somebody said about the clip; may be wrong.
@@ -108,34 +103,29 @@ def prepare(
             f"the clip starts at {clip.start:g} s, but the evidence was measured from "
             f"{evidence.video.start:g} s on; open the clip with the same span"
         )
-    planned = sketch(evidence, options=options, clip=clip, previous=previous, only=only, hint=hint)
-    times = {image.t for part in planned.parts for image in part.images}
-    shown = {image.t for image in planned.images if isinstance(image, Image)}
-    large = {image.t for image in planned.frames}
-    if not times and not shown and not large:
+    planned = sketch(evidence, options=options, clip=clip, previous=previous, hint=hint)
+    parts = [image for part in planned.parts for image in part.images]
+    due = sorted({image.t or 0.0 for image in (*planned.frames, *parts)})
+    if not due:
         return planned
-    read = _Reading(sorted(t for t in times | shown | large if t is not None))
     follows = bool(planned.wanted.instance) and previous is None
-    duration = evidence.video.duration if follows else 0.0
-    read.run(clip, options.image_side, threads=threads, duration=duration, large=bool(large))
+    read, film = _read(clip, due, side=options.image_side, follows=follows, threads=threads)
 
-    def pick(images: Sequence[Media], files: dict[float, Image]) -> tuple[Media, ...]:
-        return tuple(
-            files.get(image.t or 0.0, image) if isinstance(image, Image) else image
-            for image in images
-            if not isinstance(image, Image) or (image.t or 0.0) in files
-        )
+    def pick(images: Sequence[Image]) -> tuple[Image, ...]:
+        return tuple(read[image.t or 0.0] for image in images if image.t in read)
 
+    frames = pick(planned.frames)
     return replace(
         planned,
-        images=pick(planned.images, read.images),
-        frames=pick(planned.frames, read.large),  # type: ignore[arg-type]
-        parts=tuple(
-            Part(part.window, pick(part.images, read.images))  # type: ignore[arg-type]
-            for part in planned.parts
-        ),
-        film=read.film,
+        images=planned.images if _is_video(planned.images) else frames,
+        frames=frames,
+        parts=tuple(Part(part.window, pick(part.images)) for part in planned.parts),
+        film=film,
     )
+
+
+def _is_video(images: Sequence[Media]) -> bool:
+    return any(isinstance(image, VideoByUrl) for image in images)
 
 
 def sketch(
@@ -156,10 +146,10 @@ def sketch(
     whole = Window(0.0, max(evidence.video.duration, 0.0))
     asks_clip = wanted.clip or wanted.instance
     times = frame_times(evidence, whole, frames=options.pictures) if asks_clip else []
-    images: tuple[Media, ...] = tuple(Image(b"", t) for t in times)
+    frames = tuple(Image(b"", t) for t in times)
+    images: tuple[Media, ...] = frames
     if options.input == "video" and times and clip and (video := _by_url(clip, evidence)):
         images = (video,)
-    shows_one = wanted.instance and (options.mode == "paper" or options.detail != "never")
     windows = cut_windows(evidence, seconds=options.window) if wanted.segments else []
     count = min(options.pictures, WINDOW_FRAMES)
     bare = [item.model_copy(update={"masks": []}) for item in evidence.instances]
@@ -169,7 +159,7 @@ def sketch(
         previous=previous,
         wanted=wanted,
         images=images,
-        frames=tuple(Image(b"", t) for t in times) if shows_one else (),
+        frames=() if _is_video(images) and not wanted.instance else frames,
         parts=tuple(
             Part(one, tuple(Image(b"", t) for t in frame_times(evidence, one, frames=count)))
             for one in (windows if len(windows) > 1 else [])
@@ -204,41 +194,23 @@ def _by_url(clip: Clip, evidence: Evidence) -> VideoByUrl | None:
     return VideoByUrl(Path(clip.path).absolute().as_uri())
 
 
-class _Reading:
-    """One pass over a clip: frames at times, and the film."""
-
-    def __init__(self, times: list[float]) -> None:
-        self._due = times[::-1]
-        self.images: dict[float, Image] = {}
-        self.large: dict[float, Image] = {}
-        self.film = Film()
-
-    def run(self, clip: Clip, side: int, *, threads: int, duration: float, large: bool) -> None:
-        """``side``: longer side of a picture; ``large``: frames are kept large as well;
-        ``duration``: seconds of film to keep, 0 for none."""
-        with ClipReader(clip, threads=threads) as reader:
-            maker = FilmMaker(aspect=reader.info.aspect, duration=duration)
-            for frame in reader:
-                self._see(frame, reader.info, side, large=large)
-                if duration:
-                    maker.see(frame)
-                elif not self._due:
-                    break
-        self.film = maker.film
-
-    def _see(self, frame: Frame, info: VideoInfo, side: int, *, large: bool) -> None:
-        image: Image | None = None
-        while self._due and frame.t >= self._due[-1] - SAME_TIME:
-            due = self._due.pop()
-            image = image or _image(frame, info, side=side)
-            self.images[due] = image
-            if large:
-                native = max(info.width, info.height)
-                wide = min(LARGE_SIDE, native)
-                self.large[due] = image if wide <= side else _image(frame, info, side=wide)
-
-
-def _image(frame: Frame, info: VideoInfo, *, side: int) -> Image:
-    size = fit_within(info.aspect, min(side, max(2, info.width, info.height)))
-    picture = np.asarray(cv2.cvtColor(frame.bgr(size), cv2.COLOR_BGR2RGB), np.uint8)
-    return Image(to_jpeg(picture, quality=QUALITY), round(frame.t, 3))
+def _read(
+    clip: Clip, due: Sequence[float], *, side: int, follows: bool, threads: int
+) -> tuple[dict[float, Image], Film]:
+    """Frames by the rising times at which they are due, and the film to follow things on."""
+    left, images = list(due[::-1]), dict[float, Image]()
+    with ClipReader(clip, threads=threads) as reader:
+        info = reader.info
+        maker = FilmMaker(aspect=info.aspect, duration=info.duration)
+        size = fit_within(info.aspect, min(side, max(2, info.width, info.height)))
+        for frame in reader:
+            if left and frame.t >= left[-1] - SAME_TIME:
+                picture = np.asarray(cv2.cvtColor(frame.bgr(size), cv2.COLOR_BGR2RGB), np.uint8)
+                image = Image(to_jpeg(picture, quality=QUALITY), round(frame.t, 3))
+                while left and frame.t >= left[-1] - SAME_TIME:
+                    images[left.pop()] = image
+            if follows:
+                maker.see(frame)
+            elif not left:
+                break
+    return images, maker.film

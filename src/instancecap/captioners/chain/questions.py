@@ -23,6 +23,7 @@ from instancecap.captioners.chain.pictures import Prepared
 from instancecap.captioners.chain.prompting import Prompts, load_prompts
 from instancecap.evidence.tracking.follow import Followed
 from instancecap.mllm.base import Image, Media, Message, Part, Request, Video
+from instancecap.mllm.grounding import Convention
 from instancecap.models.coco import CATEGORIES
 from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence, InstanceFacts
@@ -32,6 +33,9 @@ MAX_TOKENS = 1024
 
 LOOK_TOKENS = 4096
 """Of an answer on the whole clip; eight instances have about 1,800."""
+
+THOUSANDTHS = Convention("xyxy", 1000.0)
+"""What is asked for where nobody can be asked first how boxes are written down."""
 
 Values = dict[str, Any]
 
@@ -141,6 +145,7 @@ class Scene:
         agreed: how each came to be one.
         listed: whether the model said which instances there are, if only that there are none.
         followed: what was followed from the model's boxes.
+        convention: how the model writes boxes down; false where it cannot.
         draft: what was answered.
     """
 
@@ -151,6 +156,7 @@ class Scene:
     agreed: dict[int, Agreed] = field(default_factory=dict)
     listed: bool = False
     followed: dict[int, Followed] = field(default_factory=dict)
+    convention: Convention = THOUSANDTHS
     draft: Draft = field(init=False)
     prompts: Prompts = field(init=False)
 
@@ -228,7 +234,8 @@ class Scene:
     def _key(self, key: str) -> str:
         words = choices_of(key)
         listed = f"; of: {', '.join(words)}" if words else ""
-        return f'- "{key}": {self.prompts.say("fields", key)}{listed}'
+        form = self.convention.instruction
+        return f'- "{key}": {self.prompts.say("fields", key, form=form)}{listed}'
 
     def hint(self) -> str:
         """What somebody said about the clip, with a warning."""

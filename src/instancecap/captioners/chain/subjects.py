@@ -26,6 +26,9 @@ from instancecap.video.sampling import pick_evenly
 
 Box = NDArray[np.float64]
 
+MOST_NUMBERED, NUMBERED_PICTURES = 9, 4
+"""Tracks that are shown to a model that gives no boxes, and pictures that they are shown on."""
+
 CUT_OFF = 0.6
 """What a view is worth in which the box touches the frame's edge, against one in which not."""
 
@@ -60,6 +63,26 @@ def outlined(scene: Scene, item: InstanceFacts) -> tuple[Image, ...]:
     image, box = max(views, key=lambda view: _worth(view[1]))
     side = scene.options.image_side
     return (_made(image, lambda picture: outline_box(resized(picture, side), box)),)
+
+
+def numbered(scene: Scene) -> tuple[Image, ...]:
+    """Some of the clip's pictures with an outline and a number, its id and one, at every track."""
+    found: dict[float, list[tuple[int, Box]]] = {}
+    for item in scene.prepared.evidence.instances[:MOST_NUMBERED]:
+        for image, box in views_of(scene, item):
+            found.setdefault(image.t or 0.0, []).append((item.id + 1, box))
+    images = [image for image in scene.prepared.frames if image.t in found]
+
+    def draw(picture: Picture, tracks: list[tuple[int, Box]]) -> Picture:
+        picture = resized(picture, scene.options.image_side)
+        for number, box in tracks:
+            picture = outline_box(picture, box, label=str(number))
+        return picture
+
+    return tuple(
+        _made(images[index], partial(draw, tracks=found[images[index].t or 0.0]))
+        for index in pick_evenly(len(images), NUMBERED_PICTURES)
+    )
 
 
 def _made(image: Image, make: Callable[[Picture], Picture]) -> Image:

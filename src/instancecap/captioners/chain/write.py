@@ -12,7 +12,14 @@ from instancecap.captioners.chain.merge import merge
 from instancecap.captioners.chain.options import ChainOptions
 from instancecap.captioners.chain.paper import paper
 from instancecap.captioners.chain.pictures import Prepared
-from instancecap.captioners.chain.questions import Answered, Chain, Question, Scene, Work
+from instancecap.captioners.chain.questions import (
+    THOUSANDTHS,
+    Answered,
+    Chain,
+    Question,
+    Scene,
+    Work,
+)
 from instancecap.captioners.chain.recheck import (
     dispute_kept,
     recheck_questions,
@@ -20,6 +27,7 @@ from instancecap.captioners.chain.recheck import (
 )
 from instancecap.captioners.chain.single import single
 from instancecap.mllm.base import Backend
+from instancecap.mllm.grounding import Convention, grounding
 from instancecap.mllm.structured import Enforcement, ask
 from instancecap.mllm.usage import Usage
 from instancecap.schema.caption import Caption
@@ -57,6 +65,7 @@ async def write(
     *,
     options: ChainOptions,
     enforce: Enforcement | None = None,
+    convention: Convention | None = None,
 ) -> Written:
     """Ask a model about a clip, agree with it on who is who, and check what it says.
 
@@ -68,6 +77,7 @@ async def write(
         backend: who is asked.
         enforce: what is known of backends that keep to a schema; by default, what this process
             has found out.
+        convention: how the model writes boxes down; None to ask it, once a server.
 
     Raises:
         ServerError: nothing can be asked at all.
@@ -75,6 +85,10 @@ async def write(
     """
     scene = Scene(prepared, options)
     asker = _Asker(scene, backend, enforce or KNOWN)
+    if convention is None and prepared.previous is None and options.mode != "single":
+        convention = await grounding(backend)
+        asker.usage += convention.usage
+    scene.convention = THOUSANDTHS if convention is None else convention
     await _run(CHAINS[options.mode](scene), asker)
     scene.draft.models = scene.draft.models or {backend.model}
     caption = merge(scene)

@@ -14,7 +14,7 @@ from typing import Any
 from instancecap.datasets.export.base import Plan, Sample, Seen, Trainer
 from instancecap.datasets.export.layouts import Lines, Pairs, Shards, Table, dump, facts_of
 from instancecap.errors import UsageError
-from instancecap.io.inputs import IMAGE_SUFFIXES
+from instancecap.io.finder import IMAGE_SUFFIXES
 from instancecap.render.targets import targets
 
 QUESTION = (

@@ -34,7 +34,7 @@ from instancecap.formats import to_format
 from instancecap.io.addresses import basename_of, suffix_of
 from instancecap.io.atomic import replace as replace_whole
 from instancecap.io.atomic import require_writable
-from instancecap.io.inputs import IMAGE_SUFFIXES, VIDEO_SUFFIXES, reason_of
+from instancecap.io.finder import IMAGE_SUFFIXES, VIDEO_SUFFIXES, reason_of
 from instancecap.io.local_copy import local_copy
 from instancecap.render import render
 from instancecap.render.budget import Counter, counter_for

@@ -1,0 +1,98 @@
+"""What a person changed in a caption, seen by comparison with what this program wrote."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from contextlib import closing, suppress
+from functools import lru_cache
+from pathlib import Path
+
+from instancecap.io.identity import digest_of
+from instancecap.io.inputs import PRIVATE_FOLDER, private_folder
+from instancecap.schema import pointer as pointers
+from instancecap.schema.caption import Caption, Provenance
+
+HUMAN = "human"
+"""Who a field is by, in a caption's provenance, where a person wrote it."""
+
+
+def leaf_digests(caption: Caption) -> dict[str, str]:
+    """A short digest of every leaf that a person would read, by its pointer."""
+    return {pointer: digest_of(value)[:8] for pointer, value in caption.leaves().items()}
+
+
+def is_by_hand(caption: Caption) -> bool:
+    """Whether a person wrote any of it."""
+    return any(one.source == HUMAN for one in caption.provenance.values())
+
+
+def mark_edits(caption: Caption, written: dict[str, str]) -> bool:
+    """Say of every leaf that differs from what was written that a person wrote it.
+
+    What was measured or checked of the sentence before holds no more: its claims go.
+
+    Args:
+        written: as :func:`leaf_digests` gave it for the caption as the program wrote it.
+
+    Returns:
+        Whether anything was marked.
+    """
+    now = leaf_digests(caption)
+    ids = {one.id for one in caption.instances}
+    changed = {pointer for pointer, digest in now.items() if written.get(pointer) != digest}
+    changed |= {
+        pointer
+        for pointer in written.keys() - now.keys()
+        if (own := pointers.instance_of(pointer)) is None or own in ids
+    }
+    fresh = {one for one in changed if not _is_marked(caption, one)}
+    for pointer in sorted(fresh):
+        caption.provenance[pointer] = Provenance(source=HUMAN, confidence=1.0, support="unchecked")
+    if fresh:
+        caption.claims = [one for one in caption.claims if one.field not in fresh]
+    return bool(fresh)
+
+
+def _is_marked(caption: Caption, pointer: str) -> bool:
+    steps = pointer.split("/")
+    holders = ("/".join(steps[:end]) for end in range(2, len(steps) + 1))
+    return any(
+        (one := caption.provenance.get(holder)) is not None and one.source == HUMAN
+        for holder in holders
+    )
+
+
+def mark_by_ledger(caption: Caption, source: str) -> None:
+    """Mark what a person changed in a caption that is read from an output of this program.
+
+    Args:
+        source: the file, perhaps with the place in it: ``captions.jsonl: line 3``.
+    """
+    if caption.video is None or not (ledgers := _ledgers_of(_file_of(source))):
+        return
+    id = caption.video.id
+    stem, mark, number = id.rpartition("#")
+    for ledger in ledgers:
+        with suppress(sqlite3.Error), closing(sqlite3.connect(f"{ledger}?mode=ro", uri=True)) as db:
+            for name, part in ((id, ""), (stem, mark + number)):
+                row = db.execute("SELECT leaves FROM clips WHERE name = ?", (name,)).fetchone()
+                if row is not None and part in (written := json.loads(row[0])):
+                    mark_edits(caption, written[part])
+                    return
+
+
+def _file_of(source: str) -> str:
+    while source and not os.path.exists(source):
+        source = source.rpartition(": ")[0]
+    return source
+
+
+@lru_cache(maxsize=64)
+def _ledgers_of(file: str) -> tuple[str, ...]:
+    """Addresses of the ledgers of the output that a file belongs to."""
+    path = Path(os.path.abspath(file))
+    folders = [private_folder(path), *(parent / PRIVATE_FOLDER for parent in path.parents)]
+    folder = next((one for one in folders if one.is_dir()), None)
+    return tuple(one.as_uri() for one in sorted(folder.glob("ledger*.sqlite"))) if folder else ()
