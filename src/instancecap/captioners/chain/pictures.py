@@ -142,7 +142,7 @@ def sketch(
     ``clip`` is needed where ``options.input`` is ``video``.
     """
     measured = measured_caption(evidence, options)
-    wanted = find_wanted(previous or measured, options, anew=previous is None, only=only)
+    wanted = find_wanted(previous or measured, options, only=only)
     whole = Window(0.0, max(evidence.video.duration, 0.0))
     asks_clip = wanted.clip or wanted.instance
     times = frame_times(evidence, whole, frames=options.pictures) if asks_clip else []
