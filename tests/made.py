@@ -81,7 +81,7 @@ def camera(*motion: Primitive, speed: str = "", stability: str = "stable") -> Ca
             "motion": list(motion),
             "speed": speed,
             "stability": stability,
-            "confidence": 0.9,
+            "confidence": 0.97,
             "segments": [CameraSegment(start=0, end=4, motion=list(motion))],
             "path": path,
         }

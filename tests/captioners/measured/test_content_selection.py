@@ -7,18 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from instancecap.captioners.measured import content_selection as content
-from instancecap.captioners.measured.content_selection import Conduct, Name, Scene, is_any
+from instancecap.captioners.measured.content_selection import Conduct, Name, is_any
 from instancecap.evidence import reliability
 from instancecap.evidence.reliability import Tally
 from instancecap.schema.evidence import (
-    CameraSegment,
-    FramingFacts,
     InstanceFacts,
-    LightFacts,
-    PlaceFacts,
     Shot,
 )
-from tests.made import Box, camera, evidence, evidences, shares, thing, things
+from tests.made import Box, evidence, evidences, shares, thing, things
 
 SHOT = Shot(start=0, end=4, transition="start")
 LEFT, MIDDLE, RIGHT = ((x, 0.4, x + 0.2, 0.6) for x in (0.05, 0.4, 0.75))
@@ -40,10 +36,13 @@ def test_a_kind_of_fact_is_reliable_by_the_lower_bound_of_its_precision(
         "sure": (Tally(5, 30), none, none, Tally(30, 30)),
     }
     monkeypatch.setattr(reliability, "tallies", lambda: figures)
-    told = [kind for kind in (*figures, "unheard of") if content.is_reliable(kind, 0.9)]
-    assert told == ["class", "often", "sure"]
-    assert not content.is_reliable("sure", 0.1)
-    assert not content.is_reliable("class", 0.79)
+    gate = content.reliable_facts(evidence(models={"detector": content.FITTED_DETECTOR}))
+    assert [kind for kind in (*figures, "unheard of") if gate(kind, 0.9)] == [
+        "class", "often", "sure",
+    ]  # fmt: skip
+    assert not gate("sure", 0.1)
+    assert not gate("class", 0.79)
+    assert content.reliable_facts(evidence(models={"detector": "another"}))("class", 0.79)
 
 
 @given(evidences(), st.integers(0, 5))
@@ -185,62 +184,3 @@ def test_a_size_is_stated_where_it_stands_out() -> None:
         "small", "", "large", "filling",
     ]  # fmt: skip
     assert content.size_of([]) == ""
-
-
-def test_of_camera_movements_all_are_stated_or_none() -> None:
-    def gate(kind: str, confidence: float) -> bool:
-        return kind in ("camera.pan", "camera.static")
-
-    for motion, told in (
-        (["pan_left"], ["pan_left"]),
-        (["static"], ["static"]),
-        (["pan_left", "tracking", "shaky"], ["pan_left"]),
-        (["pan_left", "zoom_in"], []),
-        (["move_in"], []),
-        (["arc_cw"], []),
-    ):
-        assert content.select_camera(evidence(camera=camera(*motion)), gate) == told
-    for stability, told in (("stable", ["pan_left"]), ("handheld", [])):
-        slow = camera("pan_left", speed="slow", stability=stability)
-        assert content.select_camera(evidence(camera=slow), gate) == told
-    assert content.select_camera(evidence(camera=camera("arc_cw", "shaky")), is_any) == [
-        "arc_cw", "shaky",
-    ]  # fmt: skip
-
-
-def test_movements_that_share_no_time_are_stages() -> None:
-    facts = evidence(camera=camera("pan_left", "zoom_in"))
-    motion = facts.camera.motion
-    assert content.camera_stages(facts, motion) == [["pan_left", "zoom_in"]]
-    facts.camera.segments = [
-        CameraSegment(start=0, end=2, motion=["zoom_in"]),
-        CameraSegment(start=2, end=4, motion=["pan_left"]),
-    ]
-    assert content.camera_stages(facts, motion) == [["zoom_in"], ["pan_left"]]
-    facts.camera.segments[1].motion = ["pan_left", "zoom_in"]
-    assert content.camera_stages(facts, motion) == [["pan_left", "zoom_in"]]
-    assert content.camera_stages(facts, ["static"]) == content.camera_stages(facts, []) == []
-
-
-def test_light_in_between_is_not_stated() -> None:
-    middle = LightFacts(brightness=0.4, contrast=0.2, saturation=0.3)
-    assert content.select_light(middle) == content.select_light(LightFacts()) == content.Light()
-    gray = content.select_light(LightFacts(brightness=0.7, saturation=0.01, warmth=0.2))
-    assert (gray.level, gray.colors, gray.tint) == ("bright", "none", "")
-
-
-def test_surroundings_have_a_color_where_one_prevails_that_is_no_shade() -> None:
-    def scene(*colors: tuple[str, float]) -> Scene:
-        place = PlaceFacts(label="outdoor", confidence=0.9, colors=list(colors))
-        return content.select_scene(evidence(place=place, framing=FramingFacts()), is_any)
-
-    assert scene(("green", 0.6)) == Scene("outdoor", "", "green")
-    assert scene(("green", 0.4)).color == scene(("gray", 0.9)).color == scene().color == ""
-
-
-def test_pictures_are_real_where_something_was_named() -> None:
-    facts = evidence(framing=FramingFacts(style="real", confidence=0.9))
-    drawn = evidence(framing=FramingFacts(style="animation", confidence=0.9))
-    assert content.select_style(facts, [thing()], lambda kind, confidence: True) == "real"
-    assert content.select_style(facts, [], lambda kind, confidence: True) == "unknown"
-    assert content.select_style(drawn, [], lambda kind, confidence: True) == "animation"

@@ -11,15 +11,15 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Literal, get_args
+from typing import Literal
 
 from instancecap.evidence.geometry import cell_of
 from instancecap.evidence.reliability import tally
 from instancecap.evidence.view import within
 from instancecap.models.coco import CATEGORIES
 from instancecap.schema.base import TrackPoint
-from instancecap.schema.evidence import Direction, Evidence, InstanceFacts, LightFacts
-from instancecap.schema.vocabulary import Cell, Primitive, Style
+from instancecap.schema.evidence import Direction, Evidence, InstanceFacts
+from instancecap.schema.vocabulary import Cell
 
 Side = Literal["left", "right", "top", "bottom", "middle", ""]
 Area = Literal[Cell, "left", "right", "top", "bottom", "whole", ""]
@@ -32,6 +32,9 @@ FEW = 3
 
 RELIABLE = 0.8
 """Lower bound of the precision of a kind of fact from which its facts are stated."""
+
+FITTED_DETECTOR = "nanodet-plus-m"
+"""The detector for which the confidence of a class is a fitted probability."""
 
 SMALL, LARGE, FILLING = 0.02, 0.25, 0.6
 """Shares of the frame: mean box areas under or from which a size is stated."""
@@ -60,29 +63,28 @@ NOT_SLOW = 0.04
 EDGE = 0.04
 """Distance from an edge of the frame, in frame sizes, within which a box touches it."""
 
-CLEAR_COLOR, MAIN_COLOR = 0.3, 0.5
-"""Shares from which a color of an instance, or of the surroundings, is looked at."""
-
-BRIGHT, DARK, VIVID, COLORLESS, TINT, LIGHT_CHANGE = 0.6, 0.2, 0.5, 0.03, 0.1, 0.15
-"""Brightness, saturation and warmth that stand out, and a change of brightness that does."""
-
-MOVES = frozenset(get_args(Primitive)) - {"static", "tracking", "shaky"}
-"""Primitives that a verb of the camera stands for."""
+CLEAR_COLOR = 0.3
+"""Share from which a color of an instance is looked at."""
 
 
 Gate = Callable[[str, float], bool]
 """Whether facts of a kind and confidence are stated."""
 
 
-def is_reliable(kind: str, confidence: float) -> bool:
-    """Whether facts of this kind and of about this confidence are right often enough.
+def reliable_facts(evidence: Evidence) -> Gate:
+    """The gate of facts that are right often enough, by their kind and confidence.
 
-    The confidence of a class is itself a fitted probability; labels judge it too kindly, since
-    they say nothing of detections where nothing is.
+    A class needs a likely one as well: labels judge classes too kindly, as they say nothing of
+    detections where nothing is. That confidence is a probability for the detector that it was
+    fitted for; another one's names are taken as they come.
     """
-    if kind == "class" and confidence < RELIABLE:
-        return False
-    return tally(kind, confidence).lower_bound >= RELIABLE
+    fitted = evidence.models.get("detector", FITTED_DETECTOR) == FITTED_DETECTOR
+
+    def gate(kind: str, confidence: float) -> bool:
+        likely = kind != "class" or not fitted or confidence >= RELIABLE
+        return likely and tally(kind, confidence).lower_bound >= RELIABLE
+
+    return gate
 
 
 def is_any(kind: str, confidence: float) -> bool:
@@ -300,96 +302,6 @@ def size_of(track: Sequence[TrackPoint]) -> Size:
     if mean >= LARGE:
         return "filling" if mean >= FILLING else "large"
     return "small" if mean < SMALL else ""
-
-
-# The whole picture -------------------------------------------------------------------------------
-
-
-def select_camera(evidence: Evidence, gate: Gate) -> list[Primitive]:
-    """The camera's movements, all or none of them: a part of them would be a wrong whole.
-
-    None either where an unsteady camera turns slowly: that is drift, which nobody sees as a move.
-    """
-    facts = evidence.camera
-    if gate is is_any:
-        return facts.motion
-    motion = [word for word in facts.motion if word in (*MOVES, "static")]
-    kinds = [_camera_kind(word) for word in motion]
-    turns = {"camera.pan", "camera.tilt"} & set(kinds)
-    drifts = turns and facts.speed == "slow" and facts.stability != "stable"
-    reliable = all(gate(kind, facts.confidence) for kind in kinds)
-    return motion if reliable and not drifts else []
-
-
-def _camera_kind(word: Primitive) -> str:
-    axis = word.split("_")[0]
-    return f"camera.{'travel' if axis == 'move' else axis}"
-
-
-def camera_stages(evidence: Evidence, motion: Sequence[Primitive]) -> list[list[Primitive]]:
-    """Movements one after the other where each has a time of its own; else all in one stage."""
-    moves = [word for word in motion if word in MOVES]
-    stages: list[list[Primitive]] = []
-    for segment in evidence.camera.segments:
-        here = [word for word in segment.motion if word in moves]
-        if here and (not stages or stages[-1] != here):
-            stages.append(here)
-    if sorted(word for stage in stages for word in stage) == sorted(moves) and len(stages) <= 3:
-        return stages
-    return [moves] if moves else []
-
-
-@dataclass(frozen=True, slots=True)
-class Light:
-    """What stands out of the light; empty or false is in between."""
-
-    level: Literal["bright", "dark", ""] = ""
-    colors: Literal["vivid", "none", ""] = ""
-    tint: Literal["warm", "cool", ""] = ""
-    change: Literal["brighter", "darker", ""] = ""
-
-
-def select_light(light: LightFacts) -> Light:
-    """What stands out of the light. A black clip (no brightness) has none."""
-    if not light.brightness:
-        return Light()
-    colorless = light.saturation < COLORLESS
-    warmth = 0.0 if colorless else light.warmth
-    change, least = light.change, LIGHT_CHANGE
-    return Light(
-        "bright" if light.brightness > BRIGHT else "dark" if light.brightness < DARK else "",
-        "none" if colorless else "vivid" if light.saturation > VIVID else "",
-        "warm" if warmth > TINT else "cool" if warmth < -TINT else "",
-        "brighter" if change > least else "darker" if change < -least else "",
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """Place, time of day and the one color that most of the surroundings have."""
-
-    place: Literal["indoor", "outdoor", ""] = ""
-    time_of_day: str = ""
-    color: str = ""
-
-
-def select_scene(evidence: Evidence, gate: Gate) -> Scene:
-    """What is known of the surroundings."""
-    place, light = evidence.place, evidence.light
-    label = place.label if place.label != "unknown" else ""
-    color = place.colors[0][0] if place.colors and place.colors[0][1] >= MAIN_COLOR else ""
-    return Scene(
-        label if label and gate("place", place.confidence) else "",
-        light.time_of_day if gate("time_of_day", light.confidence) else "",
-        color if color != "gray" else "",  # as any other is in shade
-    )
-
-
-def select_style(evidence: Evidence, items: Sequence[InstanceFacts], gate: Gate) -> Style:
-    """The style; *real* only where a detector, which knows photographs, named something."""
-    framing = evidence.framing
-    named = gate is is_any or bool(items) or framing.style != "real"
-    return framing.style if named and gate("style", framing.confidence) else "unknown"
 
 
 def category_of(class_: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from instancecap.captioners.measured import content_selection as content
+from instancecap.captioners.measured import scene_selection as whole
 from instancecap.captioners.measured.content_selection import Conduct, Gate, Name
 from instancecap.captioners.measured.language import Language, language_of
 from instancecap.evidence.geometry import cell_of
@@ -46,24 +47,24 @@ def describe(
         UsageError: sentences cannot be written in ``language``.
     """
     say = language_of(language)
-    gate: Gate = content.is_any if all_facts else content.is_reliable
+    gate: Gate = content.is_any if all_facts else content.reliable_facts(evidence)
     items = content.select_instances(evidence, most=max_instances, gate=gate)
     names = content.name_instances(items, gate)
     subjects = [
         _Subject(item, name, content.conduct_in_clip(item, evidence, gate))
         for item, name in zip(items, names, strict=True)
     ]
-    scene = content.select_scene(evidence, gate)
-    motion = content.select_camera(evidence, gate)
+    scene = whole.select_scene(evidence, gate)
+    motion = whole.select_camera(evidence, gate)
     caption = c.Caption(
         video=c.Video(**evidence.video.model_dump(include=set(c.Video.model_fields))),
         global_description=_global(evidence, subjects, motion, gate=gate, say=say),
         instances=[_instance(one, subjects[0] is one, evidence, say=say) for one in subjects],
         background=say.background_sentence(scene),
         place=evidence.place.label if scene.place or gate is content.is_any else "unknown",
-        lighting=say.light_sentence(content.select_light(evidence.light)),
+        lighting=say.light_sentence(whole.select_light(evidence.light)),
         time_of_day=scene.time_of_day,
-        style=content.select_style(evidence, items, gate),
+        style=whole.select_style(evidence, items, gate),
         camera=_camera(evidence, motion, gate=gate, say=say),
         texts=evidence.texts,
         shots=_shots(evidence, motion, gate=gate),
@@ -147,10 +148,10 @@ def _global(
     if not evidence.shots:
         return ""
     several = len(evidence.shots) > 1
-    scene = content.Scene() if several else content.select_scene(evidence, gate)
+    scene = whole.Scene() if several else whole.select_scene(evidence, gate)
     introductions = [say.introduce(one.name) for one in subjects]
     if not subjects:
-        stages = content.camera_stages(evidence, motion)
+        stages = whole.camera_stages(evidence, motion)
         return say.unnamed_sentence(scene, stages, static=motion == ["static"])
     if evidence.video.frames == 1:
         return say.picture_sentence(introductions)
@@ -160,9 +161,7 @@ def _global(
     return _events(scene, [(one.name, one.conduct) for one in subjects], say=say)
 
 
-def _events(
-    scene: content.Scene, subjects: Sequence[tuple[Name, Conduct]], *, say: Language
-) -> str:
+def _events(scene: whole.Scene, subjects: Sequence[tuple[Name, Conduct]], *, say: Language) -> str:
     """What named instances do within one shot."""
     mentioned: list[Name] = []
 
@@ -191,7 +190,7 @@ def _segments(
         here = [(one.name, seen[one.item.id]) for one in subjects if one.item.id in seen]
         if here:
             acts = [(name, content.conduct_of(item, gate)) for name, item in here]
-            text = _events(content.Scene(), acts, say=say)
+            text = _events(whole.Scene(), acts, say=say)
             ids = [item.id for _, item in here]
             segments.append(
                 c.Segment(start=shot.start, end=shot.end, description=text, instances=ids)
@@ -208,7 +207,7 @@ def _camera(evidence: Evidence, motion: list[Primitive], *, gate: Gate, say: Lan
         speed=speed,
         stability=facts.stability,
         description=say.camera_sentence(
-            content.camera_stages(evidence, motion),
+            whole.camera_stages(evidence, motion),
             static=motion == ["static"],
             speed="" if speed == "moderate" else speed,
         ),

@@ -8,12 +8,11 @@ from instancecap.captioners.measured.content_selection import (
     FEW,
     Area,
     Conduct,
-    Light,
     Name,
-    Scene,
     Side,
     Size,
 )
+from instancecap.captioners.measured.scene_selection import Light, Scene
 from instancecap.language import en
 from instancecap.language.en import sentence
 from instancecap.schema.vocabulary import Primitive

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from instancecap.captioners.measured import chinese, english
-from instancecap.captioners.measured.content_selection import Conduct, Light, Name, Scene, Size
+from instancecap.captioners.measured.content_selection import Conduct, Name, Size
+from instancecap.captioners.measured.scene_selection import Light, Scene
 from instancecap.errors import UsageError
 from instancecap.schema.vocabulary import Primitive
 
