@@ -103,9 +103,7 @@ def prepare(
             f"the clip starts at {clip.start:g} s, but the evidence was measured from "
             f"{evidence.video.start:g} s on; open the clip with the same span"
         )
-    planned = sketch(
-        evidence, options=options, clip=clip, previous=previous, only=only, hint=hint
-    )
+    planned = sketch(evidence, options=options, clip=clip, previous=previous, only=only, hint=hint)
     parts = [image for part in planned.parts for image in part.images]
     due = sorted({image.t or 0.0 for image in (*planned.frames, *parts)})
     if not due:
