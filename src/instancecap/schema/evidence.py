@@ -13,6 +13,7 @@ from instancecap.schema.parts import ClipInfo, Motion, Text, check_ids
 Direction = Literal["left", "right", "up", "down", "up_left", "up_right", "down_left", "down_right"]
 Heading = Literal["left", "right", "up", "down"]
 ContactKind = Literal["overlaps", "crosses", "meets"]
+TextKind = Literal["overlay", "watermark", "subtitle"]
 
 
 class Video(ClipInfo):
@@ -188,12 +189,14 @@ class FramingFacts(StrictModel):
 
 
 class TextRegion(StrictModel):
-    """A line of writing that is laid over the picture and keeps its place; it is not read."""
+    """A line of writing that is laid over the picture and keeps its place."""
 
     t: Seconds = Field(description="first seen")
     end: Seconds = Field(description="last seen")
     box: Box
     score: Unit = Field(description="share of the samples between in which it was found")
+    text: str = Field(default="", description="what it says, empty where it was not read")
+    kind: TextKind = "overlay"
 
 
 class Evidence(Document):
