@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.lies import count_outcomes, figures
+from benchmarks.lies import TARGETS, count_outcomes, figures
 from benchmarks.sentences import TARGET, count_sentences
 from benchmarks.truth import load_clips
 
@@ -30,5 +30,6 @@ def test_planted_lies(clips_dir: Path, with_weights: Path) -> None:
     every = sum(count_outcomes(load_clips(clips_dir)).values(), Counter[str]())
     row = figures(every)
     assert row["flagged"] is not None
-    assert row["flagged"] >= 0.95
-    assert row["wronged"] == 0
+    assert row["wronged"] is not None
+    assert row["flagged"] >= TARGETS["flagged"]
+    assert row["wronged"] <= TARGETS["wronged"]

@@ -78,8 +78,7 @@ def test_what_is_no_video_has_a_named_reason(clips_dir: Path, name: str, reason:
     path = clips_dir / "odd" / name
     with pytest.raises(DecodeError, match=f"{name}: {reason}") as caught:
         probe(Clip.open(path))
-    assert str(caught.value).startswith(f"{path}: ")
-    assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith(f"{path}: ") and "\n" not in str(caught.value)
 
 
 def test_a_header_without_a_picture_is_refused(tmp_path: Path, make_video: MakeVideo) -> None:

@@ -58,9 +58,9 @@ class WarningSummary:
         self._kinds: dict[str, list[str]] = {}
 
     def add(self, name: str, text: str) -> None:
-        """A warning about ``name``; those that differ in figures and quotes are of one kind."""
+        """A warning about ``name``; figures, quotes and fields make no new kind."""
         line = f"{name}: {text}" if name else text
-        kind = line if self._verbose else re.sub(r"\d+(\.\d+)?|'[^']*'", "#", text)
+        kind = line if self._verbose else re.sub(r"\d+(\.\d+)?|'[^']*'|: /.*", "#", text)
         self._kinds.setdefault(kind, []).append(line)
 
     def show(self) -> None:
@@ -118,15 +118,12 @@ class Watcher(Events):
         self._task = bar.add_task("", total=None)
 
     def noted(self, line: str) -> None:
-        """A line of its own."""
         self._bar.console.print(printable(line))
 
     def rejected(self, one: Rejected) -> None:
-        """An input that cannot be used."""
         self.noted(f"failed: {one.source}: {one.reason}")
 
     def planned(self, plan: Plan) -> None:
-        """The run is about to begin."""
         for _, one in plan.failed:
             self.noted(f"failed before: {one.source}: {one.reason} (--retry-failed tries it again)")
         remedy = "kept as a person left it; --overwrite-human writes it anew"
@@ -144,17 +141,14 @@ class Watcher(Events):
             self.noted(f"{kind}: {found[0].source}{more}: {found[0].reason}; {remedy}")
 
     def ended(self, one: Ended) -> None:
-        """A clip has ended."""
         if one.reason:
             self.noted(f"{one.state}: {one.job.clip.path}: {one.reason}")
         self._bar.update(self._task, advance=1, description=printable(one.job.name))
 
     def warned(self, line: str) -> None:
-        """The captions' quality has left its band."""
         self.noted(f"warning: {line}")
 
     def stopping(self) -> None:
-        """The first Ctrl-C."""
         self.noted("finishing what is begun; Ctrl-C again to stop at once")
 
     def conclude(self, run: Run) -> None:

@@ -106,7 +106,6 @@ class Ledger(Records):
             unlock(lock)
 
     def close(self) -> None:
-        """Commit and give the output free."""
         with contextlib.suppress(sqlite3.Error):
             self._db.commit()
         self._db.close()
@@ -119,12 +118,10 @@ class Ledger(Records):
             raise self._damaged(error) from error
 
     def find(self, job: Job) -> Entry | None:
-        """The entry of this name."""
         row = self._first(f"{_SELECT} WHERE name = ?", (job.name,))
         return None if row is None else _entry(row)
 
     def find_moved(self, job: Job, identity: Identity, *, config: str) -> Entry | None:
-        """A done entry of the same content, span and configuration, whatever its name."""
         row = self._first(
             f"{_SELECT} WHERE size = ? AND content = ? AND start = ? AND end IS ? AND config = ? "
             "AND state != 'failed' ORDER BY name LIMIT 1",
@@ -133,11 +130,9 @@ class Ledger(Records):
         return None if row is None else _entry(row)
 
     def knows_size(self, size: int) -> bool:
-        """Whether any clip was read from a file of this size."""
         return self._first("SELECT 1 FROM clips WHERE size = ? LIMIT 1", (size,)) is not None
 
     def record(self, entry: Entry, *, seconds: float = 0.0, cost: dict[str, float]) -> None:
-        """Write an entry down. Raises :class:`OutputError` where it cannot be written."""
         identity = entry.identity
         values = (
             entry.name, entry.path, entry.start, entry.end, identity.size, identity.mtime_ns,
@@ -156,7 +151,6 @@ class Ledger(Records):
             raise OutputError(f"{self.path}: cannot be written: {error}") from error
 
     def note(self, **values: object) -> None:
-        """Keep facts about the run, for ``instancecap status``."""
         with contextlib.suppress(sqlite3.Error):  # they are of use only while they can be had
             self._db.executemany(
                 "INSERT OR REPLACE INTO run VALUES (?, ?)",
@@ -165,7 +159,6 @@ class Ledger(Records):
             self._db.commit()
 
     def entries(self) -> Iterator[Entry]:
-        """Every entry, by name."""
         for row in self._db.execute(f"{_SELECT} ORDER BY name"):
             yield _entry(row)
 

@@ -36,14 +36,12 @@ class Metrics(Events):
         )
 
     def planned(self, plan: Plan) -> None:
-        """The run is about to begin."""
         self._planned.set(len(plan.todo))
         for state in ("done", "partial", "failed"):
             self._clips.labels(state)
         self._clips.labels("skipped").inc(len(plan.skipped))
 
     def ended(self, one: Ended) -> None:
-        """A clip has ended."""
         self._clips.labels(one.state).inc()
         if one.documents is not None:
             for stage, seconds in one.documents.seconds.items():
@@ -52,7 +50,6 @@ class Metrics(Events):
                 self._model.labels(unit).inc(amount)
 
     def warned(self, line: str) -> None:
-        """The captions' quality left its band."""
         self._warnings.inc()
 
 

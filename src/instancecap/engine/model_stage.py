@@ -75,16 +75,13 @@ class AskWork(Work):
 
     @property
     def has_stage(self) -> bool:
-        """Always."""
         return True
 
     @property
     def rewrites(self) -> bool:
-        """Whether earlier captions are rewritten in part."""
         return bool(self.previous)
 
     def open_stage(self) -> RetryingStage:
-        """Asks the model about clips that are ready. Raises :class:`UsageError`."""
         stage = ModelStage(self.backend or self.server.open(), self.options)
         return RetryingStage(stage, wait=self.server.wait)
 
@@ -136,7 +133,6 @@ class AskWork(Work):
         return Caption.read(path)
 
     def config(self) -> str:
-        """Hash of what the caption depends on beside the clip."""
         options = dataclasses.asdict(self.options)
         return fingerprint(
             evidence=evidence_key(masks=False),
@@ -174,7 +170,6 @@ class PredictWork(Work):
         return Documents(cost=cost_of(sum(usages, Usage())))
 
     def config(self) -> str:
-        """Nothing is kept, so nothing depends on it."""
         return ""
 
 

@@ -113,7 +113,6 @@ class ObjectSink(Sink):
         self._held: tuple[str, dict[str, str]] = "", {}
 
     def put(self, name: str, text: str) -> str:
-        """Hold a document until its shard is whole; one of a folder is written at once."""
         if self.kind:
             self._texts[name] = text
         else:
@@ -121,7 +120,6 @@ class ObjectSink(Sink):
         return digest_of(self._row(text))
 
     def get(self, name: str) -> str | None:
-        """The document that an earlier run wrote."""
         try:
             if self.kind:
                 return self._load(self.places[name]).get(name)
@@ -130,19 +128,15 @@ class ObjectSink(Sink):
             return None
 
     def has(self, name: str) -> bool:
-        """Whether a marker names the document."""
         return name in self.places
 
     def where(self, name: str) -> str:
-        """The address."""
         return self.bucket.url if self.kind else f"{self.bucket.url}/{name}.json"
 
     def finish(self, names: Iterable[str]) -> list[str]:
-        """The address: what was whole is there already."""
         return [self.bucket.url]
 
     def close(self) -> None:
-        """Give the memory back."""
         self._texts.clear()
 
     def write_table(self, name: str, documents: Sequence[str]) -> None:
@@ -250,16 +244,13 @@ class ShardMarkers(Records):
                         self._sink.places[entry.name + part] = marker["object"]
 
     def find(self, job: Job) -> Entry | None:
-        """What an earlier run says of a job of this name."""
         entry = self._before.get(job.name)
         return entry if entry is not None and entry.is_of(job) else None
 
     def entries(self) -> Iterator[Entry]:
-        """All that the markers hold."""
         return iter(self._before.values())
 
     def begin(self, todo: Iterable[tuple[int, Job]]) -> None:
-        """Learn what is left; jobs of the other shards keep what the markers say."""
         waiting = {job.name for _, job in todo}
         for shard in self._shards:
             for job in shard.jobs:
@@ -269,7 +260,6 @@ class ShardMarkers(Records):
                     shard.entries[job.name] = self._before[job.name]
 
     def record(self, entry: Entry, *, seconds: float = 0.0, cost: dict[str, float]) -> None:
-        """A job has ended; the last one of a shard writes it. Raises :class:`OutputError`."""
         shard = self._shard_of[entry.name]
         shard.pending -= entry.name not in shard.entries
         shard.entries[entry.name] = entry
@@ -278,7 +268,6 @@ class ShardMarkers(Records):
             self._write(shard)
 
     def note(self, **values: object) -> None:
-        """Keep a fact about the run, for ``status``: an object that is written now and then."""
         self._notes |= values
         now = time.time()
         if now - self._noted < NOTE_EVERY and not values.keys() & {"began", "ended"}:
@@ -293,7 +282,6 @@ class ShardMarkers(Records):
             log.debug("%s", error)
 
     def finish(self) -> None:
-        """Write what is whole and not yet written; remove shards that newer ones replace."""
         for shard in self._shards:
             if shard.pending == 0 and shard.marker not in self._old | self._written:
                 self._write(shard)
@@ -305,7 +293,6 @@ class ShardMarkers(Records):
                 self._bucket.remove(name)
 
     def close(self) -> None:
-        """Give the memory back."""
         self._shards.clear()
 
     def _write(self, shard: _Shard) -> None:

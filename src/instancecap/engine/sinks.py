@@ -89,7 +89,6 @@ class FolderSink(Sink):
         return self.folder / f"{name}{self._suffix}"
 
     def put(self, name: str, text: str) -> str:
-        """Write the document's own file."""
         path = self.path(name)
         for part in Path(f"{name}{self._suffix}").parts:
             _check_length(name, part)
@@ -104,7 +103,6 @@ class FolderSink(Sink):
         return f"{digest_of(plain)} {_stat(path)}"
 
     def get(self, name: str) -> str | None:
-        """The text of the document's file; other formats hold too little to go on with."""
         if self.format != OURS:
             return None
         try:
@@ -113,11 +111,9 @@ class FolderSink(Sink):
             return None
 
     def has(self, name: str) -> bool:
-        """Whether the document's file is there."""
         return self.path(name).exists()
 
     def is_edited(self, name: str, digest: str) -> bool:
-        """By size and time of change first, and then by the content."""
         path = self.path(name)
         content, _, stat = digest.partition(" ")
         try:
@@ -131,7 +127,6 @@ class FolderSink(Sink):
             return True
 
     def where(self, name: str) -> str:
-        """The document's file."""
         return str(self.path(name))
 
     def finish(self, names: Iterable[str]) -> list[str]:
@@ -139,7 +134,6 @@ class FolderSink(Sink):
         return [str(path) for path in map(self.path, names) if path.exists()]
 
     def sweep(self) -> None:
-        """Remove what a killed run left: hidden files of a write, and of the cache."""
         now = time.time()
         for root, _, names in os.walk(self.folder):
             private = Path(root).is_relative_to(self.private)
@@ -191,17 +185,14 @@ class _TableSink(Sink):
         return self._spool
 
     def put(self, name: str, text: str) -> str:
-        """Keep the document until the end, if the table can say it."""
         row = self._row(text)
         self.spool.put(name, text)
         return digest_of(row)
 
     def get(self, name: str) -> str | None:
-        """The document that an earlier run wrote."""
         return self.spool.get(name).decode() if name in self.spool else None
 
     def has(self, name: str) -> bool:
-        """Whether an earlier run wrote a document of this name."""
         return name in self.spool
 
     def find_edits(self, entries: Iterable[Entry]) -> None:
@@ -240,19 +231,15 @@ class _TableSink(Sink):
         return [self.path]
 
     def is_edited(self, name: str, digest: str) -> bool:
-        """Whether its row was changed."""
         return name in self._edits
 
     def current(self, name: str) -> str | None:
-        """The document in its row, where that was changed; else as it was written."""
         return self._edits.get(name) or self.get(name)
 
     def where(self, name: str) -> str:
-        """The table, and what the row is about."""
         return f"{self.path}: {name}"
 
     def close(self) -> None:
-        """Close what is open."""
         if self._spool is not None:
             self._spool.close()
 

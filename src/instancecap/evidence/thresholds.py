@@ -28,6 +28,7 @@ class NamingThresholds:
             any other is taken for the one that it looks most like.
         steady, seen: share of the shot's samples, and mean score of the best class, from which
             what moves is an instance although its class is not known.
+        mobile: probability of a name that only fits because the instance travels.
         carried: mean score from which a household thing that travels keeps its name.
     """
 
@@ -43,6 +44,7 @@ class NamingThresholds:
     species: float = 0.65
     steady: float = 0.6
     seen: float = 0.3
+    mobile: float = 0.6
     carried: float = 0.75
 
 
@@ -91,3 +93,19 @@ class FramingThresholds:
 
 
 FRAMING = FramingThresholds()
+
+
+@dataclass(frozen=True, slots=True)
+class ColorThresholds:
+    """Which colors of an instance are told.
+
+    Attributes:
+        share: share of its pixels that a color must fill.
+        doubtful: the same for those that skin, wood and shade have.
+    """
+
+    share: float = 0.42
+    doubtful: float = 0.7
+
+
+COLOR = ColorThresholds()

@@ -23,18 +23,8 @@ from instancecap.formats.table_rows import video_of
 from instancecap.schema import codec
 from instancecap.schema.caption import Caption, Producer, Provenance
 
-__all__ = [
-    "FORMATS",
-    "Caption",
-    "Codec",
-    "answer_model",
-    "caption_from",
-    "check_format",
-    "detect",
-    "lost",
-    "read_file",
-    "to_format",
-]
+__all__ = ["FORMATS", "Caption", "Codec", "answer_model", "caption_from", "check_format", "detect",
+           "lost", "read_file", "to_format"]  # fmt: skip
 
 
 class Codec(Protocol):

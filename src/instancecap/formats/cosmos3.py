@@ -6,14 +6,7 @@ import math
 import re
 from typing import Any, get_args
 
-from instancecap.formats.cosmos3_shape import (
-    Answer,
-    Cinematography,
-    Lighting,
-    Part,
-    Sign,
-    Subject,
-)
+from instancecap.formats.cosmos3_shape import Answer, Cinematography, Lighting, Part, Sign, Subject
 from instancecap.formats.phrases import (
     MEDIA,
     camera_sentence,
@@ -26,15 +19,7 @@ from instancecap.formats.phrases import (
 from instancecap.formats.shape import clean, find_word, number, sentences
 from instancecap.formats.synonyms import synonyms
 from instancecap.language import en
-from instancecap.schema.caption import (
-    Camera,
-    Caption,
-    Instance,
-    Position,
-    Segment,
-    Shot,
-    Video,
-)
+from instancecap.schema.caption import Camera, Caption, Instance, Position, Segment, Shot, Video
 from instancecap.schema.parts import Text
 from instancecap.schema.vocabulary import Place, ShotPosition, ShotType, TimeOfDay
 

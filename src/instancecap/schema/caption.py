@@ -8,23 +8,9 @@ from typing import Any, ClassVar, Literal, Self, cast
 from pydantic import Field, model_validator
 
 from instancecap.schema import codec, pointer
+from instancecap.schema import vocabulary as v
 from instancecap.schema.base import Document, Seconds, StrictModel, TrackPoint, Unit
 from instancecap.schema.parts import ClipInfo, Motion, Text, check_ids
-from instancecap.schema.vocabulary import (
-    Category,
-    Cell,
-    ClaimSupport,
-    Place,
-    ShotAngle,
-    ShotPosition,
-    ShotType,
-    Speed,
-    Stability,
-    Style,
-    Support,
-    TimeOfDay,
-    Transition,
-)
 
 TRACK_POINTS_PER_SHOT = 16
 """A caption's track is a sketch; :class:`Evidence` keeps every point."""
@@ -45,8 +31,8 @@ class Position(StrictModel):
     """Where an instance is in the frame, from its first visible time to its last."""
 
     text: str = ""
-    start: Literal[Cell, ""] = ""
-    end: Literal[Cell, ""] = ""
+    start: Literal[v.Cell, ""] = ""
+    end: Literal[v.Cell, ""] = ""
     enters: bool = Field(default=False, description="not visible at the clip's start")
     leaves: bool = Field(default=False, description="seen before, not visible at the clip's end")
 
@@ -59,7 +45,7 @@ class Instance(StrictModel):
         default="", description="referring expression, unique in the caption: 'the woman in red'"
     )
     class_: str = Field(alias="class", description="singular noun, also for a group")
-    category: Literal[Category, ""] = ""
+    category: Literal[v.Category, ""] = ""
     subcategory: str = ""
     is_main: bool = False
     count: int = Field(default=1, ge=1, description="more than 1 for a group")
@@ -75,12 +61,12 @@ class Camera(StrictModel):
     """How the clip is filmed, over the whole clip."""
 
     motion: Motion = []
-    speed: Literal[Speed, ""] = ""
-    stability: Literal[Stability, ""] = ""
+    speed: Literal[v.Speed, ""] = ""
+    stability: Literal[v.Stability, ""] = ""
     description: str = ""
-    shot_type: Literal[ShotType, ""] = ""
-    shot_angle: Literal[ShotAngle, ""] = ""
-    shot_position: Literal[ShotPosition, ""] = ""
+    shot_type: Literal[v.ShotType, ""] = ""
+    shot_angle: Literal[v.ShotAngle, ""] = ""
+    shot_position: Literal[v.ShotPosition, ""] = ""
 
 
 class Shot(StrictModel):
@@ -88,9 +74,9 @@ class Shot(StrictModel):
 
     start: Seconds
     end: Seconds
-    transition: Transition = Field(description="how the shot begins")
+    transition: v.Transition = Field(description="how the shot begins")
     motion: Motion = []
-    shot_type: Literal[ShotType, ""] = ""
+    shot_type: Literal[v.ShotType, ""] = ""
 
 
 class Segment(StrictModel):
@@ -107,7 +93,7 @@ class Claim(StrictModel):
 
     field: str = Field(description="JSON pointer; after /instances/ stands the instance's id")
     says: str
-    support: ClaimSupport
+    support: v.ClaimSupport
     confidence: Unit
     frames: list[Seconds] = []
 
@@ -117,7 +103,7 @@ class Provenance(StrictModel):
 
     source: str = Field(description="an expert's or a model's name, or 'human'")
     confidence: Unit
-    support: Support
+    support: v.Support
     frames: list[Seconds] = []
 
 
@@ -145,10 +131,10 @@ class Caption(Document):
     global_description: str = ""
     instances: list[Instance] = []
     background: str = ""
-    place: Literal[Place, ""] = ""
+    place: Literal[v.Place, ""] = ""
     lighting: str = ""
-    time_of_day: Literal[TimeOfDay, ""] = ""
-    style: Literal[Style, ""] = ""
+    time_of_day: Literal[v.TimeOfDay, ""] = ""
+    style: Literal[v.Style, ""] = ""
     camera: Camera = Camera()
     texts: list[Text] = []
     shots: list[Shot] = []

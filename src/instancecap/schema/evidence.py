@@ -6,23 +6,14 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from instancecap.schema import vocabulary as v
 from instancecap.schema.base import Box, Document, Seconds, StrictModel, TrackPoint, Unit
 from instancecap.schema.parts import ClipInfo, Motion, Text, check_ids
-from instancecap.schema.vocabulary import (
-    Place,
-    ShotAngle,
-    ShotPosition,
-    ShotType,
-    Speed,
-    Stability,
-    Style,
-    TimeOfDay,
-    Transition,
-)
 
 Direction = Literal["left", "right", "up", "down", "up_left", "up_right", "down_left", "down_right"]
 Heading = Literal["left", "right", "up", "down"]
 ContactKind = Literal["overlaps", "crosses", "meets"]
+TextKind = Literal["overlay", "watermark", "subtitle"]
 
 
 class Video(ClipInfo):
@@ -42,7 +33,7 @@ class Shot(StrictModel):
 
     start: Seconds
     end: Seconds
-    transition: Transition
+    transition: v.Transition
 
 
 class CameraSample(StrictModel):
@@ -72,8 +63,8 @@ class CameraFacts(StrictModel):
     """The camera's path and the words for it."""
 
     motion: Motion = []
-    speed: Literal[Speed, ""] = ""
-    stability: Literal[Stability, ""] = ""
+    speed: Literal[v.Speed, ""] = ""
+    stability: Literal[v.Stability, ""] = ""
     confidence: Unit = 0.0
     segments: list[CameraSegment] = []
     path: list[CameraSample] = []
@@ -174,14 +165,14 @@ class LightFacts(StrictModel):
     saturation: Unit = 0.0
     warmth: float = Field(default=0.0, description="mean of (red - blue), -1..1")
     change: float = Field(default=0.0, description="brightness of the last second minus the first")
-    time_of_day: Literal[TimeOfDay, ""] = ""
+    time_of_day: Literal[v.TimeOfDay, ""] = ""
     confidence: Unit = 0.0
 
 
 class PlaceFacts(StrictModel):
     """Indoors or outdoors, where the picture tells."""
 
-    label: Place = "unknown"
+    label: v.Place = "unknown"
     confidence: Unit = 0.0
     colors: list[tuple[str, Unit]] = Field(default=[], description="colors around the instances")
 
@@ -189,21 +180,23 @@ class PlaceFacts(StrictModel):
 class FramingFacts(StrictModel):
     """How the main subject is framed."""
 
-    shot_type: Literal[ShotType, ""] = ""
-    shot_angle: Literal[ShotAngle, ""] = ""
-    shot_position: Literal[ShotPosition, ""] = ""
-    style: Style = "unknown"
+    shot_type: Literal[v.ShotType, ""] = ""
+    shot_angle: Literal[v.ShotAngle, ""] = ""
+    shot_position: Literal[v.ShotPosition, ""] = ""
+    style: v.Style = "unknown"
     confidence: Unit = 0.0
-    shots: list[Literal[ShotType, ""]] = Field(default=[], description="shot type of each shot")
+    shots: list[Literal[v.ShotType, ""]] = Field(default=[], description="shot type of each shot")
 
 
 class TextRegion(StrictModel):
-    """A line of writing that is laid over the picture and keeps its place; it is not read."""
+    """A line of writing that is laid over the picture and keeps its place."""
 
     t: Seconds = Field(description="first seen")
     end: Seconds = Field(description="last seen")
     box: Box
     score: Unit = Field(description="share of the samples between in which it was found")
+    text: str = Field(default="", description="what it says, empty where it was not read")
+    kind: TextKind = "overlay"
 
 
 class Evidence(Document):

@@ -46,56 +46,46 @@ def instance_of(pointer: str) -> int | None:
 
 def resolve(document: Any, pointer: str) -> Any:
     """The value there. Raises :class:`FormatError` where there is none."""
-    value, before = document, ""
-    for step in parse(pointer):
-        value = _step(value, step, before, pointer)
-        before = step
-    return value
+    return _get(*_place(document, pointer), pointer)
 
 
 def assign(document: Any, pointer: str, value: Any) -> None:
     """Set the value there, unchecked. Raises :class:`FormatError` where there is no such place."""
+    owner, key = _place(document, pointer)
+    _get(owner, key, pointer)
+    if isinstance(owner, BaseModel):
+        setattr(owner, key, value)
+    else:
+        owner[key] = value
+
+
+def _place(document: Any, pointer: str) -> tuple[Any, Any]:
+    """What holds the value, and the attribute, index or key that it has there."""
     *way, last = parse(pointer)
     owner, before = document, ""
     for step in way:
-        owner = _step(owner, step, before, pointer)
-        before = step
-    _step(owner, last, before, pointer)
-    if isinstance(owner, BaseModel):
-        setattr(owner, _attribute(owner, last), value)
-    elif isinstance(owner, list):
-        owner[_index(owner, last, before)] = value
-    else:
-        owner[last] = value
+        owner, before = _get(owner, _key(owner, step, before, pointer), pointer), step
+    return owner, _key(owner, last, before, pointer)
 
 
-def _step(value: Any, step: str, before: str, pointer: str) -> Any:
+def _key(owner: Any, step: str, before: str, pointer: str) -> Any:
     try:
-        if isinstance(value, BaseModel):
-            return getattr(value, _attribute(value, step))
-        return value[_index(value, step, before) if isinstance(value, list) else step]
-    except (LookupError, TypeError, ValueError) as error:
+        if isinstance(owner, BaseModel):
+            fields = type(owner).model_fields.items()
+            return {field.alias or name: name for name, field in fields}[step]
+        if isinstance(owner, list) and before == "instances":
+            ids = [one["id"] if isinstance(one, dict) else one.id for one in owner]
+            return ids.index(int(step))
+        return range(len(owner)).index(int(step)) if isinstance(owner, list) else step
+    except (LookupError, ValueError) as error:
         raise FormatError(f"{pointer}: there is no {step!r} in this document") from error
 
 
-def _attribute(model: BaseModel, step: str) -> str:
-    """The Python name of a field: ``class_`` of ``class``."""
-    fields = type(model).model_fields
-    names = {field.alias or name: name for name, field in fields.items()}
-    return names[step]
-
-
-def _index(items: list[Any], step: str, before: str) -> int:
-    number = int(step)
-    if before == "instances":
-        return [_id(one) for one in items].index(number)
-    if number < 0:
-        raise IndexError(number)
-    return number
-
-
-def _id(instance: Any) -> int:
-    return int(instance["id"] if isinstance(instance, dict) else instance.id)
+def _get(owner: Any, key: Any, pointer: str) -> Any:
+    try:
+        return getattr(owner, key) if isinstance(owner, BaseModel) else owner[key]
+    except (LookupError, TypeError) as error:
+        raise FormatError(f"{pointer}: there is no {key!r} in this document") from error
 
 
 def leaves(document: BaseModel) -> dict[str, Any]:

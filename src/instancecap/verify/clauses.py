@@ -19,6 +19,7 @@ from instancecap.verify.text import Item, words_of
 CAMERA = Mention(None, text="camera")
 """The subject of clauses about the camera."""
 
+RELATIVES = ("who", "which", "that", "whose")
 SEPARATORS = ("separator", "conjunction", "relative")
 _STARTS_NOUN = ("determiner", "possessive", "number", "shade", "size", "color")
 _VERBAL = re.compile(r"[VSBRHhMUFOEXIQZNwfi]")
@@ -63,7 +64,7 @@ def code_of(items: Sequence[Item], index: int) -> str:
             return "r" if item.text in ("in", "out", "up", "down", "back") else "W"
         if item.text == "in":
             return "r"
-    is_place = item.kind in ("direction", "position", "side", "path")
+    is_place = item.kind in ("direction", "position", "side", "path", "enters", "leaves")
     if is_place and following is not None and following.text == "of":
         return "W"  # "to the left of the car": a place among things, not in the frame
     return _plain_code(item)
@@ -178,7 +179,7 @@ def _subject(
     opening = parts["opening"].match(codes)
     start = opening.end() if opening else 0
     kind = codes[start : start + 1]
-    if clause.link in ("who", "which", "that", "whose"):
+    if clause.link in RELATIVES:
         return _relative(clause, before, named), 0
     if camera := re.match(r"[dCGWAg]*[Kk]", codes[start:]):
         item = clause.items[start + camera.end() - 1]

@@ -12,7 +12,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from instancecap.verify.claims import Claim, Mention, When
-from instancecap.verify.clauses import CAMERA, Clause, Context, Named, clauses_of, code_of
+from instancecap.verify.clauses import (
+    CAMERA,
+    RELATIVES,
+    Clause,
+    Context,
+    Named,
+    clauses_of,
+    code_of,
+)
 from instancecap.verify.lexicon import forms, lexicon
 from instancecap.verify.text import Item, items_of, split_path, split_spot, ways_of, words_of
 
@@ -22,6 +30,7 @@ _ENDS_OF_CLIP: Mapping[str, When] = {
 }  # fmt: skip
 _NOT_ALL = ("other", "another", "one", "ones", "each", "several", "more")
 _WHOLE = ("clothes", "clothing", "outfit", "attire")
+_AMONG = ("in", "on", "at", "through", "along", "across", "inside")
 _DIRECTIONS = ("up", "down", "left", "right", "toward", "away")
 
 
@@ -47,7 +56,7 @@ def _claims_of(clause: Clause, named: Named) -> Iterator[Claim]:
         yield from _of_camera(clause)
     elif clause.subject:
         yield from _of_subject(clause)
-    elif match := forms().parts["free_pan"].match(clause.codes):
+    elif clause.link not in RELATIVES and (match := forms().parts["free_pan"].match(clause.codes)):
         yield from _camera_moves(clause, match.start("verb"), match.start("way"))
     for index in range(max(clause.rest, 1), len(clause.codes) - 1):
         # "the camera follows a car moving left", "there is a dog standing on the left"
@@ -176,10 +185,8 @@ def _of_scene(clause: Clause) -> Iterator[Claim]:
         elif code in "yl":
             yield Claim(item.kind, item.value)  # type: ignore[arg-type]
         elif code == "z":  # "in a park", not "a park"
-            before = clause.codes[:index].rstrip("dGCWA")
-            among = before.endswith("r") and clause.items[len(before) - 1].text in (
-                "in", "on", "at", "through", "along", "across", "inside",
-            )  # fmt: skip
+            lead = re.search(r"rd?[GCWA]*$", clause.codes[:index])
+            among = lead is not None and clause.items[lead.start()].text in _AMONG
             following = clause.items[index + 1 : index + 2]
             if among and not (following and following[0].text == "of"):
                 yield Claim("place", item.value)

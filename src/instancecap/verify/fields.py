@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from instancecap.schema.caption import Caption, Instance
+from instancecap.schema.pointer import instance_pointer, resolve
 from instancecap.verify.claims import Claim, Kind, Mention, When
 from instancecap.verify.clauses import Context
 from instancecap.verify.extract import extract
@@ -32,20 +33,15 @@ class Text(NamedTuple):
 
 def texts_of(caption: Caption) -> list[Text]:
     """Every field that holds sentences to be checked, empty ones too."""
-    found = [
-        Text("/global_description", caption.global_description),
-        Text("/background", caption.background),
-        Text("/lighting", caption.lighting),
-        Text("/camera/description", caption.camera.description),
-    ]
+    scene = ("/global_description", "/background", "/lighting", "/camera/description")
+    found = [Text(at, resolve(caption, at)) for at in scene]
     for one in caption.instances:
-        at = f"/instances/{one.id}"
-        found.append(Text(f"{at}/appearance", one.appearance, one.id))
-        found.append(Text(f"{at}/action", one.action, one.id))
-        found.append(Text(f"{at}/position/text", one.position.text, one.id))
+        for leaf in ("appearance", "action", "position/text"):
+            at = instance_pointer(one.id, leaf)
+            found.append(Text(at, resolve(caption, at), one.id))
     for index, part in enumerate(caption.segments):
-        pointer = f"/segments/{index}/description"
-        found.append(Text(pointer, part.description, span=(part.start, part.end)))
+        at = f"/segments/{index}/description"
+        found.append(Text(at, part.description, span=(part.start, part.end)))
     return found
 
 
@@ -69,9 +65,17 @@ def claims_of(caption: Caption, *, texts: bool = True) -> list[Claim]:
     ``texts``: read the sentences too, by rules; else the structured fields only.
     """
     mentions = mentions_of(caption)
-    found = [*_of_scene(caption)]
+    found = [claim for kind, at in _SCENE for claim in _structured(caption, kind, at)]
+    for index, shot in enumerate(caption.shots):
+        span = (shot.start, shot.end)
+        found += _structured(caption, "camera", f"/shots/{index}/motion", span=span)
+        found += _structured(caption, "shot_type", f"/shots/{index}/shot_type", span=span)
     for one in caption.instances:
-        found += _of_instance(one, mentions[one.id])
+        about = (mentions[one.id],)
+        for kind, leaf, when in _INSTANCE:
+            at = instance_pointer(one.id, leaf)
+            found += _structured(caption, kind, at, subject=about, when=when)
+        found += _visibility(one, about)
     if texts:
         names = {bare_name(one.name): mentions[one.id] for one in caption.instances if one.name}
         for text in texts_of(caption):
@@ -79,43 +83,39 @@ def claims_of(caption: Caption, *, texts: bool = True) -> list[Claim]:
     return found
 
 
-def _of_scene(caption: Caption) -> Iterator[Claim]:
-    camera = caption.camera
-    values: list[tuple[Kind, str, str]] = [
-        *(("camera", word, "/camera/motion") for word in camera.motion),
-        ("camera", camera.stability, "/camera/stability"),
-        ("shot_type", camera.shot_type, "/camera/shot_type"),
-        ("shot_angle", camera.shot_angle, "/camera/shot_angle"),
-        ("place", caption.place, "/place"),
-        ("time_of_day", caption.time_of_day, "/time_of_day"),
-    ]
-    for kind, value, at in values:
-        if value not in ("", "other", "unknown"):
-            yield Claim(kind, value, pointer=at)
-    for index, shot in enumerate(caption.shots):
-        at, span = f"/shots/{index}", (shot.start, shot.end)
-        for word in shot.motion:
-            yield Claim("camera", word, pointer=f"{at}/motion", span=span)
-        if shot.shot_type not in ("", "other"):
-            yield Claim("shot_type", shot.shot_type, pointer=f"{at}/shot_type", span=span)
+_SCENE: tuple[tuple[Kind, str], ...] = (
+    ("camera", "/camera/motion"),
+    ("camera", "/camera/stability"),
+    ("shot_type", "/camera/shot_type"),
+    ("shot_angle", "/camera/shot_angle"),
+    ("place", "/place"),
+    ("time_of_day", "/time_of_day"),
+)
+_INSTANCE: tuple[tuple[Kind, str, When], ...] = (
+    ("class", "class", ""),
+    ("count", "count", ""),
+    ("color", "colors", ""),
+    ("position", "position/start", "start"),
+    ("position", "position/end", "end"),
+)
 
 
-def _of_instance(one: Instance, main: Mention) -> Iterator[Claim]:
-    at, about, place = f"/instances/{one.id}", (main,), one.position
-    if one.class_.strip():
-        yield Claim("class", one.class_, about, pointer=f"{at}/class")
-    if one.count > 1:
-        yield Claim("count", str(one.count), about, pointer=f"{at}/count")
-    for word in one.colors:
-        yield Claim("color", word.lower(), about, pointer=f"{at}/colors")
-    ends: tuple[tuple[When, str], ...] = (("start", place.start), ("end", place.end))
-    for when, cell in ends:
-        if cell:
-            yield Claim("position", cell, about, when=when, pointer=f"{at}/position/{when}")
+def _structured(caption: Caption, kind: Kind, at: str, **more: Any) -> Iterator[Claim]:
+    """A claim for each value of a field that is neither empty nor open."""
+    value = resolve(caption, at)
+    for word in value if isinstance(value, list) else [value]:
+        if str(word).strip() and word not in ("other", "unknown", 1):
+            text = str(word).lower() if kind == "color" else str(word)
+            yield Claim(kind, text, pointer=at, **more)
+
+
+def _visibility(one: Instance, about: tuple[Mention, ...]) -> Iterator[Claim]:
+    place = one.position
     events: tuple[tuple[Kind, bool], ...] = (("enters", place.enters), ("leaves", place.leaves))
     for kind, value in events:
         if value or place.start or place.end:  # "false" tells something where places are known
-            yield Claim(kind, "yes", about, negated=not value, pointer=f"{at}/position/{kind}")
+            at = instance_pointer(one.id, f"position/{kind}")
+            yield Claim(kind, "yes", about, negated=not value, pointer=at)
 
 
 def _of_text(

@@ -72,35 +72,36 @@ class Lexicon:
     camera: dict[str, dict[str, str]]
 
 
+def _table(name: str) -> dict[str, Any]:
+    return tomllib.loads((_FOLDER / name).read_text("utf-8"))
+
+
 @lru_cache(maxsize=1)
 def lexicon() -> Lexicon:
     """The words, read once."""
-    tables: dict[str, Any] = tomllib.loads((_FOLDER / "patterns.toml").read_text("utf-8"))
+    tables = _table("patterns.toml")
+    colors = {
+        row["word"]: Color(frozenset(row["basic"].split()), frozenset(row["akin"].split()))
+        for row in _rows("colors.csv")
+    }
     return Lexicon(
         nouns=dict(_nouns()),
         verbs=dict(_verbs()),
-        colors={
-            row["word"]: Color(frozenset(row["basic"].split()), frozenset(row["akin"].split()))
-            for row in _rows("colors.csv")
-        },
+        colors=colors,
         scenes={scene: place for place, group in tables["scenes"].items() for scene in group},
-        numbers=tables["numbers"],
         words={word: kind for kind, group in tables["words"].items() for word in group},
-        spots=tables["spots"],
         patterns=tuple(_pattern(entry, tables["macros"]) for entry in tables["pattern"]),
-        camera=tables["camera"],
+        **{name: tables[name] for name in ("numbers", "spots", "camera")},
     )
 
 
 @lru_cache(maxsize=1)
 def forms() -> Forms:
     """The forms, read once."""
-    tables: dict[str, Any] = tomllib.loads((_FOLDER / "forms.toml").read_text("utf-8"))
+    tables = _table("forms.toml")
     macros = tables.pop("macros")
     for part in ("parts", "instance", "filming"):
-        tables[part] = {
-            name: re.compile(_expand(form, macros)) for name, form in tables[part].items()
-        }
+        tables[part] = {name: re.compile(_expand(f, macros)) for name, f in tables[part].items()}
     return Forms(**tables)
 
 

@@ -16,7 +16,7 @@ from instancecap.verify.checks_instance import INSTANCE_CHECKS
 from instancecap.verify.claims import Claim, Mention, Outcome
 from instancecap.verify.naming import ClassMatch, class_match, noun_of
 from instancecap.verify.spans import TrackSpan
-from instancecap.verify.thresholds import LIMITS, WEIGHTS
+from instancecap.verify.thresholds import LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,10 @@ class Candidates:
 
 NOBODY = Candidates([], False)
 _CLASS_WEIGHTS = {
-    ClassMatch.SAME: WEIGHTS.same,
-    ClassMatch.GENERAL: WEIGHTS.general,
-    ClassMatch.CATEGORY: WEIGHTS.category,
-    ClassMatch.UNKNOWN: WEIGHTS.unknown,
+    ClassMatch.SAME: LIMITS.weight_same,
+    ClassMatch.GENERAL: LIMITS.weight_general,
+    ClassMatch.CATEGORY: LIMITS.weight_category,
+    ClassMatch.UNKNOWN: LIMITS.weight_unknown,
 }
 
 
@@ -60,10 +60,10 @@ def match_instances(caption: Caption, evidence: Evidence) -> dict[int, Candidate
     pairs = list(zip(*linear_sum_assignment(-points), strict=True))
     left = [free[index] for index in set(range(len(free))) - {column for _, column in pairs}]
     for row, column in pairs:
-        if points[row, column] >= WEIGHTS.least:
+        if points[row, column] >= LIMITS.least_weight:
             noun, item = noun_of(rest[row].class_), free[column]
             rivals = [one for one in left if class_match(noun, one.class_) >= ClassMatch.UNKNOWN]
-            certain = points[row, column] >= WEIGHTS.track or not _doubt(rivals, [item])
+            certain = points[row, column] >= LIMITS.weight_track or not _doubt(rivals, [item])
             found[rest[row].id] = Candidates([item], certain)
     return found
 
@@ -95,7 +95,7 @@ def _points(one: Instance, item: InstanceFacts, evidence: Evidence) -> float:
     """How well an instance of the caption fits a tracked one."""
     overlap = _overlap(one.track, item.track) if one.track else 0.0
     if overlap >= LIMITS.same_track:
-        return WEIGHTS.track + overlap
+        return LIMITS.weight_track + overlap
     fits = class_match(noun_of(one.class_), item.class_)
     if fits is ClassMatch.APART or (one.track and overlap < LIMITS.apart):
         return 0.0
@@ -105,7 +105,7 @@ def _points(one: Instance, item: InstanceFacts, evidence: Evidence) -> float:
     ]
     color = [_outcome(Claim("color", word), item, evidence) for word in one.colors]
     total = _CLASS_WEIGHTS[fits] + item.salience
-    return total + WEIGHTS.place * _balance(place) + WEIGHTS.color * _balance(color)
+    return total + LIMITS.weight_place * _balance(place) + LIMITS.weight_color * _balance(color)
 
 
 def _balance(outcomes: Sequence[Outcome]) -> int:

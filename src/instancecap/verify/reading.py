@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import NamedTuple, get_args
@@ -20,22 +21,15 @@ from instancecap.verify.lexicon import lexicon
 from instancecap.verify.naming import noun_of
 from instancecap.verify.text import bare_name, head_of, sentences
 
-VALUES: Mapping[Kind, tuple[str, ...]] = {
-    "direction": ("left", "right", "up", "down", "up_left", "up_right", "down_left", "down_right",
-                  "toward", "away"),
-    "position": ("left", "right", "center", "top", "bottom", "top left", "top right",
-                 "bottom left", "bottom right"),
-    "enters": ("yes",),
-    "leaves": ("yes",),
-    "motion": ("moving", "still", "in_place"),
+VALUES: Mapping[str, Sequence[str]] = {
+    **tomllib.loads((files(__package__) / "lexicon" / "values.toml").read_text("utf-8")),
     "camera": (*get_args(words.Primitive), *get_args(words.Stability)),
-    "place": ("indoor", "outdoor"),
     "time_of_day": get_args(words.TimeOfDay),
     "shot_type": get_args(words.ShotType),
     "shot_angle": get_args(words.ShotAngle),
     "color": tuple(lexicon().colors),
     "count": tuple(str(number) for number in range(1, 21)),
-}  # fmt: skip
+}
 """What a value of each kind may be."""
 
 QUESTION = (files(__package__) / "lexicon" / "question.md").read_text("utf-8").strip()

@@ -75,7 +75,7 @@ def _warnings(what: str, findings: Sequence[Finding]) -> list[str]:
 
 def _remove_sentences(caption: Caption, wrong: Sequence[Finding]) -> None:
     texts = {one.pointer: one.text for one in texts_of(caption)}
-    for field in {one.claim.field for one in wrong}:
+    for field in dict.fromkeys(one.claim.field for one in wrong):
         text, gone = texts[field], {one.sentence for one in wrong if one.claim.field == field}
         kept = [text[s.start : s.end] for s in sentences(text) if s.text not in gone]
         pointer.assign(caption, field, "".join(kept).strip())
@@ -112,7 +112,9 @@ def _note_support(caption: Caption, findings: Sequence[Finding]) -> None:
     """
     leaves = caption.leaves()
     texts = {one.pointer: one.text for one in texts_of(caption)}
-    for field in {one.claim.field for one in findings} & leaves.keys():
+    for field in dict.fromkeys(one.claim.field for one in findings):
+        if field not in leaves:
+            continue
         here = [one for one in findings if one.claim.field == field]
         wrong = [one for one in here if one.claim.support == "contradicted"]
         entry = caption.provenance.get(field)

@@ -57,23 +57,15 @@ class Thresholds:
     place_sure: float = 0.6
     time_sure: float = 0.55
     framing_sure: float = 0.5
+    # Points for pairing an instance of a caption with a tracked one
+    weight_same: float = 2.0  # of the same class
+    weight_general: float = 1.8
+    weight_category: float = 1.0
+    weight_unknown: float = 0.4
+    weight_place: float = 0.6  # a start or end cell that agrees; as much off where it disagrees
+    weight_color: float = 0.42  # likewise
+    weight_track: float = 10.0  # tracks that overlap decide
+    least_weight: float = 1.0  # that makes a pair
 
 
 LIMITS = Thresholds()
-
-
-@dataclass(frozen=True, slots=True)
-class MatchWeights:
-    """Points for pairing an instance of a caption with a tracked one; ``least`` makes a pair."""
-
-    same: float = 2.0
-    general: float = 1.8
-    category: float = 1.0
-    unknown: float = 0.4
-    place: float = 0.6  # a start or end cell that agrees; as much off where it disagrees
-    color: float = 0.42  # likewise
-    track: float = 10.0  # tracks that overlap decide
-    least: float = 1.0
-
-
-WEIGHTS = MatchWeights()

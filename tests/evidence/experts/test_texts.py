@@ -8,9 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
+from instancecap.evidence.expert import Scene, Worker
 from instancecap.evidence.experts.texts import TextExpert
 from instancecap.evidence.sample import Sample
-from instancecap.schema.evidence import TextRegion
+from instancecap.models.ocr import _engine, read_lines
+from instancecap.schema.evidence import Evidence, TextRegion, Video
 from instancecap.video import Clip, ClipReader
 from instancecap.video.decode import Picture
 from instancecap.video.sampling import Ticker
@@ -73,3 +75,38 @@ def test_a_counter_in_the_corner_is_found(clips_dir: Path) -> None:
     found = clip_overlays(clips_dir / "cuts" / "counter.mp4")
     assert found
     assert all(region.box[0] > 0.5 and region.box[1] > 0.5 for region in found)
+
+
+def captioned(text: str, *, at: tuple[int, int], frames: int = 12) -> list[np.ndarray]:
+    """BGR pictures of a noisy ground with white letters laid over it."""
+    ground = np.random.default_rng(3).integers(40, 90, (234, 416, 3)).astype(np.uint8)
+    ground = cv2.GaussianBlur(ground, (0, 0), 4)
+    cv2.putText(ground, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.6, (255, 255, 255), 2, cv2.LINE_AA)
+    return [ground] * frames
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "kind"),
+    [("HELLO WORLD", (130, 210), "subtitle"), ("MY CHANNEL", (6, 30), "watermark")],
+)
+def test_writing_over_the_picture_is_read_once_and_told_apart(
+    text: str, at: tuple[int, int], kind: str
+) -> None:
+    expert = TextExpert()
+    for index, picture in enumerate(captioned(text, at=at)):
+        expert.look(sample_of(picture, t=index / 4, index=index), picture)
+    size = {"width": 416, "height": 234, "frames": 72}
+    video = Video(id="a", path="", start=0, end=3, duration=3, fps=24, **size)
+    evidence = Evidence(video=video)
+    expert.facts(evidence, Scene(Worker(beside=False), 1.78, end=3.0))
+    assert [one.text for one in evidence.texts] == [text]
+    assert {(one.text, one.kind) for one in evidence.overlays} == {(text, kind)}
+
+
+def test_reading_is_silent_and_needs_no_network(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("no network"))
+    _engine.cache_clear()
+    assert read_lines(np.zeros((120, 200, 3), np.uint8)) == []
+    assert capfd.readouterr() == ("", "")

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.evidence.color_names import COLORS
 from instancecap.evidence.sample import Sample
+from instancecap.evidence.thresholds import COLOR
 from instancecap.models.coco import CLASSES
 
 Array = NDArray[np.float64]
 
 TORSO = (0.2, 0.18, 0.8, 0.62)
 """Part of an upright person's box that shows clothes rather than hair, skin and ground."""
+
+DOUBTFUL = frozenset(("brown", "beige", "pink", "gray"))
 
 _PERSON = CLASSES.index("person")
 
@@ -82,4 +87,17 @@ def named_shares(shares: Array, *, minimum: float = 0.12, most: int = 3) -> list
         (COLORS[index], round(float(shares[index]), 3))
         for index in order
         if shares[index] >= minimum
+    ]
+
+
+def sure_colors(colors: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+    """The colors that are told: those that fill much of what is seen.
+
+    Brown, beige and pink are skin, wood and lamplight as often as paint or cloth, and gray is
+    shade: they need nearly all of it.
+    """
+    return [
+        (name, share)
+        for name, share in colors
+        if share >= (COLOR.doubtful if name in DOUBTFUL else COLOR.share)
     ]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from instancecap.evidence.cluster import Models
 from instancecap.evidence.expert import Scene
-from instancecap.evidence.experts.appearance import instance_colors
+from instancecap.evidence.experts.appearance import instance_colors, sure_colors
 from instancecap.evidence.experts.faces import FACE_RATE, FaceExpert, assign_faces
 from instancecap.evidence.experts.redetection import (
     CROP_RATE,
@@ -45,7 +45,7 @@ from instancecap.video.sampling import Ticker
 
 Array = NDArray[np.float64]
 
-DETECTION_RATE = 6.0
+DETECTION_RATE = 4.5
 """Samples a second that the detector looks at."""
 
 QUIET_CHANGE = 0.8
@@ -201,7 +201,7 @@ class DetectionExpert:
         found = join_across_cuts([self._instances(shot, motion, scene) for shot, motion in shots])
         found.sort(key=lambda item: (-item.salience, item.track[0].t, item.track[0].box))
         for index, item in enumerate(found):
-            item.id = index
+            item.id, item.colors = index, sure_colors(item.colors)
         add_events(found, [shot for shot, motion in shots if motion == ["static"]], aspect=aspect)
         evidence.instances, evidence.contacts = found, find_contacts(found)
         if follows_subject(evidence.camera, found, end=scene.end):

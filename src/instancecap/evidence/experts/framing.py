@@ -54,8 +54,8 @@ def frame_subject(
 ) -> FramingFacts:
     """Framing of the whole clip and the shot type of each shot; ``aspect`` is width / height.
 
-    Where no instance stands out, the surroundings are the subject out of doors, which makes a long
-    shot; elsewhere something too near to be known is.
+    Where no instance stands out, the surroundings are the subject if they show where it is, which
+    makes a long shot; else something too near to be known is.
     """
     per_shot = [_shot_type(instances, faces, shot, aspect=aspect, place=place) for shot in shots]
     longest = max(range(len(shots)), key=lambda i: shots[i].end - shots[i].start, default=None)
@@ -84,7 +84,7 @@ def _shot_type(
     singles = [item for item in instances if item.count == 1]
     inside = [i for i in singles if any(shot.start <= p.t < end for p in i.track)]
     if not inside:
-        return ("long_shot" if place == "outdoor" else "close_up"), FRAMING.no_subject
+        return ("close_up" if place == "unknown" else "long_shot"), FRAMING.no_subject
     main = _subject(inside)
     boxes = np.array([p.box for p in main.track if shot.start <= p.t < end])
     height = float(np.median(boxes[:, 3] - boxes[:, 1]))

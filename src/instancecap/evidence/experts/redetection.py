@@ -19,13 +19,13 @@ from instancecap.video.decode import Picture
 Array = NDArray[np.float64]
 Scores = NDArray[np.float32]
 
-CROP_RATE = 2.0
+CROP_RATE = 1.5
 """Samples a second in which crops are looked at."""
 
 FULL_SIDE = 1280
 """Longer side in pixels of the picture that is cut from; larger frames are scaled down to it."""
 
-MOST_CROPS = 3
+MOST_CROPS = 2
 """Instances looked at again per sample."""
 
 PATCH_CROPS = 1

@@ -1,4 +1,8 @@
-"""Where writing is laid over the picture: captions, watermarks, counters. It is not read."""
+"""Writing: where it is laid over the picture, and what it says there and on what is filmed.
+
+Lines of letters are looked for in every sample by their strokes, which costs little; where a line
+keeps its place, a frame is read.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,13 @@ import numpy as np
 
 from instancecap.evidence.expert import Scene
 from instancecap.evidence.experts.light import LIGHT_RATE
+from instancecap.evidence.geometry import as_box, coverage
 from instancecap.evidence.sample import Sample
-from instancecap.schema.evidence import Evidence, TextRegion
+from instancecap.models.ocr import ReadLine, read_lines
+from instancecap.schema.evidence import Evidence, TextKind, TextRegion
+from instancecap.schema.parts import Text
 from instancecap.video.decode import Picture
+from instancecap.video.sampling import Ticker
 
 Bounds = tuple[int, int, int, int]
 
@@ -54,6 +62,22 @@ MAX_GAP = 0.6
 """Seconds for which a line may go unnoticed, over a bright background for instance."""
 
 
+READ_RATE, MOST_READ = 0.5, 5
+"""Frames a second that may be read, and how many of a clip are."""
+
+READ_SIDE = 960
+"""Longer side in pixels of what is read; larger frames are scaled down to it."""
+
+SURE_TEXT, LEAST_LETTERS = 0.75, 2
+"""Confidence and letters or digits from which a line that was read is believed."""
+
+WHOLE_CLIP, SMALL = 0.8, 0.33
+"""Share of the clip for which a watermark stays, and its longest line in frame widths."""
+
+SUBTITLE_TOP, SUBTITLE_CENTER = 0.66, 0.12
+"""Where subtitles begin, in frame heights, and how far from the middle, in frame widths."""
+
+
 @dataclass(slots=True)
 class _Line:
     """A line of text that keeps its place."""
@@ -63,6 +87,7 @@ class _Line:
     last: float
     hits: int = 1
     boxes: list[Bounds] = field(default_factory=list)
+    read: bool = False
 
 
 class TextExpert:
@@ -77,17 +102,61 @@ class TextExpert:
         self._done: list[_Line] = []
         self._size = (1, 1)
         self._times: list[float] = []
+        self._reading = Ticker(READ_RATE)
+        self._read: list[tuple[float, ReadLine]] = []
+        self._frames_read = 0
 
     def add(self, sample: Sample, scene: Scene) -> None:
-        """Look at a sample."""
-        scene.worker.run(partial(self.look, sample))
+        """Look at a sample, and read it where something is written that nobody has read."""
+        picture = sample.at_most(READ_SIDE) if self._reading.due(sample.t) else None
+        scene.worker.run(partial(self.look, sample, picture))
 
     def facts(self, evidence: Evidence, scene: Scene) -> None:
-        """Write where writing lies over the picture."""
-        evidence.overlays = self.overlays()
+        """Write where writing lies over the picture, and every text once."""
+        evidence.overlays = [
+            self._with_text(overlay, duration=scene.end) for overlay in self.overlays()
+        ]
+        seen: set[str] = set()
+        for t, line in self._read:
+            key = line.text.casefold()
+            if key not in seen:
+                seen.add(key)
+                evidence.texts.append(Text(text=line.text, t=round(t, 3), box=as_box(line.box)))
 
-    def look(self, sample: Sample) -> None:
-        """Find lines in a sample."""
+    def _with_text(self, overlay: TextRegion, *, duration: float) -> TextRegion:
+        """The overlay with what was read there, and what it is."""
+        place = np.array(overlay.box)
+        texts = [
+            (line.score, line.text)
+            for t, line in self._read
+            if overlay.t - 0.5 <= t <= overlay.end + 0.5
+            and coverage(place[None], line.box[None])[0, 0] > 0.5
+        ]
+        stays = overlay.end - overlay.t >= WHOLE_CLIP * duration
+        x0, top, x1, _ = overlay.box
+        kind: TextKind = "overlay"
+        if top >= SUBTITLE_TOP and abs((x0 + x1) / 2 - 0.5) <= SUBTITLE_CENTER:
+            kind = "subtitle"
+        elif stays and x1 - x0 <= SMALL:
+            kind = "watermark"
+        return overlay.model_copy(update={"text": max(texts, default=(0, ""))[1], "kind": kind})
+
+    def look(self, sample: Sample, picture: Picture | None = None) -> None:
+        """Find lines in a sample; ``picture`` is the same frame, large enough to read."""
+        self._find(sample)
+        unread = [line for line in self._open if not line.read and line.hits >= 2]
+        if picture is None or not unread or self._frames_read >= MOST_READ:
+            return
+        self._frames_read += 1
+        for line in unread:
+            line.read = True
+        self._read += [
+            (sample.t, line)
+            for line in read_lines(picture)
+            if line.score >= SURE_TEXT and sum(map(str.isalnum, line.text)) >= LEAST_LETTERS
+        ]
+
+    def _find(self, sample: Sample) -> None:
         self._size = sample.size
         self._times.append(sample.t)
         for box in find_lines(sample.gray):

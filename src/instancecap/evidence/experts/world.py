@@ -155,8 +155,13 @@ def _scale_change(boxes: Array, zoom: Array) -> float:
 
 
 def touches_border(boxes: Array) -> NDArray[np.bool_]:
-    """Which boxes (n, 4) touch the frame's edge and so may show a part of the thing only."""
-    return np.asarray((boxes[:, :2].min(axis=1) < BORDER) | (boxes[:, 2:].max(axis=1) > 1 - BORDER))
+    """Which boxes (n, 4) touch the frame's edge and so may show a part of the instance only."""
+    return np.asarray(touched_sides(boxes).any(axis=1))
+
+
+def touched_sides(boxes: Array) -> NDArray[np.bool_]:
+    """Which sides of the frame (left, top, right, bottom) each box (n, 4) touches; (n, 4)."""
+    return np.concatenate([boxes[:, :2] < BORDER, boxes[:, 2:] > 1 - BORDER], axis=1)
 
 
 def _activity(track: Track, world: CameraTrajectory) -> float:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from instancecap.evidence.experts.appearance import named_shares
 from instancecap.evidence.experts.world import (
     CameraTrajectory,
+    touched_sides,
     touches_border,
     track_motion,
     trust_patch,
@@ -302,8 +303,10 @@ def _is_absent(track: Track, edge: float, *, first: bool, name: str) -> bool:
     usual = float(np.diff(times).max()) if len(times) > 1 else 0.2
     box = track.boxes[0 if first else -1]
     ahead = box + (track.velocity * min(gap, 0.5) if not first else 0)
-    at_border = bool(touches_border(box[None])[0] or touches_border(ahead[None])[0])
-    if at_border:
+    sides = touched_sides(np.stack([box, ahead])).any(axis=0)
+    # Who is cut off by the frame's lower edge all the time does not leave by it.
+    usually = touched_sides(np.array(track.boxes)).mean(axis=0) > 0.5
+    if (sides & ~usually).any():
         return gap > max(0.3, 1.2 * usual)
     return name != OBJECT and gap > max(1.0, 2.5 * usual)
 

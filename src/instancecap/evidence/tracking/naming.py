@@ -109,7 +109,7 @@ def _name_mobile(track: Track, mobile: Array, motion: InstanceMotion) -> tuple[s
     scores = np.sort(track.named_scores[:, _IS_MOVABLE].max(axis=1))[::-1]
     sure = float(scores[: max(1, len(scores) // 4)].mean()) > 0.42
     if best in HYPERNYMS and sure and totals[best] > 0.06 and motion.activity > 0.4:
-        return HYPERNYMS[best], NAMING.name
+        return HYPERNYMS[best], NAMING.mobile
     return OBJECT, 0.0
 
 
