@@ -46,7 +46,7 @@ def test_what_is_left_out_is_named_and_strict_fails(
 ) -> None:
     arguments = (str(folder / "race.json"), "--for", "ltx-video")
     status, _, err = run(monkeypatch, capsys, *arguments)
-    assert status == 0 and err.startswith("race: left out to keep within 128 tokens: /")
+    assert status == 0 and err.startswith("warning: race: left out to keep within 128 tokens: /")
     assert run(monkeypatch, capsys, *arguments, "--strict", "--quiet")[::2] == (1, "")
     assert run(monkeypatch, capsys, arguments[0], "--for", "ltx-2", "--strict")[0] == 0
 

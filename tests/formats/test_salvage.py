@@ -69,11 +69,10 @@ def test_json_cut_off_anywhere_says_nothing_new(value: Any, cut: float, escaped:
 @example("{'a': 1e999}")
 def test_no_text_raises_anything_else(text: str) -> None:
     try:
-        value, problems = salvage(text)
+        value, _ = salvage(text)
     except FormatError:
         return
     json.dumps(value)
-    assert isinstance(problems, list)
 
 
 BROKEN = json.loads(Path(__file__).with_name("broken.json").read_text(encoding="utf-8"))

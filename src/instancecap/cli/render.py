@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from instancecap.cli import terminal
-from instancecap.cli.options import Json, Quiet
+from instancecap.cli.options import Json, Quiet, Verbose
 from instancecap.errors import UsageError
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def render(
         str, typer.Option(metavar="NAME", help="Model for --fuse, as the server knows it.")
     ] = "",
     json: Json = False,
+    verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
     """Turn captions into prompts for a text-to-video model, one line each."""
@@ -119,14 +120,15 @@ def render(
         backend=backend,
     )
     start, results, shortened = time.monotonic(), [], 0
+    warnings = terminal.WarningSummary(verbose=verbose)
     with ExitStack() as stack:
         file = stack.enter_context(PromptFile(out, lengths)) if out is not None else None
         for one in rendered:
             if one.error:
                 terminal.note(f"failed: {one.source}: {one.error}")
-            for prompt in one.prompts if not quiet else ():
+            for prompt in one.prompts:
                 for warning in prompt.warnings:
-                    terminal.note(f"{one.name}: {warning}")
+                    warnings.add(one.name, warning)
             shortened += any(prompt.warnings for prompt in one.prompts)
             if file is not None:
                 file.write(one)
@@ -134,6 +136,8 @@ def render(
                 print(text_line(one), flush=True)
             results.append(one if json and file is None else replace(one, prompts=()))
     failed = [one for one in results if one.error]
+    if not quiet:
+        warnings.show()
     if file is not None and not quiet:
         losses = f", {shortened} shortened" if shortened else ""
         losses += f", {len(failed)} failed" if failed else ""

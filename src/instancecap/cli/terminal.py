@@ -58,9 +58,9 @@ class WarningSummary:
         self._kinds: dict[str, list[str]] = {}
 
     def add(self, name: str, text: str) -> None:
-        """A warning about ``name``; those that differ in figures and quotes are of one kind."""
+        """A warning about ``name``; figures, quotes and fields make no new kind."""
         line = f"{name}: {text}" if name else text
-        kind = line if self._verbose else re.sub(r"\d+(\.\d+)?|'[^']*'", "#", text)
+        kind = line if self._verbose else re.sub(r"\d+(\.\d+)?|'[^']*'|: /.*", "#", text)
         self._kinds.setdefault(kind, []).append(line)
 
     def show(self) -> None:
