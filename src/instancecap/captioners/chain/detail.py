@@ -58,7 +58,7 @@ def _needs_a_look(scene: Scene, item: InstanceFacts) -> bool:
 
 
 def _question(scene: Scene, item: InstanceFacts) -> Question | None:
-    said, allowed = scene.draft.said, scene.draft.allowed
+    said, allowed = scene.draft.said, scene.prepared.wanted.allows
     asked = [key for key in REFINES if allowed(_pointer(item.id, key))]
     asked += [key for key in FILLS if _pointer(item.id, key) not in said]
     if not asked:

@@ -27,6 +27,7 @@ from instancecap.evidence.reliability import may_overrule
 from instancecap.evidence.tracking.follow import Seed
 from instancecap.mllm.base import Image, Media
 from instancecap.schema.parts import Text
+from instancecap.schema.pointer import instance_pointer
 from instancecap.video.sampling import fit_within
 
 WHO = ("name", "class", "category", "count", "is_main", "looks", "pictures", "boxes")
@@ -59,8 +60,8 @@ def look_question(scene: Scene, *, describe: bool = True) -> Question:
     wanted = prepared.wanted
     keys = wanted.clip if describe else ()
     entries: tuple[str, ...] = ()
-    if wanted.instance and (prepared.previous is None or wanted.known):
-        entries = entry_keys(wanted.instance if describe else (), known=bool(wanted.known))
+    if wanted.instance and (prepared.previous is None or scene.names):
+        entries = entry_keys(wanted.instance if describe else (), known=bool(scene.names))
     shown: tuple[Media, ...] = ()
     if not scene.convention:
         entries = tuple("number" if key == "boxes" else key for key in entries)
@@ -87,7 +88,7 @@ def look_question(scene: Scene, *, describe: bool = True) -> Question:
 
 def _task(scene: Scene, entries: Sequence[str], keys: Sequence[str]) -> str:
     parts = []
-    if scene.prepared.wanted.known and entries:
+    if scene.names and entries:
         parts.append(scene.known_names())
         parts.append(scene.prompts.say("look", "known"))
     elif entries:
@@ -233,13 +234,7 @@ def take_entry(scene: Scene, id: int, entry: Answer, answered: Answered) -> None
     }
     told[f"/instances/{id}/name"] = scene.names[id]
     times = [seed.t for seed in scene.agreed[id].named.boxes] if id in scene.agreed else []
-    scene.draft.take(
-        told,
-        model=answered.model,
-        times=times or answered.question.times,
-        about=scene.names[id],
-        problem=answered.problem,
-    )
+    scene.take(answered, told, about=scene.names[id], times=times)
 
 
 def _take_known(scene: Scene, answered: Answered) -> None:
@@ -250,8 +245,6 @@ def _take_known(scene: Scene, answered: Answered) -> None:
         if id is not None:
             take_entry(scene, id, entry, answered)
     for id in ids.values():
-        keys = scene.prepared.wanted.known.get(id, ())
-        scene.draft.missing.append(
-            (scene.names[id], answered.problem or "nothing was said",
-             tuple(f"/instances/{id}/{INSTANCE_LEAVES[key]}" for key in keys))
-        )  # fmt: skip
+        leaves = (INSTANCE_LEAVES[key] for key in scene.prepared.wanted.instance)
+        pointers = tuple(instance_pointer(id, leaf) for leaf in leaves)
+        scene.draft.missing.append((scene.names[id], answered.problem or "not said", pointers))

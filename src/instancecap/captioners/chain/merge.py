@@ -195,8 +195,8 @@ def _missing(caption: Caption, scene: Scene) -> list[str]:
     leaves = caption.leaves()
     lines = []
     for about, problem, pointers in scene.draft.missing:
-        draft = scene.draft
-        open_ = [one for one in pointers if one not in draft.said and draft.allowed(one)]
+        said, allows = scene.draft.said, scene.prepared.wanted.allows
+        open_ = [one for one in pointers if one not in said and allows(one)]
         kept = [_name(one) for one in open_ if one in leaves]
         empty = [_name(one) for one in open_ if one not in leaves and not one.endswith("/is_main")]
         before = "as it was" if scene.prepared.previous is not None else "as measured"

@@ -50,7 +50,7 @@ def paper(scene: Scene) -> Chain:
         )
         for key in ("appearance", "action"):
             pointer = f"/instances/{item.id}/{INSTANCE_LEAVES[key]}"
-            if images and scene.draft.allowed(pointer) and item.id in scene.names:
+            if images and scene.prepared.wanted.allows(pointer) and item.id in scene.names:
                 firsts.append(_on_instance(scene, item, images, key, pointer, about))
                 noun = scene.names[item.id].removeprefix("the ")
                 seconds.append(scene.prompts.say(f"paper_{key}", "second", noun=noun))

@@ -103,7 +103,7 @@ def prepare(
             f"the clip starts at {clip.start:g} s, but the evidence was measured from "
             f"{evidence.video.start:g} s on; open the clip with the same span"
         )
-    planned = sketch(evidence, options=options, clip=clip, previous=previous, hint=hint)
+    planned = sketch(evidence, options=options, clip=clip, previous=previous, only=only, hint=hint)
     parts = [image for part in planned.parts for image in part.images]
     due = sorted({image.t or 0.0 for image in (*planned.frames, *parts)})
     if not due:
@@ -142,7 +142,7 @@ def sketch(
     ``clip`` is needed where ``options.input`` is ``video``.
     """
     measured = measured_caption(evidence, options)
-    wanted = find_wanted(previous or measured, options, anew=previous is None, only=only)
+    wanted = find_wanted(previous or measured, options, only=only)
     whole = Window(0.0, max(evidence.video.duration, 0.0))
     asks_clip = wanted.clip or wanted.instance
     times = frame_times(evidence, whole, frames=options.pictures) if asks_clip else []

@@ -8,7 +8,7 @@ runs against a server, predicts what a run will cost, and is tested without eith
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel
@@ -106,14 +106,6 @@ class Answered:
         """A text of the answer, cleaned; empty where there is no answer."""
         return clean(str(getattr(self.value, key, "") or ""))
 
-    def failed(self, problem: str) -> Answered:
-        """The same without a value."""
-        return replace(self, value=None, problem=problem)
-
-    def saying(self, values: Values) -> Answered:
-        """The same with these values of leaves, if there is an answer."""
-        return replace(self, question=replace(self.question, read=lambda _: values))
-
     @property
     def values(self) -> Values | None:
         """Values of the caption's leaves; None where there is no answer."""
@@ -157,27 +149,44 @@ class Scene:
     listed: bool = False
     followed: dict[int, Followed] = field(default_factory=dict)
     convention: Convention = THOUSANDTHS
-    draft: Draft = field(init=False)
+    draft: Draft = field(default_factory=Draft)
     prompts: Prompts = field(init=False)
 
     def __post_init__(self) -> None:
         self.evidence = self.prepared.evidence
         known = self.prepared.previous
         self.names = {} if known is None else _names(known)
-        self.draft = Draft(self.prepared.wanted.allows)
         self.prompts = load_prompts(self.options.prompts_dir, self.options.hints_file)
 
-    def take(self, answered: Answered) -> None:
-        """Keep what an answer says of the caption's leaves."""
-        question = answered.question
-        self.draft.take(
-            answered.values,
-            model=answered.model,
-            times=question.times,
-            about=question.about,
-            expected=question.pointers,
-            problem=answered.problem,
-        )
+    def take(
+        self,
+        answered: Answered,
+        values: Values | None = None,
+        *,
+        about: str = "",
+        times: Sequence[float] = (),
+    ) -> None:
+        """Keep what an answer says of the leaves that may be written, and note what it lacks.
+
+        Args:
+            values: by leaf; by default, as the question reads its answer.
+            about: what they are on, for warnings.
+            times: seconds, of the pictures that they rest on.
+        """
+        question, draft, allows = answered.question, self.draft, self.prepared.wanted.allows
+        draft.models |= {answered.model} - {""}
+        expected = question.pointers if values is None else ()
+        found = answered.values if values is None else values
+        blank = [
+            pointer
+            for pointer, value in (found or {}).items()
+            if allows(pointer)
+            and not draft.keep(pointer, value, model=answered.model, times=times or question.times)
+        ]
+        blank += [one for one in expected if one not in (found or {}) and one not in draft.said]
+        if blank:
+            reason = answered.problem or "nothing was said"
+            draft.missing.append((about or question.about, reason, tuple(blank)))
 
     @property
     def checkable(self) -> Evidence:

@@ -58,12 +58,7 @@ def take_rechecks(
     kept = set()
     for pointer, answered in zip(pointers, answers, strict=True):
         if answered.get("verdict") == "corrected":
-            scene.draft.take(
-                {pointer: getattr(answered.value, _key_of(pointer))},
-                model=answered.model,
-                times=answered.question.times,
-                about=answered.question.about,
-            )
+            scene.take(answered, {pointer: getattr(answered.value, _key_of(pointer))})
         elif answered.get("verdict") == "kept":
             kept.add(pointer)
     return frozenset(kept)

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from instancecap.captioners.chain.agree import Named, agree
 from instancecap.captioners.chain.fused import describe_parts
 from instancecap.captioners.chain.look import settle
 from instancecap.captioners.chain.options import CLIP_POINTERS, INSTANCE_LEAVES
-from instancecap.captioners.chain.questions import LOOK_TOKENS, Chain, Question, Scene, Values
+from instancecap.captioners.chain.questions import (
+    LOOK_TOKENS,
+    Answered,
+    Chain,
+    Question,
+    Scene,
+    Values,
+)
 from instancecap.errors import FormatError
 from instancecap.formats import answer_model, caption_from
 from instancecap.schema.caption import Caption, Instance
@@ -23,25 +32,30 @@ def single(scene: Scene) -> Chain:
     """One call, and one for each window of a clip that has several."""
     if scene.prepared.images:
         (answered,) = yield [_question(scene)]
-        told = Caption(video=None)
-        if answered.value is not None:
-            try:
-                told = caption_from(
-                    answered.value.model_dump(), format=FORMATS[scene.options.single_format]
-                )
-            except FormatError as error:
-                answered = answered.failed(str(error))
-        clip = set(CLIP_POINTERS.values())
-        values = {key: value for key, value in leaves(told).items() if key in clip}
-        scene.take(answered.saying(values))
-        if answered.value is not None and scene.prepared.previous is None:
+        told = _read(answered, FORMATS[scene.options.single_format])
+        if told is None:
+            scene.take(replace(answered, value=None))
+        else:
+            clip = set(CLIP_POINTERS.values())
+            scene.take(answered, {key: one for key, one in leaves(told).items() if key in clip})
+        if told is not None and scene.prepared.previous is None:
             scene.listed = True
             items, most = scene.prepared.evidence.instances, scene.options.max_instances
             yield from settle(scene, agree(list(map(_named, told.instances)), items, most=most))
             for one in scene.agreed.values():
                 if one.entry is not None:
-                    scene.take(answered.saying(_values(told.instances[one.entry], one.id)))
+                    scene.take(answered, _values(told.instances[one.entry], one.id))
     yield from describe_parts(scene)
+
+
+def _read(answered: Answered, format: str) -> Caption | None:
+    """The answer as a caption; None where there is nothing to read."""
+    if answered.value is None:
+        return None
+    try:
+        return caption_from(answered.value.model_dump(), format=format)
+    except FormatError:
+        return None
 
 
 def _question(scene: Scene) -> Question:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
 from instancecap.captioners.chain.options import (
     CLIP_POINTERS,
@@ -14,13 +13,12 @@ from instancecap.captioners.chain.options import (
 )
 from instancecap.evidence.reliability import may_overrule
 from instancecap.schema.caption import Caption
+from instancecap.schema.pointer import instance_of, resolve
 
 PAPER_KEYS = frozenset(
     ["global_description", "background", "camera_description", "appearance", "action", SEGMENTS]
 )
 """What InstanceCap's chain asks; segments are ours, so that no part of a long clip is left out."""
-
-OPEN_VALUES = ("", "unknown")
 
 WORD_KEYS = ("place", "time_of_day", "style", "shot_type", "shot_angle", "shot_position")
 """Keys of the clip that hold one word of a list."""
@@ -28,19 +26,22 @@ WORD_KEYS = ("place", "time_of_day", "style", "shot_type", "shot_angle", "shot_p
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Keys to ask of the clip, and of its instances; those that are decided are out.
+    """Keys to ask of the clip, of its instances, and whether its parts are described.
 
-    Decided are words of a list whose kind of measurement is right 95 times in 100, and what a
-    person wrote.
+    What a person wrote is out, and words of a list whose kind of measurement is right 95 times in
+    100.
 
     Attributes:
-        known: keys of single instances of the caption that is rewritten; empty for a new one.
+        human: leaves, or what holds them, that a person wrote.
+        only: leaves that are missing in an earlier caption; where there are any, nothing else is
+            asked for.
     """
 
     clip: tuple[str, ...]
     instance: tuple[str, ...]
     segments: bool
-    known: Mapping[int, tuple[str, ...]]
+    human: frozenset[str] = frozenset()
+    only: frozenset[str] = frozenset()
 
     def allows(self, pointer: str) -> bool:
         """Whether a leaf of the caption may be written."""
@@ -49,67 +50,42 @@ class Wanted:
             return self.segments
         if parts[0] != "instances":
             return any(CLIP_POINTERS[key] == pointer for key in self.clip)
-        keys = self.known.get(int(parts[1]), self.instance)
-        return any(INSTANCE_LEAVES[key] == parts[2] for key in keys)
+        asked = any(INSTANCE_LEAVES[key] == parts[2] for key in self.instance)
+        is_missing = not self.only or pointer in self.only
+        return asked and is_missing and not _is_below(pointer, self.human)
 
 
-def find_wanted(
-    base: Caption, options: ChainOptions, *, anew: bool, only: Collection[str] = ()
-) -> Wanted:
-    """What to ask for ``base``: the measured caption, or (not ``anew``) one to be rewritten.
-
-    ``only``: leaves that are missing in an earlier caption; nothing else is asked for.
-    """
+def find_wanted(base: Caption, options: ChainOptions, *, only: Collection[str] = ()) -> Wanted:
+    """What to ask for ``base``: the measured caption, or one that is to be rewritten."""
     keys = options.keys & PAPER_KEYS if options.mode == "paper" else options.keys
-    leaves = base.leaves()
+    human = frozenset(
+        pointer
+        for pointer, told in base.provenance.items()
+        if told.source == "human" and not options.overwrite_human
+    )
     clip = tuple(
         key
         for key, pointer in CLIP_POINTERS.items()
-        if key in keys and _is_open(base, leaves, key, pointer, options)
+        if key in keys and not _is_below(pointer, human) and not _is_decided(base, key, pointer)
     )
     instance = tuple(key for key in INSTANCE_LEAVES if key in keys)
-    known = {
-        one.id: tuple(
-            key
-            for key in instance
-            if options.overwrite_human
-            or not is_human(base, f"/instances/{one.id}/{INSTANCE_LEAVES[key]}")
-        )
-        for one in ([] if anew else base.instances)
-    }
-    segments = SEGMENTS in keys and (options.overwrite_human or not _has_human_segment(base))
+    told = any(f"{pointer}/".startswith("/segments/") for pointer in human)
+    segments = SEGMENTS in keys and not told
     if only:
+        leaves = {pointer.split("/", 3)[-1] for pointer in only if instance_of(pointer) is not None}
         clip = tuple(key for key in clip if CLIP_POINTERS[key] in only)
-        known = {
-            id: tuple(key for key in some if f"/instances/{id}/{INSTANCE_LEAVES[key]}" in only)
-            for id, some in known.items()
-        }
-        instance = tuple(key for key in instance if any(key in some for some in known.values()))
+        instance = tuple(key for key in instance if INSTANCE_LEAVES[key] in leaves)
         segments = segments and any(one.startswith("/segments/") for one in only)
-    return Wanted(clip, instance, segments, known)
+    return Wanted(clip, instance, segments, human, frozenset(only))
 
 
-def _is_open(
-    base: Caption, leaves: Mapping[str, Any], key: str, pointer: str, options: ChainOptions
-) -> bool:
-    if not options.overwrite_human and is_human(base, pointer):
-        return False
-    if key not in WORD_KEYS or leaves.get(pointer, "") in OPEN_VALUES:
-        return True
+def _is_decided(base: Caption, key: str, pointer: str) -> bool:
     told = base.provenance.get(pointer)
-    return told is None or told.support != "measured" or not may_overrule(key, told.confidence)
+    if key not in WORD_KEYS or resolve(base, pointer) in ("", "unknown") or told is None:
+        return False
+    return told.support == "measured" and may_overrule(key, told.confidence)
 
 
-def is_human(base: Caption, pointer: str) -> bool:
-    """Whether a person wrote the leaf, or what holds it: ``/camera`` stands for all below it."""
-    parts = pointer.split("/")
-    holders = ("/".join(parts[:end]) for end in range(2, len(parts) + 1))
-    told = (base.provenance.get(holder) for holder in holders)
-    return any(one is not None and one.source == "human" for one in told)
-
-
-def _has_human_segment(base: Caption) -> bool:
-    return any(
-        f"{pointer}/".startswith("/segments/") and told.source == "human"
-        for pointer, told in base.provenance.items()
-    )
+def _is_below(pointer: str, holders: frozenset[str]) -> bool:
+    """Whether a leaf, or what holds it, is among them: ``/camera`` stands for all below it."""
+    return any(f"{pointer}/".startswith(f"{holder}/") for holder in holders)

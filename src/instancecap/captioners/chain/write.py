@@ -95,7 +95,8 @@ async def write(
     if options.english:
         caption = await _check(caption, scene, asker)
     missing = [one for _, _, some in scene.draft.missing for one in some]
-    missing = [one for one in dict.fromkeys(missing) if one not in scene.draft.said]
+    said, allows = scene.draft.said, prepared.wanted.allows
+    missing = [one for one in dict.fromkeys(missing) if one not in said and allows(one)]
     anew = prepared.wanted.instance and prepared.previous is None
     if missing and anew and not (scene.listed or scene.agreed):
         missing.insert(0, "/instances")  # nobody said which ones there are

@@ -133,15 +133,15 @@ def events_sentence(scene: Scene, acting: Sequence[tuple[str, str]], others: Seq
     return sentence(_in_setting(scene, text))
 
 
-def picture_sentence(things: Sequence[str]) -> str:
+def picture_sentence(introductions: Sequence[str]) -> str:
     """What a still picture shows."""
-    return sentence(f"画面中有{zh.join(things)}")
+    return sentence(f"画面中有{zh.join(introductions)}")
 
 
-def shots_sentence(count: int, things: Sequence[str]) -> str:
+def shots_sentence(count: int, introductions: Sequence[str]) -> str:
     """What a clip of several shots shows; ``count`` is 0 where it is not sure."""
     shots = f"这段视频共有{zh.count_word(count)}个镜头" if count else ""
-    shows = f"画面中有{zh.join(things)}" if things else ""
+    shows = f"画面中有{zh.join(introductions)}" if introductions else ""
     return sentence("，".join(filter(None, (shots, shows))))
 
 

@@ -215,7 +215,11 @@ class Conduct:
 
 
 def conduct_in_clip(item: InstanceFacts, evidence: Evidence, gate: Gate) -> Conduct:
-    """What an instance does in the clip; of one in several shots only where it stays."""
+    """What an instance does in the clip.
+
+    Of a clip with several shots only the place is stated where it stays: *at first* would be of the
+    clip. Of one in several shots nothing else is.
+    """
     shots = [s for s in evidence.shots if any(s.start <= p.t < s.end for p in item.track)]
     if not item.track:
         return Conduct()
@@ -223,9 +227,9 @@ def conduct_in_clip(item: InstanceFacts, evidence: Evidence, gate: Gate) -> Cond
         seen = within(evidence, shots[0].start, shots[0].end).instances
         item = next((one for one in seen if one.id == item.id), item)
     did = conduct_of(item, gate)
-    if len(shots) > 1:
-        return Conduct(start=did.start, end=did.end) if did.stays else Conduct()
-    return did
+    if len(evidence.shots) > 1 and not did.stays:
+        did = replace(did, start="", end="")
+    return Conduct(start=did.start, end=did.end) if len(shots) > 1 else did
 
 
 def conduct_of(item: InstanceFacts, gate: Gate) -> Conduct:

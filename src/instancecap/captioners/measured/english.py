@@ -141,16 +141,16 @@ def events_sentence(scene: Scene, acting: Sequence[tuple[str, str]], others: Seq
     return f"{text} The clip also shows {en.join(others)}." if acting and others else text
 
 
-def picture_sentence(things: Sequence[str]) -> str:
+def picture_sentence(introductions: Sequence[str]) -> str:
     """What a still picture shows."""
-    return sentence(f"the picture shows {en.join(things)}")
+    return sentence(f"the picture shows {en.join(introductions)}")
 
 
-def shots_sentence(count: int, things: Sequence[str]) -> str:
+def shots_sentence(count: int, introductions: Sequence[str]) -> str:
     """What a clip of several shots shows; ``count`` is 0 where it is not sure."""
     shots = f"the clip has {en.count_word(count)} shots" if count else "the clip"
-    shows = f"{' and' * bool(count)} shows {en.join(things)}" if things else ""
-    return sentence(shots + shows) if count or things else ""
+    shows = f"{' and' * bool(count)} shows {en.join(introductions)}" if introductions else ""
+    return sentence(shots + shows) if count or introductions else ""
 
 
 def unnamed_sentence(scene: Scene, stages: Sequence[Sequence[Primitive]], *, static: bool) -> str:
