@@ -161,12 +161,6 @@ def test_what_fails_is_tried_again_until_it_failed_often(
     assert isinstance(results(*failures, [answer(1)]).find(digest(1)), Reply)
 
 
-def test_a_refusal_for_good_is_told(results: Callable[..., BatchResults]) -> None:
-    told = results([refusal(1, 400, "The image is indecent.")]).find(digest(1))
-    assert isinstance(told, ModelError)
-    assert "400: The image is indecent." in str(told)
-
-
 def test_the_next_round_leaves_out_what_is_refused(results: Callable[..., BatchResults]) -> None:
     found = results([
         refusal(1, 400, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens'."),
