@@ -1,4 +1,4 @@
-"""The salient thing in a box, on pictures drawn by hand."""
+"""The salient thing in a box, on pictures drawn by hand and on labeled ones."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pytest
 
 from instancecap.models import weights
 from instancecap.models.u2net import SalientMasker
+from instancecap.video import Clip
+from instancecap.video.decode import ClipReader
 
 
 @pytest.mark.parametrize("middle", [(60, 50), (150, 80)])
@@ -41,3 +43,16 @@ def test_any_box_of_any_picture_has_a_mask(
     for size in ((1, 1), (2, 40), (30, 20)):
         picture = np.zeros((*size, 3), np.uint8)
         assert SalientMasker(weights.find("u2netp")).mask(picture, np.array(box)).shape == size
+
+
+@pytest.mark.parametrize("name", ["dog", "car-shadow", "camel"])
+def test_the_mask_of_a_real_instance(with_weights: Path, clips_dir: Path, name: str) -> None:
+    with ClipReader(Clip.open(clips_dir / "masks" / f"{name}.mp4")) as reader:
+        picture = next(iter(reader)).bgr()
+    mask = cv2.imread(str(clips_dir / "masks" / name / "00000.png"), 0)
+    assert mask is not None
+    true = cv2.resize(mask, picture.shape[1::-1]) > 127
+    (ys, xs), (height, width) = np.nonzero(true), true.shape
+    box = np.array([xs.min() / width, ys.min() / height, xs.max() / width, ys.max() / height])
+    found = SalientMasker(weights.find("u2netp")).mask(picture, box) >= 0.5
+    assert (found & true).sum() / (found | true).sum() > 0.75

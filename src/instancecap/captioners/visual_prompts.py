@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.errors import UsageError
-from instancecap.models.u2netp import find_salient_mask
+from instancecap.evidence.cluster import load_masker
 from instancecap.video.decode import Picture
 from instancecap.video.sampling import fit_within
 
@@ -26,6 +26,9 @@ Box = NDArray[np.float64]
 Color = tuple[int, int, int]
 GRAY: Color = (128, 128, 128)
 RED: Color = (255, 0, 0)
+
+SALIENT = 0.5
+"""How likely a pixel of a box has to be part of its instance to be left undimmed."""
 
 BLUR_FACTOR = 150
 """How far the paper scales down what is outside the mask."""
@@ -206,7 +209,9 @@ def _mask(picture: Picture, box: Box) -> Picture:
     are missing, it is the box with round corners: better some surroundings than half a thing.
     """
     height, width = picture.shape[:2]
-    found = find_salient_mask(picture, box)
+    masker = load_masker()
+    bgr = np.ascontiguousarray(picture[..., ::-1])
+    found = None if masker is None else masker.mask(bgr, box) >= SALIENT
     if found is None or not _reaches(found, box):
         center, half = (box[:2] + box[2:]) / 2, np.maximum((box[2:] - box[:2]) / 2, 1e-6)
         xs = ((np.arange(width) + 0.5) / width - center[0]) / half[0]

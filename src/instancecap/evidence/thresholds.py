@@ -23,7 +23,9 @@ class NamingThresholds:
             detection, of people, animals and vehicles, and of boxes that fill the frame.
         no_look: what stands for the closer looks' score where none was taken.
         fills: share of the frame from which a box fills it.
-        name: probability from which a track gets a name, and is an instance.
+        name: probability from which a track gets a name, and is an instance: evidence proposes,
+            and whoever tells of it asks how probable it is.
+        clear: probability from which a vehicle is called by its kind.
         species: probability from which an animal is called by its kind: COCO knows ten kinds, and
             any other is taken for the one that it looks most like.
         steady, seen: share of the shot's samples, and mean score of the best class, from which
@@ -40,7 +42,8 @@ class NamingThresholds:
     full: float = -0.3
     no_look: float = 0.05
     fills: float = 0.85
-    name: float = 0.45
+    name: float = 0.3
+    clear: float = 0.5
     species: float = 0.65
     steady: float = 0.6
     seen: float = 0.3

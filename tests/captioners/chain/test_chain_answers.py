@@ -12,8 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import instancecap as ic
-from instancecap.captioners.chain import ChainOptions
-from instancecap.captioners.measured.describe import describe
+from instancecap.captioners.chain import ChainOptions, wanted
 from instancecap.errors import ModelError, ServerError, UsageError
 from instancecap.mllm.base import Backend, Request
 from instancecap.mllm.scripted import RecordingBackend, ReplayBackend
@@ -97,21 +96,6 @@ def test_whatever_is_answered_the_caption_is_valid(
             assert len(value) < 2000, pointer
 
 
-def test_of_half_an_answer_the_half_is_taken() -> None:
-    def answer(request: Request) -> str:
-        whole = json.loads(THREE(request))  # type: ignore[arg-type]
-        whole.pop("lighting", None)
-        return json.dumps(whole)
-
-    written = ask_about(three(), Fake(answer))
-    caption, proven = written.caption, describe(three())
-    assert caption.background == "Said of background."
-    assert caption.lighting == proven.lighting != ""
-    assert caption.provenance["/lighting"].source == "light"
-    assert any("lighting kept as measured" in one for one in caption.warnings)
-    assert written.missing == ("/lighting",)
-
-
 def test_a_server_that_cannot_be_asked_ends_it() -> None:
     class Gone(Backend):
         model = "gone"
@@ -144,7 +128,8 @@ def test_who_wrote_what() -> None:
     assert caption.provenance["/instances/0/position/start"].support in ("measured", "supported")
 
 
-def test_words_that_were_measured_surely_are_not_asked() -> None:
+def test_words_that_were_measured_surely_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wanted, "may_overrule", lambda kind, confidence: confidence > 0.5)
     known = three()
     known.place = PlaceFacts(label="outdoor", confidence=0.95)
     known.light = LightFacts(brightness=0.5, time_of_day="day", confidence=0.6)

@@ -23,7 +23,6 @@ from instancecap.schema.vocabulary import Category
 from tests.captioners.chain.answering import (
     DOG,
     Fake,
-    answer_with,
     ask_about,
     by_schema,
     keys_of,
@@ -252,12 +251,3 @@ def test_a_reference_to_several_is_told() -> None:
 )
 def test_texts_are_cleaned(said: str, kept: str) -> None:
     assert clean(said) == kept
-
-
-def test_words_are_read_generously() -> None:
-    values = {"shot_angle": "High-Angle", "shot_position": "from behind", "style": None}
-    backend = Fake(lambda request: answer_with(request, values | {"background": ["A.", "B."]}))
-    caption = ask_about(pair(), backend).caption
-    assert caption.camera.shot_angle == "high_angle"
-    assert (caption.camera.shot_position, caption.style) == ("", "unknown")
-    assert caption.background == "A. B."

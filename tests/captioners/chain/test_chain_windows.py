@@ -158,41 +158,15 @@ def test_one_shot_is_left_as_it_is() -> None:
 
 
 @given(evidences())
-@settings(max_examples=40)
+@settings(max_examples=20)
 def test_the_shots_of_a_clip_as_clips(facts: Evidence) -> None:
-    clip = Clip.open("in/made.mp4", start=2.0, end=12.0)
     facts.video.start, facts.video.end = 2.0, 12.0
-    pieces = split(clip, facts)
+    pieces = split(Clip.open("in/made.mp4", start=2.0, end=12.0), facts)
     assert len(pieces) == len(facts.shots)
-    seen = set()
-    for index, ((part, piece), shot) in enumerate(zip(pieces, facts.shots, strict=True)):
+    for number, ((part, piece), shot) in enumerate(zip(pieces, facts.shots, strict=True), 1):
         again = Evidence.model_validate(piece.model_dump())
-        describe(again, all_facts=True)
+        describe(again)
         if len(pieces) > 1:
-            assert part.id == piece.video.id == f"made.mp4#{index + 1}"
+            assert part.id == piece.video.id == f"made.mp4#{number}"
         assert part.start == pytest.approx(piece.video.start) == pytest.approx(2 + shot.start)
         assert part.end == pytest.approx(piece.video.end)
-        assert [one.end for one in piece.shots] == [pytest.approx(piece.video.duration)]
-        for item in piece.instances:
-            seen.add(item.id)
-            assert item.track[0].t >= 0
-            assert item.track[-1].t <= piece.video.duration
-            assert not item.enters or index == 0 or item.track[0].t >= 0.398
-    assert seen == {item.id for item in facts.instances}
-
-
-def test_shots_of_a_real_clip(clips_dir: Path, measured: Any) -> None:
-    facts, clip = measured("cuts/fades.mp4"), Clip.open(clips_dir / "cuts" / "fades.mp4")
-    pieces = split(clip, facts)
-    assert len(pieces) == len(facts.shots) > 2
-    part, piece = pieces[1]
-    options = ChainOptions(frames=2, image_side=128)
-    prepared = prepare(part, piece, options=options)
-    assert not prepared.parts
-    assert prepared.images
-    caption = finish(prepared, Fake(), options).caption
-    assert caption.video is not None
-    assert caption.video.id == "fades.mp4#2"
-    motions = {word for _, one in pieces for word in one.camera.motion}
-    hints = {"static", "tracking"}
-    assert motions - hints == set(facts.camera.motion) - hints

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from instancecap.captioners.chain.agree import likeness
 from instancecap.captioners.chain.answers import clean
 from instancecap.captioners.chain.draft import Said
 from instancecap.captioners.chain.names import mentioned
@@ -17,7 +16,7 @@ from instancecap.schema.caption import Caption, Instance, Producer, Provenance, 
 from instancecap.schema.evidence import CameraFacts
 from instancecap.schema.pointer import assign, instance_of
 from instancecap.schema.vocabulary import Primitive
-from instancecap.verify.naming import ClassMatch
+from instancecap.verify.naming import noun_of
 from instancecap.version import __version__
 from instancecap.video.sampling import pick_evenly
 
@@ -77,11 +76,11 @@ def _base(scene: Scene) -> Caption:
     for one in caption.instances:
         if one.id not in scene.agreed:
             continue
-        named, item = scene.agreed[one.id].named, scene.item(one.id)
+        named = scene.agreed[one.id].named
         one.name, one.count = scene.names[one.id], named.count
         one.is_main = named.is_main
-        if named.class_ and (item is None or likeness(named, item.class_) < ClassMatch.CATEGORY):
-            one.class_ = named.class_
+        # A small detector takes donkeys for horses: the model's word counts, by its general name.
+        one.class_ = noun_of(named.class_).class_ or one.class_
         one.subcategory = named.class_ or one.subcategory
         if scene.agreed[one.id].found_by == "model":
             one.colors = []
@@ -183,7 +182,7 @@ def _note_found(caption: Caption, scene: Scene) -> None:
         caption.provenance[f"/instances/{one.id}"] = entry
         by_model = entry.model_copy(update={"source": model, "confidence": CONFIDENCE})
         for leaf in ("name", "class", "subcategory"):
-            if leaf != "class" or one.class_ == agreed.named.class_:
+            if leaf != "class" or agreed.named.class_:
                 caption.provenance[f"/instances/{one.id}/{leaf}"] = by_model
 
 

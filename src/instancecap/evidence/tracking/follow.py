@@ -34,7 +34,7 @@ Detected = dict[int, tuple[Array, NDArray[np.float32]]]
 
 Key = TypeVar("Key", bound=Hashable)
 
-RATE, SIDE = 12.0, 416
+RATE, SIDE = 8.0, 416
 """Frames a second that things are followed on, and their longer side in pixels."""
 
 MAX_FRAMES = 1500

@@ -37,8 +37,8 @@ _IS_MOVABLE = np.array([name in MOVABLE for name in CLASSES])
 def name_class(track: Track, motion: InstanceMotion, *, samples: int) -> tuple[str, float]:
     """Class by vote over the track's views, and the probability that it is right.
 
-    The class with most votes is the name where it is more likely right than not; below that the
-    instance is called by what its views agree on: an animal, a vehicle. A detector that sees a
+    The class with most votes is the name; an animal or a vehicle whose kind is not more likely
+    right than not is called by what its views agree on. A detector that sees a
     car from above says "cell phone" and is sure of it, but household things do not drive about:
     where an instance travels by itself, only what can move is believed.
 
@@ -59,16 +59,16 @@ def name_class(track: Track, motion: InstanceMotion, *, samples: int) -> tuple[s
         votes = mobile
     probability = _probability(track, votes, density)
     name = CLASSES[int(votes.argmax())]
-    needed = NAMING.species if CATEGORIES[name] == "animal" else NAMING.name
-    if probability >= needed:
+    hypernym = HYPERNYMS.get(CATEGORIES[name], name)
+    needed = NAMING.species if hypernym == "animal" else NAMING.clear
+    if probability >= (needed if hypernym != name else NAMING.name):
         return name, probability
-    hypernym = HYPERNYMS.get(CATEGORIES[name])
-    if hypernym:
+    if hypernym != name:
         kin = np.array([CATEGORIES[other] == CATEGORIES[name] for other in CLASSES])
         together = _probability(track, votes, density, kin=kin)
         if together >= NAMING.name:
             return hypernym, together
-    return OBJECT, probability if probability < NAMING.name else 0.0
+    return OBJECT, min(probability, NAMING.name / 2)
 
 
 def _probability(track: Track, votes: Array, density: float, kin: Array | None = None) -> float:
