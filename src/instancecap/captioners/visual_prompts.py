@@ -226,8 +226,9 @@ def _mask(picture: Picture, box: Box) -> Picture:
 
 def _reaches(mask: NDArray[np.bool_], box: Box) -> bool:
     """Whether a mask comes near all four sides of a box (0..1)."""
-    height, width = mask.shape
-    ys, xs = np.nonzero(mask)
+    (height, width), (ys, xs) = mask.shape, np.nonzero(mask)
+    if not len(xs):
+        return False
     found = np.array([xs.min() / width, ys.min() / height, xs.max() / width, ys.max() / height])
     slack = UNREACHED * np.tile(box[2:] - box[:2], 2)
     return bool((np.abs(found - box) <= slack).all())

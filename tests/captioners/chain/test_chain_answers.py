@@ -27,7 +27,6 @@ from tests.captioners.chain.answering import (
     boxes,
     by_schema,
     keys_of,
-    listing,
     three,
 )
 from tests.made import evidences
@@ -105,13 +104,6 @@ def test_a_server_that_cannot_be_asked_ends_it() -> None:
 
     with pytest.raises(ServerError, match="nobody there"):
         ask_about(three(), Gone())
-
-
-def test_a_long_text_ends_with_a_whole_sentence() -> None:
-    long = " ".join(f"Spot {number} of its coat is brown." for number in range(200))
-    caption = ask_about(three(), Fake(listing(DOG, appearance=long))).caption
-    assert len(caption.instances[0].appearance) <= 1500
-    assert caption.instances[0].appearance.endswith(" is brown.")
 
 
 # Who says what ------------------------------------------------------------------------------------

@@ -56,12 +56,6 @@ def test_every_coco_class_and_every_category_has_a_hint() -> None:
     assert len(set(own)) == len(own), "no class is told another one's hint"
 
 
-def test_a_class_without_a_hint_gets_that_of_its_category() -> None:
-    prompts = load_prompts()
-    assert prompts.hint("fox", "animal") == prompts.hints["animal"]
-    assert prompts.hint("thing", "") == prompts.hints["other"]
-
-
 def test_hints_can_be_added_and_replaced(tmp_path: Path) -> None:
     path = tmp_path / "hints.csv"
     path.write_text("name,hint\ndog,the tag on its collar\nfox,the tip of its tail\n")
