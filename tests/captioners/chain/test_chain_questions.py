@@ -165,19 +165,6 @@ def test_what_somebody_said_is_told_as_a_guess() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("motion", "words"),
-    [
-        (["static"], "Measurement says that the camera stays still"),
-        (["pan_left"], "Measurement says of the camera: The camera pans left."),
-        ([], "could not be measured"),
-    ],
-)
-def test_three_hints_on_the_camera(motion: Any, words: str) -> None:
-    told = requests(evidence(camera=camera(*motion)), mode="paper")
-    assert any(words in text_of(one) for one in told)
-
-
 def test_a_first_turn_without_an_answer_ends_its_conversation() -> None:
     def answer(request: Request) -> str:
         return "" if "which of them move" in text_of(request) else by_schema(request)

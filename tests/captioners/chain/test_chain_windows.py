@@ -135,12 +135,6 @@ def test_where_no_window_is_answered_the_measured_segments_stay() -> None:
 # One clip a shot ----------------------------------------------------------------------------------
 
 
-def test_one_shot_is_left_as_it_is() -> None:
-    facts, clip = long_clip(), Clip.open("in/made.mp4")
-    ((same, whole),) = split(clip, facts)
-    assert (same, whole) == (clip, facts)
-
-
 @given(evidences())
 @settings(max_examples=20)
 def test_the_shots_of_a_clip_as_clips(facts: Evidence) -> None:
