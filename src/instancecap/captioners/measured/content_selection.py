@@ -30,11 +30,11 @@ Size = Literal["small", "large", "filling", ""]
 FEW = 3
 """Instances of a group that are counted; a larger one is *a group*."""
 
-RELIABLE = 0.8
+RELIABLE = 0.78
 """Lower bound of the precision of a kind of fact from which its facts are stated."""
 
-LIKELY = 0.45
-"""Confidence in a class from which it is stated where it was not fitted for the detector."""
+SURE, LIKELY = 0.8, 0.45
+"""Confidence from which a class is stated: of the detector it was fitted for, and of others."""
 
 FITTED_DETECTOR = "nanodet-plus-m"
 """The detector for which the confidence of a class is a fitted probability."""
@@ -82,7 +82,7 @@ def reliable_facts(evidence: Evidence) -> Gate:
     have lower scores; a name is stated if it is about as likely right as not.
     """
     fitted = evidence.models.get("detector", FITTED_DETECTOR) == FITTED_DETECTOR
-    likely = RELIABLE if fitted else LIKELY
+    likely = SURE if fitted else LIKELY
 
     def gate(kind: str, confidence: float) -> bool:
         if kind == "class":
