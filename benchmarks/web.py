@@ -17,7 +17,8 @@ Labels are by eye, so every figure says what is left out:
 * **start_cell**, **end_cell**, **leaves** — over the labelled instances that one of the first
   three covers with an IoU of 0.3 or more; ``leaves`` is the mean of the accuracies on both cases.
 * **duplicates** — share of the instances among the first three that are a second one of a labelled
-  instance, or overlap an earlier one by more than half for most of the time in which both are seen.
+  instance, overlap an earlier one by more than half for most of the time in which both are seen, or
+  lie almost whole in one of their class (or it in them).
 """
 
 from __future__ import annotations
@@ -30,8 +31,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.scoring import (
+    Boxes,
     Counts,
     balanced_accuracy,
     boxes_at,
@@ -51,7 +54,7 @@ MOST = 3
 
 SURE_CAMERA = 0.6
 EVENT_SECONDS = 0.5
-COVERS, TOUCHES = 0.5, 0.3
+COVERS, TOUCHES, NESTED = 0.5, 0.3, 0.9
 SCORED = frozenset(("cut", "dissolve", "fade"))
 HINTS = frozenset(("orbit", "roll", "handheld", "tracking"))
 
@@ -194,11 +197,25 @@ def _doubles(label: dict[str, Any], instances: Sequence[InstanceFacts]) -> int:
 
 
 def overlaps(one: InstanceFacts, other: InstanceFacts) -> bool:
-    """True where two instances cover each other by more than half for most of their time."""
+    """True where two instances cover each other by more than half for most of their time, or one
+    lies almost whole in another one of its class."""
     times = np.unique([point.t for item in (one, other) for point in item.track])
-    both = iou(boxes_at(one.track, times), boxes_at(other.track, times))
-    shorter = min(len(one.track), len(other.track))
-    return float((both > COVERS).sum()) > 0.5 * max(shorter, 1)
+    first, second = boxes_at(one.track, times), boxes_at(other.track, times)
+    seen = ~np.isnan(first[:, 0]) & ~np.isnan(second[:, 0])
+    most = 0.5 * max(min(len(one.track), len(other.track)), 1)
+    if float((iou(first, second)[seen] > COVERS).sum()) > most:
+        return True
+    if one.class_ != other.class_ or max(one.count, other.count) > 1:
+        return False
+    shared = intersections_of(first[seen], second[seen])
+    smaller = np.minimum(*(np.prod(b[seen, 2:] - b[seen, :2], axis=1) for b in (first, second)))
+    return float((shared > NESTED * smaller).sum()) > most
+
+
+def intersections_of(first: Boxes, second: Boxes) -> NDArray[np.float64]:
+    """Shared area of boxes (n, 4), row by row."""
+    low, high = np.maximum(first[:, :2], second[:, :2]), np.minimum(first[:, 2:], second[:, 2:])
+    return np.asarray(np.prod(np.clip(high - low, 0, None), axis=1))
 
 
 def summarise_web(results: Sequence[WebResult]) -> dict[str, float | int | None]:

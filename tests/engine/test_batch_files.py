@@ -161,12 +161,6 @@ def test_what_fails_is_tried_again_until_it_failed_often(
     assert isinstance(results(*failures, [answer(1)]).find(digest(1)), Reply)
 
 
-def test_a_refusal_for_good_is_told(results: Callable[..., BatchResults]) -> None:
-    told = results([refusal(1, 400, "The image is indecent.")]).find(digest(1))
-    assert isinstance(told, ModelError)
-    assert "400: The image is indecent." in str(told)
-
-
 def test_the_next_round_leaves_out_what_is_refused(results: Callable[..., BatchResults]) -> None:
     found = results([
         refusal(1, 400, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens'."),
@@ -212,7 +206,7 @@ def test_the_batch_file_is_not_among_the_results(tmp_path: Path) -> None:
     path.write_text(json.dumps(answer(1)) + "\n")
     with pytest.raises(UsageError, match="among the --batch-results"):
         open_batch(model="m", batch_file=str(path), results=[str(path)])
-    for more in ({"record": "r.jsonl"}, {"replay": "r.jsonl"}, {"urls": ("http://x/v1",)}):
+    for more in ({"record": "r.jsonl"}, {"replay": "r.jsonl"}, {"url": ("http://x/v1",)}):
         with pytest.raises(UsageError, match="--batch-file"):
             Server(model="m", batch_file=str(tmp_path / "new.jsonl"), **more).open()  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="--mllm-model"):

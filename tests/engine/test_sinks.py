@@ -17,7 +17,7 @@ from instancecap.engine.sinks import FolderSink, open_store
 from instancecap.engine.spool import Spool
 from instancecap.errors import FormatError, OutputError, UsageError
 from instancecap.formats.table_rows import FLAT_COLUMNS as COLUMNS
-from instancecap.io import tables
+from instancecap.io import table_writers as tables
 from instancecap.schema import Caption
 from instancecap.schema.caption import Camera, Instance, Video
 

@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from instancecap.mllm.constrain import MAX_ITEMS, SHORTEST_STRING, bounded
+from instancecap.mllm.constrain import CHARACTERS, MAX_ITEMS, SHORTEST_STRING, bounded
 from instancecap.mllm.schemas import answer_schema
 from tests.mllm.questions import Described
 
@@ -19,14 +19,14 @@ def test_strings_share_the_tokens() -> None:
     bound = bounded(schema, max_tokens=1000)
     length = bound["properties"]["a"]["maxLength"]
     assert bound["properties"]["b"]["anyOf"][0]["maxLength"] == length
-    assert 450 <= length <= 500
+    assert 450 * CHARACTERS <= length <= 500 * CHARACTERS
     assert bounded(schema, max_tokens=10)["properties"]["a"]["maxLength"] == SHORTEST_STRING
 
 
 def test_lists_of_strings_share_them_too() -> None:
     bound = bounded({"type": "array", "items": FREE}, max_tokens=1000)
     assert bound["maxItems"] == MAX_ITEMS
-    assert bound["items"]["maxLength"] * MAX_ITEMS <= 1000
+    assert bound["items"]["maxLength"] * MAX_ITEMS <= 1000 * CHARACTERS
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,7 @@ Variant = Literal["blur", "color", "outline", "crop", "dim", "none"]
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
 
 Box = NDArray[np.float64]
-Color = tuple[int, int, int]
-GRAY: Color = (128, 128, 128)
-RED: Color = (255, 0, 0)
+GRAY, RED = 128, (255, 0, 0)
 
 SALIENT = 0.5
 """How likely a pixel of a box has to be part of its instance to be left undimmed."""
@@ -58,18 +56,15 @@ MAX_CROP_RATIO = 1.5
 MAX_ENLARGEMENT = 2.0
 
 
-def paint(
-    picture: Picture, box: Box, *, variant: Variant, side: int, color: Color = GRAY
-) -> Picture:
+def paint(picture: Picture, box: Box, *, variant: Variant, side: int) -> Picture:
     """A picture of what lies in a box.
 
     Args:
         picture: uint8 RGB (height, width, 3); not changed.
         box: x0 y0 x1 y1 in 0..1.
-        variant: ``blur`` (the paper's), ``color`` (a plain one; the paper found that it gives a
+        variant: ``blur`` (the paper's), ``color`` (plain gray; the paper found that it gives a
             false context), ``outline`` (the paper found it too weak), ``crop``, ``dim``, ``none``.
         side: longer side of the result in pixels at most. Only crops are enlarged, at most twice.
-        color: red, green, blue of the ``color`` variant, 0..255.
 
     Raises:
         UsageError: an unknown variant, or a number out of range.
@@ -78,8 +73,6 @@ def paint(
         raise UsageError(f"unknown variant {variant!r}; allowed: {', '.join(VARIANTS)}")
     if side < 16:
         raise UsageError(f"side must be at least 16 pixels, got {side}")
-    if len(color) != 3 or not all(0 <= value <= 255 for value in color):
-        raise UsageError(f"color must be red, green, blue in 0..255, got {color}")
     if variant == "crop":
         return _cropped(picture, box, side=side)
     picture = resized(picture, side)
@@ -88,7 +81,7 @@ def paint(
     mask = _mask(picture, box)
     if variant == "outline":
         return _outline(picture, mask)
-    around = {"blur": blurred, "dim": dimmed}.get(variant, lambda one: np.full_like(one, color))
+    around = {"blur": blurred, "dim": dimmed}.get(variant, lambda one: np.full_like(one, GRAY))
     return _blend(picture, around(picture), mask)
 
 
@@ -226,8 +219,9 @@ def _mask(picture: Picture, box: Box) -> Picture:
 
 def _reaches(mask: NDArray[np.bool_], box: Box) -> bool:
     """Whether a mask comes near all four sides of a box (0..1)."""
-    height, width = mask.shape
-    ys, xs = np.nonzero(mask)
+    (height, width), (ys, xs) = mask.shape, np.nonzero(mask)
+    if not len(xs):
+        return False
     found = np.array([xs.min() / width, ys.min() / height, xs.max() / width, ys.max() / height])
     slack = UNREACHED * np.tile(box[2:] - box[:2], 2)
     return bool((np.abs(found - box) <= slack).all())

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
+from typer.models import OptionInfo
 
 PANEL = "Asking a model"
 
 
-def _option(*names: str, help: str, metavar: str | None = None, **more: Any) -> Any:
-    return typer.Option(*names, help=help, metavar=metavar, rich_help_panel=PANEL, **more)
+def _option(
+    *names: str, help: str, metavar: str | None = None, min: float | None = None
+) -> OptionInfo:
+    option: OptionInfo = typer.Option(
+        *names, help=help, metavar=metavar, min=min, rich_help_panel=PANEL
+    )
+    return option
 
 
 Url = Annotated[

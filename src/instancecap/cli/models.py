@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -21,7 +21,7 @@ def models(context: typer.Context, json: Json = False) -> None:
     from instancecap.models import weights
     from instancecap.models.known_weights import KNOWN
 
-    rows: list[dict[str, Any]] = [
+    rows: list[dict[str, object]] = [
         {
             "name": one.name,
             "what": one.what,
@@ -37,10 +37,10 @@ def models(context: typer.Context, json: Json = False) -> None:
     if json:
         terminal.print_json({"models": rows})
         return
-    for row in rows:
-        size = f"{row['bytes'] / 1e6:.1f} MB" if row["bytes"] else ""
-        print(f"{row['name']:<14} {row['licence']:<13} {size:>7}  {row['what']}")
-        print(f"{'':<14} {terminal.printable(row['path']) or 'not found'}")
+    for one, row in zip(KNOWN.values(), rows, strict=True):
+        size = f"{one.size / 1e6:.1f} MB" if one.size else ""
+        print(f"{one.name:<14} {one.licence:<13} {size:>7}  {one.what}")
+        print(f"{'':<14} {terminal.printable(str(row['path'])) or 'not found'}")
 
 
 @app.command()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -158,8 +158,8 @@ def _backend(url: str, model: str) -> Backend:
 
 def _account(
     results: Sequence[Rendered], failed: Sequence[Rendered], out: str | None, *, seconds: float
-) -> dict[str, Any]:
-    account: dict[str, Any] = {
+) -> dict[str, object]:
+    account: dict[str, object] = {
         "done": len(results) - len(failed),
         "failed": [{"input": one.source, "reason": one.error} for one in failed],
         "seconds": round(seconds, 3),

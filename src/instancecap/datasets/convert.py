@@ -24,7 +24,7 @@ from instancecap.formats.table_rows import (
     table_row,
 )
 from instancecap.io.atomic import require_writable, write_whole
-from instancecap.io.tables import TableWriter, open_table, text_cells
+from instancecap.io.table_writers import TableWriter, open_table, text_cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def convert(
         paths: as :func:`~instancecap.datasets.captions.read_captions` takes them.
         to: the format to write.
         out: a folder (a file for each caption), or one file as
-            :func:`~instancecap.io.tables.open_table` lists them.
+            :func:`~instancecap.io.table_writers.open_table` lists them.
         from_: the format that is read; seen from each caption where it is empty.
         on_failure: told the file and row of every caption that fails, and why.
 

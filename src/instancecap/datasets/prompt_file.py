@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from instancecap.errors import UsageError
-from instancecap.io.tables import open_table
+from instancecap.io.table_writers import open_table
 from instancecap.render.batch import Rendered, text_line
 
 

@@ -159,8 +159,10 @@ class Ledger(Records):
             self._db.commit()
 
     def entries(self) -> Iterator[Entry]:
-        for row in self._db.execute(f"{_SELECT} ORDER BY name"):
-            yield _entry(row)
+        try:
+            yield from map(_entry, self._db.execute(f"{_SELECT} ORDER BY name"))
+        except sqlite3.Error as error:
+            raise self._damaged(error) from error
 
 
 _SELECT = (

@@ -95,7 +95,7 @@ class AskWork(Work):
         for suffix, clip, facts in parts:
             previous = self._previous(f"{job.name}{suffix}")
             only: tuple[str, ...] = ()
-            if (earlier := job.earlier.get(suffix)) is not None:
+            if (earlier := (job.earlier or {}).get(suffix)) is not None:
                 if not earlier.missing:
                     kept[suffix] = earlier.document
                     continue

@@ -24,7 +24,7 @@ from instancecap.formats.table_rows import OURS, arrow_schema, flatten
 from instancecap.io.addresses import filesystem, naming
 from instancecap.io.identity import Identity, digest_of
 from instancecap.io.inputs import PRIVATE_FOLDER, Job
-from instancecap.io.tables import encode_rows
+from instancecap.io.table_writers import encode_rows
 from instancecap.schema import Caption
 
 JOBS_PER_SHARD = 1000

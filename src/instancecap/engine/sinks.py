@@ -23,7 +23,8 @@ from instancecap.io.addresses import is_url, strip_file_scheme
 from instancecap.io.atomic import require_writable, write_whole
 from instancecap.io.identity import digest_of
 from instancecap.io.inputs import PRIVATE_FOLDER, private_folder
-from instancecap.io.tables import TableWriter, open_table, read_rows
+from instancecap.io.table_writers import TableWriter, open_table
+from instancecap.io.tables import read_rows
 from instancecap.schema import Caption
 
 STAMP = "table-stamp"

@@ -60,9 +60,11 @@ class ReidentifyThresholds:
 
     Attributes:
         likeness: cosine of the shares of their colors.
+        size: area of the smaller one over that of the larger.
     """
 
     likeness: float = 0.85
+    size: float = 0.3
 
 
 REIDENTIFY = ReidentifyThresholds()

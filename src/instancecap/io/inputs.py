@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from instancecap.errors import InputError, UsageError
@@ -52,7 +52,7 @@ class Job:
     clip: Clip
     name: str
     hint: str = ""
-    earlier: Mapping[str, Earlier] = field(default_factory=dict)
+    earlier: Mapping[str, Earlier] | None = None
 
 
 def find_jobs(

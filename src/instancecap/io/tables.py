@@ -1,7 +1,7 @@
-"""Tables: ``.txt``, ``.csv``, ``.tsv``, ``.jsonl`` and ``.parquet``, read row by row and written.
+"""Tables: ``.txt``, ``.csv``, ``.tsv``, ``.jsonl`` and ``.parquet``, read row by row.
 
-Every list of clips, captions or prompts that this package reads or writes goes through here. Paths
-may be addresses of objects where they are read; :func:`encode_rows` makes objects to write.
+Every list of clips or captions that this package reads goes through here, from a disk or from an
+address.
 """
 
 from __future__ import annotations
@@ -9,26 +9,18 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import shutil
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import chain
-from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from instancecap.errors import FormatError, UsageError
+from instancecap.errors import FormatError
 from instancecap.io.addresses import filesystem, is_url, naming, open_binary, suffix_of
-from instancecap.io.atomic import part_of, replace, writing
 
 TABLE_SUFFIXES = (".txt", ".csv", ".tsv", ".jsonl", ".parquet")
 
 ROWS_AT_A_TIME = 10_000
 """Rows of a Parquet file that are read at a time, at most."""
-
-ROWS_PER_SHARD = 10_000
-"""Rows of one file of a Parquet table that is written."""
 
 LONGEST_CELL = 2**31 - 1
 """Bytes of a CSV cell; the csv module's own limit, 131,072, is less than a caption with tracks."""
@@ -210,193 +202,3 @@ def _read_parquet(path: str, choose: Choose, rows_at_a_time: int) -> Iterator[Ro
     except pa.ArrowException as error:
         after = f" after row {number}" if number else ""
         raise FormatError(f"{path}: not a valid Parquet file{after}") from error
-
-
-# Writing -----------------------------------------------------------------------------------------
-
-
-class TableWriter(ABC):
-    """Takes rows one by one; :meth:`finish` makes the table appear, whole or not at all.
-
-    Every method raises :class:`OutputError` where nothing can be written.
-    """
-
-    @abstractmethod
-    def write(self, row: Any) -> None:
-        """Add a row: cells by column, or a line of text for a ``.txt``."""
-
-    @abstractmethod
-    def finish(self) -> bool:
-        """Put the table in its place, unless it has no rows; returns whether it has."""
-
-    @abstractmethod
-    def drop(self) -> None:
-        """Leave nothing of an unfinished table."""
-
-
-def open_table(
-    path: Path,
-    *,
-    columns: Sequence[str] = (),
-    schema: Any = None,
-    prefix: str = "part-",
-    scratch: Path | None = None,
-) -> TableWriter:
-    """A writer for the container that the suffix of ``path`` names.
-
-    ======== ======================================================================
-    .txt     a line of text a row
-    .csv     cells, with a header; values that are no text as JSON; .tsv with tabs between
-    .jsonl   a JSON value a line
-    .json    the value, or a list of them where there are several
-    .parquet a folder of shards
-    ======== ======================================================================
-
-    Args:
-        columns: of a ``.csv`` or ``.tsv``.
-        schema: of a ``.parquet``, as an Arrow schema.
-        prefix: how the names of a ``.parquet``'s shards begin; shards with another stay.
-        scratch: folder for unfinished shards on the same disk; a hidden neighbor by default.
-    """
-    if path.suffix.lower() == ".parquet":
-        return _ParquetWriter(path, schema, prefix, scratch or part_of(path))
-    return _FileWriter(path, columns)
-
-
-class _FileWriter(TableWriter):
-    """One text file, written beside its place and put there at the end."""
-
-    def __init__(self, path: Path, columns: Sequence[str]) -> None:
-        if path.is_dir():
-            raise UsageError(f"--out {path}: a folder of that name is in the way of the file")
-        self._path, self._part, self._rows = path, part_of(path), 0
-        with writing(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file: IO[str] = open(self._part, "w", encoding="utf-8", newline="")  # noqa: SIM115
-        kind = path.suffix.lower()
-        # A list is begun when its second value comes: a single one stands alone.
-        self._first, self._is_list = "", kind == ".json"
-        self._encode: Callable[[Any], str] = {
-            ".txt": lambda row: f"{row}\n",
-            **dict.fromkeys(_CELL_MARKS, lambda row: _csv_line(_cells(row, columns), kind)),
-            ".json": lambda row: _json(row, indent=2),
-        }.get(kind, lambda row: f"{_json(row)}\n")
-        if kind in _CELL_MARKS:
-            self._file.write(_csv_line(columns, kind))
-
-    def write(self, row: Any) -> None:
-        text = self._encode(row)
-        with writing(self._path):
-            if self._is_list and self._rows == 0:
-                self._first, text = text, ""
-            elif self._is_list:
-                text = f"[\n{self._first},\n{text}" if self._rows == 1 else f",\n{text}"
-            self._file.write(text)
-        self._rows += 1
-
-    def finish(self) -> bool:
-        if not self._rows:
-            self.drop()
-            return False
-        try:
-            with writing(self._path):
-                if self._is_list:
-                    self._file.write(f"{self._first}\n" if self._rows == 1 else "\n]\n")
-                self._file.flush()
-                os.fsync(self._file.fileno())
-                self._file.close()
-            replace(self._part, self._path)
-        except BaseException:
-            self.drop()
-            raise
-        return True
-
-    def drop(self) -> None:
-        self._file.close()
-        self._part.unlink(missing_ok=True)
-
-
-class _ParquetWriter(TableWriter):
-    """A folder of shards, written in ``scratch``; then each is put in its place."""
-
-    def __init__(self, path: Path, schema: Any, prefix: str, scratch: Path) -> None:
-        self._path, self._schema, self._prefix, self._scratch = path, schema, prefix, scratch
-        self._rows: list[Mapping[str, Any]] = []
-        self._shards: list[str] = []
-        shutil.rmtree(scratch, ignore_errors=True)
-        with writing(path):
-            scratch.mkdir(parents=True)
-
-    def write(self, row: Any) -> None:
-        self._rows.append(row)
-        if len(self._rows) == ROWS_PER_SHARD:
-            self._flush()
-
-    def _flush(self) -> None:
-        name = f"{self._prefix}{len(self._shards):05d}.parquet"
-        with writing(self._path), open(self._scratch / name, "wb") as file:
-            _write_parquet(file, self._rows, self._schema)
-        self._shards.append(name)
-        self._rows.clear()
-
-    def finish(self) -> bool:
-        if self._rows:
-            self._flush()
-        if not self._shards:
-            self.drop()
-            return False
-        try:
-            with writing(self._path):
-                self._path.mkdir(exist_ok=True)
-                for name in self._shards:
-                    os.replace(self._scratch / name, self._path / name)
-                for stale in self._path.glob(f"{self._prefix}*.parquet"):
-                    # Another part's table has more dashes in the names of its shards.
-                    ours = stale.stem.count("-") == self._prefix.count("-")
-                    if ours and stale.name not in self._shards:
-                        stale.unlink()
-        finally:
-            self.drop()
-        return True
-
-    def drop(self) -> None:
-        shutil.rmtree(self._scratch, ignore_errors=True)
-
-
-def encode_rows(kind: str, rows: Iterable[Mapping[str, Any]], *, schema: Any = None) -> bytes:
-    """A whole table as the bytes of one object; ``kind`` is ``jsonl`` or ``parquet``."""
-    if kind == "jsonl":
-        return "".join(f"{_json(row)}\n" for row in rows).encode()
-    buffer = io.BytesIO()
-    _write_parquet(buffer, list(rows), schema)
-    return buffer.getvalue()
-
-
-def _write_parquet(file: IO[bytes], rows: Sequence[Mapping[str, Any]], schema: Any) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), file, compression="zstd")
-
-
-def text_cells(row: Mapping[str, Any]) -> dict[str, str]:
-    """The row with values that are no text as JSON."""
-    return {key: one if isinstance(one, str) else _json(one) for key, one in row.items()}
-
-
-_CELL_MARKS = {".csv": ",", ".tsv": "\t"}
-
-
-def _cells(row: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
-    cells = text_cells(row)
-    return [cells[name] for name in columns]
-
-
-def _csv_line(cells: Iterable[str], kind: str) -> str:
-    line = io.StringIO()
-    csv.writer(line, delimiter=_CELL_MARKS[kind], lineterminator="\n").writerow(cells)
-    return line.getvalue()
-
-
-def _json(value: Any, indent: int | None = None) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=indent)

@@ -17,6 +17,9 @@ MAX_ITEMS = 8
 
 SHORTEST_STRING = 16
 
+CHARACTERS = 3
+"""Of prose to a token, at least; English has four."""
+
 
 class SchemaMask:
     """A logits processor for ``generate``: each row of a batch keeps to a schema of its own.
@@ -81,12 +84,12 @@ def bounded(schema: Mapping[str, Any], *, max_tokens: int) -> Mapping[str, Any]:
     """The schema with bounds for lists and strings that have none.
 
     A model that does not know when to stop would otherwise fill ``max_tokens`` with one string,
-    and the JSON would lack its end. All strings together have ``max_tokens`` characters, less
-    what names and brackets take; prose has several characters to a token.
+    and the JSON would lack its end. All free strings together have ``CHARACTERS`` for each of
+    ``max_tokens``, less what names and brackets take.
     """
     strings = max(1, sum(_strings(schema)))
     structure = len(str(schema)) // 8
-    each = max(SHORTEST_STRING, (max_tokens - structure) // strings)
+    each = max(SHORTEST_STRING, CHARACTERS * (max_tokens - structure) // strings)
     bound = _bound(schema, each)
     assert isinstance(bound, dict)
     return bound

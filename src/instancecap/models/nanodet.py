@@ -53,8 +53,11 @@ class NanoDetDetector:
             shape = tall, wide
         else:
             side = min(shape)
-        canvas = letterbox(picture, side=side, shape=shape, padding=0).astype(np.float32)
-        output = self._model(((canvas - MEAN) / SPREAD).transpose(2, 0, 1)[None])[0]
+        canvas = letterbox(picture, side=side, shape=shape, padding=0)
+        blob = np.ascontiguousarray(canvas.transpose(2, 0, 1), np.float32)
+        blob -= MEAN[:, None, None]
+        blob /= SPREAD[:, None, None]
+        output = self._model(blob[None])[0]
         classes = len(CLASSES)
         least = np.interp(self._min_score, EVEN, RAW)
         keep = np.flatnonzero(output[:, :classes].max(axis=1) >= least)

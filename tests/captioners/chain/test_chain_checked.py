@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-from instancecap.captioners.measured.describe import describe
-from instancecap.errors import ModelError
 from instancecap.mllm.base import Request
 from instancecap.schema.caption import Provenance
 from instancecap.schema.evidence import Evidence
@@ -100,14 +98,6 @@ def test_a_kind_that_is_not_right_often_enough_is_not_asked_about(
     assert any(claim.support == "disputed" for claim in caption.claims)
 
 
-def test_a_second_answer_that_fails_leaves_the_first() -> None:
-    def answer(request: Request) -> str | ModelError:
-        first = answer_with(request, {"instances": [DOG], "action": LIE})
-        return ModelError("timed out") if is_again(request) else first
-
-    assert ask_about(runner(), Fake(answer)).caption.instances[0].action == LIE
-
-
 def test_only_english_is_checked() -> None:
     backend = liar("corrected")
     caption = ask_about(runner(), backend, language="de").caption
@@ -188,11 +178,3 @@ def test_rewriting_what_fails_keeps_what_was_there() -> None:
     assert after.provenance["/background"] == before.provenance["/background"]
     assert any("background kept as it was" in line for line in after.warnings)
     assert any(line.startswith("the brown dog: ") for line in after.warnings)
-
-
-def test_nothing_is_asked_where_nothing_is_open() -> None:
-    backend, before = Fake(), describe(runner())
-    fields = frozenset({"segments"})
-    after = ask_about(runner(), backend, previous=before, fields=fields).caption
-    assert not backend.requests
-    assert after.leaves() == before.leaves()

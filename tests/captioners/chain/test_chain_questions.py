@@ -56,12 +56,6 @@ def test_every_coco_class_and_every_category_has_a_hint() -> None:
     assert len(set(own)) == len(own), "no class is told another one's hint"
 
 
-def test_a_class_without_a_hint_gets_that_of_its_category() -> None:
-    prompts = load_prompts()
-    assert prompts.hint("fox", "animal") == prompts.hints["animal"]
-    assert prompts.hint("thing", "") == prompts.hints["other"]
-
-
 def test_hints_can_be_added_and_replaced(tmp_path: Path) -> None:
     path = tmp_path / "hints.csv"
     path.write_text("name,hint\ndog,the tag on its collar\nfox,the tip of its tail\n")
@@ -169,19 +163,6 @@ def test_what_somebody_said_is_told_as_a_guess() -> None:
     assert 'may be wrong, so use only what the frames confirm: "My "dog" day"' in text_of(
         backend.requests[0]
     )
-
-
-@pytest.mark.parametrize(
-    ("motion", "words"),
-    [
-        (["static"], "Measurement says that the camera stays still"),
-        (["pan_left"], "Measurement says of the camera: The camera pans left."),
-        ([], "could not be measured"),
-    ],
-)
-def test_three_hints_on_the_camera(motion: Any, words: str) -> None:
-    told = requests(evidence(camera=camera(*motion)), mode="paper")
-    assert any(words in text_of(one) for one in told)
 
 
 def test_a_first_turn_without_an_answer_ends_its_conversation() -> None:

@@ -95,12 +95,3 @@ def test_what_is_no_whole_file_is_shown_in_frames(tmp_path: Path, make_video: Ma
         assert set(media(backend.requests[0])) == {Image}
         (warning,) = [one for one in written.caption.warnings if "URL" in one]
         assert warning.startswith("the clip: frames were shown")
-
-
-@pytest.mark.usefixtures("without_weights")
-def test_a_still_is_a_picture(tmp_path: Path, make_video: MakeVideo) -> None:
-    clip = Clip.open(make_video(tmp_path / "a.mp4", frames=1))
-    backend = Fake()
-    written = finish(prepare(clip, ic.measure(clip), options=BY_URL), backend, BY_URL)
-    assert media(backend.requests[0]) == [Image]
-    assert not [one for one in written.caption.warnings if "URL" in one]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from instancecap.captioners.chain import ChainOptions, predict, prepare, split
+from instancecap.captioners.chain import ChainOptions, predict, split
 from instancecap.captioners.chain.windows import Window, cut_windows, frame_times
 from instancecap.captioners.measured.describe import describe
 from instancecap.mllm.base import Image, Request
@@ -22,7 +20,6 @@ from tests.captioners.chain.answering import (
     Fake,
     answer_with,
     ask_about,
-    finish,
     keys_of,
     text_of,
 )
@@ -135,26 +132,7 @@ def test_where_no_window_is_answered_the_measured_segments_stay() -> None:
     assert caption.provenance["/segments/0/description"].support == "measured"
 
 
-def test_a_real_clip_with_cuts(clips_dir: Path, measured: Any) -> None:
-    facts, clip = measured("cuts/fades.mp4"), Clip.open(clips_dir / "cuts" / "fades.mp4")
-    options = ChainOptions(frames=2, image_side=128)
-    prepared = prepare(clip, facts, options=options)
-    assert len(prepared.parts) >= len(facts.shots) > 1
-    for part in prepared.parts:
-        times = [image.t for image in part.images]
-        assert len(times) == 2
-        assert all(part.window.start - 0.01 <= t < part.window.end for t in times if t is not None)
-    written = finish(prepared, Fake(), options)
-    assert len(written.caption.segments) == len(prepared.parts)
-
-
 # One clip a shot ----------------------------------------------------------------------------------
-
-
-def test_one_shot_is_left_as_it_is() -> None:
-    facts, clip = long_clip(), Clip.open("in/made.mp4")
-    ((same, whole),) = split(clip, facts)
-    assert (same, whole) == (clip, facts)
 
 
 @given(evidences())

@@ -11,8 +11,11 @@ from instancecap.schema.evidence import InstanceFacts
 BLUE, RED = [("blue", 0.8), ("black", 0.1)], [("red", 0.7), ("black", 0.2)]
 
 
-def seen(start: float, colors: list[tuple[str, float]], name: str = "person") -> InstanceFacts:
-    track = [TrackPoint(t=start + i / 5, box=(0.2, 0.2, 0.5, 0.9), score=0.8) for i in range(5)]
+def seen(
+    start: float, colors: list[tuple[str, float]], name: str = "person", *, side: float = 0.5
+) -> InstanceFacts:
+    box = (0.2, 0.2, 0.2 + side, 0.2 + side)
+    track = [TrackPoint(t=start + i / 5, box=box, score=0.8) for i in range(5)]
     return InstanceFacts(
         id=0, class_=name, confidence=0.9, salience=0.3, colors=colors, track=track,
         enters=start > 0, leaves=start < 2,
@@ -34,6 +37,10 @@ def test_somebody_in_the_same_colors_is_the_same_through_cuts() -> None:
 )  # fmt: skip
 def test_others_stay_apart(before: tuple[list, str], after: tuple[list, str]) -> None:  # type: ignore[type-arg]
     assert len(join_across_cuts([[seen(0, *before)], [seen(1, *after)]])) == 2
+
+
+def test_what_is_much_smaller_after_the_cut_is_another_one() -> None:
+    assert len(join_across_cuts([[seen(0, BLUE)], [seen(1, BLUE, side=0.2)]])) == 2
 
 
 def test_two_of_one_shot_are_never_joined_and_each_finds_its_own() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
@@ -78,6 +78,15 @@ def _words(*vocabularies: Any) -> Any:
     return Literal[tuple(dict.fromkeys((*words, UNKNOWN)))]
 
 
+def _short(characters: int) -> Any:
+    return Annotated[str, Field(json_schema_extra={"maxLength": characters})]
+
+
+def _most(items: int) -> Any:
+    return Field(json_schema_extra={"maxItems": items})
+
+
+NAME: Any = _short(60)
 DIRECTIONS = ("left", "right", "up", "down", "up_left", "up_right", "down_left", "down_right")
 MOVES: Any = Literal[tuple(word for word in get_args(Primitive) if word != "tracking")]
 COLORS: Any = Literal[
@@ -103,10 +112,14 @@ KINDS: dict[str, tuple[Any, Any]] = {
     "number": (int, 0),
     "pictures": (list[int], []),
     "boxes": (list[PictureBox], []),
-    "texts": (list[TextBox], []),
-    **dict.fromkeys(("with", "who"), (list[str], [])),
+    "texts": (Annotated[list[TextBox], _most(4)], []),
+    **dict.fromkeys(("with", "who"), (Annotated[list[NAME], _most(3)], [])),
+    "name": (NAME, ""),
+    "class": (_short(40), ""),
+    "looks": (_short(120), ""),
 }
-"""Type and default of the keys that hold no text."""
+"""Type and default of the keys that hold no text, or a short one: what is bounded leaves room for
+the others where a model in this process is held to a schema."""
 
 WORDS: dict[str, int] = {
     "global_description": 20,
@@ -158,6 +171,8 @@ def look_type(entry_keys: tuple[str, ...], clip_keys: tuple[str, ...]) -> type[A
 def choices_of(key: str) -> tuple[str, ...]:
     """The words that a key may have; none for a text."""
     kind = KINDS.get(key, (str, ""))[0]
+    if get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
     if get_origin(kind) is list:
         kind = get_args(kind)[0]
     return get_args(kind) if get_origin(kind) is Literal else ()

@@ -10,21 +10,21 @@ found out. What the paper does not ask (lighting, expression, shot, …) stays a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from instancecap.captioners.chain.agree import Agreed, Agreement, Named
 from instancecap.captioners.chain.answers import answer_type
 from instancecap.captioners.chain.fused import describe_parts
 from instancecap.captioners.chain.look import look, settle
 from instancecap.captioners.chain.options import INSTANCE_LEAVES
-from instancecap.captioners.chain.questions import Answered, Chain, Question, Scene, Values
+from instancecap.captioners.chain.questions import Answered, Chain, Question, Scene
 from instancecap.captioners.chain.subjects import painted
 from instancecap.evidence.geometry import cell_of
 from instancecap.language import en
 from instancecap.mllm.base import Media, Message
 from instancecap.schema.evidence import InstanceFacts
+from instancecap.schema.pointer import instance_pointer
 
 ANSWER = answer_type(("text",))
 
@@ -43,32 +43,23 @@ def paper(scene: Scene) -> Chain:
         (answered,) = yield [_turn(scene, prepared.images, text, "/global_description")]
         scene.take(answered)
         about = answered.get("text") or about
-    firsts, seconds = [], []
-    for item in scene.evidence.instances if scene.names else []:
-        images = painted(
-            scene, item, variant=scene.options.visual_prompt, count=scene.options.pictures
-        )
-        for key in ("appearance", "action"):
-            pointer = f"/instances/{item.id}/{INSTANCE_LEAVES[key]}"
-            if images and scene.prepared.wanted.allows(pointer) and item.id in scene.names:
-                firsts.append(_on_instance(scene, item, images, key, pointer, about))
-                noun = scene.names[item.id].removeprefix("the ")
-                seconds.append(scene.prompts.say(f"paper_{key}", "second", noun=noun))
+    talks = [one for item in scene.evidence.instances for one in _on_instance(scene, item, about)]
     if "background" in wanted and prepared.images:
         text = scene.prompts.say("paper_background", "first")
-        firsts.append(_turn(scene, prepared.images, text, "/background", last=False))
-        seconds.append(scene.prompts.say("paper_background", "second"))
-    # The camera has one turn; it is asked beside the first turns of the others.
-    camera = "camera_description" in wanted and prepared.images
-    last = [_turn(scene, prepared.images, _camera(scene), "/camera/description")] if camera else []
-    if firsts or last:
-        answers = yield firsts + last
-        for answered in answers:
-            if answered.value is None or answered.question in last:
+        first = _turn(scene, prepared.images, text, "/background")
+        talks.append((first, scene.prompts.say("paper_background", "second")))
+    if "camera_description" in wanted and prepared.images:  # it has one turn
+        talks.append((_turn(scene, prepared.images, _camera(scene), "/camera/description"), ""))
+    if talks:
+        later = []
+        answers = yield [first for first, _ in talks]
+        for (first, second), answered in zip(talks, answers, strict=True):
+            if second and answered.value is not None:
+                later.append(_second_turn(scene, first, answered, second))
+            else:
                 scene.take(answered)
-        if later := _second_turns(scene, answers[: len(firsts)], seconds):
-            for answered in (yield later):
-                scene.take(answered)
+        for answered in (yield later) if later else ():
+            scene.take(answered)
     yield from describe_parts(scene)
 
 
@@ -97,63 +88,44 @@ def _turn(
     *,
     about: str = "the clip",
     view: str = "",
-    last: bool = True,
 ) -> Question:
-    """A first turn; only what the last one of a conversation says goes into the caption."""
-    opening = scene.compose(scene.times(images), view)
     return Question(
         about=about,
         images=images,
-        text=scene.compose(opening, text, scene.keys(["text"])),
+        text=scene.compose(scene.times(images), view, text, scene.keys(["text"])),
         answer=ANSWER,
         pointers=(pointer,),
-        read=_reader(pointer) if last else (lambda _: {}),
+        read=lambda value: {pointer: value.text},
     )
 
 
-def _reader(pointer: str) -> Callable[[Any], Values]:
-    return lambda value: {pointer: value.text}
-
-
-def _on_instance(
-    scene: Scene,
-    item: InstanceFacts,
-    images: tuple[Media, ...],
-    key: str,
-    pointer: str,
-    about: str,
-) -> Question:
-    noun = scene.names[item.id].removeprefix("the ")
-    text = scene.compose(
-        scene.look_at(item) if key == "appearance" else "",
-        scene.prompts.say(f"paper_{key}", "first", noun=noun, clip=about),
-    )
-    x0, y0, x1, y1 = item.track[0].box
-    place = f"{en.IN_CELLS[cell_of((x0 + x1) / 2, (y0 + y1) / 2)]} of the frame"
-    view = scene.prompts.say("views", scene.options.visual_prompt, noun=noun, place=place)
-    return _turn(scene, images, text, pointer, about=scene.names[item.id], view=view, last=False)
-
-
-def _second_turns(
-    scene: Scene, answers: Sequence[Answered], texts: Sequence[str]
-) -> list[Question]:
-    """The second turn of every conversation whose first was answered."""
-    later = []
-    for answered, text in zip(answers, texts, strict=True):
-        if answered.value is not None:
-            first = answered.question
-            said = json.dumps({"text": answered.get("text")}, ensure_ascii=False)
-            pointer = first.pointers[0]
-            later.append(
-                replace(
-                    first,
-                    images=(),
-                    text=scene.compose(text, scene.keys(["text"])),
-                    read=_reader(pointer),
-                    before=(*first.turns, Message("assistant", (said,))),
-                )
+def _on_instance(scene: Scene, item: InstanceFacts, about: str) -> Iterator[tuple[Question, str]]:
+    """Two conversations, each a first turn and the words of the second."""
+    variant, name = scene.options.visual_prompt, scene.names.get(item.id, "")
+    images = painted(scene, item, variant=variant, count=scene.options.pictures) if name else ()
+    noun = name.removeprefix("the ")
+    for key in ("appearance", "action"):
+        pointer = instance_pointer(item.id, INSTANCE_LEAVES[key])
+        if images and scene.prepared.wanted.allows(pointer):
+            x0, y0, x1, y1 = item.track[0].box
+            place = f"{en.IN_CELLS[cell_of((x0 + x1) / 2, (y0 + y1) / 2)]} of the frame"
+            text = scene.compose(
+                scene.look_at(item) if key == "appearance" else "",
+                scene.prompts.say(f"paper_{key}", "first", noun=noun, clip=about),
             )
-    return later
+            view = scene.prompts.say("views", variant, noun=noun, place=place)
+            first = _turn(scene, images, text, pointer, about=name, view=view)
+            yield first, scene.prompts.say(f"paper_{key}", "second", noun=noun)
+
+
+def _second_turn(scene: Scene, first: Question, answered: Answered, text: str) -> Question:
+    said = json.dumps({"text": answered.get("text")}, ensure_ascii=False)
+    return replace(
+        first,
+        images=(),
+        text=scene.compose(text, scene.keys(["text"])),
+        before=(*first.turns, Message("assistant", (said,))),
+    )
 
 
 def _camera(scene: Scene) -> str:

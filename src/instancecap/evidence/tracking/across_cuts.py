@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from instancecap.evidence.color_names import COLORS
+from instancecap.evidence.geometry import areas
 from instancecap.evidence.thresholds import REIDENTIFY
 from instancecap.evidence.tracking.naming import HYPERNYMS, LIVELY
 from instancecap.models.coco import CATEGORIES
@@ -18,7 +19,7 @@ Array = NDArray[np.float64]
 
 
 def join_across_cuts(shots: Sequence[Sequence[InstanceFacts]]) -> list[InstanceFacts]:
-    """Instances of all shots, those of one class and like colors joined.
+    """Instances of all shots, those of one class, like colors and like size joined.
 
     Only people, animals and vehicles are joined: a second bowl is as likely as the same one. An
     instance is compared with those of earlier shots as they were seen last, and joined with one
@@ -52,9 +53,17 @@ def _likeness(one: InstanceFacts, other: InstanceFacts) -> float:
     )
     if not same_kind or one.class_ not in LIVELY or max(one.count, other.count) > 1:
         return 0.0
+    sizes = sorted(float(np.median(areas(_boxes(item)))) for item in (one, other))
+    if sizes[0] < REIDENTIFY.size * sizes[1]:
+        return 0.0
     first, second = _shares(one), _shares(other)
     norm = float(np.linalg.norm(first) * np.linalg.norm(second))
     return float(first @ second) / norm if norm else 0.0
+
+
+def _boxes(item: InstanceFacts) -> Array:
+    """The boxes (n, 4) of an instance's track."""
+    return np.array([point.box for point in item.track])
 
 
 def _shares(item: InstanceFacts) -> Array:

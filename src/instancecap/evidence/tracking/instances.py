@@ -35,6 +35,9 @@ Array = NDArray[np.float64]
 SURE_OF_PART = 0.8
 """Confidence from which a thing within another one's box is believed to be there of its own."""
 
+NESTED, MOST_NESTED = 0.88, 0.6
+"""Share of a box that lies in another one, and their areas' ratio, of a part and its whole."""
+
 HOLD = 0.1
 """Seconds for which a track is held before its first point and after its last."""
 
@@ -74,8 +77,10 @@ def name_tracks(
             continue
         motion = track_motion(track, world)
         name, confidence = name_class(track, motion, samples=samples)
-        if confidence >= NAMING.name or (motion.moving and _is_something(track, samples)):
-            named.append(Named(track, name, max(confidence, NAMING.name)))
+        if confidence >= NAMING.name:
+            named.append(Named(track, name, confidence))
+        elif motion.moving and _is_something(track, samples):
+            named.append(Named(track, OBJECT, NAMING.clear))
     return named
 
 
@@ -133,17 +138,22 @@ def _is_double(item: InstanceFacts, other: InstanceFacts) -> bool:
 
 
 def _is_part(item: InstanceFacts, others: Sequence[InstanceFacts]) -> bool:
-    """A helmet is not a ball, a hand no second person: small things that never leave the box of
-    a larger one, and that the detector is not sure of, are part of it."""
+    """A helmet is not a ball, a chest or a hand no second person: what never leaves the box of
+    something of its own class is a part of it, and so is a small other thing that the detector is
+    not sure of."""
     for other in others:
-        if other is item or other.class_ not in LIVELY or item.confidence > SURE_OF_PART:
+        if other is item or other.class_ not in LIVELY:
             continue
         part, whole = _together(item, other)
         if len(part) < 0.7 * len(item.track):
             continue
         inside = float(np.mean(pairwise_coverage(part, whole)))
         share = float(np.mean(areas(part) / np.maximum(areas(whole), 1e-9)))
-        if inside <= 0.9:
+        if item.class_ == other.class_:
+            if inside > NESTED and share < MOST_NESTED:
+                return True
+            continue
+        if inside <= NESTED or item.confidence > SURE_OF_PART:
             continue
         if share < 0.3 if item.class_ in LIVELY else not _goes_its_own_way(part, whole):
             return True
