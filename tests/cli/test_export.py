@@ -47,7 +47,9 @@ def test_export_and_check(run: Run, captions: Path, tmp_path: Path) -> None:
     assert (status, said) == (0, "")
     assert "warning: a.mp4: 10 frames are not 8N+1 (and 1 more like it; --verbose)\n" in told
     assert f"2 clips in {out} (2 linked), in " in told
+    assert "for cogvideox, this trainer's usual; --target names another" in told
     assert "checked: rows 2, faults 0" in told
+    assert "will be trained on: 2 of 2 clips, 2.2 s\n" in told
     (out / "prompts.txt").write_text("One.\n")
     status, said, told = run("--check", "--out", out, "--quiet")
     assert (status, said) == (1, "")
@@ -65,7 +67,8 @@ def test_json_is_one_object(run: Run, captions: Path, tmp_path: Path) -> None:
     assert account["made"] == {"linked": 2}
     assert [Path(one["input"]).name for one in account["failed"]] == ["empty.json"]
     assert account["outputs"] == [str(out)]
-    assert account["check"]["rows"] == 2 and account["check"]["failed"] == []
+    assert account["check"]["rows"] == account["check"]["trained"] == 2
+    assert account["check"]["failed"] == account["check"]["dropped"] == []
 
 
 def test_transcode_and_copy(run: Run, captions: Path, tmp_path: Path) -> None:
@@ -89,6 +92,7 @@ def test_transcode_and_copy(run: Run, captions: Path, tmp_path: Path) -> None:
         (["--for", "nobody", "--out", "set"], "not a known trainer"),
         (["--for", "mochi", "--out", "set", "--size", "big"], "--size big: write it as"),
         (["--for", "mochi", "--out", "set", "--task", "v2v"], "--task"),
+        (["--for", "llama-factory", "--out", "set", "--prefix", "ohwx"], "--prefix: llama-factory"),
     ],
 )
 def test_wrong_usage(run: Run, captions: Path, arguments: list[str], message: str) -> None:

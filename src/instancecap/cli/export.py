@@ -89,18 +89,25 @@ def export(
     quiet: Quiet = False,
 ) -> None:
     """Write a dataset that a trainer reads, and check one."""
-    from instancecap.datasets.export import Options
+    from instancecap.datasets.export import Options, find_trainer, render_options
 
     if not captions and not check:
         raise UsageError("export: name CAPTIONS to write, or --check to read the dataset in --out")
+    if captions and not for_:
+        raise UsageError(f"--for: say for which trainer; allowed are {TRAINERS}")
     options = Options(
-        target=target,
-        task=task,
-        length=length,
-        prefix=prefix,
-        suffix=suffix,
-        drop_fields=drop_fields,
-        seed=seed,
+        render=render_options(
+            find_trainer(for_),
+            target=target,
+            task=task,
+            length=length,
+            prefix=prefix,
+            suffix=suffix,
+            drop_fields=drop_fields,
+            seed=seed,
+        )
+        if captions
+        else None,
         link="copy" if copy else link,
         transcode=transcode,
         frames=frames,
@@ -118,7 +125,7 @@ def export(
     checked = _check(for_, out, target, again) if check and there else None
     if not quiet:
         warnings.show()
-        _summarize(written, checked, out)
+        _summarize(written, checked, out, named=bool(target))
     if json:
         terminal.print_json(_account(written, checked))
     failed = [report for report in (written, checked) if report is not None and report.failed]
@@ -145,8 +152,6 @@ def _write(
     from instancecap.datasets.export import export as write_dataset
     from instancecap.datasets.export import find_trainer
 
-    if not trainer:
-        raise UsageError(f"--for: say for which trainer; allowed are {TRAINERS}")
     return write_dataset(
         read_captions(captions),
         find_trainer(trainer),
@@ -169,15 +174,22 @@ def _check(trainer: str, out: str, target: str, warnings: terminal.WarningSummar
     )
 
 
-def _summarize(written: Report | None, checked: CheckReport | None, out: str) -> None:
+def _summarize(
+    written: Report | None, checked: CheckReport | None, out: str, *, named: bool
+) -> None:
     if written is not None:
         made = ", ".join(f"{count} {how}" for how, count in written.made.items())
         failed = f", {len(written.failed)} failed" if written.failed else ""
         where = f" in {out} ({made})" if written.outputs else ""
         clips = "1 clip" if written.done == 1 else f"{written.done} clips"
         terminal.note(f"{clips}{where}{failed}, in {written.seconds:.1f} s")
+        if written.target and not named:  # clips cut to the rules of another model are no use
+            terminal.note(f"for {written.target}, this trainer's usual; --target names another")
     if checked is not None:
         terminal.note(f"checked: rows {checked.rows}, faults {len(checked.failed)}")
+        dropped = f", {len(checked.dropped)} are dropped" if checked.dropped else ""
+        trained = f"{checked.trained} of {checked.rows} clips, {checked.seconds:.1f} s"
+        terminal.note(f"will be trained on: {trained}{dropped}")
 
 
 def _account(written: Report | None, checked: CheckReport | None) -> dict[str, object]:
@@ -199,6 +211,9 @@ def _account(written: Report | None, checked: CheckReport | None) -> dict[str, o
             "trainer": checked.trainer,
             "target": checked.target,
             "rows": checked.rows,
+            "trained": checked.trained,
+            "seconds": round(checked.seconds, 3),
+            "dropped": [{"row": where, "reason": why} for where, why in checked.dropped],
             "failed": [{"row": where, "reason": why} for where, why in checked.failed],
             "warnings": [{"row": where, "text": text} for where, text in checked.warnings],
         }

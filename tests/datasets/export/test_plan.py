@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from instancecap.datasets.export import TRAINERS
 from instancecap.datasets.export.base import (
+    NameAllocator,
     Plan,
     Sample,
-    Stems,
     Trainer,
     make_plan,
     one_line,
@@ -45,7 +45,7 @@ def test_a_text_becomes_one_line_for_every_reader(text: str) -> None:
 
 @given(st.lists(st.text(min_size=1), max_size=20))
 def test_names_of_files_are_safe_and_given_once(names: list[str]) -> None:
-    stems = Stems()
+    stems = NameAllocator()
     given_names = [stems.give(name) for name in names]
     assert len({stem.casefold() for stem in given_names}) == len(names)
     for stem in given_names:
@@ -56,7 +56,7 @@ def test_names_of_files_are_safe_and_given_once(names: list[str]) -> None:
 
 
 def test_names_stay_readable() -> None:
-    stems = Stems()
+    stems = NameAllocator()
     names = ["woman_dog.mp4", "a/b c.MP4@1.0-2.5", "-rf.mp4", "женщина\n.mp4", "Woman_dog.mp4", "…"]
     assert [stems.give(name, suffix=".mp4") for name in names] == [
         "woman_dog",

@@ -6,15 +6,16 @@ import json
 import os
 import tarfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
 from instancecap.datasets.captions import Row
-from instancecap.datasets.export import TRAINERS, Options, Report, check, export
+from instancecap.datasets.export import TRAINERS, Options, Report, check, export, render_options
 from instancecap.datasets.export.layouts import Shards
 from instancecap.errors import UsageError
+from instancecap.render import RenderOptions
 from instancecap.schema import Caption
 from tests.datasets.export.made import caption_of, count_frames, make_colours, row_of
 
@@ -22,7 +23,11 @@ MakeVideo = Callable[..., Path]
 
 
 def write(rows: list[Row], trainer: str, out: Path, **options: object) -> Report:
-    return export(rows, TRAINERS[trainer], str(out), options=Options(**options))  # type: ignore[arg-type]
+    prompts = {one.name for one in fields(RenderOptions)}
+    how = {name: options.pop(name) for name in list(options) if name in prompts}
+    render = render_options(TRAINERS[trainer], **how)  # type: ignore[arg-type]
+    chosen = Options(render=render, **options)  # type: ignore[arg-type]
+    return export(rows, TRAINERS[trainer], str(out), options=chosen)
 
 
 @pytest.fixture
@@ -162,8 +167,8 @@ def test_a_clip_that_breaks_the_rules_is_exported_with_a_warning(
 ) -> None:
     report = write([row_of(clip)], "cosmos3", tmp_path / "set")
     assert report.done == 1
-    ((name, text),) = report.warnings
-    assert name == "a.mp4" and "9 frames, and the trainer needs 61" in text
+    why = "not trained on: 1 of 1 clips: 9 frames, and the trainer needs 61"
+    assert ("", why) in report.warnings
 
 
 def test_a_format_that_the_trainer_cannot_read_is_turned_into_mp4(
@@ -224,8 +229,14 @@ def test_options_go_to_the_prompts_and_are_recorded(tmp_path: Path, clip: Path) 
     [
         ("musubi-tuner", {"frames": 80}, "--frames 80: musubi-tuner takes 4N.1 frames"),
         ("ltx-2", {"size": (100, 64)}, "--size 100x64: both must be multiples of 32"),
-        ("trl", {"target": "wan2.2"}, "learns structured captions"),
-        ("cosmos3", {"target": "wan2.2"}, "cannot learn from such prompts"),
+        ("trl", {"target": "wan2.2"}, "--target: trl learns structured captions"),
+        ("trl", {"transcode": True}, "--transcode: trl learns from pictures"),
+        ("llama-factory", {"prefix": "ohwx"}, "--prefix: llama-factory learns structured"),
+        ("llama-factory", {"suffix": "."}, "--suffix: llama-factory learns structured"),
+        ("ms-swift", {"length": "tags"}, "--length: ms-swift learns structured captions"),
+        ("ms-swift", {"drop_fields": 0.5}, "--drop-fields: ms-swift learns structured"),
+        ("llama-factory", {"frames": 9}, "--frames: llama-factory picks frames by itself"),
+        ("cosmos3", {"target": "wan2.2"}, "--target wan2.2: cosmos3 cannot learn from it"),
         ("cosmos3", {"length": "tags"}, "--length tags: cosmos3 takes dense or medium"),
         ("mochi", {"target": "sora"}, "target 'sora': not known"),
     ],

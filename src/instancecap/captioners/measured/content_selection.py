@@ -30,8 +30,11 @@ Size = Literal["small", "large", "filling", ""]
 FEW = 3
 """Instances of a group that are counted; a larger one is *a group*."""
 
-RELIABLE = 0.8
+RELIABLE = 0.78
 """Lower bound of the precision of a kind of fact from which its facts are stated."""
+
+SURE, LIKELY = 0.8, 0.45
+"""Confidence from which a class is stated: of the detector it was fitted for, and of others."""
 
 FITTED_DETECTOR = "nanodet-plus-m"
 """The detector for which the confidence of a class is a fitted probability."""
@@ -74,15 +77,17 @@ Gate = Callable[[str, float], bool]
 def reliable_facts(evidence: Evidence) -> Gate:
     """The gate of facts that are right often enough, by their kind and confidence.
 
-    A class needs a likely one as well: labels judge classes too kindly, as they say nothing of
-    detections where nothing is. That confidence is a probability for the detector that it was
-    fitted for; another one's names are taken as they come.
+    A class is judged by its own confidence, a probability: labels judge it too kindly, as they say
+    nothing of detections where nothing is. Other detectors than the one that it was fitted for
+    have lower scores; a name is stated if it is about as likely right as not.
     """
     fitted = evidence.models.get("detector", FITTED_DETECTOR) == FITTED_DETECTOR
+    likely = SURE if fitted else LIKELY
 
     def gate(kind: str, confidence: float) -> bool:
-        likely = kind != "class" or not fitted or confidence >= RELIABLE
-        return likely and tally(kind, confidence).lower_bound >= RELIABLE
+        if kind == "class":
+            return confidence >= likely
+        return tally(kind, confidence).lower_bound >= RELIABLE
 
     return gate
 

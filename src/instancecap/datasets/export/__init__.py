@@ -8,7 +8,9 @@ faults = check("set").failed
 """
 
 from instancecap.datasets.export.check import CheckReport, check
+from instancecap.datasets.export.options import Options, render_options
 from instancecap.datasets.export.trainers import TRAINERS, find_trainer
-from instancecap.datasets.export.write import Options, Report, export
+from instancecap.datasets.export.write import Report, export
 
-__all__ = ["TRAINERS", "CheckReport", "Options", "Report", "check", "export", "find_trainer"]
+__all__ = ["TRAINERS", "CheckReport", "Options", "Report", "check", "export", "find_trainer",
+           "render_options"]  # fmt: skip

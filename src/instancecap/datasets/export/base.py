@@ -111,6 +111,7 @@ class Trainer:
         suffixes: kinds of video files that it reads; empty for all.
         stills: pictures that a clip is saved as, for a trainer that takes no video; 0 for video.
         any_clip: it keeps no model's rules: clips may have any length, rate and size.
+        loader: which clips it loads, and how much of them.
         extras: files beside the rows, by name: the trainer's own configuration.
         warns: what to tell the user about the dataset's folder; empty for nothing.
     """
@@ -126,6 +127,7 @@ class Trainer:
     suffixes: frozenset[str] = frozenset()
     stills: int = 0
     any_clip: bool = False
+    loader: Loader = field(default_factory=lambda: load_by_rules)
     extras: Extras | None = None
     warns: Callable[[Path], str] | None = None
 
@@ -142,6 +144,7 @@ class Plan:
         size: width and height, None for any.
         min_frames: fewer are too few.
         max_seconds: more are too many, 0 for any length.
+        model_fps: rate of the model, whatever the files have: some trainers retime clips to it.
     """
 
     step: int = 1
@@ -152,13 +155,14 @@ class Plan:
     size: tuple[int, int] | None = None
     min_frames: int = 1
     max_seconds: float = 0.0
+    model_fps: float = 0.0
 
     @property
     def rule(self) -> str:
         """``4N+1``, or empty where any number of frames will do."""
         return f"{self.step}N+{self.rest}" if self.rest else f"{self.step}N" * (self.step > 1)
 
-    def lawful(self, frames: int) -> int:
+    def round_to_frame_rule(self, frames: int) -> int:
         """The most frames of the rule within so many; 1 at least."""
         return max(1, self.rest + max(0, frames - self.rest) // self.step * self.step)
 
@@ -168,34 +172,43 @@ class Plan:
 
 
 @dataclass(slots=True)
-class Seen:
+class ClipCounts:
     """What the clips of a dataset turned out to be; for the trainer's configuration.
 
     Attributes:
-        frames: the fewest frames of a clip.
-        most_frames: the most frames of a clip.
-        sizes: how many clips have a width and height.
-        rates: how many clips have a number of frames a second.
+        clips: how many clips are alike in everything.
     """
 
-    frames: int = 0
-    most_frames: int = 0
-    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
-    rates: Counter[float] = field(default_factory=Counter)
+    clips: Counter[MediaInfo] = field(default_factory=Counter)
 
     def add(self, info: MediaInfo) -> None:
         """Count one clip."""
-        self.frames = min(self.frames or info.frames, info.frames)
-        self.most_frames = max(self.most_frames, info.frames)
-        self.sizes[info.width, info.height] += 1
-        self.rates[round(info.fps, 3)] += 1
+        self.clips[info] += 1
 
-    def bucket(self, plan: Plan) -> tuple[int, int, int]:
-        """Frames, width and height that every clip has room for: by the rules, the usual size."""
-        frames = plan.lawful(plan.frames or self.frames)
-        width, height = self.sizes.most_common(1)[0][0]
+    @property
+    def videos(self) -> list[MediaInfo]:
+        """Those of more than one frame."""
+        return [info for info in self.clips if info.frames > 1]
+
+    def lengths(self, plan: Plan, count: Callable[[MediaInfo], int]) -> list[int]:
+        """Every number of frames of the rule that a video fills, from the fewest; no stills.
+
+        ``count`` gives a clip's frames as the trainer counts them. Where the training asks for a
+        number of frames, it is the only one.
+        """
+        if plan.frames:
+            return [plan.frames]
+        found = {plan.round_to_frame_rule(count(info)) for info in self.videos}
+        return sorted(found - {1})
+
+    def size(self, plan: Plan) -> tuple[int, int]:
+        """Width and height that most videos have, by the rules; of the stills where all are."""
+        sizes: Counter[tuple[int, int]] = Counter()
+        for info in self.videos or self.clips:
+            sizes[info.width, info.height] += self.clips[info]
+        width, height = sizes.most_common(1)[0][0]
         unit = plan.multiple
-        return frames, max(unit, width // unit * unit), max(unit, height // unit * unit)
+        return max(unit, width // unit * unit), max(unit, height // unit * unit)
 
 
 def make_plan(
@@ -221,6 +234,7 @@ def make_plan(
         size=size,
         min_frames=max(trainer.min_frames, 0 if trainer.stills else frames),
         max_seconds=trainer.max_seconds,
+        model_fps=target.fps if target else 0.0,
     )
 
 
@@ -232,6 +246,39 @@ def too_short_or_long(info: MediaInfo, plan: Plan) -> list[str]:
     if plan.max_seconds and info.seconds > plan.max_seconds:
         found.append(f"{info.seconds:.1f} s, and the trainer takes {plan.max_seconds:g} s at most")
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a trainer makes of one clip.
+
+    Attributes:
+        frames: frames that it trains on; 0 where the clip is dropped.
+        seconds: how much of the clip these frames show; 0 for a still.
+        reason: why the clip is dropped; empty where it is not.
+    """
+
+    frames: int
+    seconds: float = 0.0
+    reason: str = ""
+
+
+Load = Callable[[MediaInfo], Loaded]
+Loader = Callable[[Path, Plan], Load]
+"""How a trainer loads each clip of the dataset in a folder. Raises ``ValueError``, ``KeyError`` or
+``TypeError`` where its configuration there is broken."""
+
+
+def load_by_rules(folder: Path, plan: Plan) -> Load:
+    """The first frames that keep the rule, of all clips within the trainer's own limits."""
+
+    def load(info: MediaInfo) -> Loaded:
+        if reasons := too_short_or_long(info, plan):
+            return Loaded(0, reason="; ".join(reasons))
+        frames = plan.round_to_frame_rule(min(info.frames, plan.frames or info.frames))
+        return Loaded(frames, seconds=frames / info.fps if info.fps and frames > 1 else 0.0)
+
+    return load
 
 
 def out_of_rule(info: MediaInfo, plan: Plan) -> list[str]:
@@ -262,7 +309,7 @@ _UNSEEN = ("Cc", "Cs", "Zl", "Zp")
 
 
 @dataclass(slots=True)
-class Stems:
+class NameAllocator:
     """Names for files in one folder: safe in every format, and each given once.
 
     Letters and digits of any script stay, all else becomes ``_``: a dot would end a WebDataset
@@ -293,5 +340,5 @@ class Stems:
 Row = Callable[[Sample, Path], dict[str, Any]]
 """A sample as a row, given the folder that the dataset will have."""
 
-Extras = Callable[[Path, Plan, Seen], dict[str, str]]
+Extras = Callable[[Path, Plan, ClipCounts], dict[str, str]]
 """Texts of files by name, given the folder that the dataset will have."""

@@ -17,12 +17,14 @@ from instancecap.datasets.export import media
 from instancecap.datasets.export.base import (
     RECORD_FOLDER,
     Entry,
+    Load,
+    Loaded,
     Plan,
     Trainer,
+    load_by_rules,
     make_plan,
     one_line,
     out_of_rule,
-    too_short_or_long,
 )
 from instancecap.datasets.export.trainers import find_trainer
 from instancecap.datasets.export.write import RECORD
@@ -39,6 +41,9 @@ class CheckReport:
         rows: rows that were read.
         failed: place of a row, and why the trainer would reject it.
         warnings: place of a row, and what the trainer will change by itself.
+        trained: rows that will be trained on.
+        seconds: how much of their clips the trained frames show.
+        dropped: place of a row that the trainer passes over, and why; in ``failed`` too.
     """
 
     trainer: str
@@ -46,6 +51,9 @@ class CheckReport:
     rows: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list)
     warnings: list[tuple[str, str]] = field(default_factory=list)
+    trained: int = 0
+    seconds: float = 0.0
+    dropped: list[tuple[str, str]] = field(default_factory=list)
 
 
 Tell = Callable[[str, str], None]
@@ -58,6 +66,7 @@ def check(
     target: str = "",
     on_failure: Tell = lambda where, reason: None,
     on_warning: Tell = lambda where, text: None,
+    on_load: Callable[[str, Loaded], None] = lambda path, loaded: None,
 ) -> CheckReport:
     """Read every row of a dataset, decode every clip, and count every caption's tokens.
 
@@ -67,6 +76,7 @@ def check(
     Args:
         folder: the dataset.
         trainer, target: names; those it was exported for where they are empty.
+        on_load: given the path of each clip and what the trainer makes of it.
 
     Raises:
         UsageError: there is no dataset, or it does not say what trainer it is for.
@@ -84,7 +94,7 @@ def check(
     )
     report = CheckReport(one.name, goal.name if goal else "")
     strict = bool(record.get("transcoded"))
-    checker = _Checker(one, goal, plan, root, strict, report, on_failure, on_warning)
+    checker = _Checker(one, goal, plan, root, strict, report, on_failure, on_warning, on_load)
     checker.run()
     return report
 
@@ -115,17 +125,26 @@ class _Checker:
     report: CheckReport
     on_failure: Tell
     on_warning: Tell
+    on_load: Callable[[str, Loaded], None]
     counter: Counter | None = None
+    load: Load = field(init=False)
 
     def run(self) -> None:
+        try:
+            self.load = self.trainer.loader(self.root, self.plan)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            self._fail("the trainer's configuration", f"cannot be read: {error!r}")
+            self.load = load_by_rules(self.root, self.plan)
         if self.target is not None:
             self.counter = counter_for(self.target)
         seen: dict[str, str] = {}
         try:
             for entry in self.trainer.layout.read(self.root):
                 self.report.rows += 1
-                for text in (*self._faults(entry), *_repeats(entry, seen)):
+                faults = (*self._faults(entry), *_repeats(entry, seen))
+                for text in faults:
                     self._fail(entry.where, text)
+                self.report.trained += not faults
         except (OSError, UnicodeDecodeError) as error:
             self._fail(str(self.root), f"cannot be read: {error}")
         if not self.report.rows and not self.report.failed:
@@ -184,7 +203,12 @@ class _Checker:
                 return
         if self.trainer.stills:
             return
-        yield from (f"{name}{text}" for text in too_short_or_long(info, self.plan))
+        loaded = self.load(info)
+        self.on_load(path, loaded)
+        self.report.seconds += loaded.seconds
+        if loaded.reason:
+            self.report.dropped.append((where, loaded.reason))
+            yield f"{name}not trained on: {loaded.reason}"
         broken = "; ".join(out_of_rule(info, self.plan))
         if broken and self.strict:
             yield f"{name}{broken}"

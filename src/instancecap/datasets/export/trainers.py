@@ -11,7 +11,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from instancecap.datasets.export.base import Plan, Sample, Seen, Trainer
+from instancecap.datasets.export import loaders
+from instancecap.datasets.export.base import ClipCounts, Plan, Sample, Trainer
 from instancecap.datasets.export.layouts import Lines, Pairs, Shards, Table, dump, facts_of
 from instancecap.errors import UsageError
 from instancecap.io.finder import IMAGE_SUFFIXES
@@ -43,12 +44,16 @@ def _musubi_row(sample: Sample, final: Path) -> dict[str, Any]:
     return {"video_path": str(final / sample.media[0]), "caption": sample.text}
 
 
-def _musubi_files(final: Path, plan: Plan, seen: Seen) -> dict[str, str]:
-    frames, width, height = seen.bucket(plan)
+def _musubi_files(final: Path, plan: Plan, counts: ClipCounts) -> dict[str, str]:
+    width, height = counts.size(plan)
+    rates = {round(info.fps, 3) for info in counts.videos}
+    # One rate can be stated for all clips; frames are left out, and never repeated for a higher.
+    source_fps = max(rates) if len(rates) == 1 and max(rates) > plan.fps > 0 else 0.0
+    lengths = counts.lengths(plan, lambda info: len(loaders.retime_musubi(info, plan, source_fps)))
     if plan.frames:
-        extraction = [f"target_frames = [{frames}]", 'frame_extraction = "head"']
+        extraction = [f"target_frames = {lengths}", 'frame_extraction = "head"']
     else:  # a caption tells of the whole clip, so that the whole clip has to be trained on
-        extraction = ['frame_extraction = "full"', f"max_frames = {plan.lawful(seen.most_frames)}"]
+        extraction = ['frame_extraction = "full"', f"max_frames = {max(lengths, default=1)}"]
     lines = [
         "[general]",
         f"resolution = [{width}, {height}]",
@@ -61,9 +66,8 @@ def _musubi_files(final: Path, plan: Plan, seen: Seen) -> dict[str, str]:
         f"cache_directory = {dump(str(final / 'cache'))}",
         *extraction,
     ]
-    rate = next(iter(seen.rates))
-    if plan.fps and len(seen.rates) == 1 and rate != plan.fps:
-        lines.append(f"source_fps = {float(rate)}")
+    if source_fps:
+        lines.append(f"source_fps = {source_fps}")
     return {"dataset.toml": "\n".join(lines) + "\n"}
 
 
@@ -78,17 +82,17 @@ def _diffusion_pipe_parse(row: dict[str, Any]) -> tuple[tuple[str, ...], str]:
     return (f"videos/{name}",), captions[0]
 
 
-def _diffusion_pipe_files(final: Path, plan: Plan, seen: Seen) -> dict[str, str]:
-    frames, width, height = seen.bucket(plan)
+def _diffusion_pipe_files(final: Path, plan: Plan, counts: ClipCounts) -> dict[str, str]:
+    width, height = counts.size(plan)
     # A clip goes to the longest bucket that it fills; what it has beyond that is not trained on.
-    longest = frames if plan.frames else plan.lawful(seen.most_frames)
+    lengths = counts.lengths(plan, lambda info: loaders.retime_diffusion_pipe(info, plan))
     lines = [
         f"resolutions = [[{width}, {height}]]",
         "enable_ar_bucket = true",
         "min_ar = 0.5",
         "max_ar = 2.0",
         "num_ar_buckets = 7",
-        f"frame_buckets = {sorted({1, frames, longest})}",
+        f"frame_buckets = {sorted({1, *lengths})}",
         "",
         "[[directory]]",
         f"path = {dump(str(final / 'videos'))}",
@@ -209,7 +213,7 @@ def _trl_parse(row: dict[str, Any]) -> tuple[tuple[str, ...], str]:
     return tuple(row["images_file_names"]), assistant["content"]
 
 
-def _llama_factory_files(final: Path, plan: Plan, seen: Seen) -> dict[str, str]:
+def _llama_factory_files(final: Path, plan: Plan, counts: ClipCounts) -> dict[str, str]:
     about = {
         "file_name": "data.jsonl",
         "formatting": "sharegpt",
@@ -224,12 +228,13 @@ def _llama_factory_files(final: Path, plan: Plan, seen: Seen) -> dict[str, str]:
     return {"dataset_info.json": json.dumps({"instancecap": about}, indent=2) + "\n"}
 
 
-def _finetrainers_files(final: Path, plan: Plan, seen: Seen) -> dict[str, str]:
-    frames, width, height = seen.bucket(plan)
+def _finetrainers_files(final: Path, plan: Plan, counts: ClipCounts) -> dict[str, str]:
+    width, height = counts.size(plan)
+    lengths = counts.lengths(plan, lambda info: info.frames) or [1]
     dataset = {
         "data_root": str(final),
         "dataset_type": "video",
-        "video_resolution_buckets": [[frames, height, width]],
+        "video_resolution_buckets": [[frames, height, width] for frames in lengths],
         "reshape_mode": "bicubic",
     }
     return {"training.json": json.dumps({"datasets": [dataset]}, indent=2) + "\n"}
@@ -252,6 +257,7 @@ _ALL = (
         target="wan2.1",
         suffixes=frozenset({".mp4"}),
         extras=_finetrainers_files,
+        loader=loaders.load_finetrainers,
     ),
     Trainer(
         "musubi-tuner",
@@ -259,6 +265,7 @@ _ALL = (
         "kohya-ss/musubi-tuner docs/dataset_config.md",
         target="wan2.2",
         extras=_musubi_files,
+        loader=loaders.load_musubi,
     ),
     Trainer(
         "diffusion-pipe",
@@ -266,6 +273,7 @@ _ALL = (
         "tdrussell/diffusion-pipe utils/dataset.py, examples/dataset.toml",
         target="wan2.2",
         extras=_diffusion_pipe_files,
+        loader=loaders.load_diffusion_pipe,
     ),
     Trainer(
         "videox-fun",
@@ -367,6 +375,7 @@ _ALL = (
         ),
         "hiyouga/LLaMA-Factory data/README.md",
         extras=_llama_factory_files,
+        loader=loaders.load_llama_factory,
     ),
     Trainer(
         "ms-swift",

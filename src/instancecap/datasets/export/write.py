@@ -7,28 +7,28 @@ import os
 import re
 import shutil
 import time
+from collections import Counter as Counts
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from instancecap.datasets.captions import Row
 from instancecap.datasets.export import media
 from instancecap.datasets.export.base import (
     RECORD_FOLDER,
+    ClipCounts,
+    NameAllocator,
     Plan,
     Sample,
-    Seen,
-    Stems,
     Trainer,
     Writer,
-    make_plan,
     one_line,
     out_of_rule,
-    too_short_or_long,
 )
 from instancecap.datasets.export.layouts import READ_AS_MISSING, dump
+from instancecap.datasets.export.options import Options, complete, describe, plan_of
 from instancecap.errors import InputError, OutputError, UsageError
 from instancecap.formats import to_format
 from instancecap.io.addresses import basename_of, suffix_of
@@ -36,9 +36,8 @@ from instancecap.io.atomic import replace as replace_whole
 from instancecap.io.atomic import require_writable
 from instancecap.io.finder import IMAGE_SUFFIXES, VIDEO_SUFFIXES, reason_of
 from instancecap.io.local_copy import local_copy
-from instancecap.render import render
+from instancecap.render import render_with
 from instancecap.render.budget import Counter, counter_for
-from instancecap.render.targets import Target, find_target
 from instancecap.schema.caption import Caption
 from instancecap.video import Clip, VideoInfo, probe
 
@@ -47,38 +46,6 @@ RECORD = "export.json"
 
 CLIPS = "clips.jsonl"
 """A line a clip: its name, files, how they were made, what the prompt left out."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What the user asks of an export.
-
-    Attributes:
-        target: model to render for; empty for the trainer's own choice.
-        task, length, prefix, suffix, drop_fields, seed: as for ``render``.
-        link: how whole files get into the dataset.
-        transcode: encode every clip to the rules of trainer and model.
-        frames: frames that the training asks for; pictures a clip for a trainer of stills.
-        fps, size, fit: as in :class:`~instancecap.datasets.export.media.Shape`.
-        video_root: folder that relative paths of clips start from; empty for the current one.
-        overwrite: replace an earlier export.
-    """
-
-    target: str = ""
-    task: Literal["t2v", "i2v"] = "t2v"
-    length: Literal["dense", "medium", "short", "tags"] = "dense"
-    prefix: str = ""
-    suffix: str = ""
-    drop_fields: float = 0.0
-    seed: int = 0
-    link: media.Link = "symlink"
-    transcode: bool = False
-    frames: int = 0
-    fps: float = 0.0
-    size: tuple[int, int] | None = None
-    fit: media.Fit = "crop"
-    video_root: str = ""
-    overwrite: bool = False
 
 
 @dataclass(slots=True)
@@ -123,8 +90,9 @@ def export(
         OutputError: the dataset cannot be written.
     """
     started = time.monotonic()
-    target = _target_of(trainer, options)
-    plan = _plan_of(trainer, target, options)
+    options = complete(options, trainer)
+    target = options.render.target if options.render else None
+    plan = plan_of(trainer, options)
     final = Path(os.path.abspath(out))
     check_free(final, overwrite=options.overwrite)
     part = final.with_name(f".{final.name}.part")
@@ -136,7 +104,7 @@ def export(
         shutil.rmtree(part, ignore_errors=True)
         (part / RECORD_FOLDER).mkdir(parents=True)
         (part / trainer.layout.media).mkdir(parents=True, exist_ok=True)
-        run = _Run(trainer, target, plan, options, part, final, report, on_warning)
+        run = _Run(trainer, plan, options, part, final, report, on_warning)
         run.counter = counter_for(target) if target else None
         run.write_all(rows, on_failure)
         if report.done:
@@ -163,47 +131,19 @@ def check_free(final: Path, *, overwrite: bool) -> None:
     require_writable(final.parent)
 
 
-def _target_of(trainer: Trainer, options: Options) -> Target | None:
-    name = options.target or trainer.target
-    if not trainer.target:
-        if options.target:
-            raise UsageError(
-                f"--target {name}: {trainer.name} learns structured captions; leave it out"
-            )
-        return None
-    target = find_target(name)
-    if target.style == "json" and options.length not in ("dense", "medium"):
-        raise UsageError(f"--length {options.length}: {trainer.name} takes dense or medium")
-    if (target.style == "json") != (trainer.target == "cosmos3"):
-        raise UsageError(f"--target {name}: {trainer.name} cannot learn from such prompts")
-    return target
-
-
-def _plan_of(trainer: Trainer, target: Target | None, options: Options) -> Plan:
-    plan = make_plan(trainer, target, frames=options.frames, fps=options.fps, size=options.size)
-    if plan.frames and not plan.keeps_rule(plan.frames):
-        raise UsageError(f"--frames {plan.frames}: {trainer.name} takes {plan.rule} frames")
-    if plan.size and any(side % plan.multiple or side < 2 or side % 2 for side in plan.size):
-        width, height = plan.size
-        unit = plan.multiple if plan.multiple % 2 == 0 else 2 * plan.multiple
-        raise UsageError(f"--size {width}x{height}: both must be multiples of {unit}")
-    return plan
-
-
 @dataclass(slots=True)
 class _Run:
     """One export under way."""
 
     trainer: Trainer
-    target: Target | None
     plan: Plan
     options: Options
     part: Path
     final: Path
     report: Report
     on_warning: Tell
-    stems: Stems = field(default_factory=Stems)
-    seen: Seen = field(default_factory=Seen)
+    names: NameAllocator = field(default_factory=NameAllocator)
+    counts: ClipCounts = field(default_factory=ClipCounts)
     counter: Counter | None = None
 
     def write_all(self, rows: Iterable[Row], on_failure: Tell) -> None:
@@ -221,8 +161,9 @@ class _Run:
         if not self.report.done:
             return
         if self.trainer.extras:
-            for name, text in self.trainer.extras(self.final, self.plan, self.seen).items():
+            for name, text in self.trainer.extras(self.final, self.plan, self.counts).items():
                 (self.part / name).write_text(text, encoding="utf-8")
+        self._warn_of_drops()
         with suppress(OSError):  # a layout may have emptied its folder
             (self.part / self.trainer.layout.media).rmdir()
         record = json.dumps(self._record(), indent=2) + "\n"
@@ -235,12 +176,12 @@ class _Run:
         clip = media.find_clip(row.caption, video_root=self.options.video_root)
         if Path(os.path.realpath(clip.path)).is_relative_to(os.path.realpath(self.final)):
             raise InputError(f"{clip.path}: lies in --out itself, which is going to be replaced")
-        text, notes = self._text(row.caption)
+        text, notes = self._text(row.caption, row.name)
         suffix = Path(basename_of(clip.path)).suffix
         if self.trainer.layout.numbered:
             stem = f"{self.report.done:08d}"
         else:
-            stem = self.stems.give(row.name, suffix=suffix)
+            stem = self.names.give(row.name, suffix=suffix)
         try:
             with local_copy(clip) as here:
                 paths, how, info = self._media(here, stem, row.name)
@@ -252,7 +193,7 @@ class _Run:
         writer.add(sample)
         self.report.done += 1
         self.report.made[how] = self.report.made.get(how, 0) + 1
-        self.seen.add(info)
+        self.counts.add(info)
         return {
             "name": row.name,
             "media": paths,
@@ -265,30 +206,23 @@ class _Run:
             **notes,
         }
 
-    def _text(self, caption: Caption) -> tuple[str, dict[str, Any]]:
+    def _text(self, caption: Caption, name: str) -> tuple[str, dict[str, Any]]:
         """What the trainer is to learn, on one line, and what is noted about it."""
-        options = self.options
-        if self.target is None:
+        options = self.options.render
+        if options is None:
             answer = to_format(caption, "instancevid")
             assert isinstance(answer, dict)
             answer.pop("Video", None)  # a path is nothing that a model can see
-            if not _says_something(answer):
-                raise InputError("the caption is empty")
+            if (words := _count_words(answer)) < FEWEST_WORDS:
+                least = f"an answer to learn from has {FEWEST_WORDS} or more"
+                raise InputError(f"the caption says almost nothing: {words} words, and {least}")
             text = json.dumps(answer, ensure_ascii=False)
             if _MARK.search(text):  # trainers count these marks wherever they stand
                 text = text.replace("<", "\\u003c")
             return one_line(text), {}
-        prompt = render(
-            caption,
-            target=self.target,
-            task=options.task,
-            length=options.length,
-            prefix=options.prefix,
-            suffix=options.suffix,
-            drop_fields=options.drop_fields,
-            seed=options.seed,
-            counter=self.counter,
-        )
+        prompt = render_with(caption, options, counter=self.counter)
+        for warning in prompt.warnings:
+            self._tell(name, warning)
         text = one_line(prompt.text)
         if not text:
             raise InputError("the caption is empty")
@@ -344,9 +278,20 @@ class _Run:
     def _warn(self, name: str, info: media.MediaInfo) -> None:
         if self.trainer.stills:
             return
-        faults = [*too_short_or_long(info, self.plan), *out_of_rule(info, self.plan)]
-        if faults:
+        if faults := out_of_rule(info, self.plan):
             self._tell(name, "; ".join(faults))
+
+    def _warn_of_drops(self) -> None:
+        """Say how many clips the trainer will pass over; the check names them."""
+        if self.trainer.stills:
+            return
+        load = self.trainer.loader(self.part, self.plan)
+        reasons: Counts[str] = Counts()
+        for info, clips in self.counts.clips.items():
+            if reason := load(info).reason:
+                reasons[reason] += clips
+        for reason, clips in reasons.most_common():
+            self._tell("", f"not trained on: {clips} of {self.report.done} clips: {reason}")
 
     def _tell(self, name: str, text: str) -> None:
         self.report.warnings.append((name, text))
@@ -371,21 +316,21 @@ class _Run:
             "fps": options.fps,
             "size": options.size,
             "fit": options.fit,
-            "task": options.task,
-            "length": options.length,
-            "prefix": options.prefix,
-            "suffix": options.suffix,
-            "drop_fields": options.drop_fields,
-            "seed": options.seed,
+            **describe(options.render),
         }
 
 
-def _says_something(answer: Any) -> bool:
-    """Whether any field of a structured caption has a text."""
-    if isinstance(answer, dict):
-        return any(map(_says_something, answer.values()))
-    return bool(answer)
+def _count_words(answer: Any) -> int:
+    """Words of all texts in a structured caption; a Chinese character counts as one."""
+    if isinstance(answer, dict | list):
+        parts = answer.values() if isinstance(answer, dict) else answer
+        return sum(map(_count_words, parts))
+    return len(_WORD.findall(answer)) if isinstance(answer, str) else 0
 
 
+FEWEST_WORDS = 8
+"""Of a caption that a captioner may learn from: one short sentence about one instance."""
+
+_WORD = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+")
 _LINKED = {"symlink": "linked", "hardlink": "linked", "copy": "copied"}
 _MARK = re.compile("<(?:video|image|audio)>")

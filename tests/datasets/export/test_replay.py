@@ -1,0 +1,190 @@
+"""The trainers' loaders replayed on twelve clips of mixed rate and length, with stills.
+
+Nothing here uses ``loaders.py``: frames are counted by PyAV, and each replay is written from the
+trainer's code anew. What ``check`` predicts must be what the replay loads.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from instancecap.datasets.export import TRAINERS, Options, check, export, render_options
+from tests.datasets.export.made import make_colours, row_of
+
+Frames = dict[str, int]
+"""Frames that are trained on by the name of the file; 0 for a clip that is passed over."""
+
+CLIPS = [(7, 8), (33, 8), (49, 16), (50, 16), (17, 24), (121, 24), (33, 30), (45, 30), (90, 30),
+         (100, 60)]  # fmt: skip
+"""Frames and rate of each video; two stills make it twelve clips."""
+
+
+def make_clips(folder: Path, clips: list[tuple[int, int]], stills: int = 0) -> list[Path]:
+    folder.mkdir(exist_ok=True)
+    paths = []
+    for number in range(stills):
+        paths.append(folder / f"still{number}.png")
+        cv2.imwrite(str(paths[-1]), np.full((64, 96, 3), 60 + 40 * number, np.uint8))
+    for frames, fps in clips:
+        path = folder / f"f{frames}_at{fps}.mp4"
+        paths.append(make_colours(path, frames=frames, fps=fps))
+    return paths
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return make_clips(tmp_path_factory.mktemp("mixed"), CLIPS, stills=2)
+
+
+def read_clip(path: Path) -> tuple[int, float]:
+    """Frames and mean rate as PyAV has them."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        return sum(1 for _ in container.decode(stream)), float(stream.average_rate or 0)
+
+
+def is_video(path: Path) -> bool:
+    return path.suffix == ".mp4"
+
+
+def replay_diffusion_pipe(folder: Path, model_fps: float) -> Frames:
+    config = tomllib.loads((folder / "dataset.toml").read_text())
+    buckets = np.array(sorted({1, *config["frame_buckets"]}))
+    loaded = {}
+    for path in Path(config["directory"][0]["path"]).glob("*.[mp][pn][4g]"):
+        frames, fps = read_clip(path)
+        if is_video(path):
+            frames = int(frames * model_fps / fps)
+        fits = buckets[buckets <= frames]
+        bucket = int(fits[-1]) if len(fits) else 0
+        loaded[path.name] = 0 if bucket == 1 and frames > 1 else bucket
+    return loaded
+
+
+def replay_musubi(folder: Path, model_fps: float) -> Frames:
+    (dataset,) = tomllib.loads((folder / "dataset.toml").read_text())["datasets"]
+    head = dataset["frame_extraction"] == "head"
+    rows = map(json.loads, Path(dataset["video_jsonl_file"]).read_text().splitlines())
+    loaded = {}
+    for path in (Path(row["video_path"]) for row in rows):
+        step = model_fps / dataset["source_fps"] if "source_fps" in dataset else 1.0
+        time, before, kept = 0.0, -1, 0
+        for _ in range(read_clip(path)[0]):
+            place, time = int(time), time + step
+            if place == before:
+                continue
+            before = place
+            if head and place >= max(dataset["target_frames"]):
+                break
+            kept += 1
+        if head:
+            fits = [frames for frames in dataset["target_frames"] if frames <= kept]
+            loaded[path.name] = max(fits, default=0)
+        else:
+            loaded[path.name] = (min(kept, dataset["max_frames"]) - 1) // 4 * 4 + 1
+    return loaded
+
+
+def replay_finetrainers(folder: Path, model_fps: float) -> Frames:
+    (dataset,) = json.loads((folder / "training.json").read_text())["datasets"]
+    loaded = {}
+    for line in (folder / "videos.txt").read_text().splitlines():
+        frames, _ = read_clip(folder / line)
+        buckets = [one[0] for one in dataset["video_resolution_buckets"]]
+        fits = [bucket for bucket in buckets if bucket <= frames]
+        wanted = max(fits) if fits else min(buckets, key=lambda one: abs(one - frames))
+        only_first = frames < wanted  # of a video that is a loss, of a still it is all there is
+        loaded[Path(line).name] = int(frames == 1) if only_first else wanted
+    return loaded
+
+
+REPLAYS: dict[str, Callable[[Path, float], Frames]] = {
+    "diffusion-pipe": replay_diffusion_pipe,
+    "musubi-tuner": replay_musubi,
+    "finetrainers": replay_finetrainers,
+}
+
+
+def write(trainer: str, clips: list[Path], out: Path, target: str = "", **options: Any) -> Path:
+    one = TRAINERS[trainer]
+    chosen = Options(render=render_options(one, target=target), **options)
+    report = export(map(row_of, clips), one, str(out), options=chosen)
+    assert (report.done, report.failed) == (len(clips), [])
+    return out
+
+
+def predicted(out: Path) -> Frames:
+    """What the check says of every clip, and that it counts and fails what is dropped."""
+    frames: Frames = {}
+    report = check(str(out), on_load=lambda path, one: frames.update({Path(path).name: one.frames}))
+    dropped = {Path(reason.split(": ")[0]).name for _, reason in report.failed}
+    assert dropped == {name for name, count in frames.items() if not count}
+    assert len(report.dropped) == len(report.failed) == len(dropped)
+    assert report.trained == len(frames) - len(dropped)
+    return frames
+
+
+@pytest.mark.parametrize("target", ["wan2.2", "hunyuanvideo"])
+@pytest.mark.parametrize(
+    "options", [{}, {"frames": 33}, {"transcode": True}], ids=["as it is", "33", "transcoded"]
+)
+@pytest.mark.parametrize("trainer", REPLAYS)
+def test_what_the_check_predicts_is_what_is_loaded(
+    mixed: list[Path], tmp_path: Path, trainer: str, options: dict[str, Any], target: str
+) -> None:
+    out = write(trainer, mixed, tmp_path / "set", target, **options)
+    loaded = REPLAYS[trainer](out, 16 if target == "wan2.2" else 24)
+    assert predicted(out) == loaded and len(loaded) == 12
+    if not options.get("frames"):  # every lawful length that occurs has a bucket: none is lost
+        assert 0 not in loaded.values()
+
+
+def test_a_rate_above_the_models_is_retimed_before_buckets_are_chosen(tmp_path: Path) -> None:
+    clips = make_clips(tmp_path / "in", [(33, 30)])
+    out = write("diffusion-pipe", clips, tmp_path / "set")
+    assert "frame_buckets = [1, 17]" in (out / "dataset.toml").read_text()
+    assert predicted(out) == replay_diffusion_pipe(out, 16) == {"f33_at30.mp4": 17}
+
+
+@pytest.mark.parametrize("trainer", ["diffusion-pipe", "finetrainers"])
+def test_a_still_beside_clips_takes_nothing_from_them(tmp_path: Path, trainer: str) -> None:
+    clips = make_clips(tmp_path / "in", [(24, 24), (49, 24), (60, 24)], stills=1)
+    out = write(trainer, clips, tmp_path / "set", "hunyuanvideo", transcode=True)
+    assert sorted(REPLAYS[trainer](out, 24).values()) == [1, 21, 49, 57]
+    assert sorted(predicted(out).values()) == [1, 21, 49, 57]
+
+
+def test_musubi_counts_frames_after_retiming(tmp_path: Path) -> None:
+    clips = make_clips(tmp_path / "in", [(45, 30), (90, 30)])
+    one = TRAINERS["musubi-tuner"]
+    told: list[str] = []
+    export(map(row_of, clips), one, str(tmp_path / "set"), options=Options(frames=33),
+           on_warning=lambda name, text: told.append(text))  # fmt: skip
+    why = "24 frames as loaded, and target_frames is 33"
+    assert f"not trained on: 1 of 2 clips: {why}" in told
+    report = check(str(tmp_path / "set"))
+    assert report.failed == [
+        ("metadata.jsonl: line 1", f"{tmp_path}/set/videos/f45_at30.mp4: not trained on: {why}")
+    ]
+    assert (report.trained, round(report.seconds, 2)) == (1, round(33 / 16, 2))
+    assert replay_musubi(tmp_path / "set", 16) == {"f45_at30.mp4": 0, "f90_at30.mp4": 33}
+
+
+def test_an_edited_configuration_is_what_is_checked(tmp_path: Path) -> None:
+    out = write("diffusion-pipe", make_clips(tmp_path / "in", [(33, 16)]), tmp_path / "set")
+    assert check(str(out)).failed == []
+    path = out / "dataset.toml"
+    path.write_text(path.read_text().replace("[1, 33]", "[49]"))
+    ((_, reason),) = check(str(out)).failed
+    assert "33 frames at the model's rate, and a bucket for videos has 49 or more" in reason
+    path.write_text("frame_buckets = 9\n")
+    assert "the trainer's configuration" in dict(check(str(out)).failed)
