@@ -313,10 +313,11 @@ def _is_absent(track: Track, edge: float, *, first: bool, name: str) -> bool:
     usual = float(np.diff(times).max()) if len(times) > 1 else 0.2
     box = track.boxes[0 if first else -1]
     ahead = box + (track.velocity * min(gap, 0.5) if not first else 0)
-    sides = touched_sides(np.stack([box, ahead])).any(axis=0)
+    sides = np.asarray(touched_sides(np.stack([box, ahead])).any(axis=0), bool)
     # Who is cut off by the frame's lower edge all the time does not leave by it.
-    usually = touched_sides(np.array(track.boxes)).mean(axis=0) > 0.5
-    if (sides & ~usually).any():
+    if touched_sides(np.array(track.boxes))[:, 3].mean() > 0.5:
+        sides[3] = False
+    if sides.any():
         return gap > max(0.3, 1.2 * usual)
     return name != OBJECT and gap > max(1.0, 2.5 * usual)
 
