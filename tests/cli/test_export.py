@@ -71,6 +71,20 @@ def test_json_is_one_object(run: Run, captions: Path, tmp_path: Path) -> None:
     assert account["check"]["failed"] == account["check"]["dropped"] == []
 
 
+def test_warnings_of_a_kind_are_one_line(run: Run, captions: Path, tmp_path: Path) -> None:
+    for number, name in enumerate("ab", 1):
+        text = " ".join(f"The dog runs past house {one}." for one in range(40 * number))
+        caption = caption_of(tmp_path / "clips" / f"{name}.mp4", text=text)
+        caption.background = "A row of houses." * (number - 1)
+        caption.write(captions / f"{name}.mp4.json")
+    arguments = (captions, "--for", "mochi", "--target", "ltx-video", "--fps", "8")
+    _, _, told = run(*arguments, "--out", tmp_path / "set")
+    lines = [line for line in told.splitlines() if "left out to keep within" in line]
+    assert len(lines) == 1 and lines[0].endswith(" (and 1 more like it; --verbose)")
+    _, _, told = run(*arguments, "--out", tmp_path / "two", "--verbose")
+    assert told.count("left out to keep within") == 2
+
+
 def test_transcode_and_copy(run: Run, captions: Path, tmp_path: Path) -> None:
     out = tmp_path / "set"
     status, _, told = run(

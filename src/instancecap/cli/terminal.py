@@ -60,7 +60,7 @@ class WarningSummary:
     def add(self, name: str, text: str) -> None:
         """A warning about ``name``; figures, quotes and fields make no new kind."""
         line = f"{name}: {text}" if name else text
-        kind = line if self._verbose else re.sub(r"\d+(\.\d+)?|'[^']*'|: /.*", "#", text)
+        kind = line if self._verbose else re.sub(r"\d+(\.\d+)?|'[^']*'|(?<=tokens): .*", "#", text)
         self._kinds.setdefault(kind, []).append(line)
 
     def show(self) -> None:

@@ -228,3 +228,9 @@ def test_an_edited_configuration_is_what_is_checked(tmp_path: Path) -> None:
     assert "33 frames at the model's rate, and a bucket for videos has 49 or more" in reason
     path.write_text("frame_buckets = 9\n")
     assert "the trainer's configuration" in dict(check(str(out)).failed)
+
+
+def test_the_size_that_is_asked_for_is_trained_in(tmp_path: Path) -> None:
+    clips = make_clips(tmp_path / "in", [(33, 16)])
+    out = write("diffusion-pipe", clips, tmp_path / "set", size=(64, 32))
+    assert "resolutions = [[64, 32]]" in (out / "dataset.toml").read_text()

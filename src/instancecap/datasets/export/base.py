@@ -204,7 +204,9 @@ class ClipCounts:
         return sorted(found - {1})
 
     def size(self, plan: Plan) -> tuple[int, int]:
-        """Width and height that most videos have, by the rules; of the stills where all are."""
+        """Width and height that are asked for, or that most videos have (stills where all are)."""
+        if plan.size:
+            return plan.size
         sizes: Counter[tuple[int, int]] = Counter()
         for info in self.videos or self.clips:
             sizes[info.width, info.height] += self.clips[info]
