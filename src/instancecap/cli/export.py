@@ -56,6 +56,9 @@ def export(
         float, typer.Option(min=0, max=1, metavar="P", help="Leave out each field this often.")
     ] = 0.0,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of --drop-fields.")] = 0,
+    question: Annotated[
+        str, typer.Option(metavar="TEXT", help="What a captioner is asked, for its trainers.")
+    ] = "",
     link: Annotated[
         Literal["symlink", "hardlink", "copy"],
         typer.Option(help="How whole files get into the dataset."),
@@ -108,6 +111,7 @@ def export(
         )
         if captions
         else None,
+        question=question,
         link="copy" if copy else link,
         transcode=transcode,
         frames=frames,

@@ -234,6 +234,17 @@ def test_a_still_image_gets_an_image_mark(tmp_path: Path) -> None:
     assert "videos" not in row
 
 
+@pytest.mark.parametrize(("trainer", "file"), [("ms-swift", "train"), ("trl", "metadata")])
+def test_the_question_can_be_chosen(
+    tmp_path: Path, make_video: Callable[..., Path], trainer: str, file: str
+) -> None:
+    row = row_of(make_video(tmp_path / "a.mp4"))
+    out = tmp_path / "set"
+    export([row], TRAINERS[trainer], str(out), options=Options(question="What moves?"))
+    asked = json.loads((out / f"{file}.jsonl").read_text())["messages"][0]["content"]
+    assert asked.removeprefix("<video>") == "What moves?"
+
+
 def test_a_mark_in_a_caption_is_not_counted(tmp_path: Path, clips_dir: Path) -> None:
     row = row_of(clips_dir / "everyday" / "worker.mp4", text="A sign reads <video>.")
     out = tmp_path / "set"

@@ -230,6 +230,8 @@ def test_options_go_to_the_prompts_and_are_recorded(tmp_path: Path, clip: Path) 
         ("musubi-tuner", {"frames": 80}, "--frames 80: musubi-tuner takes 4N.1 frames"),
         ("ltx-2", {"size": (100, 64)}, "--size 100x64: both must be multiples of 32"),
         ("trl", {"target": "wan2.2"}, "--target: trl learns structured captions"),
+        ("ltx-2", {"question": "What is seen?"}, "--question: ltx-2 learns prompts"),
+        ("ms-swift", {"question": "<video>?"}, "leave out marks such as <video>"),
         ("trl", {"transcode": True}, "--transcode: trl learns from pictures"),
         ("llama-factory", {"prefix": "ohwx"}, "--prefix: llama-factory learns structured"),
         ("llama-factory", {"suffix": "."}, "--suffix: llama-factory learns structured"),
@@ -247,6 +249,13 @@ def test_options_that_do_not_fit_are_refused(
     with pytest.raises(UsageError, match=message):
         write([row_of(clip)], trainer, tmp_path / "set", **options)
     assert sorted(os.listdir(tmp_path)) == ["a.mp4"]
+
+
+def test_what_a_prompt_has_no_room_for_is_told(tmp_path: Path, clip: Path) -> None:
+    text = " ".join(f"The dog runs past house number {number}." for number in range(60))
+    report = write([row_of(clip, text=text)], "ltx-2", tmp_path / "set", target="ltx-video")
+    told = [text for name, text in report.warnings if name == "a.mp4"]
+    assert any("left out" in text for text in told), report.warnings
 
 
 def test_paths_are_found_below_the_video_root(tmp_path: Path, clip: Path) -> None:

@@ -32,6 +32,7 @@ class Sample:
         text: what the trainer is to learn; one line.
         info: what the media file is.
         caption: the structured caption.
+        question: what a captioner is asked; empty for the usual question.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Sample:
     text: str
     info: MediaInfo
     caption: Caption
+    question: str = ""
 
 
 @dataclass(frozen=True, slots=True)

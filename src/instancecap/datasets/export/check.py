@@ -87,7 +87,7 @@ def check(
     if not name:
         raise UsageError(f"--check {folder}: not an export of instancecap; say --for TRAINER")
     one = find_trainer(name)
-    goal = _goal(one, target or record.get("target", ""))
+    goal = find_target(target or record.get("target") or one.target) if one.target else None
     size = tuple(record["size"]) if record.get("size") else None
     plan = make_plan(
         one, goal, frames=record.get("frames", 0), fps=record.get("fps", 0.0), size=size
@@ -107,12 +107,6 @@ def _record_of(root: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}
-
-
-def _goal(trainer: Trainer, name: str) -> Target | None:
-    if not trainer.target:
-        return None
-    return find_target(name or trainer.target)
 
 
 @dataclass(slots=True)
@@ -149,16 +143,12 @@ class _Checker:
             self._fail(str(self.root), f"cannot be read: {error}")
         if not self.report.rows and not self.report.failed:
             self._fail(str(self.root), "the dataset has no rows")
-        for path in sorted(self.root.glob("*.toml")):
+        for path in sorted((*self.root.glob("*.toml"), *self.root.glob("*.json"))):
+            kind = path.suffix[1:].upper()
             try:
-                tomllib.loads(path.read_text(encoding="utf-8"))
-            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-                self._fail(path.name, f"not valid TOML: {error}")
-        for path in sorted(self.root.glob("*.json")):
-            try:
-                json.loads(path.read_text(encoding="utf-8"))
+                {"TOML": tomllib.loads, "JSON": json.loads}[kind](path.read_text(encoding="utf-8"))
             except ValueError as error:
-                self._fail(path.name, f"not valid JSON: {error}")
+                self._fail(path.name, f"not valid {kind}: {error}")
 
     def _fail(self, where: str, reason: str) -> None:
         if (where, reason) not in self.report.failed:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from instancecap.datasets.export.base import Load, Loaded, Plan, load_by_rules
 from instancecap.datasets.export.media import MediaInfo
+from instancecap.io.finder import IMAGE_SUFFIXES
 
 LLAMA_FACTORY_FRAMES = 128
 LLAMA_FACTORY_FPS = 2.0
@@ -115,6 +116,25 @@ def load_finetrainers(folder: Path, plan: Plan) -> Load:
             return Loaded(max(fits), seconds=info.seconds)
         needs = f"its shortest bucket has {min(buckets)}: only the first would be trained on"
         return Loaded(0, reason=f"{info.frames} frames, and {needs}")
+
+    return load
+
+
+def load_ai_toolkit(folder: Path, plan: Plan) -> Load:
+    """Frames are spread over the whole clip: ``num_frames``, or ``auto_frame_count`` at ``fps``.
+
+    Pictures are not listed beside videos. Source: ostris/ai-toolkit ``toolkit/data_loader.py`` and
+    ``load_and_process_video`` of ``toolkit/dataloader_mixins.py``.
+    """
+    media = [path for path in folder.iterdir() if path.suffix not in ("", ".txt")]
+    videos = any(path.suffix.lower() not in IMAGE_SUFFIXES for path in media)
+
+    def load(info: MediaInfo) -> Loaded:
+        if not info.fps:
+            reason = "a picture, and beside videos it lists videos alone" if videos else ""
+            return Loaded(int(not videos), reason=reason)
+        auto = int(info.frames / info.fps * (plan.fps or info.fps)) // plan.step * plan.step + 1
+        return Loaded(plan.frames or auto, seconds=info.seconds)
 
     return load
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -9,6 +10,9 @@ from instancecap.datasets.export import media
 from instancecap.datasets.export.base import Plan, Trainer, make_plan
 from instancecap.errors import UsageError
 from instancecap.render import RenderOptions, find_target
+
+MARK = re.compile("<(?:video|image|audio)>")
+"""Where a file goes into a question; trainers count these marks wherever they stand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +22,7 @@ class Options:
     Attributes:
         render: how captions become prompts, see :func:`render_options`; None for the trainer's
             usual model, and for a captioner's trainer.
+        question: what a captioner is asked in place of the usual question.
         link: how whole files get into the dataset.
         transcode: encode every clip to the rules of trainer and model.
         frames: frames that the training asks for; pictures a clip for a trainer of stills.
@@ -27,6 +32,7 @@ class Options:
     """
 
     render: RenderOptions | None = None
+    question: str = ""
     link: media.Link = "symlink"
     transcode: bool = False
     frames: int = 0
@@ -71,6 +77,10 @@ def complete(options: Options, trainer: Trainer) -> Options:
         raise UsageError(f"--target {render.target.name}: {trainer.name} cannot learn from it")
     if render and render.target.style == "json" and not render.is_json:
         raise UsageError(f"--length {render.length}: {trainer.name} takes dense or medium")
+    if trainer.target and options.question:
+        _refuse(trainer, "question", "learns prompts, without a question")
+    if MARK.search(options.question):
+        raise UsageError(f"--question {options.question!r}: leave out marks such as <video>")
     if trainer.stills:
         for name in ("transcode", "fps", "size"):
             if getattr(options, name):
@@ -102,5 +112,4 @@ def describe(render: RenderOptions | None) -> dict[str, Any]:
     """The options of the prompts for the dataset's record, the target aside."""
     if render is None:
         return {}
-    names = (one.name for one in fields(render) if one.name != "target")
-    return {name: getattr(render, name) for name in names}
+    return {one.name: getattr(render, one.name) for one in fields(render) if one.name != "target"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -176,9 +177,10 @@ def _columns(path: str, text: str) -> Any:
 def _chat_row(sample: Sample, final: Path, *, absolute: bool) -> dict[str, Any]:
     kind = "image" if _is_image(sample) else "video"
     paths = [str(final / path) if absolute else path for path in sample.media]
+    question = sample.question or QUESTION
     return {
         "messages": [
-            {"role": "user", "content": f"<{kind}>" * len(paths) + QUESTION},
+            {"role": "user", "content": f"<{kind}>" * len(paths) + question},
             {"role": "assistant", "content": sample.text},
         ],
         f"{kind}s": paths,
@@ -202,7 +204,7 @@ def _trl_row(sample: Sample, final: Path) -> dict[str, Any]:
     return {
         "images_file_names": list(sample.media),
         "messages": [
-            {"role": "user", "content": QUESTION},
+            {"role": "user", "content": sample.question or QUESTION},
             {"role": "assistant", "content": sample.text},
         ],
     }
@@ -322,6 +324,7 @@ _ALL = (
         "ostris/ai-toolkit config/examples/train_lora_wan22_14b_24gb.yaml",
         target="wan2.2",
         suffixes=frozenset({".mp4", ".avi", ".mov", ".webm", ".mkv", ".wmv", ".m4v", ".flv"}),
+        loader=loaders.load_ai_toolkit,
     ),
     Trainer(
         "ltx-2",
@@ -368,22 +371,14 @@ _ALL = (
     ),
     Trainer(
         "llama-factory",
-        Table(
-            "data.jsonl",
-            lambda sample, final: _chat_row(sample, final, absolute=False),
-            _chat_parse,
-        ),
+        Table("data.jsonl", partial(_chat_row, absolute=False), _chat_parse),
         "hiyouga/LLaMA-Factory data/README.md",
         extras=_llama_factory_files,
         loader=loaders.load_llama_factory,
     ),
     Trainer(
         "ms-swift",
-        Table(
-            "train.jsonl",
-            lambda sample, final: _chat_row(sample, final, absolute=True),
-            _chat_parse,
-        ),
+        Table("train.jsonl", partial(_chat_row, absolute=True), _chat_parse),
         "modelscope/ms-swift docs/source_en/Customization/Custom-dataset.md",
     ),
     Trainer(

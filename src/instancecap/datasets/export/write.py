@@ -28,7 +28,7 @@ from instancecap.datasets.export.base import (
     out_of_rule,
 )
 from instancecap.datasets.export.layouts import READ_AS_MISSING, dump
-from instancecap.datasets.export.options import Options, complete, describe, plan_of
+from instancecap.datasets.export.options import MARK, Options, complete, describe, plan_of
 from instancecap.errors import InputError, OutputError, UsageError
 from instancecap.formats import to_format
 from instancecap.io.addresses import basename_of, suffix_of
@@ -188,7 +188,9 @@ class _Run:
         except (InputError, OSError):
             self._remove(stem)
             raise
-        sample = Sample(row.name, stem, tuple(paths), text, info, row.caption)
+        sample = Sample(
+            row.name, stem, tuple(paths), text, info, row.caption, self.options.question
+        )
         self._warn(row.name, info)
         writer.add(sample)
         self.report.done += 1
@@ -217,7 +219,7 @@ class _Run:
                 least = f"an answer to learn from has {FEWEST_WORDS} or more"
                 raise InputError(f"the caption says almost nothing: {words} words, and {least}")
             text = json.dumps(answer, ensure_ascii=False)
-            if _MARK.search(text):  # trainers count these marks wherever they stand
+            if MARK.search(text):
                 text = text.replace("<", "\\u003c")
             return one_line(text), {}
         prompt = render_with(caption, options, counter=self.counter)
@@ -312,6 +314,7 @@ class _Run:
             "target": self.report.target,
             "clips": self.report.done,
             "transcoded": options.transcode,
+            "question": options.question,
             "frames": options.frames,
             "fps": options.fps,
             "size": options.size,
@@ -333,4 +336,3 @@ FEWEST_WORDS = 8
 
 _WORD = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+")
 _LINKED = {"symlink": "linked", "hardlink": "linked", "copy": "copied"}
-_MARK = re.compile("<(?:video|image|audio)>")
