@@ -18,7 +18,7 @@ from instancecap.schema import Caption, Evidence
 from instancecap.verify.reading import read_claims
 from tests.conftest import MakeVideo
 from tests.made import evidence, thing
-from tests.verify.test_reading import Answering
+from tests.verify.test_verify_reading import Answering
 
 SCENE = evidence(
     thing("dog", (0.1, 0.4, 0.3, 0.6), (0.7, 0.4, 0.9, 0.6), moving=True, direction="right",

@@ -48,7 +48,8 @@ def saying(ignore_schemas: bool = False, **values: Any) -> Answer:
 
 def _fill(schema: Mapping[str, Any], name: str, values: Mapping[str, Any]) -> Any:
     if name == "instances" and name in values:
-        return [{**_fill(schema["items"], "", values), **one} for one in values[name]]
+        entry = _fill(schema["items"], "", values)
+        return [{key: one.get(key, entry[key]) for key in entry} for one in values[name]]
     if name in values:
         return values[name]
     if "properties" in schema:

@@ -10,6 +10,9 @@ from instancecap.captioners.chain.answers import MAX_CHARACTERS, clean
 
 NAME_LENGTH = 60
 
+MOST_COUNTED = 9999
+"""Members of a group; a larger number is a figure of speech."""
+
 MAY_BE_BLANK = (
     *("/expression", "/category", "/is_main", "/count", "/colors", "/texts", "/enters", "/leaves"),
     *("/motion", "/place", "/time_of_day", "/style", "/shot_type", "/shot_angle", "/shot_position"),
@@ -57,6 +60,8 @@ def fit_value(pointer: str, value: Any) -> Any:
     if name == "motion":  # a set in which ``static`` stands alone
         moves = [word for word in dict.fromkeys(value) if word != "static"]
         return moves or (["static"] if value else None)
+    if name == "count":
+        return value if 1 <= value <= MOST_COUNTED else None
     if isinstance(value, str):
         text = clean(value, limit=NAME_LENGTH if name == "name" else MAX_CHARACTERS)
         return (text.strip(" .…") if name == "name" else text) or None

@@ -8,6 +8,7 @@ from typing import Any
 
 from instancecap.captioners.chain.agree import Agreement, Named, agree
 from instancecap.captioners.chain.answers import Answer, clean, look_type
+from instancecap.captioners.chain.draft import MOST_COUNTED
 from instancecap.captioners.chain.instances import agreed_evidence, follow_agreed
 from instancecap.captioners.chain.names import unique_names
 from instancecap.captioners.chain.options import INSTANCE_LEAVES
@@ -39,8 +40,6 @@ HOW = ("appearance", "colors", "action", "with", "expression", "position", "dire
 
 BESIDE = {"action": ("with", "direction", "toward_or_away"), "position": ("direction",)}
 """Keys that are asked along with others: facts that nobody has to read out of a sentence."""
-
-MOST_COUNTED = 9999
 
 MIN_BOX = 0.004
 """Frame sizes; a box is not thinner."""
