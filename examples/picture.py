@@ -40,7 +40,8 @@ LINE = '<div><b style="background: {color}">{label}</b>{text}</div>'
 
 def draw_page(caption: Caption, evidence: Evidence, pictures: Pictures) -> str:
     """The HTML of the picture."""
-    shown = evidence.instances[: len(COLORS)]
+    items = {item.id: item for item in evidence.instances}
+    shown = [items[one.id] for one in caption.instances[: len(COLORS)]]
     frames = []
     for share in SHARES:
         picture = pictures.frames[pictures.nearest(share * evidence.video.duration)]
