@@ -105,8 +105,9 @@ def measured_hints(scene: Scene) -> str:
         return ""
     camera, shots = scene.prepared.evidence.camera, scene.prepared.evidence.shots
     lines = []
-    if len(shots) > 1:
-        lines.append(scene.prompts.say("measured", "cuts", count=len(shots) - 1))
+    if len(shots) > 1 and may_overrule("transition"):
+        times = ", ".join(f"{shot.start:.1f}" for shot in shots[1:])
+        lines.append(scene.prompts.say("measured", "cuts", times=times))
     turns = [word for word in camera.motion if word not in ("static", "tracking", "shaky")]
     if camera.motion == ["static"] and may_overrule("camera.static", camera.confidence):
         lines.append(scene.prompts.say("measured", "static"))
