@@ -36,7 +36,7 @@ def test_a_model_in_this_process_captions_every_clip(
         *("--visual-prompt", "crop", "--frames", "2", "--attempts", "1", "--out", tmp_path / "out"),
         "--json",
     )
-    assert ran.status == 0, ran.err
+    assert not json.loads(ran.out)["failed"], ran.err  # what it leaves out makes a clip partial
     captions = captions_in(tmp_path / "out")
     assert len(captions) == len(list((clips_dir / "everyday").glob("*.mp4")))
     for caption in captions.values():
@@ -86,7 +86,7 @@ def test_transformers_serve_captions_a_clip(
         *("--mllm-model", tiny_model, "--visual-prompt", "crop", "--frames", "1"),
         *("--attempts", "2", "--mllm-concurrency", "1", "--out", tmp_path / "out"),
     )
-    assert ran.status == 0, ran.err
+    assert ran.status == 1 and ran.err.startswith("partial: "), ran.err
     (caption,) = captions_in(tmp_path / "out").values()
     assert caption.producer.captioner == "mllm"
     assert caption.warnings  # a random model that nothing constrains says nothing of use

@@ -103,6 +103,13 @@ def test_whatever_is_read_lies_in_the_picture(box: list[float]) -> None:
         assert unit is None or (0 <= unit[0] < unit[2] <= 1 and 0 <= unit[1] < unit[3] <= 1)
 
 
+@given(box=st.lists(st.floats() | st.floats(-3000, 3000), min_size=4, max_size=4))
+@example([1e400, 1.0, 1.0, 1.0]).via("digits without end")
+@example([1e300, 1.0, 1.0, 1.0])
+def test_any_four_numbers_have_a_convention_or_none(box: list[float]) -> None:
+    assert isinstance(find_convention(box), Convention)
+
+
 @pytest.mark.parametrize(
     "box", [[0, 0, 1000, 1000], [0, 0, 672, 392], [1, 1, 1, 1], [0, 0, 0, 0], [500, 500, 900, 900]]
 )

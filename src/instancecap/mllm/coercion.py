@@ -17,6 +17,9 @@ from instancecap.mllm.schemas import Schema
 MISSING: Any = object()
 """Stands for a value that cannot be read."""
 
+LARGEST = 1e9
+"""A number beyond it is a slip of the pen; as a float it may not even be finite."""
+
 _TRUE = frozenset({"true", "yes", "y", "1", "main"})
 _FALSE = frozenset({"false", "no", "n", "0", "", "none", "null"})
 _NUMBER = re.compile(r"\s*([-+]?\d+(?:\.\d+)?)\s*(%?)\s*")
@@ -92,7 +95,7 @@ def _flag(value: Any, _: Schema) -> Any:
 def _number(value: Any, schema: Schema) -> Any:
     if isinstance(value, str) and (match := _NUMBER.fullmatch(value)):
         value = float(match[1]) / (100 if match[2] else 1)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > LARGEST:
         return MISSING
     if schema["type"] == "integer":
         return int(value) if value == int(value) else MISSING

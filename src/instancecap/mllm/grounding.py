@@ -16,6 +16,7 @@ from typing import Literal
 
 from instancecap.errors import ModelError
 from instancecap.mllm.base import Backend, Image, Message, Reply, Request
+from instancecap.mllm.coercion import LARGEST
 from instancecap.mllm.probes import Probe
 from instancecap.mllm.usage import Usage
 
@@ -163,6 +164,8 @@ def _read(reply: Reply | ModelError) -> Convention:
 
 def find_convention(box: Sequence[float]) -> Convention:
     """The convention by which the four numbers name the rectangle best; none where they do not."""
+    if not all(abs(number) <= LARGEST for number in box):  # false for what is no number, too
+        return Convention()
     layouts: tuple[Layout, ...] = ("xyxy", "yxyx", "xywh")
     scales = (1000.0, 1.0, 100.0, 0.0)
     fixed = max(
