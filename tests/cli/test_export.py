@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from instancecap.cli.export import TRAINERS as TOLD
 from instancecap.cli.main import main
+from instancecap.cli.options import TEXTS
 from instancecap.datasets.export import TRAINERS
 from tests.datasets.export.made import caption_of
 
@@ -121,5 +121,6 @@ def test_captions_or_check_are_needed(run: Run, tmp_path: Path) -> None:
 
 
 def test_the_help_names_every_trainer() -> None:
-    told = TOLD.replace("; for captioners:", ",").split(", ")
+    said = TEXTS["export"]["for_"]["help"].removeprefix("The trainer: ").removesuffix(".")
+    told = said.replace("; for captioners:", ",").split(", ")
     assert told == list(TRAINERS)
