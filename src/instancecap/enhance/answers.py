@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from instancecap.enhance.parse import category_of, tidy
+from instancecap.enhance.parse import category_of
+from instancecap.enhance.tokens import tidy
 from instancecap.enhance.words import singular
 from instancecap.schema.caption import Camera, Caption, Instance, Position
 from instancecap.schema.vocabulary import Cell, Place, Primitive, ShotAngle, ShotType, TimeOfDay
@@ -178,7 +179,7 @@ def _instance(id: int, one: Thing) -> Instance | None:
         id=id,
         name=name,
         class_=noun or singular(name.split()[-1].lower()),
-        category=category_of(noun),  # type: ignore[arg-type]
+        category=category_of(noun),
         is_main=id == 0,
         count=min(max(one.count, 1), MOST_COUNTED),
         appearance=line(one.appearance),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -13,11 +14,13 @@ from pydantic import BaseModel
 from instancecap.enhance import answers
 from instancecap.enhance.faithful import edit_out, forbidden, in_words, missing, repair
 from instancecap.enhance.options import EnhanceOptions
-from instancecap.enhance.parse import Parsed
 from instancecap.enhance.picture import Picture
 from instancecap.enhance.questions import Like, Questions, version
-from instancecap.enhance.result import Enhanced, negative_prompt, prompt_for, unheard
+from instancecap.enhance.result import LOST, Enhanced, unheard
 from instancecap.enhance.structure import lay_out_shots, structure
+from instancecap.enhance.tokens import Parsed
+from instancecap.errors import UsageError
+from instancecap.language import en
 from instancecap.mllm.base import Backend, Message, Part, Request
 from instancecap.mllm.structured import Asked, Enforcement, ask
 from instancecap.mllm.usage import Usage
@@ -30,6 +33,7 @@ T = TypeVar("T", bound=BaseModel)
 TOKENS = 2048
 """Room for an answer with everything; it grows by itself where it is too little."""
 
+NOTHING = Usage()
 WARM = 0.7
 """Temperature of all variants but the first."""
 
@@ -43,7 +47,7 @@ class Asker:
     questions: Questions
     options: EnhanceOptions
     pictures: tuple[Part, ...] = ()
-    usage: Usage = Usage()
+    usage: Usage = NOTHING
     problem: str = ""
     model: str = ""
 
@@ -127,7 +131,7 @@ async def _thing(asker: Asker, one: answers.Named, story: str) -> answers.Thing:
     found: dict[str, Any] = one.model_dump()
     for name, kind in (("appearance", answers.Looks), ("action", answers.Acts),
                        ("position", answers.Goes)):  # fmt: skip
-        text = asker.questions.say(f"staged.{name}", story=story, name=one.name or one.class_)
+        text = asker.questions.say(f"staged.{name}", story=story, thing=one.name or one.class_)
         value: BaseModel = await asker.ask(text, kind, before=before)
         before = asker.turn(before, text, value)
         found |= value.model_dump()
@@ -140,7 +144,20 @@ MODES: dict[str, Callable[[Asker], Coroutine[Any, Any, answers.Whole]]] = {
 }
 
 
-async def enhance(
+def structured(prompt: str, options: EnhanceOptions, *, picture: Picture | None = None) -> Enhanced:
+    """A prompt without a model: structured, and nothing invented.
+
+    Raises:
+        FormatError: the prompt cannot be used.
+        UsageError: what only a model can do.
+    """
+    if options.variants > 1:
+        raise UsageError("--n needs a model: name it with --mllm-url and --mllm-model")
+    base, parsed = structure(prompt, options)
+    return finish(base, base, parsed, options, picture=picture)
+
+
+async def ask_model(
     prompt: str,
     backend: Backend,
     *,
@@ -248,13 +265,22 @@ def _edit(caption: Caption, words: Sequence[str]) -> None:
         one.name = one.name if one.name not in ("", "the") else f"the {one.class_}"
 
 
+def tell_apart(caption: Caption) -> None:
+    """Give instances of one name another one: *the second dog*."""
+    seen: Counter[str] = Counter()
+    for one in caption.instances:
+        seen[name := one.name.casefold()] += 1
+        if seen[name] > 1:
+            one.name = f"the {en.ordinal(seen[name])} {one.name.removeprefix('the ')}"
+
+
 def finish(
     caption: Caption,
     base: Caption,
     parsed: Parsed,
     options: EnhanceOptions,
     *,
-    usage: Usage = Usage(),
+    usage: Usage = NOTHING,
     model: str = "",
     missed: Sequence[str] = (),
     problem: str = "",
@@ -277,18 +303,11 @@ def finish(
         caption.warnings.append(f"structured only, no model's words: {problem}"[:400])
     if picture is not None:
         caption = picture.put_into(caption)
+    tell_apart(caption)
     caption = Caption.model_validate(caption.model_dump())
     lost = [*missed, *unheard(parsed, options.target)]
-    caption.warnings += [f"not in the result: {one}" for one in lost]
-    return Enhanced(
-        caption,
-        prompt_for(caption, options, task="i2v" if picture else "t2v"),
-        negative_prompt(caption, parsed, options.target),
-        tuple(lost),
-        usage.calls,
-        usage.prompt_tokens + usage.completion_tokens,
-        problem,
-    )
+    caption.warnings += [f"{LOST}{one}" for one in lost]
+    return Enhanced.of(caption, options, usage=usage, problem=problem)
 
 
 def _note_sources(caption: Caption, base: Caption, source: str) -> None:
@@ -305,9 +324,4 @@ def _note_sources(caption: Caption, base: Caption, source: str) -> None:
         if known is not None and quoted.get(same) == value:
             caption.provenance[pointer] = known
         else:
-            caption.provenance[pointer] = replace_confidence(written)
-
-
-def replace_confidence(one: Provenance) -> Provenance:
-    """A copy, so that no two fields share an entry."""
-    return one.model_copy()
+            caption.provenance[pointer] = written.model_copy()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
-from instancecap.enhance.parse import Parsed, Part
-from instancecap.enhance.words import cinema, stems, synonyms
+from instancecap.enhance.tokens import Parsed, Part
+from instancecap.enhance.words import stems, synonyms
 from instancecap.language import en
 from instancecap.schema.caption import Caption, Instance
 from instancecap.verify.text import sentences
@@ -44,7 +44,7 @@ class _Said:
 
     @cached_property
     def texts(self) -> list[str]:
-        """Every text; what is said of an instance stands behind its name."""
+        """Every text."""
         one = self.caption
         found = [one.global_description, one.background, one.lighting, one.camera.description]
         found += [segment.description for segment in one.segments]
@@ -53,7 +53,10 @@ class _Said:
         words = [*camera.motion, camera.stability, camera.shot_type, camera.shot_angle]
         found.append(" ".join([*words, camera.shot_position]).replace("_", " "))
         found += [en.CAMERA_VERBS[word] for word in camera.motion]
-        return [*found, *(text for one in self.caption.instances for text in _of(one))]
+        for thing in one.instances:
+            found += [thing.name, thing.class_, " ".join(thing.colors), thing.appearance]
+            found += [thing.action, thing.expression, thing.position.text]
+        return [text for text in found if text.strip()]
 
     @cached_property
     def sentences(self) -> list[list[str]]:
@@ -61,11 +64,18 @@ class _Said:
         split = (part.text for text in self.texts for part in sentences(text))
         return [words for words in map(stems, split) if words]
 
-    def has(self, words: str, *, near: str = "") -> bool:
-        """Whether some sentence says it, or a word that may stand for it, and ``near`` too."""
+    def has(self, words: str) -> bool:
+        """Whether some sentence says it, or a word that may stand for it."""
+        return any(_holds(words, sentence) for sentence in self.sentences)
+
+    def paints(self, color: str, noun: str) -> bool:
+        """Whether something of that name has the color."""
+        own = (
+            stems(f"{one.name} {one.class_} {' '.join(one.colors)} {one.appearance}")
+            for one in self.caption.instances
+        )
         return any(
-            _holds(words, sentence) and (not near or _holds(near, sentence))
-            for sentence in self.sentences
+            _holds(color, words) and _holds(noun, words) for words in (*self.sentences, *own)
         )
 
     def holds(self, part: Part) -> bool:
@@ -78,37 +88,28 @@ class _Said:
             case "number":
                 return self._counts(part)
             case "color":
-                return self.has(part.words, near=part.of)
+                return self.paints(part.words, part.of) if part.of else self.has(part.words)
             case "negation":
-                return any(
-                    re.search(
-                        rf"\b(?:no|without)\b(?: \w+){{0,2}} {re.escape(part.words)}", text.lower()
-                    )
-                    or (
-                        any(one in ("no", "without") for one in words) and _holds(part.words, words)
-                    )
-                    for text in self.texts
-                    for words in [re.findall(r"\w+", text.lower())]
+                denied = re.compile(
+                    rf"\b(?:no|not|without)\b(?: \w+){{0,2}} {re.escape(part.words)}"
                 )
+                return any(denied.search(text.lower()) for text in self.texts)
             case "style":
-                return self._is_styled(part) or self.has(part.words)
+                return self._is_framed(part) or self.has(part.words)
         return self.has(part.words)
 
-    def _is_styled(self, part: Part) -> bool:
-        term = cinema()[0].get(part.words.lower().replace("-", " "))
-        if term is None or not term.value:
-            return False
-        caption, camera = self.caption, self.caption.camera
-        if term.field == "motion":
-            return term.value in camera.motion
-        owner = caption if term.field in ("style", "time_of_day") else camera
-        return bool(getattr(owner, term.field, "") == term.value)
+    def _is_framed(self, part: Part) -> bool:
+        """Whether a word for the shot is the one that prompts say its field with."""
+        names = {"shot_type": en.SHOT_TYPES, "shot_angle": en.SHOT_ANGLE_NAMES}
+        fields = ((getattr(self.caption.camera, field), table) for field, table in names.items())
+        return any(stems(table.get(value, "")) == stems(part.words) for value, table in fields)
 
     def _counts(self, part: Part) -> bool:
         """*three kids*: one instance of three, or three of one, and no text that says otherwise."""
         like = [one for one in self.caption.instances if _is_a(one, part.of)]
         counts = [one.count for one in like]
-        if like and part.number not in counts and sum(counts) != part.number:
+        fits = part.number in counts or sum(counts) == part.number
+        if not fits and (like or part.touchable):
             return False
         told = [
             sentence[index - back]
@@ -118,14 +119,6 @@ class _Said:
             if _holds(part.of, [word]) and back <= index and sentence[index - back].isdecimal()
         ]
         return str(part.number) in told if told or not like else True
-
-
-def _of(one: Instance) -> Iterator[str]:
-    name = f"{one.name} ({one.class_})"
-    yield f"{name} {' '.join(one.colors)}"
-    for text in (one.appearance, one.action, one.expression, one.position.text):
-        for sentence in sentences(text):
-            yield f"{name} {sentence.text}"
 
 
 def _is_a(one: Instance, noun: str) -> bool:

@@ -42,6 +42,7 @@ class EnhanceOptions:
         seed: of the model's sampling, and of what differs between variants.
         prompts_dir: folder with files of questions to use instead of ours.
         attempts: times that a question is asked.
+        has_picture: the clip begins with a given picture.
 
     Raises:
         UsageError: a value that cannot be; the message says what is allowed.
@@ -63,6 +64,7 @@ class EnhanceOptions:
     seed: int = 0
     prompts_dir: str = ""
     attempts: int = 3
+    has_picture: bool = False
 
     def __post_init__(self) -> None:
         for name, kinds in (("mode", Mode), ("intensity", Intensity)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from instancecap.enhance.words import stems, synonyms
-from instancecap.mllm.base import Image
+from instancecap.mllm.base import Media
 from instancecap.schema.caption import Caption, Instance, Provenance
 
 _GIVEN = ("background", "place", "lighting", "time_of_day", "style")
@@ -22,7 +22,7 @@ class Picture:
 
     first: Caption
     last: Caption | None = None
-    images: tuple[Image, ...] = ()
+    images: tuple[Media, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:

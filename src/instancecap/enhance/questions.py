@@ -14,7 +14,7 @@ from string import Template
 
 from instancecap.enhance.faithful import in_words
 from instancecap.enhance.options import EnhanceOptions
-from instancecap.enhance.parse import Parsed
+from instancecap.enhance.tokens import Parsed
 from instancecap.enhance.words import leads, manner_of
 from instancecap.errors import UsageError
 
@@ -75,10 +75,10 @@ class Questions:
     last: bool = False
     like: Like | None = None
 
-    def say(self, name: str, **values: object) -> str:
+    def say(self, name: str, /, **values: object) -> str:
         """A text with its ``$placeholders`` filled. Raises :class:`UsageError`."""
-        filled = {"prompt": self.prompt, "context": self.context, "most": self.options.max_instances,
-                  "shots": self.shots, **values}  # fmt: skip
+        usual = {"prompt": self.prompt, "context": self.context, "shots": self.shots}
+        filled = {**usual, "most": self.options.max_instances, **values}
         try:
             return Template(_texts(self.options.prompts_dir)[name]).substitute(filled).strip()
         except (KeyError, ValueError) as error:
@@ -92,8 +92,8 @@ class Questions:
         # The marks are what parts the prompt from the question: none may stand in it.
         text = self.parsed.text.replace("<<<", "«").replace(">>>", "»")
         lines = [self._fill("context.prompt", prompt=text)]
-        if found := list(dict.fromkeys(map(in_words, self.parsed.parts)))[:40]:
-            lines.append(self._fill("context.found", found=", ".join(found)))
+        if parts := list(dict.fromkeys(map(in_words, self.parsed.parts)))[:40]:
+            lines.append(self._fill("context.found", found=", ".join(parts)))
         return "\n".join(lines)
 
     @property
@@ -104,8 +104,8 @@ class Questions:
         lines = []
         if count := options.shown_words:
             known = options.words.positive
-            words = dice.sample(known, min(count, len(known)))
-            lines.append(self._fill("context.positive", words=", ".join(words)))
+            shown = ", ".join(dice.sample(known, min(count, len(known))))
+            lines.append(self._fill("context.positive", words=shown))
         elif manner and manner.plain:
             lines.append(self._fill("context.plain"))
         negative = sorted(options.words.negative)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from instancecap.enhance.options import EnhanceOptions
-from instancecap.enhance.parse import Parsed
+from instancecap.enhance.parse import parse
+from instancecap.enhance.tokens import Parsed
 from instancecap.enhance.words import manner_of, parts
 from instancecap.errors import FormatError
 from instancecap.formats.text import paragraph
+from instancecap.mllm.usage import Usage
 from instancecap.render.budget import counter_for
 from instancecap.render.options import RenderOptions, Task
 from instancecap.render.quotes import said_once
 from instancecap.render.render import render_with
 from instancecap.render.targets import Target
 from instancecap.schema.caption import Caption, Video
+
+LOST = "not in the result: "
+"""How a caption's warning on what is missing begins."""
 
 SHORT_SIDE = 720
 """Pixels; a resolution tier of the targets that take a size."""
@@ -29,7 +34,7 @@ class Enhanced:
         prompt: for the target, within its budget; a plain paragraph where none was named.
         negative_prompt: empty where the target takes none.
         missing: what of the prompt is not in the result, and why.
-        calls, tokens: that asking a model took.
+        usage: what asking a model took.
         problem: why a model's answer is not used; the prompt is structured only, then.
     """
 
@@ -37,9 +42,26 @@ class Enhanced:
     prompt: str
     negative_prompt: str = ""
     missing: tuple[str, ...] = ()
-    calls: int = 0
-    tokens: int = 0
+    usage: Usage = Usage()  # noqa: RUF009 (frozen)
     problem: str = ""
+
+    @classmethod
+    def of(cls, caption: Caption, options: EnhanceOptions, **what: Any) -> Enhanced:
+        """All that follows from a caption that was made from a prompt."""
+        parsed = parse(caption.producer.prompt)
+        lost = [line.removeprefix(LOST) for line in caption.warnings if line.startswith(LOST)]
+        return cls(
+            caption,
+            prompt_for(caption, options),
+            negative_prompt(caption, parsed, options.target),
+            tuple(lost),
+            **what,
+        )
+
+    @property
+    def cost(self) -> dict[str, float]:
+        """The usage as plain numbers."""
+        return {name: float(value) for name, value in asdict(self.usage).items()}
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -48,13 +70,14 @@ class Enhanced:
             "prompt": self.prompt,
             "negative_prompt": self.negative_prompt,
             "missing": list(self.missing),
-            "calls": self.calls,
-            "tokens": self.tokens,
+            "calls": self.usage.calls,
+            "tokens": self.usage.prompt_tokens + self.usage.completion_tokens,
         }
 
 
-def prompt_for(caption: Caption, options: EnhanceOptions, *, task: Task = "t2v") -> str:
+def prompt_for(caption: Caption, options: EnhanceOptions) -> str:
     """The caption as one text for the target, within its budget."""
+    task: Task = "i2v" if options.has_picture else "t2v"
     if options.target is None:
         return paragraph(said_once(caption))
     sized = _sized(caption, options) if options.target.style == "json" else caption

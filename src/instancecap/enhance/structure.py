@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 from instancecap.enhance.options import LONGEST_PROMPT, EnhanceOptions
-from instancecap.enhance.parse import Parsed, Phrase, Span, category_of, parse, tidy
+from instancecap.enhance.parse import category_of, parse
+from instancecap.enhance.tokens import Parsed, Phrase, Span, tidy
 from instancecap.errors import FormatError
 from instancecap.language import en
 from instancecap.schema.caption import (
@@ -169,7 +171,7 @@ class _Draft:
             edges = [*marks, len(self.found.text)]
             parts = [
                 [span for span in gist if first <= span[0] < last]
-                for first, last in zip(edges, edges[1:], strict=False)
+                for first, last in pairwise(edges)
             ]
             gist = [span for span in gist if span[0] < marks[0]]
         else:
@@ -228,7 +230,7 @@ class _Draft:
             id=id,
             name=name,
             class_=first.noun,
-            category=category_of(first.noun),  # type: ignore[arg-type]
+            category=category_of(first.noun),
             count=first.number if first.number else 2,
             appearance="; ".join(at(span) for span in looks),
             action="; ".join(at(span) for span in actions),
@@ -305,7 +307,7 @@ def _split(text: str, gist: Sequence[Span], count: int) -> list[list[Span]]:
     edges = [round(index * len(sentences) / count) for index in range(count + 1)]
     return [
         [span for sentence in sentences[first:last] for span in sentence]
-        for first, last in zip(edges, edges[1:], strict=False)
+        for first, last in pairwise(edges)
     ]
 
 

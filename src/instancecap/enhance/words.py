@@ -20,6 +20,9 @@ from instancecap.verify.lexicon import lexicon
 
 _HOME = files(__package__)
 _IRREGULAR = {plural: one for one, plural in read_tables("en")["plurals"].items()}
+_ONE_THING = re.compile(
+    r"(?:ss|us|'s|(?:tenn|bas|^ax|^ir|pelv|lys|oas|chass|debr|par|thes|cris)is)$"
+)
 MOST_WORDS = 10_000
 """Of a user's lexicon."""
 
@@ -133,9 +136,7 @@ def is_plural(word: str) -> bool:
     """Whether a noun looks like several."""
     if word in nouns()["plurals"]:
         return True
-    return (
-        len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is", "'s", "ous"))
-    )
+    return len(word) > 3 and word.endswith("s") and not _ONE_THING.search(word)
 
 
 @cache
@@ -178,7 +179,7 @@ def load_lexicon(folder: str = "") -> Lexicon:
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How a target's own guide wants its prompts: a table of ``targets.toml``, which explains it."""
+    """How a target's own guide wants its prompts: a table of ``targets.toml``."""
 
     plain: bool = False
     sound: bool = False

@@ -39,10 +39,12 @@ def marked(lines: Sequence[Line], caption: Caption) -> list[Line]:
         for number, one in enumerate(caption.segments[1:], 2)
         if grammar.sentences(one.description)
     }
-    written = {grammar.clean(one.text) for one in caption.texts}
 
     def speech(match: re.Match[str]) -> str:
-        return match[0] if match["said"] in written else f"(S1) <d>[English] {match['said']}</d>"
+        near = match.string[max(0, match.start() - 40) : match.start()].split()
+        behind = match.string[match.end() :].split()[:3]
+        is_said = any(word.strip(",.:").lower() in lexicon("speech") for word in (*near, *behind))
+        return f"(S1) <d>[English] {match['said']}</d>" if is_said else match[0]
 
     found = []
     for line in lines:
