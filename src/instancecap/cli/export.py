@@ -42,7 +42,8 @@ def export(
         str, typer.Option("--for", metavar="TRAINER", help=f"The trainer: {TRAINERS}.")
     ] = "",
     target: Annotated[
-        str, typer.Option(metavar="MODEL", help="Render for this model, not the trainer's usual.")
+        str,
+        typer.Option(metavar="MODEL", help="The model that is trained, if not its only one."),
     ] = "",
     task: Annotated[Literal["t2v", "i2v"], typer.Option(help="i2v tells only what moves.")] = "t2v",
     length: Annotated[
@@ -129,7 +130,7 @@ def export(
     checked = _check(for_, out, target, again) if check and there else None
     if not quiet:
         warnings.show()
-        _summarize(written, checked, out, named=bool(target))
+        _summarize(written, checked, out)
     if json:
         terminal.print_json(_account(written, checked))
     failed = [report for report in (written, checked) if report is not None and report.failed]
@@ -178,17 +179,13 @@ def _check(trainer: str, out: str, target: str, warnings: terminal.WarningSummar
     )
 
 
-def _summarize(
-    written: Report | None, checked: CheckReport | None, out: str, *, named: bool
-) -> None:
+def _summarize(written: Report | None, checked: CheckReport | None, out: str) -> None:
     if written is not None:
         made = ", ".join(f"{count} {how}" for how, count in written.made.items())
         failed = f", {len(written.failed)} failed" if written.failed else ""
         where = f" in {out} ({made})" if written.outputs else ""
         clips = "1 clip" if written.done == 1 else f"{written.done} clips"
         terminal.note(f"{clips}{where}{failed}, in {written.seconds:.1f} s")
-        if written.target and not named:  # clips cut to the rules of another model are no use
-            terminal.note(f"for {written.target}, this trainer's usual; --target names another")
     if checked is not None:
         terminal.note(f"checked: rows {checked.rows}, faults {len(checked.failed)}")
         dropped = f", {len(checked.dropped)} are dropped" if checked.dropped else ""
