@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from instancecap.cli.export import TRAINERS as TOLD
 from instancecap.cli.main import main
+from instancecap.cli.options import TEXTS
 from instancecap.datasets.export import TRAINERS
 from tests.datasets.export.made import caption_of
 
@@ -105,8 +105,8 @@ def test_transcode_and_copy(run: Run, captions: Path, tmp_path: Path) -> None:
         (["--out", "set"], "--for: say for which trainer"),
         (
             ["--for", "musubi-tuner", "--out", "set"],
-            "--target is missing: musubi-tuner is for several models, and clips and prompts are made "
-            "for one of them; name one of wan2.2, wan2.1, hunyuanvideo, hunyuanvideo1.5\n",
+            "--target is missing: musubi-tuner is for several models, and clips and prompts are "
+            "made for one of them; name one of wan2.2, wan2.1, hunyuanvideo, hunyuanvideo1.5\n",
         ),
         (["--for", "webdataset", "--out", "set"], "--target is missing: webdataset is for several"),
         (["--for", "nobody", "--out", "set"], "not a known trainer"),
@@ -127,5 +127,6 @@ def test_captions_or_check_are_needed(run: Run, tmp_path: Path) -> None:
 
 
 def test_the_help_names_every_trainer() -> None:
-    told = TOLD.replace("; for captioners:", ",").split(", ")
+    said = TEXTS["export"]["for_"]["help"].removeprefix("The trainer: ").removesuffix(".")
+    told = said.replace("; for captioners:", ",").split(", ")
     assert told == list(TRAINERS)

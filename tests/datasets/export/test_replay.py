@@ -25,7 +25,7 @@ Frames = dict[str, int]
 """Frames that are trained on by the name of the file; 0 for a clip that is passed over."""
 
 Rule = Callable[[int, float, float, int], int]
-"""Frames that are loaded of a video, by its own, its rate, the model's rate, and those asked for."""
+"""Frames that are loaded of a video: by its own, its rate, the model's, and those asked for."""
 
 CLIPS = [(7, 8), (33, 8), (49, 16), (50, 16), (17, 24), (121, 24), (33, 30), (45, 30), (90, 30),
          (100, 60)]  # fmt: skip
@@ -245,11 +245,6 @@ RULES: dict[str, tuple[Rule, int, int]] = {
     "mochi": (mochi, 31, 0),
     "ltx-2": (ltx, 0, 1),
     "ms-swift": (ms_swift, 0, 1),
-    "llama-factory": (
-        lambda frames, fps, *_: min(frames, 128, max(1, int(frames / fps * 2))),
-        0,
-        1,
-    ),
     "videofolder": (lambda frames, *_: frames, 33, 1),
     "webdataset": (lambda frames, *_: frames, 33, 1),
 }
