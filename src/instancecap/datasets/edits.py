@@ -70,7 +70,7 @@ def mark_by_ledger(caption: Caption, source: str) -> None:
     Args:
         source: the file, perhaps with the place in it: ``captions.jsonl: line 3``.
     """
-    if caption.video is None or not (ledgers := _ledgers_of(_file_of(source))):
+    if caption.video is None or not (ledgers := _ledgers_of(file_of(source))):
         return
     id = caption.video.id
     stem, mark, number = id.rpartition("#")
@@ -84,7 +84,8 @@ def mark_by_ledger(caption: Caption, source: str) -> None:
                     return
 
 
-def _file_of(source: str) -> str:
+def file_of(source: str) -> str:
+    """The file that a row came from: *captions.csv* of *captions.csv: row 3*; empty for none."""
     while source and not os.path.exists(source):
         source = source.rpartition(": ")[0]
     return source
