@@ -70,20 +70,22 @@ def mark_by_ledger(caption: Caption, source: str) -> None:
     Args:
         source: the file, perhaps with the place in it: ``captions.jsonl: line 3``.
     """
-    if caption.video is None or not (ledgers := _ledgers_of(_file_of(source))):
+    if caption.video is None or not (ledgers := _ledgers_of(file_of(source))):
         return
     id = caption.video.id
     stem, mark, number = id.rpartition("#")
     for ledger in ledgers:
         with suppress(sqlite3.Error), closing(sqlite3.connect(f"{ledger}?mode=ro", uri=True)) as db:
             for name, part in ((id, ""), (stem, mark + number)):
-                row = db.execute("SELECT leaves FROM clips WHERE name = ?", (name,)).fetchone()
+                query = "SELECT entry -> 'leaves' FROM clips WHERE name = ?"
+                row = db.execute(query, (name,)).fetchone()
                 if row is not None and part in (written := json.loads(row[0])):
                     mark_edits(caption, written[part])
                     return
 
 
-def _file_of(source: str) -> str:
+def file_of(source: str) -> str:
+    """The file that a row came from: *captions.csv* of *captions.csv: row 3*; empty for none."""
     while source and not os.path.exists(source):
         source = source.rpartition(": ")[0]
     return source
