@@ -79,7 +79,8 @@ def mark_by_ledger(caption: Caption, source: str, *, name: str) -> None:
         source: the file, perhaps with the place in it: ``captions.jsonl: line 3``.
         name: of the file or row; counts where the caption's own id is not known.
     """
-    if not (ledgers := _ledgers_of(_file_of(source))):
+    file = file_of(source)
+    if not file or not (ledgers := _ledgers_of(os.path.abspath(file))):
         return
     names = []
     for id in [caption.video.id, name] if caption.video else [name]:
@@ -95,10 +96,11 @@ def mark_by_ledger(caption: Caption, source: str, *, name: str) -> None:
                     return
 
 
-def _file_of(source: str) -> str:
+def file_of(source: str) -> str:
+    """The file that a row came from: *captions.csv* of *captions.csv: row 3*; empty for none."""
     while source and not os.path.exists(source):
         source = source.rpartition(": ")[0]
-    return os.path.abspath(source)
+    return source
 
 
 @lru_cache(maxsize=64)

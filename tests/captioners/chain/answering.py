@@ -24,6 +24,8 @@ DOG = {"name": "the brown dog", "class": "dog", "category": "animal", "is_main":
 PERSON = {"name": "the person", "class": "person", "category": "human", "is_main": False}
 CAR = {"name": "the car", "class": "car", "category": "vehicle", "is_main": False}
 
+LISTS = ("instances", "subjects", "corrections")
+
 
 class Fake(Backend):
     """Keeps every request. ``answer`` gives the reply's text; sentences by schema if None."""
@@ -73,7 +75,7 @@ def answer_with(request: Request, values: dict[str, Any]) -> str:
 
 
 def _fill(schema: Any, name: str, values: dict[str, Any]) -> Any:
-    if name in ("instances", "subjects") and schema.get("type") == "array":
+    if name in ("instances", "subjects", "corrections") and schema.get("type") == "array":
         inner = {key: one for key, one in values.items() if key != name}
         return [_fill(schema["items"], "", inner | one) for one in values.get(name, [])]
     if name in values:

@@ -12,11 +12,14 @@ from collections.abc import Sequence
 from instancecap.captioners.chain.answers import answer_type
 from instancecap.captioners.chain.options import INSTANCE_LEAVES
 from instancecap.captioners.chain.questions import Answered, Question, Scene
-from instancecap.captioners.chain.subjects import outlined, painted, views_of
+from instancecap.captioners.chain.subjects import target_pictures, views_of
 from instancecap.schema.evidence import InstanceFacts
 
-PICTURES = 3
-"""Pictures with what is around the instance dimmed, beside the one in which it is outlined."""
+CLOSE_UPS = 3
+"""Pictures of the instance from near, beside the one in which it is outlined."""
+
+RIGHT_TARGETS = ("single", "crowded")
+"""What the pictures may show, so that what was said of them counts."""
 
 AUTO_MOST = 2
 """Instances that ``auto`` asks about of their own, at most, so that a clip takes three calls."""
@@ -65,11 +68,12 @@ def _question(scene: Scene, item: InstanceFacts) -> Question | None:
         return None
     name = scene.names[item.id]
     keys = ("target_ok", *asked)
-    images = outlined(scene, item) + painted(scene, item, variant="dim", count=PICTURES)
+    images, outlined = target_pictures(scene, item, close_ups=CLOSE_UPS)
     others = [id for id in scene.names if id != item.id]
+    looks = scene.draft.looks.get(item.id) or scene.agreed[item.id].named.class_
     known = scene.draft.said.get(_pointer(item.id, "appearance"))
     text = scene.compose(
-        scene.prompts.say("detail", "", name=name, looks=scene.draft.looks.get(item.id, "")),
+        scene.prompts.say("detail", name=name, looks=looks, outlined=outlined),
         scene.prompts.say("told", said=known.value) if known else "",
         scene.known_names(others),
         scene.look_at(item),
@@ -94,7 +98,7 @@ def take_details(scene: Scene, answers: Sequence[Answered]) -> None:
         ok = answered.get("target_ok")
         id = next(id for id, name in scene.names.items() if name == answered.question.about)
         if answered.value is not None and (
-            ok == "single" or (ok == "several" and scene.agreed[id].named.count > 1)
+            ok in RIGHT_TARGETS or (ok == "group" and scene.agreed[id].named.count > 1)
         ):
             scene.take(answered)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from instancecap.captioners.chain.answers import MAX_CHARACTERS, clean
+from instancecap.captioners.chain.answers import MAX_CHARACTERS, NEARLY_STATIC, clean
 
 NAME_LENGTH = 60
 
@@ -58,7 +58,7 @@ def fit_value(pointer: str, value: Any) -> Any:
     """The value as its field takes it; None where nothing is left of it."""
     name = pointer.rsplit("/", 1)[1]
     if name == "motion":  # a set in which ``static`` stands alone
-        moves = [word for word in dict.fromkeys(value) if word != "static"]
+        moves = [word for word in dict.fromkeys(value) if word not in ("static", NEARLY_STATIC)]
         return moves or (["static"] if value else None)
     if name == "count":
         return value if 1 <= value <= MOST_COUNTED else None

@@ -8,19 +8,14 @@ from __future__ import annotations
 
 from instancecap.captioners.chain.detail import detail_questions, take_details
 from instancecap.captioners.chain.look import look
+from instancecap.captioners.chain.parts import describe_parts
 from instancecap.captioners.chain.questions import Chain, Scene
 
 
 def fused(scene: Scene) -> Chain:
-    """1 call, 1 for each instance that is looked at of its own, 1 for each window of several."""
+    """1 call, 1 for each instance that is looked at of its own, 1 for every few parts of a long
+    clip."""
     yield from look(scene)
     if details := detail_questions(scene):
         take_details(scene, (yield details))
     yield from describe_parts(scene)
-
-
-def describe_parts(scene: Scene) -> Chain:
-    """What happens in each window of a clip that has several; the agreed names are given."""
-    if parts := scene.part_questions():
-        for answered in (yield parts):
-            scene.take(answered)

@@ -38,7 +38,7 @@ def recheck_questions(
             scene.prompts.say(
                 "recheck", subject=subject, key=key, said=leaves[pointer], measured=measured
             ),
-            scene.keys(["verdict", key]),
+            scene.keys(("verdict", key)),
         )
         frames = [t for one in here for t in one.frames]
         question = Question(

@@ -12,6 +12,7 @@ from instancecap.captioners.chain.pictures import QUALITY
 from instancecap.captioners.chain.questions import Scene
 from instancecap.captioners.visual_prompts import (
     Variant,
+    close_up,
     from_jpeg,
     outline_box,
     paint,
@@ -55,14 +56,26 @@ def painted(
     )
 
 
-def outlined(scene: Scene, item: InstanceFacts) -> tuple[Image, ...]:
-    """The one picture that shows an instance best, untouched but for a line around it."""
-    views = views_of(scene, item)
-    if not views:
-        return ()
-    image, box = max(views, key=lambda view: _worth(view[1]))
-    side = scene.options.image_side
-    return (_made(image, lambda picture: outline_box(resized(picture, side), box)),)
+def target_pictures(
+    scene: Scene, item: InstanceFacts, *, close_ups: int
+) -> tuple[tuple[Image, ...], int]:
+    """The picture that shows an instance best, with a line around it, and others from near.
+
+    All in order of time; beside them the number, from one, of the outlined one. Those that the
+    model gave a box in come first: a track may have gone astray.
+    """
+    views, side = views_of(scene, item), scene.options.image_side
+    given = {seed.t: np.array(seed.box) for seed in scene.agreed[item.id].named.boxes}
+    sure = [(image, given[image.t]) for image, _ in views if image.t in given]
+    best = max(sure or views, key=lambda view: _worth(view[1]))
+    near = [view for view in sure if view[0] is not best[0]][:close_ups]
+    others = [view for view in views if view[0].t not in given and view[0] is not best[0]]
+    near += [others[i] for i in pick_evenly(len(others), close_ups - len(near))]
+    made = [_made(image, partial(close_up, box=box, side=side)) for image, box in near]
+    image, box = best
+    target = _made(image, lambda picture: outline_box(resized(picture, side), box))
+    made = sorted([target, *made], key=lambda one: one.t or 0.0)
+    return tuple(made), 1 + next(i for i, one in enumerate(made) if one is target)
 
 
 def numbered(scene: Scene) -> tuple[Image, ...]:

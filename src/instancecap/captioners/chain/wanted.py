@@ -11,25 +11,20 @@ from instancecap.captioners.chain.options import (
     SEGMENTS,
     ChainOptions,
 )
-from instancecap.evidence.reliability import may_overrule
 from instancecap.schema.caption import Caption
-from instancecap.schema.pointer import instance_of, resolve
+from instancecap.schema.pointer import instance_of
 
 PAPER_KEYS = frozenset(
     ["global_description", "background", "camera_description", "appearance", "action", SEGMENTS]
 )
 """What InstanceCap's chain asks; segments are ours, so that no part of a long clip is left out."""
 
-WORD_KEYS = ("place", "time_of_day", "style", "shot_type", "shot_angle", "shot_position")
-"""Keys of the clip that hold one word of a list."""
-
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Keys to ask of the clip, of its instances, and whether its parts are described.
 
-    What a person wrote is out, and words of a list whose kind of measurement is right 95 times in
-    100.
+    What a person wrote is out.
 
     Attributes:
         human: leaves, or what holds them, that a person wrote.
@@ -66,7 +61,7 @@ def find_wanted(base: Caption, options: ChainOptions, *, only: Collection[str] =
     clip = tuple(
         key
         for key, pointer in CLIP_POINTERS.items()
-        if key in keys and not _is_below(pointer, human) and not _is_decided(base, key, pointer)
+        if key in keys and not _is_below(pointer, human)
     )
     instance = tuple(key for key in INSTANCE_LEAVES if key in keys)
     told = any(f"{pointer}/".startswith("/segments/") for pointer in human)
@@ -77,13 +72,6 @@ def find_wanted(base: Caption, options: ChainOptions, *, only: Collection[str] =
         instance = tuple(key for key in instance if INSTANCE_LEAVES[key] in leaves)
         segments = segments and any(one.startswith("/segments/") for one in only)
     return Wanted(clip, instance, segments, human, frozenset(only))
-
-
-def _is_decided(base: Caption, key: str, pointer: str) -> bool:
-    told = base.provenance.get(pointer)
-    if key not in WORD_KEYS or resolve(base, pointer) in ("", "unknown") or told is None:
-        return False
-    return told.support == "measured" and may_overrule(key, told.confidence)
 
 
 def _is_below(pointer: str, holders: frozenset[str]) -> bool:
