@@ -25,6 +25,7 @@ from instancecap.captioners.chain.questions import (
     clip_values,
 )
 from instancecap.captioners.chain.subjects import numbered
+from instancecap.captioners.chain.windows import GRADUAL
 from instancecap.evidence.reliability import may_overrule
 from instancecap.evidence.tracking.follow import Seed
 from instancecap.mllm.base import Image, Media
@@ -113,7 +114,10 @@ def measured_hints(scene: Scene) -> str:
     camera, shots = scene.prepared.evidence.camera, scene.prepared.evidence.shots
     lines = []
     if len(shots) > 1 and may_overrule("transition"):
-        times = ", ".join(f"{shot.start:.1f}" for shot in shots[1:])
+        times = ", ".join(
+            f"{shot.start:.1f}{' (blending over)' if shot.transition in GRADUAL else ''}"
+            for shot in shots[1:]
+        )
         lines.append(scene.prompts.say("measured", "cuts", times=times))
     turns = [word for word in camera.motion if word not in ("static", "tracking", "shaky")]
     if camera.motion == ["static"] and may_overrule("camera.static", camera.confidence):

@@ -196,8 +196,10 @@ def _missing(caption: Caption, scene: Scene) -> list[str]:
     for about, problem, pointers in scene.draft.missing:
         said, allows = scene.draft.said, scene.prepared.wanted.allows
         open_ = [one for one in pointers if one not in said and allows(one)]
-        kept = [_name(one) for one in open_ if one in leaves]
-        empty = [_name(one) for one in open_ if one not in leaves and not one.endswith("/is_main")]
+        kept = dict.fromkeys(_name(one) for one in open_ if one in leaves)
+        empty = dict.fromkeys(
+            _name(one) for one in open_ if one not in leaves and not one.endswith("/is_main")
+        )
         before = "as it was" if scene.prepared.previous is not None else "as measured"
         parts = [f"{', '.join(kept)} kept {before}"] if kept else []
         parts += [f"{', '.join(empty)} left empty"] if empty else []
