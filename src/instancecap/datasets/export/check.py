@@ -21,6 +21,7 @@ from instancecap.datasets.export.base import (
     Trainer,
     make_plan,
     one_line,
+    silent,
 )
 from instancecap.datasets.export.loaders import load_by_rules
 from instancecap.datasets.export.rules import Entry, Load, Loaded, Plan, out_of_rule
@@ -53,8 +54,9 @@ def check(
     *,
     trainer: str = "",
     target: str = "",
+    on_failure: Tell = silent,
+    on_warning: Tell = silent,
     on_load: Callable[[str, Loaded], None] = lambda path, loaded: None,
-    **told: Tell,
 ) -> CheckReport:
     """Read every row of a dataset, decode every clip, and count every caption's tokens.
 
@@ -65,7 +67,6 @@ def check(
         folder: the dataset.
         trainer, target: names; those it was exported for where they are empty.
         on_load: given the path of each clip and what the trainer makes of it.
-        told: ``on_failure`` and ``on_warning`` of :class:`~.base.Account`.
 
     Raises:
         UsageError: there is no dataset, or it does not say what trainer and model it is for.
@@ -81,7 +82,7 @@ def check(
     plan = make_plan(
         one, goal, frames=record.get("frames", 0), fps=record.get("fps", 0.0), size=size
     )
-    report = CheckReport(one.name, goal.name if goal else "", **told)
+    report = CheckReport(one.name, goal.name if goal else "", on_failure, on_warning)
     counter = counter_for(goal) if goal else None
     strict = bool(record.get("transcoded"))
     _Checker(one, goal, counter, plan, root, strict, report, on_load).run()

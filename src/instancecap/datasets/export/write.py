@@ -28,6 +28,7 @@ from instancecap.datasets.export.base import (
     describe,
     one_line,
     plan_of,
+    silent,
 )
 from instancecap.datasets.export.layouts import READ_AS_MISSING, Add, Shards, dump
 from instancecap.datasets.export.rules import ClipCounts, MediaInfo, Plan, Sample, out_of_rule
@@ -72,11 +73,10 @@ def export(
     out: str,
     *,
     options: Options,
-    **told: Tell,
+    on_failure: Tell = silent,
+    on_warning: Tell = silent,
 ) -> Report:
     """Write a dataset for a trainer. OUT appears when it is whole, or not at all.
-
-    ``told`` are ``on_failure`` and ``on_warning`` of :class:`~.base.Account`.
 
     Raises:
         UsageError: OUT is in use for something else, or an option does not fit the trainer.
@@ -89,7 +89,7 @@ def export(
     final = Path(os.path.abspath(out))
     check_free(final, overwrite=options.overwrite)
     part = final.with_name(f".{final.name}.part")
-    report = Report(trainer.name, target.name if target else "", **told)
+    report = Report(trainer.name, target.name if target else "", on_failure, on_warning)
     if trainer.warns and (warning := trainer.warns(final)):
         report.warn("", warning)
     try:
@@ -254,9 +254,8 @@ class _Run:
     def _encode(self, clip: Clip, target: Path, info: VideoInfo, name: str) -> MediaInfo:
         plan = self.plan
         if info.fps and plan.fps > 1.01 * info.fps:
-            self.report.warn(
-                name, f"{info.fps:g} frames a second; some are repeated for {plan.fps:g}"
-            )
+            repeated = f"some are repeated for {plan.fps:g}"
+            self.report.warn(name, f"{info.fps:g} frames a second; {repeated}")
         return media.encode(clip, target, plan, fit=self.options.fit)
 
     def _warn_of_drops(self) -> None:
