@@ -14,8 +14,9 @@ import io
 import json
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from instancecap.engine.store import ENTRY, Entry, Records, Sink, Store
@@ -174,24 +175,6 @@ class ObjectSink(Sink):
 
 
 @dataclass(slots=True)
-class _Tally:
-    """What became of the clips of this run so far."""
-
-    done: int = 0
-    partial: int = 0
-    failed: int = 0
-    reasons: dict[str, int] = field(default_factory=dict)
-    cost: dict[str, float] = field(default_factory=dict)
-
-    def add(self, entry: Entry) -> None:
-        setattr(self, entry.state, getattr(self, entry.state) + 1)
-        if entry.reason:
-            self.reasons[entry.reason] = self.reasons.get(entry.reason, 0) + 1
-        for unit, amount in entry.cost.items():
-            self.cost[unit] = self.cost.get(unit, 0) + amount
-
-
-@dataclass(slots=True)
 class _Shard:
     """A stretch of the job list."""
 
@@ -213,7 +196,8 @@ class ShardMarkers(Records):
         self._sink, self._bucket, self._label = sink, sink.bucket, label
         self.is_shared = bool(label)
         self._notes: dict[str, Any] = {}
-        self._tally, self._noted = _Tally(), 0.0
+        self._noted = 0.0
+        self._states, self._reasons, self._cost = (Counter[str]() for _ in range(3))
         self._before: dict[str, Entry] = {}
         self._old: set[str] = set()
         self._written: set[str] = set()
@@ -261,7 +245,9 @@ class ShardMarkers(Records):
             return  # of a clip that is gone
         if entry.name not in shard.entries:
             shard.pending -= 1
-            self._tally.add(entry)
+            self._states[entry.state] += 1
+            self._reasons.update([entry.reason] if entry.reason else [])
+            self._cost.update(entry.cost)
         shard.entries[entry.name] = entry
         if shard.pending == 0:
             self._write(shard)
@@ -272,7 +258,11 @@ class ShardMarkers(Records):
         if now - self._noted < NOTE_EVERY and not values.keys() & {"began", "ended"}:
             return
         self._noted = now
-        notes = {**self._notes, **asdict(self._tally), "written": round(now, 3)}
+        so_far: dict[str, Any] = {
+            state: self._states[state] for state in ("done", "partial", "failed")
+        }
+        so_far |= {"reasons": self._reasons, "cost": self._cost, "written": round(now, 3)}
+        notes = {**self._notes, **so_far}
         try:
             self._bucket.write(
                 f"{PRIVATE_FOLDER}/run-{self._label}status.json", json.dumps(notes).encode()

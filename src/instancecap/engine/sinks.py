@@ -53,18 +53,17 @@ def open_store(out: str, *, shard: str = "", format: str = OURS) -> Store:
     return Store(sink, lambda jobs: Ledger(folder, shard=shard), cache=str(folder / "evidence"))
 
 
-def _open_sink(path: Path, *, shard: str, format: str) -> FolderSink | JsonLinesSink | ParquetSink:
+def _open_sink(path: Path, *, shard: str, format: str) -> FolderSink | TableSink:
     suffix = path.suffix.lower()
     if suffix == ".jsonl":
-        part = path.with_name(f"{path.stem}-{shard}.jsonl") if shard else path
-        return JsonLinesSink(part, format=format)
+        return TableSink(path.with_name(f"{path.stem}-{shard}.jsonl") if shard else path, format)
     if suffix == ".parquet":
         if format != OURS:
             raise UsageError(
                 f"--format {format}: a .parquet has our own columns; choose a folder or a .jsonl, "
                 f"or convert it afterwards: instancecap convert {path} --to {format}"
             )
-        return ParquetSink(path, shard=shard)
+        return TableSink(path, format, shard=shard)
     if suffix == ".json" and not path.is_dir():
         raise UsageError(f"--out {path}: OUT is a folder, a .jsonl file or a .parquet folder")
     return FolderSink(path, shared=bool(shard), format=format)
@@ -164,13 +163,24 @@ def _check_length(name: str, part: str) -> None:
         )
 
 
-class _TableSink(Sink):
-    """What both kinds of tables share: documents wait in a spool, then appear in order."""
+class TableSink(Sink):
+    """A ``.jsonl``, or a folder of ``part-00000.parquet`` …, that appears at the end.
+
+    Rows are in the order of the jobs; until then documents wait in a spool. In a format that does
+    not name its video, a line is a row with ``id``, ``path`` and the caption. With ``shard`` the
+    files of a folder are named ``part-SHARD-00000.parquet``, and those of other shards stay.
+    """
 
     piecewise = False
 
-    def __init__(self, path: Path, *, shard: str = "", format: str = OURS) -> None:
+    def __init__(self, path: Path, format: str, *, shard: str = "") -> None:
+        self._is_parquet = path.suffix.lower() == ".parquet"
+        if self._is_parquet:
+            _check_replaceable(path)
+        elif path.is_dir():
+            raise UsageError(f"--out {path}: a folder of that name is in the way of the .jsonl")
         self.path, self.format, self._shard = path, format, shard
+        self._prefix = f"part-{shard}-" if shard else "part-"
         self.private = private_folder(path)
         require_writable(path.parent)
         require_writable(self.private)
@@ -229,7 +239,10 @@ class _TableSink(Sink):
         return {path.name: _stat(path) for path in self._parts()}
 
     def _parts(self) -> list[Path]:
-        return [self.path]
+        if not self._is_parquet:
+            return [self.path]
+        found = sorted(self.path.glob(f"{self._prefix}*.parquet"))
+        return [one for one in found if one.stem.count("-") == self._prefix.count("-")]
 
     def is_edited(self, name: str, digest: str) -> bool:
         return name in self._edits
@@ -273,33 +286,16 @@ class _TableSink(Sink):
             if name in self.spool:
                 yield self.spool.get(name).decode()
 
+    def _open(self) -> TableWriter:
+        if not self._is_parquet:
+            return open_table(self.path)
+        scratch = self.private / f"{self._prefix}shards"
+        return open_table(self.path, schema=arrow_schema(), prefix=self._prefix, scratch=scratch)
+
     def _document(self, row: Any) -> tuple[str, str]:
         """Name and document, in our own format, of a row; both empty where it is none of ours."""
-        raise NotImplementedError
-
-    def _open(self) -> TableWriter:
-        raise NotImplementedError
-
-    def _row(self, text: str) -> Any:
-        raise NotImplementedError
-
-
-class JsonLinesSink(_TableSink):
-    """One document a line, in the order of the jobs; the file appears at the end.
-
-    In a format that does not name its video, a line is a row with ``id``, ``path`` and the
-    caption.
-    """
-
-    def __init__(self, path: Path, *, format: str = OURS) -> None:
-        if path.is_dir():
-            raise UsageError(f"--out {path}: a folder of that name is in the way of the .jsonl")
-        super().__init__(path, format=format)
-
-    def _open(self) -> TableWriter:
-        return open_table(self.path)
-
-    def _document(self, row: Any) -> tuple[str, str]:
+        if self._is_parquet:
+            return str(row.get("id") or ""), unflatten(row)
         if self.format != OURS or not isinstance(row, dict):
             return "", ""
         video = row.get("video")
@@ -307,38 +303,13 @@ class JsonLinesSink(_TableSink):
         return str(name or ""), json.dumps(row, ensure_ascii=False)
 
     def _row(self, text: str) -> Any:
+        if self._is_parquet:
+            return flatten(Caption.from_json(text))
         if self.format == OURS:
             return json.loads(text)
         caption = Caption.from_json(text)
         name = caption.video.id if caption.video else ""
         return json_line(name, caption, to_format(caption, self.format), format=self.format)
-
-
-class ParquetSink(_TableSink):
-    """A folder of ``part-00000.parquet`` …, rows in the order of the jobs; they appear at the end.
-
-    With ``shard`` the files are named ``part-SHARD-00000.parquet``, and those of other shards
-    stay.
-    """
-
-    def __init__(self, path: Path, *, shard: str = "") -> None:
-        _check_replaceable(path)
-        super().__init__(path, shard=shard)
-        self._prefix = f"part-{shard}-" if shard else "part-"
-
-    def _parts(self) -> list[Path]:
-        found = sorted(self.path.glob(f"{self._prefix}*.parquet"))
-        return [one for one in found if one.stem.count("-") == self._prefix.count("-")]
-
-    def _open(self) -> TableWriter:
-        scratch = self.private / f"{self._prefix}shards"
-        return open_table(self.path, schema=arrow_schema(), prefix=self._prefix, scratch=scratch)
-
-    def _document(self, row: Any) -> tuple[str, str]:
-        return str(row.get("id") or ""), unflatten(row)
-
-    def _row(self, text: str) -> Any:
-        return flatten(Caption.from_json(text))
 
 
 def _check_replaceable(path: Path) -> None:
