@@ -12,7 +12,6 @@ import pytest
 from instancecap.captioners.measured.describe import describe
 from instancecap.errors import ModelError
 from instancecap.mllm.scripted import RecordingBackend
-from instancecap.mllm.structured import Enforcement
 from instancecap.schema import Caption, Evidence
 from instancecap.verify.reading import read_claims
 from tests.conftest import MakeVideo
@@ -155,7 +154,7 @@ def test_a_model_may_read_the_sentences(folder: Path, run: Run) -> None:
     async def record(name: str, answer: object) -> None:
         backend = RecordingBackend(Answering(answer), folder / "answers.jsonl")
         caption = Caption.read(folder / "captions" / name)
-        await read_claims(caption, backend, enforce=Enforcement())
+        await read_claims(caption, backend)
         await backend.close()
 
     asyncio.run(record("true.mp4.json", {"claims": []}))

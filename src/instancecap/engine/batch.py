@@ -317,6 +317,7 @@ class _Batch:
     def _write(self, index: int, job: Job, documents: Documents, store: Store, reason: str) -> str:
         digests: dict[str, str] = {}
         captions: dict[str, Caption] = {}
+        leaves: dict[str, dict[str, str]] = {}
         if not reason:
             captions = {part: Caption.from_json(text) for part, text in documents.captions.items()}
             try:
@@ -324,6 +325,8 @@ class _Batch:
                     digests[part] = store.sink.put(job.name + part, text)
                 if list(documents.outputs) != [""]:
                     self._parts[index] = tuple(documents.outputs)
+                for part, caption in captions.items():
+                    leaves[part] = leaf_digests(caption, format=store.sink.format)
             except FormatError as error:
                 reason = str(error)
         entry = Entry.of(
@@ -335,7 +338,7 @@ class _Batch:
             reason=reason or _lacking(documents),
             missing=documents.missing,
             digests=digests,
-            leaves={part: leaf_digests(one) for part, one in captions.items()},
+            leaves=leaves,
             by_hand=any(map(is_by_hand, captions.values())),
             seconds=round(sum(documents.seconds.values()), 4),
             cost=documents.cost,
