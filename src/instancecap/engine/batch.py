@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
@@ -39,6 +40,9 @@ MOST_UNWRITTEN = 10
 
 NOTE_EVERY = 2.0
 """Seconds between notes in the records of how the run stands."""
+
+RECENT = 300.0
+"""Seconds over which the present rate is taken."""
 
 
 @dataclass(slots=True)
@@ -92,36 +96,29 @@ class Run:
 
     def captions(self) -> list[Caption]:
         """The captions in memory, in the order of the clips."""
-        return [
-            Caption.from_json(text)
-            for _, one in sorted(self.results.items())
-            for text in one.captions.values()
-        ]
+        found = [one for _, one in sorted(self.results.items())]
+        return [Caption.from_json(text) for one in found for text in one.captions.values()]
 
     def as_dict(self) -> dict[str, Any]:
         """For ``--json``."""
-        failed, partial, stale = (
-            [{key: one.source, "reason": one.reason} for one in some]
-            for key, some in (
-                ("input", self.failed),
-                ("input", self.partial),
-                ("output", self.stale),
-            )
-        )
         return {
             "done": self.done,
-            "partial": partial,
+            "partial": _told(self.partial),
             "kept": [one.source for one in self.kept],
-            "stale": stale,
+            "stale": _told(self.stale, "output"),
             "skipped": self.skipped,
             "waiting": self.waiting,
-            "failed": failed,
+            "failed": _told(self.failed),
             "seconds": round(self.seconds, 3),
             "outputs": self.outputs,
             "stages": {name: times.summary() for name, times in self.stages.items()},
             "cost": {name: round(value, 3) for name, value in self.cost.items()},
             "quality": self.quality.summary(),
         }
+
+
+def _told(found: Sequence[Rejected], what: str = "input") -> list[dict[str, str]]:
+    return [{what: one.source, "reason": one.reason} for one in found]
 
 
 def run_batch(
@@ -167,7 +164,10 @@ class _Batch:
         self, jobs: Sequence[Job], work: Work, store: Store | None, how: RunConfig, events: Events
     ) -> None:
         self.run, self.work = Run(total=len(jobs)), work
-        self._started = self._noted = time.monotonic()
+        self._started = time.monotonic()
+        self._ended = deque([(self._started, 0)])  # clips that had ended, at the latest notes
+        self._reasons: Counter[str] = Counter()
+        self._cost_before: dict[str, float] = {}
         self._jobs, self._how, self._events = jobs, how, events
         self._failures: dict[int, Rejected] = {}
         self._partial: dict[int, Rejected] = {}
@@ -197,15 +197,33 @@ class _Batch:
             self.run.kept, self.run.stale = plan.kept, plan.stale
             self._failures.update(plan.failed)
             self._parts.update(plan.parts)
-            store.records.note(
-                total=len(self._jobs),
-                before={"done": len(plan.skipped), "failed": len(plan.failed)},
-                began=time.time(),
-                ended=None,
-                quality={},
-            )
+            self._reasons.update(one.reason for _, one in plan.failed)
+            self._cost_before = plan.cost
+            self._note(store, urgent=True)
         self._events.planned(plan)
         return plan
+
+    def _note(self, store: Store, *, ended: float = 0.0, urgent: bool = False) -> None:
+        """Write down how the run stands."""
+        run, now = self.run, time.monotonic()
+        self._ended.append((now, run.done + len(self._partial) + self._failed_now))
+        while len(self._ended) > 2 and self._ended[0][0] < now - RECENT:
+            self._ended.popleft()
+        (since, before), (_, count) = self._ended[0], self._ended[-1]
+        units = {*run.cost, *self._cost_before}
+        notes = {
+            "total": run.total,
+            "done": run.done + run.skipped,
+            "partial": len(self._partial),
+            "failed": len(self._failures),
+            "per_minute": 60 * (count - before) / max(1.0, now - since),
+            "reasons": dict(self._reasons.most_common(100)),
+            "cost": {u: run.cost.get(u, 0) + self._cost_before.get(u, 0) for u in sorted(units)},
+            "quality": run.quality.summary(),
+            "written": time.time(),
+            "ended": ended,
+        }
+        store.records.note(notes, urgent=urgent)
 
     def _fetch_skipped(self, plan: Plan, store: Store) -> None:
         """Load what an earlier run wrote; without its evidence a clip is done again."""
@@ -228,10 +246,9 @@ class _Batch:
         workers = max(1, min(how.workers or count_cores(), len(plan.todo)))
         threads = threads_each(workers)
         if how.engine == "ray":
-            work = replace(self.work, threads=threads)
             return run_on_ray(
                 plan.todo,
-                work,
+                replace(self.work, threads=threads),
                 workers=workers,
                 time_limit=how.time_limit,
                 on_done=self._take,
@@ -260,18 +277,19 @@ class _Batch:
         if reason or documents is None:
             self._failures[outcome.index] = Rejected(job.clip.path, reason)
             self._failed_now += 1
+            self._reasons[reason] += 1
             self._events.ended(Ended(job, "failed", reason))
         else:
             self._count(documents, time.perf_counter() - began)
             lacking = _lacking(documents)
             if lacking:
                 self._partial[outcome.index] = Rejected(job.clip.path, lacking)
+                self._reasons[lacking] += 1
             else:
                 self.run.done += 1
             self._events.ended(Ended(job, _state(documents, ""), lacking, documents))
-        if self._store is not None and time.monotonic() - self._noted > NOTE_EVERY:
-            self._noted = time.monotonic()
-            self._store.records.note(quality=self.run.quality.summary())
+        if self._store is not None and time.monotonic() - self._ended[-1][0] > NOTE_EVERY:
+            self._note(self._store)
         return self._is_hopeless(reason)
 
     def _keep(self, outcome: Outcome[Documents]) -> str:
@@ -360,7 +378,7 @@ class _Batch:
         finally:
             run.seconds = time.monotonic() - self._started
             if store is not None:
-                store.records.note(ended=time.time(), quality=run.quality.summary())
+                self._note(store, ended=time.time(), urgent=True)
                 store.close()
 
     def _names(self) -> Iterator[str]:
