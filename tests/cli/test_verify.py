@@ -13,7 +13,7 @@ from instancecap.captioners.measured.describe import describe
 from instancecap.errors import ModelError
 from instancecap.mllm.scripted import RecordingBackend
 from instancecap.schema import Caption, Evidence
-from instancecap.verify.reading import read_claims
+from instancecap.verify.fields import read_claims
 from tests.conftest import MakeVideo
 from tests.made import evidence, thing
 from tests.program import Run
