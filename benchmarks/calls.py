@@ -25,12 +25,11 @@ from instancecap.captioners.chain.options import FIELDS
 from instancecap.captioners.chain.pictures import sketch
 from instancecap.captioners.chain.questions import THOUSANDTHS
 from instancecap.evidence.build import measure
-from instancecap.mllm.base import Image, Request
-from instancecap.mllm.usage import Usage
+from instancecap.mllm.base import Image, Request, Usage
 from instancecap.models.coco import CATEGORIES
 from instancecap.schema.evidence import Evidence
 from instancecap.video import Clip
-from tests.captioners.chain.answering import Fake, Trusting, answer_with, boxes
+from tests.captioners.chain.answering import Fake, answer_with, boxes
 
 WAYS: dict[str, dict[str, Any]] = {
     "plain": {"mode": "single", "fields": frozenset(FIELDS) - {"segments"}},
@@ -80,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _ask(prepared: Prepared, label: dict[str, Any], options: ChainOptions) -> Usage:
     backend = Fake(lambda request: _answer(request, label))
-    written = write(prepared, backend, options=options, enforce=Trusting(), convention=THOUSANDTHS)
+    written = write(prepared, backend, options=options, enforced=True, convention=THOUSANDTHS)
     return asyncio.run(written).usage
 
 

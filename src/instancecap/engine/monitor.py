@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
 
-from instancecap.mllm.repetition import find_repetition
+from instancecap.mllm.reading import find_repetition
 
 BANDS = {
     "duplicates": 0.05,  # the same words for another clip: those cut from one film may share some

@@ -23,12 +23,10 @@ from instancecap.io.atomic import write_whole
 from instancecap.io.finder import Rejected, reason_of
 from instancecap.io.inputs import Job
 from instancecap.mllm.base import Backend
-from instancecap.mllm.structured import Enforcement
 from instancecap.schema import Caption, Evidence
 from instancecap.verify.check import verify
-from instancecap.verify.reading import read_claims
-from instancecap.verify.repair import apply
-from instancecap.verify.report import OnContradiction, Report, count_findings, score_of
+from instancecap.verify.fields import read_claims
+from instancecap.verify.report import OnContradiction, Report, apply, count_findings, score_of
 from instancecap.video import Clip
 from instancecap.video.probe import check_regular_file
 
@@ -77,8 +75,8 @@ class CheckWork:
             evidence = measure(job.clip, threads=self.threads)
         claims, problem = None, ""
         if self.server is not None:
-            runner, backend, enforce = _reader(self.server)
-            reading = runner.run(read_claims(job.caption, backend, enforce=enforce))
+            runner, backend = _reader(self.server)
+            reading = runner.run(read_claims(job.caption, backend))
             claims, problem = reading.claims, reading.problem
         report = verify(job.caption, evidence, read=claims)
         changed = apply(job.caption, report, on_contradiction=self.on_contradiction)
@@ -88,9 +86,9 @@ class CheckWork:
 
 
 @cache
-def _reader(server: Server) -> tuple[asyncio.Runner, Backend, Enforcement]:
+def _reader(server: Server) -> tuple[asyncio.Runner, Backend]:
     """Whom this process asks: one connection, and what was found out about it, for all captions."""
-    return asyncio.Runner(), server.open(), Enforcement()
+    return asyncio.Runner(), server.open()
 
 
 @dataclass(slots=True)

@@ -27,8 +27,8 @@ from instancecap.formats.shape import (
     synonyms,
 )
 from instancecap.language import en
+from instancecap.schema.base import Text
 from instancecap.schema.caption import Camera, Caption, Instance, Position, Segment, Shot, Video
-from instancecap.schema.parts import Text
 from instancecap.schema.vocabulary import Place, ShotAngle, ShotPosition, ShotType, TimeOfDay
 
 RATIOS = ((16, 9), (4, 3), (1, 1), (3, 4), (9, 16))

@@ -12,8 +12,7 @@ from instancecap.captioners.chain.pictures import sketch
 from instancecap.captioners.chain.questions import THOUSANDTHS
 from instancecap.errors import ModelError
 from instancecap.mllm.base import Backend, Reply, Request
-from instancecap.mllm.grounding import Convention
-from instancecap.mllm.structured import Enforcement
+from instancecap.mllm.probes import Convention
 from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence
 from tests.made import evidence, thing
@@ -49,13 +48,6 @@ class Fake(Backend):
     @property
     def images(self) -> int:
         return sum(request.images for request in self.requests)
-
-
-class Trusting(Enforcement):
-    """Asks no question of its own."""
-
-    async def of(self, backend: Backend) -> bool:
-        return True
 
 
 def by_schema(request: Request) -> str:
@@ -140,7 +132,7 @@ def finish(
     convention: Convention = THOUSANDTHS,
 ) -> Written:
     """Write the caption of a prepared clip."""
-    told: dict[str, Any] = {"enforce": Trusting(), "convention": convention}
+    told: dict[str, Any] = {"enforced": True, "convention": convention}
     return asyncio.run(write(prepared, backend, options=options, **told))
 
 

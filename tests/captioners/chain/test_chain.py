@@ -18,7 +18,7 @@ from instancecap.captioners.chain import ChainOptions, predict, prepare
 from instancecap.errors import ModelError
 from instancecap.evidence.tracking.instances import box_at
 from instancecap.mllm.base import Image, Request
-from instancecap.mllm.grounding import Convention
+from instancecap.mllm.probes import Convention
 from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence
 from instancecap.video import Clip

@@ -1,6 +1,6 @@
 """What a model has to answer: pydantic models of exactly the keys that are asked, no more.
 
-:mod:`instancecap.mllm.coercion` reads answers generously (``Close-up`` is ``close_up``, a list of
+:mod:`instancecap.mllm.schemas` reads answers generously (``Close-up`` is ``close_up``, a list of
 sentences is a text), so that a question is asked again only where there is nothing to read.
 """
 

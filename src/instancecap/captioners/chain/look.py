@@ -8,9 +8,9 @@ from typing import Any
 
 from instancecap.captioners.chain.agree import Agreement, Named, agree
 from instancecap.captioners.chain.answers import Answer, Keys, answer_type, clean
-from instancecap.captioners.chain.draft import MOST_COUNTED
+from instancecap.captioners.chain.detail import numbered
+from instancecap.captioners.chain.draft import MOST_COUNTED, unique_names
 from instancecap.captioners.chain.instances import agreed_evidence, follow_agreed
-from instancecap.captioners.chain.names import unique_names
 from instancecap.captioners.chain.options import INSTANCE_LEAVES
 from instancecap.captioners.chain.parts import keys_of, listed, pointers_of, read_parts
 from instancecap.captioners.chain.questions import (
@@ -24,12 +24,11 @@ from instancecap.captioners.chain.questions import (
     clip_pointers,
     clip_values,
 )
-from instancecap.captioners.chain.subjects import numbered
 from instancecap.captioners.chain.windows import GRADUAL
 from instancecap.evidence.reliability import may_overrule
 from instancecap.evidence.tracking.follow import Seed
 from instancecap.mllm.base import Image, Media
-from instancecap.schema.parts import Text
+from instancecap.schema.base import Text
 from instancecap.schema.pointer import instance_pointer
 from instancecap.video.sampling import fit_within
 

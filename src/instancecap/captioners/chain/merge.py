@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from instancecap.captioners.chain.answers import clean
-from instancecap.captioners.chain.draft import Said
-from instancecap.captioners.chain.names import mentioned
+from instancecap.captioners.chain.draft import Said, mentioned
 from instancecap.captioners.chain.pictures import measured_caption
 from instancecap.captioners.chain.questions import Scene
 from instancecap.captioners.measured.describe import MAX_INSTANCES

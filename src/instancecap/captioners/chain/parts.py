@@ -13,8 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from instancecap.captioners.chain.answers import Answer, Keys, answer_type, clean
-from instancecap.captioners.chain.draft import MOST_COUNTED, Said
-from instancecap.captioners.chain.names import unique_names
+from instancecap.captioners.chain.draft import MOST_COUNTED, Said, unique_names
 from instancecap.captioners.chain.pictures import Part
 from instancecap.captioners.chain.questions import Answered, Chain, Question, Scene, Values
 from instancecap.mllm.base import Image

@@ -15,14 +15,13 @@ from pydantic import BaseModel
 
 from instancecap.captioners.chain.agree import Agreed
 from instancecap.captioners.chain.answers import Answer, Keys, choices_of, clean, stem_of
-from instancecap.captioners.chain.draft import Draft
-from instancecap.captioners.chain.names import unique_names
+from instancecap.captioners.chain.draft import Draft, unique_names
 from instancecap.captioners.chain.options import CLIP_POINTERS, ChainOptions
 from instancecap.captioners.chain.pictures import Prepared
 from instancecap.captioners.chain.prompting import Prompts, load_prompts
 from instancecap.evidence.tracking.follow import Followed
 from instancecap.mllm.base import Image, Media, Message, Part, Request, Video
-from instancecap.mllm.grounding import Convention
+from instancecap.mllm.probes import Convention
 from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence, InstanceFacts
 from instancecap.verify.naming import noun_of

@@ -28,8 +28,7 @@ from instancecap.datasets.export.rules import Entry, Load, Loaded, Plan, out_of_
 from instancecap.datasets.export.trainers import find_trainer
 from instancecap.datasets.export.write import RECORD
 from instancecap.errors import InputError, UsageError
-from instancecap.render.budget import Counter, counter_for
-from instancecap.render.targets import Target
+from instancecap.render.targets import Counter, Target, counter_for
 
 
 @dataclass(slots=True)

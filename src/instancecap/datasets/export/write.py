@@ -40,7 +40,7 @@ from instancecap.io.atomic import require_writable
 from instancecap.io.finder import IMAGE_SUFFIXES, VIDEO_SUFFIXES, reason_of
 from instancecap.io.local_copy import local_copy
 from instancecap.render import render_with
-from instancecap.render.budget import Counter, counter_for
+from instancecap.render.targets import Counter, counter_for
 from instancecap.schema.caption import Caption
 from instancecap.video import Clip, VideoInfo, probe
 
