@@ -64,12 +64,7 @@ class Layout(ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lines(Layout):
-    """Two text files, where line N of one goes with line N of the other.
-
-    Attributes:
-        prompts: file of the captions.
-        videos: file of the clips' paths, relative to the dataset.
-    """
+    """Two text files, of captions and of paths; line N of one goes with line N of the other."""
 
     prompts: str
     videos: str = "videos.txt"
@@ -108,11 +103,7 @@ def _text_lines(path: Path) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairs(Layout):
-    """``x.txt`` for each ``x.mp4``: beside it, or in a folder of its own.
-
-    Attributes:
-        texts: folder of the text files; that of the clips where it is empty.
-    """
+    """``x.txt`` for each ``x.mp4``: beside it, or in a folder of its own, ``texts``."""
 
     media: str = ""
     texts: str = ""
