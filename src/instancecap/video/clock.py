@@ -32,7 +32,7 @@ class Clock(Generic[T]):
     """
 
     def __init__(self, step: float, *, leaps: bool = False) -> None:
-        """``step``: seconds between frames where the stamps do not say; ``leaps``: a stamp far ahead
+        """``step``: seconds a frame where the stamps do not say; ``leaps``: a stamp far ahead
         is a break in the stream and no pause."""
         self.mended = 0
         self._step = step
