@@ -27,8 +27,8 @@ from instancecap.schema.evidence import Evidence
 from instancecap.video.clip import Clip
 
 if TYPE_CHECKING:
-    from instancecap.engine.batch import Run
     from instancecap.engine.events import Events
+    from instancecap.engine.results import Run
 
 Source = str | os.PathLike[str] | Clip
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from instancecap.engine.batch import Run, run_batch
+from instancecap.engine.batch import run_batch
 from instancecap.engine.config import RunConfig
+from instancecap.engine.results import Run
 from instancecap.engine.sinks import open_store
 from instancecap.engine.work import Documents, EvidenceCache, Work, stamp_of
 from instancecap.errors import DecodeError, MissingDependency

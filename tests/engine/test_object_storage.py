@@ -14,9 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from instancecap.engine import object_storage
-from instancecap.engine.batch import Run, run_batch
+from instancecap.engine.batch import run_batch
 from instancecap.engine.config import RunConfig
 from instancecap.engine.events import Ended, Events
+from instancecap.engine.results import Run
 from instancecap.engine.sinks import open_store
 from instancecap.engine.status import read_status
 from instancecap.engine.work import CaptionWork, Documents, Work
