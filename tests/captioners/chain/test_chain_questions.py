@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from instancecap.captioners.chain import ChainOptions
 from instancecap.captioners.chain import look as look_module
 from instancecap.captioners.chain.answers import KINDS, clean
-from instancecap.captioners.chain.draft import mentioned, unique_names
 from instancecap.captioners.chain.pictures import sketch
 from instancecap.captioners.chain.prompting import load_prompts
+from instancecap.captioners.chain.said import mentioned, unique_names
 from instancecap.errors import UsageError
 from instancecap.mllm.base import Request
 from instancecap.models.coco import CATEGORIES

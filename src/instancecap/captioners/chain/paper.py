@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
-from instancecap.captioners.chain.agree import Agreed, Agreement, Named
+from instancecap.captioners.chain.agree import Agreed, Named
 from instancecap.captioners.chain.answers import answer_type
 from instancecap.captioners.chain.detail import painted
 from instancecap.captioners.chain.look import look, settle
@@ -62,16 +62,14 @@ def paper(scene: Scene) -> Chain:
     yield from describe_parts(scene)
 
 
-def _as_measured(scene: Scene) -> Agreement:
+def _as_measured(scene: Scene) -> list[Agreed]:
     """The most salient tracks as they are, each under its class."""
     items = scene.prepared.evidence.instances[: scene.options.max_instances]
-    return Agreement(
-        tuple(
-            Agreed(item.id, Named(f"the {_noun(item)}", count=item.count), None, (item,))
-            for item in items
-            if item.track
-        )
-    )
+    return [
+        Agreed(item.id, Named(f"the {_noun(item)}", count=item.count), None, (item,))
+        for item in items
+        if item.track
+    ]
 
 
 def _noun(item: InstanceFacts) -> str:
