@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from instancecap.api import measure as measure
     from instancecap.api import run as run
     from instancecap.captioners.chain import ChainOptions as ChainOptions
-    from instancecap.engine.batch import Run as Run
     from instancecap.engine.config import CaptionConfig as CaptionConfig
+    from instancecap.engine.results import Run as Run
     from instancecap.errors import DecodeError as DecodeError
     from instancecap.errors import FormatError as FormatError
     from instancecap.errors import InputError as InputError
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "instancecap.api": "Captioner Measured Mllm caption measure run",
     "instancecap.captioners.chain": "ChainOptions",
-    "instancecap.engine.batch": "Run",
+    "instancecap.engine.results": "Run",
     "instancecap.engine.config": "CaptionConfig",
     "instancecap.errors": "DecodeError FormatError InputError InstanceCapError MissingDependency "
     "ModelError OutputError ServerError UsageError",

@@ -4,46 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from instancecap.engine.batch import Run, run_batch
+from instancecap.engine.batch import run_batch
 from instancecap.engine.config import RunConfig
+from instancecap.engine.results import Run
 from instancecap.engine.sinks import open_store
-from instancecap.engine.work import Documents, EvidenceCache, Work, fingerprint, stamp_of
+from instancecap.engine.work import Documents, EvidenceCache, Work, stamp_of
 from instancecap.errors import DecodeError, MissingDependency
 from instancecap.io.identity import Identity
 from instancecap.io.inputs import Job, find_jobs
 from instancecap.schema import Caption, Evidence
-from instancecap.schema.caption import Video
-
-SEEN: list[str] = []
-
-
-@dataclass(frozen=True, kw_only=True)
-class Quick(Work):
-    """Names the clip; fails for those whose file says so."""
-
-    config_name: str = "one"
-    parts: tuple[str, ...] = ("",)
-    keep: bool = field(default=False)
-
-    def __call__(self, job: Job) -> Documents:
-        SEEN.append(job.name)
-        if Path(job.clip.path).read_bytes().startswith(b"bad"):
-            raise DecodeError(f"{job.clip.path}: no frame")
-        captions = {}
-        for part in self.parts:
-            numbers = dict.fromkeys(("start", "end", "duration", "fps", "frames"), 0)
-            video = Video(id=job.name + part, path=job.clip.path, width=2, height=2, **numbers)
-            captions[part] = Caption(video=video, background=self.config_name).to_json()
-        return Documents(captions)
-
-    def config(self) -> str:
-        return fingerprint(name=self.config_name, parts=self.parts)
+from tests.engine.works import SEEN, Quick
 
 
 @pytest.fixture
@@ -107,7 +83,7 @@ def test_what_changed_is_done_again(clips: Path, out: str) -> None:
     (clips / "a.mp4").write_bytes(b"other")
     run(out)
     assert SEEN == ["a.mp4"]
-    run(out, Quick(config_name="two"))
+    run(out, Quick(label="two"))
     assert sorted(SEEN) == ["a.mp4", "b.mp4", "c.mp4", "d.mp4"]
 
 
@@ -204,8 +180,8 @@ def test_table_never_mixes_two_configurations(clips: Path, out: str) -> None:
             return super().__call__(job)
 
     run(out)
-    run(out, Fails(config_name="two"))
-    run(out, Fails(config_name="two"))
+    run(out, Fails(label="two"))
+    run(out, Fails(label="two"))
     found = {row["id"]: row["background"] for row in rows(Path(out))}
     assert found == {"a.mp4": "two", "c.mp4": "two"}
 

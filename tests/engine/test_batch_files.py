@@ -14,10 +14,11 @@ import pytest
 from instancecap.captioners.chain import ChainOptions, prepare, write
 from instancecap.captioners.chain.questions import THOUSANDTHS
 from instancecap.engine import model_stage
-from instancecap.engine.batch import Run, run_batch
+from instancecap.engine.batch import run_batch
 from instancecap.engine.batch_files import TRIES, BatchResults, BatchWriter, open_batch
 from instancecap.engine.config import RunConfig
 from instancecap.engine.model_stage import AskWork, ModelStage, Server
+from instancecap.engine.results import Run
 from instancecap.engine.sinks import open_store
 from instancecap.errors import FormatError, ModelError, ServerError, UsageError
 from instancecap.evidence import build

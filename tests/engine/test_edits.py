@@ -14,9 +14,10 @@ import pytest
 
 from instancecap.datasets.captions import read_captions
 from instancecap.datasets.edits import mark_edits
-from instancecap.engine.batch import Run, run_batch
+from instancecap.engine.batch import run_batch
 from instancecap.engine.config import RunConfig
 from instancecap.engine.events import Events
+from instancecap.engine.results import Run
 from instancecap.engine.sinks import open_store
 from instancecap.engine.work import Documents, Work
 from instancecap.formats.table_rows import OURS

@@ -14,22 +14,21 @@ import pyarrow.parquet as pq
 import pytest
 
 from instancecap.engine import object_storage
-from instancecap.engine.batch import Run, run_batch
+from instancecap.engine.batch import run_batch
 from instancecap.engine.config import RunConfig
 from instancecap.engine.events import Ended, Events
+from instancecap.engine.results import Run
 from instancecap.engine.sinks import open_store
 from instancecap.engine.status import read_status
-from instancecap.engine.work import CaptionWork, Documents, Work, fingerprint
-from instancecap.errors import DecodeError, InputError, OutputError, UsageError
+from instancecap.engine.work import CaptionWork, Documents, Work
+from instancecap.errors import InputError, OutputError, UsageError
 from instancecap.io.addresses import is_url
 from instancecap.io.identity import Identity
 from instancecap.io.inputs import Job, find_jobs
 from instancecap.io.local_copy import local_copy
 from instancecap.schema import Caption
-from instancecap.schema.caption import Video
 from tests.conftest import MakeVideo
-
-SEEN: list[str] = []
+from tests.engine.works import SEEN, Quick
 
 
 @pytest.fixture(scope="module")
@@ -65,30 +64,6 @@ def s3(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 @pytest.fixture
 def video(tmp_path: Path, make_video: MakeVideo) -> bytes:
     return make_video(tmp_path / "one.mp4").read_bytes()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Quick(Work):
-    """Names the clip from its first bytes; fails for those that say so."""
-
-    label: str = "one"
-    parts: tuple[str, ...] = ("",)
-
-    def __call__(self, job: Job) -> Documents:
-        SEEN.append(job.name)
-        content = Path(job.clip.local or job.clip.path).read_bytes()
-        if content.startswith(b"bad"):
-            raise DecodeError(f"{job.clip.path}: no frame")
-        numbers = dict.fromkeys(("start", "end", "duration", "fps", "frames"), 0)
-        captions = {}
-        for part in self.parts:
-            video = Video(id=job.name + part, path=job.clip.path, width=2, height=2, **numbers)
-            captions[part] = Caption(video=video, background=self.label).to_json()
-        identity = Identity.of(job.clip.path, content=True)
-        return Documents(captions, identity=identity)
-
-    def config(self) -> str:
-        return fingerprint(label=self.label, parts=self.parts)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.engine import make_clips, survive
-from instancecap.engine.batch import MOST_UNWRITTEN, Run, run_batch
+from instancecap.engine.batch import MOST_UNWRITTEN, run_batch
 from instancecap.engine.config import RunConfig
 from instancecap.engine.ledger import Ledger
+from instancecap.engine.results import Run
 from instancecap.engine.sinks import open_store
 from instancecap.engine.watchers import open_journal
 from instancecap.errors import UsageError

@@ -13,7 +13,7 @@ import pytest
 
 from instancecap.datasets.captions import read_captions
 from instancecap.schema import Caption
-from tests.integration.conftest import Run
+from tests.program import Run
 
 MakeVideo = Callable[..., Path]
 

@@ -12,8 +12,8 @@ from instancecap.errors import ModelError
 from instancecap.mllm.base import Backend, Reply, Request
 from instancecap.render import Prompt, RenderOptions, find_target, render
 from instancecap.render.batch import render_all
-from instancecap.render.budget import counter_for
 from instancecap.render.fuse import find_fault, fuse
+from instancecap.render.targets import counter_for
 from instancecap.schema.caption import Caption
 from tests.render.rich_captions import rich
 

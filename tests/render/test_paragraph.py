@@ -9,7 +9,7 @@ import pytest
 from instancecap.errors import FormatError
 from instancecap.language.en import NUMBERS
 from instancecap.render import render, targets
-from instancecap.render.words import content, stem
+from instancecap.render.grammar import content, stem
 from instancecap.schema.caption import Caption
 from tests.render.rich_captions import RICH, caption_of, measured, rich
 

@@ -16,8 +16,7 @@ from instancecap.schema import caption as c
 from instancecap.schema.evidence import FramingFacts, LightFacts, PlaceFacts, Turn
 from instancecap.verify import check
 from instancecap.verify.check import verify
-from instancecap.verify.repair import apply
-from instancecap.verify.report import Report, contradictions
+from instancecap.verify.report import Report, apply, contradictions
 from tests import strategies
 from tests.made import camera, evidence, evidences, thing, video
 

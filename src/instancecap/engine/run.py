@@ -7,9 +7,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
-from instancecap.engine.batch import Run, run_batch
+from instancecap.engine.batch import run_batch
 from instancecap.engine.config import RunConfig
 from instancecap.engine.events import Events
+from instancecap.engine.results import Run
 from instancecap.engine.sinks import open_store
 from instancecap.engine.watchers import open_journal, serve_metrics
 from instancecap.engine.work import Work

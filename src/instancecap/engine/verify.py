@@ -25,9 +25,8 @@ from instancecap.io.inputs import Job
 from instancecap.mllm.base import Backend
 from instancecap.schema import Caption, Evidence
 from instancecap.verify.check import verify
-from instancecap.verify.reading import read_claims
-from instancecap.verify.repair import apply
-from instancecap.verify.report import OnContradiction, Report, count_findings, score_of
+from instancecap.verify.fields import read_claims
+from instancecap.verify.report import OnContradiction, Report, apply, count_findings, score_of
 from instancecap.video import Clip
 from instancecap.video.probe import check_regular_file
 

@@ -28,7 +28,7 @@ from instancecap.captioners.chain.windows import GRADUAL
 from instancecap.evidence.reliability import may_overrule
 from instancecap.evidence.tracking.follow import Seed
 from instancecap.mllm.base import Image, Media
-from instancecap.schema.parts import Text
+from instancecap.schema.base import Text
 from instancecap.schema.pointer import instance_pointer
 from instancecap.video.sampling import fit_within
 

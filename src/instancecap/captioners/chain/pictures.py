@@ -12,7 +12,7 @@ import numpy as np
 from instancecap.captioners.chain.options import ChainOptions, Wanted, find_wanted
 from instancecap.captioners.chain.windows import Window, cut_windows, frame_times
 from instancecap.captioners.measured.describe import describe, without_sentences
-from instancecap.captioners.measured.language import speaks
+from instancecap.captioners.measured.sentences import speaks
 from instancecap.captioners.visual_prompts import to_jpeg
 from instancecap.errors import UsageError
 from instancecap.evidence.tracking.follow import Film, FilmMaker

@@ -29,8 +29,7 @@ from instancecap.mllm.probes import Convention, grounding
 from instancecap.mllm.structured import ask
 from instancecap.schema.caption import Caption
 from instancecap.verify.check import verify
-from instancecap.verify.repair import MARK, REMOVED, apply
-from instancecap.verify.report import Contradiction, Report, contradictions
+from instancecap.verify.report import MARK, REMOVED, Contradiction, Report, apply, contradictions
 
 
 def fused(scene: Scene) -> Chain:

@@ -27,9 +27,6 @@ Area = Literal[Cell, "left", "right", "top", "bottom", "whole", ""]
 
 Size = Literal["small", "large", "filling", ""]
 
-FEW = 3
-"""Instances of a group that are counted; a larger one is *a group*."""
-
 RELIABLE = 0.78
 """Lower bound of the precision of a kind of fact from which its facts are stated."""
 
