@@ -22,11 +22,7 @@ def test_every_target_has_its_figures_and_their_source() -> None:
         assert target.frames == "" or target.allows_frames(target.largest_frames(200)), target.name
 
 
-@pytest.mark.parametrize(
-    ("name", "frames", "allowed"),
-    [("wan2.2", 81, True), ("wan2.2", 80, False), ("ltx-video", 121, True),
-     ("ltx-video", 125, False), ("mochi", 163, True), ("wan2.2", 0, False)],
-)  # fmt: skip
+@pytest.mark.parametrize(("name", "frames", "allowed"), cases(__file__, "frame_rules"))
 def test_frame_rules(name: str, frames: int, allowed: bool) -> None:
     assert find_target(name).allows_frames(frames) is allowed
 
