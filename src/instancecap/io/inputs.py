@@ -6,6 +6,7 @@ import os
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from instancecap.errors import InputError, UsageError
@@ -102,12 +103,12 @@ class _Jobs:
         self._root = video_root
         self._places: dict[str, int] = {}  # the first job of a name
         self._namesakes: dict[str, set[tuple[str, float, float | None]]] = {}
-        self._good: set[str] = set()
+        self._check = lru_cache(REMEMBERED)(check_regular_file)  # many rows may name one file
 
     def add(self, found: Found) -> None:
         """Raises :class:`InputError` for a file that cannot be used."""
-        if found.path not in self._good:
-            self._check(found)
+        if not found.checked:
+            self._check(found.path)
         name = found.id or _relative_name(found, self._root)
         if found.start or found.end is not None:
             name += f"@{found.start}-{'end' if found.end is None else found.end}"
@@ -116,13 +117,6 @@ class _Jobs:
         if self._places.setdefault(name, place) == place or self._is_new(found, name):
             clip = Clip(path=found.path, start=found.start, end=found.end, id=name)
             self.found.append(Job(clip, name, found.hint))
-
-    def _check(self, found: Found) -> None:
-        if not found.checked:
-            check_regular_file(found.path)
-        if len(self._good) >= REMEMBERED:
-            self._good.clear()
-        self._good.add(found.path)
 
     def _is_new(self, found: Found, name: str) -> bool:
         """Whether no job of this name has this file and span; only now are links followed."""

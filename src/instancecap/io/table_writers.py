@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from instancecap.errors import UsageError
-from instancecap.io.atomic import part_of, replace, writing
+from instancecap.io.atomic import part_of, replace, write_whole, writing
 
 ROWS_PER_SHARD = 10_000
 """Rows of one file of a Parquet table that is written."""
@@ -34,8 +34,8 @@ class TableWriter(ABC):
         """Add a row: cells by column, or a line of text for a ``.txt``."""
 
     @abstractmethod
-    def finish(self) -> bool:
-        """Put the table in its place, unless it has no rows; returns whether it has."""
+    def finish(self) -> list[str]:
+        """Put the table in its place, unless it has no rows; returns the paths."""
 
     @abstractmethod
     def drop(self) -> None:
@@ -102,10 +102,10 @@ class _FileWriter(TableWriter):
             self._file.write(text)
         self._rows += 1
 
-    def finish(self) -> bool:
+    def finish(self) -> list[str]:
         if not self._rows:
             self.drop()
-            return False
+            return []
         try:
             with writing(self._path):
                 if self._is_list:
@@ -117,11 +117,30 @@ class _FileWriter(TableWriter):
         except BaseException:
             self.drop()
             raise
-        return True
+        return [str(self._path)]
 
     def drop(self) -> None:
         self._file.close()
         self._part.unlink(missing_ok=True)
+
+
+class FolderWriter(TableWriter):
+    """A file for each row, which is its name and text, as soon as it is written."""
+
+    def __init__(self, folder: Path, suffix: str) -> None:
+        self._folder, self._suffix, self._written = folder, suffix, list[str]()
+
+    def write(self, row: tuple[str, str]) -> None:
+        name, text = row
+        path = self._folder / f"{name}{self._suffix}"
+        write_whole(path, text)
+        self._written.append(str(path))
+
+    def finish(self) -> list[str]:
+        return self._written
+
+    def drop(self) -> None:
+        """What is written stays."""
 
 
 class _ParquetWriter(TableWriter):
@@ -147,12 +166,12 @@ class _ParquetWriter(TableWriter):
         self._shards.append(name)
         self._rows.clear()
 
-    def finish(self) -> bool:
+    def finish(self) -> list[str]:
         if self._rows:
             self._flush()
         if not self._shards:
             self.drop()
-            return False
+            return []
         try:
             with writing(self._path):
                 self._path.mkdir(exist_ok=True)
@@ -165,7 +184,7 @@ class _ParquetWriter(TableWriter):
                         stale.unlink()
         finally:
             self.drop()
-        return True
+        return [str(self._path)]
 
     def drop(self) -> None:
         shutil.rmtree(self._scratch, ignore_errors=True)

@@ -17,11 +17,17 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from instancecap.errors import DecodeError
-from instancecap.video import webp
 from instancecap.video.clip import Clip
 from instancecap.video.clock import Clock
 from instancecap.video.display import tone_map, turn
-from instancecap.video.probe import VideoInfo, open_container, probe, video_stream
+from instancecap.video.probe import (
+    VideoInfo,
+    open_container,
+    probe,
+    video_stream,
+    webp_durations,
+    webp_pictures,
+)
 
 Picture = NDArray[np.uint8]
 
@@ -167,10 +173,10 @@ class ClipReader:
                 (index * step, step, one) for index, one in enumerate(self.clip.array)
             )
         path = self.clip.local or self.clip.path
-        if seconds := webp.durations(path):
+        if seconds := webp_durations(path):
             starts = accumulate(seconds, initial=0.0)
             return self._in_span(
-                zip(starts, seconds, webp.pictures(path, len(seconds)), strict=False)
+                zip(starts, seconds, webp_pictures(path, len(seconds)), strict=False)
             )
         return self._frames_of_file()
 

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from instancecap.datasets.export.media import MediaInfo
-from instancecap.datasets.export.rules import Entry, Plan, Sample
+from instancecap.datasets.export.rules import Entry, MediaInfo, Plan, Sample
 from instancecap.io.atomic import replace
 from instancecap.io.finder import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 

@@ -7,8 +7,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from instancecap.datasets.export.media import MediaInfo
 from instancecap.schema.caption import Caption
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """What a trainer will find in a file.
+
+    Attributes:
+        frames: frames that the file holds.
+        fps: frames per second, 0 for a still image.
+        width, height: pixels of the displayed frame.
+        seconds: the length.
+        rotation: clockwise degrees that a reader has to turn the frames by itself.
+    """
+
+    frames: int
+    fps: float
+    width: int
+    height: int
+    seconds: float
+    rotation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
