@@ -89,17 +89,17 @@ async def write(
         asker.usage += convention.usage
     scene.convention = THOUSANDTHS if convention is None else convention
     await _run(CHAINS[options.mode](scene), asker)
-    scene.draft.models = scene.draft.models or {backend.model}
+    scene.models = scene.models or {backend.model}
     caption = merge(scene)
     if options.english:
         caption = await _check(caption, scene, asker)
-    missing = [one for _, _, some in scene.draft.missing for one in some]
-    said, allows = scene.draft.said, prepared.wanted.allows
+    missing = [one for _, _, some in scene.missing for one in some]
+    said, allows = scene.said, prepared.wanted.allows
     missing = [one for one in dict.fromkeys(missing) if one not in said and allows(one)]
     anew = prepared.wanted.instance and prepared.previous is None
     if missing and anew and not (scene.listed or scene.agreed):
         missing.insert(0, "/instances")  # nobody said which ones there are
-    reasons = dict.fromkeys(problem for _, problem, some in scene.draft.missing if some)
+    reasons = dict.fromkeys(problem for _, problem, some in scene.missing if some)
     return Written(
         Caption.model_validate(caption.model_dump()),
         asker.usage,
@@ -168,7 +168,7 @@ async def _check(caption: Caption, scene: Scene, asker: _Asker) -> Caption:
     if previous is None:
         return apply(caption, report, on_contradiction=options.on_contradiction)
     # Of a caption that is rewritten, only what is new is judged.
-    own = scene.draft.said.keys()
+    own = scene.said.keys()
     findings = [one for one in report.findings if one.claim.field in own]
     before = list(caption.claims)
     judged = apply(
@@ -199,7 +199,7 @@ def recheck_questions(
     leaves = caption.leaves()
     for pointer in dict.fromkeys(one.pointer for one in wrong):
         here = [one for one in wrong if one.pointer == pointer and pointer in leaves]
-        if not here or pointer not in scene.draft.said:
+        if not here or pointer not in scene.said:
             continue
         subject = "the clip"
         if pointer.startswith("/instances/"):

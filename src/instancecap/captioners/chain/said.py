@@ -1,10 +1,10 @@
-"""What has been answered so far: values that are fit for their fields, and who said them."""
+"""What was answered: values that are fit for their fields, and the names that they speak of."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from instancecap.captioners.chain.answers import MAX_CHARACTERS, NEARLY_STATIC, clean
@@ -28,31 +28,6 @@ class Said:
     value: Any
     model: str
     times: tuple[float, ...]
-
-
-@dataclass(slots=True)
-class Draft:
-    """What has been answered so far.
-
-    Attributes:
-        said: by leaf; a window's sentence under ``/segments/`` and its number.
-        looks: what tells an instance from the others, by id.
-        missing: what was asked on what, why it got nothing, and the leaves.
-        models: names that servers gave in their replies.
-    """
-
-    said: dict[str, Said] = field(default_factory=dict)
-    looks: dict[int, str] = field(default_factory=dict)
-    missing: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
-    models: set[str] = field(default_factory=set)
-
-    def keep(self, pointer: str, value: Any, *, model: str, times: Sequence[float]) -> bool:
-        """Keep a value that is fit for its field; False where an answer to it is missing."""
-        fit = fit_value(pointer, value)
-        if fit is None:
-            return pointer.endswith(MAY_BE_BLANK)
-        self.said[pointer] = Said(fit, model, tuple(times))
-        return True
 
 
 def fit_value(pointer: str, value: Any) -> Any:
