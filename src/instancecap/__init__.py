@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from instancecap.api import measure as measure
     from instancecap.api import run as run
     from instancecap.captioners.chain import ChainOptions as ChainOptions
-    from instancecap.engine.batch import Run as Run
     from instancecap.engine.config import CaptionConfig as CaptionConfig
+    from instancecap.engine.results import Run as Run
     from instancecap.enhance import Enhanced as Enhanced
     from instancecap.enhance import EnhanceOptions as EnhanceOptions
     from instancecap.errors import DecodeError as DecodeError
@@ -48,37 +48,20 @@ if TYPE_CHECKING:
     from instancecap.video.clip import Clip as Clip
 
 _HOMES = {
-    "instancecap.engine.config": ("CaptionConfig",),
-    "instancecap.api": (
-        "Captioner",
-        "Measured",
-        "Mllm",
-        "caption",
-        "enhance",
-        "measure",
-        "run",
-    ),
-    "instancecap.engine.batch": ("Run",),
-    "instancecap.captioners.chain": ("ChainOptions",),
-    "instancecap.enhance": ("EnhanceOptions", "Enhanced"),
-    "instancecap.verify.check": ("verify",),
-    "instancecap.errors": (
-        "DecodeError",
-        "FormatError",
-        "InputError",
-        "InstanceCapError",
-        "MissingDependency",
-        "ModelError",
-        "OutputError",
-        "ServerError",
-        "UsageError",
-    ),
-    "instancecap.render": ("Prompt", "render"),
-    "instancecap.formats": ("Caption",),
-    "instancecap.schema.evidence": ("Evidence",),
-    "instancecap.video.clip": ("Clip",),
+    "instancecap.api": "Captioner Measured Mllm caption enhance measure run",
+    "instancecap.captioners.chain": "ChainOptions",
+    "instancecap.engine.results": "Run",
+    "instancecap.engine.config": "CaptionConfig",
+    "instancecap.enhance": "EnhanceOptions Enhanced",
+    "instancecap.errors": "DecodeError FormatError InputError InstanceCapError MissingDependency "
+    "ModelError OutputError ServerError UsageError",
+    "instancecap.formats": "Caption",
+    "instancecap.render": "Prompt render",
+    "instancecap.schema.evidence": "Evidence",
+    "instancecap.verify.check": "verify",
+    "instancecap.video.clip": "Clip",
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = list(_HOME_OF)
 

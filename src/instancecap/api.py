@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Unpack, cast
 from instancecap.captioners.chain import ChainOptions, Written, prepare, write
 from instancecap.captioners.chain.options import Mode
 from instancecap.captioners.measured.describe import MAX_INSTANCES, describe
-from instancecap.captioners.measured.language import language_of
+from instancecap.captioners.measured.sentences import language_of
 from instancecap.engine.config import CaptionConfig, RunConfig, RunOptions
 from instancecap.engine.model_stage import AskWork, PredictWork, Server
 from instancecap.engine.pools import AskingPool
@@ -29,8 +29,8 @@ from instancecap.schema.evidence import Evidence
 from instancecap.video.clip import Clip
 
 if TYPE_CHECKING:
-    from instancecap.engine.batch import Run
     from instancecap.engine.events import Events
+    from instancecap.engine.results import Run
 
 Source = str | os.PathLike[str] | Clip
 
@@ -141,9 +141,13 @@ class Mllm(Server):
             future.cancel()  # the caller was interrupted: nobody waits for the answers any more
             raise
 
-    def work(self, config: CaptionConfig) -> AskWork:
-        """What is done to each of many clips."""
-        options, server = self._options(config), self.server
+    def work(self, config: CaptionConfig) -> AskWork | PredictWork:
+        """What is done to each of many clips; in a dry run, what asking would cost."""
+        options, server = self._with(config.max_instances), self.server
+        if config.hint_column and options.mode == "single":
+            raise UsageError(f"--hint-column: {options.single_format} takes no hints")
+        if config.dry_run:
+            return PredictWork(options=options, split_shots=config.split_shots)
         in_folder = config.out and not config.out.endswith((".jsonl", ".parquet"))
         if options.fields and not in_folder:
             raise UsageError("--fields rewrites captions in a folder: name it with --out")
@@ -160,20 +164,10 @@ class Mllm(Server):
             keep_evidence=bool(config.report),
         )
 
-    def predict(self, config: CaptionConfig) -> PredictWork:
-        """Measures each of many clips and foretells what the questions would cost."""
-        return PredictWork(options=self._options(config), split_shots=config.split_shots)
-
     def _with(self, max_instances: int | None) -> ChainOptions:
         if max_instances is None:
             return self.options
         return replace(self.options, max_instances=max_instances)
-
-    def _options(self, config: CaptionConfig) -> ChainOptions:
-        options = self._with(config.max_instances)
-        if config.hint_column and options.mode == "single":
-            raise UsageError(f"--hint-column: {options.single_format} takes no hints")
-        return options
 
 
 def measure(source: Source, *, threads: int = 0, masks: bool = False) -> Evidence:
@@ -243,42 +237,24 @@ def run(
 
     Returns:
         What came of it: counts, failures with their reasons, paths of the outputs; without
-        ``out``, the captions in :attr:`Run.results`.
+        ``out``, the captions in :attr:`Run.results`; what models were, or would be, asked in
+        :attr:`Run.cost`.
 
     Raises:
         UsageError: an option, or two inputs that would share an output; nothing was done.
         MissingDependency, ServerError: what would be the same for every clip.
     """
     chosen = CaptionConfig(**(dict(config or CaptionConfig()) | options))
-    if chosen.report:
-        chosen = chosen.model_copy(update={"keep": True})
     work = (captioner or Measured()).work(chosen)
-    jobs, done = run_work(_listed(inputs), work, chosen, events=events)
+    if isinstance(work, PredictWork):
+        chosen = chosen.model_copy(update={"out": "", "report": ""})
+    elif chosen.report:
+        chosen = chosen.model_copy(update={"keep": True})
+    listed = [inputs] if isinstance(inputs, str) else inputs
+    jobs, done = run_work(listed, work, chosen, events=events)
     if chosen.report:
         _write_report(chosen.report, jobs, done)
     return done
-
-
-def predict(
-    inputs: str | Sequence[str],
-    *,
-    captioner: Mllm,
-    config: CaptionConfig | None = None,
-    events: Events | None = None,
-    **options: Unpack[RunOptions],
-) -> Run:
-    """Measure many clips, and foretell what asking about them would cost; nobody is asked.
-
-    As :func:`run`; the calls, tokens and pictures are in :attr:`Run.cost`, and nothing is written.
-    """
-    chosen = CaptionConfig(**(dict(config or CaptionConfig()) | options))
-    work = captioner.predict(chosen)
-    nowhere = chosen.model_copy(update={"out": "", "report": ""})
-    return run_work(_listed(inputs), work, nowhere, events=events)[1]
-
-
-def _listed(inputs: str | Sequence[str]) -> list[str]:
-    return [inputs] if isinstance(inputs, str) else list(inputs)
 
 
 def _write_report(report: str, jobs: Sequence[Job], run: Run) -> None:
@@ -355,7 +331,9 @@ def enhance_files(
     As :func:`run` does clips: a caption each, in ``config.out`` or in :attr:`Run.results`.
     """
     work = _enhancing(captioner, options, image, last, like)
-    return run_work(_listed(inputs), work, config or RunConfig(), events=events)
+    return run_work(
+        [inputs] if isinstance(inputs, str) else inputs, work, config or RunConfig(), events=events
+    )
 
 
 def _enhancing(

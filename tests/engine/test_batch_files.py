@@ -14,17 +14,17 @@ import pytest
 from instancecap.captioners.chain import ChainOptions, prepare, write
 from instancecap.captioners.chain.questions import THOUSANDTHS
 from instancecap.engine import model_stage
-from instancecap.engine.batch import Run, run_batch
+from instancecap.engine.batch import run_batch
 from instancecap.engine.batch_files import TRIES, BatchResults, BatchWriter, open_batch
 from instancecap.engine.config import RunConfig
 from instancecap.engine.model_stage import AskWork, ModelStage, Server
+from instancecap.engine.results import Run
 from instancecap.engine.sinks import open_store
 from instancecap.errors import FormatError, ModelError, ServerError, UsageError
 from instancecap.evidence import build
 from instancecap.io.inputs import find_jobs
 from instancecap.mllm.base import Reply
 from instancecap.mllm.openai import OpenAIBackend
-from instancecap.mllm.structured import Enforcement
 from instancecap.schema.caption import Caption
 from instancecap.verify import check
 from instancecap.video import Clip
@@ -308,7 +308,7 @@ def test_rounds_end_in_the_caption_that_a_server_gives(
             prepared,
             backend,
             options=options,
-            enforce=Enforcement(assume=False),
+            enforced=False,
             convention=THOUSANDTHS,
         )
         await backend.close()
@@ -393,5 +393,4 @@ def test_shots_share_their_rounds(
     stage = ModelStage(server.open(), work.options)
     (job,), _ = find_jobs([str(clips_dir / CLIP)])
     assert asyncio.run(stage(job, work(job))).waiting
-    assert stage.open_questions == 2
-    assert stage.finish() == [str(tmp_path / "ask.jsonl")]
+    assert stage.finish() == ([str(tmp_path / "ask.jsonl")], 2)

@@ -158,23 +158,18 @@ ROWS: list[dict[str, Any]] = [
 NAMES = ["b.mp4", "b.mp4@1.0-2.5", "b.mp4@1.0-end", "set/one@0.0-2.5"]
 
 
-def test_csv_manifest(tree: Path) -> None:
-    lines = [",".join("" if v is None else str(v) for v in row.values()) for row in ROWS]
-    (tree / "m.csv").write_text("path, start,end,id\n" + "\n".join(lines))
-    assert names("in/m.csv") == NAMES
-
-
-def test_jsonl_manifest(tree: Path) -> None:
-    (tree / "m.jsonl").write_text("\n".join(json.dumps(row) for row in ROWS))
-    assert names("in/m.jsonl") == NAMES
-
-
-@pytest.mark.parametrize("name", ["m.parquet", "m.parquet/part-0.parquet"])
-def test_parquet_manifest_is_a_file_or_a_folder_of_shards(tree: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["m.csv", "m.jsonl", "m.parquet", "m.parquet/part-0.parquet"])
+def test_a_manifest_is_a_table_or_a_folder_of_shards(tree: Path, name: str) -> None:
     (tree / name).parent.mkdir(exist_ok=True)
     rows = [{**row, "path": str(tree / "b.mp4")} for row in ROWS]
-    pq.write_table(pa.Table.from_pylist(rows), tree / name)
-    assert names("in/m.parquet") == NAMES
+    if name == "m.csv":
+        lines = [",".join("" if v is None else str(v) for v in row.values()) for row in rows]
+        (tree / name).write_text("path, start,end,id\n" + "\n".join(lines))
+    elif name == "m.jsonl":
+        (tree / name).write_text("\n".join(json.dumps(row) for row in rows))
+    else:
+        pq.write_table(pa.Table.from_pylist(rows), tree / name)
+    assert names(f"in/{name.partition('/')[0]}") == NAMES
 
 
 def test_manifest_paths_are_looked_for_beside_it_first(tree: Path) -> None:

@@ -13,9 +13,9 @@ from instancecap.cli import terminal
 from instancecap.cli.caption import SERVER
 from instancecap.cli.options import Filled, offered
 from instancecap.datasets.captions import read_captions
-from instancecap.engine.batch import Run
 from instancecap.engine.config import RunConfig
 from instancecap.engine.prompts import results_of, write_prompts
+from instancecap.engine.results import Run
 from instancecap.enhance import Enhanced, EnhanceOptions
 from instancecap.enhance.compare import compare as compare_sets
 from instancecap.enhance.compare import in_words, profile

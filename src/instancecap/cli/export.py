@@ -81,7 +81,7 @@ def export(
         )
     if not quiet:
         warnings.show()
-        _summarize(written, checked, out, named=bool(target))
+        _summarize(written, checked, out)
     if json:
         terminal.print_json(_account(written, checked))
     failed = [report for report in (written, checked) if report is not None and report.failed]
@@ -97,17 +97,13 @@ def _parse_size(text: str) -> tuple[int, int] | None:
     return int(found[1]), int(found[2])
 
 
-def _summarize(
-    written: Report | None, checked: CheckReport | None, out: str, *, named: bool
-) -> None:
+def _summarize(written: Report | None, checked: CheckReport | None, out: str) -> None:
     if written is not None:
         made = ", ".join(f"{count} {how}" for how, count in written.made.items())
         failed = f", {len(written.failed)} failed" if written.failed else ""
         where = f" in {out} ({made})" if written.outputs else ""
         clips = "1 clip" if written.done == 1 else f"{written.done} clips"
         terminal.note(f"{clips}{where}{failed}, in {written.seconds:.1f} s")
-        if written.target and not named:  # clips cut to the rules of another model are no use
-            terminal.note(f"for {written.target}, this trainer's usual; --target names another")
     if checked is not None:
         terminal.note(f"checked: rows {checked.rows}, faults {len(checked.failed)}")
         dropped = f", {len(checked.dropped)} are dropped" if checked.dropped else ""

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from instancecap.datasets.captions import read_captions
 from instancecap.engine.batch_files import BatchBackend, Unanswered
 from instancecap.engine.config import RunConfig
-from instancecap.engine.model_stage import ALL_INSTANCES, ModelStage, Server
-from instancecap.engine.retrying import RetryingStage
+from instancecap.engine.model_stage import ALL_INSTANCES, ModelStage, RetryingStage, Server
 from instancecap.engine.work import Documents, Work, fingerprint
 from instancecap.enhance import Enhanced, EnhanceOptions, Like, Picture, ask_model, structured
 from instancecap.enhance.questions import version
@@ -22,14 +21,12 @@ from instancecap.io.finder import Rejected
 from instancecap.io.inputs import Job
 from instancecap.io.table_writers import open_table
 from instancecap.io.tables import TABLE_SUFFIXES, read_rows
-from instancecap.mllm.base import Backend
-from instancecap.mllm.structured import Enforcement
-from instancecap.mllm.usage import Usage
+from instancecap.mllm.base import Backend, Usage
 from instancecap.schema.caption import Caption
 from instancecap.video.clip import Clip
 
 if TYPE_CHECKING:
-    from instancecap.engine.batch import Run
+    from instancecap.engine.results import Run
 
 COLUMNS = ("prompt", "text", "caption")
 """Of a table; the first that is there holds the prompts."""
@@ -130,14 +127,14 @@ class EnhanceStage(ModelStage):
     def __init__(self, backend: Backend, work: EnhanceWork) -> None:
         self._backend, self._work = backend, work
         self._batch = backend if isinstance(backend, BatchBackend) else None
-        self._enforce = Enforcement(assume=False if self._batch else None)
+        self._enforced = False if self._batch else None
 
     async def __call__(self, job: Job, ready: str) -> Documents:  # type: ignore[override]
         """The captions of a prompt, one a variant."""
         began, work = time.perf_counter(), self._work
         try:
             done = await ask_model(
-                ready, self._backend, options=work.options, enforce=self._enforce,
+                ready, self._backend, options=work.options, enforced=self._enforced,
                 picture=work.picture, like=work.like,
             )  # fmt: skip
         except Unanswered:
@@ -167,7 +164,7 @@ def results_of(run: Run, options: EnhanceOptions, *, out: str = "") -> list[Enha
     found = []
     for _, one in sorted(run.results.items()):
         known = {name: one.cost[name] for name in Usage.__dataclass_fields__}
-        usage = Usage(**{name: int(n) if name != "seconds" else n for name, n in known.items()})  # type: ignore[arg-type]
+        usage = Usage(**{name: int(n) if name != "seconds" else n for name, n in known.items()})
         captions = (Caption.from_json(text) for text in one.captions.values())
         found += [Enhanced.of(caption, options, usage=usage) for caption in captions]
     return found

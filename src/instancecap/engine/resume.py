@@ -73,6 +73,7 @@ class Plan:
         failed: those that failed before and are not tried again.
         kept: outputs that a person changed, and why that is told; they are not written over.
         stale: outputs whose clips are gone.
+        cost: what models were asked for those that are passed over.
     """
 
     todo: Todo
@@ -81,12 +82,15 @@ class Plan:
     failed: list[tuple[int, Rejected]] = field(default_factory=list)
     kept: list[Rejected] = field(default_factory=list)
     stale: list[Rejected] = field(default_factory=list)
+    cost: dict[str, float] = field(default_factory=dict)
 
     def skip(self, index: int, job: Job, entry: Entry) -> None:
         """The job is done, as the entry says."""
         self.skipped.append((index, job))
         if entry.parts != ("",):
             self.parts[index] = entry.parts
+        for unit, amount in entry.cost.items():
+            self.cost[unit] = self.cost.get(unit, 0) + amount
 
 
 def plan_run(
@@ -280,8 +284,8 @@ def take_edits(store: Store, entry: Entry) -> dict[str, str]:
 def _take(store: Store, name: str, written: dict[str, str] | None) -> str:
     """Mark one document; returns what is wrong with it."""
     text = store.sink.current(name)
-    if text is None or written is None:  # another format, or no caption: kept as it is
-        return ""
+    if not text or written is None:  # another format, or no caption
+        return f"kept as it is, as {store.sink.format} does not hold a whole caption"
     problems: list[str] = []
     try:
         caption = caption_from(json.loads(text), format="instancecap", problems=problems)

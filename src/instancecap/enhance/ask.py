@@ -21,9 +21,8 @@ from instancecap.enhance.structure import lay_out_shots, structure
 from instancecap.enhance.tokens import Parsed
 from instancecap.errors import UsageError
 from instancecap.language import en
-from instancecap.mllm.base import Backend, Message, Part, Request
-from instancecap.mllm.structured import Asked, Enforcement, ask
-from instancecap.mllm.usage import Usage
+from instancecap.mllm.base import Backend, Message, Part, Request, Usage
+from instancecap.mllm.structured import Asked, ask
 from instancecap.schema.caption import Caption, Producer, Provenance
 from instancecap.schema.pointer import instance_of
 from instancecap.version import __version__
@@ -43,7 +42,7 @@ class Asker:
     """Asks about one variant of a prompt, and keeps the accounts."""
 
     backend: Backend
-    enforce: Enforcement
+    enforced: bool | None
     questions: Questions
     options: EnhanceOptions
     pictures: tuple[Part, ...] = ()
@@ -63,7 +62,7 @@ class Asker:
             seed=self.options.seed + number,
         )
         asked: Asked[T] = await ask(
-            self.backend, request, answer, attempts=self.options.attempts, enforce=self.enforce
+            self.backend, request, answer, attempts=self.options.attempts, enforced=self.enforced
         )
         self.usage += asked.usage
         self.problem = self.problem or asked.problem
@@ -162,7 +161,7 @@ async def ask_model(
     backend: Backend,
     *,
     options: EnhanceOptions,
-    enforce: Enforcement | None = None,
+    enforced: bool | None = None,
     picture: Picture | None = None,
     like: Like | None = None,
 ) -> list[Enhanced]:
@@ -175,7 +174,6 @@ async def ask_model(
         ServerError: nothing can be asked at all.
     """
     base, parsed = structure(prompt, options)
-    enforce = enforce or Enforcement()
 
     def asker(number: int) -> Asker:
         questions = Questions(
@@ -183,7 +181,7 @@ async def ask_model(
             names=picture.names if picture else (), last=bool(picture and picture.last),
         )  # fmt: skip
         pictures = picture.images if picture else ()
-        return Asker(backend, enforce, questions, options, pictures, model=backend.model)
+        return Asker(backend, enforced, questions, options, pictures, model=backend.model)
 
     work = (_variant(asker(number), base, parsed, picture) for number in range(options.variants))
     return await _together(*work)

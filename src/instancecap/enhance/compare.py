@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 from instancecap.enhance.questions import Like
 from instancecap.errors import FormatError
-from instancecap.render.words import FUNCTION_WORDS
+from instancecap.render.grammar import FUNCTION_WORDS
 from instancecap.schema.caption import Caption
 
 FIELDS = ("global_description", "appearance", "action", "position", "background", "lighting",

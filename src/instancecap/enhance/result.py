@@ -11,12 +11,11 @@ from instancecap.enhance.tokens import Parsed
 from instancecap.enhance.words import manner_of, parts
 from instancecap.errors import FormatError
 from instancecap.formats.text import paragraph
-from instancecap.mllm.usage import Usage
-from instancecap.render.budget import counter_for
+from instancecap.mllm.base import Usage
 from instancecap.render.options import RenderOptions, Task
 from instancecap.render.quotes import said_once
 from instancecap.render.render import render_with
-from instancecap.render.targets import Target
+from instancecap.render.targets import Target, counter_for
 from instancecap.schema.caption import Caption, Video
 
 LOST = "not in the result: "

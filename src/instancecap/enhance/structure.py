@@ -11,6 +11,7 @@ from instancecap.enhance.parse import category_of, parse
 from instancecap.enhance.tokens import Parsed, Phrase, Span, tidy
 from instancecap.errors import FormatError
 from instancecap.language import en
+from instancecap.schema.base import Text
 from instancecap.schema.caption import (
     Caption,
     Instance,
@@ -20,7 +21,6 @@ from instancecap.schema.caption import (
     Segment,
     Shot,
 )
-from instancecap.schema.parts import Text
 from instancecap.verify.lexicon import lexicon
 from instancecap.verify.text import split_path, words_of
 from instancecap.version import __version__

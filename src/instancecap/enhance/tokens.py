@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from instancecap.enhance.words import Term, cinema, is_plural, nouns, parts, verbs
-from instancecap.render.words import lexicon as render_words
+from instancecap.render.grammar import lexicon as render_words
 from instancecap.verify.lexicon import lexicon
 
 Span = tuple[int, int]

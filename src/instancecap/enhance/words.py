@@ -14,8 +14,8 @@ from typing import Any
 
 from instancecap.errors import UsageError
 from instancecap.language.tables import read_tables
-from instancecap.render.words import lexicon as render_words
-from instancecap.render.words import stem
+from instancecap.render.grammar import lexicon as render_words
+from instancecap.render.grammar import stem
 from instancecap.verify.lexicon import lexicon
 
 _HOME = files(__package__)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from instancecap.render import grammar
+from instancecap.render.grammar import lexicon
 from instancecap.render.paragraph import Line
-from instancecap.render.words import lexicon
 from instancecap.schema.caption import Caption
 
 STYLE = "minimax"

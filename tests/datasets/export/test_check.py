@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from instancecap.datasets.export import TRAINERS, Options, check, export
+from instancecap.datasets.export import check
 from instancecap.errors import UsageError
-from tests.datasets.export.made import make_colours, row_of
+from tests.datasets.export.made import export_rows, make_colours, row_of
 
 MakeVideo = Callable[..., Path]
 MakeSet = Callable[..., Path]
@@ -23,10 +23,9 @@ def make_set(tmp_path: Path, make_video: MakeVideo) -> MakeSet:
 
     def make(trainer: str, **options: object) -> Path:
         rows = [row_of(make_video(tmp_path / f"{name}.mp4", frames=9)) for name in "ab"]
-        options = {"link": "copy", **options}
-        out = str(tmp_path / "set")
-        export(rows, TRAINERS[trainer], out, options=Options(**options))  # type: ignore[arg-type]
-        return Path(out)
+        out = tmp_path / "set"
+        export_rows(rows, trainer, out, **{"link": "copy", **options})
+        return out
 
     return make
 
@@ -36,57 +35,16 @@ def faults(folder: Path, **options: str) -> str:
     return "\n".join(f"{where}: {reason}" for where, reason in report.failed)
 
 
-def blank_line(folder: Path) -> None:
-    (folder / "prompts.txt").write_text("\nA dog runs.\n")
-
-
-def lost_line(folder: Path) -> None:
-    (folder / "prompts.txt").write_text("A dog runs.\n")
-
-
-def lost_clip(folder: Path) -> None:
-    (folder / "videos" / "a.mp4").unlink()
-
-
-def text_for_clip(folder: Path) -> None:
-    (folder / "videos" / "a.mp4").write_text("no video")
-
-
-def half_a_clip(folder: Path) -> None:
-    path = folder / "videos" / "a.mp4"
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def endless_caption(folder: Path) -> None:
-    (folder / "prompts.txt").write_text("A dog runs.\n" + "A dog runs. " * 99 + "\n")
-
-
-def same_clip_twice(folder: Path) -> None:
-    (folder / "videos.txt").write_text("videos/a.mp4\nvideos/a.mp4\n")
-
-
 @pytest.mark.parametrize(
-    ("damage", "fault"),
+    ("trainer", "file", "content", "fault"),
     [
-        (blank_line, "prompts.txt: line 1: the caption is empty"),
-        (lost_line, "1 captions for 2 videos: the pairs are shifted"),
-        (lost_clip, "videos/a.mp4: no such file"),
-        (text_for_clip, "videos/a.mp4: not a video"),
-        (half_a_clip, "videos/a.mp4"),
-        (endless_caption, "prompts.txt: line 2: the caption has"),
-        (same_clip_twice, "videos/a.mp4: is the clip of prompts.txt: line 1 too"),
-    ],
-)
-def test_damage_is_found(make_set: MakeSet, damage: Callable[[Path], None], fault: str) -> None:
-    folder = make_set("cogvideo")
-    assert faults(folder) == ""
-    damage(folder)
-    assert fault in faults(folder)
-
-
-@pytest.mark.parametrize(
-    ("trainer", "file", "text", "fault"),
-    [
+        ("cogvideo", "prompts.txt", "\nA dog runs.\n", "line 1: the caption is empty"),
+        ("cogvideo", "prompts.txt", "A dog runs.\n", "1 captions for 2 videos: the pairs are shif"),
+        ("cogvideo", "videos/a.mp4", None, "videos/a.mp4: no such file"),
+        ("cogvideo", "videos/a.mp4", "no video", "videos/a.mp4: not a video"),
+        ("cogvideo", "videos/a.mp4", 0.5, "videos/a.mp4"),
+        ("cogvideo", "prompts.txt", "A dog.\n" + "A dog. " * 99 + "\n", "line 2: the caption has"),
+        ("cogvideo", "videos.txt", "videos/a.mp4\n" * 2, "is the clip of prompts.txt: line 1 too"),
         ("musubi-tuner", "dataset.toml", "[general\n", "dataset.toml: not valid TOML"),
         ("musubi-tuner", "metadata.jsonl", '{"video_path": "x"}\n', "not a row of this trainer"),
         ("musubi-tuner", "metadata.jsonl", '{"video_path\n', "line 1: not valid JSON"),
@@ -101,11 +59,17 @@ def test_damage_is_found(make_set: MakeSet, damage: Callable[[Path], None], faul
         ("cosmos3", "video_dataset_file.jsonl", '{"t2w_windows": []}\n', "not a row"),
     ],
 )
-def test_files_that_cannot_be_read_are_found(
-    make_set: MakeSet, trainer: str, file: str, text: str, fault: str
+def test_damage_is_found(
+    make_set: MakeSet, trainer: str, file: str, content: str | float | None, fault: str
 ) -> None:
     folder = make_set(trainer)
-    (folder / file).write_text(text)
+    path = folder / file
+    if content is None:
+        path.unlink()
+    elif isinstance(content, float):
+        path.write_bytes(path.read_bytes()[: int(content * path.stat().st_size)])
+    else:
+        path.write_text(content)
     assert fault in faults(folder)
 
 
@@ -131,7 +95,7 @@ def make_named(folder: Path, trainer: str) -> Path:
     """The same clips for another trainer."""
     out = folder.parent / trainer
     rows = [row_of(path) for path in sorted((folder / "videos").iterdir())]
-    export(rows, TRAINERS[trainer], str(out), options=Options())
+    export_rows(rows, trainer, out)
     return out
 
 
@@ -148,8 +112,10 @@ def test_a_dataset_of_anyones_can_be_checked(make_set: MakeSet) -> None:
         (folder / ".instancecap" / name).unlink()
     with pytest.raises(UsageError, match="say --for TRAINER"):
         check(str(folder))
-    assert faults(folder, trainer="cogvideo") == ""
-    assert "metadata.jsonl" in faults(folder, trainer="diffsynth")
+    with pytest.raises(UsageError, match="--target is missing: cogvideo is for several models"):
+        check(str(folder), trainer="cogvideo")
+    assert faults(folder, trainer="cogvideo", target="cogvideox") == ""
+    assert "metadata.jsonl" in faults(folder, trainer="diffsynth", target="wan2.2")
     with pytest.raises(UsageError, match="there is no such folder"):
         check(str(folder / "gone"))
 
