@@ -331,9 +331,8 @@ def enhance_files(
     As :func:`run` does clips: a caption each, in ``config.out`` or in :attr:`Run.results`.
     """
     work = _enhancing(captioner, options, image, last, like)
-    return run_work(
-        [inputs] if isinstance(inputs, str) else inputs, work, config or RunConfig(), events=events
-    )
+    given = [inputs] if isinstance(inputs, str) else inputs
+    return run_work(given, work, config or RunConfig(), events=events)
 
 
 def _enhancing(

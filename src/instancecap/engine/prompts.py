@@ -163,8 +163,8 @@ def results_of(run: Run, options: EnhanceOptions, *, out: str = "") -> list[Enha
         return [Enhanced.of(row.caption, options) for row in rows if row.caption is not None]
     found = []
     for _, one in sorted(run.results.items()):
-        known = {name: one.cost[name] for name in Usage.__dataclass_fields__}
-        usage = Usage(**{name: int(n) if name != "seconds" else n for name, n in known.items()})
+        known: dict[str, Any] = {name: one.cost[name] for name in Usage.__dataclass_fields__}
+        usage = Usage(**known | {name: int(known[name]) for name in known if name != "seconds"})
         captions = (Caption.from_json(text) for text in one.captions.values())
         found += [Enhanced.of(caption, options, usage=usage) for caption in captions]
     return found
