@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,25 +24,27 @@ from instancecap.schema.caption import Camera, Instance, Video
 
 
 def caption(name: str = "a.mp4") -> Caption:
-    video = Video(
-        id=name,
-        path=f"in/{name}",
-        start=0,
-        end=2,
-        duration=2,
-        fps=8,
-        width=64,
-        height=48,
-        frames=16,
-    )
+    video = Video.named(f"in/{name}")
+    times = {"id": name, "end": 2.0, "duration": 2.0, "fps": 8.0}
     return Caption(
-        video=video,
+        video=video.model_copy(update={**times, "width": 64, "height": 48, "frames": 16}),
         global_description="Ein Hund läuft.",
         instances=[Instance(id=4, class_="dog"), Instance(id=1, class_="cat", is_main=True)],
         camera=Camera(motion=["pan_left"], shot_type="long_shot"),
         place="outdoor",
         warnings=["blurred"],
     )
+
+
+def put_all(out: Path, names: Iterable[str], **how: Any) -> list[str]:
+    """Put a caption of each name into an output, the last first, and finish it."""
+    sink = open_store(str(out), **how).sink
+    names = list(names)
+    for name in reversed(names):
+        sink.put(name, caption(name).to_json())
+    found = sink.finish(names)
+    sink.close()
+    return found
 
 
 def files(folder: Path) -> list[str]:
@@ -187,15 +190,9 @@ def test_shards_of_a_table_leave_one_another_alone(
     monkeypatch.setattr(tables, "ROWS_PER_SHARD", 1)
     out = tmp_path / "out.parquet"
     for shard, names in (("1-of-2", "ab"), ("2-of-2", "cd"), ("1-of-2", "a")):
-        sink = open_store(str(out), shard=shard).sink
-        for name in names:
-            sink.put(name, caption(name).to_json())
-        sink.finish(names)
-        sink.close()
+        put_all(out, names, shard=shard)
     assert sorted(path.name for path in out.glob("*.parquet")) == [
-        "part-1-of-2-00000.parquet",
-        "part-2-of-2-00000.parquet",
-        "part-2-of-2-00001.parquet",
+        f"part-{name}.parquet" for name in ("1-of-2-00000", "2-of-2-00000", "2-of-2-00001")
     ]
     assert sorted(row["id"] for row in pq.read_table(out).to_pylist()) == ["a", "c", "d"]
 
@@ -206,52 +203,28 @@ def test_table_has_flat_columns_and_the_whole_caption(
     monkeypatch.setattr(tables, "ROWS_PER_SHARD", 2)
     out = tmp_path / "out.parquet"
     for count in (7, 3):  # the second run's table replaces the first's, shards and all
-        sink = open_store(str(out)).sink
-        for index in reversed(range(count)):
-            sink.put(str(index), caption(str(index)).to_json())
-        assert sink.finish(map(str, range(count))) == [str(out)]
-        sink.close()
+        assert put_all(out, map(str, range(count))) == [str(out)]
     assert sorted(path.name for path in out.glob("*.parquet")) == [
-        "part-00000.parquet",
-        "part-00001.parquet",
-    ]
+        "part-00000.parquet", "part-00001.parquet",
+    ]  # fmt: skip
     table = pq.read_table(out)
     assert tuple(table.schema.names) == COLUMNS
     rows = table.to_pylist()
     assert [row["id"] for row in rows] == ["0", "1", "2"]
     assert Caption.from_json(rows[0].pop("caption_json")) == caption("0")
     assert rows[0] == {
-        "id": "0",
-        "path": "in/0",
-        "start": 0.0,
-        "end": 2.0,
-        "duration": 2.0,
-        "fps": 8.0,
-        "width": 64,
-        "height": 48,
-        "global_description": "Ein Hund läuft.",
-        "background": "",
-        "lighting": "",
-        "place": "outdoor",
-        "time_of_day": "",
-        "style": "",
-        "camera_motion": ["pan_left"],
-        "shot_type": "long_shot",
-        "shot_angle": "",
-        "main_class": "cat",
-        "instance_count": 2,
-        "warnings": ["blurred"],
-    }
+        "id": "0", "path": "in/0", "start": 0.0, "end": 2.0, "duration": 2.0, "fps": 8.0,
+        "width": 64, "height": 48, "global_description": "Ein Hund läuft.", "background": "",
+        "lighting": "", "place": "outdoor", "time_of_day": "", "style": "",
+        "camera_motion": ["pan_left"], "shot_type": "long_shot", "shot_angle": "",
+        "main_class": "cat", "instance_count": 2, "warnings": ["blurred"],
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("format", ["instancevid", "skycaptioner", "cosmos3", "miradata", "text"])
 def test_other_formats_are_those_of_convert(tmp_path: Path, format: str) -> None:
     for name in ("out", "out.jsonl"):
-        sink = open_store(str(tmp_path / name), format=format).sink
-        for clip in "ab":
-            sink.put(f"{clip}.mp4", caption(f"{clip}.mp4").to_json())
-        sink.finish(["a.mp4", "b.mp4"])
-        sink.close()
+        put_all(tmp_path / name, ["a.mp4", "b.mp4"], format=format)
     suffix = ".txt" if format == "text" else ".json"
     assert sorted(path.name for path in (tmp_path / "out").glob("*.*4*")) == [
         f"a.mp4{suffix}",
