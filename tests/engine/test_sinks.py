@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -15,7 +14,6 @@ import pytest
 from instancecap.datasets.convert import convert
 from instancecap.engine import sinks as outputs
 from instancecap.engine.sinks import FolderSink, open_store
-from instancecap.engine.spool import Spool
 from instancecap.errors import FormatError, OutputError, UsageError
 from instancecap.formats.table_rows import FLAT_COLUMNS as COLUMNS
 from instancecap.io import table_writers as tables
@@ -38,12 +36,12 @@ def caption(name: str = "a.mp4") -> Caption:
 
 def put_all(out: Path, names: Iterable[str], **how: Any) -> list[str]:
     """Put a caption of each name into an output, the last first, and finish it."""
-    sink = open_store(str(out), **how).sink
-    names = list(names)
+    store = open_store(str(out), **how).begin([])
+    sink, names = store.sink, list(names)
     for name in reversed(names):
         sink.put(name, caption(name).to_json())
     found = sink.finish(names)
-    sink.close()
+    store.close()
     return found
 
 
@@ -118,12 +116,12 @@ def test_out_that_cannot_be_written_is_refused_at_the_start(
 
 def test_json_lines_appear_at_the_end_in_the_order_of_the_jobs(tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
-    sink = open_store(str(out)).sink
+    store = open_store(str(out)).begin([])
     for index in (2, 0, 1):
-        sink.put(f"{index}", caption(f"{index}").to_json())
+        store.sink.put(f"{index}", caption(f"{index}").to_json())
         assert not out.exists()
-    assert sink.finish("0123") == [str(out)]
-    sink.close()
+    assert store.finish("0123") == [str(out)]
+    store.close()
     lines = out.read_text("utf-8").splitlines()
     assert [json.loads(line)["video"]["id"] for line in lines] == ["0", "1", "2"]
     assert "läuft" in lines[0]
@@ -133,54 +131,9 @@ def test_json_lines_appear_at_the_end_in_the_order_of_the_jobs(tmp_path: Path) -
     }
 
 
-def test_torn_line_of_a_spool_is_cut_off(tmp_path: Path) -> None:
-    spool = Spool(tmp_path)
-    spool.put("ü\n1", '{"a": "b\\tc"}')
-    spool.put("2", "{}")
-    spool.close()
-    whole = spool.path.read_bytes()
-    for cut in range(1, len(whole)):
-        spool.path.write_bytes(whole[:-cut])
-        again = Spool(tmp_path)
-        assert "2" not in again
-        again.put("3", '{"x": 1}')
-        assert again.get("3") == b'{"x": 1}'
-        assert len(again) == 1 + ("ü\n1" in again)
-        again.close()
-
-
-def test_document_that_does_not_fit_leaves_the_others(tmp_path: Path) -> None:
-    spool = Spool(tmp_path)
-    spool.put("a", "{}")
-
-    class Full:
-        def __init__(self, file: IO[bytes]) -> None:
-            self._file = file
-
-        def write(self, data: bytes) -> int:
-            if len(data) < 4:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            return self._file.write(data[: len(data) // 2])
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._file, name)
-
-    file, spool._file = spool._file, Full(spool._file)  # type: ignore[assignment]
-    with pytest.raises(OutputError, match="b: cannot be written: No space left on device"):
-        spool.put("b", "{}")
-    spool._file = file
-    spool.put("c", "{}")
-    spool.close()
-    again = Spool(tmp_path)
-    assert ("a" in again, "b" in again, "c" in again) == (True, False, True)
-    again.close()
-
-
 @pytest.mark.parametrize("name", ["out.jsonl", "out.parquet"])
 def test_run_without_a_result_leaves_no_table(tmp_path: Path, name: str) -> None:
-    sink = open_store(str(tmp_path / name)).sink
-    assert sink.finish([]) == []
-    sink.close()
+    assert put_all(tmp_path / name, []) == []
     assert not list(tmp_path.rglob("*.jsonl")) and not list(tmp_path.rglob("*.parquet/*.parquet"))
 
 
@@ -247,10 +200,10 @@ def own(folder: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["out", "out.jsonl"])
 def test_caption_that_a_format_cannot_say_is_refused(tmp_path: Path, name: str) -> None:
-    sink = open_store(str(tmp_path / name), format="text").sink
+    store = open_store(str(tmp_path / name), format="text").begin([])
     with pytest.raises(FormatError, match="says nothing"):
-        sink.put("a", Caption(video=None).to_json())
-    sink.close()
+        store.sink.put("a", Caption(video=None).to_json())
+    store.close()
 
 
 def test_sweep_spares_what_another_part_may_be_writing(tmp_path: Path) -> None:
