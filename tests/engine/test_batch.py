@@ -6,12 +6,10 @@ import json
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 
-from instancecap.engine.batch import run_batch
-from instancecap.engine.config import RunConfig
 from instancecap.engine.results import Run
 from instancecap.engine.sinks import open_store
 from instancecap.engine.work import Documents, EvidenceCache, Work, stamp_of
@@ -19,6 +17,7 @@ from instancecap.errors import DecodeError, MissingDependency
 from instancecap.io.identity import Identity
 from instancecap.io.inputs import Job, find_jobs
 from instancecap.schema import Caption, Evidence
+from tests.engine.outputs import OUTS, do, read
 from tests.engine.works import SEEN, Quick
 
 
@@ -34,18 +33,8 @@ def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def run(out: str, work: Work | None = None, **options: object) -> Run:
-    jobs, _ = find_jobs(["clips"])
-    SEEN.clear()
-    return run_batch(
-        jobs,
-        work or Quick(),
-        store=open_store(out),
-        config=RunConfig(**options),  # type: ignore[arg-type]
-    )
-
-
-OUTS = ["out", "out.jsonl", "out.parquet"]
+def run(out: str, work: Work | None = None, **options: Any) -> Run:
+    return do("clips", out, work, **options)
 
 
 @pytest.mark.parametrize("out", OUTS)
@@ -159,9 +148,7 @@ def test_failures_of_earlier_runs_do_not_stop_this_one(clips: Path) -> None:
 
 def test_other_format_is_resumed_and_a_change_of_format_is_a_change(clips: Path) -> None:
     def write(format: str) -> Run:
-        jobs, _ = find_jobs(["clips"])
-        store = open_store("out", format=format)
-        return run_batch(jobs, Quick(), store=store, config=RunConfig())
+        return run("out", format=format)
 
     assert (write("instancevid").done, write("instancevid").skipped) == (3, 3)
     assert "Structural Description" in json.loads(Path("out/a.mp4.json").read_text())
@@ -182,16 +169,8 @@ def test_table_never_mixes_two_configurations(clips: Path, out: str) -> None:
     run(out)
     run(out, Fails(label="two"))
     run(out, Fails(label="two"))
-    found = {row["id"]: row["background"] for row in rows(Path(out))}
+    found = {name: one["background"] for name, one in read(out).items()}
     assert found == {"a.mp4": "two", "c.mp4": "two"}
-
-
-def rows(table: Path) -> list[dict[str, str]]:
-    """Identity and background of what a table holds."""
-    if table.suffix == ".parquet":
-        return list(pq.read_table(table).select(["id", "background"]).to_pylist())
-    documents = map(json.loads, table.read_text().splitlines())
-    return [{"id": one["video"]["id"], "background": one["background"]} for one in documents]
 
 
 def test_run_that_a_fatal_error_ends_leaves_no_half_of_a_table(clips: Path) -> None:

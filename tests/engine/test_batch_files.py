@@ -393,5 +393,4 @@ def test_shots_share_their_rounds(
     stage = ModelStage(server.open(), work.options)
     (job,), _ = find_jobs([str(clips_dir / CLIP)])
     assert asyncio.run(stage(job, work(job))).waiting
-    assert stage.open_questions == 2
-    assert stage.finish() == [str(tmp_path / "ask.jsonl")]
+    assert stage.finish() == ([str(tmp_path / "ask.jsonl")], 2)

@@ -28,6 +28,7 @@ from instancecap.io.inputs import Job, find_jobs
 from instancecap.io.local_copy import local_copy
 from instancecap.schema import Caption
 from tests.conftest import MakeVideo
+from tests.engine.outputs import do
 from tests.engine.works import SEEN, Quick
 
 
@@ -77,10 +78,7 @@ class Cut(Quick):
 
 
 def run(out: str, given: list[str], work: Work | None = None, **options: Any) -> Run:
-    SEEN.clear()
-    jobs, rejected = find_jobs(given)
-    assert rejected == []
-    return run_batch(jobs, work or Quick(), store=open_store(out), config=RunConfig(**options))
+    return do(given[0], out, work, **options)
 
 
 @pytest.fixture

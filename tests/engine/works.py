@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from instancecap.engine.work import Documents, Work, fingerprint, stamp_of
-from instancecap.errors import DecodeError
+from instancecap.errors import DecodeError, MissingDependency
 from instancecap.io.identity import Identity
 from instancecap.io.inputs import Job
 from instancecap.schema import Caption
@@ -101,3 +101,25 @@ def _grow(job: Job) -> None:
         file.write(b"more")
     if stamp_of(job) != stamp:
         raise DecodeError(f"{job.clip.path}: the file changed while it was read; run again")
+
+
+def deed(job: Job) -> str:
+    """The name in capitals, unless the name is that of what goes wrong."""
+    if job.name == "bad":
+        raise DecodeError(f"{job.clip.path}: no frame can be decoded")
+    if job.name == "bug":
+        raise ZeroDivisionError("by zero")
+    if job.name == "need":
+        raise MissingDependency("masks need pycocotools")
+    if job.name == "hang":
+        time.sleep(60)
+    return job.name.upper()
+
+
+def look(job: Job) -> tuple[int, int, dict[str, str]]:
+    """Which process this is, its threads, and what it knows to be missing."""
+    import cv2
+
+    from instancecap.models import weights
+
+    return os.getpid(), cv2.getNumThreads(), weights.known_missing()

@@ -70,8 +70,7 @@ def run_batch(
         stage = batch.work.open_stage() if config.engine != "ray" else None
         complete = batch.do(plan, stage)
         if stage is not None:
-            run.open_questions = stage.open_questions
-            run.batch_files = stage.finish()
+            run.batch_files, run.open_questions = stage.finish()
             run.outputs += run.batch_files
         run.interrupted = not complete and not run.stopped
     except KeyboardInterrupt:

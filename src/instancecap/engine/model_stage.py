@@ -213,16 +213,10 @@ class ModelStage:
         """Give back connections, files, memory."""
         await self._backend.close()
 
-    def finish(self) -> list[str]:
-        """Put the files of the next batch in their place."""
+    def finish(self) -> tuple[list[str], int]:
+        """Put the files of the next batch in their place; returns them, and their questions."""
         writer = self._batch.writer if self._batch else None
-        return [str(path) for path in writer.close()] if writer else []
-
-    @property
-    def open_questions(self) -> int:
-        """Questions that went into the next batch file."""
-        writer = self._batch.writer if self._batch else None
-        return writer.requests if writer else 0
+        return ([str(path) for path in writer.close()], writer.requests) if writer else ([], 0)
 
 
 class RetryingStage:
@@ -268,11 +262,6 @@ class RetryingStage:
             else:
                 self._answered, self._announced = self._clock(), False
                 return result
-
-    @property
-    def open_questions(self) -> int:
-        """Of the stage."""
-        return self._stage.open_questions
 
 
 @dataclass(frozen=True, kw_only=True)

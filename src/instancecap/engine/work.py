@@ -124,12 +124,8 @@ class Stage(Protocol):
     async def close(self) -> None:
         """Give back what the stage holds, such as connections."""
 
-    def finish(self) -> list[str]:
-        """The run is over: put files of the stage's own in their place; returns their paths."""
-
-    @property
-    def open_questions(self) -> int:
-        """Questions that wait for answers from outside of the run."""
+    def finish(self) -> tuple[list[str], int]:
+        """The run is over: paths of files with questions for others, and how many those are."""
 
 
 @dataclass(frozen=True, slots=True)

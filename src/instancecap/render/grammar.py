@@ -243,8 +243,10 @@ def _verbs_of(text: str) -> Iterator[tuple[str, bool]]:
     tokens, article = text.split(), False
     for token, following in zip(tokens, (*tokens[1:], ""), strict=True):
         word, after = words_of(token)[0], "".join(words_of(following))
-        ends = not after or after in _PARTS or token.endswith(",")
-        might = _MIGHT_BE_VERB.match(word) is not None and (article or not ends)
+        goes_on = after and after not in ("and", "or", "with") and not token.endswith(",")
+        acts = bool(goes_on) and _is_verb(word, after, plural=False)
+        plural = not article and (not goes_on or after in _PARTS)
+        might = _MIGHT_BE_VERB.match(word) is not None and (acts or not plural)
         past = word.endswith("ed") and {word[:-1], word[:-2]} & _VERBS and _follows_verb(after)
         yield word, word in _FINITE or word in _PAST or might or bool(past)
         article = (article or word in SINGULAR or word == "the") and word not in _PARTS
