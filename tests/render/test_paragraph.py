@@ -60,16 +60,8 @@ def test_an_edit_of_a_measured_sentence_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "wanted"),
-    [
-        (STILL, "A red car is at the top right of the frame."),
-        ({**PATH, "enters": True}, "A red car comes into view in the center of the frame and "
-         "reaches the right."),
-        ({**PATH, "leaves": True}, "A red car starts in the center of the frame and ends on the "
-         "right, then leaves the frame."),
-        ({}, "A red car is in view."),
-    ],
-)  # fmt: skip
+    ("place", "wanted"), cases(__file__, "an_instance_that_does_nothing_is_somewhere")
+)
 def test_an_instance_that_does_nothing_is_somewhere(place: dict[str, Any], wanted: str) -> None:
     assert text_of(caption_of({"class": "car", "colors": ["red"], "position": place})) == wanted
 
@@ -178,15 +170,8 @@ TROPHY = {
 
 @pytest.mark.parametrize(
     ("one", "gist", "wanted"),
-    [
-        (COUPE, GIST, "It is a two-door sports coupe with silver wheels."),
-        (TROPHY, GIST, "The trophy is a tall trophy with handles."),
-        (COUPE, "A boy waves.", "There is a two-door sports coupe with silver wheels."),
-        ({**COUPE, "action": "slows"}, GIST, "The orange coupe is a two-door sports coupe"),
-        ({"appearance": "A chef in white dices onions."}, GIST, " A chef in white dices onions."),
-        ({"appearance": "A goat in white climbs up."}, GIST, " A goat in white climbs up."),
-    ],
-)  # fmt: skip
+    cases(__file__, "looks_without_a_verb_are_tied_to_whom_they_are_about"),
+)
 def test_looks_without_a_verb_are_tied_to_whom_they_are_about(
     one: dict[str, Any], gist: str, wanted: str
 ) -> None:

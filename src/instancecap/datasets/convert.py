@@ -34,12 +34,7 @@ Encode = Callable[[Row, Plain], Any]
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """One caption that was written.
-
-    Attributes:
-        lost: JSON pointers of what the format does not hold.
-        problems: what had to be put right or left out to read it.
-    """
+    """One caption that was written; ``lost`` are JSON pointers of what the format does not hold."""
 
     name: str
     source: str
@@ -80,10 +75,7 @@ def convert(
     """Read captions of any format and write them in another.
 
     Args:
-        paths: as :func:`~instancecap.datasets.captions.read_captions` takes them.
-        to: the format to write.
-        out: a folder (a file for each caption), or one file as
-            :func:`~instancecap.io.table_writers.open_table` lists them.
+        out: a folder (a file for each caption), or one file as ``open_table`` lists them.
         from_: the format that is read; seen from each caption where it is empty.
         on_failure: told the file and row of every caption that fails, and why.
 

@@ -39,13 +39,8 @@ def is_by_hand(caption: Caption) -> bool:
 def mark_edits(caption: Caption, written: dict[str, str]) -> bool:
     """Say of every leaf that differs from what was written that a person wrote it.
 
-    What was measured or checked of the sentence before holds no more: its claims go.
-
-    Args:
-        written: as :func:`leaf_digests` gave it for the caption as the program wrote it.
-
-    Returns:
-        Whether anything was marked.
+    What was measured or checked of the sentence before holds no more: its claims go. ``written``
+    is what :func:`leaf_digests` gave. Returns whether anything was marked.
     """
     now = leaf_digests(caption)
     ids = {one.id for one in caption.instances}

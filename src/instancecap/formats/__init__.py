@@ -119,10 +119,9 @@ def caption_from(
 
     Args:
         value: what :mod:`json` gives, or text: JSON, perhaps broken, or a caption in prose.
-        format: its format; seen from the content where it is empty.
+        format: seen from the content where it is empty.
         fields: what stands beside it in a table; gives the video where the caption has none.
-        problems: what was already put right; what this puts right or leaves out is added to it,
-            and all of it to the caption's ``warnings``.
+        problems: what was put right or left out is added to it, and all to the ``warnings``.
 
     Raises:
         UsageError: there is no format of that name.

@@ -249,9 +249,7 @@ def _is_table(argument: str) -> bool:
 def _read_manifest(path: str, hint_column: str) -> Iterator[Row]:
     """The rows of a manifest, blank lines aside.
 
-    Raises:
-        FormatError: none can be read.
-        UsageError: no row has the column of hints.
+    Raises :class:`FormatError`: none can be read. :class:`UsageError`: no row has the hints.
     """
     names: set[str] = set()
 

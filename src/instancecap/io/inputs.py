@@ -29,12 +29,7 @@ def private_folder(out: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What an earlier run left of a clip.
-
-    Attributes:
-        document: a caption, as JSON.
-        missing: JSON pointers of what it lacks.
-    """
+    """What an earlier run left of a clip: a caption as JSON, and JSON pointers of what it lacks."""
 
     document: str
     missing: tuple[str, ...]
@@ -68,7 +63,6 @@ def find_jobs(
     A clip that is reached twice under one name is done once.
 
     Args:
-        inputs: files, folders, glob patterns, manifests, tars, and addresses of such.
         images: take still images out of folders too; one that is named itself is always taken.
         video_root: folder that names are relative to, instead of the INPUT folder.
         hint_column: column of manifests that :attr:`Job.hint` is taken from; empty for none.

@@ -108,18 +108,11 @@ class Frame:
 
 
 class ClipReader:
-    """Reads a clip once, frame by frame, in bounded memory.
-
-    ::
-
-        with ClipReader(clip) as reader:
-            for frame in reader:
-                ...
-        reader.frames_read, reader.end, reader.warnings
+    """Reads a clip once, frame by frame, in bounded memory; iterate over it within its context.
 
     Damaged stretches are passed over; what was lost stands in ``losses`` after the last frame, and
-    in ``notes`` what was mended to show it.
-    Raises :class:`DecodeError` when not one frame lies in the clip's span.
+    in ``notes`` what was mended to show it. :attr:`end`, ``frames_read`` and :attr:`warnings` are
+    known then too. Raises :class:`DecodeError` when not one frame lies in the clip's span.
     """
 
     def __init__(self, clip: Clip, *, threads: int = 0) -> None:

@@ -101,14 +101,7 @@ def test_an_area_is_where_a_viewer_would_say(box: Box, area: str) -> None:
     assert content.area_of(box) == area
 
 
-@pytest.mark.parametrize(
-    ("end", "areas"),
-    [
-        (LEFT, ("center-left", "center-left", True)),
-        ((0.18, 0.4, 0.38, 0.6), ("center-left", "center-left", True)),
-        (RIGHT, ("center-left", "center-right", False)),
-    ],
-)
+@pytest.mark.parametrize(("end", "areas"), cases(__file__, "a_way_is_stated_where_it_is_long"))
 def test_a_way_is_stated_where_it_is_long(end: Box, areas: tuple[str, str, bool]) -> None:
     did = content.conduct_of(thing(start=LEFT, end=end), is_any)
     assert (did.start, did.end, did.stays) == areas

@@ -25,22 +25,11 @@ LONGEST_STEM = 100
 
 @dataclass(frozen=True, slots=True)
 class Trainer:
-    """A trainer of video models or of captioners, as data: ``trainers.toml``.
+    """A trainer of video models or of captioners: a table of ``trainers.toml``, which explains it.
 
     Attributes:
-        name: as given to ``--for``.
-        layout: how rows and files are laid out.
-        source: repository and file that the layout was taken from.
-        models: those that it trains, none for a captioner's trainer, which learns no prompt. A
-            single one need not be named.
+        models: none for a captioner's trainer, which learns no prompt.
         loader: which clips it loads, and how much of them.
-        retimes: clips of another rate than the model's are brought to it by the loader: all, or
-            those that are faster.
-        min_frames: clips of fewer frames are passed over or refused.
-        max_seconds: longer clips are passed over; 0 for any length.
-        suffixes: kinds of video files that it reads; empty for all.
-        stills: pictures that a clip is saved as, for a trainer that takes no video; 0 for video.
-        any_clip: it keeps no model's rules: clips may have any length, rate and size.
         extras: files beside the rows, by name: the trainer's own configuration.
         warns: what to tell the user about the dataset's folder; empty for nothing.
     """
@@ -84,13 +73,7 @@ def silent(where: str, text: str) -> None:
 
 @dataclass(slots=True)
 class Account:
-    """What failed, and what the user should know, told as it is found.
-
-    Attributes:
-        failed: place and reason of each clip or row that failed.
-        warnings: name or place of a clip, empty for the dataset, and what its user should know.
-        on_failure, on_warning: told of each.
-    """
+    """What failed, and what the user should know, told as it is found: place and text of each."""
 
     trainer: str
     target: str
@@ -156,18 +139,13 @@ MARK = re.compile("<(?:video|image|audio)>")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the user asks of an export.
+    """What the user asks of an export, as docs/cli.md has it.
 
     Attributes:
-        render: how captions become prompts, see :func:`render_options`; None for the trainer's
-            only model, and for a captioner's trainer.
-        question: what a captioner is asked in place of the usual question.
-        link: how whole files get into the dataset.
-        transcode: encode every clip to the rules of trainer and model.
-        frames: frames that the training asks for; pictures a clip for a trainer of stills.
-        fps, size, fit: as in :class:`~instancecap.datasets.export.media.Shape`.
-        video_root: folder that relative paths of clips start from; empty for the current one.
-        overwrite: replace an earlier export.
+        render: see :func:`render_options`; None for the trainer's only model, and for a captioner's
+            trainer.
+        frames: that the training asks for; pictures a clip for a trainer of stills; 0 for all.
+        fps, size: 0 and None for the model's rate and the clip's own size.
     """
 
     render: RenderOptions | None = None
@@ -185,13 +163,8 @@ class Options:
 def render_options(trainer: Trainer, *, target: str = "", **how: Any) -> RenderOptions | None:
     """Options for the trainer's prompts; None for a captioner's trainer, which learns none.
 
-    Args:
-        target: model to render for; may be empty where the trainer has one only.
-        how: fields of :class:`~instancecap.render.RenderOptions`.
-
-    Raises:
-        UsageError: the target has to be named, or an option that the trainer, or its model, cannot
-            use.
+    ``how`` are fields of :class:`~instancecap.render.RenderOptions`. Raises :class:`UsageError`
+    where the target has to be named, and for an option that the trainer, or its model, cannot use.
     """
     if trainer.models:
         model = trainer.find_target(target)
@@ -207,8 +180,7 @@ def render_options(trainer: Trainer, *, target: str = "", **how: Any) -> RenderO
 def complete(options: Options, trainer: Trainer) -> Options:
     """The options with the trainer's only model where none is named.
 
-    Raises:
-        UsageError: the model has to be named, or an option that the trainer cannot use.
+    Raises :class:`UsageError` where it has to be named, or for an option of no use to the trainer.
     """
     render = options.render
     if render is None:

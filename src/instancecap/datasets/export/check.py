@@ -36,8 +36,6 @@ class CheckReport(Account):
     """What reading a dataset came to; a row that the trainer would reject has failed.
 
     Attributes:
-        rows: rows that were read.
-        trained: rows that will be trained on.
         seconds: how much of their clips the trained frames show.
         dropped: place of a row that the trainer passes over, and why; in ``failed`` too.
     """
@@ -59,16 +57,11 @@ def check(
 ) -> CheckReport:
     """Read every row of a dataset, decode every clip, and count every caption's tokens.
 
-    Rules that a trainer keeps by itself, by cutting and scaling, are warnings; in a dataset
-    that was transcoded to the rules they are faults.
+    Rules that a trainer keeps by itself, by cutting and scaling, are warnings; in a dataset that
+    was transcoded to the rules they are faults. ``trainer`` and ``target`` are those that it was
+    exported for where they are empty; ``on_load`` is given each clip's path and what is made of it.
 
-    Args:
-        folder: the dataset.
-        trainer, target: names; those it was exported for where they are empty.
-        on_load: given the path of each clip and what the trainer makes of it.
-
-    Raises:
-        UsageError: there is no dataset, or it does not say what trainer and model it is for.
+    Raises :class:`UsageError`: there is no dataset, or it does not say for which trainer and model.
     """
     root = Path(folder)
     record = _record_of(root)

@@ -49,10 +49,8 @@ JPEG_QUALITY = 95
 def inspect(path: str | Path, *, decode: bool = False) -> MediaInfo:
     """Facts of a file. ``decode`` counts the frames by decoding every one of them.
 
-    Without it the packets are counted, which reads the file and decodes one frame only.
-
-    Raises:
-        InputError: the file is missing or is no video; or, with ``decode``, a part is damaged.
+    Without it the packets are counted, and one frame is decoded. Raises :class:`InputError`: the
+    file is missing or is no video; or, with ``decode``, a part is damaged.
     """
     clip = Clip.open(path)
     info = probe(clip)
@@ -74,11 +72,7 @@ def inspect(path: str | Path, *, decode: bool = False) -> MediaInfo:
 
 
 def find_clip(caption: Caption, *, caption_file: str = "", video_root: str = "") -> Clip:
-    """The clip that a caption is about.
-
-    Raises:
-        InputError: the caption names no video, or there is no such file.
-    """
+    """The clip that a caption is about. Raises :class:`InputError` where there is none."""
     path = find_video(caption, caption_file=caption_file, video_root=video_root or None)
     video = caption.video
     assert video is not None
@@ -113,12 +107,9 @@ def place(source: str, target: Path, *, link: Link) -> None:
 def cut(clip: Clip, target: Path) -> bool:
     """Write the clip's own packets to an MP4 file, if that gives exactly its frames.
 
-    It does where the clip starts on a key frame and no frame needs one beyond the clip's end.
-    The result is decoded and compared with the source, frame by frame; where anything differs
-    the file is removed again. Audio is left out.
-
-    Returns:
-        whether ``target`` was written.
+    It does where the clip starts on a key frame and no frame needs one beyond the clip's end. The
+    result is compared with the source, frame by frame; where anything differs the file is removed
+    again. Audio is left out. Returns whether ``target`` was written.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     info = probe(clip)
@@ -178,16 +169,13 @@ def _pictures(reader: ClipReader) -> Iterator[Picture]:
 def encode(clip: Clip, target: Path, plan: Plan, *, fit: Fit = "crop") -> MediaInfo:
     """Encode a clip as H.264 (yuv420p, BT.709) of exactly the frames, rate and size of ``plan``.
 
-    ``fit``: ``crop`` fills the size and cuts off what stands over, evenly on both sides; ``pad``
-    shows the whole picture between black bars.
-
     Rotation is applied. The frame shown at each tick of the new rate is taken: a higher rate
-    repeats frames, a lower one leaves some out. Audio is left out. Where the clip is too short
-    for ``plan.frames``, the most frames that keep the rule are written, and all there are where
-    not even one step of the rule fits. The file is decoded once more to be sure of it.
+    repeats frames, a lower one leaves some out. ``crop`` cuts off what stands over the size, evenly
+    on both sides; ``pad`` adds black bars. Audio is left out. Where the clip is too short for
+    ``plan.frames``, the most frames that keep the rule are written, and all there are where not
+    even one step of it fits. The file is decoded once more to be sure of it.
 
-    Raises:
-        InputError: the clip cannot be decoded, or the file not be written.
+    Raises :class:`InputError`: the clip cannot be decoded, or the file not be written.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     info = probe(clip)
