@@ -19,18 +19,11 @@ def test_every_target_has_its_figures_and_their_source() -> None:
     for target in targets().values():
         assert target.limit > 0 and target.source, target.name
         assert target.budget <= target.limit
-        assert target.frames == "" or target.allows_frames(target.largest_frames(200)), target.name
 
 
-@pytest.mark.parametrize(("name", "frames", "allowed"), cases(__file__, "frame_rules"))
-def test_frame_rules(name: str, frames: int, allowed: bool) -> None:
-    assert find_target(name).allows_frames(frames) is allowed
-
-
-def test_the_most_frames_that_keep_the_rule() -> None:
-    wan = find_target("wan2.2")
-    assert [wan.largest_frames(n) for n in (0, 1, 4, 5, 83)] == [0, 1, 1, 5, 81]
-    assert find_target("ltx-2").largest_frames(100) == 97
+def test_frame_rules() -> None:
+    rules = {name: (one.frame_step, one.frame_rest) for name, one in targets().items()}
+    assert (rules["wan2.2"], rules["open-sora-1.2"]) == ((4, 1), (17, 0))
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from jsonschema import Draft202012Validator
 
+from examples.schema import main, published_files
 from instancecap.errors import FormatError
 from instancecap.schema import Caption, Evidence
-from instancecap.schema.publish import main, published_files
 from tests import strategies
 from tests.schema.design_examples import CAPTION
 from tests.tables import cases

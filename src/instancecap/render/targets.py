@@ -85,17 +85,6 @@ class Target(StrictModel):
         found = _RULE.fullmatch(self.frames)
         return (int(found[1]), int(found[2] or 0)) if found else (1, 0)
 
-    def allows_frames(self, frames: int) -> bool:
-        """Whether a clip of so many frames keeps the rule."""
-        step, rest = self._rule
-        return frames >= max(1, rest) and (frames - rest) % step == 0
-
-    def largest_frames(self, available: int) -> int:
-        """The most frames within ``available`` that keep the rule; 0 where too few are there."""
-        step, rest = self._rule
-        most = rest + max(0, available - rest) // step * step
-        return most if 1 <= most <= available else 0
-
 
 @cache
 def targets() -> dict[str, Target]:

@@ -1,4 +1,4 @@
-"""Write the JSON Schema files: ``python -m instancecap.schema.publish docs/schema``."""
+"""Write the JSON Schema files: ``python -m examples.schema docs/schema``."""
 
 from __future__ import annotations
 
