@@ -75,6 +75,8 @@ class EnhanceWork(Work):
         backend: somebody else to ask, in this process only.
     """
 
+    measures = False
+
     options: EnhanceOptions
     server: Server | None = None
     backend: Backend | None = None
@@ -88,25 +90,22 @@ class EnhanceWork(Work):
         return find_prompts(inputs)
 
     @property
-    def measures(self) -> bool:
-        return False
-
-    @property
-    def has_stage(self) -> bool:
+    def asks(self) -> bool:
+        """Whether there is somebody to ask."""
         return self.server is not None or self.backend is not None
 
     def cached_in(self, folder: str) -> EnhanceWork:
         return self
 
     def open_stage(self) -> RetryingStage | None:
-        if not self.has_stage:
+        if not self.asks:
             return None
         server = self.server or Server()
         stage = EnhanceStage(self.backend or server.open(), self)
         return RetryingStage(stage, wait=server.wait)
 
     def __call__(self, job: Job) -> Any:
-        if self.has_stage:
+        if self.asks:
             return job.hint
         return _documents([structured(job.hint, self.options, picture=self.picture)], 0.0)
 

@@ -160,6 +160,8 @@ class Work(ABC):
 
     has_stage: ClassVar[bool] = False
     """Whether there is a second half."""
+    measures: ClassVar[bool] = True
+    """Whether clips are measured, for which weights are fetched first."""
 
     threads: int = 0
     cache: EvidenceCache = field(default_factory=EvidenceCache)
@@ -174,11 +176,6 @@ class Work(ABC):
             video_root=config.video_root,
             hint_column=config.hint_column,
         )
-
-    @property
-    def measures(self) -> bool:
-        """Whether clips are measured, for which weights are fetched first."""
-        return True
 
     def cached_in(self, folder: str) -> Self:
         """The same work with its evidence kept in ``folder``."""
