@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from instancecap.errors import DecodeError, FormatError, OutputError
 from instancecap.io.atomic import write_whole
@@ -155,6 +155,9 @@ class Work(ABC):
         keep_evidence: hand the evidence back beside the caption.
     """
 
+    has_stage: ClassVar[bool] = False
+    """Whether there is a second half."""
+
     threads: int = 0
     cache: EvidenceCache = field(default_factory=EvidenceCache)
     split_shots: bool = False
@@ -197,11 +200,6 @@ class Work(ABC):
     @abstractmethod
     def config(self) -> str:
         """Hash of what the result depends on beside the clip."""
-
-    @property
-    def has_stage(self) -> bool:
-        """Whether there is a second half."""
-        return False
 
     @property
     def rewrites(self) -> bool:
