@@ -206,7 +206,7 @@ def test_the_batch_file_is_not_among_the_results(tmp_path: Path) -> None:
     path = tmp_path / "ask.jsonl"
     path.write_text(json.dumps(answer(1)) + "\n")
     with pytest.raises(UsageError, match="among the --batch-results"):
-        open_batch(model="m", batch_file=str(path), results=[str(path)])
+        open_batch("m", str(path), [str(path)])
     for more in ({"record": "r.jsonl"}, {"replay": "r.jsonl"}, {"url": ("http://x/v1",)}):
         with pytest.raises(UsageError, match="--batch-file"):
             Server(model="m", batch_file=str(tmp_path / "new.jsonl"), **more).open()  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from tests.datasets.export.made import export_rows, make_colours, row_of
 
 MakeVideo = Callable[..., Path]
 MakeSet = Callable[..., Path]
+TABLES = json.loads(Path(__file__).with_name("tables.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture
@@ -35,30 +36,7 @@ def faults(folder: Path, **options: str) -> str:
     return "\n".join(f"{where}: {reason}" for where, reason in report.failed)
 
 
-@pytest.mark.parametrize(
-    ("trainer", "file", "content", "fault"),
-    [
-        ("cogvideo", "prompts.txt", "\nA dog runs.\n", "line 1: the caption is empty"),
-        ("cogvideo", "prompts.txt", "A dog runs.\n", "1 captions for 2 videos: the pairs are shif"),
-        ("cogvideo", "videos/a.mp4", None, "videos/a.mp4: no such file"),
-        ("cogvideo", "videos/a.mp4", "no video", "videos/a.mp4: not a video"),
-        ("cogvideo", "videos/a.mp4", 0.5, "videos/a.mp4"),
-        ("cogvideo", "prompts.txt", "A dog.\n" + "A dog. " * 99 + "\n", "line 2: the caption has"),
-        ("cogvideo", "videos.txt", "videos/a.mp4\n" * 2, "is the clip of prompts.txt: line 1 too"),
-        ("musubi-tuner", "dataset.toml", "[general\n", "dataset.toml: not valid TOML"),
-        ("musubi-tuner", "metadata.jsonl", '{"video_path": "x"}\n', "not a row of this trainer"),
-        ("musubi-tuner", "metadata.jsonl", '{"video_path\n', "line 1: not valid JSON"),
-        ("ltx-2", "dataset.json", "[\n", "dataset.json: not valid JSON"),
-        ("open-sora-2", "metadata.csv", "path,text\nx.mp4\n", "row 1: columns are missing"),
-        ("open-sora-2", "metadata.csv", "path,text\nx.mp4,NA\n", "read as a missing value"),
-        ("mochi", "a.txt", "Two\nlines.", "a.mp4: the caption has 2 lines"),
-        ("cogvideo-sat", "labels/c.txt", "A cat.", "labels/c.txt: a caption and no clip"),
-        ("llama-factory", "dataset_info.json", "{", "dataset_info.json: not valid JSON"),
-        ("webdataset", "shard-000000.tar", "no tar" * 200, "the shard is broken"),
-        ("diffusion-pipe", "videos/captions.json", '{"a.mp4": []}', "a list of one caption"),
-        ("cosmos3", "video_dataset_file.jsonl", '{"t2w_windows": []}\n', "not a row"),
-    ],
-)
+@pytest.mark.parametrize(("trainer", "file", "content", "fault"), TABLES["damage"])
 def test_damage_is_found(
     make_set: MakeSet, trainer: str, file: str, content: str | float | None, fault: str
 ) -> None:
