@@ -36,7 +36,7 @@ from instancecap.evidence.tracking.instances import (
     named_instances,
 )
 from instancecap.evidence.tracking.motion_events import add_events, find_contacts
-from instancecap.evidence.tracking.tracker import extend_with_patches, link
+from instancecap.evidence.tracking.tracker import link
 from instancecap.evidence.tracking.tracks import FrameDetections
 from instancecap.models.coco import CATEGORIES, CLASSES
 from instancecap.schema.evidence import Evidence, InstanceFacts, Shot
@@ -216,8 +216,7 @@ class DetectionExpert:
             return []
         trajectory = CameraTrajectory.of(patches, moves=motion != ["static"])
         kept = name_tracks(link(samples), shot=shot, world=trajectory, samples=len(samples))
-        tracks = [one.track for one in kept]
-        loose = extend_with_patches(tracks, link(patches, sure=0.45, unsure=0.4))
+        loose = link(patches, sure=0.45, unsure=0.4)
         named = named_instances(
             kept, shot=shot, end=scene.end, world=trajectory, tight=self._detector.tight
         )
