@@ -44,7 +44,7 @@ class NamingThresholds:
     vehicle: float = 1.25
     any_animal: float = 1.36
     any_vehicle: float = 0.39
-    name: float = 0.35
+    name: float = 0.3
     clear: float = 0.4
     steady: float = 0.6
     seen: float = 0.3
