@@ -78,7 +78,7 @@ def test_a_model_is_asked_and_its_cost_is_counted(clips: Path) -> None:
     ("options", "says"),
     [
         ({"worker": 2}, "no option 'worker'; choose among out, format, workers"),
-        ({"engine": "slurm"}, "--engine slurm: choose local or ray"),
+        ({"engine": "slurm"}, "--engine slurm: input should be 'local' or 'ray'"),
         ({"workers": -1}, "--workers -1"),
         ({"format": "text"}, "--format text needs --out"),
         ({"shard": "0/2", "out": "o"}, "write it as I/N"),

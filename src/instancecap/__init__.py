@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 from instancecap.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from instancecap.api import CaptionConfig as CaptionConfig
     from instancecap.api import Captioner as Captioner
     from instancecap.api import Measured as Measured
     from instancecap.api import Mllm as Mllm
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from instancecap.api import run as run
     from instancecap.captioners.chain import ChainOptions as ChainOptions
     from instancecap.engine.batch import Run as Run
+    from instancecap.engine.config import CaptionConfig as CaptionConfig
     from instancecap.errors import DecodeError as DecodeError
     from instancecap.errors import FormatError as FormatError
     from instancecap.errors import InputError as InputError
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from instancecap.video.clip import Clip as Clip
 
 _HOMES = {
+    "instancecap.engine.config": ("CaptionConfig",),
     "instancecap.api": (
-        "CaptionConfig",
         "Captioner",
         "Measured",
         "Mllm",

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, Unpack
 
-from instancecap.captioners.chain import ChainOptions, prepare, write
+from instancecap.captioners.chain import ChainOptions, Written, prepare, write
 from instancecap.captioners.chain.options import Mode
 from instancecap.captioners.measured.describe import MAX_INSTANCES, describe
 from instancecap.captioners.measured.language import language_of
-from instancecap.engine.config import RunConfig
+from instancecap.engine.config import CaptionConfig, RunOptions
 from instancecap.engine.model_stage import AskWork, PredictWork, Server
+from instancecap.engine.pools import AskingPool
 from instancecap.engine.run import run_work
 from instancecap.engine.work import CaptionWork, Work
 from instancecap.errors import OutputError, UsageError
 from instancecap.evidence.build import measure as _measure
 from instancecap.formats import Caption
-from instancecap.io.atomic import require_writable
 from instancecap.io.finder import Rejected, reason_of
 from instancecap.io.inputs import Job
 from instancecap.mllm.base import Backend
@@ -33,34 +31,6 @@ if TYPE_CHECKING:
     from instancecap.engine.events import Events
 
 Source = str | os.PathLike[str] | Clip
-Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, kw_only=True)
-class CaptionConfig(RunConfig):
-    """How many clips are captioned: :class:`~instancecap.engine.config.RunConfig`, and more.
-
-    Attributes:
-        max_instances: instances to describe, at most; None for the captioner's own number.
-        split_shots: one caption a shot, named ``NAME#1``, ``NAME#2``, ….
-        report: HTML page to look at the results; empty for none.
-    """
-
-    max_instances: int | None = None
-    split_shots: bool = False
-    report: str = ""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not self.report:
-            return
-        if Path(self.report).is_dir():
-            raise UsageError(
-                f"--report {self.report}: name a file, such as report.html, not a folder"
-            )
-        if self.split_shots:
-            raise UsageError("--report shows whole clips: leave out --split-shots")
-        require_writable(Path(self.report).parent, option="--report")
 
 
 class Captioner(Protocol):
@@ -130,12 +100,14 @@ class Mllm(Server):
     mode: Mode | None = None
     options: ChainOptions = field(default_factory=ChainOptions)
     backend: Backend | None = None
-    _asking: _Asking = field(init=False, repr=False, compare=False)
+    _open: list[tuple[Backend, AskingPool]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
+    """Whom :meth:`describe` asks, and where: connections last from one clip to the next."""
 
     def __post_init__(self) -> None:
         if self.mode is not None:
             object.__setattr__(self, "options", replace(self.options, mode=self.mode))
-        object.__setattr__(self, "_asking", _Asking())
 
     @property
     def server(self) -> Server:
@@ -152,9 +124,16 @@ class Mllm(Server):
         """
         options = self._with(max_instances)
         prepared = prepare(clip, evidence, options=options)
-        backend = self._asking.backend or self.backend or self.open()
-        self._asking.backend = backend
-        return self._asking.run(write(prepared, backend, options=options)).caption
+        if not self._open:
+            self._open.append((self.backend or self.open(), AskingPool()))
+        backend, pool = self._open[0]
+        future = pool.submit(write(prepared, backend, options=options))
+        try:
+            written: Written = future.result()
+            return written.caption
+        except BaseException:
+            future.cancel()  # the caller was interrupted: nobody waits for the answers any more
+            raise
 
     def work(self, config: CaptionConfig) -> AskWork:
         """What is done to each of many clips."""
@@ -191,28 +170,6 @@ class Mllm(Server):
         return options
 
 
-class _Asking:
-    """An event loop on a thread of its own: connections last from one clip to the next."""
-
-    def __init__(self) -> None:
-        self.backend: Backend | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._starting = threading.Lock()
-
-    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """Wait for the result of ``work``."""
-        with self._starting:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, daemon=True).start()
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()  # the caller was interrupted: nobody waits for the answers any more
-            raise
-
-
 def measure(source: Source, *, threads: int = 0, masks: bool = False) -> Evidence:
     """Measure a video, an image, or a :class:`Clip`.
 
@@ -247,9 +204,8 @@ def caption(
         InputError: the source cannot be opened or decoded.
     """
     clip = _as_clip(source)
-    evidence = _measure(clip, threads=threads)
-    writer = captioner if captioner is not None else Measured()
-    return writer.describe(clip, evidence, max_instances=max_instances)
+    writer = captioner or Measured()
+    return writer.describe(clip, _measure(clip, threads=threads), max_instances=max_instances)
 
 
 def _as_clip(source: Source) -> Clip:
@@ -262,7 +218,7 @@ def run(
     captioner: Captioner | None = None,
     config: CaptionConfig | None = None,
     events: Events | None = None,
-    **options: Any,
+    **options: Unpack[RunOptions],
 ) -> Run:
     """Caption many clips, as ``instancecap caption`` does; a second run goes on where one ended.
 
@@ -287,8 +243,10 @@ def run(
         UsageError: an option, or two inputs that would share an output; nothing was done.
         MissingDependency, ServerError: what would be the same for every clip.
     """
-    chosen = _configured(config, options)
-    work = (captioner if captioner is not None else Measured()).work(chosen)
+    chosen = CaptionConfig(**(dict(config or CaptionConfig()) | options))
+    if chosen.report:
+        chosen = chosen.model_copy(update={"keep": True})
+    work = (captioner or Measured()).work(chosen)
     jobs, done = run_work(_listed(inputs), work, chosen, events=events)
     if chosen.report:
         _write_report(chosen.report, jobs, done)
@@ -301,24 +259,16 @@ def predict(
     captioner: Mllm,
     config: CaptionConfig | None = None,
     events: Events | None = None,
-    **options: Any,
+    **options: Unpack[RunOptions],
 ) -> Run:
     """Measure many clips, and foretell what asking about them would cost; nobody is asked.
 
     As :func:`run`; the calls, tokens and pictures are in :attr:`Run.cost`, and nothing is written.
     """
-    chosen = _configured(config, options)
+    chosen = CaptionConfig(**(dict(config or CaptionConfig()) | options))
     work = captioner.predict(chosen)
-    _, done = run_work(_listed(inputs), work, replace(chosen, out="", report=""), events=events)
-    return done
-
-
-def _configured(config: CaptionConfig | None, options: dict[str, Any]) -> CaptionConfig:
-    known = CaptionConfig.__dataclass_fields__
-    if unknown := sorted(set(options) - set(known)):
-        raise UsageError(f"no option {unknown[0]!r}; choose among {', '.join(known)}")
-    chosen = replace(config or CaptionConfig(), **options)
-    return replace(chosen, keep=True) if chosen.report else chosen
+    nowhere = chosen.model_copy(update={"out": "", "report": ""})
+    return run_work(_listed(inputs), work, nowhere, events=events)[1]
 
 
 def _listed(inputs: str | Sequence[str]) -> list[str]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from instancecap.cli.export import TRAINERS as TOLD
 from instancecap.cli.main import main
+from instancecap.cli.options import TEXTS
 from instancecap.datasets.export import TRAINERS
 from tests.datasets.export.made import caption_of
 
@@ -43,11 +43,11 @@ def captions(tmp_path: Path, make_video: MakeVideo) -> Path:
 
 def test_export_and_check(run: Run, captions: Path, tmp_path: Path) -> None:
     out = tmp_path / "set"
-    status, said, told = run(captions, "--for", "cogvideo", "--out", out, "--check")
+    arguments = (captions, "--for", "cogvideo", "--target", "cogvideox", "--out", out)
+    status, said, told = run(*arguments, "--check")
     assert (status, said) == (0, "")
     assert "warning: a.mp4: 10 frames are not 8N+1 (and 1 more like it; --verbose)\n" in told
     assert f"2 clips in {out} (2 linked), in " in told
-    assert "for cogvideox, this trainer's usual; --target names another" in told
     assert "checked: rows 2, faults 0" in told
     assert "will be trained on: 2 of 2 clips, 2.2 s\n" in told
     (out / "prompts.txt").write_text("One.\n")
@@ -88,8 +88,8 @@ def test_warnings_of_a_kind_are_one_line(run: Run, captions: Path, tmp_path: Pat
 def test_transcode_and_copy(run: Run, captions: Path, tmp_path: Path) -> None:
     out = tmp_path / "set"
     status, _, told = run(
-        captions, "--for", "musubi-tuner", "--out", out, "--transcode", "--size", "64x48",
-        "--frames", "5", "--fps", "8", "--fit", "pad", "--check",
+        captions, "--for", "musubi-tuner", "--target", "wan2.2", "--out", out, "--transcode",
+        "--size", "64x48", "--frames", "5", "--fps", "8", "--fit", "pad", "--check",
     )  # fmt: skip
     assert status == 0, told
     assert "2 encoded" in told and "warning" not in told
@@ -103,6 +103,12 @@ def test_transcode_and_copy(run: Run, captions: Path, tmp_path: Path) -> None:
     [
         (["--for", "mochi"], "--out"),
         (["--out", "set"], "--for: say for which trainer"),
+        (
+            ["--for", "musubi-tuner", "--out", "set"],
+            "--target is missing: musubi-tuner is for several models, and clips and prompts are "
+            "made for one of them; name one of wan2.2, wan2.1, hunyuanvideo, hunyuanvideo1.5\n",
+        ),
+        (["--for", "webdataset", "--out", "set"], "--target is missing: webdataset is for several"),
         (["--for", "nobody", "--out", "set"], "not a known trainer"),
         (["--for", "mochi", "--out", "set", "--size", "big"], "--size big: write it as"),
         (["--for", "mochi", "--out", "set", "--task", "v2v"], "--task"),
@@ -121,5 +127,6 @@ def test_captions_or_check_are_needed(run: Run, tmp_path: Path) -> None:
 
 
 def test_the_help_names_every_trainer() -> None:
-    told = TOLD.replace("; for captioners:", ",").split(", ")
+    said = TEXTS["export"]["for_"]["help"].removeprefix("The trainer: ").removesuffix(".")
+    told = said.replace("; for captioners:", ",").split(", ")
     assert told == list(TRAINERS)

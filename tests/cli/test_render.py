@@ -89,7 +89,7 @@ def test_a_file_instead_of_the_terminal(
     ("arguments", "message"),
     [
         (["--for", "sora"], "target 'sora': not known; allowed are wan2.1"),
-        (["--for", "mochi", "--task", "x"], "task 'x': allowed are t2v, i2v"),
+        (["--for", "mochi", "--task", "x"], "'x' is not one of 't2v', 'i2v'"),
         (["--for", "mochi", "--length", "x"], "length 'x': allowed are dense"),
         (["--for", "mochi", "--fuse"], "--fuse: name a server and a model"),
         (["--for", "mochi", "--targets", "none.toml"], "--targets none.toml: cannot be read"),

@@ -12,9 +12,8 @@ import pytest
 
 from instancecap.engine.batch import Run, run_batch
 from instancecap.engine.config import RunConfig
-from instancecap.engine.digests import fingerprint
 from instancecap.engine.sinks import open_store
-from instancecap.engine.work import Documents, EvidenceCache, Work, stamp_of
+from instancecap.engine.work import Documents, EvidenceCache, Work, fingerprint, stamp_of
 from instancecap.errors import DecodeError, MissingDependency
 from instancecap.io.identity import Identity
 from instancecap.io.inputs import Job, find_jobs

@@ -20,6 +20,7 @@ from instancecap.engine.config import RunConfig
 from instancecap.engine.model_stage import AskWork, ModelStage, Server
 from instancecap.engine.sinks import open_store
 from instancecap.errors import FormatError, ModelError, ServerError, UsageError
+from instancecap.evidence import build
 from instancecap.io.inputs import find_jobs
 from instancecap.mllm.base import Reply
 from instancecap.mllm.openai import OpenAIBackend
@@ -238,9 +239,7 @@ def say(body: dict[str, Any]) -> str:
 @pytest.fixture
 def once_measured(measured: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The clip's evidence without measuring it in every round."""
-    monkeypatch.setattr(
-        model_stage, "measure_job", lambda job, **_: measured(CLIP).model_copy(deep=True)
-    )
+    monkeypatch.setattr(build, "measure", lambda clip, **_: measured(CLIP).model_copy(deep=True))
 
 
 @pytest.fixture
@@ -381,14 +380,14 @@ def test_without_a_batch_file_the_rest_stays_empty(tmp_path: Path, clips_dir: Pa
 def test_shots_share_their_rounds(
     tmp_path: Path, clips_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    facts = model_stage.measure_job(None)  # type: ignore[arg-type, call-arg]
+    facts = build.measure(Clip(path="any"))
     middle = facts.video.duration / 2
     shot = facts.shots[0]
     facts.shots = [
         shot.model_copy(update={"end": middle}),
         shot.model_copy(update={"start": middle, "transition": "cut"}),
     ]
-    monkeypatch.setattr(model_stage, "measure_job", lambda job, **_: facts.model_copy(deep=True))
+    monkeypatch.setattr(build, "measure", lambda clip, **_: facts.model_copy(deep=True))
     server = Server(model=MODEL, batch_file=str(tmp_path / "ask.jsonl"))
     work = AskWork(options=ChainOptions(frames=2), server=server, split_shots=True)
     stage = ModelStage(server.open(), work.options)

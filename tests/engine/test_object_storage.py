@@ -16,11 +16,10 @@ import pytest
 from instancecap.engine import object_storage
 from instancecap.engine.batch import Run, run_batch
 from instancecap.engine.config import RunConfig
-from instancecap.engine.digests import fingerprint
 from instancecap.engine.events import Ended, Events
 from instancecap.engine.sinks import open_store
 from instancecap.engine.status import read_status
-from instancecap.engine.work import CaptionWork, Documents, Work
+from instancecap.engine.work import CaptionWork, Documents, Work, fingerprint
 from instancecap.errors import DecodeError, InputError, OutputError, UsageError
 from instancecap.io.addresses import is_url
 from instancecap.io.identity import Identity

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from instancecap.engine.ledger import Ledger
-from instancecap.engine.resume import entry_of
 from instancecap.engine.status import read_status
+from instancecap.engine.store import Entry
 from instancecap.errors import UsageError
 from instancecap.io.identity import Identity
 from instancecap.io.inputs import Job, private_folder
@@ -18,8 +18,8 @@ from instancecap.video import Clip
 def record(ledger: Ledger, name: str, reason: str = "") -> None:
     job = Job(Clip(path=f"in/{name}"), name)
     state = "failed" if reason else "done"
-    entry = entry_of(job, Identity(1, 1, name), config="c", state=state, reason=reason)
-    ledger.record(entry, cost={"calls": 2.0})
+    what = {"config": "c", "state": state, "reason": reason, "cost": {"calls": 2.0}}
+    ledger.record(Entry.of(job, Identity(1, 1, name), **what))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("out", ["out", "out.jsonl", "out.parquet"])

@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from instancecap.cli import terminal
-from instancecap.cli.options import Json
+from instancecap.cli.options import offered
 from instancecap.errors import UsageError
 
 BASE_MODULES = [
@@ -50,8 +50,9 @@ class Check:
     detail: str
 
 
-def doctor(json: Json = False) -> None:
-    """Look at the installation. Exit status 0 where the base works, else 2."""
+@offered("doctor")
+def doctor(*, json: bool = False) -> None:
+    """Look at the installation."""
     checks = [
         _check_python(),
         *_check_base(),

@@ -77,7 +77,8 @@ def mark_by_ledger(caption: Caption, source: str) -> None:
     for ledger in ledgers:
         with suppress(sqlite3.Error), closing(sqlite3.connect(f"{ledger}?mode=ro", uri=True)) as db:
             for name, part in ((id, ""), (stem, mark + number)):
-                row = db.execute("SELECT leaves FROM clips WHERE name = ?", (name,)).fetchone()
+                query = "SELECT entry -> 'leaves' FROM clips WHERE name = ?"
+                row = db.execute(query, (name,)).fetchone()
                 if row is not None and part in (written := json.loads(row[0])):
                     mark_edits(caption, written[part])
                     return

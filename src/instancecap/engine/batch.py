@@ -11,15 +11,14 @@ from typing import Any
 
 from instancecap.datasets.edits import is_by_hand, leaf_digests
 from instancecap.engine.config import RunConfig
-from instancecap.engine.digests import fingerprint
 from instancecap.engine.durations import Durations
 from instancecap.engine.events import Ended, Events
 from instancecap.engine.local import Outcome, count_cores, run_jobs, threads_each
 from instancecap.engine.quality_monitor import QualityMonitor
 from instancecap.engine.ray import run_on_ray
-from instancecap.engine.resume import Plan, Resuming, Todo, config_of, entry_of, plan_run
-from instancecap.engine.store import Store
-from instancecap.engine.work import Documents, Stage, Work, stamp_of
+from instancecap.engine.resume import Plan, Todo, config_of, plan_run
+from instancecap.engine.store import Entry, Store
+from instancecap.engine.work import Documents, Stage, Work, fingerprint, stamp_of
 from instancecap.errors import FormatError, OutputError
 from instancecap.formats.table_rows import OURS
 from instancecap.io.finder import Rejected, reason_of
@@ -186,14 +185,9 @@ class _Batch:
         plan = Plan(Todo(self._jobs, range(len(self._jobs))))
         if (store := self._store) is not None:
             store.sink.sweep()
-            how = Resuming(
-                config=self._config,
-                resume=self._how.resume,
-                retry_failed=self._how.retry_failed,
-                overwrite_human=self._how.overwrite_human,
-                rewrites=self.work.rewrites,
+            plan = plan_run(
+                self._jobs, store, self._how, key=self._config, rewrites=self.work.rewrites
             )
-            plan = plan_run(self._jobs, store, how)
             if self._how.keep:
                 self._fetch_skipped(plan, store)
             store.records.begin(plan.todo)
@@ -312,7 +306,7 @@ class _Batch:
                     self._parts[index] = tuple(documents.outputs)
             except FormatError as error:
                 reason = str(error)
-        entry = entry_of(
+        entry = Entry.of(
             job,
             documents.identity or Identity.of(job.clip.path, content=True),
             config=config_of(job, self._config),
@@ -323,9 +317,10 @@ class _Batch:
             digests=digests,
             leaves={part: leaf_digests(one) for part, one in captions.items()},
             by_hand=any(map(is_by_hand, captions.values())),
+            seconds=round(sum(documents.seconds.values()), 4),
+            cost=documents.cost,
         )
-        seconds = sum(documents.seconds.values())
-        store.records.record(entry, seconds=seconds, cost=documents.cost)
+        store.records.record(entry)
         return reason
 
     def _count(self, documents: Documents, writing: float) -> None:

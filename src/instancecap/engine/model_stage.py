@@ -14,9 +14,8 @@ from instancecap.captioners.chain import ChainOptions, Prepared, prepare, write
 from instancecap.captioners.chain.prompting import load_prompts
 from instancecap.captioners.chain.questions import THOUSANDTHS
 from instancecap.engine.batch_files import BatchBackend, Unanswered, open_batch
-from instancecap.engine.digests import fingerprint
 from instancecap.engine.retrying import RetryingStage
-from instancecap.engine.work import Documents, Work, evidence_key, measure_job, split_job
+from instancecap.engine.work import Documents, Work, evidence_key, fingerprint
 from instancecap.errors import FormatError, UsageError
 from instancecap.formats import Caption
 from instancecap.io.identity import Identity
@@ -58,17 +57,13 @@ class AskWork(Work):
         options: of the question chain.
         server: who will be asked; of it, only the model counts in :meth:`config`.
         backend: somebody else to ask, in this process only.
-        split_shots: one caption a shot.
         previous: folder of earlier captions that are rewritten in part; empty for none.
-        keep_evidence: hand the evidence back beside the caption.
     """
 
     options: ChainOptions
     server: Server
     backend: Backend | None = None
-    split_shots: bool = False
     previous: str = ""
-    keep_evidence: bool = False
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "backend": None}  # connections stay where they were made
@@ -86,13 +81,9 @@ class AskWork(Work):
         return RetryingStage(stage, wait=self.server.wait)
 
     def __call__(self, job: Job) -> Ready:
-        identity = Identity.of(job.clip.path, content=True)
-        began = time.perf_counter()
-        evidence = measure_job(job, threads=self.threads, masks=False, cache=self.cache)
-        measured = time.perf_counter()
-        parts = split_job(job, evidence) if self.split_shots else [("", job.clip, evidence)]
+        measured, began = self.measure(job), time.perf_counter()
         ready, kept = [], {}
-        for suffix, clip, facts in parts:
+        for suffix, clip, facts in measured.parts:
             previous = self._previous(f"{job.name}{suffix}")
             only: tuple[str, ...] = ()
             if (earlier := (job.earlier or {}).get(suffix)) is not None:
@@ -114,12 +105,9 @@ class AskWork(Work):
         return Ready(
             parts=tuple(ready),
             kept=kept,
-            evidence=evidence.to_json() if self.keep_evidence else "",
-            seconds={
-                "evidence": measured - began,
-                "pictures": time.perf_counter() - measured,
-            },
-            identity=identity,
+            evidence=measured.evidence.to_json() if self.keep_evidence else "",
+            seconds={"evidence": measured.seconds, "pictures": time.perf_counter() - began},
+            identity=measured.identity,
         )
 
     def _previous(self, name: str) -> Caption | None:
@@ -155,17 +143,14 @@ class PredictWork(Work):
     """Measure, and foretell what the questions would cost."""
 
     options: ChainOptions
-    split_shots: bool = False
 
     def __call__(self, job: Job) -> Documents:
         from instancecap.captioners.chain import predict
         from instancecap.mllm.usage import Usage
 
-        evidence = measure_job(job, threads=self.threads, masks=False, cache=self.cache)
-        parts = split_job(job, evidence) if self.split_shots else [("", job.clip, evidence)]
         usages = [
             predict(facts, options=self.options, clip=clip, hint=job.hint)
-            for _, clip, facts in parts
+            for _, clip, facts in self.measure(job).parts
         ]
         return Documents(cost=cost_of(sum(usages, Usage())))
 

@@ -18,11 +18,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from instancecap.engine.store import Entry, Records, Sink, Store
+from instancecap.engine.store import ENTRY, Entry, Records, Sink, Store
 from instancecap.errors import InputError, OutputError, UsageError
 from instancecap.formats.table_rows import OURS, arrow_schema, flatten
 from instancecap.io.addresses import filesystem, naming
-from instancecap.io.identity import Identity, digest_of
+from instancecap.io.identity import digest_of
 from instancecap.io.inputs import PRIVATE_FOLDER, Job
 from instancecap.io.table_writers import encode_rows
 from instancecap.schema import Caption
@@ -30,7 +30,7 @@ from instancecap.schema import Caption
 JOBS_PER_SHARD = 1000
 """At about 10 kB a caption a shard is an object of 10 MB, and a crash costs at most minutes."""
 
-MARKER = "instancecap.shard/2"
+MARKER = "instancecap.shard/3"
 
 NOTE_EVERY = 30.0
 """Seconds between notes of where a run stands; each costs a request."""
@@ -183,11 +183,11 @@ class _Tally:
     reasons: dict[str, int] = field(default_factory=dict)
     cost: dict[str, float] = field(default_factory=dict)
 
-    def add(self, entry: Entry, cost: dict[str, float]) -> None:
+    def add(self, entry: Entry) -> None:
         setattr(self, entry.state, getattr(self, entry.state) + 1)
         if entry.reason:
             self.reasons[entry.reason] = self.reasons.get(entry.reason, 0) + 1
-        for unit, amount in cost.items():
+        for unit, amount in entry.cost.items():
             self.cost[unit] = self.cost.get(unit, 0) + amount
 
 
@@ -236,12 +236,9 @@ class ShardMarkers(Records):
             self._old.add(name)
             if marker["schema"] != MARKER:
                 continue
-            for fields in marker["done"] + marker["failed"]:
-                entry = _entry(fields)
+            for entry in map(ENTRY.validate_python, marker["done"] + marker["failed"]):
                 self._before[entry.name] = entry
-                if entry.state != "failed":
-                    for part in entry.parts:
-                        self._sink.places[entry.name + part] = marker["object"]
+                self._sink.places |= dict.fromkeys(entry.documents, marker["object"])
 
     def find(self, job: Job) -> Entry | None:
         entry = self._before.get(job.name)
@@ -259,11 +256,13 @@ class ShardMarkers(Records):
                 else:
                     shard.entries[job.name] = self._before[job.name]
 
-    def record(self, entry: Entry, *, seconds: float = 0.0, cost: dict[str, float]) -> None:
-        shard = self._shard_of[entry.name]
-        shard.pending -= entry.name not in shard.entries
+    def record(self, entry: Entry) -> None:
+        if (shard := self._shard_of.get(entry.name)) is None:
+            return  # of a clip that is gone
+        if entry.name not in shard.entries:
+            shard.pending -= 1
+            self._tally.add(entry)
         shard.entries[entry.name] = entry
-        self._tally.add(entry, cost)
         if shard.pending == 0:
             self._write(shard)
 
@@ -300,30 +299,17 @@ class ShardMarkers(Records):
         table = f"part-{shard.stem}.{kind}" if kind else ""
         entries = [shard.entries[job.name] for job in shard.jobs]
         if table:
-            self._sink.write_table(table, list(_documents(entries)))
+            self._sink.write_table(table, [name for entry in entries for name in entry.documents])
         marker = {
             "schema": MARKER,
             "config": sorted({entry.config for entry in entries}),
             "object": table,
             "written": round(time.time(), 3),
-            "done": [asdict(entry) for entry in entries if entry.state != "failed"],
-            "failed": [asdict(entry) for entry in entries if entry.state == "failed"],
+            "done": [ENTRY.dump_python(one) for one in entries if one.state != "failed"],
+            "failed": [ENTRY.dump_python(one) for one in entries if one.state == "failed"],
         }
         self._bucket.write(shard.marker, json.dumps(marker).encode())
         self._written.add(shard.marker)
-
-
-def _documents(entries: Iterable[Entry]) -> Iterator[str]:
-    for entry in entries:
-        if entry.state != "failed":
-            yield from (entry.name + part for part in entry.parts)
-
-
-def _entry(fields: dict[str, Any]) -> Entry:
-    """An entry as a marker holds it."""
-    missing = {part: tuple(pointers) for part, pointers in fields["missing"].items()}
-    identity, parts = Identity(**fields["identity"]), tuple(fields["parts"])
-    return Entry(**{**fields, "identity": identity, "parts": parts, "missing": missing})
 
 
 def read_notes(out: str) -> list[dict[str, Any]]:

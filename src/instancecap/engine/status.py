@@ -109,7 +109,7 @@ def _of_ledger(path: Path, running: bool) -> dict[str, Any]:
             began, until = notes.get("began") or 0.0, notes.get("ended") or time.time()
             span = min(RECENT, max(1.0, until - began))
             for state, reason, spent, finished in db.execute(
-                "SELECT state, reason, cost, finished FROM clips"
+                "SELECT entry ->> 'state', entry ->> 'reason', entry -> 'cost', finished FROM clips"
             ):
                 counts[state] += finished >= began
                 recent += finished >= max(began, until - RECENT)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from instancecap.datasets.export import TRAINERS, Options, check, export
+from instancecap.datasets.export import check
 from instancecap.errors import UsageError
-from tests.datasets.export.made import make_colours, row_of
+from tests.datasets.export.made import export_rows, make_colours, row_of
 
 MakeVideo = Callable[..., Path]
 MakeSet = Callable[..., Path]
@@ -23,10 +23,9 @@ def make_set(tmp_path: Path, make_video: MakeVideo) -> MakeSet:
 
     def make(trainer: str, **options: object) -> Path:
         rows = [row_of(make_video(tmp_path / f"{name}.mp4", frames=9)) for name in "ab"]
-        options = {"link": "copy", **options}
-        out = str(tmp_path / "set")
-        export(rows, TRAINERS[trainer], out, options=Options(**options))  # type: ignore[arg-type]
-        return Path(out)
+        out = tmp_path / "set"
+        export_rows(rows, trainer, out, **{"link": "copy", **options})
+        return out
 
     return make
 
@@ -131,7 +130,7 @@ def make_named(folder: Path, trainer: str) -> Path:
     """The same clips for another trainer."""
     out = folder.parent / trainer
     rows = [row_of(path) for path in sorted((folder / "videos").iterdir())]
-    export(rows, TRAINERS[trainer], str(out), options=Options())
+    export_rows(rows, trainer, out)
     return out
 
 
@@ -148,8 +147,10 @@ def test_a_dataset_of_anyones_can_be_checked(make_set: MakeSet) -> None:
         (folder / ".instancecap" / name).unlink()
     with pytest.raises(UsageError, match="say --for TRAINER"):
         check(str(folder))
-    assert faults(folder, trainer="cogvideo") == ""
-    assert "metadata.jsonl" in faults(folder, trainer="diffsynth")
+    with pytest.raises(UsageError, match="--target is missing: cogvideo is for several models"):
+        check(str(folder), trainer="cogvideo")
+    assert faults(folder, trainer="cogvideo", target="cogvideox") == ""
+    assert "metadata.jsonl" in faults(folder, trainer="diffsynth", target="wan2.2")
     with pytest.raises(UsageError, match="there is no such folder"):
         check(str(folder / "gone"))
 

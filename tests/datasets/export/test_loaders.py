@@ -8,15 +8,14 @@ from typing import Any
 
 import pytest
 
-from instancecap.datasets.export import TRAINERS, Options, export
 from instancecap.datasets.export.trainers import QUESTION
-from tests.datasets.export.made import everyday_rows
+from tests.datasets.export.made import everyday_rows, export_rows
 
 # Both libraries leave files that they have read to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 ROWS = {
-    "musubi-tuner": ("json", "metadata.jsonl"),
+    "musubi-tuner": ("json", "metadata*.jsonl"),
     "diffsynth": ("json", "metadata.jsonl"),
     "videox-fun": ("json", "metadata.json"),
     "ltx-2": ("json", "dataset.json"),
@@ -39,9 +38,7 @@ def datasets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def make(trainer: str, clips_dir: Path, out: Path, **options: Any) -> Path:
-    report = export(
-        everyday_rows(clips_dir), TRAINERS[trainer], str(out), options=Options(**options)
-    )
+    report = export_rows(everyday_rows(clips_dir), trainer, out, **options)
     assert report.done == 3
     return out
 

@@ -14,23 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from instancecap.datasets.export import media
-from instancecap.datasets.export.base import (
-    RECORD_FOLDER,
-    Entry,
-    Load,
-    Loaded,
-    Plan,
-    Trainer,
-    load_by_rules,
-    make_plan,
-    one_line,
-    out_of_rule,
-)
+from instancecap.datasets.export.base import RECORD_FOLDER, Trainer, make_plan, one_line
+from instancecap.datasets.export.loaders import load_by_rules
+from instancecap.datasets.export.rules import Entry, Load, Loaded, Plan, out_of_rule
 from instancecap.datasets.export.trainers import find_trainer
 from instancecap.datasets.export.write import RECORD
 from instancecap.errors import InputError, UsageError
 from instancecap.render.budget import Counter, counter_for
-from instancecap.render.targets import Target, find_target
+from instancecap.render.targets import Target
 
 
 @dataclass(slots=True)
@@ -79,7 +70,7 @@ def check(
         on_load: given the path of each clip and what the trainer makes of it.
 
     Raises:
-        UsageError: there is no dataset, or it does not say what trainer it is for.
+        UsageError: there is no dataset, or it does not say what trainer and model it is for.
     """
     root = Path(folder)
     record = _record_of(root)
@@ -87,7 +78,7 @@ def check(
     if not name:
         raise UsageError(f"--check {folder}: not an export of instancecap; say --for TRAINER")
     one = find_trainer(name)
-    goal = find_target(target or record.get("target") or one.target) if one.target else None
+    goal = one.find_target(target or record.get("target", ""))
     size = tuple(record["size"]) if record.get("size") else None
     plan = make_plan(
         one, goal, frames=record.get("frames", 0), fps=record.get("fps", 0.0), size=size

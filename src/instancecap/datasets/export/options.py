@@ -7,9 +7,10 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from instancecap.datasets.export import media
-from instancecap.datasets.export.base import Plan, Trainer, make_plan
+from instancecap.datasets.export.base import Trainer, make_plan
+from instancecap.datasets.export.rules import Plan
 from instancecap.errors import UsageError
-from instancecap.render import RenderOptions, find_target
+from instancecap.render import RenderOptions
 
 MARK = re.compile("<(?:video|image|audio)>")
 """Where a file goes into a question; trainers count these marks wherever they stand."""
@@ -21,7 +22,7 @@ class Options:
 
     Attributes:
         render: how captions become prompts, see :func:`render_options`; None for the trainer's
-            usual model, and for a captioner's trainer.
+            only model, and for a captioner's trainer.
         question: what a captioner is asked in place of the usual question.
         link: how whole files get into the dataset.
         transcode: encode every clip to the rules of trainer and model.
@@ -47,14 +48,17 @@ def render_options(trainer: Trainer, *, target: str = "", **how: Any) -> RenderO
     """Options for the trainer's prompts; None for a captioner's trainer, which learns none.
 
     Args:
-        target: model to render for; empty for the trainer's usual one.
+        target: model to render for; may be empty where the trainer has one only.
         how: fields of :class:`~instancecap.render.RenderOptions`.
 
     Raises:
-        UsageError: an option that the trainer, or its model, cannot use.
+        UsageError: the target has to be named, or an option that the trainer, or its model, cannot
+            use.
     """
-    if trainer.target:
-        return RenderOptions(target=find_target(target or trainer.target), **how)
+    if trainer.models:
+        model = trainer.find_target(target)
+        assert model is not None
+        return RenderOptions(target=model, **how)
     usual = {one.name: one.default for one in fields(RenderOptions)} | {"target": ""}
     for name, value in {"target": target, **how}.items():
         if value != usual[name]:
@@ -63,21 +67,21 @@ def render_options(trainer: Trainer, *, target: str = "", **how: Any) -> RenderO
 
 
 def complete(options: Options, trainer: Trainer) -> Options:
-    """The options with the trainer's usual model where none is named.
+    """The options with the trainer's only model where none is named.
 
     Raises:
-        UsageError: an option that the trainer cannot use.
+        UsageError: the model has to be named, or an option that the trainer cannot use.
     """
     render = options.render
     if render is None:
         render = render_options(trainer)
-    elif not trainer.target:
+    elif not trainer.models:
         _refuse(trainer, "target", "learns structured captions, not prompts")
-    if render and (render.target.style == "json") != (trainer.target == "cosmos3"):
+    if render and (render.target.style == "json") != (trainer.name == "cosmos3"):
         raise UsageError(f"--target {render.target.name}: {trainer.name} cannot learn from it")
     if render and render.target.style == "json" and not render.is_json:
         raise UsageError(f"--length {render.length}: {trainer.name} takes dense or medium")
-    if trainer.target and options.question:
+    if trainer.models and options.question:
         _refuse(trainer, "question", "learns prompts, without a question")
     if MARK.search(options.question):
         raise UsageError(f"--question {options.question!r}: leave out marks such as <video>")
@@ -85,7 +89,7 @@ def complete(options: Options, trainer: Trainer) -> Options:
         for name in ("transcode", "fps", "size"):
             if getattr(options, name):
                 _refuse(trainer, name, "learns from pictures, not videos")
-    elif not trainer.target and options.frames and not options.transcode:
+    elif not trainer.models and options.frames and not options.transcode:
         _refuse(trainer, "frames", "picks frames by itself, unless --transcode shortens the clips")
     return replace(options, render=render)
 

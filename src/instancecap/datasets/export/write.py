@@ -9,26 +9,17 @@ import shutil
 import time
 from collections import Counter as Counts
 from collections.abc import Callable, Iterable
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from instancecap.datasets.captions import Row
 from instancecap.datasets.export import media
-from instancecap.datasets.export.base import (
-    RECORD_FOLDER,
-    ClipCounts,
-    NameAllocator,
-    Plan,
-    Sample,
-    Trainer,
-    Writer,
-    one_line,
-    out_of_rule,
-)
-from instancecap.datasets.export.layouts import READ_AS_MISSING, dump
+from instancecap.datasets.export.base import RECORD_FOLDER, NameAllocator, Trainer, one_line
+from instancecap.datasets.export.layouts import READ_AS_MISSING, Add, Shards, dump
 from instancecap.datasets.export.options import MARK, Options, complete, describe, plan_of
+from instancecap.datasets.export.rules import ClipCounts, Plan, Sample, out_of_rule
 from instancecap.errors import InputError, OutputError, UsageError
 from instancecap.formats import to_format
 from instancecap.io.addresses import basename_of, suffix_of
@@ -148,12 +139,12 @@ class _Run:
 
     def write_all(self, rows: Iterable[Row], on_failure: Tell) -> None:
         """Every row, then the files that speak of all of them."""
-        writer: Writer = self.trainer.layout.writer(self.part, self.final)
         clips = self.part / RECORD_FOLDER / CLIPS
-        with closing(writer), open(clips, "w", encoding="utf-8") as notes:
+        writing = self.trainer.layout.writing(self.part, self.final, self.plan)
+        with writing as add, open(clips, "w", encoding="utf-8") as notes:
             for row in rows:
                 try:
-                    notes.write(dump(self._write(row, writer)) + "\n")
+                    notes.write(dump(self._write(row, add)) + "\n")
                 except InputError as error:
                     reason = reason_of(error, row.source)
                     self.report.failed.append((row.source, reason))
@@ -169,7 +160,7 @@ class _Run:
         record = json.dumps(self._record(), indent=2) + "\n"
         (self.part / RECORD_FOLDER / RECORD).write_text(record, encoding="utf-8")
 
-    def _write(self, row: Row, writer: Writer) -> dict[str, Any]:
+    def _write(self, row: Row, add: Add) -> dict[str, Any]:
         """One row; a file of its clip is left behind only where it succeeds."""
         if row.caption is None:
             raise InputError(row.error)
@@ -192,10 +183,10 @@ class _Run:
             row.name, stem, tuple(paths), text, info, row.caption, self.options.question
         )
         self._warn(row.name, info)
-        writer.add(sample)
+        add(sample)
         self.report.done += 1
         self.report.made[how] = self.report.made.get(how, 0) + 1
-        self.counts.add(info)
+        self.counts.clips[info] += 1
         return {
             "name": row.name,
             "media": paths,
@@ -249,7 +240,7 @@ class _Run:
             path = f"{folder}/{stem}{suffix}".lstrip("/")
             link: media.Link = "copy" if clip.local else self.options.link
             media.place(clip.local or clip.path, self.part / path, link=link)
-            how = "packed" if self.trainer.layout.packs else _LINKED[link]
+            how = "packed" if isinstance(self.trainer.layout, Shards) else _LINKED[link]
             return [path], how, media.inspect(self.part / path)
         path = f"{folder}/{stem}.mp4".lstrip("/")
         target = self.part / path
