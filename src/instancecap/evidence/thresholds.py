@@ -110,12 +110,14 @@ class ColorThresholds:
     """Which colors of an instance are told.
 
     Attributes:
-        share: share of its pixels that a color must fill.
-        doubtful: the same for those that skin, wood and shade have.
+        share, paint: share of its pixels that a color must fill of a person, and of other things.
+        doubtful, black: the same for those that skin, wood and shade have, and for black.
     """
 
-    share: float = 0.42
+    share: float = 0.5
+    paint: float = 0.6
     doubtful: float = 0.7
+    black: float = 0.6
 
 
 COLOR = ColorThresholds()

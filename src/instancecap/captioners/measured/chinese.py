@@ -21,6 +21,10 @@ SIDES: dict[Side, str] = {"left": "左侧", "middle": "中间", "right": "右侧
 
 SIZES: dict[Size, str] = {
     "small": "在画面中较小",
+    "third": "高度约占画面的三分之一",
+    "half": "高度约占画面的一半",
+    "most": "高度超过画面的一半",
+    "tall": "高度几乎与画面相同",
     "large": "在画面中较大",
     "filling": "占据画面的大部分",
 }
@@ -83,6 +87,8 @@ def action_phrase(did: Conduct, *, count: int) -> str:
         parts.append(f"{zh.DIRECTIONS[did.direction]}移动")
     if did.depth:
         parts.append("逐渐靠近" if did.depth == "toward" else "逐渐远离")
+    if did.faces_camera:
+        parts.append("面向镜头")
     if did.leaves:
         parts.append(f"从{zh.SIDES[did.exit]}离开画面" if did.exit else "从画面中消失")
     return "，".join(parts)
@@ -148,6 +154,10 @@ def shots_sentence(count: int, introductions: Sequence[str]) -> str:
 def unnamed_sentence(scene: Scene, stages: Sequence[Sequence[Primitive]], *, static: bool) -> str:
     """That a clip shows nothing that could be named, and how the camera moves."""
     text = "画面中没有能够辨认的物体"
+    if scene.color:
+        text = f"画面以{zh.COLORS[scene.color]}为主，{text}"
+    if scene.texts:
+        text = f"{text}，文字为{_quoted(scene.texts)}"
     camera = "固定镜头" if static else _camera_phrase(stages, speed="")
     return sentence(_in_setting(scene, f"{camera}，{text}" if camera else text))
 
@@ -186,9 +196,16 @@ def light_sentence(light: Light) -> str:
 
 
 def background_sentence(scene: Scene) -> str:
-    """Indoors or outdoors, and the color of most of it."""
-    place = zh.PLACES.get(scene.place, "")
+    """The color of most of the surroundings, or of the picture, and what is written in it."""
     color = f"以{zh.COLORS[scene.color]}为主" if scene.color else ""
-    if color and not place:
-        return sentence(f"周围{color}")
-    return sentence("，".join(filter(None, (place, color))))
+    if color and scene.is_whole:
+        color = f"画面{color}"
+    elif color:
+        place = zh.PLACES.get(scene.place, "")
+        color = f"{place}，{color}" if place else f"周围{color}"
+    text = f"画面中的文字为{_quoted(scene.texts)}" if scene.texts else ""
+    return sentence(color) + sentence(text)
+
+
+def _quoted(texts: Sequence[str]) -> str:
+    return "、".join(f"“{text}”" for text in texts)

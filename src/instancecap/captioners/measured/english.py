@@ -21,6 +21,10 @@ SIDES: dict[Side, str] = {"left": "on the left", "middle": "in the middle", "rig
 
 SIZES: dict[Size, str] = {
     "small": "small in the frame",
+    "third": "about a third as high as the frame",
+    "half": "about half as high as the frame",
+    "most": "more than half as high as the frame",
+    "tall": "nearly as high as the frame",
     "large": "large in the frame",
     "filling": "filling most of the frame",
 }
@@ -77,6 +81,8 @@ def action_phrase(did: Conduct, *, count: int) -> str:
         parts.append(f"moves {en.DIRECTIONS[did.direction]}")
     if did.depth:
         parts.append("comes closer" if did.depth == "toward" else "moves away")
+    if did.faces_camera:
+        parts.append("faces the camera")
     if did.leaves:
         parts.append(f"leaves the frame at the {did.exit}" if did.exit else "goes out of view")
     return en.join([_agree(part, count) for part in parts])
@@ -155,7 +161,10 @@ def shots_sentence(count: int, introductions: Sequence[str]) -> str:
 
 def unnamed_sentence(scene: Scene, stages: Sequence[Sequence[Primitive]], *, static: bool) -> str:
     """That a clip shows nothing that could be named, and how the camera moves."""
-    text = "a scene in which no instance could be named"
+    text = f"a mostly {scene.color} scene" if scene.color else "a scene"
+    if scene.texts:
+        text = f"{text} with the text {_quoted(scene.texts)}"
+    text = f"{text} in which no instance could be named"
     camera = "a still camera shows" if static else _camera_phrase(stages, speed="")
     if camera:
         text = f"{camera}{'' if static else ' over'} {text}"
@@ -195,9 +204,20 @@ def light_sentence(light: Light) -> str:
 
 
 def background_sentence(scene: Scene) -> str:
-    """Indoors or outdoors, and the color of most of it."""
-    place = en.PLACES.get(scene.place, "")
-    color = f"mostly {scene.color}" if scene.color else ""
-    if color and not place:
-        return sentence(f"the surroundings are {color}")
-    return sentence(", ".join(filter(None, (place, color))))
+    """The color of most of the surroundings, or of the picture, and what is written in it."""
+    color = ""
+    if scene.color and scene.is_whole:
+        color = f"the picture is mostly {scene.color}"
+    elif scene.color:
+        place = en.PLACES.get(scene.place, "")
+        color = (
+            f"{place}, mostly {scene.color}"
+            if place
+            else f"the surroundings are mostly {scene.color}"
+        )
+    text = f"The text reads {_quoted(scene.texts)}." if scene.texts else ""
+    return " ".join(filter(None, (sentence(color), text)))
+
+
+def _quoted(texts: Sequence[str]) -> str:
+    return en.join([f"“{text}”" for text in texts])
