@@ -45,35 +45,19 @@ if TYPE_CHECKING:
     from instancecap.video.clip import Clip as Clip
 
 _HOMES = {
-    "instancecap.engine.config": ("CaptionConfig",),
-    "instancecap.api": (
-        "Captioner",
-        "Measured",
-        "Mllm",
-        "caption",
-        "measure",
-        "run",
-    ),
-    "instancecap.engine.batch": ("Run",),
-    "instancecap.captioners.chain": ("ChainOptions",),
-    "instancecap.verify.check": ("verify",),
-    "instancecap.errors": (
-        "DecodeError",
-        "FormatError",
-        "InputError",
-        "InstanceCapError",
-        "MissingDependency",
-        "ModelError",
-        "OutputError",
-        "ServerError",
-        "UsageError",
-    ),
-    "instancecap.render": ("Prompt", "render"),
-    "instancecap.formats": ("Caption",),
-    "instancecap.schema.evidence": ("Evidence",),
-    "instancecap.video.clip": ("Clip",),
+    "instancecap.api": "Captioner Measured Mllm caption measure run",
+    "instancecap.captioners.chain": "ChainOptions",
+    "instancecap.engine.batch": "Run",
+    "instancecap.engine.config": "CaptionConfig",
+    "instancecap.errors": "DecodeError FormatError InputError InstanceCapError MissingDependency "
+    "ModelError OutputError ServerError UsageError",
+    "instancecap.formats": "Caption",
+    "instancecap.render": "Prompt render",
+    "instancecap.schema.evidence": "Evidence",
+    "instancecap.verify.check": "verify",
+    "instancecap.video.clip": "Clip",
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = list(_HOME_OF)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, Unpack
 from instancecap.captioners.chain import ChainOptions, Written, prepare, write
 from instancecap.captioners.chain.options import Mode
 from instancecap.captioners.measured.describe import MAX_INSTANCES, describe
-from instancecap.captioners.measured.language import language_of
+from instancecap.captioners.measured.sentences import language_of
 from instancecap.engine.config import CaptionConfig, RunOptions
 from instancecap.engine.model_stage import AskWork, PredictWork, Server
 from instancecap.engine.pools import AskingPool

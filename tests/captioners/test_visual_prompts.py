@@ -14,6 +14,7 @@ from instancecap.captioners.visual_prompts import (
     DIMMED,
     VARIANTS,
     blurred,
+    close_up,
     crop_around,
     from_jpeg,
     outline_box,
@@ -91,6 +92,18 @@ def test_color_is_plain() -> None:
     picture, (inside, outside) = painted("color"), zones()
     assert (picture[inside] == scene()[inside]).all()
     assert (picture[outside] == 128).all()
+
+
+def test_a_close_up_enlarges_and_darkens_what_is_around() -> None:
+    near = close_up(scene(), BOX, side=999)
+    height, width = near.shape[:2]
+    assert (width, height) == (480, 432), "three times the box and half of it on each side"
+    inside = near[height // 2 - 20 : height // 2 + 20, width // 2 - 20 : width // 2 + 20]
+    assert np.allclose(inside.mean(axis=(0, 1)), (190, 40, 40), atol=6), "as bright as it was"
+    assert near[:40].mean() < 0.7 * scene()[30:40].mean()
+    tiny = np.array([0.5, 0.5, 0.51, 0.51])
+    assert close_up(scene(), tiny, side=999).shape[1] == 3 * 64, "a fifth of the frame"
+    assert max(close_up(scene(), BOX, side=100).shape) == 100
 
 
 def test_outlines_touch_nothing_inside() -> None:

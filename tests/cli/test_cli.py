@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -310,10 +311,8 @@ def test_doctor_finds_the_base_in_order(run: Run) -> None:
 
 
 def test_doctor_tells_of_two_cv2(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from importlib import metadata
-
-    providers = {**metadata.packages_distributions(), "cv2": ["numpy", "rich"], "av": []}
-    monkeypatch.setattr(metadata, "packages_distributions", lambda: providers)
+    providers = {**packages_distributions(), "cv2": ["numpy", "rich"], "av": []}
+    monkeypatch.setattr("instancecap.cli.doctor.packages_distributions", lambda: providers)
     status, out, _ = run("doctor")
     assert status == 2
     assert "broken   cv2" in out and "they overwrite one another" in out

@@ -13,7 +13,6 @@ from instancecap.captioners.measured.describe import describe
 from instancecap.cli import main
 from instancecap.errors import ModelError
 from instancecap.mllm.scripted import RecordingBackend
-from instancecap.mllm.structured import Enforcement
 from instancecap.schema import Caption, Evidence
 from instancecap.verify.reading import read_claims
 from tests.conftest import MakeVideo
@@ -172,7 +171,7 @@ def test_a_model_may_read_the_sentences(folder: Path, capsys: pytest.CaptureFixt
     async def record(name: str, answer: object) -> None:
         backend = RecordingBackend(Answering(answer), folder / "answers.jsonl")
         caption = Caption.read(folder / "captions" / name)
-        await read_claims(caption, backend, enforce=Enforcement())
+        await read_claims(caption, backend)
         await backend.close()
 
     asyncio.run(record("true.mp4.json", {"claims": []}))

@@ -24,7 +24,6 @@ from instancecap.evidence import build
 from instancecap.io.inputs import find_jobs
 from instancecap.mllm.base import Reply
 from instancecap.mllm.openai import OpenAIBackend
-from instancecap.mllm.structured import Enforcement
 from instancecap.schema.caption import Caption
 from instancecap.verify import check
 from instancecap.video import Clip
@@ -308,7 +307,7 @@ def test_rounds_end_in_the_caption_that_a_server_gives(
             prepared,
             backend,
             options=options,
-            enforce=Enforcement(assume=False),
+            enforced=False,
             convention=THOUSANDTHS,
         )
         await backend.close()

@@ -19,6 +19,7 @@ from instancecap.engine.config import RunConfig
 from instancecap.engine.events import Events
 from instancecap.engine.sinks import open_store
 from instancecap.engine.work import Documents, Work
+from instancecap.formats.table_rows import OURS
 from instancecap.io.inputs import Job, find_jobs
 from instancecap.schema import Caption
 from instancecap.schema.caption import Claim, Instance, Provenance, Video
@@ -66,12 +67,13 @@ def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "clips"
 
 
-def run(out: str, version: str = "one", *, edits_stay: bool = False, **options: Any) -> Run:
+def run(
+    out: str, version: str = "one", *, edits_stay: bool = False, format: str = OURS, **options: Any
+) -> Run:
     jobs, _ = find_jobs(["clips"])
     work = Quick(version=version, edits_stay=edits_stay)
-    return run_batch(
-        jobs, work, store=open_store(out), config=RunConfig(**options), events=Events()
-    )
+    store = open_store(out, format=format)
+    return run_batch(jobs, work, store=store, config=RunConfig(**options), events=Events())
 
 
 def read(out: str) -> dict[str, dict[str, Any]]:
@@ -184,6 +186,51 @@ def test_an_edit_is_seen_by_whoever_reads_the_captions(out: str) -> None:
     assert edited.provenance["/instances/4/appearance"].source == "human"
     assert edited.claims == []
     assert {one.source for one in untouched.provenance.values()} == {"yolox-nano"}
+
+
+def edit_text(out: str, suffix: str) -> None:
+    """Change one word of the first clip's caption with an editor."""
+    path = Path(out) / f"a.mp4{suffix}" if Path(out).is_dir() else Path(out)
+    first, *others = path.read_text().splitlines(keepends=True)
+    if Path(out).is_dir():
+        first, others = "".join([first, *others]), []
+    assert "A wall" in first
+    path.write_text("".join([first.replace("A wall", "HANDMADE hedge"), *others]))
+
+
+def texts_of(out: str, suffix: str) -> list[str]:
+    """What stands in an output, clip by clip."""
+    if Path(out).is_dir():
+        return [path.read_text() for path in sorted(Path(out).glob(f"*{suffix}"))]
+    return Path(out).read_text().splitlines()
+
+
+@pytest.mark.parametrize("out", ["out", "out.jsonl"])
+@pytest.mark.parametrize("format", ["instancevid", "skycaptioner", "cosmos3", "miradata", "text"])
+def test_edits_in_another_format_are_kept(out: str, format: str) -> None:
+    suffix = ".txt" if format == "text" else ".json"
+    run(out, format=format)
+    edit_text(out, suffix)
+    edited = texts_of(out, suffix)[0]
+    for version, again in (("one", {}), ("two", {}), ("two", {"resume": False}),
+                           ("three", {"edits_stay": True})):  # fmt: skip
+        done = run(out, version, format=format, **again)
+        first, second = texts_of(out, suffix)
+        assert first == edited and "HANDMADE" not in second
+        if version != "one":
+            assert [one.reason.partition(";")[0] for one in done.kept] == ["changed by hand"]
+            assert "a.mp4" in done.kept[0].source
+    if format != "skycaptioner":  # which has no text about the whole
+        assert f"({version})" in second
+    captions = [row.caption for row in read_captions([out])]
+    marked = [
+        sorted(pointer for pointer, one in caption.provenance.items() if one.source == "human")
+        for caption in captions
+        if caption is not None
+    ]
+    assert marked == [["/global_description" if format == "text" else "/background"], []]
+    assert run(out, "two", format=format, overwrite_human=True).kept == []
+    assert "HANDMADE" not in "".join(texts_of(out, suffix))
 
 
 def test_a_work_that_rewrites_fields_gets_the_edits_marked() -> None:

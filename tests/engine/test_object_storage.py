@@ -229,7 +229,7 @@ def test_more_inputs_shift_the_shards_and_nothing_is_twice(bucket: Any, out: str
 
 
 def test_parts_of_a_job_array_share_one_output(bucket: Any) -> None:
-    from instancecap.engine.shards import Shard
+    from instancecap.engine.run import Shard
 
     for index in (1, 2):
         shard = Shard(index, 2)

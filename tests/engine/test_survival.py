@@ -16,9 +16,9 @@ import pytest
 from benchmarks.engine import make_clips, survive
 from instancecap.engine.batch import MOST_UNWRITTEN, Run, run_batch
 from instancecap.engine.config import RunConfig
-from instancecap.engine.journal import open_journal
 from instancecap.engine.ledger import Ledger
 from instancecap.engine.sinks import open_store
+from instancecap.engine.watchers import open_journal
 from instancecap.errors import UsageError
 from instancecap.io.inputs import find_jobs, private_folder
 from tests.engine.works import Poisoned

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks.asking import write_clip
-from instancecap.captioners.chain.subjects import NUMBERED_PICTURES
+from instancecap.captioners.chain.detail import NUMBERED_PICTURES
 from tests.integration.conftest import Run
 from tests.integration.users import (
     asking,

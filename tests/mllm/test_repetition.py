@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instancecap.mllm.repetition import find_repetition
+from instancecap.mllm.reading import find_repetition
 from tests.mllm.questions import GOOD
 
 PROSE = (

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
 from instancecap.mllm.base import Reply
-from instancecap.mllm.coercion import MISSING, coerce
 from instancecap.mllm.reading import read_reply, validate
-from instancecap.mllm.schemas import answer_schema, narrowed
+from instancecap.mllm.schemas import MISSING, answer_schema, coerce, narrowed
 
 TEXT: dict[str, Any] = {"type": "string"}
 SCHEMAS: dict[str, dict[str, Any]] = {

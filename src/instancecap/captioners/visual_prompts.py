@@ -34,14 +34,20 @@ BLUR_FACTOR = 150
 MIN_BLUR_CELLS = 4
 """Pixels of the longer side of the scaled-down copy; fewer would be a plain color."""
 
-DIMMED = 0.35
-"""Share of its brightness that dimmed context keeps."""
+DIMMED = 0.55
+"""Share of its brightness that dimmed context keeps. With less, a black thing seems to be lit."""
 
-GROW = 2
-"""Pixels that a mask grows by, so that its soft edge lies outside the thing."""
+CLOSE_MARGIN = 0.5
+"""Share of a box's size that its surroundings add on each side in a close-up; at least
+``CLOSE_LEAST`` of the frame is shown, so that small things have neighbors."""
+
+CLOSE_LEAST = 0.2
+CLOSE_FEATHER = 0.01
+"""Width over which a close-up goes over to dark, over the frame's longer side."""
 
 FEATHER = 5
-"""Pixels of the window that softens a mask's edge: 2 on each side of it."""
+"""Pixels of the window that softens a mask's edge: 2 on each side of it. The mask grows by as many,
+so that its soft edge lies outside the thing."""
 
 UNREACHED = 0.15
 """Share of a box's size by which a mask may stay away from a side before it misses a part: about
@@ -53,7 +59,7 @@ CROP_MARGIN = 0.2
 MAX_CROP_RATIO = 1.5
 """Longer over shorter side of a crop, the frame's edge permitting."""
 
-MAX_ENLARGEMENT = 2.0
+MAX_ENLARGEMENT, CLOSE_ENLARGEMENT = 2.0, 3.0
 
 
 def paint(picture: Picture, box: Box, *, variant: Variant, side: int) -> Picture:
@@ -83,6 +89,21 @@ def paint(picture: Picture, box: Box, *, variant: Variant, side: int) -> Picture
         return _outline(picture, mask)
     around = {"blur": blurred, "dim": dimmed}.get(variant, lambda one: np.full_like(one, GRAY))
     return _blend(picture, around(picture), mask)
+
+
+def close_up(picture: Picture, box: Box, *, side: int) -> Picture:
+    """What lies in a box (0..1) and near it, enlarged; what is not in it is darkened.
+
+    ``side``: longer side of the result in pixels, at most.
+    """
+    height, width = picture.shape[:2]
+    mask = _mask(picture, box)
+    feather = 2 * max(FEATHER, round(max(height, width) * CLOSE_FEATHER)) + 1
+    lit = _blend(picture, dimmed(picture), mask, feather=feather)
+    center, span = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) * (1 + 2 * CLOSE_MARGIN)
+    half = np.maximum(span, CLOSE_LEAST) / 2
+    return _cropped(lit, np.concatenate([center - half, center + half]), side=side, margin=0.0,
+                    enlarge=CLOSE_ENLARGEMENT)  # fmt: skip
 
 
 def resized(picture: Picture, side: int) -> Picture:
@@ -142,9 +163,9 @@ def dimmed(picture: Picture) -> Picture:
     return np.asarray(picture * DIMMED, np.uint8)
 
 
-def _blend(picture: Picture, around: Picture, mask: Picture) -> Picture:
-    """``picture`` where the mask is, ``around`` elsewhere; soft over ``FEATHER`` pixels."""
-    soft = cv2.GaussianBlur(_grown(mask, GROW), (FEATHER, FEATHER), 0)
+def _blend(picture: Picture, around: Picture, mask: Picture, *, feather: int = FEATHER) -> Picture:
+    """``picture`` where the mask is, ``around`` elsewhere; soft over ``feather`` pixels."""
+    soft = cv2.GaussianBlur(_grown(mask, feather // 2), (feather, feather), 0)
     share = soft.astype(np.uint16)[..., None]
     mixed = (picture * share + around * (255 - share) + 127) // 255  # at most 65,152: fits
     return mixed.astype(np.uint8)
@@ -164,24 +185,33 @@ def _grown(mask: Picture, by: int) -> Picture:
     return np.asarray(cv2.dilate(mask, kernel), np.uint8)
 
 
-def _cropped(picture: Picture, box: Box, *, side: int) -> Picture:
+def _cropped(
+    picture: Picture,
+    box: Box,
+    *,
+    side: int,
+    margin: float = CROP_MARGIN,
+    enlarge: float = MAX_ENLARGEMENT,
+) -> Picture:
     height, width = picture.shape[:2]
-    x0, y0, x1, y1 = crop_around(box, size=(width, height))
+    x0, y0, x1, y1 = crop_around(box, size=(width, height), margin=margin)
     part = picture[y0:y1, x0:x1]
-    scale = min(MAX_ENLARGEMENT, side / max(part.shape[:2]))
+    scale = min(enlarge, side / max(part.shape[:2]))
     size = max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(part, size, interpolation=how), np.uint8)
 
 
-def crop_around(box: Box, *, size: tuple[int, int]) -> tuple[int, int, int, int]:
+def crop_around(
+    box: Box, *, size: tuple[int, int], margin: float = CROP_MARGIN
+) -> tuple[int, int, int, int]:
     """The part of a picture of ``size`` (width, height) that shows a box (0..1), in pixels.
 
     The box with a margin; where that is long and thin, the shorter side is widened. At the
     frame's edge the part moves inwards, so that it is cut only where the frame is too small.
     """
     ends = []
-    spans = [(box[axis + 2] - box[axis]) * size[axis] * (1 + 2 * CROP_MARGIN) for axis in (0, 1)]
+    spans = [(box[axis + 2] - box[axis]) * size[axis] * (1 + 2 * margin) for axis in (0, 1)]
     least = max(max(spans) / MAX_CROP_RATIO, 2.0)
     for axis, limit in enumerate(size):
         length = min(limit, max(1, round(max(spans[axis], least))))

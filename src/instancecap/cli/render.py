@@ -16,9 +16,8 @@ from instancecap.datasets.prompt_file import PromptFile
 from instancecap.errors import UsageError
 from instancecap.mllm.base import Backend
 from instancecap.mllm.openai import OpenAIBackend
-from instancecap.render.batch import Rendered, render_all, split_lengths, text_line
+from instancecap.render.batch import Rendered, read_phrases, render_all, split_lengths, text_line
 from instancecap.render.budget import counter_for
-from instancecap.render.lint import read_phrases
 from instancecap.render.options import RenderOptions
 from instancecap.render.targets import find_target, read_targets
 

@@ -13,7 +13,7 @@ from instancecap.cli import terminal
 from instancecap.cli.options import offered
 from instancecap.engine.local import count_cores
 from instancecap.engine.model_stage import Server
-from instancecap.engine.verify import Account, Checked, account_json, verify_all
+from instancecap.engine.verify import Account, Checked, verify_all
 from instancecap.verify.report import OUTCOMES, OnContradiction, contradictions
 
 
@@ -63,7 +63,7 @@ def verify(
         on_failure=lambda one: terminal.note_failure(one.source, one.reason),
     )
     if json:
-        terminal.print_json(account_json(account, kept))
+        terminal.print_json(account.as_dict(kept))
     else:
         _print_account(account)
     if not account.complete:

@@ -99,7 +99,7 @@ def _row(item: Item, format: str) -> Row:
     if item.column in WHOLE_COLUMNS and _is_prose(caption, item.value):
         problems.append(f"prose in {item.column}, taken for the global description")
         caption.warnings.append(problems[-1])
-    mark_by_ledger(caption, item.source)
+    mark_by_ledger(caption, item.source, name=item.name)
     name = item.name
     if item.video and (caption.video is None or not caption.video.path):
         caption.video = Video.named(item.video)

@@ -11,10 +11,9 @@ from typing import Any
 
 from instancecap.datasets.edits import is_by_hand, leaf_digests
 from instancecap.engine.config import RunConfig
-from instancecap.engine.durations import Durations
 from instancecap.engine.events import Ended, Events
 from instancecap.engine.local import Outcome, count_cores, run_jobs, threads_each
-from instancecap.engine.quality_monitor import QualityMonitor
+from instancecap.engine.monitor import Durations, QualityMonitor
 from instancecap.engine.ray import run_on_ray
 from instancecap.engine.resume import Plan, Todo, config_of, plan_run
 from instancecap.engine.store import Entry, Store
@@ -101,14 +100,22 @@ class Run:
 
     def as_dict(self) -> dict[str, Any]:
         """For ``--json``."""
+        failed, partial, stale = (
+            [{key: one.source, "reason": one.reason} for one in some]
+            for key, some in (
+                ("input", self.failed),
+                ("input", self.partial),
+                ("output", self.stale),
+            )
+        )
         return {
             "done": self.done,
-            "partial": [{"input": one.source, "reason": one.reason} for one in self.partial],
+            "partial": partial,
             "kept": [one.source for one in self.kept],
-            "stale": [{"output": one.source, "reason": one.reason} for one in self.stale],
+            "stale": stale,
             "skipped": self.skipped,
             "waiting": self.waiting,
-            "failed": [{"input": one.source, "reason": one.reason} for one in self.failed],
+            "failed": failed,
             "seconds": round(self.seconds, 3),
             "outputs": self.outputs,
             "stages": {name: times.summary() for name, times in self.stages.items()},
@@ -136,37 +143,32 @@ def run_batch(
         MissingDependency, ServerError: what would be the same for every job.
     """
     batch = _Batch(jobs, work, store, config, events or Events())
+    run, complete = batch.run, False
     try:
         plan = batch.plan()
         stage = batch.work.open_stage() if config.engine != "ray" else None
         complete = batch.do(plan, stage)
         if stage is not None:
-            batch.run.open_questions = stage.open_questions
-            batch.run.batch_files = stage.finish()
-            batch.run.outputs += batch.run.batch_files
-        batch.whole = complete and not batch.run.stopped
-        batch.run.interrupted = not complete and not batch.run.stopped
+            run.open_questions = stage.open_questions
+            run.batch_files = stage.finish()
+            run.outputs += run.batch_files
+        run.interrupted = not complete and not run.stopped
     except KeyboardInterrupt:
-        batch.run.interrupted = True
+        run.interrupted = True
     finally:
-        batch.close()
-    return batch.run
+        batch.close(whole=complete and not run.stopped)
+    return run
 
 
 class _Batch:
     """One run: where results go as they come."""
 
     def __init__(
-        self,
-        jobs: Sequence[Job],
-        work: Work,
-        store: Store | None,
-        config: RunConfig,
-        events: Events,
+        self, jobs: Sequence[Job], work: Work, store: Store | None, how: RunConfig, events: Events
     ) -> None:
-        self.run, self.whole, self.work = Run(total=len(jobs)), False, work
+        self.run, self.work = Run(total=len(jobs)), work
         self._started = self._noted = time.monotonic()
-        self._jobs, self._how, self._events = jobs, config, events
+        self._jobs, self._how, self._events = jobs, how, events
         self._failures: dict[int, Rejected] = {}
         self._partial: dict[int, Rejected] = {}
         self._failed_now = self._unwritten = 0
@@ -226,11 +228,11 @@ class _Batch:
         workers = max(1, min(how.workers or count_cores(), len(plan.todo)))
         threads = threads_each(workers)
         if how.engine == "ray":
+            work = replace(self.work, threads=threads)
             return run_on_ray(
                 plan.todo,
-                replace(self.work, threads=threads),
+                work,
                 workers=workers,
-                threads=threads,
                 time_limit=how.time_limit,
                 on_done=self._take,
                 on_shutdown=self._events.stopping,
@@ -297,6 +299,7 @@ class _Batch:
     def _write(self, index: int, job: Job, documents: Documents, store: Store, reason: str) -> str:
         digests: dict[str, str] = {}
         captions: dict[str, Caption] = {}
+        leaves: dict[str, dict[str, str]] = {}
         if not reason:
             captions = {part: Caption.from_json(text) for part, text in documents.captions.items()}
             try:
@@ -304,6 +307,8 @@ class _Batch:
                     digests[part] = store.sink.put(job.name + part, text)
                 if list(documents.outputs) != [""]:
                     self._parts[index] = tuple(documents.outputs)
+                for part, caption in captions.items():
+                    leaves[part] = leaf_digests(caption, format=store.sink.format)
             except FormatError as error:
                 reason = str(error)
         entry = Entry.of(
@@ -315,7 +320,7 @@ class _Batch:
             reason=reason or _lacking(documents),
             missing=documents.missing,
             digests=digests,
-            leaves={part: leaf_digests(one) for part, one in captions.items()},
+            leaves=leaves,
             by_hand=any(map(is_by_hand, captions.values())),
             seconds=round(sum(documents.seconds.values()), 4),
             cost=documents.cost,
@@ -344,13 +349,13 @@ class _Batch:
             )
         return bool(self.run.stopped)
 
-    def close(self) -> None:
-        """Make tables appear and give everything free."""
+    def close(self, *, whole: bool) -> None:
+        """Make outputs appear, tables of a whole run only, and give everything free."""
         run, store = self.run, self._store
         run.failed = [one for _, one in sorted(self._failures.items(), key=itemgetter(0))]
         run.partial = [one for _, one in sorted(self._partial.items(), key=itemgetter(0))]
         try:
-            if store is not None and (self.whole or store.sink.piecewise):
+            if store is not None and (whole or store.sink.piecewise):
                 run.outputs[:0] = store.finish(self._names())
         finally:
             run.seconds = time.monotonic() - self._started
@@ -378,16 +383,3 @@ def _lacking(documents: Documents) -> str:
     shown = ", ".join(pointers[:4]) + (", …" if len(pointers) > 4 else "")
     why = "; ".join(documents.reasons[:3])
     return f"no usable answer for {shown}" + (f": {why}" if why else "")
-
-
-def fetch_weights() -> str:
-    """Get the default weights before any worker starts, so that one process waits for them.
-
-    Returns one line that says what the run goes on without; empty when everything is there.
-    """
-    from instancecap.models import weights
-
-    if not (missing := weights.fetch_defaults()):
-        return ""
-    without = " and ".join(missing)
-    return f"going on without {without}; 'instancecap models pull all' gets what is missing"

@@ -21,10 +21,9 @@ from instancecap.formats import Caption
 from instancecap.io.identity import Identity
 from instancecap.io.inputs import Earlier, Job
 from instancecap.mllm.base import Backend
-from instancecap.mllm.structured import Enforcement
 
 if TYPE_CHECKING:
-    from instancecap.mllm.usage import Usage
+    from instancecap.mllm.base import Usage
 
 
 ALL_INSTANCES = "/instances"
@@ -146,7 +145,7 @@ class PredictWork(Work):
 
     def __call__(self, job: Job) -> Documents:
         from instancecap.captioners.chain import predict
-        from instancecap.mllm.usage import Usage
+        from instancecap.mllm.base import Usage
 
         usages = [
             predict(facts, options=self.options, clip=clip, hint=job.hint)
@@ -165,11 +164,11 @@ class ModelStage:
         self._backend, self._options = backend, options
         self._batch = backend if isinstance(backend, BatchBackend) else None
         # Whether a batch service keeps to a schema cannot be tried out; it is also said in words.
-        self._enforce = Enforcement(assume=False) if self._batch else None
+        self._enforced = False if self._batch else None
 
     async def __call__(self, job: Job, ready: Ready) -> Documents:
         """The captions of a clip, and what they cost; none where a batch has yet to answer."""
-        from instancecap.mllm.usage import Usage
+        from instancecap.mllm.base import Usage
 
         began = time.perf_counter()
         captions, usage, waiting = dict(ready.kept), Usage(), False
@@ -181,7 +180,7 @@ class ModelStage:
                     prepared,
                     self._backend,
                     options=self._options,
-                    enforce=self._enforce,
+                    enforced=self._enforced,
                     convention=THOUSANDTHS if self._batch else None,
                 )
             except Unanswered:

@@ -34,7 +34,6 @@ def run_on_ray(
     work: Work,
     *,
     workers: int = 1,
-    threads: int = 1,
     time_limit: float = 0.0,
     on_done: Callable[[Outcome[Any]], bool | None],
     on_shutdown: Callable[[], None] = lambda: None,
@@ -47,8 +46,7 @@ def run_on_ray(
     Args:
         work: is sent to the actors; its second stage, if it has one, is opened in the one that
             asks.
-        workers: actors of the first stage.
-        threads: cores of each such actor.
+        workers: actors of the first stage, each on as many cores as the work has threads.
 
     Returns:
         Whether every job was done.
@@ -61,6 +59,7 @@ def run_on_ray(
         ray.init(log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     ray.data.DataContext.get_current().enable_progress_bars = False
+    threads = work.threads or 1
     rows = [{"index": index, "job": pickle.dumps(job)} for index, job in todo]
     blocks = max(1, min(len(rows), max(4 * workers, len(rows) // JOBS_PER_BLOCK)))
     pipeline = ray.data.from_items(rows, override_num_blocks=blocks).map_batches(

@@ -280,8 +280,8 @@ def take_edits(store: Store, entry: Entry) -> dict[str, str]:
 def _take(store: Store, name: str, written: dict[str, str] | None) -> str:
     """Mark one document; returns what is wrong with it."""
     text = store.sink.current(name)
-    if text is None or written is None:  # another format, or no caption: kept as it is
-        return ""
+    if not text or written is None:  # another format, or no caption
+        return f"kept as it is, as {store.sink.format} does not hold a whole caption"
     problems: list[str] = []
     try:
         caption = caption_from(json.loads(text), format="instancecap", problems=problems)

@@ -10,26 +10,26 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from instancecap.datasets.captions import Row, read_captions
+from instancecap.datasets.edits import file_of
 from instancecap.datasets.videos import find_video
 from instancecap.engine.local import Outcome, run_jobs, threads_each
+from instancecap.engine.model_stage import Server
 from instancecap.errors import InputError, OutputError, UsageError
 from instancecap.io.addresses import is_url
 from instancecap.io.atomic import write_whole
 from instancecap.io.finder import Rejected, reason_of
 from instancecap.io.inputs import Job
+from instancecap.mllm.base import Backend
 from instancecap.schema import Caption, Evidence
 from instancecap.verify.check import verify
+from instancecap.verify.reading import read_claims
 from instancecap.verify.repair import apply
 from instancecap.verify.report import OnContradiction, Report, count_findings, score_of
 from instancecap.video import Clip
 from instancecap.video.probe import check_regular_file
-
-if TYPE_CHECKING:
-    from instancecap.engine.model_stage import Server
-    from instancecap.verify.claims import Claim
 
 log = logging.getLogger(__name__)
 
@@ -74,32 +74,22 @@ class CheckWork:
             evidence = Evidence.read(job.evidence)
         else:
             evidence = measure(job.clip, threads=self.threads)
-        read, problem = _read(job.caption, self.server) if self.server else (None, "")
-        report = verify(job.caption, evidence, read=read)
+        claims, problem = None, ""
+        if self.server is not None:
+            runner, backend = _reader(self.server)
+            reading = runner.run(read_claims(job.caption, backend))
+            claims, problem = reading.claims, reading.problem
+        report = verify(job.caption, evidence, read=claims)
         changed = apply(job.caption, report, on_contradiction=self.on_contradiction)
         if problem:
-            changed.warnings.append(f"{READ_BY_RULES}{problem}")
+            changed.warnings.append(f"verify: the sentences were read by rules: {problem}")
         return Checked(job.name, report, changed.to_json())
 
 
-READ_BY_RULES = "verify: the sentences were read by rules: "
-
-
-def _read(caption: Caption, server: Server) -> tuple[list[Claim] | None, str]:
-    """The claims that a model reads in the sentences; None, and why, where it does not answer."""
-    from instancecap.verify.reading import read_claims
-
-    runner, backend, enforce = _reader(server)
-    reading = runner.run(read_claims(caption, backend, enforce=enforce))
-    return reading.claims, reading.problem
-
-
 @cache
-def _reader(server: Server) -> tuple[asyncio.Runner, Any, Any]:
+def _reader(server: Server) -> tuple[asyncio.Runner, Backend]:
     """Whom this process asks: one connection, and what was found out about it, for all captions."""
-    from instancecap.mllm.structured import Enforcement
-
-    return asyncio.Runner(), server.open(), Enforcement()
+    return asyncio.Runner(), server.open()
 
 
 @dataclass(slots=True)
@@ -121,6 +111,27 @@ class Account:
     def score(self) -> float | None:
         """Supported among the claims that could be checked; None where none could."""
         return score_of(self.counts)
+
+    def as_dict(self, checked: Sequence[Checked]) -> dict[str, Any]:
+        """For ``--json``, with every claim of the captions."""
+        return {
+            "done": self.clips,
+            "failed": [{"input": one.source, "reason": one.reason} for one in self.failed],
+            "score": self.score,
+            "contradicted": self.contradicted,
+            "kinds": self.counts,
+            "captions": [
+                {
+                    "name": one.name,
+                    "score": one.report.score,
+                    "claims": [
+                        {"kind": f.kind, **f.claim.model_dump(mode="json"), "measured": f.measured}
+                        for f in one.report.findings
+                    ],
+                }
+                for one in checked
+            ],
+        }
 
     def add(self, report: Report) -> None:
         """Count one more caption."""
@@ -224,7 +235,9 @@ def _job(row: Row, caption: Caption, video_root: str | None, evidence: str | Non
     if measured:
         clip = Clip(path=row.source, id=row.name)
         return CheckJob(clip, row.name, caption=caption, source=row.source, evidence=measured)
-    path = find_video(caption, caption_file=_file_of(row.source), video_root=video_root)
+    path = find_video(
+        caption, caption_file=file_of(row.source) or row.source, video_root=video_root
+    )
     if not is_url(path):
         check_regular_file(path)
     video = caption.video
@@ -239,14 +252,6 @@ def _job(row: Row, caption: Caption, video_root: str | None, evidence: str | Non
     return CheckJob(clip, row.name, caption=caption, source=row.source)
 
 
-def _file_of(source: str) -> str:
-    """The file that a row came from: *captions.csv* of *captions.csv: row 3*."""
-    path = source
-    while path and not os.path.exists(path):
-        path = path.rpartition(": ")[0]
-    return path or source
-
-
 def _find_evidence(row: Row, caption: Caption, folder: str) -> str:
     """A file of ``folder`` under the caption's name, its video's id, or its video's path."""
     names = [row.name]
@@ -257,25 +262,3 @@ def _find_evidence(row: Row, caption: Caption, folder: str) -> str:
         if name and not os.path.isabs(name) and os.path.isfile(path):
             return path
     return ""
-
-
-def account_json(account: Account, checked: Sequence[Checked]) -> dict[str, Any]:
-    """The object that a ``--json`` run prints."""
-    return {
-        "done": account.clips,
-        "failed": [{"input": one.source, "reason": one.reason} for one in account.failed],
-        "score": account.score,
-        "contradicted": account.contradicted,
-        "kinds": account.counts,
-        "captions": [
-            {
-                "name": one.name,
-                "score": one.report.score,
-                "claims": [
-                    {"kind": f.kind, **f.claim.model_dump(mode="json"), "measured": f.measured}
-                    for f in one.report.findings
-                ],
-            }
-            for one in checked
-        ],
-    }

@@ -230,7 +230,7 @@ class CaptionWork(Work):
     language: str = "en"
 
     def __post_init__(self) -> None:
-        from instancecap.captioners.measured.language import language_of
+        from instancecap.captioners.measured.sentences import language_of
 
         language_of(self.language)
 

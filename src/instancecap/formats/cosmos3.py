@@ -19,8 +19,8 @@ from instancecap.formats.phrases import (
 from instancecap.formats.shape import clean, find_word, number, sentences
 from instancecap.formats.synonyms import synonyms
 from instancecap.language import en
+from instancecap.schema.base import Text
 from instancecap.schema.caption import Camera, Caption, Instance, Position, Segment, Shot, Video
-from instancecap.schema.parts import Text
 from instancecap.schema.vocabulary import Place, ShotPosition, ShotType, TimeOfDay
 
 RATIOS = ((16, 9), (4, 3), (1, 1), (3, 4), (9, 16))

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from instancecap.errors import ModelError, QuestionRefused, ServerError, ServerRefusal
 from instancecap.mllm.base import Image, Message, Reply, Request
-from instancecap.mllm.dialect import Dialect, fit
-from instancecap.mllm.refusals import Fault, Refusal, adapt, judge, words_of
+from instancecap.mllm.dialect import Dialect, Fault, Refusal, adapt, fit, judge, words_of
 from instancecap.mllm.wire import parse_reply, payload
 
 if TYPE_CHECKING:

@@ -9,29 +9,14 @@ from typing import Any, Generic, Literal, TypeVar
 from pydantic import BaseModel
 
 from instancecap.errors import ModelError, QuestionRefused
-from instancecap.mllm.base import Backend, Message, Reply, Request
-from instancecap.mllm.probes import Probe
+from instancecap.mllm.base import Backend, Message, Reply, Request, Usage
+from instancecap.mllm.probes import KEEPS_SCHEMA
 from instancecap.mllm.reading import Flaw, Kind, read_reply, validate
 from instancecap.mllm.schemas import Path, Schema, answer_schema, in_words, narrowed
-from instancecap.mllm.usage import Usage
 
 T = TypeVar("T", bound=BaseModel)
 
 MAX_TEMPERATURE = 1.0
-
-_ODD = {"colour": "vermilion-47"}
-_PROBE = Request(
-    messages=(
-        Message("user", ('Name the colour of a cloudless sky at noon: {"colour": "blue"} or so.',)),
-    ),
-    schema={
-        "type": "object",
-        "properties": {"colour": {"type": "string", "enum": list(_ODD.values())}},
-        "required": ["colour"],
-        "additionalProperties": False,
-    },
-    max_tokens=1024,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,51 +41,13 @@ class Asked(Generic[T]):
     usage: Usage
 
 
-class Enforcement:
-    """Whether a backend keeps to the schema it is given; some accept one and ignore it.
-
-    Found out by one question per backend, which asks for one word while its schema allows only
-    another, and remembered.
-    """
-
-    def __init__(self, *, assume: bool | None = None) -> None:
-        """``assume``: taken for granted, and nobody is asked; None to find out."""
-        self._assumed = assume
-        self._probe = Probe(_PROBE, _is_odd)
-        self._uncounted = Usage()
-
-    async def of(self, backend: Backend) -> bool:
-        """True where every answer fits its schema; False also where that could not be learned.
-
-        Raises:
-            ServerError: nothing can be asked at all.
-        """
-        if self._assumed is not None:
-            return self._assumed
-        enforced, usage = await self._probe.of(backend)
-        self._uncounted += usage
-        return enforced
-
-    def take_usage(self) -> Usage:
-        """What finding out has cost and nobody has counted yet."""
-        usage, self._uncounted = self._uncounted, Usage()
-        return usage
-
-
-def _is_odd(reply: Reply | ModelError) -> bool:
-    try:
-        return isinstance(reply, Reply) and bool(json.loads(reply.text) == _ODD)
-    except ValueError:
-        return False
-
-
 async def ask(
     backend: Backend,
     request: Request,
     answer: type[T],
     *,
     attempts: int = 3,
-    enforce: Enforcement,
+    enforced: bool | None = None,
 ) -> Asked[T]:
     """Ask until every key of ``answer`` is answered, at most ``attempts`` times.
 
@@ -110,12 +57,14 @@ async def ask(
         request: its schema is set here.
         answer: a model whose fields are asked, all of them. Fields with defaults are those that
             a caption can do without.
+        enforced: whether the backend keeps to schemas; None to find out by a question, once.
 
     Raises:
         ServerError: nothing can be asked at all.
     """
-    enforced = await enforce.of(backend)
-    usage = enforce.take_usage()
+    usage = Usage()
+    if enforced is None:
+        enforced, usage = await KEEPS_SCHEMA.of(backend)
     wanted = answer_schema(answer)
     first = replace(request, schema=wanted)
     if not enforced:

@@ -12,7 +12,7 @@ from instancecap.language.en import NUMBERS
 from instancecap.mllm.base import Backend, Message, Request
 from instancecap.render.budget import Counter
 from instancecap.render.grammar import clean, sentences
-from instancecap.render.prompt import Prompt
+from instancecap.render.options import Prompt
 from instancecap.render.words import DIRECTION_WORDS, content, lexicon, meaning, stem
 from instancecap.schema.caption import Caption
 

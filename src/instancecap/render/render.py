@@ -12,9 +12,8 @@ from instancecap.render.budget import Counter, counter_for
 from instancecap.render.dropout import blank, choose_omitted
 from instancecap.render.fit import Fitted, fit
 from instancecap.render.grammar import clean
-from instancecap.render.options import Length, RenderOptions, Task
+from instancecap.render.options import Length, Prompt, RenderOptions, Task
 from instancecap.render.paragraph import Draft, Line, lines_of, tags_of
-from instancecap.render.prompt import Prompt
 from instancecap.render.suffix import fill_suffix
 from instancecap.render.targets import JSON, Target, find_target, styles
 from instancecap.schema.caption import Caption

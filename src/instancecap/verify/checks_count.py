@@ -68,7 +68,7 @@ def _at_once(items: list[InstanceFacts]) -> int:
     there = np.zeros(len(times), int)
     for item in items:
         there += item.count * ((times >= item.track[0].t) & (times <= item.track[-1].t))
-    return int(np.sort(there)[-min(LIMITS.at_once, len(there))])
+    return int(np.sort(there)[-min(int(LIMITS.at_once), len(there))])
 
 
 def _is_clear(item: InstanceFacts) -> bool:

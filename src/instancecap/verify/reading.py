@@ -9,9 +9,8 @@ from typing import NamedTuple, get_args
 
 from pydantic import BaseModel
 
-from instancecap.mllm.base import Backend, Message, Request
-from instancecap.mllm.structured import Enforcement, ask
-from instancecap.mllm.usage import Usage
+from instancecap.mllm.base import Backend, Message, Request, Usage
+from instancecap.mllm.structured import ask
 from instancecap.schema import vocabulary as words
 from instancecap.schema.caption import Caption
 from instancecap.verify.checks_scene import SCENE_CHECKS
@@ -60,7 +59,9 @@ class Reading(NamedTuple):
     usage: Usage
 
 
-async def read_claims(caption: Caption, backend: Backend, *, enforce: Enforcement) -> Reading:
+async def read_claims(
+    caption: Caption, backend: Backend, *, enforced: bool | None = None
+) -> Reading:
     """The claims of the sentences of ``caption``, for :func:`instancecap.verify.check.verify`.
 
     Raises:
@@ -75,7 +76,7 @@ async def read_claims(caption: Caption, backend: Backend, *, enforce: Enforcemen
         messages=(Message("user", (_question(caption, [text for _, text in numbered]),)),),
         max_tokens=256 + 64 * len(numbered),
     )
-    asked = await ask(backend, request, Answer, enforce=enforce)
+    asked = await ask(backend, request, Answer, enforced=enforced)
     if asked.value is None:
         return Reading(None, asked.problem, asked.usage)
     mentions = mentions_of(caption)

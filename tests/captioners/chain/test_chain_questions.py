@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from instancecap.captioners.chain import ChainOptions
 from instancecap.captioners.chain import look as look_module
 from instancecap.captioners.chain.answers import KINDS, clean
-from instancecap.captioners.chain.names import mentioned, unique_names
+from instancecap.captioners.chain.draft import mentioned, unique_names
 from instancecap.captioners.chain.pictures import sketch
 from instancecap.captioners.chain.prompting import load_prompts
 from instancecap.errors import UsageError

@@ -12,8 +12,8 @@ from instancecap.captioners.measured.scene_selection import (
     select_scene,
     select_style,
 )
+from instancecap.schema.base import Text
 from instancecap.schema.evidence import CameraSegment, FramingFacts, LightFacts, PlaceFacts
-from instancecap.schema.parts import Text
 from tests.made import camera, evidence, thing
 
 

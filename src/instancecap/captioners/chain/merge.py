@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from instancecap.captioners.chain.answers import clean
-from instancecap.captioners.chain.draft import Said
-from instancecap.captioners.chain.names import mentioned
+from instancecap.captioners.chain.draft import Said, mentioned
 from instancecap.captioners.chain.pictures import measured_caption
 from instancecap.captioners.chain.questions import Scene
 from instancecap.captioners.measured.describe import MAX_INSTANCES
@@ -196,8 +195,10 @@ def _missing(caption: Caption, scene: Scene) -> list[str]:
     for about, problem, pointers in scene.draft.missing:
         said, allows = scene.draft.said, scene.prepared.wanted.allows
         open_ = [one for one in pointers if one not in said and allows(one)]
-        kept = [_name(one) for one in open_ if one in leaves]
-        empty = [_name(one) for one in open_ if one not in leaves and not one.endswith("/is_main")]
+        kept = dict.fromkeys(_name(one) for one in open_ if one in leaves)
+        empty = dict.fromkeys(
+            _name(one) for one in open_ if one not in leaves and not one.endswith("/is_main")
+        )
         before = "as it was" if scene.prepared.previous is not None else "as measured"
         parts = [f"{', '.join(kept)} kept {before}"] if kept else []
         parts += [f"{', '.join(empty)} left empty"] if empty else []

@@ -15,11 +15,11 @@ from dataclasses import replace
 
 from instancecap.captioners.chain.agree import Agreed, Agreement, Named
 from instancecap.captioners.chain.answers import answer_type
-from instancecap.captioners.chain.fused import describe_parts
+from instancecap.captioners.chain.detail import painted
 from instancecap.captioners.chain.look import look, settle
 from instancecap.captioners.chain.options import INSTANCE_LEAVES
+from instancecap.captioners.chain.parts import describe_parts
 from instancecap.captioners.chain.questions import Answered, Chain, Question, Scene
-from instancecap.captioners.chain.subjects import painted
 from instancecap.evidence.geometry import cell_of
 from instancecap.language import en
 from instancecap.mllm.base import Media, Message
@@ -92,7 +92,7 @@ def _turn(
     return Question(
         about=about,
         images=images,
-        text=scene.compose(scene.times(images), view, text, scene.keys(["text"])),
+        text=scene.compose(scene.times(images), view, text, scene.keys(("text",))),
         answer=ANSWER,
         pointers=(pointer,),
         read=lambda value: {pointer: value.text},
@@ -123,7 +123,7 @@ def _second_turn(scene: Scene, first: Question, answered: Answered, text: str) -
     return replace(
         first,
         images=(),
-        text=scene.compose(text, scene.keys(["text"])),
+        text=scene.compose(text, scene.keys(("text",))),
         before=(*first.turns, Message("assistant", (said,))),
     )
 

@@ -18,6 +18,7 @@ from instancecap.evidence.experts.faces import FACE_RATE
 from instancecap.evidence.geometry import cell_of
 from instancecap.evidence.reliability import tally
 from instancecap.evidence.view import within
+from instancecap.language.tables import FEW
 from instancecap.models.coco import CATEGORIES
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Direction, Evidence, Face, InstanceFacts
@@ -29,9 +30,6 @@ Area = Literal[Cell, "left", "right", "top", "bottom", "whole", ""]
 
 Size = Literal["small", "third", "half", "most", "tall", "large", "filling", ""]
 """How large: of the frame, or of its height."""
-
-FEW = 3
-"""Instances of a group that are counted; a larger one is *a group*."""
 
 RELIABLE = 0.78
 """Lower bound of the precision of a kind of fact from which its facts are stated."""

@@ -13,7 +13,7 @@ from typing import cast
 from instancecap.captioners.measured import content_selection as content
 from instancecap.captioners.measured import scene_selection as whole
 from instancecap.captioners.measured.content_selection import Conduct, Gate, Name
-from instancecap.captioners.measured.language import Language, language_of
+from instancecap.captioners.measured.sentences import Sentences, language_of
 from instancecap.evidence.geometry import cell_of
 from instancecap.evidence.view import within
 from instancecap.models.coco import CATEGORIES
@@ -97,7 +97,7 @@ class _Subject:
     conduct: Conduct
 
 
-def _instance(one: _Subject, is_main: bool, evidence: Evidence, *, say: Language) -> c.Instance:
+def _instance(one: _Subject, is_main: bool, evidence: Evidence, *, say: Sentences) -> c.Instance:
     item, name = one.item, one.name
     still = evidence.video.frames == 1
     position = c.Position(enters=item.enters, leaves=item.leaves)
@@ -143,7 +143,7 @@ def _global(
     scene: whole.Scene,
     *,
     gate: Gate,
-    say: Language,
+    say: Sentences,
 ) -> str:
     """What happens; of a clip with several shots what it shows, as its segments tell the rest."""
     if not evidence.shots:
@@ -163,7 +163,7 @@ def _global(
     return _events(scene, [(one.name, one.conduct) for one in subjects], say=say)
 
 
-def _events(scene: whole.Scene, subjects: Sequence[tuple[Name, Conduct]], *, say: Language) -> str:
+def _events(scene: whole.Scene, subjects: Sequence[tuple[Name, Conduct]], *, say: Sentences) -> str:
     """What named instances do within one shot."""
     mentioned: list[Name] = []
 
@@ -183,7 +183,7 @@ def _events(scene: whole.Scene, subjects: Sequence[tuple[Name, Conduct]], *, say
 
 
 def _segments(
-    evidence: Evidence, subjects: Sequence[_Subject], *, gate: Gate, say: Language
+    evidence: Evidence, subjects: Sequence[_Subject], *, gate: Gate, say: Sentences
 ) -> list[c.Segment]:
     """What the caption's instances do in each shot of a clip that has several."""
     segments = []
@@ -200,7 +200,7 @@ def _segments(
     return segments
 
 
-def _camera(evidence: Evidence, motion: list[Primitive], *, gate: Gate, say: Language) -> c.Camera:
+def _camera(evidence: Evidence, motion: list[Primitive], *, gate: Gate, say: Sentences) -> c.Camera:
     facts, framing = evidence.camera, evidence.framing
     speed = facts.speed if motion else ""
     angle, view = framing.shot_angle, framing.shot_position

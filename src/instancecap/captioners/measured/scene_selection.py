@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from instancecap.captioners.measured.content_selection import Gate, is_any
+from instancecap.schema.base import Text
 from instancecap.schema.evidence import Evidence, InstanceFacts, LightFacts
-from instancecap.schema.parts import Text
 from instancecap.schema.vocabulary import Primitive, Style
 
 SURE_TURN = 0.95

@@ -1,9 +1,13 @@
-"""Counters of a run, served as text that Prometheus reads."""
+"""Who watches a run for people and programs: a log of JSON lines, and counters for Prometheus."""
 
 from __future__ import annotations
 
+import json
+import logging
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import IO
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
 
@@ -11,12 +15,56 @@ from instancecap.engine.events import Ended, Events
 from instancecap.engine.resume import Plan
 from instancecap.errors import UsageError
 
+log = logging.getLogger(__name__)
+
 COUNTERS: tuple[tuple[str, str, list[str]], ...] = (
     ("clips", "Clips that ended, by state; skipped: done by an earlier run.", ["state"]),
     ("stage_seconds", "Seconds spent on clips that were done, by stage.", ["stage"]),
     ("model", "What models were asked, by unit.", ["unit"]),
     ("warnings", "Times that the captions' quality left its band.", []),
 )
+
+
+class Journal(Events):
+    """Adds a line to a file for each clip: state, reason, seconds by stage, cost."""
+
+    def __init__(self, file: IO[str]) -> None:
+        super().__init__()
+        self._file, self._failed = file, False
+
+    def ended(self, one: Ended) -> None:
+        documents = one.documents
+        line = {
+            "time": round(time.time(), 3),
+            "name": one.job.name,
+            "path": one.job.clip.path,
+            "state": one.state,
+            "reason": one.reason,
+            "missing": {} if documents is None else documents.missing,
+            "seconds": {} if documents is None else documents.seconds,
+            "cost": {} if documents is None else documents.cost,
+        }
+        try:
+            self._file.write(json.dumps(line) + "\n")
+            self._file.flush()
+        except OSError as error:  # the clip is done, whether the log has room for it or not
+            if not self._failed:
+                log.warning("--log-json: cannot be written: %s", error.strerror)
+            self._failed = True
+
+
+@contextmanager
+def open_journal(path: str) -> Iterator[Journal]:
+    """The journal at ``path``. Raises :class:`UsageError`."""
+    try:
+        file = open(path, "a", encoding="utf-8")  # noqa: SIM115 - closed below
+    except OSError as error:
+        raise UsageError(f"--log-json {path}: cannot be written: {error.strerror}") from error
+    try:
+        yield Journal(file)
+    finally:
+        with suppress(OSError):
+            file.close()
 
 
 class Metrics(Events):

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instancecap.engine import quality_monitor as gates
-from instancecap.engine.durations import STEP, Durations
-from instancecap.engine.quality_monitor import BANDS, QualityMonitor
+from instancecap.engine import monitor as gates
+from instancecap.engine.monitor import BANDS, STEP, Durations, QualityMonitor
 from instancecap.io.inputs import Job
 from instancecap.schema import Caption
 from instancecap.schema.caption import Claim

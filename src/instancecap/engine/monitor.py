@@ -1,25 +1,8 @@
-"""Watches over captions while they are written: a run that goes wrong shows before its end.
+"""What is counted while captions are written: a run that goes wrong shows before its end.
 
-Five things are counted. Each has a band, a share of the captions (or of the claims) that an
-honest run stays under; over the last :data:`WINDOW` captions a rate has to exceed its band by
-more than chance would explain before a warning is given.
-
-=============  ====================================================  ===========================
-what           counted                                               band, and why
-=============  ====================================================  ===========================
-duplicates     the same words for another clip                       5 %: clips cut from one film
-                                                                     may share a short caption
-empty          no global description, or neither an instance nor a   10 %: black and static clips
-               background                                            are a few in a hundred
-repetitive     a text that repeats itself, found as for answers of   2 %: such answers were asked
-               models                                                again; few should get through
-contradicted   claims that the evidence contradicts                  10 %: one claim in ten; a
-                                                                     model that guesses directions
-                                                                     is wrong in half of them
-length         words of a caption, the mean against that of the      a third more or fewer: topics
-               first :data:`WINDOW`                                  change a mean by less, a
-                                                                     changed model by more
-=============  ====================================================  ===========================
+Each count of :data:`BANDS` has a band, a share of the captions (or of the claims) that an honest
+run stays under; over the last :data:`WINDOW` captions a rate has to exceed its band by more than
+chance would explain before a warning is given.
 """
 
 from __future__ import annotations
@@ -31,13 +14,18 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
 
-from instancecap.mllm.repetition import find_repetition
+from instancecap.mllm.reading import find_repetition
 
-BANDS = {"duplicates": 0.05, "empty": 0.10, "repetitive": 0.02, "contradicted": 0.10}
+BANDS = {
+    "duplicates": 0.05,  # the same words for another clip: those cut from one film may share some
+    "empty": 0.10,  # no description, or neither instance nor background: black and static clips
+    "repetitive": 0.02,  # repeats itself: such answers were asked again, few should get through
+    "contradicted": 0.10,  # claims against the evidence; a model that guesses errs in half of them
+}
 """Shares: of the captions, for ``contradicted`` of the claims."""
 
 LENGTH_BAND = (2 / 3, 4 / 3)
-"""Mean number of words over the first mean."""
+"""Mean number of words over the first mean: topics change it by less, a changed model by more."""
 
 WINDOW = 500
 """Captions over which a rate is taken."""
@@ -47,6 +35,12 @@ FEWEST = 50
 
 BEYOND_CHANCE = 3.0
 """Standard deviations above the band: one false alarm in a thousand looks at an honest run."""
+
+STEP = 1.02
+"""Each bin of times is so much wider than the one before: percentiles are right to 2 %."""
+
+SHORTEST = 1e-6
+"""Seconds; what is shorter counts as this."""
 
 MOST_REMEMBERED = 200_000
 """Different texts that duplicates are looked for among, the latest; about 30 MB."""
@@ -151,3 +145,36 @@ def _texts(caption: dict[str, Any]) -> Iterator[str]:
         yield one["class"]
         yield from (one["appearance"], one["action"], one["expression"], one["position"]["text"])
     yield from (caption["background"], caption["camera"]["description"])
+
+
+class Durations:
+    """How often something took how long, in bins of growing width: percentiles in little memory.
+
+    Attributes:
+        count: of times.
+        total: seconds, exact.
+    """
+
+    def __init__(self) -> None:
+        self.count, self.total = 0, 0.0
+        self._bins: Counter[int] = Counter()
+
+    def add(self, seconds: float) -> None:
+        """Count a time."""
+        self.count += 1
+        self.total += seconds
+        self._bins[math.ceil(math.log(max(seconds, SHORTEST), STEP))] += 1
+
+    def percentile(self, share: float) -> float:
+        """The time that ``share`` percent of all stay under; 0 for none."""
+        left = self.count * share / 100
+        for place in sorted(self._bins):
+            left -= self._bins[place]
+            if left <= 0:
+                return float(STEP**place)
+        return 0.0
+
+    def summary(self) -> dict[str, float]:
+        """Count, sum and the percentiles 50, 90 and 99; seconds."""
+        at = {f"p{share}": round(self.percentile(share), 4) for share in (50, 90, 99)}
+        return {"count": self.count, "sum": round(self.total, 4), **at}
