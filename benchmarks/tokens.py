@@ -20,9 +20,8 @@ from typing import Any, get_args
 from instancecap import Caption
 from instancecap.errors import FormatError
 from instancecap.render import render, targets
-from instancecap.render.budget import counter_for
 from instancecap.render.options import Length, Task
-from instancecap.render.targets import Target
+from instancecap.render.targets import Target, counter_for
 
 LEAST = 40
 

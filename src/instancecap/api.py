@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Unpack
+from typing import TYPE_CHECKING, Any, Protocol, Unpack, cast
 
 from instancecap.captioners.chain import ChainOptions, Written, prepare, write
 from instancecap.captioners.chain.options import Mode
 from instancecap.captioners.measured.describe import MAX_INSTANCES, describe
 from instancecap.captioners.measured.sentences import language_of
-from instancecap.engine.config import CaptionConfig, RunOptions
+from instancecap.engine.config import CaptionConfig, RunConfig, RunOptions
 from instancecap.engine.model_stage import AskWork, PredictWork, Server
 from instancecap.engine.pools import AskingPool
+from instancecap.engine.prompts import EnhanceWork
 from instancecap.engine.run import run_work
 from instancecap.engine.work import CaptionWork, Work
+from instancecap.enhance import Enhanced, EnhanceOptions, Like, Picture, ask_model, structured
 from instancecap.errors import OutputError, UsageError
 from instancecap.evidence.build import measure as _measure
 from instancecap.formats import Caption
 from instancecap.io.finder import Rejected, reason_of
 from instancecap.io.inputs import Job
-from instancecap.mllm.base import Backend
+from instancecap.mllm.base import Backend, Media
 from instancecap.schema.evidence import Evidence
 from instancecap.video.clip import Clip
 
 if TYPE_CHECKING:
-    from instancecap.engine.batch import Run
     from instancecap.engine.events import Events
+    from instancecap.engine.results import Run
 
 Source = str | os.PathLike[str] | Clip
 
@@ -124,20 +126,28 @@ class Mllm(Server):
         """
         options = self._with(max_instances)
         prepared = prepare(clip, evidence, options=options)
+        written: Written = self.ask(lambda backend: write(prepared, backend, options=options))
+        return written.caption
+
+    def ask(self, work: Callable[[Backend], Coroutine[Any, Any, Any]]) -> Any:
+        """What comes of asking; connections last from one call to the next."""
         if not self._open:
             self._open.append((self.backend or self.open(), AskingPool()))
         backend, pool = self._open[0]
-        future = pool.submit(write(prepared, backend, options=options))
+        future = pool.submit(work(backend))
         try:
-            written: Written = future.result()
-            return written.caption
+            return future.result()
         except BaseException:
             future.cancel()  # the caller was interrupted: nobody waits for the answers any more
             raise
 
-    def work(self, config: CaptionConfig) -> AskWork:
-        """What is done to each of many clips."""
-        options, server = self._options(config), self.server
+    def work(self, config: CaptionConfig) -> AskWork | PredictWork:
+        """What is done to each of many clips; in a dry run, what asking would cost."""
+        options, server = self._with(config.max_instances), self.server
+        if config.hint_column and options.mode == "single":
+            raise UsageError(f"--hint-column: {options.single_format} takes no hints")
+        if config.dry_run:
+            return PredictWork(options=options, split_shots=config.split_shots)
         in_folder = config.out and not config.out.endswith((".jsonl", ".parquet"))
         if options.fields and not in_folder:
             raise UsageError("--fields rewrites captions in a folder: name it with --out")
@@ -154,20 +164,10 @@ class Mllm(Server):
             keep_evidence=bool(config.report),
         )
 
-    def predict(self, config: CaptionConfig) -> PredictWork:
-        """Measures each of many clips and foretells what the questions would cost."""
-        return PredictWork(options=self._options(config), split_shots=config.split_shots)
-
     def _with(self, max_instances: int | None) -> ChainOptions:
         if max_instances is None:
             return self.options
         return replace(self.options, max_instances=max_instances)
-
-    def _options(self, config: CaptionConfig) -> ChainOptions:
-        options = self._with(config.max_instances)
-        if config.hint_column and options.mode == "single":
-            raise UsageError(f"--hint-column: {options.single_format} takes no hints")
-        return options
 
 
 def measure(source: Source, *, threads: int = 0, masks: bool = False) -> Evidence:
@@ -237,42 +237,24 @@ def run(
 
     Returns:
         What came of it: counts, failures with their reasons, paths of the outputs; without
-        ``out``, the captions in :attr:`Run.results`.
+        ``out``, the captions in :attr:`Run.results`; what models were, or would be, asked in
+        :attr:`Run.cost`.
 
     Raises:
         UsageError: an option, or two inputs that would share an output; nothing was done.
         MissingDependency, ServerError: what would be the same for every clip.
     """
     chosen = CaptionConfig(**(dict(config or CaptionConfig()) | options))
-    if chosen.report:
-        chosen = chosen.model_copy(update={"keep": True})
     work = (captioner or Measured()).work(chosen)
-    jobs, done = run_work(_listed(inputs), work, chosen, events=events)
+    if isinstance(work, PredictWork):
+        chosen = chosen.model_copy(update={"out": "", "report": ""})
+    elif chosen.report:
+        chosen = chosen.model_copy(update={"keep": True})
+    listed = [inputs] if isinstance(inputs, str) else inputs
+    jobs, done = run_work(listed, work, chosen, events=events)
     if chosen.report:
         _write_report(chosen.report, jobs, done)
     return done
-
-
-def predict(
-    inputs: str | Sequence[str],
-    *,
-    captioner: Mllm,
-    config: CaptionConfig | None = None,
-    events: Events | None = None,
-    **options: Unpack[RunOptions],
-) -> Run:
-    """Measure many clips, and foretell what asking about them would cost; nobody is asked.
-
-    As :func:`run`; the calls, tokens and pictures are in :attr:`Run.cost`, and nothing is written.
-    """
-    chosen = CaptionConfig(**(dict(config or CaptionConfig()) | options))
-    work = captioner.predict(chosen)
-    nowhere = chosen.model_copy(update={"out": "", "report": ""})
-    return run_work(_listed(inputs), work, nowhere, events=events)[1]
-
-
-def _listed(inputs: str | Sequence[str]) -> list[str]:
-    return [inputs] if isinstance(inputs, str) else list(inputs)
 
 
 def _write_report(report: str, jobs: Sequence[Job], run: Run) -> None:
@@ -294,3 +276,87 @@ def _write_report(report: str, jobs: Sequence[Job], run: Run) -> None:
         run.outputs.append(report)
     except OutputError as error:
         run.failed.append(Rejected(report, reason_of(error, report)))
+
+
+def enhance(
+    prompt: str,
+    *,
+    captioner: Mllm | None = None,
+    options: EnhanceOptions | None = None,
+    image: Source | None = None,
+    last: Source | None = None,
+    like: Like | None = None,
+) -> list[Enhanced]:
+    """A short prompt as a structured caption, and as the prompt of one model; one a variant.
+
+    ::
+
+        (result,) = ic.enhance("Three kids chase a paper kite along a windy beach")
+        result.caption, result.prompt, result.negative_prompt
+
+    Args:
+        captioner: who is asked; without one the prompt is structured, and nothing is invented.
+        options: the target, and everything else that can be chosen.
+        image, last: pictures that the clip begins and ends with.
+        like: how captions of a training set read; see :mod:`instancecap.enhance.compare`.
+
+    Raises:
+        FormatError: the prompt says nothing, or too much.
+        UsageError, ServerError: as :meth:`Mllm.describe`.
+    """
+    work = _enhancing(captioner, options, image, last, like)
+    if captioner is None:
+        return [structured(prompt, work.options, picture=work.picture)]
+    done = captioner.ask(
+        lambda backend: ask_model(
+            prompt, backend, options=work.options, picture=work.picture, like=like
+        )
+    )
+    return cast(list[Enhanced], done)
+
+
+def enhance_files(
+    inputs: str | Sequence[str],
+    *,
+    captioner: Mllm | None = None,
+    options: EnhanceOptions | None = None,
+    config: RunConfig | None = None,
+    events: Events | None = None,
+    image: Source | None = None,
+    last: Source | None = None,
+    like: Like | None = None,
+) -> tuple[list[Job], Run]:
+    """Enhance many prompts and tables of prompts; a second run goes on where one ended.
+
+    As :func:`run` does clips: a caption each, in ``config.out`` or in :attr:`Run.results`.
+    """
+    work = _enhancing(captioner, options, image, last, like)
+    given = [inputs] if isinstance(inputs, str) else inputs
+    return run_work(given, work, config or RunConfig(), events=events)
+
+
+def _enhancing(
+    captioner: Mllm | None,
+    options: EnhanceOptions | None,
+    image: Source | None,
+    last: Source | None,
+    like: Like | None,
+) -> EnhanceWork:
+    """What is done to a prompt; pictures are captioned first."""
+    if last is not None and image is None:
+        raise UsageError("--last goes with --image: the picture that the clip begins with")
+    picture = None
+    if image is not None:
+        given = [_as_clip(one) for one in (image, last) if one is not None]
+        seen = [caption(one, captioner=captioner, max_instances=8) for one in given]
+        shown: list[Media] = []
+        for one in given if captioner else ():
+            shown += prepare(one, _measure(one), options=captioner.options).images[:1]  # type: ignore[union-attr]
+        picture = Picture(seen[0], seen[1] if last is not None else None, tuple(shown))
+    return EnhanceWork(
+        options=replace(options or EnhanceOptions(), has_picture=picture is not None),
+        server=captioner.server if captioner else None,
+        backend=captioner.backend if captioner else None,
+        picture=picture,
+        like=like,
+    )

@@ -14,10 +14,11 @@ import pytest
 from instancecap.captioners.chain import ChainOptions, prepare, write
 from instancecap.captioners.chain.questions import THOUSANDTHS
 from instancecap.engine import model_stage
-from instancecap.engine.batch import Run, run_batch
+from instancecap.engine.batch import run_batch
 from instancecap.engine.batch_files import TRIES, BatchResults, BatchWriter, open_batch
 from instancecap.engine.config import RunConfig
 from instancecap.engine.model_stage import AskWork, ModelStage, Server
+from instancecap.engine.results import Run
 from instancecap.engine.sinks import open_store
 from instancecap.errors import FormatError, ModelError, ServerError, UsageError
 from instancecap.evidence import build
@@ -205,7 +206,7 @@ def test_the_batch_file_is_not_among_the_results(tmp_path: Path) -> None:
     path = tmp_path / "ask.jsonl"
     path.write_text(json.dumps(answer(1)) + "\n")
     with pytest.raises(UsageError, match="among the --batch-results"):
-        open_batch(model="m", batch_file=str(path), results=[str(path)])
+        open_batch("m", str(path), [str(path)])
     for more in ({"record": "r.jsonl"}, {"replay": "r.jsonl"}, {"url": ("http://x/v1",)}):
         with pytest.raises(UsageError, match="--batch-file"):
             Server(model="m", batch_file=str(tmp_path / "new.jsonl"), **more).open()  # type: ignore[arg-type]
@@ -392,5 +393,4 @@ def test_shots_share_their_rounds(
     stage = ModelStage(server.open(), work.options)
     (job,), _ = find_jobs([str(clips_dir / CLIP)])
     assert asyncio.run(stage(job, work(job))).waiting
-    assert stage.open_questions == 2
-    assert stage.finish() == [str(tmp_path / "ask.jsonl")]
+    assert stage.finish() == ([str(tmp_path / "ask.jsonl")], 2)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,23 +12,20 @@ import pyarrow.parquet as pq
 import pytest
 
 from instancecap.datasets.captions import read_captions
+from instancecap.datasets.convert import convert
 from instancecap.datasets.edits import mark_edits
-from instancecap.engine.batch import Run, run_batch
-from instancecap.engine.config import RunConfig
-from instancecap.engine.events import Events
-from instancecap.engine.sinks import open_store
+from instancecap.engine.results import Run
 from instancecap.engine.work import Documents, Work
-from instancecap.formats.table_rows import OURS
-from instancecap.io.inputs import Job, find_jobs
+from instancecap.io.inputs import Job
 from instancecap.schema import Caption
 from instancecap.schema.caption import Claim, Instance, Provenance, Video
+from tests.engine.outputs import OUTS, do, edit, read
 
-OUTS = ["out", "out.jsonl", "out.parquet"]
 MEASURED = Provenance(source="yolox-nano", confidence=0.9, support="measured", frames=[0.1])
 
 
 @dataclass(frozen=True, kw_only=True)
-class Quick(Work):
+class Noted(Work):
     """A caption with a measured worker."""
 
     version: str = "one"
@@ -67,52 +63,8 @@ def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "clips"
 
 
-def run(
-    out: str, version: str = "one", *, edits_stay: bool = False, format: str = OURS, **options: Any
-) -> Run:
-    jobs, _ = find_jobs(["clips"])
-    work = Quick(version=version, edits_stay=edits_stay)
-    store = open_store(out, format=format)
-    return run_batch(jobs, work, store=store, config=RunConfig(**options), events=Events())
-
-
-def read(out: str) -> dict[str, dict[str, Any]]:
-    """The captions of an output by the names of their clips."""
-    path = Path(out)
-    if path.suffix == ".jsonl":
-        found = [json.loads(line) for line in path.read_text().splitlines()]
-    elif path.suffix == ".parquet":
-        found = [json.loads(row["caption_json"]) for row in pq.read_table(path).to_pylist()]
-    else:
-        found = [json.loads(one.read_text()) for one in path.glob("*.json")]
-    return {one["video"]["id"]: one for one in found}
-
-
-def edit(out: str, change: Callable[[dict[str, Any]], None], name: str = "a.mp4") -> None:
-    """Do to a caption what a person would, with an editor or with pandas."""
-    path = Path(out)
-    if path.suffix == ".jsonl":
-        documents = [json.loads(line) for line in path.read_text().splitlines()]
-        for one in documents:
-            if one["video"]["id"] == name:
-                change(one)
-        path.write_text("".join(f"{json.dumps(one)}\n" for one in documents))
-    elif path.suffix == ".parquet":
-        table = pq.read_table(path)
-        rows = table.to_pylist()
-        for row in rows:
-            if row["id"] == name:
-                document = json.loads(row["caption_json"])
-                change(document)
-                row["caption_json"] = json.dumps(document)
-                row["global_description"] = document["global_description"]
-        (shard,) = path.glob("*.parquet")
-        pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), shard)
-    else:
-        file = path / f"{name}.json"
-        document = json.loads(file.read_text())
-        change(document)
-        file.write_text(json.dumps(document, indent=4))
+def run(out: str, version: str = "one", *, edits_stay: bool = False, **options: Any) -> Run:
+    return do("clips", out, Noted(version=version, edits_stay=edits_stay), **options)
 
 
 def by_hand(document: dict[str, Any]) -> None:
@@ -186,6 +138,15 @@ def test_an_edit_is_seen_by_whoever_reads_the_captions(out: str) -> None:
     assert edited.provenance["/instances/4/appearance"].source == "human"
     assert edited.claims == []
     assert {one.source for one in untouched.provenance.values()} == {"yolox-nano"}
+
+
+@pytest.mark.parametrize("made", ["out/t.csv", "out/t.jsonl", "out/sky"])
+def test_what_is_made_of_an_output_is_no_edit_of_it(made: str) -> None:
+    run("out")
+    convert(["out"], to="skycaptioner" if made == "out/sky" else "text", out=made)
+    for row in read_captions([made]):
+        assert row.caption is not None
+        assert "human" not in {one.source for one in row.caption.provenance.values()}
 
 
 def edit_text(out: str, suffix: str) -> None:

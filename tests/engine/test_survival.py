@@ -14,13 +14,15 @@ from pathlib import Path
 import pytest
 
 from benchmarks.engine import make_clips, survive
-from instancecap.engine.batch import MOST_UNWRITTEN, Run, run_batch
+from instancecap.engine.batch import MOST_UNWRITTEN, run_batch
 from instancecap.engine.config import RunConfig
 from instancecap.engine.ledger import Ledger
+from instancecap.engine.results import Run
 from instancecap.engine.sinks import open_store
 from instancecap.engine.watchers import open_journal
 from instancecap.errors import UsageError
 from instancecap.io.inputs import find_jobs, private_folder
+from tests.engine.outputs import do
 from tests.engine.works import Poisoned
 
 POISONS = {
@@ -43,13 +45,7 @@ def fill(folder: Path, count: int, *names: str) -> Path:
 
 
 def run(clips: Path, out: Path, *, words: int = 2, **options: object) -> Run:
-    jobs, _ = find_jobs([str(clips)])
-    return run_batch(
-        jobs,
-        Poisoned(words=words),
-        store=open_store(str(out)),
-        config=RunConfig(**options),  # type: ignore[arg-type]
-    )
+    return do(clips, out, Poisoned(words=words), **options)
 
 
 def test_killed_run_goes_on_and_writes_the_same_bytes(tmp_path: Path) -> None:
@@ -176,7 +172,7 @@ def test_limit_on_the_size_of_files_costs_what_does_not_fit(tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr
     count, stopped, reason = json.loads(done.stdout)
     assert 0 < count < 40
-    assert "File too large" in stopped and "File too large" in reason
+    assert "cannot be written: disk I/O error" in stopped and "disk I/O error" in reason
     assert run(clips, tmp_path / "out.jsonl", words=2000).done == 40 - count
     lines = (tmp_path / "out.jsonl").read_text().splitlines()
     ids = [json.loads(line)["video"]["id"] for line in lines]

@@ -11,9 +11,9 @@ import pytest
 
 from benchmarks.asking import write_clip
 from instancecap.schema import Caption
-from tests.integration.conftest import Run
 from tests.integration.users import asking, captions_in, files_in, questions, saying
 from tests.mllm.server import serve
+from tests.program import Run
 
 
 @pytest.fixture

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from instancecap.datasets.captions import read_captions
 from instancecap.schema import Caption
-from tests.integration.conftest import Run
+from tests.engine.outputs import edit
+from tests.program import Run
 
 MakeVideo = Callable[..., Path]
 
@@ -30,26 +29,6 @@ def change(document: dict[str, Any]) -> None:
     document["background"] = EDITS["/background"]
     lantern = {"id": 0, "class": "lantern", "appearance": EDITS["/instances/0/appearance"]}
     document["instances"] = [lantern, *document["instances"][1:]]
-
-
-def edit(out: Path, id: str) -> None:
-    """Change one caption of an output, and leave the others."""
-    if out.suffix == ".parquet":
-        (shard,) = out.glob("*.parquet")
-        table = pq.read_table(shard)
-        rows = table.to_pylist()
-        (row,) = (row for row in rows if row["id"] == id)
-        document = json.loads(row["caption_json"])
-        change(document)
-        columns = ("global_description", "background")
-        row |= {"caption_json": json.dumps(document), **{one: document[one] for one in columns}}
-        pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), shard)
-        return
-    path = out if out.suffix == ".jsonl" else out / f"{id}.json"
-    lines = path.read_text().splitlines() if out.suffix == ".jsonl" else [path.read_text()]
-    documents = [json.loads(line) for line in lines]
-    change(next(one for one in documents if one["video"]["id"] == id))
-    path.write_text("".join(f"{json.dumps(one)}\n" for one in documents))
 
 
 def edits_in(caption: Caption | None) -> dict[str, Any]:
@@ -78,7 +57,7 @@ def test_a_hand_edited_set_goes_through_everything(
         return ran.out + ran.err
 
     done("caption", clips, "--out", out)
-    edit(out, "a.mp4")
+    edit(out, change, "a.mp4")
     for more in ((), ("--max-instances", "5"), ("--no-resume",)):  # the same again, and anew
         done("caption", clips, "--out", out, *more)
         found = captions_of(out)

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import Run
 from tests.integration.users import asking, captions_in, saying
 from tests.mllm.server import error_body, serve
+from tests.program import Run
 
 MakeVideo = Callable[..., Path]
 

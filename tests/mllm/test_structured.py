@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tomllib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -20,6 +22,7 @@ from tests.mllm.questions import GOOD, Colour, Described, question, run
 from tests.mllm.server import FAULTS, MODEL, serve
 
 ANSWER = json.loads(GOOD)
+REPLIES = tomllib.loads(Path(__file__).with_name("replies.toml").read_text())
 WHOLE = Described(appearance="A small white car.", colours=[Colour(name="red", share=0.5)], count=1)
 
 
@@ -112,21 +115,14 @@ def test_enforcement_is_found_out_and_counted_once() -> None:
     assert len(seen) == sum((usage for _, usage in found), Usage()).calls == 1
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        f"Here it is:\n```json\n{GOOD}\n```\nI hope it helps.",
-        GOOD.replace('"count"', '"score": 3, "count"'),
-        GOOD.replace('"share"', '"tone": "warm", "share"'),
-        GOOD.replace('"count": 1', '"count": "1",'),
-        f"[{GOOD}]",
-        f'{{"answer": {GOOD}}}',
-        Reply(GOOD, finish="length"),  # it just fits
-    ],
-)
-def test_small_faults_are_put_right(text: str | Reply) -> None:
-    found = asked(Script(text, enforces=False))
+@pytest.mark.parametrize("text", REPLIES["faulty"])
+def test_small_faults_are_put_right(text: str) -> None:
+    found = asked(Script(text.replace("GOOD", GOOD), enforces=False))
     assert (found.value, found.problem, len(found.replies)) == (WHOLE, "", 1)
+
+
+def test_an_answer_that_just_fits_is_whole() -> None:
+    assert asked(Script(Reply(GOOD, finish="length"))).value == WHOLE
 
 
 def settings(script: Script, name: str) -> list[Any]:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from benchmarks.render import make_caption
 from instancecap.errors import FormatError, MissingDependency, UsageError
 from instancecap.render import Target, find_target, render, targets
-from instancecap.render.budget import counter_for
 from instancecap.render.grammar import sentences
+from instancecap.render.targets import counter_for
 from instancecap.render.tokens import TokenizerKind, estimate_tokens
 from instancecap.schema.caption import Caption
 from tests.render.rich_captions import ACTIONS, COUNTS, LOOKS, RICH, rich

@@ -12,8 +12,8 @@ from instancecap.mllm.base import Backend, Reply, Request
 from instancecap.schema import Caption
 from instancecap.schema import caption as c
 from instancecap.verify.check import verify
+from instancecap.verify.fields import Reading, read_claims
 from instancecap.verify.naming import noun_of
-from instancecap.verify.reading import Reading, read_claims
 from tests.made import evidence, thing
 
 SCENE = evidence(

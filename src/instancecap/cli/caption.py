@@ -6,7 +6,7 @@ from typing import Literal
 
 import typer
 
-from instancecap.api import Measured, Mllm, predict, run
+from instancecap.api import Measured, Mllm, run
 from instancecap.captioners.chain import ChainOptions
 from instancecap.cli import terminal
 from instancecap.cli.options import Filled, offered
@@ -37,7 +37,6 @@ def caption(
     mllm_url: list[str] | None = None,
     batch_results: list[str] | None = None,
     fields: str = "",
-    dry_run: bool = False,
     json: bool = False,
     verbose: bool = False,
     quiet: bool = False,
@@ -54,28 +53,18 @@ def caption(
         names = frozenset(name.strip() for name in fields.split(",") if name.strip())
         server = SERVER.fill(options, url=mllm_url or (), batch_results=batch_results or ())
         writer = Mllm(**vars(server), options=CHAIN.fill(options, fields=names or None))
-        if dry_run:
-            _predict(inputs, writer, config, json=json)
-    with terminal.watching(told=bool(config.out), quiet=quiet, verbose=verbose) as watcher:
+    is_dry = config.dry_run and captioner == "mllm"
+    told = bool(config.out) and not is_dry
+    with terminal.watching(told=told, quiet=quiet or (is_dry and json), verbose=verbose) as watcher:
         done = run(inputs, captioner=writer, config=config, events=watcher)
     watcher.conclude(done)
     captions = [] if config.out else done.captions()
-    if json:
+    if is_dry and not json:
+        cost = {name: round(value) for name, value in done.cost.items() if name != "seconds"}
+        print(f"{done.done} clips: {terminal.amounts(cost) or 'nothing to ask'}")
+    elif json:
         shown = [one.model_dump(mode="json") for one in captions]
         terminal.print_json({**done.as_dict(), "captions": shown})
     else:
         terminal.print_captions(captions)
-    raise typer.Exit(terminal.exit_status(done))
-
-
-def _predict(inputs: list[str], writer: Mllm, config: CaptionConfig, *, json: bool) -> None:
-    """Measure, and show what the questions would cost."""
-    with terminal.watching(told=False, quiet=json) as watcher:
-        done = predict(inputs, captioner=writer, config=config, events=watcher)
-    watcher.conclude(done)
-    if json:
-        terminal.print_json(done.as_dict())
-    else:
-        cost = {name: round(value) for name, value in done.cost.items() if name != "seconds"}
-        print(f"{done.done} clips: {terminal.amounts(cost) or 'nothing to ask'}")
     raise typer.Exit(terminal.exit_status(done))

@@ -17,9 +17,8 @@ from instancecap.errors import UsageError
 from instancecap.mllm.base import Backend
 from instancecap.mllm.openai import OpenAIBackend
 from instancecap.render.batch import Rendered, read_phrases, render_all, split_lengths, text_line
-from instancecap.render.budget import counter_for
 from instancecap.render.options import RenderOptions
-from instancecap.render.targets import find_target, read_targets
+from instancecap.render.targets import counter_for, find_target, read_targets
 
 OPTIONS = Filled(RenderOptions, {"target": "", "length": ""})
 

@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from instancecap.cli import terminal
-from instancecap.cli.options import offered
-from instancecap.engine.local import count_cores
+from instancecap.cli.options import Filled, offered
 from instancecap.engine.model_stage import Server
-from instancecap.engine.verify import Account, Checked, verify_all
-from instancecap.verify.report import OUTCOMES, OnContradiction, contradictions
+from instancecap.engine.verify import Account, CheckConfig, Checked, verify_all
+from instancecap.verify.report import OUTCOMES, contradictions
+
+CONFIG = Filled(CheckConfig)
+SERVER = Filled(
+    Server,
+    {**dict.fromkeys(Server.__dataclass_fields__, ""), "record": "record", "replay": "replay"}
+    | {"model": "mllm_model", "key_env": "mllm_key_env"},
+)
 
 
-@offered("verify")
+@offered("verify", CONFIG, SERVER)
 def verify(
     captions: list[str],
     *,
-    out: str | None = None,
-    video_root: str | None = None,
-    evidence: str | None = None,
-    on_contradiction: OnContradiction = "mark",
-    extract: Literal["rules", "mllm"] = "rules",
     mllm_url: list[str] | None = None,
-    mllm_model: str = "",
-    mllm_key_env: str = "OPENAI_API_KEY",
-    record: str = "",
-    replay: str = "",
-    workers: int = 1,
     json: bool = False,
     verbose: bool = False,
     quiet: bool = False,
+    **options: object,
 ) -> None:
     """Check captions against their videos."""
     if verbose:
@@ -47,18 +42,10 @@ def verify(
         elif not quiet:
             _print_checked(checked)
 
-    server = Server(
-        url=tuple(mllm_url or ()), model=mllm_model, key_env=mllm_key_env,
-        record=record, replay=replay,
-    )  # fmt: skip
     account = verify_all(
         captions,
-        video_root=video_root,
-        evidence=evidence,
-        out=out,
-        on_contradiction=on_contradiction,
-        server=server if extract == "mllm" else None,
-        workers=workers or count_cores(),
+        CONFIG.fill(options),
+        server=SERVER.fill(options, url=tuple(mllm_url or ())),
         on_checked=show,
         on_failure=lambda one: terminal.note_failure(one.source, one.reason),
     )

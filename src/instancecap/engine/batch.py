@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from operator import itemgetter
-from typing import Any
 
 from instancecap.datasets.edits import is_by_hand, leaf_digests
 from instancecap.engine.config import RunConfig
 from instancecap.engine.events import Ended, Events
 from instancecap.engine.local import Outcome, count_cores, run_jobs, threads_each
-from instancecap.engine.monitor import Durations, QualityMonitor
+from instancecap.engine.monitor import Durations
 from instancecap.engine.ray import run_on_ray
+from instancecap.engine.results import Run
 from instancecap.engine.resume import Plan, Todo, config_of, plan_run
 from instancecap.engine.store import Entry, Store
 from instancecap.engine.work import Documents, Stage, Work, fingerprint, stamp_of
@@ -40,88 +41,8 @@ MOST_UNWRITTEN = 10
 NOTE_EVERY = 2.0
 """Seconds between notes in the records of how the run stands."""
 
-
-@dataclass(slots=True)
-class Run:
-    """What came of a run.
-
-    Attributes:
-        results: the documents of each clip, by its place among the jobs, where they are kept.
-        failed: inputs without a result, and why.
-        partial: inputs whose captions lack something that was asked for, and why.
-        kept: outputs that a person changed since they were written, and that were left alone.
-        stale: outputs of earlier runs whose clips are gone.
-        outputs: files and tables that were written.
-        total: clips that the run was over, this run's failures among them.
-        done: clips done by this run.
-        skipped: clips that an earlier run had done.
-        waiting: clips whose questions went into the next batch file.
-        open_questions: questions that went there.
-        batch_files: the files of that batch.
-        stopped: why the run ended before its last clip; empty for one that did not.
-        interrupted: the user broke the run off; what was done until then is kept.
-        seconds: from its beginning to its end.
-        stages: seconds by stage.
-        cost: what models were asked, in sum.
-        quality: what was counted of the captions' quality.
-    """
-
-    results: dict[int, Documents] = field(default_factory=dict)
-    failed: list[Rejected] = field(default_factory=list)
-    partial: list[Rejected] = field(default_factory=list)
-    kept: list[Rejected] = field(default_factory=list)
-    stale: list[Rejected] = field(default_factory=list)
-    outputs: list[str] = field(default_factory=list)
-    total: int = 0
-    done: int = 0
-    skipped: int = 0
-    waiting: int = 0
-    open_questions: int = 0
-    batch_files: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-    stopped: str = ""
-    interrupted: bool = False
-    stages: dict[str, Durations] = field(default_factory=dict)
-    cost: dict[str, float] = field(default_factory=dict)
-    quality: QualityMonitor = field(default_factory=QualityMonitor)
-
-    @property
-    def complete(self) -> bool:
-        """Whether every input was done in full."""
-        return not (self.failed or self.partial or self.stopped or self.interrupted)
-
-    def captions(self) -> list[Caption]:
-        """The captions in memory, in the order of the clips."""
-        return [
-            Caption.from_json(text)
-            for _, one in sorted(self.results.items())
-            for text in one.captions.values()
-        ]
-
-    def as_dict(self) -> dict[str, Any]:
-        """For ``--json``."""
-        failed, partial, stale = (
-            [{key: one.source, "reason": one.reason} for one in some]
-            for key, some in (
-                ("input", self.failed),
-                ("input", self.partial),
-                ("output", self.stale),
-            )
-        )
-        return {
-            "done": self.done,
-            "partial": partial,
-            "kept": [one.source for one in self.kept],
-            "stale": stale,
-            "skipped": self.skipped,
-            "waiting": self.waiting,
-            "failed": failed,
-            "seconds": round(self.seconds, 3),
-            "outputs": self.outputs,
-            "stages": {name: times.summary() for name, times in self.stages.items()},
-            "cost": {name: round(value, 3) for name, value in self.cost.items()},
-            "quality": self.quality.summary(),
-        }
+RECENT = 300.0
+"""Seconds over which the present rate is taken."""
 
 
 def run_batch(
@@ -149,8 +70,7 @@ def run_batch(
         stage = batch.work.open_stage() if config.engine != "ray" else None
         complete = batch.do(plan, stage)
         if stage is not None:
-            run.open_questions = stage.open_questions
-            run.batch_files = stage.finish()
+            run.batch_files, run.open_questions = stage.finish()
             run.outputs += run.batch_files
         run.interrupted = not complete and not run.stopped
     except KeyboardInterrupt:
@@ -167,7 +87,10 @@ class _Batch:
         self, jobs: Sequence[Job], work: Work, store: Store | None, how: RunConfig, events: Events
     ) -> None:
         self.run, self.work = Run(total=len(jobs)), work
-        self._started = self._noted = time.monotonic()
+        self._started = time.monotonic()
+        self._ended = deque([(self._started, 0)])  # clips that had ended, at the latest notes
+        self._reasons: Counter[str] = Counter()
+        self._cost_before: dict[str, float] = {}
         self._jobs, self._how, self._events = jobs, how, events
         self._failures: dict[int, Rejected] = {}
         self._partial: dict[int, Rejected] = {}
@@ -197,15 +120,33 @@ class _Batch:
             self.run.kept, self.run.stale = plan.kept, plan.stale
             self._failures.update(plan.failed)
             self._parts.update(plan.parts)
-            store.records.note(
-                total=len(self._jobs),
-                before={"done": len(plan.skipped), "failed": len(plan.failed)},
-                began=time.time(),
-                ended=None,
-                quality={},
-            )
+            self._reasons.update(one.reason for _, one in plan.failed)
+            self._cost_before = plan.cost
+            self._note(store, urgent=True)
         self._events.planned(plan)
         return plan
+
+    def _note(self, store: Store, *, ended: float = 0.0, urgent: bool = False) -> None:
+        """Write down how the run stands."""
+        run, now = self.run, time.monotonic()
+        self._ended.append((now, run.done + len(self._partial) + self._failed_now))
+        while len(self._ended) > 2 and self._ended[0][0] < now - RECENT:
+            self._ended.popleft()
+        (since, before), (_, count) = self._ended[0], self._ended[-1]
+        units = {*run.cost, *self._cost_before}
+        notes = {
+            "total": run.total,
+            "done": run.done + run.skipped,
+            "partial": len(self._partial),
+            "failed": len(self._failures),
+            "per_minute": 60 * (count - before) / max(1.0, now - since),
+            "reasons": dict(self._reasons.most_common(100)),
+            "cost": {u: run.cost.get(u, 0) + self._cost_before.get(u, 0) for u in sorted(units)},
+            "quality": run.quality.summary(),
+            "written": time.time(),
+            "ended": ended,
+        }
+        store.records.note(notes, urgent=urgent)
 
     def _fetch_skipped(self, plan: Plan, store: Store) -> None:
         """Load what an earlier run wrote; without its evidence a clip is done again."""
@@ -228,10 +169,9 @@ class _Batch:
         workers = max(1, min(how.workers or count_cores(), len(plan.todo)))
         threads = threads_each(workers)
         if how.engine == "ray":
-            work = replace(self.work, threads=threads)
             return run_on_ray(
                 plan.todo,
-                work,
+                replace(self.work, threads=threads),
                 workers=workers,
                 time_limit=how.time_limit,
                 on_done=self._take,
@@ -260,18 +200,19 @@ class _Batch:
         if reason or documents is None:
             self._failures[outcome.index] = Rejected(job.clip.path, reason)
             self._failed_now += 1
+            self._reasons[reason] += 1
             self._events.ended(Ended(job, "failed", reason))
         else:
             self._count(documents, time.perf_counter() - began)
             lacking = _lacking(documents)
             if lacking:
                 self._partial[outcome.index] = Rejected(job.clip.path, lacking)
+                self._reasons[lacking] += 1
             else:
                 self.run.done += 1
             self._events.ended(Ended(job, _state(documents, ""), lacking, documents))
-        if self._store is not None and time.monotonic() - self._noted > NOTE_EVERY:
-            self._noted = time.monotonic()
-            self._store.records.note(quality=self.run.quality.summary())
+        if self._store is not None and time.monotonic() - self._ended[-1][0] > NOTE_EVERY:
+            self._note(self._store)
         return self._is_hopeless(reason)
 
     def _keep(self, outcome: Outcome[Documents]) -> str:
@@ -360,7 +301,7 @@ class _Batch:
         finally:
             run.seconds = time.monotonic() - self._started
             if store is not None:
-                store.records.note(ended=time.time(), quality=run.quality.summary())
+                self._note(store, ended=time.time(), urgent=True)
                 store.close()
 
     def _names(self) -> Iterator[str]:

@@ -83,11 +83,13 @@ class CaptionConfig(RunConfig):
         max_instances: instances to describe, at most; None for the captioner's own number.
         split_shots: one caption a shot, named ``NAME#1``, ``NAME#2``, ….
         report: HTML page to look at the results; empty for none.
+        dry_run: measure only, and foretell what questions would cost; nothing is written.
     """
 
     max_instances: Annotated[int | None, Field(ge=0)] = None
     split_shots: bool = False
     report: str = ""
+    dry_run: bool = False
 
     @model_validator(mode="after")
     def _check_report(self) -> Self:
@@ -125,3 +127,4 @@ class RunOptions(TypedDict, total=False):
     max_instances: int | None
     split_shots: bool
     report: str
+    dry_run: bool

@@ -1,4 +1,5 @@
-"""What became of every clip of an output, kept beside it so that a run can go on.
+"""What became of every clip of an output, kept beside it so that a run can go on; and the documents
+of a table that is not whole yet.
 
 A SQLite file in WAL mode, on a local disk: SQLite says itself that WAL is unsafe on network file
 systems. One run at a time has it, or several that each do a part and have a ledger of their own.
@@ -7,11 +8,12 @@ systems. One run at a time has it, or several that each do a part and have a led
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +39,8 @@ CREATE TABLE IF NOT EXISTS clips (
     entry TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_content ON clips (size, content);
-CREATE TABLE IF NOT EXISTS run (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS documents (name TEXT PRIMARY KEY, text TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS run (id INTEGER PRIMARY KEY, notes TEXT NOT NULL);
 """
 
 
@@ -70,7 +73,7 @@ class Ledger(Records):
         except BaseException:
             self._unlock()
             raise
-        self._committed = time.monotonic()
+        self._committed, self._has_document = time.monotonic(), False
 
     def _open(self) -> None:
         self._db.execute("PRAGMA journal_mode=WAL")
@@ -92,7 +95,7 @@ class Ledger(Records):
 
     def _unlock(self) -> None:
         for lock in self._locks:
-            unlock(lock)
+            os.close(lock)
 
     def close(self) -> None:
         with contextlib.suppress(sqlite3.Error):
@@ -133,29 +136,63 @@ class Ledger(Records):
             *(entry.name, identity.size, identity.content, entry.start, entry.end, time.time()),
             ENTRY.dump_json(entry).decode(),
         )
-        try:
+        with self._writing():
             self._db.execute("INSERT OR REPLACE INTO clips VALUES (?, ?, ?, ?, ?, ?, ?)", values)
-            if time.monotonic() - self._committed > COMMIT_EVERY:
+            if self._has_document or time.monotonic() - self._committed > COMMIT_EVERY:
                 self._db.commit()
-                self._committed = time.monotonic()
-        except sqlite3.Error as error:
+                self._committed, self._has_document = time.monotonic(), False
+
+    def put_document(self, name: str, text: str) -> None:
+        """Keep a document of a table that is not whole yet. Raises :class:`OutputError`.
+
+        It is there for good when its clip's entry is: where the disk is full, no other is lost.
+        """
+        compact = json.dumps(json.loads(text), ensure_ascii=False)
+        with self._writing():
+            self._db.execute("INSERT OR REPLACE INTO documents VALUES (?, ?)", (name, compact))
+            self._has_document = True
+
+    def find_document(self, name: str) -> str | None:
+        """The document that was kept under this name."""
+        return next(self._select("text FROM documents WHERE name = ?", name), None)
+
+    def has_document(self, name: str) -> bool:
+        """Whether there is one."""
+        return any(self._select("1 FROM documents WHERE name = ?", name))
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, UnicodeEncodeError) as error:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.rollback()
             raise OutputError(f"{self.path}: cannot be written: {error}") from error
 
-    def note(self, **values: object) -> None:
+    def note(self, values: Mapping[str, object], *, urgent: bool = False) -> None:
         with contextlib.suppress(sqlite3.Error):  # they are of use only while they can be had
-            self._db.executemany(
-                "INSERT OR REPLACE INTO run VALUES (?, ?)",
-                [(key, json.dumps(value)) for key, value in values.items()],
-            )
+            self._db.execute("INSERT OR REPLACE INTO run VALUES (1, ?)", (json.dumps(values),))
             self._db.commit()
 
 
-def lock_for_writing(folder: Path, name: str, *, shared: bool = False) -> int | None:
+def read_ledger_notes(path: Path) -> dict[str, Any]:
+    """What the last run with this ledger noted; nothing is locked. Raises :class:`UsageError`."""
+    try:
+        with contextlib.closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        ) as db:
+            row = db.execute("SELECT notes FROM run").fetchone()
+    except sqlite3.Error as error:
+        raise UsageError(f"{path}: the ledger cannot be read ({error})") from error
+    return dict(json.loads(row[0])) if row else {}
+
+
+def lock_for_writing(folder: Path, name: str, *, shared: bool = False) -> int:
     """Lock an output for this run. Raises :class:`UsageError` while another run has it.
 
     ``shared``: others that ask for the same may have it too.
 
-    Returns what :func:`unlock` takes; the lock ends with the process, however that ends.
+    Returns a file to close; the lock ends with the process, however that ends.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -163,11 +200,7 @@ def lock_for_writing(folder: Path, name: str, *, shared: bool = False) -> int | 
     except OSError as error:
         raise UsageError(f"--out {folder.parent}: cannot be written: {error.strerror}") from error
     try:
-        import fcntl
-
         fcntl.flock(lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-    except ImportError:  # no such locks on Windows
-        pass
     except BlockingIOError as error:
         holder = os.read(lock, 20).decode(errors="replace").strip() or "unknown"
         os.close(lock)
@@ -186,18 +219,10 @@ def lock_for_writing(folder: Path, name: str, *, shared: bool = False) -> int | 
 def is_locked(path: Path) -> bool:
     """Whether a living run holds this lock."""
     try:
-        import fcntl
-
         with open(path, "rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except (ImportError, OSError):
+    except OSError:
         pass
     return False
-
-
-def unlock(lock: int | None) -> None:
-    """Give an output free."""
-    if lock is not None:
-        os.close(lock)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+import logging
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +16,8 @@ from instancecap.captioners.chain import ChainOptions, Prepared, prepare, write
 from instancecap.captioners.chain.prompting import load_prompts
 from instancecap.captioners.chain.questions import THOUSANDTHS
 from instancecap.engine.batch_files import BatchBackend, Unanswered, open_batch
-from instancecap.engine.retrying import RetryingStage
-from instancecap.engine.work import Documents, Work, evidence_key, fingerprint
-from instancecap.errors import FormatError, UsageError
+from instancecap.engine.work import Documents, Stage, Work, evidence_key, fingerprint
+from instancecap.errors import FormatError, ServerError, ServerRefusal, UsageError
 from instancecap.formats import Caption
 from instancecap.io.identity import Identity
 from instancecap.io.inputs import Earlier, Job
@@ -25,6 +26,11 @@ from instancecap.mllm.base import Backend
 if TYPE_CHECKING:
     from instancecap.mllm.base import Usage
 
+
+log = logging.getLogger(__name__)
+
+PAUSE = 5.0
+"""Seconds before a clip is asked about again."""
 
 ALL_INSTANCES = "/instances"
 """Missing where nobody said which instances there are: the clip is asked about from the start."""
@@ -59,6 +65,8 @@ class AskWork(Work):
         previous: folder of earlier captions that are rewritten in part; empty for none.
     """
 
+    has_stage = True
+
     options: ChainOptions
     server: Server
     backend: Backend | None = None
@@ -66,10 +74,6 @@ class AskWork(Work):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "backend": None}  # connections stay where they were made
-
-    @property
-    def has_stage(self) -> bool:
-        return True
 
     @property
     def rewrites(self) -> bool:
@@ -207,16 +211,55 @@ class ModelStage:
         """Give back connections, files, memory."""
         await self._backend.close()
 
-    def finish(self) -> list[str]:
-        """Put the files of the next batch in their place."""
+    def finish(self) -> tuple[list[str], int]:
+        """Put the files of the next batch in their place; returns them, and their questions."""
         writer = self._batch.writer if self._batch else None
-        return [str(path) for path in writer.close()] if writer else []
+        return ([str(path) for path in writer.close()], writer.requests) if writer else ([], 0)
 
-    @property
-    def open_questions(self) -> int:
-        """Questions that went into the next batch file."""
-        writer = self._batch.writer if self._batch else None
-        return writer.requests if writer else 0
+
+class RetryingStage:
+    """Tries a stage again while its servers are gone, if they ever answered.
+
+    One that never did ends the run: its URL, key or model is wrong. The client's own retries are
+    below this, for single calls that fail.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        *,
+        wait: float,
+        pause: float = PAUSE,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """``wait``: seconds without any answer; ``pause``: seconds between two tries."""
+        self._clock, self._sleep = clock, sleep
+        self._stage, self._wait, self._pause = stage, wait, pause
+        self.close, self.finish = stage.close, stage.finish
+        self._answered = 0.0
+        self._announced = False
+
+    async def __call__(self, job: Job, prepared: Any) -> Documents:
+        """What the stage returns. Raises :class:`ServerError` when the wait is over."""
+        lost = 0.0
+        while True:
+            try:
+                result = await self._stage(job, prepared)
+            except ServerRefusal:
+                raise  # it is there: waiting does not help
+            except ServerError as error:
+                now = self._clock()
+                lost = max(lost or now, self._answered)  # an answer to another clip counts too
+                if not self._answered or now - lost >= self._wait:
+                    raise
+                if not self._announced:
+                    log.warning("waiting up to %g s for the server: %s", self._wait, error)
+                self._announced = True
+                await self._sleep(self._pause)
+            else:
+                self._answered, self._announced = self._clock(), False
+                return result
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -277,9 +320,7 @@ class Server:
                 raise UsageError(
                     "--batch-file and --batch-results ask nobody: leave out --mllm-url"
                 )
-            return open_batch(
-                model=self.model, batch_file=self.batch_file, results=self.batch_results
-            )
+            return open_batch(self.model, self.batch_file, self.batch_results)
         backend: Backend
         if self.urls:
             backend = OpenAIBackend(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from instancecap.engine.local import FATAL, Outcome, attempt, attempt_stage
-from instancecap.engine.pools import Failure, GracefulShutdown, WorkerPool
+from instancecap.engine.pools import Failure, WorkerPool, graceful_shutdown
 from instancecap.engine.work import Work
 from instancecap.errors import MissingDependency
 from instancecap.io.inputs import Job
@@ -79,7 +79,7 @@ def run_on_ray(
             max_concurrency=ASKED_AT_A_TIME,
         )
     by_index = dict(todo)
-    with GracefulShutdown(on_shutdown) as shutdown:
+    with graceful_shutdown(on_shutdown) as is_stopping:
         for batch in pipeline.iter_batches(batch_size=1, prefetch_batches=0):
             index = int(batch["index"][0])
             result = pickle.loads(batch["result"][0])
@@ -87,7 +87,7 @@ def run_on_ray(
                 raise result.error
             failure = result if isinstance(result, Failure) else None
             outcome = Outcome(index, by_index.pop(index), None if failure else result, failure)
-            if on_done(outcome) or shutdown.requested:
+            if on_done(outcome) or is_stopping():
                 break
     return not by_index
 

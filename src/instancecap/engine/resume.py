@@ -73,6 +73,7 @@ class Plan:
         failed: those that failed before and are not tried again.
         kept: outputs that a person changed, and why that is told; they are not written over.
         stale: outputs whose clips are gone.
+        cost: what models were asked for those that are passed over.
     """
 
     todo: Todo
@@ -81,12 +82,15 @@ class Plan:
     failed: list[tuple[int, Rejected]] = field(default_factory=list)
     kept: list[Rejected] = field(default_factory=list)
     stale: list[Rejected] = field(default_factory=list)
+    cost: dict[str, float] = field(default_factory=dict)
 
     def skip(self, index: int, job: Job, entry: Entry) -> None:
         """The job is done, as the entry says."""
         self.skipped.append((index, job))
         if entry.parts != ("",):
             self.parts[index] = entry.parts
+        for unit, amount in entry.cost.items():
+            self.cost[unit] = self.cost.get(unit, 0) + amount
 
 
 def plan_run(

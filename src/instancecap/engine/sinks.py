@@ -14,7 +14,6 @@ from typing import Any
 
 from instancecap.engine.ledger import Ledger
 from instancecap.engine.object_storage import open_object_store
-from instancecap.engine.spool import Spool
 from instancecap.engine.store import Entry, Sink, Store
 from instancecap.errors import FormatError, OutputError, UsageError
 from instancecap.formats import check_format, to_format
@@ -22,7 +21,7 @@ from instancecap.formats.table_rows import OURS, arrow_schema, flatten, json_lin
 from instancecap.io.addresses import is_url, strip_file_scheme
 from instancecap.io.atomic import require_writable, write_whole
 from instancecap.io.identity import digest_of
-from instancecap.io.inputs import PRIVATE_FOLDER, private_folder
+from instancecap.io.inputs import PRIVATE_FOLDER, Job, private_folder
 from instancecap.io.table_writers import TableWriter, open_table
 from instancecap.io.tables import read_rows
 from instancecap.schema import Caption
@@ -49,22 +48,27 @@ def open_store(out: str, *, shard: str = "", format: str = OURS) -> Store:
     if not out:
         raise UsageError("--out is empty: name a folder, a .jsonl file or a .parquet folder")
     sink = _open_sink(Path(out), shard=shard, format=format)
-    folder = sink.private
-    return Store(sink, lambda jobs: Ledger(folder, shard=shard), cache=str(folder / "evidence"))
+
+    def open_ledger(jobs: Sequence[Job]) -> Ledger:
+        ledger = Ledger(sink.private, shard=shard)
+        if isinstance(sink, TableSink):
+            sink.ledger = ledger
+        return ledger
+
+    return Store(sink, open_ledger, cache=str(sink.private / "evidence"))
 
 
-def _open_sink(path: Path, *, shard: str, format: str) -> FolderSink | JsonLinesSink | ParquetSink:
+def _open_sink(path: Path, *, shard: str, format: str) -> FolderSink | TableSink:
     suffix = path.suffix.lower()
     if suffix == ".jsonl":
-        part = path.with_name(f"{path.stem}-{shard}.jsonl") if shard else path
-        return JsonLinesSink(part, format=format)
+        return TableSink(path.with_name(f"{path.stem}-{shard}.jsonl") if shard else path, format)
     if suffix == ".parquet":
         if format != OURS:
             raise UsageError(
                 f"--format {format}: a .parquet has our own columns; choose a folder or a .jsonl, "
                 f"or convert it afterwards: instancecap convert {path} --to {format}"
             )
-        return ParquetSink(path, shard=shard)
+        return TableSink(path, format, shard=shard)
     if suffix == ".json" and not path.is_dir():
         raise UsageError(f"--out {path}: OUT is a folder, a .jsonl file or a .parquet folder")
     return FolderSink(path, shared=bool(shard), format=format)
@@ -164,39 +168,44 @@ def _check_length(name: str, part: str) -> None:
         )
 
 
-class _TableSink(Sink):
-    """What both kinds of tables share: documents wait in a spool, then appear in order."""
+class TableSink(Sink):
+    """A ``.jsonl``, or a folder of ``part-00000.parquet`` …, that appears at the end.
+
+    Rows are in the order of the jobs; until then documents wait in the ledger. In a format that
+    does not name its video, a line is a row with ``id``, ``path`` and the caption. With ``shard``
+    the files of a folder are named ``part-SHARD-00000.parquet``, and those of other shards stay.
+    """
 
     piecewise = False
+    ledger: Ledger
+    """Of the run that has begun."""
 
-    def __init__(self, path: Path, *, shard: str = "", format: str = OURS) -> None:
-        self.path, self.format, self._shard = path, format, shard
+    def __init__(self, path: Path, format: str, *, shard: str = "") -> None:
+        self._is_parquet = path.suffix.lower() == ".parquet"
+        if self._is_parquet:
+            _check_replaceable(path)
+        elif path.is_dir():
+            raise UsageError(f"--out {path}: a folder of that name is in the way of the .jsonl")
+        self.path, self.format = path, format
+        self._prefix = f"part-{shard}-" if shard else "part-"
         self.private = private_folder(path)
         require_writable(path.parent)
         require_writable(self.private)
-        self._spool: Spool | None = None
         self._edits: dict[str, str] = {}
         self._strays: dict[str, None] = {}
         self._verbatim: dict[str, Any] = {}  # rows that a person changed in a foreign format
 
-    @property
-    def spool(self) -> Spool:
-        """The documents; opened on first use, when the ledger holds the lock."""
-        if self._spool is None:
-            self._spool = Spool(self.private, shard=self._shard)
-        return self._spool
-
     def put(self, name: str, text: str) -> str:
         row = self._row(text)
-        self.spool.put(name, text)
+        self.ledger.put_document(name, text)
         self._verbatim.pop(name, None)
         return digest_of(row)
 
     def get(self, name: str) -> str | None:
-        return self.spool.get(name).decode() if name in self.spool else None
+        return self.ledger.find_document(name)
 
     def has(self, name: str) -> bool:
-        return name in self.spool
+        return self.ledger.has_document(name)
 
     def find_edits(self, entries: Iterable[Entry]) -> None:
         """Compare the table's rows with what was written, where its files have changed since.
@@ -232,14 +241,17 @@ class _TableSink(Sink):
             if not self._edits[name]:
                 self._verbatim[name] = row
             elif name not in written:
-                self.spool.put(name, self._edits[name])
+                self.ledger.put_document(name, self._edits[name])
 
     def _files(self) -> dict[str, str]:
         """Size and time of change of the table's files."""
         return {path.name: _stat(path) for path in self._parts()}
 
     def _parts(self) -> list[Path]:
-        return [self.path]
+        if not self._is_parquet:
+            return [self.path]
+        found = sorted(self.path.glob(f"{self._prefix}*.parquet"))
+        return [one for one in found if one.stem.count("-") == self._prefix.count("-")]
 
     def is_edited(self, name: str, digest: str) -> bool:
         return name in self._edits
@@ -250,14 +262,8 @@ class _TableSink(Sink):
     def where(self, name: str) -> str:
         return f"{self.path}: {name}"
 
-    def close(self) -> None:
-        if self._spool is not None:
-            self._spool.close()
-
     def finish(self, names: Iterable[str]) -> list[str]:
         """Write the table with the documents of these names, unless there is none."""
-        if not len(self.spool):
-            return []
         try:
             table = self._open()
             try:
@@ -283,8 +289,8 @@ class _TableSink(Sink):
         for name in self._in_order(names):
             if name in self._verbatim:
                 yield self._verbatim[name]
-            elif name in self.spool:
-                yield self._row(self.spool.get(name).decode())
+            elif (text := self.get(name)) is not None:
+                yield self._row(text)
 
     def _in_order(self, names: Iterable[str]) -> Iterator[str]:
         for name in names:
@@ -292,38 +298,14 @@ class _TableSink(Sink):
             yield name
         yield from self._strays
 
-    def _names_of(self, rows: Sequence[Any], written: Mapping[str, str]) -> list[str]:
-        """The names of documents that rows of a table are about; made up where they say none."""
-        return [str(row.get("id") or digest_of(row)) for row in rows]
-
-    def _document(self, row: Any) -> str:
-        """The document, in our own format, of a row; empty where it is none of ours."""
-        raise NotImplementedError
-
     def _open(self) -> TableWriter:
-        raise NotImplementedError
-
-    def _row(self, text: str) -> Any:
-        raise NotImplementedError
-
-
-class JsonLinesSink(_TableSink):
-    """One document a line, in the order of the jobs; the file appears at the end.
-
-    In a format that does not name its video, a line is a row with ``id``, ``path`` and the
-    caption.
-    """
-
-    def __init__(self, path: Path, *, format: str = OURS) -> None:
-        if path.is_dir():
-            raise UsageError(f"--out {path}: a folder of that name is in the way of the .jsonl")
-        super().__init__(path, format=format)
-
-    def _open(self) -> TableWriter:
-        return open_table(self.path)
+        if not self._is_parquet:
+            return open_table(self.path)
+        scratch = self.private / f"{self._prefix}shards"
+        return open_table(self.path, schema=arrow_schema(), prefix=self._prefix, scratch=scratch)
 
     def _names_of(self, rows: Sequence[Any], written: Mapping[str, str]) -> list[str]:
-        """By the row's id, its video's, or the one clip of its video's path."""
+        """By the row's id, its video's, or the one clip of its video's path; else made up."""
         places: dict[str, list[str]] = {}
         for name in written if rows and self.format == "instancevid" else ():
             video = json.loads(self.get(name) or "{}").get("video") or {}
@@ -331,10 +313,15 @@ class JsonLinesSink(_TableSink):
         return [_name_of(row, places) or digest_of(row) for row in rows]
 
     def _document(self, row: Any) -> str:
+        """The document, in our own format, of a row; empty where it is none of ours."""
+        if self._is_parquet:
+            return unflatten(row)
         ours = self.format == OURS and isinstance(row, dict)
         return json.dumps(row, ensure_ascii=False) if ours else ""
 
     def _row(self, text: str) -> Any:
+        if self._is_parquet:
+            return flatten(Caption.from_json(text))
         if self.format == OURS:
             return json.loads(text)
         caption = Caption.from_json(text)
@@ -350,33 +337,6 @@ def _name_of(row: Any, places: Mapping[str, list[str]]) -> str:
     names = places.get(str(row.get("Video")), [])
     found = row.get("id") or (video.get("id") if isinstance(video, dict) else "")
     return str(found or (names[0] if len(names) == 1 else ""))
-
-
-class ParquetSink(_TableSink):
-    """A folder of ``part-00000.parquet`` …, rows in the order of the jobs; they appear at the end.
-
-    With ``shard`` the files are named ``part-SHARD-00000.parquet``, and those of other shards
-    stay.
-    """
-
-    def __init__(self, path: Path, *, shard: str = "") -> None:
-        _check_replaceable(path)
-        super().__init__(path, shard=shard)
-        self._prefix = f"part-{shard}-" if shard else "part-"
-
-    def _parts(self) -> list[Path]:
-        found = sorted(self.path.glob(f"{self._prefix}*.parquet"))
-        return [one for one in found if one.stem.count("-") == self._prefix.count("-")]
-
-    def _open(self) -> TableWriter:
-        scratch = self.private / f"{self._prefix}shards"
-        return open_table(self.path, schema=arrow_schema(), prefix=self._prefix, scratch=scratch)
-
-    def _document(self, row: Any) -> str:
-        return unflatten(row)
-
-    def _row(self, text: str) -> Any:
-        return flatten(Caption.from_json(text))
 
 
 def _check_replaceable(path: Path) -> None:

@@ -8,7 +8,7 @@ its record, so that a run which dies in between only does that clip again.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Any, Protocol, Self
 
@@ -96,8 +96,8 @@ class Records(Protocol):
         """Write an entry down. Raises :class:`OutputError` where it cannot be written."""
 
     @abstractmethod
-    def note(self, **values: object) -> None:
-        """Keep facts about the run."""
+    def note(self, values: Mapping[str, object], *, urgent: bool = False) -> None:
+        """Keep how the run stands; soon enough unless it is ``urgent``."""
 
     def is_empty(self) -> bool:
         """Whether nothing was ever written down."""

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from instancecap.datasets.captions import Row, read_captions
 from instancecap.datasets.edits import file_of
 from instancecap.datasets.videos import find_video
-from instancecap.engine.local import Outcome, run_jobs, threads_each
+from instancecap.engine.local import Outcome, count_cores, run_jobs, threads_each
 from instancecap.engine.model_stage import Server
 from instancecap.errors import InputError, OutputError, UsageError
 from instancecap.io.addresses import is_url
@@ -25,9 +25,8 @@ from instancecap.io.inputs import Job
 from instancecap.mllm.base import Backend
 from instancecap.schema import Caption, Evidence
 from instancecap.verify.check import verify
-from instancecap.verify.reading import read_claims
-from instancecap.verify.repair import apply
-from instancecap.verify.report import OnContradiction, Report, count_findings, score_of
+from instancecap.verify.fields import read_claims
+from instancecap.verify.report import OnContradiction, Report, apply, count_findings, score_of
 from instancecap.video import Clip
 from instancecap.video.probe import check_regular_file
 
@@ -144,15 +143,41 @@ class Account:
             self.counts[kind] = {name: total[name] for name in row}
 
 
+@dataclass(frozen=True, kw_only=True)
+class CheckConfig:
+    """How captions are checked; the command line's options are made of it.
+
+    Raises :class:`UsageError` for a folder that is not there, or where no captions can be written.
+
+    Attributes:
+        out: folder for the captions with their claims; empty for none.
+        video_root: folder that the captions' video paths are relative to.
+        evidence: folder of evidence files, named as ``instancecap evidence`` names them.
+        on_contradiction: what happens to what is contradicted, in the captions of ``out``.
+        extract: who reads the claims out of sentences: rules, or a language model.
+        workers: processes, 0 for one a core.
+    """
+
+    out: str = ""
+    video_root: str | None = None
+    evidence: str = ""
+    on_contradiction: OnContradiction = "mark"
+    extract: Literal["rules", "mllm"] = "rules"
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        for option, folder in (("--video-root", self.video_root), ("--evidence", self.evidence)):
+            if folder and not os.path.isdir(folder):
+                raise UsageError(f"{option} {folder}: not a folder")
+        if self.out and Path(self.out).exists() and not Path(self.out).is_dir():
+            raise UsageError(f"--out {self.out}: captions go to a folder, one JSON file each")
+
+
 def verify_all(
     captions: Sequence[str],
+    config: CheckConfig,
     *,
-    video_root: str | None = None,
-    evidence: str | None = None,
-    out: str | None = None,
-    on_contradiction: OnContradiction = "mark",
-    server: Server | None = None,
-    workers: int = 1,
+    server: Server,
     on_checked: Callable[[Checked], None],
     on_failure: Callable[[Rejected], None],
 ) -> Account:
@@ -160,23 +185,16 @@ def verify_all(
 
     Args:
         captions: paths as :func:`read_captions` takes them, any format.
-        video_root: folder that the captions' video paths are relative to.
-        evidence: folder of evidence files, named as ``instancecap evidence`` names them.
-        out: folder for the captions with their claims.
-        server: whose model reads the sentences; by default they are read by rules.
+        server: whose model reads the sentences, where one does.
         on_checked: told each caption that was checked, as it is done.
         on_failure: told each that could not be.
 
     Raises:
-        UsageError: a folder that is not there, no model to ask, or ``out`` cannot be written.
+        UsageError: there is no model to ask.
     """
-    for option, folder in (("--video-root", video_root), ("--evidence", evidence)):
-        if folder is not None and not os.path.isdir(folder):
-            raise UsageError(f"{option} {folder}: not a folder")
-    if server is not None and not (server.model or server.replay):
+    by_model = config.extract == "mllm"
+    if by_model and not (server.model or server.replay):
         raise UsageError("--extract mllm needs --mllm-model NAME, or --replay FILE")
-    if out is not None and Path(out).exists() and not Path(out).is_dir():
-        raise UsageError(f"--out {out}: captions go to a folder, one JSON file each")
     account = Account()
 
     def fail(failure: Rejected) -> None:
@@ -184,35 +202,35 @@ def verify_all(
         on_failure(failure)
 
     def take(outcome: Outcome[Checked]) -> None:
-        job = outcome.job
+        job, failure = outcome.job, outcome.failure
         assert isinstance(job, CheckJob)
-        if outcome.failure is not None:
-            if outcome.failure.trace:
-                log.debug("%s\n%s", job.source, outcome.failure.trace)
-            fail(Rejected(job.source, outcome.failure.reason))
+        if failure is not None and failure.trace:
+            log.debug("%s\n%s", job.source, failure.trace)
+        if failure is not None or outcome.result is None:
+            fail(Rejected(job.source, failure.reason if failure is not None else ""))
             return
-        assert outcome.result is not None
-        if out is not None:
+        if config.out:
             try:
-                write_whole(Path(out) / f"{job.name}.json", outcome.result.caption + "\n")
+                write_whole(Path(config.out) / f"{job.name}.json", outcome.result.caption + "\n")
             except OutputError as error:
                 fail(Rejected(job.source, str(error)))
                 return
         account.add(outcome.result.report)
         on_checked(outcome.result)
 
-    jobs = _jobs(read_captions(captions), video_root, evidence, fail)
-    threads = threads_each(workers) if workers > 1 else 0
-    work = CheckWork(on_contradiction, threads=threads, server=server)
-    account.complete = run_jobs(enumerate(jobs), work, workers=workers, on_done=take)
+    workers = config.workers or count_cores()
+    work = CheckWork(
+        config.on_contradiction,
+        threads=threads_each(workers) if workers > 1 else 0,
+        server=server if by_model else None,
+    )
+    jobs = enumerate(_jobs(read_captions(captions), config, fail))
+    account.complete = run_jobs(jobs, work, workers=workers, on_done=take)
     return account
 
 
 def _jobs(
-    rows: Iterator[Row],
-    video_root: str | None,
-    evidence: str | None,
-    fail: Callable[[Rejected], None],
+    rows: Iterator[Row], config: CheckConfig, fail: Callable[[Rejected], None]
 ) -> Iterator[CheckJob]:
     """A job for every caption whose video is found, under a name of its own."""
     names: dict[str, str] = {}
@@ -225,19 +243,18 @@ def _jobs(
             continue
         names[row.name] = row.source
         try:
-            yield _job(row, row.caption, video_root, evidence)
+            yield _job(row, row.caption, config)
         except InputError as error:
             fail(Rejected(row.source, reason_of(error, row.source)))
 
 
-def _job(row: Row, caption: Caption, video_root: str | None, evidence: str | None) -> CheckJob:
-    measured = _find_evidence(row, caption, evidence) if evidence is not None else ""
+def _job(row: Row, caption: Caption, config: CheckConfig) -> CheckJob:
+    measured = _find_evidence(row, caption, config.evidence) if config.evidence else ""
     if measured:
         clip = Clip(path=row.source, id=row.name)
         return CheckJob(clip, row.name, caption=caption, source=row.source, evidence=measured)
-    path = find_video(
-        caption, caption_file=file_of(row.source) or row.source, video_root=video_root
-    )
+    file = file_of(row.source) or row.source
+    path = find_video(caption, caption_file=file, video_root=config.video_root)
     if not is_url(path):
         check_regular_file(path)
     video = caption.video

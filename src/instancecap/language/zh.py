@@ -16,12 +16,7 @@ NOUNS = TABLES["nouns"]
 COLORS = TABLES["colors"]
 CELLS = TABLES["cells"]
 OFF_CENTER = TABLES["off_center"]
-DIRECTIONS = TABLES["directions"]
-SPEEDS = TABLES["speeds"]
 CAMERA_VERBS = TABLES["camera_verbs"]
-PLACES = TABLES["places"]
-PLACE_NAMES = TABLES["place_names"]
-TIMES_OF_DAY = TABLES["times_of_day"]
 
 NUMBERS = ("零", "一", "两", "三", "四", "五", "六", "七", "八", "九", "十")
 """As they stand before a measure word."""

@@ -147,7 +147,7 @@ class OpenAIBackend(Backend):
         async with session.slots:
             began = time.perf_counter()
             for attempt in range(self._retries + 1):
-                server = choose(session.servers, request)
+                server = choose(session.servers)
                 try:
                     reply = await server.ask(request)
                 except ModelError as error:

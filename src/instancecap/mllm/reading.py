@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from instancecap.errors import FormatError
 from instancecap.formats.salvage import CUT_OFF, salvage
 from instancecap.mllm.base import Reply
-from instancecap.mllm.schemas import MISSING, Path, Schema, coerce
+from instancecap.mllm.schemas import MISSING, Schema, coerce
 
 Kind = Literal[
     "failed", "refused", "empty", "thinking", "repetition", "truncated", "prose", "incomplete"
@@ -108,7 +108,7 @@ def _drop_flawed(value: Any, flaws: list[Flaw]) -> Any:
     return kept
 
 
-def validate(answer: type[BaseModel], found: dict[str, Any]) -> tuple[Any, list[Path], list[str]]:
+def validate(answer: type[BaseModel], found: dict[str, Any]) -> tuple[Any, list[str], list[str]]:
     """The model of what was found, the keys that it lacks, and why values were taken out.
 
     The model is None where it lacks a field without a default. ``found`` is changed.
@@ -123,12 +123,15 @@ def validate(answer: type[BaseModel], found: dict[str, Any]) -> tuple[Any, list[
             if path and _take_out(found, path):
                 problems.append(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
                 continue
-            required: list[Path] = [
-                (str(one["loc"][0]),) for one in error.errors() if len(one["loc"]) == 1
-            ]
-            return None, required, problems
-        return value, list(_missing(value)), problems
-    return None, [(field.alias or name,) for name, field in answer.model_fields.items()], problems
+            return None, [str(one["loc"][0]) for one in error.errors()], problems
+        return value, _keys(answer, without=value.model_fields_set), problems
+    return None, _keys(answer), problems
+
+
+def _keys(answer: type[BaseModel], without: Collection[str] = ()) -> list[str]:
+    """JSON keys of a model's fields."""
+    fields = answer.model_fields.items()
+    return [field.alias or name for name, field in fields if name not in without]
 
 
 def _take_out(found: Any, path: tuple[int | str, ...]) -> bool:
@@ -144,16 +147,6 @@ def _take_out(found: Any, path: tuple[int | str, ...]) -> bool:
         return False
     del last[0][last[1]]
     return True
-
-
-def _missing(value: BaseModel, path: Path = ()) -> Iterator[Path]:
-    """JSON keys that were not answered, also in models within; lists are taken as they are."""
-    for name, field in type(value).model_fields.items():
-        below = (*path, field.alias or name)
-        if name not in value.model_fields_set:
-            yield below
-        elif isinstance(inner := getattr(value, name), BaseModel):
-            yield from _missing(inner, below)
 
 
 # Repetition ---------------------------------------------------------------------------------------

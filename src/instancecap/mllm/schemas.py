@@ -12,8 +12,6 @@ from typing import Any
 from pydantic import BaseModel
 
 Schema = Mapping[str, Any]
-Path = tuple[str, ...]
-"""JSON keys from the answer down to a field."""
 
 
 @lru_cache(maxsize=256)
@@ -30,13 +28,9 @@ def answer_schema(answer: type[BaseModel]) -> Schema:
     return schema
 
 
-def narrowed(schema: Schema, missing: Sequence[Path]) -> Schema:
+def narrowed(schema: Schema, missing: Sequence[str]) -> Schema:
     """The schema of an object that has the ``missing`` fields only."""
-    kept = {}
-    for name, one in schema["properties"].items():
-        below = [path[1:] for path in missing if path[0] == name]
-        if below:
-            kept[name] = narrowed(one, below) if all(below) else one
+    kept = {name: one for name, one in schema["properties"].items() if name in missing}
     return {**schema, "properties": kept, "required": list(kept)}
 
 

@@ -12,7 +12,7 @@ from instancecap.errors import ModelError, QuestionRefused
 from instancecap.mllm.base import Backend, Message, Reply, Request, Usage
 from instancecap.mllm.probes import KEEPS_SCHEMA
 from instancecap.mllm.reading import Flaw, Kind, read_reply, validate
-from instancecap.mllm.schemas import Path, Schema, answer_schema, in_words, narrowed
+from instancecap.mllm.schemas import Schema, answer_schema, in_words, narrowed
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -26,7 +26,7 @@ class Asked(Generic[T]):
     Attributes:
         value: what was answered; keys that were not have their defaults. None where nothing was
             answered, or a key without a default was not.
-        missing: the keys that were not answered, those of models within as ``outer.inner``.
+        missing: the keys that were not answered.
         kind: why they are missing; empty when none is.
         problem: the same in one line.
         replies: of every attempt, in order.
@@ -71,7 +71,7 @@ async def ask(
         first = _with_text(first, in_words(wanted))
     asked, found = first, dict[str, Any]()
     value: T | None = None
-    missing: list[Path] = [(key,) for key in wanted["properties"]]
+    missing = list(wanted["properties"])
     replies: list[Reply] = []
     flaws: list[Flaw] = []
     for attempt in range(attempts):
@@ -86,10 +86,10 @@ async def ask(
         _merge(found, new)
         value, missing, problems = validate(answer, found)
         if flaw and flaw.kind == "truncated" and new and isinstance(new[last := [*new][-1]], list):
-            missing = [(last,), *missing]  # its other entries are cut off
+            missing = [last, *missing]  # its other entries are cut off
         if not missing:
             return Asked(value, (), "", "", tuple(replies), usage)
-        keys = ", ".join(".".join(path) for path in missing)
+        keys = ", ".join(missing)
         flaws.append(
             flaw or Flaw("incomplete", "; ".join([*problems[:5], f"not answered: {keys}"]))
         )
@@ -101,10 +101,11 @@ async def ask(
             schema=wanted,
             messages=(*first.messages, *_correction(flaws[-1], reply, found, wanted, enforced)),
         )
-    names = tuple(".".join(path) for path in missing)
     reasons = "; ".join(dict.fromkeys(one.text for one in flaws))
     problem = f"no whole answer ({reasons})"
-    return Asked(value if found else None, names, flaws[-1].kind, problem, tuple(replies), usage)
+    return Asked(
+        value if found else None, tuple(missing), flaws[-1].kind, problem, tuple(replies), usage
+    )
 
 
 def _refuses_again(flaws: list[Flaw]) -> bool:
@@ -117,8 +118,6 @@ def _merge(found: dict[str, Any], new: dict[str, Any]) -> None:
         known = found.setdefault(key, value)
         if isinstance(known, list) and isinstance(value, list) and len(value) > len(known):
             found[key] = value
-        if isinstance(known, dict) and isinstance(value, dict) and known is not value:
-            _merge(known, value)
 
 
 def _again(asked: Request, flaw: Flaw, *, seed: int) -> Request:

@@ -13,10 +13,10 @@ from typing import Any, Protocol, cast
 
 from instancecap.errors import FormatError, UsageError
 from instancecap.mllm.base import Backend
-from instancecap.render.budget import Counter, counter_for
 from instancecap.render.fuse import fuse
 from instancecap.render.options import Length, Prompt, RenderOptions
 from instancecap.render.render import render_with
+from instancecap.render.targets import Counter, counter_for
 from instancecap.schema.caption import Caption
 
 FUSED_AT_ONCE = 64

@@ -13,9 +13,9 @@ from functools import cached_property, partial
 
 from instancecap.language import en
 from instancecap.render import grammar, scene, subjects
+from instancecap.render.grammar import content, lexicon
 from instancecap.render.options import RenderOptions
 from instancecap.render.subjects import Subject
-from instancecap.render.words import content, lexicon
 from instancecap.schema.caption import Caption, Instance
 
 NEWS = 0.25

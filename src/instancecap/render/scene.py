@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from instancecap.language import en
 from instancecap.render import grammar
-from instancecap.render.words import lexicon
+from instancecap.render.grammar import lexicon
 from instancecap.schema.caption import Camera, Caption
 
 _MEDIA = {"animation": "animated", "graphics": "computer-generated"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from instancecap.language import en
 from instancecap.render import grammar
-from instancecap.render.words import lexicon
+from instancecap.render.grammar import lexicon
 from instancecap.schema.caption import Instance, Position
 from instancecap.verify.text import head_of
 

@@ -23,39 +23,15 @@ CURVE_POINTS = 400
 NICE_STEPS = (1.0, 2.0, 2.5, 5.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """One quantity of the camera's path, as a row of the timeline.
-
-    Attributes:
-        name: what the row is called.
-        step: its change from one sample to the next, in the camera's own direction.
-        least: the smallest value that the top of the row may stand for, so that a camera that
-            stands still looks still.
-        ahead, back: what a value above and below the zero line means, in words; called with the
-            value's size.
-    """
-
-    name: str
-    step: Callable[[CameraSample], float]
-    least: float
-    ahead: Callable[[float], str]
-    back: Callable[[float], str]
-
-
-# The path says how the picture moves; the camera moves the other way, but for zoom.
-CURVES = (
-    Curve("Pan", lambda s: -s.dx, 0.1, lambda v: f"right {v:.0%}", lambda v: f"left {v:.0%}"),
-    Curve("Tilt", lambda s: s.dy, 0.1, lambda v: f"up {v:.0%}", lambda v: f"down {v:.0%}"),
-    Curve(
-        "Zoom",
-        lambda s: math.log(max(s.zoom, 1e-3)),
-        math.log(1.1),
-        lambda v: f"in \N{MULTIPLICATION SIGN}{math.exp(v):.2f}",
-        lambda v: f"out \N{MULTIPLICATION SIGN}{math.exp(-v):.2f}",
-    ),
-    Curve("Roll", lambda s: -s.roll, 2.0, lambda v: f"cw {v:g}°", lambda v: f"ccw {v:g}°"),
-)
+CURVES: dict[str, tuple[Callable[[CameraSample], float], float, str, str]] = {
+    "Pan": (lambda s: -s.dx, 0.1, "right {:.0%}", "left {:.0%}"),
+    "Tilt": (lambda s: s.dy, 0.1, "up {:.0%}", "down {:.0%}"),
+    "Zoom": (lambda s: math.log(max(s.zoom, 1e-3)), math.log(1.1), "in", "out"),
+    "Roll": (lambda s: -s.roll, 2.0, "cw {:g}°", "ccw {:g}°"),
+}
+"""Rows of the camera's path: its change from one sample to the next, in the camera's own direction
+(the picture moves the other way, but for zoom); the least that the top of the row may stand for, so
+that a camera that stands still looks still; and what is above and below the zero line, in words."""
 
 
 def visible_runs(track: Sequence[TrackPoint]) -> list[list[TrackPoint]]:
@@ -73,52 +49,37 @@ def visible_runs(track: Sequence[TrackPoint]) -> list[list[TrackPoint]]:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A stretch of the axis, in percent of it."""
+    """A stretch of the axis, in percent of it, with what stands in it and what is said of it."""
 
     left: float
     width: float
-
-    @classmethod
-    def of(cls, start: float, end: float, span: float) -> Bar:
-        """From two times; one that is too short to be seen is made longer."""
-        left, right = (100 * min(max(t / span, 0.0), 1.0) for t in (start, end))
-        return cls(left, max(right - left, 0.4))
-
-
-@dataclass(frozen=True, slots=True)
-class ShotBar:
-    """A shot, what stands in it, and how it is told to who cannot see it."""
-
-    bar: Bar
-    transition: str
-    text: str
-    title: str
-    words: str
+    text: str = ""
+    words: str = ""
+    transition: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """When an instance is visible."""
+    """When an instance is visible; the times are those of the first and the last sighting."""
 
     name: str
     color: int
     bars: list[Bar]
-    label: str
-    scale: str
+    times: list[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnCurve:
     """A curve of the camera's path: ``x,y`` of its points in a box of 1000 by 100, a line a shot.
 
-    ``top`` and ``bottom`` say what the ends of the row stand for.
+    ``top`` and ``bottom`` say what the ends of the row stand for, ``most`` how far it went.
     """
 
     name: str
-    label: str
     lines: list[list[str]]
     top: str
     bottom: str
+    most: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +93,7 @@ class Timeline:
 
     span: float
     film: list[str]
-    shots: list[ShotBar]
+    shots: list[Bar]
     lanes: list[Lane]
     curves: list[DrawnCurve]
     ticks: list[float]
@@ -162,51 +123,41 @@ def timeline(
             _lane(f"#{one.id} {one.class_}", tracks.get(one.id, []), colors[one.id], span)
             for one in caption.instances
         ],
-        curves=[_draw(curve, path, cuts, span) for curve in CURVES] if path else [],
+        curves=[_draw(name, path, cuts, span) for name in CURVES] if path else [],
         ticks=[round(index * step, 3) for index in range(int(span / step + 1e-9) + 1)],
         has_cuts=bool(cuts),
     )
 
 
-def _shots(caption: Caption, evidence: Evidence, span: float) -> list[ShotBar]:
+def _bar(start: float, end: float, span: float, **what: str) -> Bar:
+    """Between two times; one that is too short to be seen is made longer."""
+    left, right = (100 * min(max(t / span, 0.0), 1.0) for t in (start, end))
+    return Bar(left, max(right - left, 0.4), **what)
+
+
+def _shots(caption: Caption, evidence: Evidence, span: float) -> list[Bar]:
     motions = {round(shot.start, 2): ", ".join(shot.motion) for shot in caption.shots}
     bars = []
     for number, shot in enumerate(evidence.shots, 1):
         motion = motions.get(round(shot.start, 2), "").replace("_", " ")
         text = f"{number} · {motion}" if motion else f"{number}"
-        times = f"{shot.start:.2f} to {shot.end:.2f} s"
-        bars.append(
-            ShotBar(
-                Bar.of(shot.start, shot.end, span),
-                shot.transition,
-                text,
-                title=f"Shot {text}, {times}",
-                words=f"shot {text}: {times} ({shot.transition})",
-            )
-        )
+        what = {"text": text, "words": f"{shot.start:.2f} to {shot.end:.2f} s"}
+        bars.append(_bar(shot.start, shot.end, span, transition=shot.transition, **what))
     return bars
 
 
 def _lane(name: str, runs: Sequence[Sequence[TrackPoint]], color: int, span: float) -> Lane:
-    bars = [Bar.of(run[0].t, run[-1].t, span) for run in runs]
-    if not runs:
-        return Lane(name, color, bars, f"{name} has no track", "not tracked")
-    spans = ", ".join(f"{run[0].t:.2f} to {run[-1].t:.2f} s" for run in runs)
-    scale = f"{runs[0][0].t:.1f}\N{EN DASH}{runs[-1][-1].t:.1f} s"
-    return Lane(name, color, bars, f"{name} is visible: {spans}", scale)
+    times = [(run[0].t, run[-1].t) for run in runs]
+    return Lane(name, color, [_bar(start, end, span) for start, end in times], times)
 
 
 def _draw(
-    curve: Curve, path: Sequence[CameraSample], cuts: Sequence[float], span: float
+    name: str, path: Sequence[CameraSample], cuts: Sequence[float], span: float
 ) -> DrawnCurve:
-    runs = _accumulate(curve, path, cuts)
+    _, least, *_ = CURVES[name]
+    runs = _accumulate(name, path, cuts)
     values = [value for run in runs for _, value in run]
-    top = _nice_at_least(max(curve.least, *(abs(value) for value in values)), curve)
-    most = " and ".join(
-        (curve.ahead if value >= 0 else curve.back)(round(abs(value), 2))
-        for value in sorted({max(values), min(values)})
-        if value
-    )
+    top = _nice_at_least(max(least, *(abs(value) for value in values)), name)
     keep = max(2, CURVE_POINTS // len(runs))
     lines = [
         [
@@ -215,31 +166,38 @@ def _draw(
         ]
         for run in runs
     ]
-    label = f"{curve.name} of the camera over time: " + (f"at most {most}" if most else "none")
-    return DrawnCurve(curve.name, label, lines, curve.ahead(top), curve.back(top))
+    ends = [value for value in sorted({max(values), min(values)}) if value]
+    most = " and ".join(_words(name, round(value, 2)) for value in ends)
+    return DrawnCurve(name, lines, _words(name, top), _words(name, -top), most)
+
+
+def _words(name: str, value: float) -> str:
+    """A value of a curve, in words."""
+    _, _, ahead, back = CURVES[name]
+    if name == "Zoom":
+        return f"{ahead if value >= 0 else back} \N{MULTIPLICATION SIGN}{math.exp(value):.2f}"
+    return (ahead if value >= 0 else back).format(abs(value))
 
 
 def _accumulate(
-    curve: Curve, path: Sequence[CameraSample], cuts: Sequence[float]
+    name: str, path: Sequence[CameraSample], cuts: Sequence[float]
 ) -> list[list[tuple[float, float]]]:
     """Running sums, one run a shot: what lies across a cut is no movement of the camera."""
     runs: list[list[tuple[float, float]]] = [[(0.0, 0.0)]]
-    left = list(cuts)
-    total = 0.0
+    step, left, total = CURVES[name][0], list(cuts), 0.0
     for sample in path:
         if left and sample.t >= left[0]:
-            while left and sample.t >= left[0]:
-                left.pop(0)
+            left = [t for t in left if t > sample.t]
             total = 0.0
             runs.append([])
         else:
-            total += curve.step(sample)
+            total += step(sample)
         runs[-1].append((sample.t, total))
     return runs
 
 
-def _nice_at_least(value: float, curve: Curve) -> float:
-    if curve.name == "Zoom":  # a logarithm: what has to be nice is the factor
+def _nice_at_least(value: float, name: str) -> float:
+    if name == "Zoom":  # a logarithm: what has to be nice is the factor
         factors = (1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 100.0)
         return next((math.log(f) for f in factors if math.log(f) >= value - 1e-9), value)
     return _nice(value)

@@ -78,7 +78,7 @@ def test_whatever_is_answered_the_caption_is_valid(
             return json.dumps(data.draw(json_values))
         if kind == 3:
             return json.dumps({key: data.draw(json_values) for key in keys_of(request)})
-        keys = ("name", "class", "appearance", "action", "text", "segment", "global_description")
+        keys = ("name", "class", "appearance", "action", "text", "part_1", "global_description")
         listed = [DOG, {"name": data.draw(lies), "boxes": boxes((1, (0.1, 0.1, 0.4, 0.9)))}, {}]
         whole = answer_with(request, {key: data.draw(lies) for key in keys} | {"instances": listed})
         return whole if kind == 4 else whole[: len(whole) // 2]

@@ -15,8 +15,7 @@ from instancecap.datasets.export import TRAINERS
 from instancecap.datasets.export.base import NameAllocator, Trainer, make_plan, one_line
 from instancecap.datasets.export.layouts import READ_AS_MISSING
 from instancecap.datasets.export.loaders import load_by_rules
-from instancecap.datasets.export.media import MediaInfo
-from instancecap.datasets.export.rules import Plan, Sample, out_of_rule
+from instancecap.datasets.export.rules import MediaInfo, Plan, Sample, out_of_rule
 from instancecap.datasets.export.trainers import find_trainer
 from instancecap.errors import UsageError
 from instancecap.render.targets import find_target

@@ -250,30 +250,6 @@ def test_a_mark_in_a_caption_is_not_counted(tmp_path: Path, clips_dir: Path) -> 
     assert "<video>" in text
 
 
-def test_musubi_is_told_the_rate_of_clips_that_have_another(
-    tmp_path: Path, clips_dir: Path
-) -> None:
-    row = row_of(clips_dir / "everyday" / "football_juggle.mp4")
-    export_rows([row], "musubi-tuner", tmp_path / "set")
-    text = (tmp_path / "set" / "dataset.toml").read_text()
-    assert "source_fps = 24.0\n" in text  # "the value must be a decimal number"
-    assert "max_frames = 77\n" in text  # the most of 4N+1 within 120 frames at 16 instead of 24
-
-
-def test_musubi_trains_whole_clips_unless_frames_are_asked_for(
-    tmp_path: Path, clips_dir: Path
-) -> None:
-    names = ("football_juggle.mp4", "two_cars.mp4")  # of 120 and 56 frames
-    made = [row_of(clips_dir / "everyday" / name) for name in names]
-    for frames, wanted in ((0, [("full", 77, None), ("full", 53, None)]),
-                           (33, [("head", None, [33])] * 2)):  # fmt: skip
-        out = tmp_path / str(frames)
-        export_rows(made, "musubi-tuner", out, frames=frames)
-        datasets = tomllib.loads((out / "dataset.toml").read_text())["datasets"]
-        keys = ("frame_extraction", "max_frames", "target_frames")
-        assert [tuple(one.get(key) for key in keys) for one in datasets] == wanted
-
-
 @pytest.mark.parametrize("trainer", ["llama-factory", "ms-swift", "trl"])
 def test_a_caption_without_words_teaches_nothing(
     tmp_path: Path, clips_dir: Path, trainer: str

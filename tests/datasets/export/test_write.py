@@ -26,6 +26,7 @@ from tests.datasets.export.made import (
 )
 
 MakeVideo = Callable[..., Path]
+TABLES = json.loads(Path(__file__).with_name("tables.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture
@@ -222,25 +223,7 @@ def test_options_go_to_the_prompts_and_are_recorded(tmp_path: Path, clip: Path) 
     assert (record["target"], record["drop_fields"], record["seed"]) == ("ltx-video", 0.5, 7)
 
 
-@pytest.mark.parametrize(
-    ("trainer", "options", "message"),
-    [
-        ("musubi-tuner", {"frames": 80}, "--frames 80: musubi-tuner takes 4N.1 frames"),
-        ("ltx-2", {"size": (100, 64)}, "--size 100x64: both must be multiples of 32"),
-        ("trl", {"target": "wan2.2"}, "--target: trl learns structured captions"),
-        ("ltx-2", {"question": "What is seen?"}, "--question: ltx-2 learns prompts"),
-        ("ms-swift", {"question": "<video>?"}, "leave out marks such as <video>"),
-        ("trl", {"transcode": True}, "--transcode: trl learns from pictures"),
-        ("llama-factory", {"prefix": "ohwx"}, "--prefix: llama-factory learns structured"),
-        ("llama-factory", {"suffix": "."}, "--suffix: llama-factory learns structured"),
-        ("ms-swift", {"length": "tags"}, "--length: ms-swift learns structured captions"),
-        ("ms-swift", {"drop_fields": 0.5}, "--drop-fields: ms-swift learns structured"),
-        ("llama-factory", {"frames": 9}, "--frames: llama-factory picks frames by itself"),
-        ("cosmos3", {"target": "wan2.2"}, "--target wan2.2: cosmos3 cannot learn from it"),
-        ("cosmos3", {"length": "tags"}, "--length tags: cosmos3 takes dense or medium"),
-        ("mochi", {"target": "sora"}, "target 'sora': not known"),
-    ],
-)
+@pytest.mark.parametrize(("trainer", "options", "message"), TABLES["refused options"])
 def test_options_that_do_not_fit_are_refused(
     tmp_path: Path, clip: Path, trainer: str, options: dict[str, object], message: str
 ) -> None:

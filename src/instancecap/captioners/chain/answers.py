@@ -123,22 +123,8 @@ KINDS: dict[str, tuple[Any, Any]] = {
 """Type and default of the keys that hold no text, or a short one: what is bounded leaves room for
 the others where a model in this process is held to a schema."""
 
-WORDS: dict[str, int] = {
-    "global_description": 30,
-    "background": 35,
-    "lighting": 20,
-    "camera_description": 25,
-    "class": 1,
-    "name": 3,
-    "looks": 6,
-    "appearance": 50,
-    "action": 50,
-    "expression": 8,
-    "position": 18,
-    "part": 35,
-    "text": 70,
-}
-"""Words that a text usually has, by key; from these the cost of a run is estimated."""
+WORDS, FEW_WORDS = 35, 4
+"""Words that a text usually has, and a short one; from these the cost of a run is estimated."""
 
 USUAL_INSTANCES = 4
 """Of a clip, by the same reckoning."""
@@ -190,24 +176,20 @@ def typical(answer: type[BaseModel]) -> BaseModel:
     return answer.model_construct(_fields_set=set(values), **values)
 
 
-def _numbered(value: Any, number: int) -> Any:
-    """An entry of a list under a name of its own."""
-    named = isinstance(value, BaseModel) and "name" in type(value).model_fields
-    return value.model_copy(update={"name": f"the usual thing {number}"}) if named else value
-
-
 def _typical(name: str, kind: Any) -> Any:
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return typical(kind)
     if get_origin(kind) is list:
-        count = {"instances": USUAL_INSTANCES, "segments": 2, "subjects": 2, "colors": 1}.get(
-            name, 0
-        )
-        return [_numbered(_typical(name, get_args(kind)[0]), number) for number in range(count)]
+        count = {"instances": USUAL_INSTANCES, "subjects": 2, "colors": 1}.get(name, 0)
+        listed = [_typical(name, get_args(kind)[0]) for _ in range(count)]
+        for number, one in enumerate(listed):
+            if "name" in getattr(one, "model_fields_set", ()):
+                one.name = f"the usual thing {number}"
+        return listed
     if get_origin(kind) is dict:
         return {str(index): _typical(name, get_args(kind)[1]) for index in range(2)}
     if get_origin(kind) is Literal:
         return get_args(kind)[0]
-    if kind is int:
-        return 1
-    return False if kind is bool else " ".join(["words"] * WORDS.get(stem_of(name.rstrip("_")), 15))
+    if kind in (int, bool):
+        return kind(kind is int)
+    return " ".join(["words"] * (FEW_WORDS if name.rstrip("_") in KINDS else WORDS))

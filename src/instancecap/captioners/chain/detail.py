@@ -72,13 +72,13 @@ def _needs_a_look(scene: Scene, item: InstanceFacts) -> bool:
     one = scene.agreed[item.id].named
     area = max((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in (p.box for p in item.track))
     classes = Counter(other.named.class_ for other in scene.agreed.values())
-    untold = f"/instances/{item.id}/appearance" not in scene.draft.said
+    untold = f"/instances/{item.id}/appearance" not in scene.said
     unsure = one.is_main and (area < TINY or len(views_of(scene, item)) <= BRIEF)
     return untold or unsure or (one.is_main and classes[one.class_] >= ALIKE)
 
 
 def _question(scene: Scene, item: InstanceFacts) -> Question | None:
-    said, allowed = scene.draft.said, scene.prepared.wanted.allows
+    said, allowed = scene.said, scene.prepared.wanted.allows
     asked = [key for key in REFINES if allowed(_pointer(item.id, key))]
     asked += [key for key in FILLS if _pointer(item.id, key) not in said]
     if not asked:
@@ -87,8 +87,8 @@ def _question(scene: Scene, item: InstanceFacts) -> Question | None:
     keys = ("target_ok", *asked)
     images, outlined = target_pictures(scene, item, close_ups=CLOSE_UPS)
     others = [id for id in scene.names if id != item.id]
-    looks = scene.draft.looks.get(item.id) or scene.agreed[item.id].named.class_
-    known = scene.draft.said.get(_pointer(item.id, "appearance"))
+    looks = scene.looks.get(item.id) or scene.agreed[item.id].named.class_
+    known = scene.said.get(_pointer(item.id, "appearance"))
     text = scene.compose(
         scene.prompts.say("detail", name=name, looks=looks, outlined=outlined),
         scene.prompts.say("told", said=known.value) if known else "",

@@ -6,10 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from instancecap.captioners.chain.agree import Agreement, Named, agree
+from instancecap.captioners.chain.agree import Agreed, Named, agree
 from instancecap.captioners.chain.answers import Answer, Keys, answer_type, clean
 from instancecap.captioners.chain.detail import numbered
-from instancecap.captioners.chain.draft import MOST_COUNTED, unique_names
 from instancecap.captioners.chain.instances import agreed_evidence, follow_agreed
 from instancecap.captioners.chain.options import INSTANCE_LEAVES
 from instancecap.captioners.chain.parts import keys_of, listed, pointers_of, read_parts
@@ -24,6 +23,7 @@ from instancecap.captioners.chain.questions import (
     clip_pointers,
     clip_values,
 )
+from instancecap.captioners.chain.said import MOST_COUNTED, unique_names
 from instancecap.captioners.chain.windows import GRADUAL
 from instancecap.evidence.reliability import may_overrule
 from instancecap.evidence.tracking.follow import Seed
@@ -209,22 +209,21 @@ def look(scene: Scene, *, describe: bool = True) -> Chain:
     scene.listed = answered.value is not None and "instances" in answered.value.model_fields_set
     if not scene.listed:
         return
-    agreement = agree(
+    agreed = agree(
         read_named(scene, answered),
         scene.prepared.evidence.instances,
         most=scene.options.max_instances,
     )
-    yield from settle(scene, agreement)
+    yield from settle(scene, agreed)
     if describe:
         entries = getattr(answered.value, "instances", None) or []
-        for one in agreement.instances:
+        for one in agreed:
             if one.entry is not None:
                 take_entry(scene, one.id, entries[one.entry], answered)
 
 
-def settle(scene: Scene, agreement: Agreement) -> Chain:
+def settle(scene: Scene, agreed: Sequence[Agreed]) -> Chain:
     """Follow what no track shows, and make the agreed things the scene's instances."""
-    agreed = agreement.instances
     if any(one.seeds for one in agreed):
         film, evidence = scene.prepared.film, scene.prepared.evidence
         scene.followed = yield Work(lambda: follow_agreed(agreed, film, evidence))
@@ -232,7 +231,7 @@ def settle(scene: Scene, agreement: Agreement) -> Chain:
     names = unique_names([one.named.name for one in agreed])
     scene.names = {one.id: name for one, name in zip(agreed, names, strict=True)}
     scene.agreed = {one.id: one for one in agreed}
-    scene.draft.looks = {one.id: one.named.looks for one in agreed}
+    scene.looks = {one.id: one.named.looks for one in agreed}
 
 
 def take_entry(scene: Scene, id: int, entry: Answer, answered: Answered) -> None:
@@ -257,4 +256,4 @@ def _take_known(scene: Scene, answered: Answered) -> None:
     for id in ids.values():
         leaves = (INSTANCE_LEAVES[key] for key in scene.prepared.wanted.instance)
         pointers = tuple(instance_pointer(id, leaf) for leaf in leaves)
-        scene.draft.missing.append((scene.names[id], answered.problem or "not said", pointers))
+        scene.missing.append((scene.names[id], answered.problem or "not said", pointers))

@@ -10,7 +10,7 @@ from typing import Literal, get_args, get_origin, get_type_hints
 from instancecap.captioners.visual_prompts import Variant
 from instancecap.errors import UsageError
 from instancecap.schema.caption import Caption
-from instancecap.schema.pointer import instance_of
+from instancecap.schema.pointer import instance_of, parse
 from instancecap.verify.report import OnContradiction
 
 Mode = Literal["fused", "paper", "single"]
@@ -55,6 +55,8 @@ INSTANCE_LEAVES = {
     "leaves": "position/leaves",
 }
 """Key in an answer about one instance, and the leaf below ``/instances/ID/``."""
+
+KEYS = {leaf: key for key, leaf in (CLIP_POINTERS | INSTANCE_LEAVES).items()}
 
 SEGMENTS = "segments"
 
@@ -174,6 +176,12 @@ def _one_of(what: str, value: str, allowed: Collection[str]) -> None:
         raise UsageError(f"unknown {what} {value!r}; allowed: {', '.join(allowed)}")
 
 
+def key_of(pointer: str) -> str:
+    """The key of answers that a leaf of a caption has; empty for none."""
+    leaf = pointer if instance_of(pointer) is None else "/".join(parse(pointer)[2:])
+    return KEYS.get(leaf, "")
+
+
 # Wanted -------------------------------------------------------------------------------------------
 
 
@@ -203,13 +211,12 @@ class Wanted:
 
     def allows(self, pointer: str) -> bool:
         """Whether a leaf of the caption may be written."""
-        parts = pointer.split("/", 3)[1:]
-        if parts[0] == "segments":
+        if pointer.startswith("/segments/"):
             return self.segments
-        if parts[0] != "instances":
-            return any(CLIP_POINTERS[key] == pointer for key in self.clip)
-        asked = any(INSTANCE_LEAVES[key] == parts[2] for key in self.instance)
+        if instance_of(pointer) is None:
+            return key_of(pointer) in self.clip
         is_missing = not self.only or pointer in self.only
+        asked = key_of(pointer) in self.instance
         return asked and is_missing and not _is_below(pointer, self.human)
 
 
@@ -230,9 +237,9 @@ def find_wanted(base: Caption, options: ChainOptions, *, only: Collection[str] =
     told = any(f"{pointer}/".startswith("/segments/") for pointer in human)
     segments = SEGMENTS in keys and not told
     if only:
-        leaves = {pointer.split("/", 3)[-1] for pointer in only if instance_of(pointer) is not None}
+        due = {key_of(pointer) for pointer in only}
         clip = tuple(key for key in clip if CLIP_POINTERS[key] in only)
-        instance = tuple(key for key in instance if INSTANCE_LEAVES[key] in leaves)
+        instance = tuple(key for key in instance if key in due)
         segments = segments and any(one.startswith("/segments/") for one in only)
     return Wanted(clip, instance, segments, human, frozenset(only))
 

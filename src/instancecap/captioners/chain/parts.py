@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from instancecap.captioners.chain.answers import Answer, Keys, answer_type, clean
-from instancecap.captioners.chain.draft import MOST_COUNTED, Said, unique_names
 from instancecap.captioners.chain.pictures import Part
 from instancecap.captioners.chain.questions import Answered, Chain, Question, Scene, Values
+from instancecap.captioners.chain.said import MOST_COUNTED, Said, unique_names
 from instancecap.mllm.base import Image
 from instancecap.schema.pointer import instance_pointer
 
@@ -153,10 +153,10 @@ def _rename(scene: Scene, id: int, name: str) -> None:
         new = scene.names[id]
         return pattern.sub(lambda m: new[:1].upper() + new[1:] if m[0][0].isupper() else new, text)
 
-    for pointer, said in scene.draft.said.items():
+    for pointer, said in scene.said.items():
         value = said.value
         if pointer.startswith("/segments/"):
             value = renamed(value[0]), tuple(map(renamed, value[1]))
         elif isinstance(value, str):
             value = renamed(value)
-        scene.draft.said[pointer] = Said(value, said.model, said.times)
+        scene.said[pointer] = Said(value, said.model, said.times)

@@ -15,10 +15,10 @@ from pydantic import BaseModel
 
 from instancecap.captioners.chain.agree import Agreed
 from instancecap.captioners.chain.answers import Answer, Keys, choices_of, clean, stem_of
-from instancecap.captioners.chain.draft import Draft, unique_names
 from instancecap.captioners.chain.options import CLIP_POINTERS, ChainOptions
 from instancecap.captioners.chain.pictures import Prepared
 from instancecap.captioners.chain.prompting import Prompts, load_prompts
+from instancecap.captioners.chain.said import MAY_BE_BLANK, Said, fit_value, unique_names
 from instancecap.evidence.tracking.follow import Followed
 from instancecap.mllm.base import Image, Media, Message, Part, Request, Video
 from instancecap.mllm.probes import Convention
@@ -136,7 +136,10 @@ class Scene:
         listed: whether the model said which instances there are, if only that there are none.
         followed: what was followed from the model's boxes.
         convention: how the model writes boxes down; false where it cannot.
-        draft: what was answered.
+        said: what was answered, by leaf; a part's sentence under ``/segments/`` and its number.
+        looks: what tells an instance from the others, by id.
+        missing: what was asked on what, why it got nothing, and the leaves.
+        models: names that servers gave in their replies.
     """
 
     prepared: Prepared
@@ -147,7 +150,10 @@ class Scene:
     listed: bool = False
     followed: dict[int, Followed] = field(default_factory=dict)
     convention: Convention = THOUSANDTHS
-    draft: Draft = field(default_factory=Draft)
+    said: dict[str, Said] = field(default_factory=dict)
+    looks: dict[int, str] = field(default_factory=dict)
+    missing: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
+    models: set[str] = field(default_factory=set)
     prompts: Prompts = field(init=False)
 
     def __post_init__(self) -> None:
@@ -171,20 +177,22 @@ class Scene:
             about: what they are on, for warnings.
             times: seconds, of the pictures that they rest on.
         """
-        question, draft, allows = answered.question, self.draft, self.prepared.wanted.allows
-        draft.models |= {answered.model} - {""}
+        question, allows = answered.question, self.prepared.wanted.allows
+        self.models |= {answered.model} - {""}
         expected = question.pointers if values is None else ()
-        found = answered.values if values is None else values
-        blank = [
-            pointer
-            for pointer, value in (found or {}).items()
-            if allows(pointer)
-            and not draft.keep(pointer, value, model=answered.model, times=times or question.times)
-        ]
-        blank += [one for one in expected if one not in (found or {}) and one not in draft.said]
+        found = (answered.values if values is None else values) or {}
+        blank = [one for one in expected if one not in found and one not in self.said]
+        for pointer, value in found.items():
+            if not allows(pointer):
+                continue
+            fit = fit_value(pointer, value)
+            if fit is not None:
+                self.said[pointer] = Said(fit, answered.model, tuple(times or question.times))
+            elif not pointer.endswith(MAY_BE_BLANK):
+                blank.append(pointer)
         if blank:
             reason = answered.problem or "nothing was said"
-            draft.missing.append((about or question.about, reason, tuple(blank)))
+            self.missing.append((about or question.about, reason, tuple(blank)))
 
     @property
     def checkable(self) -> Evidence:
@@ -267,7 +275,7 @@ class Scene:
         """The agreed names, with what each is and what tells it from the others."""
         lines = []
         for id in self.names if ids is None else ids:
-            agreed, looks = self.agreed.get(id), self.draft.looks.get(id)
+            agreed, looks = self.agreed.get(id), self.looks.get(id)
             count = f"{agreed.named.count} x " if agreed and agreed.named.count > 1 else ""
             kind = f" ({count}{agreed.named.class_})" if agreed and agreed.named.class_ else ""
             lines.append(f"- {self.names[id]}{kind}" + (f": {looks}" if looks else ""))

@@ -11,7 +11,7 @@ from instancecap.captioners.chain.answers import answer_type
 from instancecap.captioners.chain.detail import detail_questions, take_details
 from instancecap.captioners.chain.look import look
 from instancecap.captioners.chain.merge import merge
-from instancecap.captioners.chain.options import CLIP_POINTERS, INSTANCE_LEAVES, ChainOptions
+from instancecap.captioners.chain.options import ChainOptions, key_of
 from instancecap.captioners.chain.paper import paper
 from instancecap.captioners.chain.parts import describe_parts
 from instancecap.captioners.chain.pictures import Prepared
@@ -28,9 +28,9 @@ from instancecap.mllm.base import Backend, Image, Usage
 from instancecap.mllm.probes import Convention, grounding
 from instancecap.mllm.structured import ask
 from instancecap.schema.caption import Caption
+from instancecap.schema.pointer import instance_of
 from instancecap.verify.check import verify
-from instancecap.verify.repair import MARK, REMOVED, apply
-from instancecap.verify.report import Contradiction, Report, contradictions
+from instancecap.verify.report import MARK, REMOVED, Contradiction, Report, apply, contradictions
 
 
 def fused(scene: Scene) -> Chain:
@@ -90,17 +90,17 @@ async def write(
         asker.usage += convention.usage
     scene.convention = THOUSANDTHS if convention is None else convention
     await _run(CHAINS[options.mode](scene), asker)
-    scene.draft.models = scene.draft.models or {backend.model}
+    scene.models = scene.models or {backend.model}
     caption = merge(scene)
     if options.english:
         caption = await _check(caption, scene, asker)
-    missing = [one for _, _, some in scene.draft.missing for one in some]
-    said, allows = scene.draft.said, prepared.wanted.allows
+    missing = [one for _, _, some in scene.missing for one in some]
+    said, allows = scene.said, prepared.wanted.allows
     missing = [one for one in dict.fromkeys(missing) if one not in said and allows(one)]
     anew = prepared.wanted.instance and prepared.previous is None
     if missing and anew and not (scene.listed or scene.agreed):
         missing.insert(0, "/instances")  # nobody said which ones there are
-    reasons = dict.fromkeys(problem for _, problem, some in scene.draft.missing if some)
+    reasons = dict.fromkeys(problem for _, problem, some in scene.missing if some)
     return Written(
         Caption.model_validate(caption.model_dump()),
         asker.usage,
@@ -162,14 +162,13 @@ async def _check(caption: Caption, scene: Scene, asker: _Asker) -> Caption:
     if options.mode != "single":  # whose model knows one question only
         again = recheck_questions(scene, caption, contradictions(report))
     if again:
-        answers = await asker.ask([question for question, _ in again])
-        kept = take_rechecks(scene, [pointer for _, pointer in again], answers)
+        kept = take_rechecks(scene, await asker.ask(again))
         caption = merge(scene)
         report = dispute_kept(verify(caption, scene.checkable), kept)
     if previous is None:
         return apply(caption, report, on_contradiction=options.on_contradiction)
     # Of a caption that is rewritten, only what is new is judged.
-    own = scene.draft.said.keys()
+    own = scene.said.keys()
     findings = [one for one in report.findings if one.claim.field in own]
     before = list(caption.claims)
     judged = apply(
@@ -188,50 +187,39 @@ async def _check(caption: Caption, scene: Scene, asker: _Asker) -> Caption:
 PICTURES = 6
 """Of a question on one disagreement, at most: those nearest to where it was measured."""
 
-_KEYS = {pointer: key for key, pointer in CLIP_POINTERS.items()}
-_INSTANCE_KEYS = {leaf: key for key, leaf in INSTANCE_LEAVES.items()}
-
 
 def recheck_questions(
     scene: Scene, caption: Caption, wrong: Sequence[Contradiction]
-) -> list[tuple[Question, str]]:
-    """One question for each leaf that a decisive measurement speaks against, with the leaf."""
+) -> list[Question]:
+    """One question for each leaf that a decisive measurement speaks against."""
     questions = []
     leaves = caption.leaves()
     for pointer in dict.fromkeys(one.pointer for one in wrong):
-        here = [one for one in wrong if one.pointer == pointer and pointer in leaves]
-        if not here or pointer not in scene.draft.said:
+        if pointer not in leaves or pointer not in scene.said:
             continue
-        subject = "the clip"
-        if pointer.startswith("/instances/"):
-            subject = scene.names.get(int(pointer.split("/")[2]), subject)
-        key = _key_of(pointer)
+        here = [one for one in wrong if one.pointer == pointer]
+        id, key = instance_of(pointer), key_of(pointer)
+        subject = "the clip" if id is None else scene.names[id]
         measured = "; ".join(dict.fromkeys(one.measured for one in here))
-        text = scene.compose(
-            scene.prompts.say(
-                "recheck", subject=subject, key=key, said=leaves[pointer], measured=measured
-            ),
-            scene.keys(("verdict", key)),
-        )
-        frames = [t for one in here for t in one.frames]
+        told = {"subject": subject, "key": key, "said": leaves[pointer], "measured": measured}
         question = Question(
             about=subject,
-            images=_pictures(scene, frames),
-            text=text,
+            images=_pictures(scene, [t for one in here for t in one.frames]),
+            text=scene.compose(scene.prompts.say("recheck", **told), scene.keys(("verdict", key))),
             answer=answer_type(("verdict", key)),
+            pointers=(pointer,),
         )
-        questions.append((question, pointer))
+        questions.append(question)
     return questions
 
 
-def take_rechecks(
-    scene: Scene, pointers: Sequence[str], answers: Sequence[Answered]
-) -> frozenset[str]:
+def take_rechecks(scene: Scene, answers: Sequence[Answered]) -> frozenset[str]:
     """Keep the corrected values; gives the leaves at which the model stands by its word."""
     kept = set()
-    for pointer, answered in zip(pointers, answers, strict=True):
+    for answered in answers:
+        (pointer,) = answered.question.pointers
         if answered.get("verdict") == "corrected":
-            scene.take(answered, {pointer: getattr(answered.value, _key_of(pointer))})
+            scene.take(answered, {pointer: getattr(answered.value, key_of(pointer))})
         elif answered.get("verdict") == "kept":
             kept.add(pointer)
     return frozenset(kept)
@@ -250,11 +238,3 @@ def _pictures(scene: Scene, frames: Sequence[float]) -> tuple[Image, ...]:
     images = [one for one in scene.prepared.images if isinstance(one, Image)]
     images.sort(key=lambda one: min((abs((one.t or 0.0) - t) for t in frames), default=0.0))
     return tuple(sorted(images[:PICTURES], key=lambda one: one.t or 0.0))
-
-
-def _key_of(pointer: str) -> str:
-    parts = pointer.split("/", 3)
-    return _KEYS.get(pointer) or _INSTANCE_KEYS[parts[3]]
-
-
-# Fused --------------------------------------------------------------------------------------------

@@ -31,62 +31,36 @@ Area = Literal[Cell, "left", "right", "top", "bottom", "whole", ""]
 Size = Literal["small", "third", "half", "most", "tall", "large", "filling", ""]
 """How large: of the frame, or of its height."""
 
-RELIABLE = 0.78
-"""Lower bound of the precision of a kind of fact from which its facts are stated."""
-
+RELIABLE = 0.78  # lower bound of the precision of a kind of fact from which its facts are stated
+# Facts of a kind and of about one confidence by which it is judged, rather than by all of its kind:
+# the lower bound allows for small numbers.
 ENOUGH = 8
-"""Facts of a kind and of about one confidence by which it is judged, rather than by all of its
-kind: the lower bound allows for small numbers."""
-
+# Probability from which a class is stated: of most things; of animals, of which the detector knows
+# ten kinds; and a category in place of the class, which says less.
 SURE, SURE_ANIMAL, SURE_CATEGORY = 0.75, 0.85, 0.7
-"""Probability from which a class is stated: of most things; of animals, of which the detector
-knows ten kinds; and a category in place of the class, which says less."""
-
+# Shares of the frame: mean box areas under or from which a size is stated.
 SMALL, LARGE, FILLING = 0.02, 0.25, 0.6
-"""Shares of the frame: mean box areas under or from which a size is stated."""
-
+# Mean heights, in frame heights, that are stated as a share of the frame's.
 HEIGHTS: tuple[tuple[float, float, Size], ...] = (
     (0.28, 0.39, "third"), (0.43, 0.58, "half"), (0.62, 0.8, "most"), (0.85, 1.0, "tall"),
 )  # fmt: skip
-"""Mean heights, in frame heights, that are stated as a share of the frame's."""
-
-SPREAD = 0.08
-"""Standard deviation of the heights up to which one of them is stated."""
-
-BEGINNING = 3
-"""Points of a track whose mean box says where it starts or ends: a single one may be off."""
-
-AT_ONCE = 0.06
-"""Seconds within which two instances are seen at once."""
-
-SPANS = 0.5
-"""Share of the frame's width or height from which a box has no row or column of its own."""
-
-TALL = 0.3
-"""Share of the frame's height up to which a box in the center may be above or below it."""
-
+SPREAD = 0.08  # standard deviation of the heights up to which one of them is stated
+BEGINNING = 3  # points of a track whose mean box says where it starts or ends: one may be off
+AT_ONCE = 0.06  # seconds within which two instances are seen at once
+SPANS = 0.5  # share of the frame's width or height from which a box has no row or column of its own
+TALL = 0.3  # share of the frame's height up to which a box in the center may be above or below it
+# Distance from the frame's center, in frame sizes, from which *in the center* is not stated.
 OFF_CENTER = 0.06
-"""Distance from the frame's center, in frame sizes, from which *in the center* is not stated."""
-
+# Spread of a box's center, in frame sizes, from which it has left the area where it started.
 TRAVELS = 0.15
-"""Spread of a box's center, in frame sizes, from which it has left the area where it started."""
-
+# Changes of area, the camera's zoom taken out, from which it comes closer or moves away.
 CLOSER, FARTHER = 2.0, 0.5
-"""Changes of area, the camera's zoom taken out, from which it comes closer or moves away."""
-
-NOT_SLOW = 0.04
-"""Frame diagonals a second from which a direction across the frame is stated."""
-
-EDGE = 0.04
-"""Distance from an edge of the frame, in frame sizes, within which a box touches it."""
-
+NOT_SLOW = 0.04  # frame diagonals a second from which a direction across the frame is stated
+EDGE = 0.04  # distance from an edge of the frame, in frame sizes, within which a box touches it
+# Of a face that looks into the camera: distance of the eyes in face widths at least, that of the
+# nose from their middle in eye distances at most, and how many such faces are needed.
 EYES_APART, NOSE_OFF, MIN_FACES = 0.36, 0.2, 3
-"""Of a face that looks into the camera: distance of the eyes in face widths at least, that of the
-nose from their middle in eye distances at most, and how many such faces are needed."""
-
-CLEAR_COLOR = 0.3
-"""Share from which a color of an instance is looked at."""
-
+CLEAR_COLOR = 0.3  # share from which a color of an instance is looked at
 
 Gate = Callable[[str, float], bool]
 """Whether facts of a kind and confidence are stated."""

@@ -1,17 +1,19 @@
-"""What a trainer is: a layout on disk, a model of its loader, and rules that clips have to keep."""
+"""What a trainer is, and what the user asks of an export for it."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from instancecap.datasets.export import media
 from instancecap.datasets.export.layouts import Layout
 from instancecap.datasets.export.rules import Extras, Loader, Plan
 from instancecap.errors import UsageError
+from instancecap.render import RenderOptions
 from instancecap.render.targets import Target, find_target
 
 RECORD_FOLDER = ".instancecap"
@@ -23,22 +25,11 @@ LONGEST_STEM = 100
 
 @dataclass(frozen=True, slots=True)
 class Trainer:
-    """A trainer of video models or of captioners, as data: ``trainers.toml``.
+    """A trainer of video models or of captioners: a table of ``trainers.toml``, which explains it.
 
     Attributes:
-        name: as given to ``--for``.
-        layout: how rows and files are laid out.
-        source: repository and file that the layout was taken from.
-        models: those that it trains, none for a captioner's trainer, which learns no prompt. A
-            single one need not be named.
+        models: none for a captioner's trainer, which learns no prompt.
         loader: which clips it loads, and how much of them.
-        retimes: clips of another rate than the model's are brought to it by the loader: all, or
-            those that are faster.
-        min_frames: clips of fewer frames are passed over or refused.
-        max_seconds: longer clips are passed over; 0 for any length.
-        suffixes: kinds of video files that it reads; empty for all.
-        stills: pictures that a clip is saved as, for a trainer that takes no video; 0 for video.
-        any_clip: it keeps no model's rules: clips may have any length, rate and size.
         extras: files beside the rows, by name: the trainer's own configuration.
         warns: what to tell the user about the dataset's folder; empty for nothing.
     """
@@ -72,29 +63,34 @@ class Trainer:
         return find_target(name or self.models[0])
 
 
-def make_plan(
-    trainer: Trainer,
-    target: Target | None,
-    *,
-    frames: int = 0,
-    fps: float = 0.0,
-    size: tuple[int, int] | None = None,
-) -> Plan:
-    """The rules of a trainer for a model; the user's ``frames``, ``fps`` and ``size`` go first."""
-    if trainer.any_clip:
-        target = None
-    return Plan(
-        step=target.frame_step if target else 1,
-        rest=target.frame_rest if target else 0,
-        frames=0 if trainer.stills else frames,
-        fps=fps or (target.fps if target else 0.0),
-        multiple=target.multiple if target else 1,
-        size=size,
-        min_frames=trainer.min_frames,
-        max_seconds=trainer.max_seconds,
-        model_fps=target.fps if target else 0.0,
-        retimes=trainer.retimes,
-    )
+Tell = Callable[[str, str], None]
+"""Told of a clip or row that failed or needs a word, and why."""
+
+
+def silent(where: str, text: str) -> None:
+    """Tells nobody."""
+
+
+@dataclass(slots=True)
+class Account:
+    """What failed, and what the user should know, told as it is found: place and text of each."""
+
+    trainer: str
+    target: str
+    on_failure: Tell = silent
+    on_warning: Tell = silent
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    warnings: list[tuple[str, str]] = field(default_factory=list)
+
+    def fail(self, where: str, reason: str) -> None:
+        """Note a failure."""
+        self.failed.append((where, reason))
+        self.on_failure(where, reason)
+
+    def warn(self, where: str, text: str) -> None:
+        """Note a warning."""
+        self.warnings.append((where, text))
+        self.on_warning(where, text)
 
 
 def one_line(text: str) -> str:
@@ -135,3 +131,124 @@ class NameAllocator:
             stem = f"{cut}-{number}"
         self._given.add(stem.casefold())
         return stem
+
+
+MARK = re.compile("<(?:video|image|audio)>")
+"""Where a file goes into a question; trainers count these marks wherever they stand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the user asks of an export, as docs/cli.md has it.
+
+    Attributes:
+        render: see :func:`render_options`; None for the trainer's only model, and for a captioner's
+            trainer.
+        frames: that the training asks for; pictures a clip for a trainer of stills; 0 for all.
+        fps, size: 0 and None for the model's rate and the clip's own size.
+    """
+
+    render: RenderOptions | None = None
+    question: str = ""
+    link: media.Link = "symlink"
+    transcode: bool = False
+    frames: int = 0
+    fps: float = 0.0
+    size: tuple[int, int] | None = None
+    fit: media.Fit = "crop"
+    video_root: str = ""
+    overwrite: bool = False
+
+
+def render_options(trainer: Trainer, *, target: str = "", **how: Any) -> RenderOptions | None:
+    """Options for the trainer's prompts; None for a captioner's trainer, which learns none.
+
+    ``how`` are fields of :class:`~instancecap.render.RenderOptions`. Raises :class:`UsageError`
+    where the target has to be named, and for an option that the trainer, or its model, cannot use.
+    """
+    if trainer.models:
+        model = trainer.find_target(target)
+        assert model is not None
+        return RenderOptions(target=model, **how)
+    usual = {one.name: one.default for one in fields(RenderOptions)} | {"target": ""}
+    for name, value in {"target": target, **how}.items():
+        if value != usual[name]:
+            _refuse(trainer, name, "learns structured captions, not prompts")
+    return None
+
+
+def complete(options: Options, trainer: Trainer) -> Options:
+    """The options with the trainer's only model where none is named.
+
+    Raises :class:`UsageError` where it has to be named, or for an option of no use to the trainer.
+    """
+    render = options.render
+    if render is None:
+        render = render_options(trainer)
+    elif not trainer.models:
+        _refuse(trainer, "target", "learns structured captions, not prompts")
+    if render and (render.target.style == "json") != (trainer.name == "cosmos3"):
+        raise UsageError(f"--target {render.target.name}: {trainer.name} cannot learn from it")
+    if render and render.target.style == "json" and not render.is_json:
+        raise UsageError(f"--length {render.length}: {trainer.name} takes dense or medium")
+    if trainer.models and options.question:
+        _refuse(trainer, "question", "learns prompts, without a question")
+    if MARK.search(options.question):
+        raise UsageError(f"--question {options.question!r}: leave out marks such as <video>")
+    if trainer.stills:
+        for name in ("transcode", "fps", "size"):
+            if getattr(options, name):
+                _refuse(trainer, name, "learns from pictures, not videos")
+    elif not trainer.models and options.frames and not options.transcode:
+        _refuse(trainer, "frames", "picks frames by itself, unless --transcode shortens the clips")
+    return replace(options, render=render)
+
+
+def _refuse(trainer: Trainer, option: str, why: str) -> None:
+    name = option.replace("_", "-")
+    raise UsageError(f"--{name}: {trainer.name} {why}; leave it out")
+
+
+def make_plan(
+    trainer: Trainer,
+    target: Target | None,
+    *,
+    frames: int = 0,
+    fps: float = 0.0,
+    size: tuple[int, int] | None = None,
+) -> Plan:
+    """The rules of a trainer for a model; the user's ``frames``, ``fps`` and ``size`` go first."""
+    if trainer.any_clip:
+        target = None
+    return Plan(
+        step=target.frame_step if target else 1,
+        rest=target.frame_rest if target else 0,
+        frames=0 if trainer.stills else frames,
+        fps=fps or (target.fps if target else 0.0),
+        multiple=target.multiple if target else 1,
+        size=size,
+        min_frames=trainer.min_frames,
+        max_seconds=trainer.max_seconds,
+        model_fps=target.fps if target else 0.0,
+        retimes=trainer.retimes,
+    )
+
+
+def plan_of(trainer: Trainer, options: Options) -> Plan:
+    """The rules of the export. Raises :class:`UsageError` for frames or a size that break them."""
+    target = options.render.target if options.render else None
+    plan = make_plan(trainer, target, frames=options.frames, fps=options.fps, size=options.size)
+    if plan.frames and not plan.keeps_rule(plan.frames):
+        raise UsageError(f"--frames {plan.frames}: {trainer.name} takes {plan.rule} frames")
+    if plan.size and any(side % plan.multiple or side < 2 or side % 2 for side in plan.size):
+        width, height = plan.size
+        unit = plan.multiple if plan.multiple % 2 == 0 else 2 * plan.multiple
+        raise UsageError(f"--size {width}x{height}: both must be multiples of {unit}")
+    return plan
+
+
+def describe(render: RenderOptions | None) -> dict[str, Any]:
+    """The options of the prompts for the dataset's record, the target aside."""
+    if render is None:
+        return {}
+    return {one.name: getattr(render, one.name) for one in fields(render) if one.name != "target"}

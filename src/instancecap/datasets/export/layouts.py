@@ -8,15 +8,15 @@ import json
 import tarfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from instancecap.datasets.export.media import MediaInfo
-from instancecap.datasets.export.rules import Entry, Plan, Sample
+from instancecap.datasets.export.rules import Entry, MediaInfo, Plan, Sample
 from instancecap.io.atomic import replace
 from instancecap.io.finder import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from instancecap.io.table_writers import TableWriter, open_table
 
 SHARD_BYTES = 1_000_000_000
 """Size that a tar shard is kept under, unless one sample alone is larger."""
@@ -65,12 +65,7 @@ class Layout(ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lines(Layout):
-    """Two text files, where line N of one goes with line N of the other.
-
-    Attributes:
-        prompts: file of the captions.
-        videos: file of the clips' paths, relative to the dataset.
-    """
+    """Two text files, of captions and of paths; line N of one goes with line N of the other."""
 
     prompts: str
     videos: str = "videos.txt"
@@ -109,11 +104,7 @@ def _text_lines(path: Path) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairs(Layout):
-    """``x.txt`` for each ``x.mp4``: beside it, or in a folder of its own.
-
-    Attributes:
-        texts: folder of the text files; that of the clips where it is empty.
-    """
+    """``x.txt`` for each ``x.mp4``: beside it, or in a folder of its own, ``texts``."""
 
     media: str = ""
     texts: str = ""
@@ -167,20 +158,25 @@ class Table(Layout):
     @contextmanager
     def writing(self, folder: Path, final: Path, plan: Plan) -> Iterator[Add]:
         """Rows are written as they come."""
-        with ExitStack() as files:
-            tables: dict[str, Callable[[dict[str, Any]], None]] = {}
+        tables: dict[str, TableWriter] = {}
 
-            def add(sample: Sample) -> None:
-                group = self.group(sample.info, plan)
-                if group not in tables:
-                    path = folder / self.file
-                    path = path.with_stem(f"{path.stem}-{group}") if tables else path
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    write = _csv_rows if path.suffix == ".csv" else _json_rows
-                    tables[group] = files.enter_context(write(path, self.keyed))
-                tables[group](self.row(sample, final))
+        def add(sample: Sample) -> None:
+            group = self.group(sample.info, plan)
+            if group not in tables:
+                path = folder / self.file
+                path = path.with_stem(f"{path.stem}-{group}") if tables else path
+                brackets = "{}" if self.keyed else "[]"
+                tables[group] = open_table(path, brackets=brackets, ascii=True)
+            tables[group].write(self.row(sample, final))
 
+        try:
             yield add
+        except BaseException:
+            for table in tables.values():
+                table.drop()
+            raise
+        for table in tables.values():
+            table.finish()
 
     def read(self, folder: Path) -> Iterator[Entry]:
         """Rows, those that cannot be read with the reason."""
@@ -234,40 +230,6 @@ def _json_or_fault(text: str) -> Any:
     except ValueError as error:
         return f"not valid JSON: {error}"
     return value if isinstance(value, dict | list) else "not a JSON object"
-
-
-@contextmanager
-def _json_rows(path: Path, keyed: bool) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Rows of a ``.json`` or ``.jsonl`` file."""
-    start, between, end = ("{\n", ",\n", "\n}\n") if keyed else ("[\n", ",\n", "\n]\n")
-    if path.suffix == ".jsonl":
-        start, between, end = "", "\n", "\n"
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        before = start
-
-        def put(row: dict[str, Any]) -> None:
-            nonlocal before
-            file.write(before + (dump(row)[1:-1] if keyed else dump(row)))
-            before = between
-
-        yield put
-        file.write(end)
-
-
-@contextmanager
-def _csv_rows(path: Path, keyed: bool) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Rows of a ``.csv`` file, whose header comes from the first."""
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        table: csv.DictWriter[str] | None = None
-
-        def put(row: dict[str, Any]) -> None:
-            nonlocal table
-            if table is None:
-                table = csv.DictWriter(file, list(row), lineterminator="\n")
-                table.writeheader()
-            table.writerow(row)
-
-        yield put
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,7 @@ from itertools import accumulate, repeat
 from pathlib import Path
 from typing import Any
 
-from instancecap.datasets.export.media import MediaInfo
-from instancecap.datasets.export.rules import Load, Loaded, Loader, Plan
+from instancecap.datasets.export.rules import Load, Loaded, Loader, MediaInfo, Plan
 from instancecap.io.finder import IMAGE_SUFFIXES
 
 CAPTIONER_FPS = 2.0

@@ -7,8 +7,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from instancecap.datasets.export.media import MediaInfo
 from instancecap.schema.caption import Caption
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """What a trainer will find in a file.
+
+    Attributes:
+        fps: frames per second, 0 for a still image.
+        width, height: pixels of the displayed frame.
+        rotation: clockwise degrees that a reader has to turn the frames by itself.
+    """
+
+    frames: int
+    fps: float
+    width: int
+    height: int
+    seconds: float
+    rotation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +33,9 @@ class Sample:
     """One clip with its text, ready to be written down.
 
     Attributes:
-        name: the clip's name as its caption has it.
         stem: name of its files in the dataset, without folder and suffix; unique there.
         media: paths of its files inside the dataset: one video or image, or several frames.
         text: what the trainer is to learn; one line.
-        info: what the media file is.
-        caption: the structured caption.
         question: what a captioner is asked; empty for the usual question.
     """
 
@@ -40,7 +54,6 @@ class Entry:
 
     Attributes:
         where: file and line, for messages.
-        media: paths as they stand in the row.
         text: the caption, or for a captioner the answer; None where there is none.
         fault: why the row cannot be read; empty for a good one.
     """
@@ -57,14 +70,12 @@ class Plan:
 
     Attributes:
         step, rest: the number of frames is ``step * N + rest``.
-        frames: frames that the training will ask for, 0 where it takes what there is.
+        frames: that the training will ask for, 0 where it takes what there is.
         fps: frames per second, 0 for any.
         multiple: what width and height are multiples of.
         size: width and height, None for any.
-        min_frames: fewer are too few.
-        max_seconds: more are too many, 0 for any length.
+        max_seconds: 0 for any length.
         model_fps: rate of the model, whatever the files have.
-        retimes: as of the trainer.
     """
 
     step: int = 1

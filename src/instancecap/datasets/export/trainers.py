@@ -24,8 +24,7 @@ from instancecap.datasets.export.layouts import (
     dump,
     one_group,
 )
-from instancecap.datasets.export.media import MediaInfo
-from instancecap.datasets.export.rules import ClipCounts, Extras, Plan, Sample
+from instancecap.datasets.export.rules import ClipCounts, Extras, MediaInfo, Plan, Sample
 from instancecap.errors import UsageError
 from instancecap.io.finder import IMAGE_SUFFIXES
 from instancecap.render.targets import JSON, targets
