@@ -351,16 +351,6 @@ def test_faults_take_more_rounds_and_no_clip(tmp_path: Path, clips_dir: Path) ->
 
 
 @pytest.mark.usefixtures("once_prepared")
-def test_a_service_is_asked_as_it_wants(tmp_path: Path, clips_dir: Path) -> None:
-    options = ChainOptions(frames=2, image_side=64, language="fr", detail="each")
-    rounds = Rounds(tmp_path, clips_dir / CLIP, options)
-    with serve(say, refuses=["max_tokens", "seed"]) as url:
-        batch = rounds.go_on(url)
-    assert (batch.done, rounds.asked) == (1, [1, 1, 1, 2])
-    assert not rounds.caption.warnings
-
-
-@pytest.mark.usefixtures("once_prepared")
 def test_without_a_batch_file_the_rest_stays_empty(tmp_path: Path, clips_dir: Path) -> None:
     options = ChainOptions(frames=2, image_side=64, language="fr", detail="each")
     options = replace(options, mode="paper", agree="off")

@@ -8,7 +8,6 @@ systems. One run at a time has it, or several that each do a part and have a led
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import sqlite3
@@ -200,6 +199,8 @@ def lock_for_writing(folder: Path, name: str, *, shared: bool = False) -> int:
     except OSError as error:
         raise UsageError(f"--out {folder.parent}: cannot be written: {error.strerror}") from error
     try:
+        import fcntl
+
         fcntl.flock(lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError as error:
         holder = os.read(lock, 20).decode(errors="replace").strip() or "unknown"
@@ -208,7 +209,7 @@ def lock_for_writing(folder: Path, name: str, *, shared: bool = False) -> int:
             f"--out {folder.parent}: another run (process {holder}) is writing there; wait for "
             "it, choose another OUT, or split the work with --shard I/N"
         ) from error
-    except OSError:  # a file system without locks
+    except (ImportError, OSError):  # no such locks: Windows, some file systems
         pass
     with contextlib.suppress(OSError):  # the number is for people; the disk may be full
         os.truncate(lock, 0)
@@ -219,10 +220,12 @@ def lock_for_writing(folder: Path, name: str, *, shared: bool = False) -> int:
 def is_locked(path: Path) -> bool:
     """Whether a living run holds this lock."""
     try:
+        import fcntl
+
         with open(path, "rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except OSError:
+    except (ImportError, OSError):
         pass
     return False

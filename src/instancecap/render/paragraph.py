@@ -202,7 +202,7 @@ def _instance(draft: Draft, index: int, one: Instance, gist: str) -> Iterator[Li
     described = not still and not _is_bare(draft, one)
     looks = draft.text(f"{base}/appearance", one.appearance) if described else ()
     acts = draft.text(f"{base}/action", one.action)
-    lead = subjects.pronoun_of((*looks, *acts, one.expression)) if opens else ""
+    lead = subjects.pronoun_of((*looks, *acts, one.expression), one.class_) if opens else ""
     mention.by_name = described and not looks
     if looks and acts and not mention.named and _joins(looks, acts[0], who):
         who.intro, looks = grammar.phrase(looks[0]), ()
