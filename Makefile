@@ -43,7 +43,7 @@ format: install
 
 # The published JSON Schema files; a test fails when they are stale.
 schema: install
-	$(BIN)/python -m instancecap.schema.publish docs/schema
+	$(BIN)/python -m examples.schema docs/schema
 
 clean:
 	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache

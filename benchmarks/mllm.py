@@ -27,7 +27,7 @@ from instancecap.mllm.base import Image, Message, Reply, Request
 from instancecap.mllm.dialect import Dialect
 from instancecap.mllm.openai import OpenAIBackend
 from instancecap.mllm.schemas import answer_schema
-from instancecap.mllm.structured import Enforcement, ask
+from instancecap.mllm.structured import ask
 from instancecap.mllm.wire import payload
 
 MODEL = "at-once"
@@ -81,7 +81,6 @@ async def _measure(url: str, options: argparse.Namespace) -> dict[str, float]:
     bodies = [payload(one, model=MODEL, dialect=Dialect()) for one in requests]
     bare = openai.AsyncOpenAI(base_url=url, api_key="none", max_retries=0)
     backend = OpenAIBackend(urls=[url], model=MODEL, concurrency=options.in_flight)
-    enforce = Enforcement()
     slots = asyncio.Semaphore(options.in_flight)
 
     async def bare_call(body: dict[str, object]) -> None:
@@ -97,9 +96,7 @@ async def _measure(url: str, options: argparse.Namespace) -> dict[str, float]:
         assert all(isinstance(reply, Reply) and reply.text == TEXT for reply in replies)
 
     async def ask_turn() -> None:
-        asked = await asyncio.gather(
-            *(ask(backend, request, Answer, enforce=enforce) for request in requests)
-        )
+        asked = await asyncio.gather(*(ask(backend, request, Answer) for request in requests))
         assert all(one.value is not None for one in asked)
 
     turns = {"bare": bare_turn, "backend": backend_turn, "ask": ask_turn}

@@ -16,7 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from instancecap.engine.resume import Resuming, plan_run
+from instancecap.engine.config import RunConfig
+from instancecap.engine.resume import plan_run
 from instancecap.engine.sinks import open_store
 from instancecap.io.inputs import find_jobs, refuse_shared_names
 
@@ -53,7 +54,7 @@ def plan(manifest: str, out: str) -> dict[str, object]:
     jobs, rejected = find_jobs([manifest])
     refuse_shared_names(jobs)
     store = open_store(out).begin(jobs)
-    planned = plan_run(jobs, store, Resuming(config="benchmark"))
+    planned = plan_run(jobs, store, RunConfig(), key="benchmark")
     taken, cpu = time.perf_counter() - began, time.process_time() - worked
     store.close()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

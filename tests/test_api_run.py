@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
 import instancecap as ic
 from benchmarks.engine import make_clips
+from instancecap.engine.config import RunOptions
 from instancecap.engine.events import Ended, Events
 from tests.mllm.server import MODEL, serve
 
@@ -78,7 +80,7 @@ def test_a_model_is_asked_and_its_cost_is_counted(clips: Path) -> None:
     ("options", "says"),
     [
         ({"worker": 2}, "no option 'worker'; choose among out, format, workers"),
-        ({"engine": "slurm"}, "--engine slurm: choose local or ray"),
+        ({"engine": "slurm"}, "--engine slurm: input should be 'local' or 'ray'"),
         ({"workers": -1}, "--workers -1"),
         ({"format": "text"}, "--format text needs --out"),
         ({"shard": "0/2", "out": "o"}, "write it as I/N"),
@@ -91,3 +93,10 @@ def test_a_model_is_asked_and_its_cost_is_counted(clips: Path) -> None:
 def test_what_cannot_be_is_one_line(options: dict[str, object], says: str) -> None:
     with pytest.raises(ic.UsageError, match=says):
         ic.run("clips", **options)  # type: ignore[arg-type]
+
+
+def test_the_keywords_of_a_run_are_the_fields_of_its_config() -> None:
+    fields = get_type_hints(ic.CaptionConfig)
+    assert get_type_hints(RunOptions) == {
+        name: fields[name] for name in ic.CaptionConfig.model_fields
+    }

@@ -148,9 +148,9 @@ def test_documents_show_commands() -> None:
 def test_every_option_is_documented(verb: str) -> None:
     import typer
 
-    from instancecap.cli.main import app
+    from instancecap.cli.main import build
 
-    command = typer.main.get_command(app).commands[verb]  # type: ignore[attr-defined]
+    command = typer.main.get_command(build(verb)).commands[verb]  # type: ignore[attr-defined]
     text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     section = text.split(f"\n## instancecap {verb}")[1].split("\n## ")[0]
     for parameter in command.params:

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 from instancecap.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from instancecap.api import CaptionConfig as CaptionConfig
     from instancecap.api import Captioner as Captioner
     from instancecap.api import Measured as Measured
     from instancecap.api import Mllm as Mllm
@@ -27,7 +26,8 @@ if TYPE_CHECKING:
     from instancecap.api import measure as measure
     from instancecap.api import run as run
     from instancecap.captioners.chain import ChainOptions as ChainOptions
-    from instancecap.engine.batch import Run as Run
+    from instancecap.engine.config import CaptionConfig as CaptionConfig
+    from instancecap.engine.results import Run as Run
     from instancecap.errors import DecodeError as DecodeError
     from instancecap.errors import FormatError as FormatError
     from instancecap.errors import InputError as InputError
@@ -45,35 +45,19 @@ if TYPE_CHECKING:
     from instancecap.video.clip import Clip as Clip
 
 _HOMES = {
-    "instancecap.api": (
-        "CaptionConfig",
-        "Captioner",
-        "Measured",
-        "Mllm",
-        "caption",
-        "measure",
-        "run",
-    ),
-    "instancecap.engine.batch": ("Run",),
-    "instancecap.captioners.chain": ("ChainOptions",),
-    "instancecap.verify.check": ("verify",),
-    "instancecap.errors": (
-        "DecodeError",
-        "FormatError",
-        "InputError",
-        "InstanceCapError",
-        "MissingDependency",
-        "ModelError",
-        "OutputError",
-        "ServerError",
-        "UsageError",
-    ),
-    "instancecap.render": ("Prompt", "render"),
-    "instancecap.formats": ("Caption",),
-    "instancecap.schema.evidence": ("Evidence",),
-    "instancecap.video.clip": ("Clip",),
+    "instancecap.api": "Captioner Measured Mllm caption measure run",
+    "instancecap.captioners.chain": "ChainOptions",
+    "instancecap.engine.results": "Run",
+    "instancecap.engine.config": "CaptionConfig",
+    "instancecap.errors": "DecodeError FormatError InputError InstanceCapError MissingDependency "
+    "ModelError OutputError ServerError UsageError",
+    "instancecap.formats": "Caption",
+    "instancecap.render": "Prompt render",
+    "instancecap.schema.evidence": "Evidence",
+    "instancecap.verify.check": "verify",
+    "instancecap.video.clip": "Clip",
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = list(_HOME_OF)
 

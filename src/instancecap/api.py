@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, Unpack
 
-from instancecap.captioners.chain import ChainOptions, prepare, write
+from instancecap.captioners.chain import ChainOptions, Written, prepare, write
 from instancecap.captioners.chain.options import Mode
 from instancecap.captioners.measured.describe import MAX_INSTANCES, describe
-from instancecap.captioners.measured.language import language_of
-from instancecap.engine.config import RunConfig
+from instancecap.captioners.measured.sentences import language_of
+from instancecap.engine.config import CaptionConfig, RunOptions
 from instancecap.engine.model_stage import AskWork, PredictWork, Server
+from instancecap.engine.pools import AskingPool
 from instancecap.engine.run import run_work
 from instancecap.engine.work import CaptionWork, Work
 from instancecap.errors import OutputError, UsageError
 from instancecap.evidence.build import measure as _measure
 from instancecap.formats import Caption
-from instancecap.io.atomic import require_writable
 from instancecap.io.finder import Rejected, reason_of
 from instancecap.io.inputs import Job
 from instancecap.mllm.base import Backend
@@ -29,38 +27,10 @@ from instancecap.schema.evidence import Evidence
 from instancecap.video.clip import Clip
 
 if TYPE_CHECKING:
-    from instancecap.engine.batch import Run
     from instancecap.engine.events import Events
+    from instancecap.engine.results import Run
 
 Source = str | os.PathLike[str] | Clip
-Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, kw_only=True)
-class CaptionConfig(RunConfig):
-    """How many clips are captioned: :class:`~instancecap.engine.config.RunConfig`, and more.
-
-    Attributes:
-        max_instances: instances to describe, at most; None for the captioner's own number.
-        split_shots: one caption a shot, named ``NAME#1``, ``NAME#2``, ….
-        report: HTML page to look at the results; empty for none.
-    """
-
-    max_instances: int | None = None
-    split_shots: bool = False
-    report: str = ""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not self.report:
-            return
-        if Path(self.report).is_dir():
-            raise UsageError(
-                f"--report {self.report}: name a file, such as report.html, not a folder"
-            )
-        if self.split_shots:
-            raise UsageError("--report shows whole clips: leave out --split-shots")
-        require_writable(Path(self.report).parent, option="--report")
 
 
 class Captioner(Protocol):
@@ -130,12 +100,14 @@ class Mllm(Server):
     mode: Mode | None = None
     options: ChainOptions = field(default_factory=ChainOptions)
     backend: Backend | None = None
-    _asking: _Asking = field(init=False, repr=False, compare=False)
+    _open: list[tuple[Backend, AskingPool]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
+    """Whom :meth:`describe` asks, and where: connections last from one clip to the next."""
 
     def __post_init__(self) -> None:
         if self.mode is not None:
             object.__setattr__(self, "options", replace(self.options, mode=self.mode))
-        object.__setattr__(self, "_asking", _Asking())
 
     @property
     def server(self) -> Server:
@@ -152,13 +124,24 @@ class Mllm(Server):
         """
         options = self._with(max_instances)
         prepared = prepare(clip, evidence, options=options)
-        backend = self._asking.backend or self.backend or self.open()
-        self._asking.backend = backend
-        return self._asking.run(write(prepared, backend, options=options)).caption
+        if not self._open:
+            self._open.append((self.backend or self.open(), AskingPool()))
+        backend, pool = self._open[0]
+        future = pool.submit(write(prepared, backend, options=options))
+        try:
+            written: Written = future.result()
+            return written.caption
+        except BaseException:
+            future.cancel()  # the caller was interrupted: nobody waits for the answers any more
+            raise
 
-    def work(self, config: CaptionConfig) -> AskWork:
-        """What is done to each of many clips."""
-        options, server = self._options(config), self.server
+    def work(self, config: CaptionConfig) -> AskWork | PredictWork:
+        """What is done to each of many clips; in a dry run, what asking would cost."""
+        options, server = self._with(config.max_instances), self.server
+        if config.hint_column and options.mode == "single":
+            raise UsageError(f"--hint-column: {options.single_format} takes no hints")
+        if config.dry_run:
+            return PredictWork(options=options, split_shots=config.split_shots)
         in_folder = config.out and not config.out.endswith((".jsonl", ".parquet"))
         if options.fields and not in_folder:
             raise UsageError("--fields rewrites captions in a folder: name it with --out")
@@ -175,42 +158,10 @@ class Mllm(Server):
             keep_evidence=bool(config.report),
         )
 
-    def predict(self, config: CaptionConfig) -> PredictWork:
-        """Measures each of many clips and foretells what the questions would cost."""
-        return PredictWork(options=self._options(config), split_shots=config.split_shots)
-
     def _with(self, max_instances: int | None) -> ChainOptions:
         if max_instances is None:
             return self.options
         return replace(self.options, max_instances=max_instances)
-
-    def _options(self, config: CaptionConfig) -> ChainOptions:
-        options = self._with(config.max_instances)
-        if config.hint_column and options.mode == "single":
-            raise UsageError(f"--hint-column: {options.single_format} takes no hints")
-        return options
-
-
-class _Asking:
-    """An event loop on a thread of its own: connections last from one clip to the next."""
-
-    def __init__(self) -> None:
-        self.backend: Backend | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._starting = threading.Lock()
-
-    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """Wait for the result of ``work``."""
-        with self._starting:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, daemon=True).start()
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()  # the caller was interrupted: nobody waits for the answers any more
-            raise
 
 
 def measure(source: Source, *, threads: int = 0, masks: bool = False) -> Evidence:
@@ -247,9 +198,8 @@ def caption(
         InputError: the source cannot be opened or decoded.
     """
     clip = _as_clip(source)
-    evidence = _measure(clip, threads=threads)
-    writer = captioner if captioner is not None else Measured()
-    return writer.describe(clip, evidence, max_instances=max_instances)
+    writer = captioner or Measured()
+    return writer.describe(clip, _measure(clip, threads=threads), max_instances=max_instances)
 
 
 def _as_clip(source: Source) -> Clip:
@@ -262,7 +212,7 @@ def run(
     captioner: Captioner | None = None,
     config: CaptionConfig | None = None,
     events: Events | None = None,
-    **options: Any,
+    **options: Unpack[RunOptions],
 ) -> Run:
     """Caption many clips, as ``instancecap caption`` does; a second run goes on where one ended.
 
@@ -281,48 +231,24 @@ def run(
 
     Returns:
         What came of it: counts, failures with their reasons, paths of the outputs; without
-        ``out``, the captions in :attr:`Run.results`.
+        ``out``, the captions in :attr:`Run.results`; what models were, or would be, asked in
+        :attr:`Run.cost`.
 
     Raises:
         UsageError: an option, or two inputs that would share an output; nothing was done.
         MissingDependency, ServerError: what would be the same for every clip.
     """
-    chosen = _configured(config, options)
-    work = (captioner if captioner is not None else Measured()).work(chosen)
-    jobs, done = run_work(_listed(inputs), work, chosen, events=events)
+    chosen = CaptionConfig(**(dict(config or CaptionConfig()) | options))
+    work = (captioner or Measured()).work(chosen)
+    if isinstance(work, PredictWork):
+        chosen = chosen.model_copy(update={"out": "", "report": ""})
+    elif chosen.report:
+        chosen = chosen.model_copy(update={"keep": True})
+    listed = [inputs] if isinstance(inputs, str) else inputs
+    jobs, done = run_work(listed, work, chosen, events=events)
     if chosen.report:
         _write_report(chosen.report, jobs, done)
     return done
-
-
-def predict(
-    inputs: str | Sequence[str],
-    *,
-    captioner: Mllm,
-    config: CaptionConfig | None = None,
-    events: Events | None = None,
-    **options: Any,
-) -> Run:
-    """Measure many clips, and foretell what asking about them would cost; nobody is asked.
-
-    As :func:`run`; the calls, tokens and pictures are in :attr:`Run.cost`, and nothing is written.
-    """
-    chosen = _configured(config, options)
-    work = captioner.predict(chosen)
-    _, done = run_work(_listed(inputs), work, replace(chosen, out="", report=""), events=events)
-    return done
-
-
-def _configured(config: CaptionConfig | None, options: dict[str, Any]) -> CaptionConfig:
-    known = CaptionConfig.__dataclass_fields__
-    if unknown := sorted(set(options) - set(known)):
-        raise UsageError(f"no option {unknown[0]!r}; choose among {', '.join(known)}")
-    chosen = replace(config or CaptionConfig(), **options)
-    return replace(chosen, keep=True) if chosen.report else chosen
-
-
-def _listed(inputs: str | Sequence[str]) -> list[str]:
-    return [inputs] if isinstance(inputs, str) else list(inputs)
 
 
 def _write_report(report: str, jobs: Sequence[Job], run: Run) -> None:

@@ -11,16 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from instancecap.captioners.visual_prompts import (
-    DIMMED,
-    VARIANTS,
     blurred,
+    close_up,
     crop_around,
     from_jpeg,
     outline_box,
     paint,
     to_jpeg,
 )
-from instancecap.errors import UsageError
 
 # pycocotools' compiled decoder says this of itself under NumPy 2.
 pytestmark = [
@@ -81,35 +79,26 @@ def test_blur_takes_the_things_out_of_the_surroundings_and_leaves_their_colors()
     assert picture[:20, -60:, 1].mean() - picture[:20, :60, 1].mean() > 30  # as it was
 
 
-def test_dimmed_context_is_darker_and_still_there() -> None:
-    picture, frame, (inside, outside) = painted("dim"), scene(), zones()
-    assert (picture[inside] == frame[inside]).all()
-    assert np.abs(picture[outside] - frame[outside] * DIMMED).max() <= 1
+def test_a_close_up_enlarges_and_darkens_what_is_around() -> None:
+    near = close_up(scene(), BOX, side=999)
+    height, width = near.shape[:2]
+    assert (width, height) == (480, 432), "three times the box and half of it on each side"
+    inside = near[height // 2 - 20 : height // 2 + 20, width // 2 - 20 : width // 2 + 20]
+    assert np.allclose(inside.mean(axis=(0, 1)), (190, 40, 40), atol=6), "as bright as it was"
+    assert near[:40].mean() < 0.7 * scene()[30:40].mean()
+    tiny = np.array([0.5, 0.5, 0.51, 0.51])
+    assert close_up(scene(), tiny, side=999).shape[1] == 3 * 64, "a fifth of the frame"
+    assert max(close_up(scene(), BOX, side=100).shape) == 100
 
 
-def test_color_is_plain() -> None:
-    picture, (inside, outside) = painted("color"), zones()
-    assert (picture[inside] == scene()[inside]).all()
-    assert (picture[outside] == 128).all()
-
-
-def test_outlines_touch_nothing_inside() -> None:
-    picture, frame, (inside, outside) = painted("outline"), scene(), zones()
-    changed = (picture != frame).any(axis=2)
-    assert changed.any() and (picture[changed] == (255, 0, 0)).all()
-    assert not changed[inside | outside].any()
+def test_an_outline_touches_nothing_inside_and_nothing_changes_what_is_given() -> None:
+    frame = scene()
     marked = outline_box(frame, BOX, label="2")
     x0, y0, x1, y1 = (BOX * (320, 180, 320, 180)).astype(int)
     assert (marked[y0 + 1 : y1, x0 + 1 : x1] == frame[y0 + 1 : y1, x0 + 1 : x1]).mean() > 0.97
     assert (marked[(y0 + y1) // 2, x0 - 2] == (255, 0, 0)).all()
-
-
-def test_none_shows_the_frame_as_it_is_and_nothing_changes_what_is_given() -> None:
-    frame = scene()
-    for variant in VARIANTS:
-        paint(frame, BOX, variant=variant, side=320)
+    close_up(frame, BOX, side=320), painted("blur")
     assert (frame == scene()).all()
-    assert (painted("none") == frame).all()
 
 
 def test_a_crop_shows_the_thing_with_a_margin_enlarged_at_most_twice() -> None:
@@ -136,17 +125,3 @@ def test_crops_lie_in_the_picture_around_the_box(
 def test_jpeg_files_are_the_picture() -> None:
     smooth = cv2.GaussianBlur(scene(), (9, 9), 0)
     assert np.abs(from_jpeg(to_jpeg(smooth, quality=95)).astype(int) - smooth).mean() < 3
-    with pytest.raises(UsageError, match=r"quality must be in 1\.\.100, got 0"):
-        to_jpeg(smooth, quality=0)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"variant": "glow"}, "unknown variant 'glow'; allowed: blur, color"),
-        ({"side": 8}, "side must be at least 16 pixels, got 8"),
-    ],
-)
-def test_options_are_checked(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(UsageError, match=message):
-        paint(scene(), BOX, **({"variant": "blur", "side": 320} | options))

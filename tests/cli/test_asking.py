@@ -3,45 +3,33 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from instancecap.cli.main import main
 from tests.conftest import MakeVideo
 from tests.mllm.batch_service import run_batch_file
 from tests.mllm.server import MODEL, serve
+from tests.program import Ran, Run
 
 pytestmark = pytest.mark.usefixtures("without_weights")
 
-Run = Callable[..., tuple[int, str, str]]
+Ask = Callable[[str], Ran]
 
 
 @pytest.fixture
-def run(
-    tmp_path: Path,
-    make_video: MakeVideo,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Run:
-    """``instancecap caption`` beside ``a.mp4`` and ``list.csv``: exit status, stdout, stderr."""
+def ask(run: Run, tmp_path: Path, make_video: MakeVideo, monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """``instancecap caption`` beside ``a.mp4`` and ``list.csv``."""
     monkeypatch.chdir(tmp_path)
     make_video(Path("a.mp4"))
     Path("list.csv").write_text("path,title\na.mp4,A $5 cat\n")
     Path("span.csv").write_text("path,end,title\na.mp4,0.5,A $5 cat\n")
 
-    def call(words: str) -> tuple[int, str, str]:
-        words += "" if "--captioner" in words else " --captioner mllm"
-        arguments = f"caption {words}".split()
-        monkeypatch.setattr(sys, "argv", ["instancecap", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        output = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, output.out, output.err
+    def call(words: str) -> Ran:
+        captioner = "" if "--captioner" in words else " --captioner mllm"
+        return run(*f"caption {words}{captioner}".split())
 
     return call
 
@@ -55,14 +43,14 @@ def asked(path: str = "ask.jsonl") -> list[dict[str, Any]]:
 ASK = f"--mllm-model {MODEL} --batch-file ask.jsonl --out out"
 
 
-def test_a_batch_is_written_and_read_back(run: Run) -> None:
-    code, _, err = run(f"a.mp4 {ASK} --log-json log.jsonl")
+def test_a_batch_is_written_and_read_back(ask: Ask) -> None:
+    code, _, err = ask(f"a.mp4 {ASK} --log-json log.jsonl")
     assert code == 0
     assert "1 clips wait for answers to 1 questions: have ask.jsonl answered" in err
     assert json.loads(Path("log.jsonl").read_text())["state"] == "waiting"
     with serve() as url:
         assert run_batch_file("ask.jsonl", "results.jsonl", url=url) is None
-    code, out, err = run(f"a.mp4 {ASK} --batch-results results.jsonl --json")
+    code, out, err = ask(f"a.mp4 {ASK} --batch-results results.jsonl --json")
     told = json.loads(out)
     assert (code, told["done"], told["waiting"]) == (0, 1, 0)
     assert told["outputs"] == ["out/a.mp4.json"]
@@ -71,26 +59,26 @@ def test_a_batch_is_written_and_read_back(run: Run) -> None:
     assert "wait" not in err
 
 
-def test_json_says_what_waits(run: Run) -> None:
-    code, out, _ = run(f"a.mp4 list.csv {ASK} --json")
+def test_json_says_what_waits(ask: Ask) -> None:
+    code, out, _ = ask(f"a.mp4 list.csv {ASK} --json")
     told = json.loads(out)
     assert (code, told["done"], told["waiting"], told["outputs"]) == (0, 0, 1, ["ask.jsonl"])
 
 
 @pytest.mark.parametrize("mode", ["fused", "paper"])
-def test_a_hint_is_told(run: Run, mode: str) -> None:
-    assert run(f"list.csv {ASK} --mode {mode} --hint-column title")[0] == 0
+def test_a_hint_is_told(ask: Ask, mode: str) -> None:
+    assert ask(f"list.csv {ASK} --mode {mode} --hint-column title")[0] == 0
     (body,) = asked()
     assert "A $5 cat" in json.dumps(body)
     assert "may be wrong" in json.dumps(body)
-    assert run(f"list.csv {ASK} --mode {mode}")[0] == 0
+    assert ask(f"list.csv {ASK} --mode {mode}")[0] == 0
     (body,) = asked()
     assert "A $5 cat" not in json.dumps(body)
 
 
 @pytest.mark.parametrize("mode", ["fused", "paper", "single"])
-def test_a_clip_is_sent_by_its_url(run: Run, mode: str) -> None:
-    assert run(f"a.mp4 {ASK} --mode {mode} --mllm-input video")[0] == 0
+def test_a_clip_is_sent_by_its_url(ask: Ask, mode: str) -> None:
+    assert ask(f"a.mp4 {ASK} --mode {mode} --mllm-input video")[0] == 0
     (body,) = asked()
     first, *rest = body["messages"][-1]["content"]
     url = Path("a.mp4").absolute().as_uri()
@@ -98,13 +86,13 @@ def test_a_clip_is_sent_by_its_url(run: Run, mode: str) -> None:
     assert {part["type"] for part in rest} == {"text"}
 
 
-def test_a_span_is_shown_in_frames(run: Run) -> None:
-    assert run(f"span.csv {ASK} --mllm-input video")[0] == 0
+def test_a_span_is_shown_in_frames(ask: Ask) -> None:
+    assert ask(f"span.csv {ASK} --mllm-input video")[0] == 0
     assert "image_url" in json.dumps(asked())
     assert "video_url" not in json.dumps(asked())
     with serve() as url:
         run_batch_file("ask.jsonl", "results.jsonl", url=url)
-    assert run(f"span.csv {ASK} --mllm-input video --batch-results results.jsonl")[0] == 0
+    assert ask(f"span.csv {ASK} --mllm-input video --batch-results results.jsonl")[0] == 0
     (path,) = Path("out").glob("*.json")
     assert "only a whole file, local or on the web, goes by URL" in path.read_text()
 
@@ -125,13 +113,13 @@ def test_a_span_is_shown_in_frames(run: Run) -> None:
         ("a.mp4 --mllm-model m --batch-file list.csv", "name a .jsonl file"),
     ],
 )  # fmt: skip
-def test_wrong_usage_is_one_line(run: Run, words: str, says: str) -> None:
-    code, out, err = run(words)
+def test_wrong_usage_is_one_line(ask: Ask, words: str, says: str) -> None:
+    code, out, err = ask(words)
     assert (code in (1, 2), out, err.count("\n")) == (True, "", 1), err
     assert says in err
 
 
-def test_a_hint_is_for_a_model(run: Run) -> None:
-    code, _, err = run("list.csv --hint-column title --captioner measured --out out")
+def test_a_hint_is_for_a_model(ask: Ask) -> None:
+    code, _, err = ask("list.csv --hint-column title --captioner measured --out out")
     assert (code, "--hint-column is for --captioner mllm" in err) == (2, True)
     assert not Path("out").exists()

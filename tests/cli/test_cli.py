@@ -9,11 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
-from instancecap.cli.main import main
 from instancecap.cli.terminal import printable
 from instancecap.engine.work import CaptionWork, Documents, EvidenceWork
 from instancecap.io.inputs import Job
@@ -22,9 +22,9 @@ from instancecap.schema import Caption, Evidence
 from instancecap.schema.caption import Camera, Instance, Position, Video
 from instancecap.schema.evidence import Video as MeasuredVideo
 from instancecap.video import probe
+from tests.program import Run
 
 MakeVideo = Callable[..., Path]
-Run = Callable[..., tuple[int, str, str]]
 
 
 def quick_caption(work: CaptionWork, job: Job) -> Documents:
@@ -34,17 +34,9 @@ def quick_caption(work: CaptionWork, job: Job) -> Documents:
     if "bug" in job.name:
         raise ZeroDivisionError("by zero")
     info = probe(job.clip)
-    video = Video(
-        id=job.name,
-        path=job.clip.path,
-        start=0,
-        end=1,
-        duration=1,
-        fps=8,
-        width=info.width,
-        height=info.height,
-        frames=8,
-    )
+    times = {"start": 0.0, "end": 1.0, "duration": 1.0, "fps": 8.0, "frames": 8}
+    size = {"width": info.width, "height": info.height}
+    video = Video(id=job.name, path=job.clip.path, **times, **size)  # type: ignore[arg-type]
     car = Instance(
         id=0, class_="car", count=2, colors=["red"], position=Position(text="on the left")
     )
@@ -65,11 +57,10 @@ def quick_evidence(work: EvidenceWork, job: Job) -> Documents:
 
 
 @pytest.fixture(autouse=True)
-def no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("INSTANCECAP_OFFLINE", "1")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.delenv("INSTANCECAP_MODELS", raising=False)
+def quick(without_weights: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weights, "_missing", {})
+    monkeypatch.setattr(CaptionWork, "__call__", quick_caption)
+    monkeypatch.setattr(EvidenceWork, "__call__", quick_evidence)
 
 
 @pytest.fixture
@@ -79,23 +70,6 @@ def clips(tmp_path: Path, make_video: MakeVideo, monkeypatch: pytest.MonkeyPatch
     (tmp_path / "bad.mp4").write_text("no video")
     monkeypatch.chdir(tmp_path)
     return tmp_path / "clips"
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the program in this process: its exit status, stdout and stderr."""
-    monkeypatch.setattr(CaptionWork, "__call__", quick_caption)
-    monkeypatch.setattr(EvidenceWork, "__call__", quick_evidence)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["instancecap", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        output = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, output.out, output.err
-
-    return call
 
 
 def test_help_is_quick_and_imports_nothing_heavy() -> None:
@@ -310,10 +284,8 @@ def test_doctor_finds_the_base_in_order(run: Run) -> None:
 
 
 def test_doctor_tells_of_two_cv2(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from importlib import metadata
-
-    providers = {**metadata.packages_distributions(), "cv2": ["numpy", "rich"], "av": []}
-    monkeypatch.setattr(metadata, "packages_distributions", lambda: providers)
+    providers = {**packages_distributions(), "cv2": ["numpy", "rich"], "av": []}
+    monkeypatch.setattr("instancecap.cli.doctor.packages_distributions", lambda: providers)
     status, out, _ = run("doctor")
     assert status == 2
     assert "broken   cv2" in out and "they overwrite one another" in out

@@ -4,32 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from instancecap.cli.main import main
 from instancecap.datasets.captions import read_captions
 from instancecap.formats import FORMATS
 from instancecap.schema import Caption
 from instancecap.schema.caption import Camera, Instance, Position, Video
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["instancecap", "convert", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        output = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, output.out, output.err
-
-    return call
+from tests.program import Run
 
 
 @pytest.fixture
@@ -62,7 +45,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("suffix", ["", ".json", ".jsonl", ".csv", ".parquet", ".txt"])
 def test_there_and_back(folder: Path, run: Run, name: str, suffix: str) -> None:
     out = folder.parent / f"out{suffix}"
-    status, _, err = run(folder, "--to", name, "--out", out)
+    status, _, err = run("convert", folder, "--to", name, "--out", out)
     if (suffix == ".txt") != (name == "text") and suffix in (".txt", ".json"):
         assert (status, out.exists()) == (2, False)
         return
@@ -73,7 +56,7 @@ def test_there_and_back(folder: Path, run: Run, name: str, suffix: str) -> None:
     assert "2 converted" in err
     back = list(read_captions([str(out)]))
     assert [row.error for row in back] == ["", ""]
-    assert run(out, "--to", name, "--out", folder.parent / f"again{suffix}")[0] == 0
+    assert run("convert", out, "--to", name, "--out", folder.parent / f"again{suffix}")[0] == 0
     again = list(read_captions([str(folder.parent / f"again{suffix}")]))
     assert [row.caption for row in again] == [row.caption for row in back]
     if suffix in ("", ".csv", ".parquet"):
@@ -82,7 +65,7 @@ def test_there_and_back(folder: Path, run: Run, name: str, suffix: str) -> None:
 
 def test_one_caption_is_one_object(folder: Path, run: Run) -> None:
     out = folder.parent / "one.json"
-    status, _, err = run(folder / "a.mp4.json", "--to", "instancevid", "--out", out)
+    status, _, err = run("convert", folder / "a.mp4.json", "--to", "instancevid", "--out", out)
     assert status == 0
     plain = json.loads(out.read_text(encoding="utf-8"))
     assert plain["Video"] == "clips/a.mp4"
@@ -97,7 +80,7 @@ def test_what_fails_is_named_by_file_and_row(folder: Path, run: Run) -> None:
     with open(table, "w", newline="") as file:
         csv.writer(file).writerows([["id", "caption"], ["x", "A dog."], ["y", ""], ["z", "{"]])
     out = folder.parent / "out.jsonl"
-    status, stdout, err = run(table, folder, "--to", "miradata", "--out", out, "--json")
+    status, stdout, err = run("convert", table, folder, "--to", "miradata", "--out", out, "--json")
     assert status == 1
     assert f"failed: {table}: row 2: no caption in it" in err
     told = json.loads(stdout)
@@ -112,17 +95,17 @@ def test_rows_of_one_name_do_not_overwrite_each_other(folder: Path, run: Run) ->
     table = folder.parent / "in.csv"
     table.write_text("path,caption\n/one/a.mp4,A dog.\n/two/a.mp4,A cat.\n")
     out = folder.parent / "out"
-    status, _, err = run(table, "--to", "text", "--out", out)
+    status, _, err = run("convert", table, "--to", "text", "--out", out)
     assert status == 1
     assert f"row 2: its output a.mp4 is that of {table}: row 1 too" in err
     assert (out / "a.mp4.txt").read_text() == "A dog.\n"
-    assert run(table, "--to", "text", "--out", folder.parent / "out.jsonl")[0] == 0
+    assert run("convert", table, "--to", "text", "--out", folder.parent / "out.jsonl")[0] == 0
 
 
 def test_captions_are_not_written_over(folder: Path, run: Run) -> None:
     before = (folder / "a.mp4.json").read_text()
     for source in (folder, folder / "a.mp4.json", folder / "*.json"):
-        status, _, err = run(source, "--to", "instancevid", "--out", folder)
+        status, _, err = run("convert", source, "--to", "instancevid", "--out", folder)
         assert status == 2 and "would write over" in err
     assert (folder / "a.mp4.json").read_text() == before
 
@@ -138,12 +121,12 @@ def test_captions_are_not_written_over(folder: Path, run: Run) -> None:
     ],
 )
 def test_wrong_usage(folder: Path, run: Run, options: list[str], message: str) -> None:
-    status, _, err = run(folder, *options)
+    status, _, err = run("convert", folder, *options)
     assert status == 2 and message in err
 
 
 def test_nothing_good_leaves_no_output(tmp_path: Path, run: Run) -> None:
     for suffix in (".csv", ".json", ".jsonl", ".parquet"):
         out = tmp_path / f"out{suffix}"
-        assert run(tmp_path / "none.json", "--to", "miradata", "--out", out)[0] == 1
+        assert run("convert", tmp_path / "none.json", "--to", "miradata", "--out", out)[0] == 1
     assert list(tmp_path.iterdir()) == []

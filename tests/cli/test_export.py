@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from instancecap.cli.export import TRAINERS as TOLD
-from instancecap.cli.main import main
+from instancecap.cli.options import TEXTS
 from instancecap.datasets.export import TRAINERS
 from tests.datasets.export.made import caption_of
+from tests.program import Run
 
-Run = Callable[..., tuple[int, str, str]]
 MakeVideo = Callable[..., Path]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["instancecap", "export", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        output = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, output.out, output.err
-
-    return call
 
 
 @pytest.fixture
@@ -43,15 +28,15 @@ def captions(tmp_path: Path, make_video: MakeVideo) -> Path:
 
 def test_export_and_check(run: Run, captions: Path, tmp_path: Path) -> None:
     out = tmp_path / "set"
-    status, said, told = run(captions, "--for", "cogvideo", "--out", out, "--check")
+    arguments = (captions, "--for", "cogvideo", "--target", "cogvideox", "--out", out)
+    status, said, told = run("export", *arguments, "--check")
     assert (status, said) == (0, "")
     assert "warning: a.mp4: 10 frames are not 8N+1 (and 1 more like it; --verbose)\n" in told
     assert f"2 clips in {out} (2 linked), in " in told
-    assert "for cogvideox, this trainer's usual; --target names another" in told
     assert "checked: rows 2, faults 0" in told
     assert "will be trained on: 2 of 2 clips, 2.2 s\n" in told
     (out / "prompts.txt").write_text("One.\n")
-    status, said, told = run("--check", "--out", out, "--quiet")
+    status, said, told = run("export", "--check", "--out", out, "--quiet")
     assert (status, said) == (1, "")
     assert "failed: prompts.txt and videos.txt: 1 captions for 2 videos" in told
 
@@ -60,7 +45,7 @@ def test_json_is_one_object(run: Run, captions: Path, tmp_path: Path) -> None:
     caption_of(tmp_path / "clips" / "a.mp4", text="").write(captions / "empty.json")
     out = tmp_path / "set"
     arguments = (captions, "--for", "ltx-2", "--out", out, "--json", "--check", "--quiet")
-    status, said, _ = run(*arguments)
+    status, said, _ = run("export", *arguments)
     account = json.loads(said)
     assert status == 1
     assert (account["trainer"], account["target"], account["done"]) == ("ltx-2", "ltx-2", 2)
@@ -78,22 +63,22 @@ def test_warnings_of_a_kind_are_one_line(run: Run, captions: Path, tmp_path: Pat
         caption.background = "A row of houses." * (number - 1)
         caption.write(captions / f"{name}.mp4.json")
     arguments = (captions, "--for", "mochi", "--target", "ltx-video", "--fps", "8")
-    _, _, told = run(*arguments, "--out", tmp_path / "set")
+    _, _, told = run("export", *arguments, "--out", tmp_path / "set")
     lines = [line for line in told.splitlines() if "left out to keep within" in line]
     assert len(lines) == 1 and lines[0].endswith(" (and 1 more like it; --verbose)")
-    _, _, told = run(*arguments, "--out", tmp_path / "two", "--verbose")
+    _, _, told = run("export", *arguments, "--out", tmp_path / "two", "--verbose")
     assert told.count("left out to keep within") == 2
 
 
 def test_transcode_and_copy(run: Run, captions: Path, tmp_path: Path) -> None:
     out = tmp_path / "set"
     status, _, told = run(
-        captions, "--for", "musubi-tuner", "--out", out, "--transcode", "--size", "64x48",
-        "--frames", "5", "--fps", "8", "--fit", "pad", "--check",
+        *("export", captions, "--for", "musubi-tuner", "--target", "wan2.2", "--out", out),
+        "--transcode", "--size", "64x48", "--frames", "5", "--fps", "8", "--fit", "pad", "--check",
     )  # fmt: skip
     assert status == 0, told
     assert "2 encoded" in told and "warning" not in told
-    status, _, told = run(captions, "--for", "mochi", "--out", tmp_path / "two", "--copy")
+    status, _, told = run("export", captions, "--for", "mochi", "--out", tmp_path / "two", "--copy")
     assert status == 0 and "2 copied" in told
     assert not (tmp_path / "two" / "a.mp4").is_symlink()
 
@@ -103,6 +88,12 @@ def test_transcode_and_copy(run: Run, captions: Path, tmp_path: Path) -> None:
     [
         (["--for", "mochi"], "--out"),
         (["--out", "set"], "--for: say for which trainer"),
+        (
+            ["--for", "musubi-tuner", "--out", "set"],
+            "--target is missing: musubi-tuner is for several models, and clips and prompts are "
+            "made for one of them; name one of wan2.2, wan2.1, hunyuanvideo, hunyuanvideo1.5\n",
+        ),
+        (["--for", "webdataset", "--out", "set"], "--target is missing: webdataset is for several"),
         (["--for", "nobody", "--out", "set"], "not a known trainer"),
         (["--for", "mochi", "--out", "set", "--size", "big"], "--size big: write it as"),
         (["--for", "mochi", "--out", "set", "--task", "v2v"], "--task"),
@@ -110,16 +101,17 @@ def test_transcode_and_copy(run: Run, captions: Path, tmp_path: Path) -> None:
     ],
 )
 def test_wrong_usage(run: Run, captions: Path, arguments: list[str], message: str) -> None:
-    status, said, told = run(captions, *arguments)
+    status, said, told = run("export", captions, *arguments)
     assert (status, said) == (2, "")
     assert message in told
 
 
 def test_captions_or_check_are_needed(run: Run, tmp_path: Path) -> None:
-    status, _, told = run("--for", "mochi", "--out", tmp_path / "set")
+    status, _, told = run("export", "--for", "mochi", "--out", tmp_path / "set")
     assert status == 2 and "name CAPTIONS" in told
 
 
 def test_the_help_names_every_trainer() -> None:
-    told = TOLD.replace("; for captioners:", ",").split(", ")
+    said = TEXTS["export"]["for_"]["help"].removeprefix("The trainer: ").removesuffix(".")
+    told = said.replace("; for captioners:", ",").split(", ")
     assert told == list(TRAINERS)

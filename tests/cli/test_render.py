@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from instancecap.cli.main import main
+from tests.program import Run
 from tests.render.rich_captions import RICH, rich
 
 
@@ -20,20 +20,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str
-) -> tuple[int, str, str]:
-    monkeypatch.setattr("sys.argv", ["instancecap", "render", *arguments])
-    with pytest.raises(SystemExit) as exit:
-        main()
-    out, err = capsys.readouterr()
-    return int(exit.value.code or 0), out, err
-
-
-def test_one_line_a_caption_and_failures_by_name(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    status, out, err = run(monkeypatch, capsys, str(folder), "--for", "wan2.2")
+def test_one_line_a_caption_and_failures_by_name(folder: Path, run: Run) -> None:
+    status, out, err = run("render", str(folder), "--for", "wan2.2")
     lines = out.split("\n")[:-1]
     assert status == 1 and len(lines) == 4
     assert "chef" in lines[0] and lines[1] == "" and "woman" in lines[2] and "rally" in lines[3]
@@ -41,22 +29,18 @@ def test_one_line_a_caption_and_failures_by_name(
     assert len(failed) == 1 and "lost.json" in failed[0]
 
 
-def test_what_is_left_out_is_named_and_strict_fails(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_left_out_is_named_and_strict_fails(folder: Path, run: Run) -> None:
     arguments = (str(folder / "race.json"), "--for", "ltx-video")
-    status, _, err = run(monkeypatch, capsys, *arguments)
+    status, _, err = run("render", *arguments)
     assert status == 0 and err.startswith("warning: race: left out to keep within 128 tokens: /")
-    assert run(monkeypatch, capsys, *arguments, "--strict", "--quiet")[::2] == (1, "")
-    assert run(monkeypatch, capsys, arguments[0], "--for", "ltx-2", "--strict")[0] == 0
+    assert run("render", *arguments, "--strict", "--quiet")[::2] == (1, "")
+    assert run("render", arguments[0], "--for", "ltx-2", "--strict")[0] == 0
 
 
-def test_json_is_one_object(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_json_is_one_object(folder: Path, run: Run) -> None:
     (folder / "lost.json").unlink()
     status, out, _ = run(
-        monkeypatch, capsys, str(folder), "--for", "mochi", "--length", "dense,tags", "--json"
+        "render", str(folder), "--for", "mochi", "--length", "dense,tags", "--json"
     )
     found = json.loads(out)
     assert status == 0 and found["done"] == 3 and found["failed"] == []
@@ -66,13 +50,10 @@ def test_json_is_one_object(
     assert first[0]["counter"] == "estimate:t5"
 
 
-def test_a_file_instead_of_the_terminal(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_file_instead_of_the_terminal(folder: Path, run: Run) -> None:
     path = folder / "out" / "prompts.jsonl"
     status, out, err = run(
-        monkeypatch,
-        capsys,
+        "render",
         str(folder),
         "--for",
         "ltx-2",
@@ -89,7 +70,7 @@ def test_a_file_instead_of_the_terminal(
     ("arguments", "message"),
     [
         (["--for", "sora"], "target 'sora': not known; allowed are wan2.1"),
-        (["--for", "mochi", "--task", "x"], "task 'x': allowed are t2v, i2v"),
+        (["--for", "mochi", "--task", "x"], "'x' is not one of 't2v', 'i2v'"),
         (["--for", "mochi", "--length", "x"], "length 'x': allowed are dense"),
         (["--for", "mochi", "--fuse"], "--fuse: name a server and a model"),
         (["--for", "mochi", "--targets", "none.toml"], "--targets none.toml: cannot be read"),
@@ -99,23 +80,19 @@ def test_a_file_instead_of_the_terminal(
 )
 def test_wrong_usage_is_one_line(
     folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    run: Run,
     arguments: list[str],
     message: str,
 ) -> None:
-    status, out, err = run(monkeypatch, capsys, str(folder), *arguments)
+    status, out, err = run("render", str(folder), *arguments)
     assert (status, out) == (2, "") and message in err and err.count("\n") == 1
 
 
-def test_targets_of_the_users_own(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_targets_of_the_users_own(folder: Path, run: Run) -> None:
     mine = folder / "my.toml"
     mine.write_text('[mine]\nlike = "wan2.2"\nsoft = 0\nlimit = 90\n')
     status, out, _ = run(
-        monkeypatch,
-        capsys,
+        "render",
         str(folder / "race.json"),
         "--for",
         "mine",

@@ -10,29 +10,19 @@ from typing import Any
 import pytest
 
 from instancecap.captioners.measured.describe import describe
-from instancecap.cli import main
 from instancecap.errors import ModelError
 from instancecap.mllm.scripted import RecordingBackend
-from instancecap.mllm.structured import Enforcement
 from instancecap.schema import Caption, Evidence
-from instancecap.verify.reading import read_claims
+from instancecap.verify.fields import read_claims
 from tests.conftest import MakeVideo
 from tests.made import evidence, thing
+from tests.program import Run
 from tests.verify.test_verify_reading import Answering
 
 SCENE = evidence(
     thing("dog", (0.1, 0.4, 0.3, 0.6), (0.7, 0.4, 0.9, 0.6), moving=True, direction="right",
           speed=0.13, colors=[("brown", 0.9)])
 )  # fmt: skip
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    """Status, standard output and standard error of the program."""
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
-        patch.setattr("sys.argv", ["instancecap", *arguments])
-        main.main()
-    written = capsys.readouterr()
-    return int(ended.value.code or 0), written.out, written.err
 
 
 @pytest.fixture
@@ -51,10 +41,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_contradictions_are_shown_and_counted(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    status, out, err = run(capsys, "verify", "captions", "--evidence", "evidence")
+def test_contradictions_are_shown_and_counted(folder: Path, run: Run) -> None:
+    status, out, err = run("verify", "captions", "--evidence", "evidence")
     assert (status, err) == (0, "")
     lines = out.splitlines()
     (at,) = [i for i, line in enumerate(lines) if "The dog leaves the frame." in line]
@@ -65,8 +53,8 @@ def test_contradictions_are_shown_and_counted(
     assert next(line for line in lines if line.startswith("leaves")).split()[1:4]
 
 
-def test_json_is_one_object(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    _, out, _ = run(capsys, "verify", "captions", "--evidence", "evidence", "--json")
+def test_json_is_one_object(folder: Path, run: Run) -> None:
+    _, out, _ = run("verify", "captions", "--evidence", "evidence", "--json")
     found: dict[str, Any] = json.loads(out)
     assert (found["done"], found["failed"], found["contradicted"]) == (2, [], 1)
     assert found["kinds"]["leaves"]["contradicted"] == 1
@@ -85,11 +73,9 @@ def test_json_is_one_object(folder: Path, capsys: pytest.CaptureFixture[str]) ->
         ("keep", "The dog leaves the frame. The camera stays still.", "measured"),
     ],
 )
-def test_captions_are_written(
-    folder: Path, capsys: pytest.CaptureFixture[str], how: str, text: str, support: str
-) -> None:
+def test_captions_are_written(folder: Path, run: Run, how: str, text: str, support: str) -> None:
     arguments = ["--evidence", "evidence", "--out", "out", "--on-contradiction", how, "--quiet"]
-    assert run(capsys, "verify", "captions", *arguments)[0] == 0
+    assert run("verify", "captions", *arguments)[0] == 0
     written = Caption.read(folder / "out" / "lie.mp4.json")
     assert written.global_description == text
     assert written.claims
@@ -97,13 +83,11 @@ def test_captions_are_written(
         assert written.provenance["/global_description"].support == support
 
 
-def test_what_cannot_be_checked_is_named_and_the_rest_goes_on(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_cannot_be_checked_is_named_and_the_rest_goes_on(folder: Path, run: Run) -> None:
     (folder / "captions" / "odd.json").write_text("{]")
     Caption(video=None, global_description="A dog.").write(folder / "captions" / "free.json")
     (folder / "evidence" / "true.mp4.json").unlink()
-    status, out, err = run(capsys, "verify", "captions", "--evidence", "evidence")
+    status, out, err = run("verify", "captions", "--evidence", "evidence")
     assert status == 1
     failures = [line for line in err.splitlines() if line.startswith("failed: ")]
     assert len(failures) == 3
@@ -115,7 +99,7 @@ def test_what_cannot_be_checked_is_named_and_the_rest_goes_on(
 def test_the_video_is_measured_where_no_evidence_is_local_copy(
     tmp_path: Path,
     make_video: MakeVideo,
-    capsys: pytest.CaptureFixture[str],
+    run: Run,
     monkeypatch: pytest.MonkeyPatch,
     without_weights: None,
 ) -> None:
@@ -130,7 +114,7 @@ def test_the_video_is_measured_where_no_evidence_is_local_copy(
     )  # fmt: skip
     caption.write(tmp_path / "captions" / "square.json")
     arguments = ["verify", "captions/square.json", "--video-root", "videos", "--json"]
-    status, out, _ = run(capsys, *arguments)
+    status, out, _ = run(*arguments)
     assert status == 0
     (one,) = json.loads(out)["captions"]
     assert [claim["kind"] for claim in one["claims"]] == ["camera"]
@@ -147,38 +131,36 @@ def test_the_video_is_measured_where_no_evidence_is_local_copy(
     ],
 )
 def test_wrong_usage_is_one_line(
-    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+    folder: Path, run: Run, arguments: list[str], message: str
 ) -> None:
-    status, out, err = run(capsys, "verify", "captions", *arguments)
+    status, out, err = run("verify", "captions", *arguments)
     assert (status, out) == (2, "")
     assert message in err
     assert err.count("\n") == 1
 
 
-def test_a_folder_of_evidence_that_does_not_fit_is_one_line(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_folder_of_evidence_that_does_not_fit_is_one_line(folder: Path, run: Run) -> None:
     (folder / "evidence" / "lie.mp4.json").write_text("{}")
-    status, _, err = run(capsys, "verify", "captions", "--evidence", "evidence")
+    status, _, err = run("verify", "captions", "--evidence", "evidence")
     assert status == 1
     assert err.count("\n") == 1
     assert "evidence" in err
     assert Evidence.read(folder / "evidence" / "true.mp4.json") == SCENE
 
 
-def test_a_model_may_read_the_sentences(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_model_may_read_the_sentences(folder: Path, run: Run) -> None:
     """Where it gives no answer, the rules read them, and the caption has a warning."""
 
     async def record(name: str, answer: object) -> None:
         backend = RecordingBackend(Answering(answer), folder / "answers.jsonl")
         caption = Caption.read(folder / "captions" / name)
-        await read_claims(caption, backend, enforce=Enforcement())
+        await read_claims(caption, backend)
         await backend.close()
 
     asyncio.run(record("true.mp4.json", {"claims": []}))
     asyncio.run(record("lie.mp4.json", ModelError("out of memory")))
     arguments = ["--evidence", "evidence", "--extract", "mllm", "--replay", "answers.jsonl"]
-    status, _, err = run(capsys, "verify", "captions", *arguments, "--out", "out", "--quiet")
+    status, _, err = run("verify", "captions", *arguments, "--out", "out", "--quiet")
     assert (status, err) == (0, "")
     read, failed = (Caption.read(folder / "out" / f"{n}.mp4.json") for n in ("true", "lie"))
     assert "/global_description" not in {claim.field for claim in read.claims}

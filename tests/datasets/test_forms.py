@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from instancecap.datasets.videos import find_video
 from instancecap.errors import InputError
 from instancecap.schema import Caption
 from instancecap.schema.caption import Video
+
+FORMS = json.loads(Path(__file__).with_name("forms.json").read_text(encoding="utf-8"))
 
 
 def rows(*paths: Path) -> list[Row]:
@@ -43,23 +46,11 @@ def touch(folder: Path, **files: str | bytes) -> Path:
 # Beside the clip ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("clip", "sidecar", "content"),
-    [
-        ("a.mp4", "a.txt", "A dog runs."),
-        ("a.mp4", "a.txt", "A dog\nruns.\n"),
-        ("a.MOV", "a.txt", "\ufeffA dog\r\n\r\nruns.\r\n"),
-        ("a.mp4", "a.mp4.txt", "A dog runs."),
-        ("a.webm", "a.caption", "A dog runs."),
-        ("a.jpg", "a.txt", "A dog runs."),
-        ("a.mp4", "a.txt", "A dog runs.".encode("utf-16")),
-        ("a.mp4", "a.json", '{"caption": "A dog runs."}'),
-    ],
-)
+@pytest.mark.parametrize(("clip", "sidecar", "content", "encoding"), FORMS["sidecars"])
 def test_a_text_belongs_to_the_clip_beside_it(
-    tmp_path: Path, clip: str, sidecar: str, content: str | bytes
+    tmp_path: Path, clip: str, sidecar: str, content: str, encoding: str
 ) -> None:
-    touch(tmp_path, **{clip: b"", sidecar: content})
+    touch(tmp_path, **{clip: b"", sidecar: content.encode(encoding)})
     ((name, text, video),) = texts(rows(tmp_path))
     assert (text, video) == ("A dog runs.", str(tmp_path / clip))
     assert name == ("a" if sidecar == "a.json" else clip)
@@ -136,25 +127,11 @@ DOG = ('A "big" dog, runs.', "a.mp4")
 # By the clip's name ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ({"a.mp4": "A dog."}, [("a.mp4", "A dog.", "a.mp4")]),
-        ({"a": "A dog.", "b": "A cat."}, [("a", "A dog.", "a"), ("b", "A cat.", "b")]),
-        (
-            {"a.mp4": ["A dog.", "A brown dog."]},
-            [("a.mp4", "A dog.", "a.mp4"), ("a.mp4-2", "A brown dog.", "a.mp4")],
-        ),
-        ({"v/a.mp4": {"caption": "A dog.", "tags": "x"}}, [("v/a.mp4", "A dog.", "v/a.mp4")]),
-        ({"a.mp4": {"short_caption": "A dog."}}, [("a.mp4", "A dog.", "a.mp4")]),
-        ({"captions": {"a.mp4": "A dog."}}, [("a.mp4", "A dog.", "a.mp4")]),
-        ({"data": [{"path": "a.mp4", "caption": "A dog."}]}, [("a.mp4", "A dog.", "a.mp4")]),
-    ],
-)
+@pytest.mark.parametrize(("value", "expected"), FORMS["names"])
 def test_names_with_captions(tmp_path: Path, value: Any, expected: Any) -> None:
     path = tmp_path / "captions.json"
     path.write_text(json.dumps(value))
-    assert texts(rows(path)) == expected
+    assert texts(rows(path)) == list(map(tuple, expected))
 
 
 def test_one_bad_name_is_one_row(tmp_path: Path) -> None:
@@ -179,31 +156,7 @@ def test_other_objects_are_no_names_with_captions(tmp_path: Path, value: Any) ->
 # Tables ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("t.csv", "path,caption\na.mp4,A dog.\n"),
-        ("t.csv", "path;caption\na.mp4;A dog.\n"),
-        ("t.csv", '"path";"caption"\r\n"a.mp4";"A dog."\r\n'),
-        ("t.csv", "sep=;\npath;caption\na.mp4;A dog.\n"),
-        ("t.csv", "File_Name | Caption\na.mp4 |A dog.\n"),
-        ("t.csv", "video_file;Description\na.mp4;A dog.\n"),
-        ("t.tsv", "path\tcaption\na.mp4\tA dog.\n"),
-        ("t.csv", "path\tcaption\na.mp4\tA dog.\n"),
-        ("t.jsonl", '{"path": "a.mp4", "caption": "A dog."}\n'),
-        ("t.json", '[{"path": "a.mp4", "caption": "A dog."}]'),
-        (
-            "t.jsonl",
-            '{"videos": ["a.mp4"], "messages": [{"role": "user", "content": "<video>Say."}, '
-            '{"role": "assistant", "content": "A dog."}]}\n',
-        ),
-        (
-            "t.json",
-            '[{"video": "a.mp4", "conversations": [{"from": "human", "value": "<video>"}, '
-            '{"from": "gpt", "value": "A dog."}]}]',
-        ),
-    ],
-)
+@pytest.mark.parametrize(("name", "text"), FORMS["tables"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
 def test_a_table_in_any_dialect_and_encoding(
     tmp_path: Path, name: str, text: str, encoding: str
@@ -281,26 +234,7 @@ def test_a_caption_that_loses_its_structure_is_a_failure(tmp_path: Path, value: 
 
 
 def test_metas_of_cosmos_curate(tmp_path: Path) -> None:
-    meta: dict[str, Any] = {
-        "span_uuid": "d2d0",
-        "source_video": "/raw/long.mp4",
-        "duration_span": [4.0, 14.0],
-        "width_source": 1920,
-        "height_source": 1080,
-        "framerate_source": 24.0,
-        "clip_location": "/out/clips/d2d0.mp4",
-        "motion_score": {"global_mean": 0.5},
-        "windows": [
-            {"start_frame": 0, "end_frame": 120, "qwen_caption": "A man walks."},
-            {
-                "start_frame": 120,
-                "end_frame": 240,
-                "qwen_caption": "A man sits.",
-                "qwen_lm_enhanced_caption": "A tall man sits down.",
-            },
-        ],
-        "valid": True,
-    }
+    meta: dict[str, Any] = deepcopy(FORMS["cosmos-curate"])
     path = touch(tmp_path, **{"metas/v0/d2d0.json": json.dumps(meta)})
     (row,) = rows(path)
     caption = row.caption

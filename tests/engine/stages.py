@@ -15,8 +15,6 @@ Function = Callable[[Job, Any], Coroutine[Any, Any, Any]]
 class FunctionStage:
     """A stage that is one asynchronous function."""
 
-    open_questions = 0
-
     def __init__(self, function: Function) -> None:
         self._function = function
         self.closed = False
@@ -27,8 +25,8 @@ class FunctionStage:
     async def close(self) -> None:
         self.closed = True
 
-    def finish(self) -> list[str]:
-        return []
+    def finish(self) -> tuple[list[str], int]:
+        return [], 0
 
 
 def answering(*results: str) -> FunctionStage:

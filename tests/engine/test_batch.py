@@ -4,47 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 
-from instancecap.engine.batch import Run, run_batch
-from instancecap.engine.config import RunConfig
-from instancecap.engine.digests import fingerprint
+from instancecap.engine.results import Run
 from instancecap.engine.sinks import open_store
 from instancecap.engine.work import Documents, EvidenceCache, Work, stamp_of
 from instancecap.errors import DecodeError, MissingDependency
 from instancecap.io.identity import Identity
 from instancecap.io.inputs import Job, find_jobs
 from instancecap.schema import Caption, Evidence
-from instancecap.schema.caption import Video
-
-SEEN: list[str] = []
-
-
-@dataclass(frozen=True, kw_only=True)
-class Quick(Work):
-    """Names the clip; fails for those whose file says so."""
-
-    config_name: str = "one"
-    parts: tuple[str, ...] = ("",)
-    keep: bool = field(default=False)
-
-    def __call__(self, job: Job) -> Documents:
-        SEEN.append(job.name)
-        if Path(job.clip.path).read_bytes().startswith(b"bad"):
-            raise DecodeError(f"{job.clip.path}: no frame")
-        captions = {}
-        for part in self.parts:
-            numbers = dict.fromkeys(("start", "end", "duration", "fps", "frames"), 0)
-            video = Video(id=job.name + part, path=job.clip.path, width=2, height=2, **numbers)
-            captions[part] = Caption(video=video, background=self.config_name).to_json()
-        return Documents(captions)
-
-    def config(self) -> str:
-        return fingerprint(name=self.config_name, parts=self.parts)
+from tests.engine.outputs import OUTS, do, read
+from tests.engine.works import SEEN, Quick
 
 
 @pytest.fixture
@@ -59,18 +33,8 @@ def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def run(out: str, work: Work | None = None, **options: object) -> Run:
-    jobs, _ = find_jobs(["clips"])
-    SEEN.clear()
-    return run_batch(
-        jobs,
-        work or Quick(),
-        store=open_store(out),
-        config=RunConfig(**options),  # type: ignore[arg-type]
-    )
-
-
-OUTS = ["out", "out.jsonl", "out.parquet"]
+def run(out: str, work: Work | None = None, **options: Any) -> Run:
+    return do("clips", out, work, **options)
 
 
 @pytest.mark.parametrize("out", OUTS)
@@ -108,7 +72,7 @@ def test_what_changed_is_done_again(clips: Path, out: str) -> None:
     (clips / "a.mp4").write_bytes(b"other")
     run(out)
     assert SEEN == ["a.mp4"]
-    run(out, Quick(config_name="two"))
+    run(out, Quick(label="two"))
     assert sorted(SEEN) == ["a.mp4", "b.mp4", "c.mp4", "d.mp4"]
 
 
@@ -184,9 +148,7 @@ def test_failures_of_earlier_runs_do_not_stop_this_one(clips: Path) -> None:
 
 def test_other_format_is_resumed_and_a_change_of_format_is_a_change(clips: Path) -> None:
     def write(format: str) -> Run:
-        jobs, _ = find_jobs(["clips"])
-        store = open_store("out", format=format)
-        return run_batch(jobs, Quick(), store=store, config=RunConfig())
+        return run("out", format=format)
 
     assert (write("instancevid").done, write("instancevid").skipped) == (3, 3)
     assert "Structural Description" in json.loads(Path("out/a.mp4.json").read_text())
@@ -205,18 +167,10 @@ def test_table_never_mixes_two_configurations(clips: Path, out: str) -> None:
             return super().__call__(job)
 
     run(out)
-    run(out, Fails(config_name="two"))
-    run(out, Fails(config_name="two"))
-    found = {row["id"]: row["background"] for row in rows(Path(out))}
+    run(out, Fails(label="two"))
+    run(out, Fails(label="two"))
+    found = {name: one["background"] for name, one in read(out).items()}
     assert found == {"a.mp4": "two", "c.mp4": "two"}
-
-
-def rows(table: Path) -> list[dict[str, str]]:
-    """Identity and background of what a table holds."""
-    if table.suffix == ".parquet":
-        return list(pq.read_table(table).select(["id", "background"]).to_pylist())
-    documents = map(json.loads, table.read_text().splitlines())
-    return [{"id": one["video"]["id"], "background": one["background"]} for one in documents]
 
 
 def test_run_that_a_fatal_error_ends_leaves_no_half_of_a_table(clips: Path) -> None:

@@ -14,16 +14,17 @@ import pytest
 from instancecap.captioners.chain import ChainOptions, prepare, write
 from instancecap.captioners.chain.questions import THOUSANDTHS
 from instancecap.engine import model_stage
-from instancecap.engine.batch import Run, run_batch
+from instancecap.engine.batch import run_batch
 from instancecap.engine.batch_files import TRIES, BatchResults, BatchWriter, open_batch
 from instancecap.engine.config import RunConfig
 from instancecap.engine.model_stage import AskWork, ModelStage, Server
+from instancecap.engine.results import Run
 from instancecap.engine.sinks import open_store
 from instancecap.errors import FormatError, ModelError, ServerError, UsageError
+from instancecap.evidence import build
 from instancecap.io.inputs import find_jobs
 from instancecap.mllm.base import Reply
 from instancecap.mllm.openai import OpenAIBackend
-from instancecap.mllm.structured import Enforcement
 from instancecap.schema.caption import Caption
 from instancecap.verify import check
 from instancecap.video import Clip
@@ -238,9 +239,7 @@ def say(body: dict[str, Any]) -> str:
 @pytest.fixture
 def once_measured(measured: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The clip's evidence without measuring it in every round."""
-    monkeypatch.setattr(
-        model_stage, "measure_job", lambda job, **_: measured(CLIP).model_copy(deep=True)
-    )
+    monkeypatch.setattr(build, "measure", lambda clip, **_: measured(CLIP).model_copy(deep=True))
 
 
 @pytest.fixture
@@ -309,7 +308,7 @@ def test_rounds_end_in_the_caption_that_a_server_gives(
             prepared,
             backend,
             options=options,
-            enforce=Enforcement(assume=False),
+            enforced=False,
             convention=THOUSANDTHS,
         )
         await backend.close()
@@ -381,18 +380,17 @@ def test_without_a_batch_file_the_rest_stays_empty(tmp_path: Path, clips_dir: Pa
 def test_shots_share_their_rounds(
     tmp_path: Path, clips_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    facts = model_stage.measure_job(None)  # type: ignore[arg-type, call-arg]
+    facts = build.measure(Clip(path="any"))
     middle = facts.video.duration / 2
     shot = facts.shots[0]
     facts.shots = [
         shot.model_copy(update={"end": middle}),
         shot.model_copy(update={"start": middle, "transition": "cut"}),
     ]
-    monkeypatch.setattr(model_stage, "measure_job", lambda job, **_: facts.model_copy(deep=True))
+    monkeypatch.setattr(build, "measure", lambda clip, **_: facts.model_copy(deep=True))
     server = Server(model=MODEL, batch_file=str(tmp_path / "ask.jsonl"))
     work = AskWork(options=ChainOptions(frames=2), server=server, split_shots=True)
     stage = ModelStage(server.open(), work.options)
     (job,), _ = find_jobs([str(clips_dir / CLIP)])
     assert asyncio.run(stage(job, work(job))).waiting
-    assert stage.open_questions == 2
-    assert stage.finish() == [str(tmp_path / "ask.jsonl")]
+    assert stage.finish() == ([str(tmp_path / "ask.jsonl")], 2)

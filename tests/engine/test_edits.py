@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,21 +13,18 @@ import pytest
 
 from instancecap.datasets.captions import read_captions
 from instancecap.datasets.edits import mark_edits
-from instancecap.engine.batch import Run, run_batch
-from instancecap.engine.config import RunConfig
-from instancecap.engine.events import Events
-from instancecap.engine.sinks import open_store
+from instancecap.engine.results import Run
 from instancecap.engine.work import Documents, Work
-from instancecap.io.inputs import Job, find_jobs
+from instancecap.io.inputs import Job
 from instancecap.schema import Caption
 from instancecap.schema.caption import Claim, Instance, Provenance, Video
+from tests.engine.outputs import OUTS, do, edit, read
 
-OUTS = ["out", "out.jsonl", "out.parquet"]
 MEASURED = Provenance(source="yolox-nano", confidence=0.9, support="measured", frames=[0.1])
 
 
 @dataclass(frozen=True, kw_only=True)
-class Quick(Work):
+class Noted(Work):
     """A caption with a measured worker."""
 
     version: str = "one"
@@ -67,50 +63,7 @@ def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(out: str, version: str = "one", *, edits_stay: bool = False, **options: Any) -> Run:
-    jobs, _ = find_jobs(["clips"])
-    work = Quick(version=version, edits_stay=edits_stay)
-    return run_batch(
-        jobs, work, store=open_store(out), config=RunConfig(**options), events=Events()
-    )
-
-
-def read(out: str) -> dict[str, dict[str, Any]]:
-    """The captions of an output by the names of their clips."""
-    path = Path(out)
-    if path.suffix == ".jsonl":
-        found = [json.loads(line) for line in path.read_text().splitlines()]
-    elif path.suffix == ".parquet":
-        found = [json.loads(row["caption_json"]) for row in pq.read_table(path).to_pylist()]
-    else:
-        found = [json.loads(one.read_text()) for one in path.glob("*.json")]
-    return {one["video"]["id"]: one for one in found}
-
-
-def edit(out: str, change: Callable[[dict[str, Any]], None], name: str = "a.mp4") -> None:
-    """Do to a caption what a person would, with an editor or with pandas."""
-    path = Path(out)
-    if path.suffix == ".jsonl":
-        documents = [json.loads(line) for line in path.read_text().splitlines()]
-        for one in documents:
-            if one["video"]["id"] == name:
-                change(one)
-        path.write_text("".join(f"{json.dumps(one)}\n" for one in documents))
-    elif path.suffix == ".parquet":
-        table = pq.read_table(path)
-        rows = table.to_pylist()
-        for row in rows:
-            if row["id"] == name:
-                document = json.loads(row["caption_json"])
-                change(document)
-                row["caption_json"] = json.dumps(document)
-                row["global_description"] = document["global_description"]
-        (shard,) = path.glob("*.parquet")
-        pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), shard)
-    else:
-        file = path / f"{name}.json"
-        document = json.loads(file.read_text())
-        change(document)
-        file.write_text(json.dumps(document, indent=4))
+    return do("clips", out, Noted(version=version, edits_stay=edits_stay), **options)
 
 
 def by_hand(document: dict[str, Any]) -> None:
@@ -184,6 +137,51 @@ def test_an_edit_is_seen_by_whoever_reads_the_captions(out: str) -> None:
     assert edited.provenance["/instances/4/appearance"].source == "human"
     assert edited.claims == []
     assert {one.source for one in untouched.provenance.values()} == {"yolox-nano"}
+
+
+def edit_text(out: str, suffix: str) -> None:
+    """Change one word of the first clip's caption with an editor."""
+    path = Path(out) / f"a.mp4{suffix}" if Path(out).is_dir() else Path(out)
+    first, *others = path.read_text().splitlines(keepends=True)
+    if Path(out).is_dir():
+        first, others = "".join([first, *others]), []
+    assert "A wall" in first
+    path.write_text("".join([first.replace("A wall", "HANDMADE hedge"), *others]))
+
+
+def texts_of(out: str, suffix: str) -> list[str]:
+    """What stands in an output, clip by clip."""
+    if Path(out).is_dir():
+        return [path.read_text() for path in sorted(Path(out).glob(f"*{suffix}"))]
+    return Path(out).read_text().splitlines()
+
+
+@pytest.mark.parametrize("out", ["out", "out.jsonl"])
+@pytest.mark.parametrize("format", ["instancevid", "skycaptioner", "cosmos3", "miradata", "text"])
+def test_edits_in_another_format_are_kept(out: str, format: str) -> None:
+    suffix = ".txt" if format == "text" else ".json"
+    run(out, format=format)
+    edit_text(out, suffix)
+    edited = texts_of(out, suffix)[0]
+    for version, again in (("one", {}), ("two", {}), ("two", {"resume": False}),
+                           ("three", {"edits_stay": True})):  # fmt: skip
+        done = run(out, version, format=format, **again)
+        first, second = texts_of(out, suffix)
+        assert first == edited and "HANDMADE" not in second
+        if version != "one":
+            assert [one.reason.partition(";")[0] for one in done.kept] == ["changed by hand"]
+            assert "a.mp4" in done.kept[0].source
+    if format != "skycaptioner":  # which has no text about the whole
+        assert f"({version})" in second
+    captions = [row.caption for row in read_captions([out])]
+    marked = [
+        sorted(pointer for pointer, one in caption.provenance.items() if one.source == "human")
+        for caption in captions
+        if caption is not None
+    ]
+    assert marked == [["/global_description" if format == "text" else "/background"], []]
+    assert run(out, "two", format=format, overwrite_human=True).kept == []
+    assert "HANDMADE" not in "".join(texts_of(out, suffix))
 
 
 def test_a_work_that_rewrites_fields_gets_the_edits_marked() -> None:

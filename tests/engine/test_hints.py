@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,10 @@ import pytest
 from instancecap.engine.batch import run_batch
 from instancecap.engine.config import RunConfig
 from instancecap.engine.sinks import open_store
-from instancecap.engine.work import Documents, Work
 from instancecap.errors import UsageError
-from instancecap.io.inputs import Job, find_jobs
+from instancecap.io.inputs import find_jobs
 from instancecap.schema import Caption
-from instancecap.schema.caption import Video
+from tests.engine.works import SEEN, Quick
 
 ROWS: list[dict[str, Any]] = [
     {"path": "a.mp4", "title": "A cat, asleep"},
@@ -81,20 +79,6 @@ def test_a_wrong_column_is_said_before_anything_runs(name: str) -> None:
         write_list(name)
     with pytest.raises(UsageError, match=r"no column 'titel' for --hint-column; it has: path"):
         find_jobs([name], hint_column="titel")
-
-
-SEEN: list[str] = []
-
-
-@dataclass(frozen=True, kw_only=True)
-class Quick(Work):
-    def __call__(self, job: Job) -> Documents:
-        SEEN.append(job.name)
-        caption = Caption(video=Video.named(job.clip.path), background=job.hint)
-        return Documents({"": caption.to_json()})
-
-    def config(self) -> str:
-        return "one"
 
 
 @pytest.mark.usefixtures("folder")

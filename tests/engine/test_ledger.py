@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from instancecap.engine.ledger import Ledger
-from instancecap.engine.resume import entry_of
+from instancecap.engine.store import Entry
 from instancecap.errors import UsageError
 from instancecap.io.identity import Identity, partial_hash
 from instancecap.io.inputs import Job, private_folder
@@ -33,13 +33,11 @@ def test_entry_comes_back_as_it_was_recorded(tmp_path: Path, clip: Path) -> None
     ledger = Ledger(folder)
     identity = Identity.of(str(clip), content=True)
     ledger.record(
-        entry_of(job(clip), identity, config="c1", parts=("#1", "#2"), digests={"#1": "abc"}),
-        seconds=1.5,
-        cost={},
+        Entry.of(job(clip), identity, config="c1", parts=("#1", "#2"), digests={"#1": "abc"}),
     )
     lacking = {"": ("/background",)}
     ledger.record(
-        entry_of(
+        Entry.of(
             job(clip, "b"),
             identity,
             config="c1",
@@ -47,7 +45,6 @@ def test_entry_comes_back_as_it_was_recorded(tmp_path: Path, clip: Path) -> None
             reason="refused",
             missing=lacking,
         ),
-        cost={},
     )
     ledger.close()
     again = Ledger(folder)
@@ -62,7 +59,7 @@ def test_entry_comes_back_as_it_was_recorded(tmp_path: Path, clip: Path) -> None
 
 def test_moved_file_is_known_by_its_content_and_span(tmp_path: Path, clip: Path) -> None:
     ledger = Ledger(tmp_path / "notes")
-    ledger.record(entry_of(job(clip), Identity.of(str(clip), content=True), config="c"), cost={})
+    ledger.record(Entry.of(job(clip), Identity.of(str(clip), content=True), config="c"))
     moved = tmp_path / "moved.mp4"
     clip.rename(moved)
     identity = Identity.of(str(moved), content=True)

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import importlib
 import signal
-import textwrap
 import time
 from collections.abc import Callable
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -22,37 +18,7 @@ from instancecap.io.inputs import Job
 from instancecap.models import weights
 from instancecap.video import Clip
 from tests.engine.stages import FunctionStage
-
-
-@pytest.fixture
-def deeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """A module of work that worker processes can import too."""
-    code = """
-        import os, time, cv2
-        from instancecap.errors import DecodeError, MissingDependency
-        from instancecap.models import weights
-
-        def work(job):
-            if job.name == "bad":
-                raise DecodeError(f"{job.clip.path}: no frame can be decoded")
-            if job.name == "bug":
-                raise ZeroDivisionError("by zero")
-            if job.name == "die":
-                os.kill(os.getpid(), 9)
-            if job.name == "leave":
-                os._exit(3)
-            if job.name == "need":
-                raise MissingDependency("masks need pycocotools")
-            if job.name == "hang":
-                time.sleep(60)
-            return job.name.upper()
-
-        def look(job):
-            return os.getpid(), cv2.getNumThreads(), weights.known_missing()
-        """
-    (tmp_path / "deeds_for_workers.py").write_text(textwrap.dedent(code))
-    monkeypatch.syspath_prepend(tmp_path)
-    return importlib.import_module("deeds_for_workers")
+from tests.engine.works import deed, look
 
 
 def jobs(*names: str) -> list[Job]:
@@ -73,8 +39,8 @@ def run(names: list[str], work: Callable[[Job], str], workers: int) -> dict[str,
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_failures_stay_with_their_clip(deeds: ModuleType, workers: int) -> None:
-    assert run(["a", "bad", "bug", "b"], deeds.work, workers) == {
+def test_failures_stay_with_their_clip(workers: int) -> None:
+    assert run(["a", "bad", "bug", "b"], deed, workers) == {
         "a": "A",
         "bad": "<no frame can be decoded>",
         "bug": "<internal error: ZeroDivisionError: by zero>",
@@ -82,25 +48,25 @@ def test_failures_stay_with_their_clip(deeds: ModuleType, workers: int) -> None:
     }
 
 
-def test_traceback_of_an_unforeseen_error_is_kept(deeds: ModuleType) -> None:
+def test_traceback_of_an_unforeseen_error_is_kept() -> None:
     traces: list[str] = []
     run_jobs(
         enumerate(jobs("bug", "bad")),
-        deeds.work,
+        deed,
         workers=2,
         on_done=lambda outcome: traces.append(outcome.failure.trace if outcome.failure else "?"),
     )
     assert sorted(bool(trace) for trace in traces) == [False, True]
-    assert "deeds_for_workers.py" in max(traces)
+    assert "works.py" in max(traces)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_missing_prerequisite_ends_the_run(deeds: ModuleType, workers: int) -> None:
+def test_missing_prerequisite_ends_the_run(workers: int) -> None:
     with pytest.raises(MissingDependency, match="masks need pycocotools"):
-        run(["need", "a"], deeds.work, workers)
+        run(["need", "a"], deed, workers)
 
 
-def test_second_interrupt_stops_the_workers_at_once(deeds: ModuleType) -> None:
+def test_second_interrupt_stops_the_workers_at_once() -> None:
     done: list[str] = []
     shutdowns: list[int] = []
 
@@ -113,7 +79,7 @@ def test_second_interrupt_stops_the_workers_at_once(deeds: ModuleType) -> None:
     with pytest.raises(KeyboardInterrupt):
         run_jobs(
             enumerate(jobs("a", "hang", "hang")),
-            deeds.work,
+            deed,
             workers=2,
             on_done=take,
             on_shutdown=lambda: shutdowns.append(1),
@@ -124,9 +90,7 @@ def test_second_interrupt_stops_the_workers_at_once(deeds: ModuleType) -> None:
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
-def test_first_interrupt_finishes_what_is_in_flight(
-    deeds: ModuleType, workers: int, name: signal.Signals
-) -> None:
+def test_first_interrupt_finishes_what_is_in_flight(workers: int, name: signal.Signals) -> None:
     done: list[str] = []
 
     def take(outcome: Outcome[str]) -> None:
@@ -136,13 +100,13 @@ def test_first_interrupt_finishes_what_is_in_flight(
 
     handler = signal.getsignal(name)
     many = jobs(*(f"job{number}" for number in range(30)))
-    assert not run_jobs(enumerate(many), deeds.work, workers=workers, on_done=take)
+    assert not run_jobs(enumerate(many), deed, workers=workers, on_done=take)
     assert 1 <= len(done) <= local.TASKS_PER_WORKER * workers
     assert signal.getsignal(name) is handler
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_calls_overlap_and_fail_alone(deeds: ModuleType, workers: int) -> None:
+def test_calls_overlap_and_fail_alone(workers: int) -> None:
     running, most = 0, 0
 
     async def finish(job: Job, prepared: str) -> str:
@@ -163,7 +127,7 @@ def test_calls_overlap_and_fail_alone(deeds: ModuleType, workers: int) -> None:
     names = ["a", "no", "bad", "b", "c", "d"]
     run_jobs(
         enumerate(jobs(*names)),
-        deeds.work,
+        deed,
         stage=FunctionStage(finish),
         workers=workers,
         on_done=take,
@@ -179,7 +143,7 @@ def test_calls_overlap_and_fail_alone(deeds: ModuleType, workers: int) -> None:
     assert most > 1
 
 
-def test_server_that_cannot_be_used_ends_the_run_and_keeps_what_is_done(deeds: ModuleType) -> None:
+def test_server_that_cannot_be_used_ends_the_run_and_keeps_what_is_done() -> None:
     async def finish(job: Job, prepared: str) -> str:
         if job.name == "c":
             raise ServerError("no connection")
@@ -190,7 +154,7 @@ def test_server_that_cannot_be_used_ends_the_run_and_keeps_what_is_done(deeds: M
     with pytest.raises(ServerError, match="no connection"):
         run_jobs(
             enumerate(jobs(*"abc", *(f"job{number}" for number in range(300)))),
-            deeds.work,
+            deed,
             stage=stage,
             on_done=lambda outcome: done.append(outcome.job.name),
         )
@@ -198,9 +162,7 @@ def test_server_that_cannot_be_used_ends_the_run_and_keeps_what_is_done(deeds: M
     assert stage.closed
 
 
-def test_workers_share_the_cores_and_know_what_is_missing(
-    deeds: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_workers_share_the_cores_and_know_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weights, "_missing", {"yunet": "not to be had"})
     seen: list[tuple[int, int, dict[str, str]]] = []
 
@@ -208,16 +170,14 @@ def test_workers_share_the_cores_and_know_what_is_missing(
         assert outcome.result is not None
         seen.append(outcome.result)
 
-    run_jobs(enumerate(jobs(*"abcd")), deeds.look, workers=2, on_done=take)
+    run_jobs(enumerate(jobs(*"abcd")), look, workers=2, on_done=take)
     processes, threads, missing = zip(*seen, strict=True)
     assert len(set(processes)) <= 2
     assert set(threads) == {threads_each(2)}
     assert missing[0] == {"yunet": "not to be had"}
 
 
-def test_few_jobs_are_outstanding_at_a_time(
-    deeds: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_few_jobs_are_outstanding_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     counts: list[int] = []
 
     def counting(running: list[Any], **options: Any) -> Any:
@@ -225,5 +185,5 @@ def test_few_jobs_are_outstanding_at_a_time(
         return concurrent.futures.wait(running, **options)
 
     monkeypatch.setattr(local, "wait", counting)
-    run([f"job{number}" for number in range(20)], deeds.work, 2)
+    run([f"job{number}" for number in range(20)], deed, 2)
     assert max(counts) == 2 * local.TASKS_PER_WORKER

@@ -8,8 +8,8 @@ import urllib.request
 import pytest
 
 from instancecap.engine.events import Ended
-from instancecap.engine.metrics import serve_metrics
 from instancecap.engine.resume import Plan
+from instancecap.engine.watchers import serve_metrics
 from instancecap.engine.work import Documents
 from instancecap.errors import UsageError
 from instancecap.io.inputs import Job

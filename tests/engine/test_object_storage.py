@@ -14,23 +14,22 @@ import pyarrow.parquet as pq
 import pytest
 
 from instancecap.engine import object_storage
-from instancecap.engine.batch import Run, run_batch
+from instancecap.engine.batch import run_batch
 from instancecap.engine.config import RunConfig
-from instancecap.engine.digests import fingerprint
 from instancecap.engine.events import Ended, Events
+from instancecap.engine.results import Run
 from instancecap.engine.sinks import open_store
 from instancecap.engine.status import read_status
 from instancecap.engine.work import CaptionWork, Documents, Work
-from instancecap.errors import DecodeError, InputError, OutputError, UsageError
+from instancecap.errors import InputError, OutputError, UsageError
 from instancecap.io.addresses import is_url
 from instancecap.io.identity import Identity
 from instancecap.io.inputs import Job, find_jobs
 from instancecap.io.local_copy import local_copy
 from instancecap.schema import Caption
-from instancecap.schema.caption import Video
 from tests.conftest import MakeVideo
-
-SEEN: list[str] = []
+from tests.engine.outputs import do
+from tests.engine.works import SEEN, Quick
 
 
 @pytest.fixture(scope="module")
@@ -69,30 +68,6 @@ def video(tmp_path: Path, make_video: MakeVideo) -> bytes:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Quick(Work):
-    """Names the clip from its first bytes; fails for those that say so."""
-
-    label: str = "one"
-    parts: tuple[str, ...] = ("",)
-
-    def __call__(self, job: Job) -> Documents:
-        SEEN.append(job.name)
-        content = Path(job.clip.local or job.clip.path).read_bytes()
-        if content.startswith(b"bad"):
-            raise DecodeError(f"{job.clip.path}: no frame")
-        numbers = dict.fromkeys(("start", "end", "duration", "fps", "frames"), 0)
-        captions = {}
-        for part in self.parts:
-            video = Video(id=job.name + part, path=job.clip.path, width=2, height=2, **numbers)
-            captions[part] = Caption(video=video, background=self.label).to_json()
-        identity = Identity.of(job.clip.path, content=True)
-        return Documents(captions, identity=identity)
-
-    def config(self) -> str:
-        return fingerprint(label=self.label, parts=self.parts)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Cut(Quick):
     """Is interrupted at the sixth clip."""
 
@@ -103,10 +78,7 @@ class Cut(Quick):
 
 
 def run(out: str, given: list[str], work: Work | None = None, **options: Any) -> Run:
-    SEEN.clear()
-    jobs, rejected = find_jobs(given)
-    assert rejected == []
-    return run_batch(jobs, work or Quick(), store=open_store(out), config=RunConfig(**options))
+    return do(given[0], out, work, **options)
 
 
 @pytest.fixture
@@ -230,7 +202,7 @@ def test_more_inputs_shift_the_shards_and_nothing_is_twice(bucket: Any, out: str
 
 
 def test_parts_of_a_job_array_share_one_output(bucket: Any) -> None:
-    from instancecap.engine.shards import Shard
+    from instancecap.engine.run import Shard
 
     for index in (1, 2):
         shard = Shard(index, 2)

@@ -13,7 +13,7 @@ import pytest
 from instancecap.engine.batch import run_batch
 from instancecap.engine.config import RunConfig
 from instancecap.engine.events import Ended, Events
-from instancecap.engine.retrying import RetryingStage
+from instancecap.engine.model_stage import RetryingStage
 from instancecap.engine.sinks import open_store
 from instancecap.engine.work import Documents
 from instancecap.errors import ModelError, ServerError, ServerRefusal

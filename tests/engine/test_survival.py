@@ -14,13 +14,15 @@ from pathlib import Path
 import pytest
 
 from benchmarks.engine import make_clips, survive
-from instancecap.engine.batch import MOST_UNWRITTEN, Run, run_batch
+from instancecap.engine.batch import MOST_UNWRITTEN, run_batch
 from instancecap.engine.config import RunConfig
-from instancecap.engine.journal import open_journal
 from instancecap.engine.ledger import Ledger
+from instancecap.engine.results import Run
 from instancecap.engine.sinks import open_store
+from instancecap.engine.watchers import open_journal
 from instancecap.errors import UsageError
 from instancecap.io.inputs import find_jobs, private_folder
+from tests.engine.outputs import do
 from tests.engine.works import Poisoned
 
 POISONS = {
@@ -43,13 +45,7 @@ def fill(folder: Path, count: int, *names: str) -> Path:
 
 
 def run(clips: Path, out: Path, *, words: int = 2, **options: object) -> Run:
-    jobs, _ = find_jobs([str(clips)])
-    return run_batch(
-        jobs,
-        Poisoned(words=words),
-        store=open_store(str(out)),
-        config=RunConfig(**options),  # type: ignore[arg-type]
-    )
+    return do(clips, out, Poisoned(words=words), **options)
 
 
 def test_killed_run_goes_on_and_writes_the_same_bytes(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,6 +35,7 @@ from instancecap.schema.caption import (
 from instancecap.schema.pointer import instance_of
 from tests.strategies import cameras, captions
 
+TABLES = json.loads(Path(__file__).with_name("tables.json").read_text(encoding="utf-8"))
 FOREIGN = [name for name in FORMATS if name != "instancecap"]
 
 
@@ -155,20 +157,7 @@ def test_everything_that_is_lost_is_named() -> None:
         lost(full, "sora")
 
 
-@pytest.mark.parametrize(
-    ("given", "text"),
-    [
-        (
-            {"start": "top-left", "end": "top-right"},
-            "from the top left of the frame to the top right",
-        ),
-        ({"start": "top-left", "end": "top-left"}, "at the top left of the frame throughout"),
-        ({"start": "top-left", "leaves": True}, "first at the top left of the frame, then leaves"),
-        ({"enters": True}, "enters"),
-        ({"text": "by the door", "start": "top-left"}, "by the door"),
-        ({}, ""),
-    ],
-)
+@pytest.mark.parametrize(("given", "text"), TABLES["positions"])
 def test_cells_without_a_text_are_put_into_words(given: dict[str, Any], text: str) -> None:
     assert position_phrase(Position.model_validate(given)) == text
 
@@ -180,18 +169,7 @@ def test_movement_without_a_description_is_put_into_words(given: Camera) -> None
     assert camera_words(text) == {"description": text}, "our own prose is not read back"
 
 
-@pytest.mark.parametrize(
-    ("text", "motion"),
-    [
-        ("pan_left", ["pan_left"]),
-        ("Pan right, zoom in", ["pan_right", "zoom_in"]),
-        ("static shot", ["static"]),
-        ("Dolly in and tilt up", ["move_in", "tilt_up"]),
-        ("static, pan left", []),
-        ("The camera pans right", []),
-        ("", []),
-    ],
-)
+@pytest.mark.parametrize(("text", "motion"), TABLES["movements"])
 def test_a_list_of_movements_is_read_and_a_sentence_kept(text: str, motion: list[str]) -> None:
     camera = Camera.model_validate(camera_words(text))
     assert (camera.motion, camera.description) == (motion, text)

@@ -14,6 +14,7 @@ from instancecap.formats import caption_from
 
 EXAMPLES = json.loads(Path(__file__).with_name("examples.json").read_text(encoding="utf-8"))
 WOMAN = EXAMPLES["skycaptioner"]
+TABLES = json.loads(Path(__file__).with_name("tables.json").read_text(encoding="utf-8"))
 
 
 def test_skycaptioner_as_the_model_writes_it() -> None:
@@ -106,20 +107,7 @@ def test_miradata_without_a_short_caption() -> None:
     assert [(one.class_, one.appearance) for one in caption.instances] == [("subject", "A man.")]
 
 
-@pytest.mark.parametrize(
-    ("value", "format", "reason"),
-    [
-        ({"foo": 1}, "", "no caption in it; its fields: foo"),
-        ([], "", "found is a list"),
-        (None, "", "found is nothing"),
-        ({"schema": "instancecap.evidence/1"}, "", "this is evidence, not a caption"),
-        ({"schema": "instancecap.caption/1", "place": "moon"}, "", "not a valid caption: /place"),
-        (WOMAN, "instancevid", "this is skycaptioner, not instancevid"),
-        ("{", "", "there is no JSON in it"),
-        ("  ", "", "an empty caption"),
-        ({"a": 1}, "text", "a caption in text was expected, and found is an object"),
-    ],
-)
+@pytest.mark.parametrize(("value", "format", "reason"), TABLES["no captions"])
 def test_what_is_no_caption_is_refused(value: Any, format: str, reason: str) -> None:
     with pytest.raises(FormatError, match=reason):
         caption_from(value, format=format)

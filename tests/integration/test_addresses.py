@@ -14,7 +14,7 @@ from benchmarks.engine import make_clips
 from instancecap.datasets.export import find_trainer
 from instancecap.errors import UsageError
 from instancecap.schema import Caption
-from tests.integration.conftest import Run
+from tests.program import Run
 
 
 class Handler(SimpleHTTPRequestHandler):

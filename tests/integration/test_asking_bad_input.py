@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import Run
 from tests.integration.users import ROOT, asking, captions_in, files_in, saying, schema_of
 from tests.mllm.server import MODEL, serve
+from tests.program import Run
 
 MakeVideo = Callable[..., Path]
 KEY = "sk-secret-0123456789abcdef"

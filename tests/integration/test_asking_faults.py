@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from benchmarks import refusals
-from tests.integration.conftest import Run
 from tests.integration.users import asking, captions_in, questions, saying, schema_of
 from tests.mllm.server import FAULTS, serve
+from tests.program import Run
 
 MakeVideo = Callable[..., Path]
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import Run
 from tests.integration.users import captions_in
+from tests.program import Run
 
 pytestmark = pytest.mark.models
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import MakeVideo
-from tests.integration.conftest import Run
 from tests.integration.users import asking, captions_in, saying
 from tests.mllm.server import serve
+from tests.program import Run
 
 pytestmark = [
     pytest.mark.models,

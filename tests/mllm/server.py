@@ -16,15 +16,16 @@ draws again.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import random
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import jsonschema
@@ -168,67 +169,51 @@ def serve(
     and ``retry_after`` in seconds, ``seen`` (a list that is filled with the bodies of all calls).
     """
     server = Server(answer=answer, faults=faults, seed=seed, **options)
-    started: list[Any] = []
-    ready = threading.Event()
-
-    async def run() -> None:
-        stop = asyncio.Event()
-        listener = await asyncio.start_server(lambda r, w: _talk(server, r, w), "127.0.0.1", port)
-        started.extend([asyncio.get_running_loop(), stop, listener.sockets[0].getsockname()[1]])
-        ready.set()
-        await stop.wait()
-        listener.close()
-
-    thread = threading.Thread(target=asyncio.run, args=(run(),), daemon=True)
-    thread.start()
-    ready.wait()
-    loop, stop, port = started
-    try:
-        yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
+    handler = type("Handler", (_Handler,), {"server_": server})
+    with _Listener(("127.0.0.1", port), handler) as listener:
+        threading.Thread(target=listener.serve_forever, args=(0.01,), daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{listener.server_address[1]}/v1"
+        finally:
+            listener.shutdown()
 
 
-async def _talk(server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer the requests of one connection until either side ends it."""
-    try:
-        while (head := await reader.readuntil(b"\r\n\r\n")) and not writer.is_closing():
-            first, *lines = head.decode("latin-1").split("\r\n")
-            method, path, _ = first.split(" ")
-            headers = {
-                name.strip().lower(): value.strip()
-                for name, _, value in (line.partition(":") for line in lines)
-            }
-            body = await reader.readexactly(int(headers.get("content-length", 0)))
-            key = headers.get("authorization", "")
-            status, content, fault = server.reply(method, path.partition("?")[0], key, body)
-            await _send(server, writer, status, content, fault)
-    except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
-        pass  # the other side has gone, or the server ends
-    finally:
-        writer.close()
+class _Listener(ThreadingHTTPServer):
+    daemon_threads, block_on_close, request_queue_size = True, False, 256
+
+    def handle_error(self, *_: Any) -> None:
+        """The other side has gone."""
 
 
-async def _send(
-    server: Server, writer: asyncio.StreamWriter, status: int, content: Any, fault: str
-) -> None:
-    if fault == "stall":
-        await asyncio.sleep(server.stall)
-    body = json.dumps(content).encode()
-    if fault == "garbled":
-        body = b'{"choices": [{"mess'
-    head = [
-        f"HTTP/1.1 {status} X",
-        "content-type: application/json",
-        f"content-length: {len(body)}",
-        *([f"retry-after: {server.retry_after}"] if status == 429 else []),
-    ]
-    half = body[: len(body) // 2] if fault == "disconnect" else body
-    writer.write("\r\n".join(head).encode() + b"\r\n\r\n" + half)
-    await writer.drain()
-    if fault == "disconnect":
-        writer.close()
+class _Handler(BaseHTTPRequestHandler):
+    server_: Server
+    lock = threading.Lock()
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        self.do_POST()
+
+    def do_POST(self) -> None:
+        server, key = self.server_, self.headers.get("authorization", "")
+        asked = self.rfile.read(int(self.headers.get("content-length", 0)))
+        path = self.path.partition("?")[0]
+        with self.lock:
+            status, content, fault = server.reply(self.command, path, key, asked)
+        if fault == "stall":
+            time.sleep(server.stall)
+        body = b'{"choices": [{"mess' if fault == "garbled" else json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        if status == 429:
+            self.send_header("retry-after", server.retry_after)
+        self.end_headers()
+        self.wfile.write(body[: len(body) // 2] if fault == "disconnect" else body)
+        self.close_connection = fault == "disconnect"
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing is said."""
 
 
 def _spoil(fault: str, text: str) -> tuple[str, str]:

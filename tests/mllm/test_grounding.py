@@ -15,8 +15,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from instancecap.errors import ModelError
-from instancecap.mllm.base import Backend, Image, Reply, Request
-from instancecap.mllm.grounding import (
+from instancecap.mllm.base import Backend, Image, Reply, Request, Usage
+from instancecap.mllm.probes import (
     HEIGHT,
     RECTANGLE,
     WIDTH,
@@ -25,7 +25,6 @@ from instancecap.mllm.grounding import (
     grounding,
 )
 from instancecap.mllm.scripted import RecordingBackend, ReplayBackend
-from instancecap.mllm.usage import Usage
 from tests.mllm.questions import run
 
 LAYOUTS: tuple[Literal["xyxy", "yxyx", "xywh"], ...] = ("xyxy", "yxyx", "xywh")

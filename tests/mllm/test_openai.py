@@ -116,15 +116,12 @@ def test_a_dead_server_is_avoided() -> None:
     assert all(isinstance(reply, Reply) for reply in replies)
 
 
-def test_servers_share_the_questions_and_keep_their_frames() -> None:
+def test_servers_share_the_questions() -> None:
     first: list[dict[str, Any]] = []
     second: list[dict[str, Any]] = []
     with serve(seen=first) as one, serve(seen=second) as other:
-        run(complete([one, other], [question(str(n), images=0) for n in range(40)]))
-        assert min(len(first), len(second)) >= 10
-        first.clear(), second.clear()
-        run(complete([one, other], [question(str(n)) for n in range(12)], concurrency=2))
-        assert min(len(first), len(second)) == 0
+        run(complete([one, other], [question(str(n)) for n in range(40)]))
+    assert min(len(first), len(second)) >= 10
 
 
 def test_a_server_that_dies_stops_the_run() -> None:

@@ -11,9 +11,8 @@ import pytest
 
 from instancecap.errors import ModelError, QuestionRefused, ServerError, ServerRefusal
 from instancecap.mllm.base import Message, Reply, Request
-from instancecap.mllm.dialect import Dialect, fit, spread
+from instancecap.mllm.dialect import Dialect, Refusal, adapt, fit, retry_after, spread
 from instancecap.mllm.openai import OpenAIBackend
-from instancecap.mllm.refusals import Refusal, adapt, retry_after
 from instancecap.mllm.wire import payload
 from tests.mllm.questions import picture, question, run
 from tests.mllm.server import MODEL, error_body, serve

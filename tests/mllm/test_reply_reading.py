@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from instancecap.mllm.base import Reply
-from instancecap.mllm.coercion import MISSING, coerce
-from instancecap.mllm.reading import read_reply, validate
-from instancecap.mllm.schemas import answer_schema, narrowed
+from instancecap.mllm.reading import find_repetition, read_reply, validate
+from instancecap.mllm.schemas import MISSING, answer_schema, coerce, narrowed
 
 TEXT: dict[str, Any] = {"type": "string"}
 SCHEMAS: dict[str, dict[str, Any]] = {
@@ -29,6 +29,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "text or null": {"anyOf": [TEXT, {"type": "null"}]},
     "text or list": {"anyOf": [TEXT, {"type": "array", "items": TEXT}]},
 }
+REPLIES = tomllib.loads(Path(__file__).with_name("replies.toml").read_text())
 MEANINGS = Path(__file__).with_name("meanings.jsonl").read_text().splitlines()
 """Each a value, a schema, and what it means by that, if anything."""
 
@@ -55,30 +56,11 @@ ENTRY = {"name": "the car", "appearance": "White.", "is_main": True}
 GOOD = {"instances": [ENTRY], "background": "A road."}
 
 
-@pytest.mark.parametrize(
-    "given",
-    [
-        GOOD,
-        [GOOD],
-        {"answer": GOOD},
-        {"result": {"caption": [GOOD]}},
-        {"Instances": [ENTRY], "Background": "A road."},
-        {"objects": [ENTRY], "background": "A road."},
-        {"instances": ENTRY, "background": ["A road."]},
-        {
-            "instances": {"the car": {"appearance": "White.", "is_main": "yes"}},
-            "background": "A road.",
-        },
-        {"instances": {"1": ENTRY}, "background": "A road.", "confidence": 0.9},
-        {"instances": json.dumps([ENTRY]), "background": {"text": "A road."}},
-    ],
-)
-def test_wrappers_are_taken_off(given: Any) -> None:
-    assert coerce(given, answer_schema(Scene)) == GOOD
-    assert read_reply(Reply(f"```json\n{json.dumps(given)}\n```"), answer_schema(Scene)) == (
-        GOOD,
-        None,
-    )
+@pytest.mark.parametrize("text", REPLIES["wrapped"])
+def test_wrappers_are_taken_off(text: str) -> None:
+    text = text.replace("CAR", json.dumps(ENTRY))
+    assert coerce(json.loads(text), answer_schema(Scene)) == GOOD
+    assert read_reply(Reply(f"```json\n{text}\n```"), answer_schema(Scene)) == (GOOD, None)
 
 
 @pytest.mark.parametrize("given", [[ENTRY, ENTRY], {"objects": [ENTRY, ENTRY]}])
@@ -101,7 +83,7 @@ def test_any_json_is_read_or_left_out(value: Any) -> None:
     found, _ = read_reply(Reply(json.dumps(value)), answer_schema(Scene))
     scene, missing, _ = validate(Scene, found)
     assert isinstance(scene, Scene)
-    assert {path[0] for path in missing} == {"instances", "background"} - set(found)
+    assert set(missing) == {"instances", "background"} - set(found)
     assert Scene.model_validate(found) == scene
 
 
@@ -116,28 +98,19 @@ def test_one_bad_value_costs_itself_only() -> None:
 
 def test_a_field_without_a_default_is_missing() -> None:
     value, missing, _ = validate(Car, {"appearance": "White."})
-    assert (value, missing) == (None, [("name",)])
+    assert (value, missing) == (None, ["name"])
 
 
-class Inner(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
+class Named(BaseModel):
     kind: str = Field("", alias="Kind")
-    size: Literal["small", "large"] = "small"
-
-
-class Outer(BaseModel):
-    first: Inner = Inner()
     text: Annotated[str, Field(max_length=5)] = ""
 
 
-def test_missing_keys_of_models_within_are_asked_alone() -> None:
-    _, missing, problems = validate(Outer, {"first": {"Kind": "car"}, "text": "too long"})
-    assert missing == [("first", "size"), ("text",)]
+def test_missing_keys_are_asked_alone() -> None:
+    _, missing, problems = validate(Named, {"text": "too long"})
+    assert missing == ["Kind", "text"]
     assert problems == ["text: String should have at most 5 characters"]
-    schema = narrowed(answer_schema(Outer), missing)
-    assert schema["required"] == ["first", "text"]
-    assert schema["properties"]["first"]["required"] == ["size"]
+    assert narrowed(answer_schema(Named), ["text"])["required"] == ["text"]
 
 
 @given(cut=st.integers(1, 200))
@@ -152,24 +125,11 @@ def test_a_cut_keeps_whole_sentences(cut: int) -> None:
         assert one.items() <= {**ENTRY}.items()
 
 
-@pytest.mark.parametrize(
-    ("reply", "kind", "words"),
-    [
-        (Reply(""), "empty", "the answer is empty"),
-        (Reply("", finish="content_filter"), "refused", "a content filter, or the model"),
-        (Reply('{"x', finish="content_filter"), "refused", "refuses the answer"),
-        (Reply('{"x', finish="length"), "truncated", "the answer is cut off"),
-        (Reply("", "length", completion_tokens=9, reasoning="Hm."), "thinking", "all 9 tokens"),
-        (Reply("I'm sorry, but I can't assist with that."), "refused", "the model refuses: "),
-        (Reply("I cannot identify people in images."), "refused", "the model refuses"),
-        (Reply("抱歉，我无法回答。"), "refused", "the model refuses"),
-        (Reply("**Background:** a road.\n- a car"), "prose", "not the JSON object"),
-        (Reply('["a", "b"]'), "prose", "not the JSON object"),
-        (Reply('{"reply": 3}'), "incomplete", "none of its keys"),
-        (Reply("the car and " * 40), "repetition", "repeats itself"),
-    ],
-)
-def test_what_is_wrong_has_a_kind(reply: Reply, kind: str, words: str) -> None:
+@pytest.mark.parametrize(("text", "finish", "thought", "kind", "words"), REPLIES["flaws"])
+def test_what_is_wrong_has_a_kind(
+    text: str, finish: str, thought: str, kind: str, words: str
+) -> None:
+    reply = Reply(text, finish, completion_tokens=9, reasoning=thought)
     found, flaw = read_reply(reply, answer_schema(Scene))
     assert flaw is not None
     assert (found, flaw.kind) == ({}, kind)
@@ -198,3 +158,32 @@ def test_an_answer_among_the_reasoning_is_found() -> None:
 def test_a_number_beyond_all_measure_is_no_number(huge: str) -> None:
     for kind in ("integer", "number"):
         assert coerce(json.loads(huge), {"type": kind}) is MISSING
+
+
+# Repetition -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("parts", [*REPLIES["loops"], ["the car and ", "the car and ", 40]])
+def test_loops_are_found(parts: list[Any]) -> None:
+    start, unit, times, *end = parts
+    assert find_repetition(start + unit * times + "".join(end))
+
+
+def test_sentences_that_come_again_with_small_changes_are_a_loop() -> None:
+    told = " ".join(f"In frame {n} the man walks on along the road." for n in range(30))
+    _, flaw = read_reply(Reply(f'{{"a": "{told}'), answer_schema(Scene))
+    assert find_repetition(f'{{"a": "{told}') and flaw is not None
+
+
+@pytest.mark.parametrize("text", [*REPLIES["honest"], REPLIES["prose"]])
+def test_honest_answers_are_left_alone(text: str) -> None:
+    assert find_repetition(text.replace("GOOD", json.dumps(GOOD))) == ""
+
+
+@given(
+    unit=st.lists(st.sampled_from(REPLIES["prose"].split()), min_size=1, max_size=20),
+    lead=st.integers(0, 60),
+)
+def test_any_unit_that_follows_itself_is_found(unit: list[str], lead: int) -> None:
+    times = max(5, 30 // len(unit) + 1)
+    assert find_repetition(" ".join([*REPLIES["prose"].split()[:lead], *(unit * times)]))

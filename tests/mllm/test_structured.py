@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tomllib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
 from instancecap.errors import ModelError, QuestionRefused
-from instancecap.mllm.base import Backend, Reply, Request
+from instancecap.mllm.base import Backend, Reply, Request, Usage
 from instancecap.mllm.openai import OpenAIBackend
+from instancecap.mllm.probes import KEEPS_SCHEMA
 from instancecap.mllm.schemas import answer_schema
-from instancecap.mllm.structured import Asked, Enforcement, ask
-from instancecap.mllm.usage import Usage
+from instancecap.mllm.structured import Asked, ask
 from tests.mllm.questions import GOOD, Colour, Described, question, run
 from tests.mllm.server import FAULTS, MODEL, serve
 
 ANSWER = json.loads(GOOD)
+REPLIES = tomllib.loads(Path(__file__).with_name("replies.toml").read_text())
 WHOLE = Described(appearance="A small white car.", colours=[Colour(name="red", share=0.5)], count=1)
 
 
@@ -40,7 +43,7 @@ class Script(Backend):
 
 def asked(script: Script, **options: Any) -> Asked[Described]:
     request = question(images=2, max_tokens=100)
-    return run(ask(script, request, Described, enforce=Enforcement(), **options))
+    return run(ask(script, request, Described, **options))
 
 
 def test_the_schema_has_what_is_asked_and_nothing_else() -> None:
@@ -94,46 +97,32 @@ def test_a_server_that_ignores_schemas_is_told_in_words() -> None:
 def test_what_does_not_prove_enforcement_is_none(probe: str | ModelError) -> None:
     script = Script()
     script._replies = iter([probe])
-    assert not run(Enforcement().of(script))
-
-
-@pytest.mark.parametrize("assumed", [True, False])
-def test_what_is_taken_for_granted_costs_no_question(assumed: bool) -> None:
-    enforce = Enforcement(assume=assumed)
-    assert run(enforce.of(Script())) is assumed
-    assert enforce.take_usage() == Usage()
+    assert run(KEEPS_SCHEMA.of(script))[0] is False
 
 
 def test_enforcement_is_found_out_and_counted_once() -> None:
     seen: list[dict[str, Any]] = []
 
-    async def many(url: str) -> Enforcement:
-        backend, enforce = OpenAIBackend(urls=[url], model=MODEL), Enforcement()
-        assert set(await asyncio.gather(*(enforce.of(backend) for _ in range(20)))) == {True}
+    async def many(url: str) -> list[tuple[bool, Usage]]:
+        backend = OpenAIBackend(urls=[url], model=MODEL)
+        found = await asyncio.gather(*(KEEPS_SCHEMA.of(backend) for _ in range(20)))
         await backend.close()
-        return enforce
+        return found
 
     with serve(seen=seen) as url:
-        enforce = run(many(url))
-    assert len(seen) == enforce.take_usage().calls == 1
-    assert enforce.take_usage() == Usage()
+        found = run(many(url))
+    assert all(enforced for enforced, _ in found)
+    assert len(seen) == sum((usage for _, usage in found), Usage()).calls == 1
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        f"Here it is:\n```json\n{GOOD}\n```\nI hope it helps.",
-        GOOD.replace('"count"', '"score": 3, "count"'),
-        GOOD.replace('"share"', '"tone": "warm", "share"'),
-        GOOD.replace('"count": 1', '"count": "1",'),
-        f"[{GOOD}]",
-        f'{{"answer": {GOOD}}}',
-        Reply(GOOD, finish="length"),  # it just fits
-    ],
-)
-def test_small_faults_are_put_right(text: str | Reply) -> None:
-    found = asked(Script(text, enforces=False))
+@pytest.mark.parametrize("text", REPLIES["faulty"])
+def test_small_faults_are_put_right(text: str) -> None:
+    found = asked(Script(text.replace("GOOD", GOOD), enforces=False))
     assert (found.value, found.problem, len(found.replies)) == (WHOLE, "", 1)
+
+
+def test_an_answer_that_just_fits_is_whole() -> None:
+    assert asked(Script(Reply(GOOD, finish="length"))).value == WHOLE
 
 
 def settings(script: Script, name: str) -> list[Any]:
@@ -244,10 +233,9 @@ def test_every_question_ends_well_whatever_the_server_does(enforce: bool) -> Non
 
     async def many(url: str) -> list[Asked[Described]]:
         backend = OpenAIBackend(urls=[url], model=MODEL, backoff=0.01)
-        known = Enforcement()
         questions = [question(f"What is {number}?") for number in range(120)]
         found = await asyncio.gather(
-            *(ask(backend, one, Described, attempts=4, enforce=known) for one in questions)
+            *(ask(backend, one, Described, attempts=4) for one in questions)
         )
         await backend.close()
         return found

@@ -19,8 +19,9 @@ from pydantic import BaseModel
 from instancecap.errors import MissingDependency, ServerError
 from instancecap.mllm.base import Reply
 from instancecap.mllm.openai import OpenAIBackend
+from instancecap.mllm.probes import KEEPS_SCHEMA
 from instancecap.mllm.schemas import answer_schema
-from instancecap.mllm.structured import Asked, Enforcement, ask
+from instancecap.mllm.structured import Asked, ask
 from instancecap.mllm.transformers import TransformersBackend
 from tests.mllm.questions import Described, question, run
 
@@ -88,12 +89,10 @@ def test_waiting_questions_are_answered_together(model: Path) -> None:
             return super()._generate(requests)
 
     async def many() -> list[Asked[Described]]:
-        backend, enforce = Counting(model=str(model), device="cpu", batch=8), Enforcement()
-        assert await enforce.of(backend)
+        backend = Counting(model=str(model), device="cpu", batch=8)
+        assert (await KEEPS_SCHEMA.of(backend))[0]
         requests = [question(f"{n}?", images=2, max_tokens=300, temperature=1.0) for n in range(9)]
-        found = await asyncio.gather(
-            *(ask(backend, one, Described, enforce=enforce) for one in requests)
-        )
+        found = await asyncio.gather(*(ask(backend, one, Described) for one in requests))
         await backend.close()
         return found
 
@@ -182,15 +181,15 @@ def served(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
 @pytest.mark.models
 def test_a_real_server_understands_us(served: str, model: Path) -> None:
     async def talk() -> None:
-        backend, enforce = OpenAIBackend(urls=[served], model=str(model)), Enforcement()
+        backend = OpenAIBackend(urls=[served], model=str(model))
         (reply,) = await backend.complete([question(images=4, max_tokens=12)])
         assert isinstance(reply, Reply)
         assert (reply.finish, reply.completion_tokens) == ("length", 12)
         assert reply.prompt_tokens > 4 * 15  # the images are in it
         assert str(model) in reply.model
         # It takes a schema and ignores it; random weights cannot follow one in words either.
-        assert not await enforce.of(backend)
-        found = await ask(backend, question(max_tokens=40), Described, attempts=2, enforce=enforce)
+        assert not (await KEEPS_SCHEMA.of(backend))[0]
+        found = await ask(backend, question(max_tokens=40), Described, attempts=2)
         assert (found.value, len(found.replies)) == (None, 2)
         assert found.problem.startswith("no whole answer (")
         await backend.close()

@@ -6,7 +6,7 @@ import json
 import pydoc_data.topics
 import random
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from benchmarks.render import make_caption
 from instancecap.errors import FormatError, MissingDependency, UsageError
 from instancecap.render import Target, find_target, render, targets
-from instancecap.render.budget import counter_for
 from instancecap.render.grammar import sentences
+from instancecap.render.targets import counter_for
 from instancecap.render.tokens import TokenizerKind, estimate_tokens
 from instancecap.schema.caption import Caption
 from tests.render.rich_captions import ACTIONS, COUNTS, LOOKS, RICH, rich
@@ -115,21 +115,11 @@ def counted_texts() -> dict[str, str]:
     return texts
 
 
-@pytest.mark.parametrize("kind", ["llama", "qwen", "clip", "gemma"])
+@pytest.mark.parametrize("kind", get_args(TokenizerKind))
 def test_the_estimate_is_at_most_15_percent_above_the_real_count(kind: TokenizerKind) -> None:
     for name, text in counted_texts().items():
         real = COUNTS[name][kind]
         assert real <= estimate_tokens(text, kind) <= 1.15 * real, name
-
-
-def test_t5_and_umt5_follow_the_published_ratios() -> None:
-    """Over MiraData's captions T5 counts 1.98 / 2.02 of LLaMA's tokens, umT5 1.98 / 2.15."""
-    texts = counted_texts()
-    llama = sum(COUNTS[name]["llama2"] for name in texts)
-    for kind, ratio in (("t5", 1.98 / 2.02), ("umt5", 1.98 / 2.15)):
-        estimate = sum(estimate_tokens(text, kind) for text in texts.values())  # type: ignore[arg-type]
-        assert ratio * llama <= estimate <= 1.15 * ratio * llama
-    assert estimate_tokens("a dog is a dog", "t5") >= 7, "T5 has two pieces for the article"
 
 
 def build() -> Any:

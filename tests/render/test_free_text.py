@@ -15,6 +15,7 @@ from instancecap.render.grammar import clean, sentences
 from instancecap.schema.caption import Caption
 from tests.render.rich_captions import ACTIONS, LOOKS, caption_of
 from tests.strategies import captions
+from tests.tables import cases
 
 ROOMY = {name: Target(name=name, style=name, tokenizer="t5", limit=9000) for name in
          ("wan", "hunyuan", "ltx", "ltx2", "mochi")}  # fmt: skip
@@ -44,31 +45,8 @@ def test_texts_are_split_between_sentences_only(given: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "phrase", "wanted"),
-    [
-        ("expression", "smiling broadly", "The cook is smiling broadly."),
-        ("expression", "calm", "The cook looks calm."),
-        ("expression", "a gentle smile", "The cook has a gentle smile."),
-        ("expression", "neutral expression", "The cook has a neutral expression."),
-        ("expression", "He smiles broadly at first.", "He smiles broadly at first."),
-        ("expression", "with raised eyebrows", "The cook is seen with raised eyebrows."),
-        ("action", "walks away", "The cook walks away."),
-        ("action", "Walking away.", "The cook is walking away."),
-        ("action", "Holding flowers", "The cook is holding flowers."),
-        ("action", "is chopping onions", "The cook is chopping onions."),
-        ("action", "slowly walks to the right", "The cook slowly walks to the right."),
-        ("action", "Waves crash behind him", "Waves crash behind him."),
-        ("action", "Walking stick in hand", "Walking stick in hand."),
-        ("background", "a wide path", "The setting is a wide path."),
-        ("background", "A wide path leads uphill", "A wide path leads uphill."),
-        ("background", "a park with bare trees", "The setting is a park with bare trees."),
-        ("background", "wide snow-covered path", "Wide snow-covered path."),
-        ("background", "The trees stand in snow", "The trees stand in snow."),
-        ("lighting", "soft daylight", "The lighting is soft daylight."),
-        ("lighting", "warm light falls from above", "Warm light falls from above."),
-        ("lighting", "Golden hour", "Golden hour."),
-    ],
-)  # fmt: skip
+    ("field", "phrase", "wanted"), cases(__file__, "phrases_get_a_carrier_where_that_is_certain")
+)
 def test_phrases_get_a_carrier_where_that_is_certain(field: str, phrase: str, wanted: str) -> None:
     cook = {"name": "the cook", "appearance": "The cook wears white."}
     if field in ("expression", "action"):
@@ -78,15 +56,7 @@ def test_phrases_get_a_carrier_where_that_is_certain(field: str, phrase: str, wa
     assert wanted in render(caption, target=ROOMY["wan"]).text
 
 
-@pytest.mark.parametrize(
-    ("phrase", "wanted"),
-    [
-        ("slow zoom in on the pan", "Camera: slow zoom in on the pan."),
-        ("Pans quickly to the right.", "The camera pans quickly to the right."),
-        ("static", "The camera is static."),
-        ("The shot is handheld.", "The shot is handheld."),
-    ],
-)
+@pytest.mark.parametrize(("phrase", "wanted"), cases(__file__, "the_cameras_own_words"))
 def test_the_cameras_own_words(phrase: str, wanted: str) -> None:
     assert render(caption_of(camera={"description": phrase}), target=ROOMY["wan"]).text == wanted
 

@@ -10,10 +10,9 @@ import pytest
 from instancecap.datasets.captions import Row
 from instancecap.errors import UsageError
 from instancecap.render import Prompt, RenderOptions, find_target, render
-from instancecap.render.batch import render_all
+from instancecap.render.batch import find_forbidden, read_phrases, render_all
 from instancecap.render.dropout import droppable
-from instancecap.render.lint import find_forbidden, read_phrases
-from instancecap.render.suffix import motion_score
+from instancecap.render.options import motion_score
 from instancecap.schema.caption import Caption
 from tests.render.rich_captions import RICH, rich
 

@@ -8,6 +8,7 @@ import pytest
 
 from instancecap.errors import UsageError
 from instancecap.render.targets import find_target, read_targets, targets
+from tests.tables import cases
 
 REQUIRED = """wan2.1 wan2.2 cogvideox cogvideox1.5 hunyuanvideo hunyuanvideo1.5 ltx-video ltx-2
     open-sora-1.2 open-sora-2 mochi skyreels-v2 cosmos3"""
@@ -18,22 +19,11 @@ def test_every_target_has_its_figures_and_their_source() -> None:
     for target in targets().values():
         assert target.limit > 0 and target.source, target.name
         assert target.budget <= target.limit
-        assert target.frames == "" or target.allows_frames(target.largest_frames(200)), target.name
 
 
-@pytest.mark.parametrize(
-    ("name", "frames", "allowed"),
-    [("wan2.2", 81, True), ("wan2.2", 80, False), ("ltx-video", 121, True),
-     ("ltx-video", 125, False), ("mochi", 163, True), ("wan2.2", 0, False)],
-)  # fmt: skip
-def test_frame_rules(name: str, frames: int, allowed: bool) -> None:
-    assert find_target(name).allows_frames(frames) is allowed
-
-
-def test_the_most_frames_that_keep_the_rule() -> None:
-    wan = find_target("wan2.2")
-    assert [wan.largest_frames(n) for n in (0, 1, 4, 5, 83)] == [0, 1, 1, 5, 81]
-    assert find_target("ltx-2").largest_frames(100) == 97
+def test_frame_rules() -> None:
+    rules = {name: (one.frame_step, one.frame_rest) for name, one in targets().items()}
+    assert (rules["wan2.2"], rules["open-sora-1.2"]) == ((4, 1), (17, 0))
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
@@ -56,23 +46,7 @@ def test_targets_of_the_users_own(tmp_path: Path) -> None:
     assert find_target("mochi", mine) == targets()["mochi"]
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("[x", "not valid TOML"),
-        ("x = 1", "x is not a table"),
-        ('[x]\nstyle = "wan"\nlimit = 9', "tokenizer is missing"),
-        ('[x]\nlike = "wan2.2"\nstlye = "wan"', "stlye not known; allowed are style"),
-        ('[x]\nlike = "wan2.2"\nstyle = "odd"', "style = 'odd': allowed are wan"),
-        ('[x]\nlike = "wan2.2"\nlimit = "9"', "limit = '9': Input should be a valid integer"),
-        (
-            '[x]\nlike = "wan2.2"\nlimit = 0',
-            "limit = 0: Input should be greater than or equal to 1",
-        ),
-        ('[x]\nlike = "wan2.2"\nframes = "4N-1"', "write it like 4N"),
-        ('[x]\nlike = "wan9"', "target 'wan9': not known"),
-    ],
-)
+@pytest.mark.parametrize(("text", "message"), cases(__file__, "a_bad_file_of_targets_is_refused"))
 def test_a_bad_file_of_targets_is_refused(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "my.toml"
     path.write_text(text)

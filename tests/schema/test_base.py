@@ -16,6 +16,7 @@ from instancecap.errors import FormatError, InstanceCapError, OutputError
 from instancecap.formats import Caption
 from instancecap.schema.base import TrackPoint
 from tests.schema.design_examples import CAPTION
+from tests.tables import cases
 
 
 def text_with(change: Callable[[dict[str, Any]], Any]) -> str:
@@ -57,15 +58,7 @@ def test_numbers_that_json_lacks_are_refused(number: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("box", "reason"),
-    [
-        ([0.5, 0.1, 0.4, 0.2], "x0 <= x1"),
-        ([0.1, 0.5, 0.2, 0.4], "y0 <= y1"),
-        ([0.1, 0.1, 0.2, 1.01], "less than or equal to 1"),
-        ([-0.01, 0.1, 0.2, 0.2], "greater than or equal to 0"),
-        ([0.1, 0.1, 0.2], "Field required"),
-        ([0.1, 0.1, 0.2, 0.2, 0.3], "at most 4 items"),
-    ],
+    ("box", "reason"), cases(__file__, "box_must_be_ordered_and_inside_the_frame")
 )
 def test_box_must_be_ordered_and_inside_the_frame(box: list[float], reason: str) -> None:
     with pytest.raises(FormatError, match=f"/texts/0/box.*{reason}"):

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from jsonschema import Draft202012Validator
 
+from examples.schema import main, published_files
 from instancecap.errors import FormatError
 from instancecap.schema import Caption, Evidence
-from instancecap.schema.publish import main, published_files
 from tests import strategies
 from tests.schema.design_examples import CAPTION
+from tests.tables import cases
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "schema"
 MAPS = (("provenance",), ("producer", "models"))
@@ -77,15 +78,7 @@ def test_unknown_fields_are_refused_everywhere(way: Way) -> None:
         Caption.from_json(json.dumps(changed))
 
 
-@pytest.mark.parametrize(
-    "pointer",
-    [
-        "/schema", "/place", "/style", "/time_of_day", "/instances/0/category",
-        "/instances/0/position/start", "/instances/0/position/end", "/camera/speed",
-        "/camera/stability", "/camera/shot_type", "/camera/shot_angle", "/camera/shot_position",
-        "/shots/0/transition", "/shots/0/shot_type", "/claims/0/support",
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("pointer", cases(__file__, "vocabularies_are_closed"))
 def test_vocabularies_are_closed(pointer: str) -> None:
     with pytest.raises(FormatError, match=f"{pointer}: Input should be '[^(]*$"):
         Caption.from_json(json.dumps(change(CAPTION, pointer, "sideways")))
@@ -93,12 +86,7 @@ def test_vocabularies_are_closed(pointer: str) -> None:
 
 @pytest.mark.parametrize("pointer", ["/camera/motion", "/shots/0/motion"])
 @pytest.mark.parametrize(
-    ("motion", "reason"),
-    [
-        (["static", "pan_left"], "'static' stands alone"),
-        (["zoom_in", "zoom_in"], "camera motion is a set"),
-        (["dolly"], "Input should be 'static'"),
-    ],
+    ("motion", "reason"), cases(__file__, "camera_motion_is_a_set_of_primitives")
 )
 def test_camera_motion_is_a_set_of_primitives(pointer: str, motion: list[str], reason: str) -> None:
     with pytest.raises(FormatError, match=f"{pointer}.*{reason}"):

@@ -15,6 +15,7 @@ from instancecap.errors import FormatError
 from instancecap.schema import Evidence
 from tests import strategies
 from tests.schema.design_examples import EVIDENCE
+from tests.tables import cases
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "schema" / "evidence.v1.schema.json"
 
@@ -55,19 +56,7 @@ def test_evidence_must_have_a_video() -> None:
         Evidence.from_json('{"video": null}', source="a.json")
 
 
-@pytest.mark.parametrize(
-    ("part", "field", "value", "place"),
-    [
-        ("camera", "path", [{"t": 0, "dx": 0}], "/camera/path/0/dy: Field required"),
-        ("camera", "motion", ["static", "zoom_in"], "/camera/motion: .*'static' stands alone"),
-        ("light", "brightness", 1.5, "/light/brightness: .*less than or equal to 1"),
-        ("place", "label", "", "/place/label: Input should be 'indoor'"),
-        ("framing", "shots", ["wide"], "/framing/shots/0: Input should be"),
-        ("video", "lens", "50mm", "/video/lens: Extra inputs"),
-        ("timings", "decode", "long", "/timings/decode: .*valid number"),
-        ("instances", 0, {**ONE, "motion": MOTION}, "scale_change: .*greater than 0"),
-    ],
-)
+@pytest.mark.parametrize(("part", "field", "value", "place"), cases(__file__, "faults_are_placed"))
 def test_faults_are_placed(part: str, field: Any, value: Any, place: str) -> None:
     document = copy.deepcopy(EVIDENCE)
     document[part][field] = value

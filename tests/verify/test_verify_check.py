@@ -16,10 +16,10 @@ from instancecap.schema import caption as c
 from instancecap.schema.evidence import FramingFacts, LightFacts, PlaceFacts, Turn
 from instancecap.verify import check
 from instancecap.verify.check import verify
-from instancecap.verify.repair import apply
-from instancecap.verify.report import Report, contradictions
+from instancecap.verify.report import Report, apply, contradictions
 from tests import strategies
 from tests.made import camera, evidence, evidences, thing, video
+from tests.tables import cases
 
 DOG = thing(
     "dog", (0.1, 0.4, 0.3, 0.6), (0.7, 0.4, 0.9, 0.6), moving=True, direction="right", speed=0.13,
@@ -51,25 +51,7 @@ def outcome(report: Report, kind: str) -> set[str]:
     return {one.claim.support for one in report.findings if one.kind == kind}
 
 
-TRUE_AND_FALSE = [
-    ("direction", "The dog runs to the right.", "The dog runs to the left."),
-    ("motion", "The dog moves.", "The dog stays still."),
-    ("motion", "The person does not move.", "The person walks."),
-    ("position", "A person stands on the right.", "A person stands on the left."),
-    ("position", "By the end, the dog is on the right.", "By the end, the dog is on the left."),
-    ("leaves", "The dog does not leave the frame.", "The dog leaves the frame."),
-    ("leaves", "The dog remains in view throughout.", "Then the dog goes out of view."),
-    ("enters", "The dog never enters the frame.", "The dog comes into view."),
-    ("color", "A person in red.", "A person in yellow."),
-    ("color", "The dog is brown.", "The dog is purple."),
-    ("count", "There is one dog.", "There are three dogs."),
-    ("presence", "There is a dog.", "There are no dogs."),
-    ("camera", "The camera stays still.", "The camera pans left."),
-    ("time_of_day", "It happens in broad daylight.", "It happens at night."),
-    ("place", "The scene is set outdoors.", "The scene is set in a kitchen."),
-    ("shot_type", "A full shot.", "An extreme close-up."),
-    ("shot_angle", "Filmed at eye level.", "Filmed from a low angle."),
-]
+TRUE_AND_FALSE = cases(__file__, "true_and_false")
 
 
 @pytest.mark.parametrize(("kind", "right", "wrong"), TRUE_AND_FALSE)

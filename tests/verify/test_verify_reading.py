@@ -9,12 +9,11 @@ from typing import Any
 
 from instancecap.errors import ModelError
 from instancecap.mllm.base import Backend, Reply, Request
-from instancecap.mllm.structured import Enforcement
 from instancecap.schema import Caption
 from instancecap.schema import caption as c
 from instancecap.verify.check import verify
+from instancecap.verify.fields import Reading, read_claims
 from instancecap.verify.naming import noun_of
-from instancecap.verify.reading import Reading, read_claims
 from tests.made import evidence, thing
 
 SCENE = evidence(
@@ -54,7 +53,7 @@ def entry(**fields: Any) -> dict[str, Any]:
 
 def read(*entries: dict[str, Any], caption: Caption = CAPTION) -> Reading:
     backend = Answering({"claims": list(entries)})
-    return asyncio.run(read_claims(caption, backend, enforce=Enforcement(assume=True)))
+    return asyncio.run(read_claims(caption, backend, enforced=True))
 
 
 def test_claims_are_of_named_instances_and_are_checked() -> None:
@@ -92,7 +91,7 @@ def test_a_caption_without_instances_is_read_by_its_nouns() -> None:
 
 def test_one_question_names_the_instances_and_numbers_the_sentences() -> None:
     backend = Answering({"claims": []})
-    asyncio.run(read_claims(CAPTION, backend, enforce=Enforcement(assume=True)))
+    asyncio.run(read_claims(CAPTION, backend, enforced=True))
     (request,) = backend.requests
     (text,) = request.messages[0].parts
     assert "Instances: the cook; the spaniel" in str(text)
@@ -103,6 +102,6 @@ def test_one_question_names_the_instances_and_numbers_the_sentences() -> None:
 def test_nobody_is_asked_of_nothing_and_a_failure_has_a_reason() -> None:
     assert read(caption=Caption(video=None)).claims == []
     backend = Answering(ModelError("the server is out of memory"))
-    reading = asyncio.run(read_claims(CAPTION, backend, enforce=Enforcement(assume=True)))
+    reading = asyncio.run(read_claims(CAPTION, backend, enforced=True))
     assert reading.claims is None
     assert "out of memory" in reading.problem

@@ -13,14 +13,9 @@ import pytest
 
 from instancecap.errors import DecodeError
 from instancecap.video import Clip, ClipReader
+from tests.video.test_probe import ODD
 
 MakeVideo = Callable[..., Path]
-BROKEN = {
-    "derived_audio_only.mp4",
-    "derived_empty.mp4",
-    "derived_no_moov.mp4",
-    "derived_text_named.mp4",
-}
 
 
 def read(clip: Clip) -> tuple[list[float], list[np.ndarray], ClipReader]:
@@ -67,7 +62,7 @@ def test_every_odd_file_is_read_or_refused(clips_dir: Path) -> None:
         assert all(a < b for a, b in pairwise(times)), path.name
         assert len(times) == reader.frames_read, path.name
         assert reader.end >= times[-1], path.name
-    assert refused == BROKEN
+    assert refused == {name for name, _ in ODD["refused"]}
 
 
 @pytest.mark.parametrize("name", ["var_fps_video.mp4", "fire2_vfr.mp4", "no_duration.webm"])
@@ -87,24 +82,8 @@ def test_times_count_from_the_first_frame(clips_dir: Path) -> None:
     assert reader.info.start_pts == pytest.approx(8.333, abs=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("name", "count", "size"),
-    [
-        ("h265_10bits.mp4", 30, (200, 200)),
-        ("testsrc2_12bit_hdr.mp4", 60, (320, 180)),
-        ("testsrc2_444_10bit_hevc.mp4", 25, (321, 241)),
-        ("testsrc2_odd_height_and_width_444.mp4", 25, (321, 241)),
-        ("testsrc2_odd_height_and_width_vp9.mp4", 25, (321, 241)),
-        ("transparent.webm", 150, (200, 200)),
-        ("derived_interlaced_tff.mp4", 20, (768, 432)),
-        ("derived_single_frame.mp4", 1, (768, 432)),
-        ("derived_portrait_2px_wide.mp4", 20, (2, 240)),
-        ("discard_first_keyframe.mp4", 25, (64, 64)),
-    ],
-)
-def test_odd_pixels_and_sizes(
-    clips_dir: Path, name: str, count: int, size: tuple[int, int]
-) -> None:
+@pytest.mark.parametrize(("name", "count", "size"), ODD["pixels"])
+def test_odd_pixels_and_sizes(clips_dir: Path, name: str, count: int, size: list[int]) -> None:
     with ClipReader(Clip.open(clips_dir / "odd" / name)) as reader:
         shapes = {frame.bgr().shape for frame in reader}
     assert shapes == {(size[1], size[0], 3)}

@@ -1,29 +1,26 @@
 """What is done to a picture so that a multimodal model is asked about one instance in it.
 
 InstanceCap (Fan et al. 2024) replaces what lies outside an instance's mask by a copy that was
-scaled down and up again by about 150: colors stay, things go. Its ablations, a plain color and a
-thin outline, are here too, and a crop. ``dim`` darkens what is around, and leaves it to be seen:
-what a thing is held by, or does, is still plain.
+scaled down and up again by about 150: colors stay, things go. A crop is the cheaper way. A close-up
+darkens what is around, and leaves it to be seen: what a thing is held by, or does, is still plain.
 """
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from instancecap.errors import UsageError
 from instancecap.evidence.cluster import load_masker
 from instancecap.video.decode import Picture
 from instancecap.video.sampling import fit_within
 
-Variant = Literal["blur", "color", "outline", "crop", "dim", "none"]
-VARIANTS: tuple[Variant, ...] = get_args(Variant)
+Variant = Literal["blur", "crop"]
 
 Box = NDArray[np.float64]
-GRAY, RED = 128, (255, 0, 0)
+RED = (255, 0, 0)
 
 SALIENT = 0.5
 """How likely a pixel of a box has to be part of its instance to be left undimmed."""
@@ -34,14 +31,20 @@ BLUR_FACTOR = 150
 MIN_BLUR_CELLS = 4
 """Pixels of the longer side of the scaled-down copy; fewer would be a plain color."""
 
-DIMMED = 0.35
-"""Share of its brightness that dimmed context keeps."""
+DIMMED = 0.55
+"""Share of its brightness that dimmed context keeps. With less, a black thing seems to be lit."""
 
-GROW = 2
-"""Pixels that a mask grows by, so that its soft edge lies outside the thing."""
+CLOSE_MARGIN = 0.5
+"""Share of a box's size that its surroundings add on each side in a close-up; at least
+``CLOSE_LEAST`` of the frame is shown, so that small things have neighbors."""
+
+CLOSE_LEAST = 0.2
+CLOSE_FEATHER = 0.01
+"""Width over which a close-up goes over to dark, over the frame's longer side."""
 
 FEATHER = 5
-"""Pixels of the window that softens a mask's edge: 2 on each side of it."""
+"""Pixels of the window that softens a mask's edge: 2 on each side of it. The mask grows by as many,
+so that its soft edge lies outside the thing."""
 
 UNREACHED = 0.15
 """Share of a box's size by which a mask may stay away from a side before it misses a part: about
@@ -53,7 +56,7 @@ CROP_MARGIN = 0.2
 MAX_CROP_RATIO = 1.5
 """Longer over shorter side of a crop, the frame's edge permitting."""
 
-MAX_ENLARGEMENT = 2.0
+MAX_ENLARGEMENT, CLOSE_ENLARGEMENT = 2.0, 3.0
 
 
 def paint(picture: Picture, box: Box, *, variant: Variant, side: int) -> Picture:
@@ -62,27 +65,29 @@ def paint(picture: Picture, box: Box, *, variant: Variant, side: int) -> Picture
     Args:
         picture: uint8 RGB (height, width, 3); not changed.
         box: x0 y0 x1 y1 in 0..1.
-        variant: ``blur`` (the paper's), ``color`` (plain gray; the paper found that it gives a
-            false context), ``outline`` (the paper found it too weak), ``crop``, ``dim``, ``none``.
+        variant: ``blur`` (the paper's) or ``crop``.
         side: longer side of the result in pixels at most. Only crops are enlarged, at most twice.
-
-    Raises:
-        UsageError: an unknown variant, or a number out of range.
     """
-    if variant not in VARIANTS:
-        raise UsageError(f"unknown variant {variant!r}; allowed: {', '.join(VARIANTS)}")
-    if side < 16:
-        raise UsageError(f"side must be at least 16 pixels, got {side}")
     if variant == "crop":
         return _cropped(picture, box, side=side)
     picture = resized(picture, side)
-    if variant == "none":
-        return picture
+    return _blend(picture, blurred(picture), _mask(picture, box))
+
+
+def close_up(picture: Picture, box: Box, *, side: int) -> Picture:
+    """What lies in a box (0..1) and near it, enlarged; what is not in it is darkened.
+
+    ``side``: longer side of the result in pixels, at most.
+    """
+    height, width = picture.shape[:2]
     mask = _mask(picture, box)
-    if variant == "outline":
-        return _outline(picture, mask)
-    around = {"blur": blurred, "dim": dimmed}.get(variant, lambda one: np.full_like(one, GRAY))
-    return _blend(picture, around(picture), mask)
+    feather = 2 * max(FEATHER, round(max(height, width) * CLOSE_FEATHER)) + 1
+    dimmed = np.asarray(picture * DIMMED, np.uint8)
+    lit = _blend(picture, dimmed, mask, feather=feather)
+    center, span = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) * (1 + 2 * CLOSE_MARGIN)
+    half = np.maximum(span, CLOSE_LEAST) / 2
+    return _cropped(lit, np.concatenate([center - half, center + half]), side=side, margin=0.0,
+                    enlarge=CLOSE_ENLARGEMENT)  # fmt: skip
 
 
 def resized(picture: Picture, side: int) -> Picture:
@@ -113,8 +118,6 @@ def outline_box(picture: Picture, box: Box, *, label: str = "") -> Picture:
 
 def to_jpeg(picture: Picture, *, quality: int = 90) -> bytes:
     """An RGB picture (height, width, 3) as a JPEG file; ``quality`` 1..100."""
-    if not 1 <= quality <= 100:
-        raise UsageError(f"quality must be in 1..100, got {quality}")
     bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
     done, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
     assert done, picture.shape
@@ -137,51 +140,42 @@ def blurred(picture: Picture) -> Picture:
     return np.asarray(large, np.uint8)
 
 
-def dimmed(picture: Picture) -> Picture:
-    """The picture darkened to ``DIMMED``."""
-    return np.asarray(picture * DIMMED, np.uint8)
-
-
-def _blend(picture: Picture, around: Picture, mask: Picture) -> Picture:
-    """``picture`` where the mask is, ``around`` elsewhere; soft over ``FEATHER`` pixels."""
-    soft = cv2.GaussianBlur(_grown(mask, GROW), (FEATHER, FEATHER), 0)
+def _blend(picture: Picture, around: Picture, mask: Picture, *, feather: int = FEATHER) -> Picture:
+    """``picture`` where the mask is, ``around`` elsewhere; soft over ``feather`` pixels."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (feather, feather))
+    soft = cv2.GaussianBlur(cv2.dilate(mask, kernel), (feather, feather), 0)
     share = soft.astype(np.uint16)[..., None]
     mixed = (picture * share + around * (255 - share) + 127) // 255  # at most 65,152: fits
     return mixed.astype(np.uint8)
 
 
-def _outline(picture: Picture, mask: Picture) -> Picture:
-    """A red line around the mask; nothing inside it is painted over."""
-    thickness = max(2, round(max(picture.shape[:2]) / 250))
-    line = (_grown(mask, thickness) > 0) & (mask == 0)
-    outlined = picture.copy()
-    outlined[line] = RED
-    return outlined
-
-
-def _grown(mask: Picture, by: int) -> Picture:
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * by + 1, 2 * by + 1))
-    return np.asarray(cv2.dilate(mask, kernel), np.uint8)
-
-
-def _cropped(picture: Picture, box: Box, *, side: int) -> Picture:
+def _cropped(
+    picture: Picture,
+    box: Box,
+    *,
+    side: int,
+    margin: float = CROP_MARGIN,
+    enlarge: float = MAX_ENLARGEMENT,
+) -> Picture:
     height, width = picture.shape[:2]
-    x0, y0, x1, y1 = crop_around(box, size=(width, height))
+    x0, y0, x1, y1 = crop_around(box, size=(width, height), margin=margin)
     part = picture[y0:y1, x0:x1]
-    scale = min(MAX_ENLARGEMENT, side / max(part.shape[:2]))
+    scale = min(enlarge, side / max(part.shape[:2]))
     size = max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(part, size, interpolation=how), np.uint8)
 
 
-def crop_around(box: Box, *, size: tuple[int, int]) -> tuple[int, int, int, int]:
+def crop_around(
+    box: Box, *, size: tuple[int, int], margin: float = CROP_MARGIN
+) -> tuple[int, int, int, int]:
     """The part of a picture of ``size`` (width, height) that shows a box (0..1), in pixels.
 
     The box with a margin; where that is long and thin, the shorter side is widened. At the
     frame's edge the part moves inwards, so that it is cut only where the frame is too small.
     """
     ends = []
-    spans = [(box[axis + 2] - box[axis]) * size[axis] * (1 + 2 * CROP_MARGIN) for axis in (0, 1)]
+    spans = [(box[axis + 2] - box[axis]) * size[axis] * (1 + 2 * margin) for axis in (0, 1)]
     least = max(max(spans) / MAX_CROP_RATIO, 2.0)
     for axis, limit in enumerate(size):
         length = min(limit, max(1, round(max(spans[axis], least))))

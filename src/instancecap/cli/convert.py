@@ -2,58 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from instancecap.cli import terminal
-from instancecap.cli.options import Json, Quiet
+from instancecap.cli.options import offered
+from instancecap.datasets.convert import convert as convert_captions
 
 if TYPE_CHECKING:
     from collections import Counter
 
     from instancecap.datasets.convert import Conversion
 
-FORMATS = "instancecap, instancevid, skycaptioner, cosmos3, miradata, text"
 
-
+@offered("convert")
 def convert(
-    captions: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="CAPTION",
-            show_default=False,
-            help="Caption files of any format: .json, .jsonl, .csv, .parquet, .txt, folders of "
-            "them, or glob patterns.",
-        ),
-    ],
-    to: Annotated[str, typer.Option(metavar="FORMAT", help=f"The format to write: {FORMATS}.")],
-    out: Annotated[
-        str,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="OUT",
-            help="A file for one caption (.json, .txt), a table for many (.jsonl, .csv, .parquet, "
-            ".json as a list, .txt as lines), or a folder with a file for each.",
-        ),
-    ],
-    from_: Annotated[
-        str,
-        typer.Option("--from", metavar="FORMAT", help="The format to read, if it is not seen."),
-    ] = "",
-    json: Json = False,
-    quiet: Quiet = False,
+    captions: list[str],
+    *,
+    to: str,
+    out: str,
+    from_: str = "",
+    json: bool = False,
+    quiet: bool = False,
 ) -> None:
-    """Bring captions into another format, and say what it cannot hold."""
-    from instancecap.datasets.convert import convert as convert_captions
-
+    """Bring captions into another format."""
     done = convert_captions(
         captions,
         to=to,
         out=out,
         from_=from_,
-        on_failure=lambda source, reason: terminal.note(f"failed: {source}: {reason}"),
+        on_failure=terminal.note_failure,
     )
     if not quiet:
         _summarise(done, to)

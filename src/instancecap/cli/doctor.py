@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from importlib import import_module
+from importlib.metadata import packages_distributions, version
+from importlib.util import find_spec
 
 import typer
 
 from instancecap.cli import terminal
-from instancecap.cli.options import Json
+from instancecap.cli.options import offered
+from instancecap.engine.local import count_cores
 from instancecap.errors import UsageError
+from instancecap.io.atomic import require_writable
+from instancecap.models import weights
+from instancecap.models.known_weights import KNOWN
+from instancecap.models.weights import cache_dir
 
-BASE_MODULES = [
-    "av",
-    "cv2",
-    "numpy",
-    "onnxruntime",
-    "pebble",
-    "pyarrow",
-    "pycocotools",
-    "pydantic",
-    "rich",
-    "scenedetect",
-    "scipy",
-    "typer",
-]
+BASE_MODULES = (
+    *("av", "cv2", "jinja2", "numpy", "onnxruntime", "pebble", "pyarrow", "pycocotools"),
+    *("pydantic", "rich", "scenedetect", "scipy", "typer"),
+)
 """Modules of the base install, each found through whichever distribution provides it."""
 
 EXTRAS = {
@@ -50,15 +48,17 @@ class Check:
     detail: str
 
 
-def doctor(json: Json = False) -> None:
-    """Look at the installation. Exit status 0 where the base works, else 2."""
+@offered("doctor")
+def doctor(*, json: bool = False) -> None:
+    """Look at the installation."""
+    providers = packages_distributions()
     checks = [
         _check_python(),
-        *_check_base(),
-        _check_cores(),
-        *_check_weights(),
+        *(_check_module(name, sorted(set(providers.get(name, [])))) for name in BASE_MODULES),
+        Check("cores", "ok", str(count_cores())),
+        *map(_check_weights, KNOWN),
         _check_cache(),
-        *_check_extras(),
+        *(_check_extra(name, modules) for name, modules in EXTRAS.items()),
     ]
     broken = any(check.level == "broken" for check in checks)
     if json:
@@ -75,19 +75,7 @@ def _check_python() -> Check:
     return Check("python", "ok" if good else "broken", detail)
 
 
-def _check_base() -> list[Check]:
-    from importlib.metadata import packages_distributions
-
-    providers = packages_distributions()
-    return [
-        _check_module(module, sorted(set(providers.get(module, [])))) for module in BASE_MODULES
-    ]
-
-
 def _check_module(module: str, distributions: list[str]) -> Check:
-    from importlib import import_module
-    from importlib.metadata import version
-
     if not distributions:
         return Check(module, "broken", "not installed; run: pip install instancecap")
     detail = ", ".join(f"{name} {version(name)}" for name in distributions)
@@ -108,30 +96,14 @@ def _check_module(module: str, distributions: list[str]) -> Check:
     return Check(module, "ok", detail)
 
 
-def _check_cores() -> Check:
-    from instancecap.engine.local import count_cores
-
-    return Check("cores", "ok", str(count_cores()))
-
-
-def _check_weights() -> list[Check]:
-    from instancecap.models import weights
-    from instancecap.models.known_weights import KNOWN
-
-    found = {name: weights.locate(name) for name in KNOWN}
-    return [
-        Check(name, "ok", str(path))
-        if path
-        else Check(name, "missing", f"no weights; run: instancecap models pull {name}")
-        for name, path in found.items()
-    ]
+def _check_weights(name: str) -> Check:
+    if path := weights.locate(name):
+        return Check(name, "ok", str(path))
+    return Check(name, "missing", f"no weights; run: instancecap models pull {name}")
 
 
 def _check_cache() -> Check:
-    from instancecap.io.atomic import require_writable
-    from instancecap.models.weights import cache_dir
-
-    folder: Path = cache_dir()
+    folder = cache_dir()
     try:
         require_writable(folder)
     except UsageError:
@@ -143,13 +115,9 @@ def _check_cache() -> Check:
     return Check("cache", "ok", str(folder))
 
 
-def _check_extras() -> list[Check]:
-    from importlib.util import find_spec
-
-    checks = []
-    for extra, modules in EXTRAS.items():
-        absent = [module for module in modules if find_spec(module) is None]
+def _check_extra(extra: str, modules: Sequence[str]) -> Check:
+    absent = [module for module in modules if find_spec(module) is None]
+    if absent:
         hint = f"no {', '.join(absent)}; run: pip install 'instancecap[{extra}]'"
-        level, detail = ("missing", hint) if absent else ("ok", ", ".join(modules))
-        checks.append(Check(f"extra {extra}", level, detail))
-    return checks
+        return Check(f"extra {extra}", "missing", hint)
+    return Check(f"extra {extra}", "ok", ", ".join(modules))

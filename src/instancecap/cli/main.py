@@ -3,42 +3,14 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from instancecap.cli import (
-    caption,
-    convert,
-    doctor,
-    evidence,
-    export,
-    models,
-    render,
-    status,
-    verify,
-)
+from instancecap.cli.options import TEXTS
 from instancecap.cli.terminal import INTERRUPTED, note
 from instancecap.errors import InstanceCapError, MissingDependency, ServerError, UsageError
-
-app = typer.Typer(
-    name="instancecap",
-    help="Structured video captions that say only what the video shows, instance by instance.",
-    epilog="Exit status: 0 done; 1 some inputs failed; 2 wrong usage or a missing prerequisite.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("caption")(caption.caption)
-app.command("evidence")(evidence.evidence)
-app.command("convert")(convert.convert)
-app.command("render")(render.render)
-app.command("verify")(verify.verify)
-app.command("export")(export.export)
-app.add_typer(models.app, name="models")
-app.command("status")(status.status)
-app.command("doctor")(doctor.doctor)
 
 
 def _show_version(asked: bool) -> None:
@@ -49,7 +21,6 @@ def _show_version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     version: Annotated[
         bool,
@@ -59,10 +30,35 @@ def _options(
     pass
 
 
+def build(verb: str = "") -> typer.Typer:
+    """The program with one verb as it is; the others are there for the help, not yet imported."""
+    app = typer.Typer(
+        name="instancecap",
+        help="Structured video captions that say only what the video shows, instance by instance.",
+        epilog="Exit status: 0 done; 1 some inputs failed; 2 wrong usage, or something is missing.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_options)
+    for name, text in TEXTS["verbs"].items():
+        if name != verb:
+            app.command(name, help=text)(lambda: None)
+            continue
+        module = import_module(f"instancecap.cli.{name}")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=name, help=text)
+        else:
+            app.command(name, help=text)(getattr(module, name))
+    return app
+
+
 def main() -> None:
     """Entry point: runs a command; an error that is meant for the user becomes one line."""
+    verb = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     try:
-        status = app(standalone_mode=False, prog_name="instancecap")
+        status = build(verb)(standalone_mode=False, prog_name="instancecap")
     except InstanceCapError as error:
         wrong = isinstance(error, UsageError | MissingDependency | ServerError)
         message, status = str(error), 2 if wrong else 1

@@ -7,10 +7,14 @@ from typing import Annotated
 import typer
 
 from instancecap.cli import terminal
-from instancecap.cli.options import Json
+from instancecap.cli.options import TEXTS
 from instancecap.errors import MissingDependency
+from instancecap.models import weights
+from instancecap.models.known_weights import KNOWN
 
-app = typer.Typer(help="List the default models' weights, or fetch them.")
+app = typer.Typer()
+
+Json = Annotated[bool, typer.Option("--json", help=TEXTS["any"]["json"]["help"])]
 
 
 @app.callback(invoke_without_command=True)
@@ -18,9 +22,6 @@ def models(context: typer.Context, json: Json = False) -> None:
     """List the default models' weights: licence, size, and where they were found."""
     if context.invoked_subcommand is not None:
         return
-    from instancecap.models import weights
-    from instancecap.models.known_weights import KNOWN
-
     rows: list[dict[str, object]] = [
         {
             "name": one.name,
@@ -49,9 +50,6 @@ def pull(
     json: Json = False,
 ) -> None:
     """Download weights to the user's cache folder, once; what is there already is kept."""
-    from instancecap.models import weights
-    from instancecap.models.known_weights import KNOWN
-
     pulled: dict[str, str] = {}
     failures: list[MissingDependency] = []
     for one in KNOWN if name == "all" else [name]:

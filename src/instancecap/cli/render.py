@@ -6,117 +6,53 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from instancecap.cli import terminal
-from instancecap.cli.options import Json, Quiet, Verbose
+from instancecap.cli.options import Filled, offered
+from instancecap.datasets.captions import read_captions
+from instancecap.datasets.prompt_file import PromptFile
 from instancecap.errors import UsageError
+from instancecap.mllm.base import Backend
+from instancecap.mllm.openai import OpenAIBackend
+from instancecap.render.batch import Rendered, read_phrases, render_all, split_lengths, text_line
+from instancecap.render.options import RenderOptions
+from instancecap.render.targets import counter_for, find_target, read_targets
 
-if TYPE_CHECKING:
-    from instancecap.mllm.base import Backend
-    from instancecap.render.batch import Rendered
-    from instancecap.render.options import Task
+OPTIONS = Filled(RenderOptions, {"target": "", "length": ""})
 
 
+@offered("render", OPTIONS)
 def render(
-    captions: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="CAPTION",
-            show_default=False,
-            help="Caption files of any format: .json, .jsonl, .csv, .parquet, .txt, folders of "
-            "them, or glob patterns.",
-        ),
-    ],
-    target: Annotated[
-        str, typer.Option("--for", metavar="TARGET", help="The model: wan2.2, ltx-video, ….")
-    ],
-    task: Annotated[
-        str, typer.Option(metavar="TASK", help="t2v, or i2v: only what moves, and the camera.")
-    ] = "t2v",
-    length: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="LENGTH",
-            help="dense, medium, short, tags; several, as dense,short, give a column each.",
-        ),
-    ] = None,
-    out: Annotated[
-        str | None,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="FILE",
-            help="A .txt, .jsonl or .csv file instead of the terminal.",
-        ),
-    ] = None,
-    prefix: Annotated[
-        str, typer.Option(metavar="TEXT", help="Trigger words, in front of each.")
-    ] = "",
-    suffix: Annotated[
-        str,
-        typer.Option(
-            metavar="TEXT", help="Behind each; may name figures: 'motion score: {motion}.'"
-        ),
-    ] = "",
-    drop_fields: Annotated[
-        float, typer.Option(metavar="P", help="Leave each field out with this probability.")
-    ] = 0.0,
-    seed: Annotated[int, typer.Option(metavar="N", help="Seed of --drop-fields.")] = 0,
-    forbid: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PHRASE", help="Fail what holds this, or a line of this .txt file."),
-    ] = None,
-    tokenizer: Annotated[
-        str | None,
-        typer.Option(metavar="PATH", help="Count with this tokenizer instead of the estimate."),
-    ] = None,
-    targets: Annotated[
-        str | None, typer.Option(metavar="FILE", help="A TOML file with targets of your own.")
-    ] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 1 where anything had to be left out.")
-    ] = False,
-    fuse: Annotated[
-        bool, typer.Option("--fuse", help="A language model polishes each; its claims are checked.")
-    ] = False,
-    mllm_url: Annotated[
-        str, typer.Option(metavar="URL", help="Server for --fuse: http://localhost:8000/v1.")
-    ] = "",
-    mllm_model: Annotated[
-        str, typer.Option(metavar="NAME", help="Model for --fuse, as the server knows it.")
-    ] = "",
-    json: Json = False,
-    verbose: Verbose = False,
-    quiet: Quiet = False,
+    captions: list[str],
+    *,
+    target: str,
+    length: list[str] | None = None,
+    out: str | None = None,
+    forbid: list[str] | None = None,
+    tokenizer: str | None = None,
+    targets: str | None = None,
+    strict: bool = False,
+    fuse: bool = False,
+    mllm_url: str = "",
+    mllm_model: str = "",
+    json: bool = False,
+    verbose: bool = False,
+    quiet: bool = False,
+    **options: object,
 ) -> None:
-    """Turn captions into prompts for a text-to-video model, one line each."""
-    from instancecap.datasets.captions import read_captions
-    from instancecap.datasets.prompt_file import PromptFile
-    from instancecap.render.batch import render_all, split_lengths, text_line
-    from instancecap.render.budget import counter_for
-    from instancecap.render.lint import read_phrases
-    from instancecap.render.options import RenderOptions
-    from instancecap.render.targets import find_target, read_targets
-
-    options = RenderOptions(
-        target=find_target(target, read_targets(targets) if targets else None),
-        task=cast("Task", task),
-        prefix=prefix,
-        suffix=suffix,
-        drop_fields=drop_fields,
-        seed=seed,
-    )
+    """Turn captions into prompts."""
+    known = read_targets(targets) if targets else None
+    how = OPTIONS.fill(options, target=find_target(target, known))
     lengths = split_lengths(length or ["dense"])
     backend = _backend(mllm_url, mllm_model) if fuse or mllm_url or mllm_model else None
     rendered = render_all(
         read_captions(captions),
-        options,
+        how,
         lengths=lengths,
         forbid=read_phrases(forbid or []),
-        counter=counter_for(options.target, tokenizer),
+        counter=counter_for(how.target, tokenizer),
         backend=backend,
     )
     start, results, shortened = time.monotonic(), [], 0
@@ -125,7 +61,7 @@ def render(
         file = stack.enter_context(PromptFile(out, lengths)) if out is not None else None
         for one in rendered:
             if one.error:
-                terminal.note(f"failed: {one.source}: {one.error}")
+                terminal.note_failure(one.source, one.error)
             for prompt in one.prompts:
                 for warning in prompt.warnings:
                     warnings.add(one.name, warning)
@@ -151,8 +87,6 @@ def render(
 def _backend(url: str, model: str) -> Backend:
     if not url or not model:
         raise UsageError("--fuse: name a server and a model: --mllm-url URL --mllm-model NAME")
-    from instancecap.mllm.openai import OpenAIBackend
-
     return OpenAIBackend(urls=[url], model=model)
 
 

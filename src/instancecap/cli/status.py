@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
-
-import typer
 
 from instancecap.cli import terminal
-from instancecap.cli.options import Json
+from instancecap.cli.options import offered
+from instancecap.engine.status import read_status
 
 
-def status(
-    out: Annotated[
-        str, typer.Argument(metavar="OUT", help="The OUT of a caption or evidence run.")
-    ],
-    json: Json = False,
-) -> None:
-    """Tell where a run stands, while it runs or afterwards."""
-    from instancecap.engine.status import read_status
-
+@offered("status")
+def status(out: str, *, json: bool = False) -> None:
+    """Tell where a run stands."""
     found = read_status(out)
     if json:
         terminal.print_json(found.as_dict())

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-    from instancecap.engine.batch import Run
+    from instancecap.engine.results import Run
     from instancecap.engine.resume import Plan
     from instancecap.io.finder import Rejected
     from instancecap.schema import Caption

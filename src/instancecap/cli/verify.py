@@ -2,77 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
-
 import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
-from instancecap.cli import asking, terminal
-from instancecap.cli.options import Json, Quiet, Verbose, Workers
+from instancecap.cli import terminal
+from instancecap.cli.options import Filled, offered
+from instancecap.engine.model_stage import Server
+from instancecap.engine.verify import Account, CheckConfig, Checked, verify_all
+from instancecap.verify.report import OUTCOMES, contradictions
 
-if TYPE_CHECKING:
-    from instancecap.engine.verify import Account, Checked
-    from instancecap.io.finder import Rejected
+CONFIG = Filled(CheckConfig)
+SERVER = Filled(
+    Server,
+    {**dict.fromkeys(Server.__dataclass_fields__, ""), "record": "record", "replay": "replay"}
+    | {"model": "mllm_model", "key_env": "mllm_key_env"},
+)
 
 
+@offered("verify", CONFIG, SERVER)
 def verify(
-    captions: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="CAPTION",
-            show_default=False,
-            help="Caption files of any format: .json, .jsonl, .csv, .parquet, .txt, folders of "
-            "them, or glob patterns.",
-        ),
-    ],
-    out: Annotated[
-        str | None,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="DIR",
-            help="Write the captions here, with their claims filled in.",
-        ),
-    ] = None,
-    video_root: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DIR",
-            help="Folder that videos are in; else the caption's own, then this one.",
-        ),
-    ] = None,
-    evidence: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DIR",
-            help="Use evidence from here, named as 'instancecap evidence' names it; what is not "
-            "there is measured.",
-        ),
-    ] = None,
-    on_contradiction: Annotated[
-        Literal["mark", "remove", "keep"],
-        typer.Option(help="What happens to what is contradicted, in the captions of --out."),
-    ] = "mark",
-    extract: Annotated[
-        Literal["rules", "mllm"],
-        typer.Option(help="Who reads the claims out of sentences: rules, or a language model."),
-    ] = "rules",
-    mllm_url: asking.Url = None,
-    mllm_model: asking.Model = "",
-    mllm_key_env: asking.KeyEnv = "OPENAI_API_KEY",
-    record: asking.Record = "",
-    replay: asking.Replay = "",
-    workers: Workers = 1,
-    json: Json = False,
-    verbose: Verbose = False,
-    quiet: Quiet = False,
+    captions: list[str],
+    *,
+    mllm_url: list[str] | None = None,
+    json: bool = False,
+    verbose: bool = False,
+    quiet: bool = False,
+    **options: object,
 ) -> None:
-    """Check captions against their videos: what is supported, what is contradicted."""
+    """Check captions against their videos."""
     if verbose:
         terminal.log_to_stderr()
-    from instancecap.engine.local import count_cores
-    from instancecap.engine.model_stage import Server
-    from instancecap.engine.verify import account_json, verify_all
-
     kept: list[Checked] = []
 
     def show(checked: Checked) -> None:
@@ -81,30 +42,15 @@ def verify(
         elif not quiet:
             _print_checked(checked)
 
-    def fail(failure: Rejected) -> None:
-        terminal.note(f"failed: {failure.source}: {failure.reason}")
-
     account = verify_all(
         captions,
-        video_root=video_root,
-        evidence=evidence,
-        out=out,
-        on_contradiction=on_contradiction,
-        server=Server(
-            url=tuple(mllm_url or ()),
-            model=mllm_model,
-            key_env=mllm_key_env,
-            record=record,
-            replay=replay,
-        )
-        if extract == "mllm"
-        else None,
-        workers=workers or count_cores(),
+        CONFIG.fill(options),
+        server=SERVER.fill(options, url=tuple(mllm_url or ())),
         on_checked=show,
-        on_failure=fail,
+        on_failure=lambda one: terminal.note_failure(one.source, one.reason),
     )
     if json:
-        terminal.print_json(account_json(account, kept))
+        terminal.print_json(account.as_dict(kept))
     else:
         _print_account(account)
     if not account.complete:
@@ -113,11 +59,6 @@ def verify(
 
 
 def _print_checked(checked: Checked) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    from instancecap.verify.report import OUTCOMES, contradictions
-
     console = Console(markup=False, highlight=False, soft_wrap=True)
     report = checked.report
     number = {support: sum(one.support == support for one in report.claims) for support in OUTCOMES}
@@ -134,11 +75,6 @@ def _print_checked(checked: Checked) -> None:
 
 
 def _print_account(account: Account) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from instancecap.verify.report import OUTCOMES
-
     if not account.counts:
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")

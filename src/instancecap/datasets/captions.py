@@ -58,9 +58,7 @@ class Row:
 
     Attributes:
         name: relative path to name an output by, without suffix: ``woman_dog.mp4``.
-        caption: None where ``error`` says why.
-        source: the file, and in a table the row: ``captions.csv: row 3``. Lines and rows count
-            from 1, a table's header is not counted.
+        source: the file, and in a table the row, counted from 1: ``captions.csv: row 3``.
         error: one line; empty for a good row.
         problems: what had to be put right or left out; it stands in the caption's warnings too.
     """
@@ -75,13 +73,9 @@ class Row:
 def read_captions(paths: Sequence[str], *, format: str = "") -> Iterator[Row]:
     """Every caption in files, folders and patterns, in their order, read as they are asked for.
 
-    Args:
-        paths: ``.json`` (a caption, a list, or names with captions), ``.jsonl``, ``.csv``,
-            ``.tsv``, ``.parquet`` (a file or a folder of shards), ``.txt`` (the caption of the clip
-            that it lies beside, else a caption a line), a folder (its ``.json`` files, else its
-            ``.parquet`` shards, tables, ``.txt`` files), or a glob pattern.
-        format: what the captions are written in, such as ``instancevid``; seen from each caption
-            where it is empty.
+    A ``.json`` holds a caption, a list, or names with captions; a ``.txt`` the caption of the clip
+    that it lies beside, else a caption a line. Of a folder its ``.json`` files are read, else its
+    ``.parquet`` shards, tables, texts. ``format`` is seen from each caption where it is empty.
     """
     for path in paths:
         for item in _items_of(path):
@@ -99,7 +93,7 @@ def _row(item: Item, format: str) -> Row:
     if item.column in WHOLE_COLUMNS and _is_prose(caption, item.value):
         problems.append(f"prose in {item.column}, taken for the global description")
         caption.warnings.append(problems[-1])
-    mark_by_ledger(caption, item.source)
+    mark_by_ledger(caption, item.source, name=item.name)
     name = item.name
     if item.video and (caption.video is None or not caption.video.path):
         caption.video = Video.named(item.video)

@@ -9,6 +9,8 @@ from contextlib import closing, suppress
 from functools import lru_cache
 from pathlib import Path
 
+from instancecap.formats import caption_from, to_format
+from instancecap.formats.table_rows import OURS
 from instancecap.io.identity import digest_of
 from instancecap.io.inputs import PRIVATE_FOLDER, private_folder
 from instancecap.schema import pointer as pointers
@@ -18,8 +20,14 @@ HUMAN = "human"
 """Who a field is by, in a caption's provenance, where a person wrote it."""
 
 
-def leaf_digests(caption: Caption) -> dict[str, str]:
-    """A short digest of every leaf that a person would read, by its pointer."""
+def leaf_digests(caption: Caption, *, format: str = OURS) -> dict[str, str]:
+    """A short digest of every leaf that a person would read, by its pointer.
+
+    Of a caption that is written in another ``format``, of what comes back from that.
+    Raises :class:`FormatError` where the format cannot say it.
+    """
+    if format != OURS:
+        caption = caption_from(to_format(caption, format), format=format)
     return {pointer: digest_of(value)[:8] for pointer, value in caption.leaves().items()}
 
 
@@ -31,13 +39,8 @@ def is_by_hand(caption: Caption) -> bool:
 def mark_edits(caption: Caption, written: dict[str, str]) -> bool:
     """Say of every leaf that differs from what was written that a person wrote it.
 
-    What was measured or checked of the sentence before holds no more: its claims go.
-
-    Args:
-        written: as :func:`leaf_digests` gave it for the caption as the program wrote it.
-
-    Returns:
-        Whether anything was marked.
+    What was measured or checked of the sentence before holds no more: its claims go. ``written``
+    is what :func:`leaf_digests` gave. Returns whether anything was marked.
     """
     now = leaf_digests(caption)
     ids = {one.id for one in caption.instances}
@@ -64,26 +67,32 @@ def _is_marked(caption: Caption, pointer: str) -> bool:
     )
 
 
-def mark_by_ledger(caption: Caption, source: str) -> None:
+def mark_by_ledger(caption: Caption, source: str, *, name: str) -> None:
     """Mark what a person changed in a caption that is read from an output of this program.
 
     Args:
         source: the file, perhaps with the place in it: ``captions.jsonl: line 3``.
+        name: of the file or row; counts where the caption's own id is not known.
     """
-    if caption.video is None or not (ledgers := _ledgers_of(_file_of(source))):
+    file = file_of(source)
+    if not file or not (ledgers := _ledgers_of(os.path.abspath(file))):
         return
-    id = caption.video.id
-    stem, mark, number = id.rpartition("#")
+    names = []
+    for id in [caption.video.id, name] if caption.video else [name]:
+        stem, mark, number = id.rpartition("#")
+        names += [(id, ""), (stem, mark + number)]
     for ledger in ledgers:
         with suppress(sqlite3.Error), closing(sqlite3.connect(f"{ledger}?mode=ro", uri=True)) as db:
-            for name, part in ((id, ""), (stem, mark + number)):
-                row = db.execute("SELECT leaves FROM clips WHERE name = ?", (name,)).fetchone()
+            for name, part in names:
+                query = "SELECT entry -> 'leaves' FROM clips WHERE name = ?"
+                row = db.execute(query, (name,)).fetchone()
                 if row is not None and part in (written := json.loads(row[0])):
                     mark_edits(caption, written[part])
                     return
 
 
-def _file_of(source: str) -> str:
+def file_of(source: str) -> str:
+    """The file that a row came from: *captions.csv* of *captions.csv: row 3*; empty for none."""
     while source and not os.path.exists(source):
         source = source.rpartition(": ")[0]
     return source
@@ -92,7 +101,7 @@ def _file_of(source: str) -> str:
 @lru_cache(maxsize=64)
 def _ledgers_of(file: str) -> tuple[str, ...]:
     """Addresses of the ledgers of the output that a file belongs to."""
-    path = Path(os.path.abspath(file))
+    path = Path(file)
     folders = [private_folder(path), *(parent / PRIVATE_FOLDER for parent in path.parents)]
     folder = next((one for one in folders if one.is_dir()), None)
     return tuple(one.as_uri() for one in sorted(folder.glob("ledger*.sqlite"))) if folder else ()

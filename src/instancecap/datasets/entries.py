@@ -33,9 +33,7 @@ class Item:
     """An entry of a file that is not looked into yet.
 
     Attributes:
-        value: a plain object, or a text.
         fields: the other columns of a table's row.
-        problems: what had to be put right to get at the value.
         numbered: the name is a number only; the caption's own name is better.
         column: where in a table's row the value stood; empty for the row itself.
         video: the clip that the file lies beside, where the caption names none.

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from operator import itemgetter
-from typing import Any
 
 from instancecap.datasets.edits import is_by_hand, leaf_digests
 from instancecap.engine.config import RunConfig
-from instancecap.engine.digests import fingerprint
-from instancecap.engine.durations import Durations
 from instancecap.engine.events import Ended, Events
 from instancecap.engine.local import Outcome, count_cores, run_jobs, threads_each
-from instancecap.engine.quality_monitor import QualityMonitor
+from instancecap.engine.monitor import Durations
 from instancecap.engine.ray import run_on_ray
-from instancecap.engine.resume import Plan, Resuming, Todo, config_of, entry_of, plan_run
-from instancecap.engine.store import Store
-from instancecap.engine.work import Documents, Stage, Work, stamp_of
+from instancecap.engine.results import Run
+from instancecap.engine.resume import Plan, Todo, config_of, plan_run
+from instancecap.engine.store import Entry, Store
+from instancecap.engine.work import Documents, Stage, Work, fingerprint, stamp_of
 from instancecap.errors import FormatError, OutputError
 from instancecap.formats.table_rows import OURS
 from instancecap.io.finder import Rejected, reason_of
@@ -42,80 +41,8 @@ MOST_UNWRITTEN = 10
 NOTE_EVERY = 2.0
 """Seconds between notes in the records of how the run stands."""
 
-
-@dataclass(slots=True)
-class Run:
-    """What came of a run.
-
-    Attributes:
-        results: the documents of each clip, by its place among the jobs, where they are kept.
-        failed: inputs without a result, and why.
-        partial: inputs whose captions lack something that was asked for, and why.
-        kept: outputs that a person changed since they were written, and that were left alone.
-        stale: outputs of earlier runs whose clips are gone.
-        outputs: files and tables that were written.
-        total: clips that the run was over, this run's failures among them.
-        done: clips done by this run.
-        skipped: clips that an earlier run had done.
-        waiting: clips whose questions went into the next batch file.
-        open_questions: questions that went there.
-        batch_files: the files of that batch.
-        stopped: why the run ended before its last clip; empty for one that did not.
-        interrupted: the user broke the run off; what was done until then is kept.
-        seconds: from its beginning to its end.
-        stages: seconds by stage.
-        cost: what models were asked, in sum.
-        quality: what was counted of the captions' quality.
-    """
-
-    results: dict[int, Documents] = field(default_factory=dict)
-    failed: list[Rejected] = field(default_factory=list)
-    partial: list[Rejected] = field(default_factory=list)
-    kept: list[Rejected] = field(default_factory=list)
-    stale: list[Rejected] = field(default_factory=list)
-    outputs: list[str] = field(default_factory=list)
-    total: int = 0
-    done: int = 0
-    skipped: int = 0
-    waiting: int = 0
-    open_questions: int = 0
-    batch_files: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-    stopped: str = ""
-    interrupted: bool = False
-    stages: dict[str, Durations] = field(default_factory=dict)
-    cost: dict[str, float] = field(default_factory=dict)
-    quality: QualityMonitor = field(default_factory=QualityMonitor)
-
-    @property
-    def complete(self) -> bool:
-        """Whether every input was done in full."""
-        return not (self.failed or self.partial or self.stopped or self.interrupted)
-
-    def captions(self) -> list[Caption]:
-        """The captions in memory, in the order of the clips."""
-        return [
-            Caption.from_json(text)
-            for _, one in sorted(self.results.items())
-            for text in one.captions.values()
-        ]
-
-    def as_dict(self) -> dict[str, Any]:
-        """For ``--json``."""
-        return {
-            "done": self.done,
-            "partial": [{"input": one.source, "reason": one.reason} for one in self.partial],
-            "kept": [one.source for one in self.kept],
-            "stale": [{"output": one.source, "reason": one.reason} for one in self.stale],
-            "skipped": self.skipped,
-            "waiting": self.waiting,
-            "failed": [{"input": one.source, "reason": one.reason} for one in self.failed],
-            "seconds": round(self.seconds, 3),
-            "outputs": self.outputs,
-            "stages": {name: times.summary() for name, times in self.stages.items()},
-            "cost": {name: round(value, 3) for name, value in self.cost.items()},
-            "quality": self.quality.summary(),
-        }
+RECENT = 300.0
+"""Seconds over which the present rate is taken."""
 
 
 def run_batch(
@@ -137,37 +64,34 @@ def run_batch(
         MissingDependency, ServerError: what would be the same for every job.
     """
     batch = _Batch(jobs, work, store, config, events or Events())
+    run, complete = batch.run, False
     try:
         plan = batch.plan()
         stage = batch.work.open_stage() if config.engine != "ray" else None
         complete = batch.do(plan, stage)
         if stage is not None:
-            batch.run.open_questions = stage.open_questions
-            batch.run.batch_files = stage.finish()
-            batch.run.outputs += batch.run.batch_files
-        batch.whole = complete and not batch.run.stopped
-        batch.run.interrupted = not complete and not batch.run.stopped
+            run.batch_files, run.open_questions = stage.finish()
+            run.outputs += run.batch_files
+        run.interrupted = not complete and not run.stopped
     except KeyboardInterrupt:
-        batch.run.interrupted = True
+        run.interrupted = True
     finally:
-        batch.close()
-    return batch.run
+        batch.close(whole=complete and not run.stopped)
+    return run
 
 
 class _Batch:
     """One run: where results go as they come."""
 
     def __init__(
-        self,
-        jobs: Sequence[Job],
-        work: Work,
-        store: Store | None,
-        config: RunConfig,
-        events: Events,
+        self, jobs: Sequence[Job], work: Work, store: Store | None, how: RunConfig, events: Events
     ) -> None:
-        self.run, self.whole, self.work = Run(total=len(jobs)), False, work
-        self._started = self._noted = time.monotonic()
-        self._jobs, self._how, self._events = jobs, config, events
+        self.run, self.work = Run(total=len(jobs)), work
+        self._started = time.monotonic()
+        self._ended = deque([(self._started, 0)])  # clips that had ended, at the latest notes
+        self._reasons: Counter[str] = Counter()
+        self._cost_before: dict[str, float] = {}
+        self._jobs, self._how, self._events = jobs, how, events
         self._failures: dict[int, Rejected] = {}
         self._partial: dict[int, Rejected] = {}
         self._failed_now = self._unwritten = 0
@@ -186,14 +110,9 @@ class _Batch:
         plan = Plan(Todo(self._jobs, range(len(self._jobs))))
         if (store := self._store) is not None:
             store.sink.sweep()
-            how = Resuming(
-                config=self._config,
-                resume=self._how.resume,
-                retry_failed=self._how.retry_failed,
-                overwrite_human=self._how.overwrite_human,
-                rewrites=self.work.rewrites,
+            plan = plan_run(
+                self._jobs, store, self._how, key=self._config, rewrites=self.work.rewrites
             )
-            plan = plan_run(self._jobs, store, how)
             if self._how.keep:
                 self._fetch_skipped(plan, store)
             store.records.begin(plan.todo)
@@ -201,15 +120,33 @@ class _Batch:
             self.run.kept, self.run.stale = plan.kept, plan.stale
             self._failures.update(plan.failed)
             self._parts.update(plan.parts)
-            store.records.note(
-                total=len(self._jobs),
-                before={"done": len(plan.skipped), "failed": len(plan.failed)},
-                began=time.time(),
-                ended=None,
-                quality={},
-            )
+            self._reasons.update(one.reason for _, one in plan.failed)
+            self._cost_before = plan.cost
+            self._note(store, urgent=True)
         self._events.planned(plan)
         return plan
+
+    def _note(self, store: Store, *, ended: float = 0.0, urgent: bool = False) -> None:
+        """Write down how the run stands."""
+        run, now = self.run, time.monotonic()
+        self._ended.append((now, run.done + len(self._partial) + self._failed_now))
+        while len(self._ended) > 2 and self._ended[0][0] < now - RECENT:
+            self._ended.popleft()
+        (since, before), (_, count) = self._ended[0], self._ended[-1]
+        units = {*run.cost, *self._cost_before}
+        notes = {
+            "total": run.total,
+            "done": run.done + run.skipped,
+            "partial": len(self._partial),
+            "failed": len(self._failures),
+            "per_minute": 60 * (count - before) / max(1.0, now - since),
+            "reasons": dict(self._reasons.most_common(100)),
+            "cost": {u: run.cost.get(u, 0) + self._cost_before.get(u, 0) for u in sorted(units)},
+            "quality": run.quality.summary(),
+            "written": time.time(),
+            "ended": ended,
+        }
+        store.records.note(notes, urgent=urgent)
 
     def _fetch_skipped(self, plan: Plan, store: Store) -> None:
         """Load what an earlier run wrote; without its evidence a clip is done again."""
@@ -236,7 +173,6 @@ class _Batch:
                 plan.todo,
                 replace(self.work, threads=threads),
                 workers=workers,
-                threads=threads,
                 time_limit=how.time_limit,
                 on_done=self._take,
                 on_shutdown=self._events.stopping,
@@ -264,18 +200,19 @@ class _Batch:
         if reason or documents is None:
             self._failures[outcome.index] = Rejected(job.clip.path, reason)
             self._failed_now += 1
+            self._reasons[reason] += 1
             self._events.ended(Ended(job, "failed", reason))
         else:
             self._count(documents, time.perf_counter() - began)
             lacking = _lacking(documents)
             if lacking:
                 self._partial[outcome.index] = Rejected(job.clip.path, lacking)
+                self._reasons[lacking] += 1
             else:
                 self.run.done += 1
             self._events.ended(Ended(job, _state(documents, ""), lacking, documents))
-        if self._store is not None and time.monotonic() - self._noted > NOTE_EVERY:
-            self._noted = time.monotonic()
-            self._store.records.note(quality=self.run.quality.summary())
+        if self._store is not None and time.monotonic() - self._ended[-1][0] > NOTE_EVERY:
+            self._note(self._store)
         return self._is_hopeless(reason)
 
     def _keep(self, outcome: Outcome[Documents]) -> str:
@@ -303,6 +240,7 @@ class _Batch:
     def _write(self, index: int, job: Job, documents: Documents, store: Store, reason: str) -> str:
         digests: dict[str, str] = {}
         captions: dict[str, Caption] = {}
+        leaves: dict[str, dict[str, str]] = {}
         if not reason:
             captions = {part: Caption.from_json(text) for part, text in documents.captions.items()}
             try:
@@ -310,9 +248,11 @@ class _Batch:
                     digests[part] = store.sink.put(job.name + part, text)
                 if list(documents.outputs) != [""]:
                     self._parts[index] = tuple(documents.outputs)
+                for part, caption in captions.items():
+                    leaves[part] = leaf_digests(caption, format=store.sink.format)
             except FormatError as error:
                 reason = str(error)
-        entry = entry_of(
+        entry = Entry.of(
             job,
             documents.identity or Identity.of(job.clip.path, content=True),
             config=config_of(job, self._config),
@@ -321,11 +261,12 @@ class _Batch:
             reason=reason or _lacking(documents),
             missing=documents.missing,
             digests=digests,
-            leaves={part: leaf_digests(one) for part, one in captions.items()},
+            leaves=leaves,
             by_hand=any(map(is_by_hand, captions.values())),
+            seconds=round(sum(documents.seconds.values()), 4),
+            cost=documents.cost,
         )
-        seconds = sum(documents.seconds.values())
-        store.records.record(entry, seconds=seconds, cost=documents.cost)
+        store.records.record(entry)
         return reason
 
     def _count(self, documents: Documents, writing: float) -> None:
@@ -349,18 +290,18 @@ class _Batch:
             )
         return bool(self.run.stopped)
 
-    def close(self) -> None:
-        """Make tables appear and give everything free."""
+    def close(self, *, whole: bool) -> None:
+        """Make outputs appear, tables of a whole run only, and give everything free."""
         run, store = self.run, self._store
         run.failed = [one for _, one in sorted(self._failures.items(), key=itemgetter(0))]
         run.partial = [one for _, one in sorted(self._partial.items(), key=itemgetter(0))]
         try:
-            if store is not None and (self.whole or store.sink.piecewise):
+            if store is not None and (whole or store.sink.piecewise):
                 run.outputs[:0] = store.finish(self._names())
         finally:
             run.seconds = time.monotonic() - self._started
             if store is not None:
-                store.records.note(ended=time.time(), quality=run.quality.summary())
+                self._note(store, ended=time.time(), urgent=True)
                 store.close()
 
     def _names(self) -> Iterator[str]:
@@ -383,16 +324,3 @@ def _lacking(documents: Documents) -> str:
     shown = ", ".join(pointers[:4]) + (", …" if len(pointers) > 4 else "")
     why = "; ".join(documents.reasons[:3])
     return f"no usable answer for {shown}" + (f": {why}" if why else "")
-
-
-def fetch_weights() -> str:
-    """Get the default weights before any worker starts, so that one process waits for them.
-
-    Returns one line that says what the run goes on without; empty when everything is there.
-    """
-    from instancecap.models import weights
-
-    if not (missing := weights.fetch_defaults()):
-        return ""
-    without = " and ".join(missing)
-    return f"going on without {without}; 'instancecap models pull all' gets what is missing"

@@ -14,11 +14,12 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from instancecap.errors import FormatError, ModelError, ServerError, UsageError
+from instancecap.errors import FormatError, ModelError, OutputError, ServerError, UsageError
+from instancecap.io.atomic import open_whole, part_of, writing
 from instancecap.mllm.base import Backend, Reply, Request
 from instancecap.mllm.dialect import OPTIONAL, SCHEMA_FORMS, Dialect
 from instancecap.mllm.wire import parse_reply, payload
@@ -67,16 +68,11 @@ class BatchWriter:
         for one in self._earlier:
             if not _is_batch_file(one):
                 raise UsageError(f"--batch-file {path}: {one} is no batch file; name another")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            for one in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-                one.unlink(missing_ok=True)  # of a run that was killed
-        except OSError as error:
-            raise self._fault(error) from error
-        self._parts: list[Path] = []
-        self._file: IO[bytes] | None = None
-        self._in_file = [0, 0]
         self._written: set[bytes] = set()
+        self._all: IO[bytes] | None = None
+        with self._faults():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part_of(path).unlink(missing_ok=True)  # of a run that was killed
 
     @property
     def requests(self) -> int:
@@ -89,47 +85,52 @@ class BatchWriter:
         if key in self._written:
             return
         line = {"custom_id": digest, "method": "POST", "url": ENDPOINT, "body": body}
-        data = json.dumps(line, ensure_ascii=False).encode() + b"\n"
-        try:
-            self._room(len(data)).write(data)
-        except OSError as error:
-            raise self._fault(error) from error
-        self._in_file[0] += 1
-        self._in_file[1] += len(data)
+        with self._faults():
+            if self._all is None:
+                self._all = open(part_of(self._path), "w+b")  # noqa: SIM115 (until close)
+            self._all.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
         self._written.add(key)
-
-    def _room(self, size: int) -> IO[bytes]:
-        """The file that has room for ``size`` bytes more."""
-        most, most_bytes = self._limits
-        full = self._in_file[0] + 1 > most or self._in_file[1] + size > most_bytes
-        if self._file is None or (full and self._in_file[0]):
-            if self._file is not None:
-                self._file.close()
-            part = self._path.with_name(f".{self._path.name}.{len(self._parts)}.part")
-            self._file = open(part, "wb")  # noqa: SIM115 (until the next one, or close)
-            self._parts.append(part)
-            self._in_file = [0, 0]
-        return self._file
 
     def close(self) -> list[Path]:
         """Put the files in place of those of the round before; none where nothing is asked."""
-        try:
-            if self._file is not None:
-                self._file.close()
-            for one in self._earlier:
+        paths = []
+        with self._faults():
+            if self._all is not None:
+                with self._all as file:
+                    paths = self._place(file)
+                part_of(self._path).unlink(missing_ok=True)
+            for one in set(self._earlier) - set(paths):
                 one.unlink(missing_ok=True)
-            names = [f"{self._path.stem}-{number:05}.jsonl" for number in range(len(self._parts))]
-            if len(names) == 1:
-                names = [self._path.name]
-            paths = [self._path.with_name(name) for name in names]
-            for part, path in zip(self._parts, paths, strict=True):
-                os.replace(part, path)
-        except OSError as error:
-            raise self._fault(error) from error
         return paths
 
-    def _fault(self, error: OSError) -> UsageError:
-        return UsageError(f"--batch-file {self._path}: cannot be written: {error.strerror}")
+    def _place(self, file: IO[bytes]) -> list[Path]:
+        """Give the requests their name, or copy them into files that keep to the limits."""
+        most, most_bytes = self._limits
+        requests, size = len(self._written), file.tell()
+        if requests == 1 or (requests <= most and size <= most_bytes):
+            file.close()
+            os.replace(part_of(self._path), self._path)
+            return [self._path]
+        paths: list[Path] = []
+        file.seek(0)
+        with ExitStack() as stack:
+            for line in file:
+                if not paths or requests == most or size + len(line) > most_bytes:
+                    stack.close()
+                    paths.append(self._path.with_name(f"{self._path.stem}-{len(paths):05}.jsonl"))
+                    copy = stack.enter_context(open_whole(paths[-1], binary=True))
+                    requests = size = 0
+                copy.write(line)
+                requests, size = requests + 1, size + len(line)
+        return paths
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            with writing(self._path):
+                yield
+        except OutputError as error:
+            raise UsageError(f"--batch-file {error}") from error
 
 
 def _is_batch_file(path: Path) -> bool:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypedDict
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from instancecap.errors import UsageError
 from instancecap.formats.table_rows import OURS
+from instancecap.io.atomic import require_writable
 
-Engine = Literal["local", "ray"]
 
+class RunConfig(BaseModel):
+    """How many clips are done; the command line's options are made of it.
 
-@dataclass(frozen=True, kw_only=True)
-class RunConfig:
-    """How many clips are done; the command line's options of the same names.
+    Raises :class:`UsageError` for what cannot be.
 
     Attributes:
         out: a folder, a ``.jsonl`` or a ``.parquet``, on a local disk or in object storage; empty
@@ -35,27 +38,93 @@ class RunConfig:
         keep: hold the results in memory too.
     """
 
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
     out: str = ""
     format: str = OURS
-    workers: int = 1
-    engine: Engine = "local"
+    workers: Annotated[int, Field(ge=0)] = 1
+    engine: Literal["local", "ray"] = "local"
     resume: bool = True
     retry_failed: bool = False
     overwrite_human: bool = False
-    time_limit: float = 3600.0
-    max_failure_rate: float = 1.0
+    time_limit: Annotated[float, Field(ge=0)] = 3600.0
+    max_failure_rate: Annotated[float, Field(ge=0, le=1)] = 1.0
     shard: str = ""
     images: bool = False
     video_root: str | None = None
     hint_column: str = ""
     log_json: str = ""
-    metrics_port: int | None = None
+    metrics_port: Annotated[int | None, Field(ge=0, le=65535)] = None
     keep: bool = False
 
-    def __post_init__(self) -> None:
-        if self.engine not in get_args(Engine):
-            raise UsageError(f"--engine {self.engine}: choose local or ray")
-        if self.workers < 0:
-            raise UsageError(f"--workers {self.workers}: a number of processes, 0 for one a core")
-        if not self.out and self.format != OURS:
-            raise UsageError(f"--format {self.format} needs --out OUT")
+    @model_validator(mode="wrap")
+    @classmethod
+    def _one_line(cls, values: Any, check: Callable[[Any], Self]) -> Self:
+        """The first thing that is wrong, as every wrong usage is said."""
+        try:
+            config = check(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = str(first["loc"][0])
+            if first["type"] == "extra_forbidden":
+                known = ", ".join(cls.model_fields)
+                raise UsageError(f"no option {name!r}; choose among {known}") from error
+            option = f"--{name.replace('_', '-')} {first['input']}"
+            raise UsageError(f"{option}: {first['msg'].lower()}") from error
+        if not config.out and config.format != OURS:
+            raise UsageError(f"--format {config.format} needs --out OUT")
+        return config
+
+
+class CaptionConfig(RunConfig):
+    """How many clips are captioned: :class:`RunConfig`, and more.
+
+    Attributes:
+        max_instances: instances to describe, at most; None for the captioner's own number.
+        split_shots: one caption a shot, named ``NAME#1``, ``NAME#2``, ….
+        report: HTML page to look at the results; empty for none.
+        dry_run: measure only, and foretell what questions would cost; nothing is written.
+    """
+
+    max_instances: Annotated[int | None, Field(ge=0)] = None
+    split_shots: bool = False
+    report: str = ""
+    dry_run: bool = False
+
+    @model_validator(mode="after")
+    def _check_report(self) -> Self:
+        if not self.report:
+            return self
+        if Path(self.report).is_dir():
+            raise UsageError(
+                f"--report {self.report}: name a file, such as report.html, not a folder"
+            )
+        if self.split_shots:
+            raise UsageError("--report shows whole clips: leave out --split-shots")
+        require_writable(Path(self.report).parent, option="--report")
+        return self
+
+
+class RunOptions(TypedDict, total=False):
+    """The fields of :class:`CaptionConfig` as keywords."""
+
+    out: str
+    format: str
+    workers: int
+    engine: Literal["local", "ray"]
+    resume: bool
+    retry_failed: bool
+    overwrite_human: bool
+    time_limit: float
+    max_failure_rate: float
+    shard: str
+    images: bool
+    video_root: str | None
+    hint_column: str
+    log_json: str
+    metrics_port: int | None
+    keep: bool
+    max_instances: int | None
+    split_shots: bool
+    report: str
+    dry_run: bool

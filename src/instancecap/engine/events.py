@@ -35,32 +35,30 @@ class Events:
     def __init__(self, watchers: Sequence[Events] = ()) -> None:
         self._watchers = watchers
 
+    def _tell(self, event: str, *about: object) -> None:
+        for watcher in self._watchers:
+            getattr(watcher, event)(*about)
+
     def rejected(self, one: Rejected) -> None:
         """An input that cannot be used, before the run begins."""
-        for watcher in self._watchers:
-            watcher.rejected(one)
+        self._tell("rejected", one)
 
     def planned(self, plan: Plan) -> None:
         """The run is about to begin."""
-        for watcher in self._watchers:
-            watcher.planned(plan)
+        self._tell("planned", plan)
 
     def ended(self, one: Ended) -> None:
         """A clip has ended."""
-        for watcher in self._watchers:
-            watcher.ended(one)
+        self._tell("ended", one)
 
     def warned(self, line: str) -> None:
         """The captions' quality has left its band."""
-        for watcher in self._watchers:
-            watcher.warned(line)
+        self._tell("warned", line)
 
     def noted(self, line: str) -> None:
         """Something that the user should know."""
-        for watcher in self._watchers:
-            watcher.noted(line)
+        self._tell("noted", line)
 
     def stopping(self) -> None:
         """The first Ctrl-C: what is begun is finished, no more is taken."""
-        for watcher in self._watchers:
-            watcher.stopping()
+        self._tell("stopping")

@@ -7,15 +7,16 @@ systems. One run at a time has it, or several that each do a part and have a led
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from instancecap.engine.store import Entry, Records
+from instancecap.engine.store import ENTRY, Entry, Records
 from instancecap.errors import OutputError, UsageError
 from instancecap.io.identity import Identity
 from instancecap.io.inputs import Job
@@ -23,32 +24,21 @@ from instancecap.io.inputs import Job
 COMMIT_EVERY = 0.5
 """Seconds between commits. What a crash loses is looked at again; outputs come before the rows."""
 
-VERSION = 2
+VERSION = 3
 """Of the tables below; kept as SQLite's ``user_version``."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS clips (
     name TEXT PRIMARY KEY,
-    path TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    content TEXT NOT NULL,
     start REAL NOT NULL,
     end REAL,
-    size INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL,
-    content TEXT NOT NULL,
-    config TEXT NOT NULL,
-    parts TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('done', 'partial', 'failed')),
-    reason TEXT NOT NULL,
-    missing TEXT NOT NULL,
-    digests TEXT NOT NULL,
-    leaves TEXT NOT NULL,
-    by_hand INTEGER NOT NULL,
-    seconds REAL NOT NULL,
-    cost TEXT NOT NULL,
-    finished REAL NOT NULL
+    finished REAL NOT NULL,
+    entry TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_content ON clips (size, content);
-CREATE TABLE IF NOT EXISTS run (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS run (id INTEGER PRIMARY KEY, notes TEXT NOT NULL);
 """
 
 
@@ -103,7 +93,7 @@ class Ledger(Records):
 
     def _unlock(self) -> None:
         for lock in self._locks:
-            unlock(lock)
+            os.close(lock)
 
     def close(self) -> None:
         with contextlib.suppress(sqlite3.Error):
@@ -111,92 +101,71 @@ class Ledger(Records):
         self._db.close()
         self._unlock()
 
-    def _first(self, query: str, values: tuple[object, ...] = ()) -> Any:
+    def _select(self, what: str, *values: object) -> Iterator[Any]:
+        """The first column of the rows that a query on the clips finds."""
         try:
-            return self._db.execute(query, values).fetchone()
+            for (value,) in self._db.execute(f"SELECT {what}", values):
+                yield value
         except sqlite3.Error as error:
             raise self._damaged(error) from error
 
     def find(self, job: Job) -> Entry | None:
-        row = self._first(f"{_SELECT} WHERE name = ?", (job.name,))
-        return None if row is None else _entry(row)
+        found = self._select("entry FROM clips WHERE name = ?", job.name)
+        return next(map(ENTRY.validate_json, found), None)
 
     def find_moved(self, job: Job, identity: Identity, *, config: str) -> Entry | None:
-        row = self._first(
-            f"{_SELECT} WHERE size = ? AND content = ? AND start = ? AND end IS ? AND config = ? "
-            "AND state != 'failed' ORDER BY name LIMIT 1",
-            (identity.size, identity.content, job.clip.start, job.clip.end, config),
+        found = self._select(
+            "entry FROM clips WHERE size = ? AND content = ? AND start = ? AND end IS ? "
+            "ORDER BY name",
+            *(identity.size, identity.content, job.clip.start, job.clip.end),
         )
-        return None if row is None else _entry(row)
+        entries = map(ENTRY.validate_json, found)
+        return next((e for e in entries if e.config == config and e.state != "failed"), None)
 
     def knows_size(self, size: int) -> bool:
-        return self._first("SELECT 1 FROM clips WHERE size = ? LIMIT 1", (size,)) is not None
+        return any(self._select("1 FROM clips WHERE size = ? LIMIT 1", size))
 
-    def record(self, entry: Entry, *, seconds: float = 0.0, cost: dict[str, float]) -> None:
+    def entries(self) -> Iterator[Entry]:
+        return map(ENTRY.validate_json, self._select("entry FROM clips ORDER BY name"))
+
+    def record(self, entry: Entry) -> None:
         identity = entry.identity
         values = (
-            entry.name, entry.path, entry.start, entry.end, identity.size, identity.mtime_ns,
-            identity.content, entry.config, json.dumps(entry.parts), entry.state, entry.reason,
-            json.dumps(entry.missing), json.dumps(entry.digests), json.dumps(entry.leaves),
-            int(entry.by_hand), round(seconds, 4), json.dumps(cost), time.time(),
-        )  # fmt: skip
+            *(entry.name, identity.size, identity.content, entry.start, entry.end, time.time()),
+            ENTRY.dump_json(entry).decode(),
+        )
         try:
-            self._db.execute(
-                f"INSERT OR REPLACE INTO clips VALUES ({','.join('?' * len(values))})", values
-            )
+            self._db.execute("INSERT OR REPLACE INTO clips VALUES (?, ?, ?, ?, ?, ?, ?)", values)
             if time.monotonic() - self._committed > COMMIT_EVERY:
                 self._db.commit()
                 self._committed = time.monotonic()
         except sqlite3.Error as error:
             raise OutputError(f"{self.path}: cannot be written: {error}") from error
 
-    def note(self, **values: object) -> None:
+    def note(self, values: Mapping[str, object], *, urgent: bool = False) -> None:
         with contextlib.suppress(sqlite3.Error):  # they are of use only while they can be had
-            self._db.executemany(
-                "INSERT OR REPLACE INTO run VALUES (?, ?)",
-                [(key, json.dumps(value)) for key, value in values.items()],
-            )
+            self._db.execute("INSERT OR REPLACE INTO run VALUES (1, ?)", (json.dumps(values),))
             self._db.commit()
 
-    def entries(self) -> Iterator[Entry]:
-        try:
-            yield from map(_entry, self._db.execute(f"{_SELECT} ORDER BY name"))
-        except sqlite3.Error as error:
-            raise self._damaged(error) from error
+
+def read_ledger_notes(path: Path) -> dict[str, Any]:
+    """What the last run with this ledger noted; nothing is locked. Raises :class:`UsageError`."""
+    try:
+        with contextlib.closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        ) as db:
+            row = db.execute("SELECT notes FROM run").fetchone()
+    except sqlite3.Error as error:
+        raise UsageError(f"{path}: the ledger cannot be read ({error})") from error
+    return dict(json.loads(row[0])) if row else {}
 
 
-_SELECT = (
-    "SELECT name, path, start, end, size, mtime_ns, content, config, parts, state, reason, "
-    "missing, digests, leaves, by_hand FROM clips"
-)
-
-
-def _entry(row: tuple[Any, ...]) -> Entry:
-    name, path, start, end, size, mtime_ns, content, config, parts, state, reason = row[:11]
-    missing, digests, leaves = map(json.loads, row[11:14])
-    return Entry(
-        name=name,
-        path=path,
-        start=start,
-        end=end,
-        identity=Identity(size, mtime_ns, content),
-        config=config,
-        parts=tuple(json.loads(parts)),
-        state=state,
-        reason=reason,
-        missing={part: tuple(pointers) for part, pointers in missing.items()},
-        digests=digests,
-        leaves=leaves,
-        by_hand=bool(row[14]),
-    )
-
-
-def lock_for_writing(folder: Path, name: str, *, shared: bool = False) -> int | None:
+def lock_for_writing(folder: Path, name: str, *, shared: bool = False) -> int:
     """Lock an output for this run. Raises :class:`UsageError` while another run has it.
 
     ``shared``: others that ask for the same may have it too.
 
-    Returns what :func:`unlock` takes; the lock ends with the process, however that ends.
+    Returns a file to close; the lock ends with the process, however that ends.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -204,11 +173,7 @@ def lock_for_writing(folder: Path, name: str, *, shared: bool = False) -> int | 
     except OSError as error:
         raise UsageError(f"--out {folder.parent}: cannot be written: {error.strerror}") from error
     try:
-        import fcntl
-
         fcntl.flock(lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-    except ImportError:  # no such locks on Windows
-        pass
     except BlockingIOError as error:
         holder = os.read(lock, 20).decode(errors="replace").strip() or "unknown"
         os.close(lock)
@@ -227,18 +192,10 @@ def lock_for_writing(folder: Path, name: str, *, shared: bool = False) -> int | 
 def is_locked(path: Path) -> bool:
     """Whether a living run holds this lock."""
     try:
-        import fcntl
-
         with open(path, "rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except (ImportError, OSError):
+    except OSError:
         pass
     return False
-
-
-def unlock(lock: int | None) -> None:
-    """Give an output free."""
-    if lock is not None:
-        os.close(lock)

@@ -11,16 +11,16 @@ import os
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from instancecap.engine.pools import (
     AskingPool,
     Failure,
-    GracefulShutdown,
     InProcess,
     WorkerPool,
     WorkersLost,
+    graceful_shutdown,
 )
 from instancecap.engine.work import Documents, Stage
 from instancecap.errors import InputError, MissingDependency, ServerError, UsageError
@@ -105,8 +105,10 @@ def run_jobs(
     asking = AskingPool() if stage is not None else None
     loop = _Loop(iter(jobs), prepare, stage, pool, asking, on_done)
     try:
-        with GracefulShutdown(on_shutdown) as shutdown:
-            complete = loop.run(shutdown, ahead=TASKS_PER_WORKER * workers if in_processes else 1)
+        with graceful_shutdown(on_shutdown) as is_stopping:
+            complete = loop.run(
+                is_stopping, ahead=TASKS_PER_WORKER * workers if in_processes else 1
+            )
         pool.close()
     except BaseException:
         pool.stop()
@@ -117,29 +119,25 @@ def run_jobs(
     return complete
 
 
+@dataclass(slots=True)
 class _Loop(Generic[T]):
     """What is in flight, and what to do with each future that is done."""
 
-    def __init__(
-        self,
-        jobs: Iterator[tuple[int, Job]],
-        prepare: Prepare,
-        stage: Stage | None,
-        pool: WorkerPool | InProcess,
-        asking: AskingPool | None,
-        on_done: Callable[[Outcome[T]], bool | None],
-    ) -> None:
-        self._jobs, self._prepare, self._stage = jobs, prepare, stage
-        self._pool, self._asking, self._on_done = pool, asking, on_done
-        self._preparing: dict[Future[Any], tuple[int, Job]] = {}
-        self._asked: dict[Future[Any], tuple[int, Job]] = {}
-        self._again: list[tuple[int, Job]] = []
-        self._fatal: Exception | None = None
-        self._enough = False
+    _jobs: Iterator[tuple[int, Job]]
+    _prepare: Prepare
+    _stage: Stage | None
+    _pool: WorkerPool | InProcess
+    _asking: AskingPool | None
+    _on_done: Callable[[Outcome[T]], bool | None]
+    _preparing: dict[Future[Any], tuple[int, Job]] = field(default_factory=dict)
+    _asked: dict[Future[Any], tuple[int, Job]] = field(default_factory=dict)
+    _again: list[tuple[int, Job]] = field(default_factory=list)
+    _fatal: Exception | None = None
+    _enough: bool = False
 
-    def run(self, shutdown: GracefulShutdown, *, ahead: int) -> bool:
+    def run(self, is_stopping: Callable[[], bool], *, ahead: int) -> bool:
         while True:
-            if not (shutdown.requested or self._fatal is not None or self._enough):
+            if not (is_stopping() or self._fatal is not None or self._enough):
                 self._begin(min(ahead - len(self._preparing), MOST_ASKED - len(self._asked)))
             in_flight = [*self._preparing, *self._asked]
             if not in_flight:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+import logging
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,19 +16,21 @@ from instancecap.captioners.chain import ChainOptions, Prepared, prepare, write
 from instancecap.captioners.chain.prompting import load_prompts
 from instancecap.captioners.chain.questions import THOUSANDTHS
 from instancecap.engine.batch_files import BatchBackend, Unanswered, open_batch
-from instancecap.engine.digests import fingerprint
-from instancecap.engine.retrying import RetryingStage
-from instancecap.engine.work import Documents, Work, evidence_key, measure_job, split_job
-from instancecap.errors import FormatError, UsageError
+from instancecap.engine.work import Documents, Stage, Work, evidence_key, fingerprint
+from instancecap.errors import FormatError, ServerError, ServerRefusal, UsageError
 from instancecap.formats import Caption
 from instancecap.io.identity import Identity
 from instancecap.io.inputs import Earlier, Job
 from instancecap.mllm.base import Backend
-from instancecap.mllm.structured import Enforcement
 
 if TYPE_CHECKING:
-    from instancecap.mllm.usage import Usage
+    from instancecap.mllm.base import Usage
 
+
+log = logging.getLogger(__name__)
+
+PAUSE = 5.0
+"""Seconds before a clip is asked about again."""
 
 ALL_INSTANCES = "/instances"
 """Missing where nobody said which instances there are: the clip is asked about from the start."""
@@ -58,17 +62,13 @@ class AskWork(Work):
         options: of the question chain.
         server: who will be asked; of it, only the model counts in :meth:`config`.
         backend: somebody else to ask, in this process only.
-        split_shots: one caption a shot.
         previous: folder of earlier captions that are rewritten in part; empty for none.
-        keep_evidence: hand the evidence back beside the caption.
     """
 
     options: ChainOptions
     server: Server
     backend: Backend | None = None
-    split_shots: bool = False
     previous: str = ""
-    keep_evidence: bool = False
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "backend": None}  # connections stay where they were made
@@ -86,13 +86,9 @@ class AskWork(Work):
         return RetryingStage(stage, wait=self.server.wait)
 
     def __call__(self, job: Job) -> Ready:
-        identity = Identity.of(job.clip.path, content=True)
-        began = time.perf_counter()
-        evidence = measure_job(job, threads=self.threads, masks=False, cache=self.cache)
-        measured = time.perf_counter()
-        parts = split_job(job, evidence) if self.split_shots else [("", job.clip, evidence)]
+        measured, began = self.measure(job), time.perf_counter()
         ready, kept = [], {}
-        for suffix, clip, facts in parts:
+        for suffix, clip, facts in measured.parts:
             previous = self._previous(f"{job.name}{suffix}")
             only: tuple[str, ...] = ()
             if (earlier := (job.earlier or {}).get(suffix)) is not None:
@@ -114,12 +110,9 @@ class AskWork(Work):
         return Ready(
             parts=tuple(ready),
             kept=kept,
-            evidence=evidence.to_json() if self.keep_evidence else "",
-            seconds={
-                "evidence": measured - began,
-                "pictures": time.perf_counter() - measured,
-            },
-            identity=identity,
+            evidence=measured.evidence.to_json() if self.keep_evidence else "",
+            seconds={"evidence": measured.seconds, "pictures": time.perf_counter() - began},
+            identity=measured.identity,
         )
 
     def _previous(self, name: str) -> Caption | None:
@@ -155,17 +148,14 @@ class PredictWork(Work):
     """Measure, and foretell what the questions would cost."""
 
     options: ChainOptions
-    split_shots: bool = False
 
     def __call__(self, job: Job) -> Documents:
         from instancecap.captioners.chain import predict
-        from instancecap.mllm.usage import Usage
+        from instancecap.mllm.base import Usage
 
-        evidence = measure_job(job, threads=self.threads, masks=False, cache=self.cache)
-        parts = split_job(job, evidence) if self.split_shots else [("", job.clip, evidence)]
         usages = [
             predict(facts, options=self.options, clip=clip, hint=job.hint)
-            for _, clip, facts in parts
+            for _, clip, facts in self.measure(job).parts
         ]
         return Documents(cost=cost_of(sum(usages, Usage())))
 
@@ -180,11 +170,11 @@ class ModelStage:
         self._backend, self._options = backend, options
         self._batch = backend if isinstance(backend, BatchBackend) else None
         # Whether a batch service keeps to a schema cannot be tried out; it is also said in words.
-        self._enforce = Enforcement(assume=False) if self._batch else None
+        self._enforced = False if self._batch else None
 
     async def __call__(self, job: Job, ready: Ready) -> Documents:
         """The captions of a clip, and what they cost; none where a batch has yet to answer."""
-        from instancecap.mllm.usage import Usage
+        from instancecap.mllm.base import Usage
 
         began = time.perf_counter()
         captions, usage, waiting = dict(ready.kept), Usage(), False
@@ -196,7 +186,7 @@ class ModelStage:
                     prepared,
                     self._backend,
                     options=self._options,
-                    enforce=self._enforce,
+                    enforced=self._enforced,
                     convention=THOUSANDTHS if self._batch else None,
                 )
             except Unanswered:
@@ -223,16 +213,55 @@ class ModelStage:
         """Give back connections, files, memory."""
         await self._backend.close()
 
-    def finish(self) -> list[str]:
-        """Put the files of the next batch in their place."""
+    def finish(self) -> tuple[list[str], int]:
+        """Put the files of the next batch in their place; returns them, and their questions."""
         writer = self._batch.writer if self._batch else None
-        return [str(path) for path in writer.close()] if writer else []
+        return ([str(path) for path in writer.close()], writer.requests) if writer else ([], 0)
 
-    @property
-    def open_questions(self) -> int:
-        """Questions that went into the next batch file."""
-        writer = self._batch.writer if self._batch else None
-        return writer.requests if writer else 0
+
+class RetryingStage:
+    """Tries a stage again while its servers are gone, if they ever answered.
+
+    One that never did ends the run: its URL, key or model is wrong. The client's own retries are
+    below this, for single calls that fail.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        *,
+        wait: float,
+        pause: float = PAUSE,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """``wait``: seconds without any answer; ``pause``: seconds between two tries."""
+        self._clock, self._sleep = clock, sleep
+        self._stage, self._wait, self._pause = stage, wait, pause
+        self.close, self.finish = stage.close, stage.finish
+        self._answered = 0.0
+        self._announced = False
+
+    async def __call__(self, job: Job, prepared: Any) -> Documents:
+        """What the stage returns. Raises :class:`ServerError` when the wait is over."""
+        lost = 0.0
+        while True:
+            try:
+                result = await self._stage(job, prepared)
+            except ServerRefusal:
+                raise  # it is there: waiting does not help
+            except ServerError as error:
+                now = self._clock()
+                lost = max(lost or now, self._answered)  # an answer to another clip counts too
+                if not self._answered or now - lost >= self._wait:
+                    raise
+                if not self._announced:
+                    log.warning("waiting up to %g s for the server: %s", self._wait, error)
+                self._announced = True
+                await self._sleep(self._pause)
+            else:
+                self._answered, self._announced = self._clock(), False
+                return result
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,15 +14,15 @@ import io
 import json
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from instancecap.engine.store import Entry, Records, Sink, Store
+from instancecap.engine.store import ENTRY, Entry, Records, Sink, Store
 from instancecap.errors import InputError, OutputError, UsageError
 from instancecap.formats.table_rows import OURS, arrow_schema, flatten
 from instancecap.io.addresses import filesystem, naming
-from instancecap.io.identity import Identity, digest_of
+from instancecap.io.identity import digest_of
 from instancecap.io.inputs import PRIVATE_FOLDER, Job
 from instancecap.io.table_writers import encode_rows
 from instancecap.schema import Caption
@@ -30,7 +30,7 @@ from instancecap.schema import Caption
 JOBS_PER_SHARD = 1000
 """At about 10 kB a caption a shard is an object of 10 MB, and a crash costs at most minutes."""
 
-MARKER = "instancecap.shard/2"
+MARKER = "instancecap.shard/3"
 
 NOTE_EVERY = 30.0
 """Seconds between notes of where a run stands; each costs a request."""
@@ -64,35 +64,36 @@ class _Bucket:
     """Objects below one address. Failures are :class:`InputError`, or :class:`OutputError`."""
 
     def __init__(self, url: str) -> None:
-        self.url = url
-        self._fs, self._root = filesystem(url)
+        from fsspec.implementations.dirfs import DirFileSystem
+
+        fs, root = filesystem(url)
+        self.url, self._fs = url, DirFileSystem(root, fs)
 
     def make(self, name: str) -> None:
         """A folder, where the storage has such."""
         with naming(f"{self.url}/{name}", "written"):
-            self._fs.makedirs(f"{self._root}/{name}", exist_ok=True)
+            self._fs.makedirs(name, exist_ok=True)
 
     def find(self, pattern: str) -> list[str]:
         """Names that match, in order."""
         with naming(self.url):
             self._fs.invalidate_cache()
-            found = sorted(self._fs.glob(f"{self._root}/{pattern}"))
-        return [path[path.index(self._root) + len(self._root) + 1 :] for path in found]
+            return sorted(self._fs.glob(pattern))
 
     def read(self, name: str) -> bytes:
         with naming(f"{self.url}/{name}"):
-            return bytes(self._fs.cat_file(f"{self._root}/{name}"))
+            return bytes(self._fs.cat_file(name))
 
     def write(self, name: str, content: bytes) -> None:
         try:
             with naming(f"{self.url}/{name}", "written"):
-                self._fs.pipe_file(f"{self._root}/{name}", content)
+                self._fs.pipe_file(name, content)
         except InputError as error:
             raise OutputError(str(error)) from error
 
     def remove(self, name: str) -> None:
         with naming(f"{self.url}/{name}", "removed"):
-            self._fs.rm_file(f"{self._root}/{name}")
+            self._fs.rm_file(name)
 
 
 class ObjectSink(Sink):
@@ -174,24 +175,6 @@ class ObjectSink(Sink):
 
 
 @dataclass(slots=True)
-class _Tally:
-    """What became of the clips of this run so far."""
-
-    done: int = 0
-    partial: int = 0
-    failed: int = 0
-    reasons: dict[str, int] = field(default_factory=dict)
-    cost: dict[str, float] = field(default_factory=dict)
-
-    def add(self, entry: Entry, cost: dict[str, float]) -> None:
-        setattr(self, entry.state, getattr(self, entry.state) + 1)
-        if entry.reason:
-            self.reasons[entry.reason] = self.reasons.get(entry.reason, 0) + 1
-        for unit, amount in cost.items():
-            self.cost[unit] = self.cost.get(unit, 0) + amount
-
-
-@dataclass(slots=True)
 class _Shard:
     """A stretch of the job list."""
 
@@ -212,8 +195,7 @@ class ShardMarkers(Records):
         """Read the markers of earlier runs, and cut the jobs into shards."""
         self._sink, self._bucket, self._label = sink, sink.bucket, label
         self.is_shared = bool(label)
-        self._notes: dict[str, Any] = {}
-        self._tally, self._noted = _Tally(), 0.0
+        self._noted = 0.0
         self._before: dict[str, Entry] = {}
         self._old: set[str] = set()
         self._written: set[str] = set()
@@ -236,12 +218,9 @@ class ShardMarkers(Records):
             self._old.add(name)
             if marker["schema"] != MARKER:
                 continue
-            for fields in marker["done"] + marker["failed"]:
-                entry = _entry(fields)
+            for entry in map(ENTRY.validate_python, marker["done"] + marker["failed"]):
                 self._before[entry.name] = entry
-                if entry.state != "failed":
-                    for part in entry.parts:
-                        self._sink.places[entry.name + part] = marker["object"]
+                self._sink.places |= dict.fromkeys(entry.documents, marker["object"])
 
     def find(self, job: Job) -> Entry | None:
         entry = self._before.get(job.name)
@@ -259,25 +238,21 @@ class ShardMarkers(Records):
                 else:
                     shard.entries[job.name] = self._before[job.name]
 
-    def record(self, entry: Entry, *, seconds: float = 0.0, cost: dict[str, float]) -> None:
-        shard = self._shard_of[entry.name]
+    def record(self, entry: Entry) -> None:
+        if (shard := self._shard_of.get(entry.name)) is None:
+            return  # of a clip that is gone
         shard.pending -= entry.name not in shard.entries
         shard.entries[entry.name] = entry
-        self._tally.add(entry, cost)
         if shard.pending == 0:
             self._write(shard)
 
-    def note(self, **values: object) -> None:
-        self._notes |= values
-        now = time.time()
-        if now - self._noted < NOTE_EVERY and not values.keys() & {"began", "ended"}:
+    def note(self, values: Mapping[str, object], *, urgent: bool = False) -> None:
+        if time.monotonic() - self._noted < NOTE_EVERY and not urgent:
             return
-        self._noted = now
-        notes = {**self._notes, **asdict(self._tally), "written": round(now, 3)}
+        self._noted = time.monotonic()
+        name = f"{PRIVATE_FOLDER}/run-{self._label}status.json"
         try:
-            self._bucket.write(
-                f"{PRIVATE_FOLDER}/run-{self._label}status.json", json.dumps(notes).encode()
-            )
+            self._bucket.write(name, json.dumps(values).encode())
         except OutputError as error:  # what matters will fail by itself, and say so
             log.debug("%s", error)
 
@@ -300,30 +275,17 @@ class ShardMarkers(Records):
         table = f"part-{shard.stem}.{kind}" if kind else ""
         entries = [shard.entries[job.name] for job in shard.jobs]
         if table:
-            self._sink.write_table(table, list(_documents(entries)))
+            self._sink.write_table(table, [name for entry in entries for name in entry.documents])
         marker = {
             "schema": MARKER,
             "config": sorted({entry.config for entry in entries}),
             "object": table,
             "written": round(time.time(), 3),
-            "done": [asdict(entry) for entry in entries if entry.state != "failed"],
-            "failed": [asdict(entry) for entry in entries if entry.state == "failed"],
+            "done": [ENTRY.dump_python(one) for one in entries if one.state != "failed"],
+            "failed": [ENTRY.dump_python(one) for one in entries if one.state == "failed"],
         }
         self._bucket.write(shard.marker, json.dumps(marker).encode())
         self._written.add(shard.marker)
-
-
-def _documents(entries: Iterable[Entry]) -> Iterator[str]:
-    for entry in entries:
-        if entry.state != "failed":
-            yield from (entry.name + part for part in entry.parts)
-
-
-def _entry(fields: dict[str, Any]) -> Entry:
-    """An entry as a marker holds it."""
-    missing = {part: tuple(pointers) for part, pointers in fields["missing"].items()}
-    identity, parts = Identity(**fields["identity"]), tuple(fields["parts"])
-    return Entry(**{**fields, "identity": identity, "parts": parts, "missing": missing})
 
 
 def read_notes(out: str) -> list[dict[str, Any]]:

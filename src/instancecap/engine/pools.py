@@ -7,14 +7,14 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from types import FrameType, TracebackType
-from typing import Any, Self
+from types import FrameType
+from typing import Any
 
 from instancecap.errors import MissingDependency
 
@@ -194,37 +194,28 @@ async def _cancel_others() -> None:
     await asyncio.get_running_loop().shutdown_asyncgens()
 
 
-class GracefulShutdown:
+@contextmanager
+def graceful_shutdown(on_first: Callable[[], None]) -> Iterator[Callable[[], bool]]:
     """The first Ctrl-C, or SIGTERM, only asks to stop; the second one interrupts.
 
-    Outside the main thread, where no signals arrive, it does nothing.
+    Yields whether that was asked. Outside the main thread, where no signals arrive, it never is.
     """
+    requests: list[int] = []
 
-    def __init__(self, on_first: Callable[[], None]) -> None:
-        self.requested = False
-        self._on_first = on_first
-        self._before: dict[signal.Signals, Any] = {}
-
-    def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():
-            for name in (signal.SIGINT, signal.SIGTERM):
-                self._before[name] = signal.signal(name, self._request)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for name, handler in self._before.items():
-            signal.signal(name, handler)
-
-    def _request(self, number: int, frame: FrameType | None) -> None:
-        if self.requested:
+    def request(number: int, frame: FrameType | None) -> None:
+        if requests:
             raise KeyboardInterrupt
-        self.requested = True
-        self._on_first()
+        requests.append(number)
+        on_first()
+
+    is_main = threading.current_thread() is threading.main_thread()
+    names = (signal.SIGINT, signal.SIGTERM) if is_main else ()
+    before = {name: signal.signal(name, request) for name in names}
+    try:
+        yield lambda: bool(requests)
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
 
 
 def _start_worker(threads: int, missing: dict[str, str]) -> None:

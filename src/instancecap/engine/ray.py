@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from instancecap.engine.local import FATAL, Outcome, attempt, attempt_stage
-from instancecap.engine.pools import Failure, GracefulShutdown, WorkerPool
+from instancecap.engine.pools import Failure, WorkerPool, graceful_shutdown
 from instancecap.engine.work import Work
 from instancecap.errors import MissingDependency
 from instancecap.io.inputs import Job
@@ -34,7 +34,6 @@ def run_on_ray(
     work: Work,
     *,
     workers: int = 1,
-    threads: int = 1,
     time_limit: float = 0.0,
     on_done: Callable[[Outcome[Any]], bool | None],
     on_shutdown: Callable[[], None] = lambda: None,
@@ -47,8 +46,7 @@ def run_on_ray(
     Args:
         work: is sent to the actors; its second stage, if it has one, is opened in the one that
             asks.
-        workers: actors of the first stage.
-        threads: cores of each such actor.
+        workers: actors of the first stage, each on as many cores as the work has threads.
 
     Returns:
         Whether every job was done.
@@ -61,6 +59,7 @@ def run_on_ray(
         ray.init(log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     ray.data.DataContext.get_current().enable_progress_bars = False
+    threads = work.threads or 1
     rows = [{"index": index, "job": pickle.dumps(job)} for index, job in todo]
     blocks = max(1, min(len(rows), max(4 * workers, len(rows) // JOBS_PER_BLOCK)))
     pipeline = ray.data.from_items(rows, override_num_blocks=blocks).map_batches(
@@ -80,7 +79,7 @@ def run_on_ray(
             max_concurrency=ASKED_AT_A_TIME,
         )
     by_index = dict(todo)
-    with GracefulShutdown(on_shutdown) as shutdown:
+    with graceful_shutdown(on_shutdown) as is_stopping:
         for batch in pipeline.iter_batches(batch_size=1, prefetch_batches=0):
             index = int(batch["index"][0])
             result = pickle.loads(batch["result"][0])
@@ -88,7 +87,7 @@ def run_on_ray(
                 raise result.error
             failure = result if isinstance(result, Failure) else None
             outcome = Outcome(index, by_index.pop(index), None if failure else result, failure)
-            if on_done(outcome) or shutdown.requested:
+            if on_done(outcome) or is_stopping():
                 break
     return not by_index
 

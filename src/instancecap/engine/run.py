@@ -4,16 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Self, TypeVar
 
-from instancecap.engine.batch import Run, fetch_weights, run_batch
+from instancecap.engine.batch import run_batch
 from instancecap.engine.config import RunConfig
 from instancecap.engine.events import Events
-from instancecap.engine.journal import open_journal
-from instancecap.engine.metrics import serve_metrics
-from instancecap.engine.shards import Shard
+from instancecap.engine.results import Run
 from instancecap.engine.sinks import open_store
+from instancecap.engine.watchers import open_journal, serve_metrics
 from instancecap.engine.work import Work
+from instancecap.errors import UsageError
 from instancecap.io.inputs import Job, find_jobs, refuse_shared_names
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """The ``index``-th of ``count`` parts of a job list, for job arrays; counted from 1."""
+
+    index: int
+    count: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From ``I/N``. Raises :class:`UsageError` for anything else."""
+        first, _, second = text.partition("/")
+        if first.isdecimal() and second.isdecimal() and 1 <= int(first) <= int(second):
+            return cls(int(first), int(second))
+        raise UsageError(f"--shard {text}: write it as I/N with 1 <= I <= N, such as 3/16")
+
+    @property
+    def label(self) -> str:
+        """For names of files."""
+        return f"{self.index}-of-{self.count}"
+
+    def of(self, items: Sequence[T]) -> Sequence[T]:
+        """This part: neighbors go to different parts, so that long clips spread evenly."""
+        return items[self.index - 1 :: self.count]
 
 
 def run_work(
@@ -50,8 +79,21 @@ def run_work(
         watching = Events(watchers)
         for one in rejected:
             watching.rejected(one)
-        if jobs and (line := fetch_weights()):
+        if jobs and (line := _fetch_weights()):
             watching.noted(line)
         run = run_batch(jobs, work, store=store, config=config, events=watching)
     run.failed[:0] = rejected
     return jobs, run
+
+
+def _fetch_weights() -> str:
+    """Get the default weights before any worker starts, so that one process waits for them.
+
+    Returns one line that says what the run goes on without; empty when everything is there.
+    """
+    from instancecap.models import weights
+
+    if not (missing := weights.fetch_defaults()):
+        return ""
+    without = " and ".join(missing)
+    return f"going on without {without}; 'instancecap models pull all' gets what is missing"

@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -53,18 +53,17 @@ def open_store(out: str, *, shard: str = "", format: str = OURS) -> Store:
     return Store(sink, lambda jobs: Ledger(folder, shard=shard), cache=str(folder / "evidence"))
 
 
-def _open_sink(path: Path, *, shard: str, format: str) -> FolderSink | JsonLinesSink | ParquetSink:
+def _open_sink(path: Path, *, shard: str, format: str) -> FolderSink | TableSink:
     suffix = path.suffix.lower()
     if suffix == ".jsonl":
-        part = path.with_name(f"{path.stem}-{shard}.jsonl") if shard else path
-        return JsonLinesSink(part, format=format)
+        return TableSink(path.with_name(f"{path.stem}-{shard}.jsonl") if shard else path, format)
     if suffix == ".parquet":
         if format != OURS:
             raise UsageError(
                 f"--format {format}: a .parquet has our own columns; choose a folder or a .jsonl, "
                 f"or convert it afterwards: instancecap convert {path} --to {format}"
             )
-        return ParquetSink(path, shard=shard)
+        return TableSink(path, format, shard=shard)
     if suffix == ".json" and not path.is_dir():
         raise UsageError(f"--out {path}: OUT is a folder, a .jsonl file or a .parquet folder")
     return FolderSink(path, shared=bool(shard), format=format)
@@ -164,19 +163,31 @@ def _check_length(name: str, part: str) -> None:
         )
 
 
-class _TableSink(Sink):
-    """What both kinds of tables share: documents wait in a spool, then appear in order."""
+class TableSink(Sink):
+    """A ``.jsonl``, or a folder of ``part-00000.parquet`` …, that appears at the end.
+
+    Rows are in the order of the jobs; until then documents wait in a spool. In a format that does
+    not name its video, a line is a row with ``id``, ``path`` and the caption. With ``shard`` the
+    files of a folder are named ``part-SHARD-00000.parquet``, and those of other shards stay.
+    """
 
     piecewise = False
 
-    def __init__(self, path: Path, *, shard: str = "", format: str = OURS) -> None:
+    def __init__(self, path: Path, format: str, *, shard: str = "") -> None:
+        self._is_parquet = path.suffix.lower() == ".parquet"
+        if self._is_parquet:
+            _check_replaceable(path)
+        elif path.is_dir():
+            raise UsageError(f"--out {path}: a folder of that name is in the way of the .jsonl")
         self.path, self.format, self._shard = path, format, shard
+        self._prefix = f"part-{shard}-" if shard else "part-"
         self.private = private_folder(path)
         require_writable(path.parent)
         require_writable(self.private)
         self._spool: Spool | None = None
         self._edits: dict[str, str] = {}
         self._strays: dict[str, None] = {}
+        self._verbatim: dict[str, Any] = {}  # rows that a person changed in a foreign format
 
     @property
     def spool(self) -> Spool:
@@ -188,6 +199,7 @@ class _TableSink(Sink):
     def put(self, name: str, text: str) -> str:
         row = self._row(text)
         self.spool.put(name, text)
+        self._verbatim.pop(name, None)
         return digest_of(row)
 
     def get(self, name: str) -> str | None:
@@ -199,7 +211,8 @@ class _TableSink(Sink):
     def find_edits(self, entries: Iterable[Entry]) -> None:
         """Compare the table's rows with what was written, where its files have changed since.
 
-        Rows that nobody knows of are a person's too, and stay at the end of the table.
+        Rows that nobody knows of are a person's too, and stay at the end of the table. One in a
+        foreign format, which cannot hold all that a caption has, is kept as it is.
         """
         try:
             left = json.loads((self.private / STAMP).read_text(encoding="utf-8"))
@@ -207,35 +220,45 @@ class _TableSink(Sink):
             return
         self._strays = dict.fromkeys(left["strays"])
         if not self.path.exists() or left["files"] == self._files():
+            self._verbatim = left["verbatim"]
+            self._edits = dict.fromkeys(self._verbatim, "")
             return
         written = {
             entry.name + part: entry.digests.get(part, "")
             for entry in entries
             for part in entry.parts
         }
+        digests = set(written.values())
         try:
-            for row in chain.from_iterable(map(read_rows, map(str, self._parts()))):
-                name, document = self._document(row.value)
-                if name and written.get(name) != digest_of(row.value):
-                    self._edits[name] = document
-                    self._strays[name] = None
-                    if name not in written:
-                        self.spool.put(name, document)
+            rows = chain.from_iterable(map(read_rows, map(str, self._parts())))
+            values = (row.value for row in rows if not row.error)
+            changed = [value for value in values if digest_of(value) not in digests]
         except FormatError as error:
             raise UsageError(f"{error}; mend the table, or choose another --out") from error
+        names = self._names_of(changed, written)
+        for name, row in zip(names, changed, strict=True):
+            self._strays[name] = None
+            self._edits[name] = self._document(row)
+            if not self._edits[name]:
+                self._verbatim[name] = row
+            elif name not in written:
+                self.spool.put(name, self._edits[name])
 
     def _files(self) -> dict[str, str]:
         """Size and time of change of the table's files."""
         return {path.name: _stat(path) for path in self._parts()}
 
     def _parts(self) -> list[Path]:
-        return [self.path]
+        if not self._is_parquet:
+            return [self.path]
+        found = sorted(self.path.glob(f"{self._prefix}*.parquet"))
+        return [one for one in found if one.stem.count("-") == self._prefix.count("-")]
 
     def is_edited(self, name: str, digest: str) -> bool:
         return name in self._edits
 
     def current(self, name: str) -> str | None:
-        return self._edits.get(name) or self.get(name)
+        return self._edits[name] if name in self._edits else self.get(name)
 
     def where(self, name: str) -> str:
         return f"{self.path}: {name}"
@@ -251,11 +274,15 @@ class _TableSink(Sink):
         try:
             table = self._open()
             try:
-                for text in self._documents(names):
-                    table.write(self._row(text))
+                for row in self._rows(names):
+                    table.write(row)
                 found = table.finish()
                 if found:
-                    left = {"files": self._files(), "strays": list(self._strays)}
+                    left = {
+                        "files": self._files(),
+                        "strays": list(self._strays),
+                        "verbatim": self._verbatim,
+                    }
                     write_whole(self.private / STAMP, json.dumps(left))
             except BaseException:
                 table.drop()
@@ -264,49 +291,44 @@ class _TableSink(Sink):
             raise OutputError(f"{error}; the captions are kept, run it again") from error
         return [str(self.path)] if found else []
 
-    def _documents(self, names: Iterable[str]) -> Iterator[str]:
+    def _rows(self, names: Iterable[str]) -> Iterator[Any]:
+        """Of the names, then of what is by hand and of clips that are not in this run."""
+        for name in self._in_order(names):
+            if name in self._verbatim:
+                yield self._verbatim[name]
+            elif name in self.spool:
+                yield self._row(self.spool.get(name).decode())
+
+    def _in_order(self, names: Iterable[str]) -> Iterator[str]:
         for name in names:
             self._strays.pop(name, None)
-            if name in self.spool:
-                yield self.spool.get(name).decode()
-        for name in self._strays:  # by hand, and of clips that are not in this run
-            if name in self.spool:
-                yield self.spool.get(name).decode()
-
-    def _document(self, row: Any) -> tuple[str, str]:
-        """Name and document, in our own format, of a row; both empty where it is none of ours."""
-        raise NotImplementedError
+            yield name
+        yield from self._strays
 
     def _open(self) -> TableWriter:
-        raise NotImplementedError
+        if not self._is_parquet:
+            return open_table(self.path)
+        scratch = self.private / f"{self._prefix}shards"
+        return open_table(self.path, schema=arrow_schema(), prefix=self._prefix, scratch=scratch)
+
+    def _names_of(self, rows: Sequence[Any], written: Mapping[str, str]) -> list[str]:
+        """By the row's id, its video's, or the one clip of its video's path; else made up."""
+        places: dict[str, list[str]] = {}
+        for name in written if rows and self.format == "instancevid" else ():
+            video = json.loads(self.get(name) or "{}").get("video") or {}
+            places.setdefault(video.get("path") or name, []).append(name)
+        return [_name_of(row, places) or digest_of(row) for row in rows]
+
+    def _document(self, row: Any) -> str:
+        """The document, in our own format, of a row; empty where it is none of ours."""
+        if self._is_parquet:
+            return unflatten(row)
+        ours = self.format == OURS and isinstance(row, dict)
+        return json.dumps(row, ensure_ascii=False) if ours else ""
 
     def _row(self, text: str) -> Any:
-        raise NotImplementedError
-
-
-class JsonLinesSink(_TableSink):
-    """One document a line, in the order of the jobs; the file appears at the end.
-
-    In a format that does not name its video, a line is a row with ``id``, ``path`` and the
-    caption.
-    """
-
-    def __init__(self, path: Path, *, format: str = OURS) -> None:
-        if path.is_dir():
-            raise UsageError(f"--out {path}: a folder of that name is in the way of the .jsonl")
-        super().__init__(path, format=format)
-
-    def _open(self) -> TableWriter:
-        return open_table(self.path)
-
-    def _document(self, row: Any) -> tuple[str, str]:
-        if self.format != OURS or not isinstance(row, dict):
-            return "", ""
-        video = row.get("video")
-        name = video.get("id") if isinstance(video, dict) else ""
-        return str(name or ""), json.dumps(row, ensure_ascii=False)
-
-    def _row(self, text: str) -> Any:
+        if self._is_parquet:
+            return flatten(Caption.from_json(text))
         if self.format == OURS:
             return json.loads(text)
         caption = Caption.from_json(text)
@@ -314,31 +336,14 @@ class JsonLinesSink(_TableSink):
         return json_line(name, caption, to_format(caption, self.format), format=self.format)
 
 
-class ParquetSink(_TableSink):
-    """A folder of ``part-00000.parquet`` …, rows in the order of the jobs; they appear at the end.
-
-    With ``shard`` the files are named ``part-SHARD-00000.parquet``, and those of other shards
-    stay.
-    """
-
-    def __init__(self, path: Path, *, shard: str = "") -> None:
-        _check_replaceable(path)
-        super().__init__(path, shard=shard)
-        self._prefix = f"part-{shard}-" if shard else "part-"
-
-    def _parts(self) -> list[Path]:
-        found = sorted(self.path.glob(f"{self._prefix}*.parquet"))
-        return [one for one in found if one.stem.count("-") == self._prefix.count("-")]
-
-    def _open(self) -> TableWriter:
-        scratch = self.private / f"{self._prefix}shards"
-        return open_table(self.path, schema=arrow_schema(), prefix=self._prefix, scratch=scratch)
-
-    def _document(self, row: Any) -> tuple[str, str]:
-        return str(row.get("id") or ""), unflatten(row)
-
-    def _row(self, text: str) -> Any:
-        return flatten(Caption.from_json(text))
+def _name_of(row: Any, places: Mapping[str, list[str]]) -> str:
+    """What a row says it is about; empty where that is nothing, or one of several clips."""
+    if not isinstance(row, dict):
+        return ""
+    video = row.get("video")
+    names = places.get(str(row.get("Video")), [])
+    found = row.get("id") or (video.get("id") if isinstance(video, dict) else "")
+    return str(found or (names[0] if len(names) == 1 else ""))
 
 
 def _check_replaceable(path: Path) -> None:

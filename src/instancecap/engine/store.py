@@ -8,9 +8,12 @@ its record, so that a run which dies in between only does that clip again.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol, Self
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import field
+from typing import Any, Protocol, Self
+
+from pydantic import TypeAdapter
+from pydantic.dataclasses import dataclass
 
 from instancecap.formats.table_rows import OURS
 from instancecap.io.identity import Identity
@@ -19,7 +22,7 @@ from instancecap.io.inputs import Job
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What became of one clip.
+    """What became of one clip, as JSON in every kind of records.
 
     Attributes:
         parts: what follows the name in those of the clip's documents: ``""``, or ``#1``, ….
@@ -29,6 +32,8 @@ class Entry:
         digests: by part, the digest of the document as it was written.
         leaves: by part, the digest of every leaf of the caption as it was written.
         by_hand: a person wrote some of it.
+        seconds: that it took.
+        cost: what models were asked.
     """
 
     name: str
@@ -44,11 +49,29 @@ class Entry:
     digests: dict[str, str] = field(default_factory=dict)
     leaves: dict[str, dict[str, str]] = field(default_factory=dict)
     by_hand: bool = False
+    seconds: float = 0.0
+    cost: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, job: Job, identity: Identity, *, config: str, **what: Any) -> Entry:
+        """About a job; ``what`` came of it."""
+        clip = job.clip
+        what |= {"path": clip.path, "start": clip.start, "end": clip.end}
+        return cls(name=job.name, identity=identity, config=config, **what)
 
     def is_of(self, job: Job) -> bool:
         """Whether it is about this job's file and span."""
         clip = job.clip
         return (self.path, self.start, self.end) == (clip.path, clip.start, clip.end)
+
+    @property
+    def documents(self) -> list[str]:
+        """Names of the clip's documents."""
+        return [] if self.state == "failed" else [self.name + part for part in self.parts]
+
+
+ENTRY = TypeAdapter(Entry)
+"""Reads and writes entries."""
 
 
 class Records(Protocol):
@@ -69,12 +92,12 @@ class Records(Protocol):
         """All that was written down."""
 
     @abstractmethod
-    def record(self, entry: Entry, *, seconds: float = 0.0, cost: dict[str, float]) -> None:
+    def record(self, entry: Entry) -> None:
         """Write an entry down. Raises :class:`OutputError` where it cannot be written."""
 
     @abstractmethod
-    def note(self, **values: object) -> None:
-        """Keep facts about the run."""
+    def note(self, values: Mapping[str, object], *, urgent: bool = False) -> None:
+        """Keep how the run stands; soon enough unless it is ``urgent``."""
 
     def is_empty(self) -> bool:
         """Whether nothing was ever written down."""
@@ -164,30 +187,24 @@ class Store:
     """An output: its sink, and the records of its clips once the run has begun.
 
     Attributes:
-        sink: takes the documents.
         cache: folder for evidence that later runs use; empty where none is kept.
     """
+
+    records: Records
+    """Known from :meth:`begin` on."""
 
     def __init__(
         self, sink: Sink, open_records: Callable[[Sequence[Job]], Records], *, cache: str = ""
     ) -> None:
-        self.sink, self.cache = sink, cache
-        self._open_records = open_records
-        self._records: Records | None = None
+        self.sink, self.cache, self._open_records = sink, cache, open_records
 
     def begin(self, jobs: Sequence[Job]) -> Self:
         """Lock the output for this run, and read what earlier runs left.
 
         Raises :class:`UsageError` where another run is at work on it.
         """
-        self._records = self._open_records(jobs)
+        self.records = self._open_records(jobs)
         return self
-
-    @property
-    def records(self) -> Records:
-        """What became of the clips; known from :meth:`begin` on."""
-        assert self._records is not None, "the run has not begun"
-        return self._records
 
     def finish(self, names: Iterable[str]) -> list[str]:
         """Make the outputs of these names appear, in this order; returns the paths."""
@@ -196,6 +213,6 @@ class Store:
 
     def close(self) -> None:
         """Give the output free."""
-        if self._records is not None:
-            self._records.close()
+        if hasattr(self, "records"):
+            self.records.close()
         self.sink.close()

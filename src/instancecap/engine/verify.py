@@ -10,26 +10,25 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 from instancecap.datasets.captions import Row, read_captions
+from instancecap.datasets.edits import file_of
 from instancecap.datasets.videos import find_video
-from instancecap.engine.local import Outcome, run_jobs, threads_each
+from instancecap.engine.local import Outcome, count_cores, run_jobs, threads_each
+from instancecap.engine.model_stage import Server
 from instancecap.errors import InputError, OutputError, UsageError
 from instancecap.io.addresses import is_url
 from instancecap.io.atomic import write_whole
 from instancecap.io.finder import Rejected, reason_of
 from instancecap.io.inputs import Job
+from instancecap.mllm.base import Backend
 from instancecap.schema import Caption, Evidence
 from instancecap.verify.check import verify
-from instancecap.verify.repair import apply
-from instancecap.verify.report import OnContradiction, Report, count_findings, score_of
+from instancecap.verify.fields import read_claims
+from instancecap.verify.report import OnContradiction, Report, apply, count_findings, score_of
 from instancecap.video import Clip
 from instancecap.video.probe import check_regular_file
-
-if TYPE_CHECKING:
-    from instancecap.engine.model_stage import Server
-    from instancecap.verify.claims import Claim
 
 log = logging.getLogger(__name__)
 
@@ -74,32 +73,22 @@ class CheckWork:
             evidence = Evidence.read(job.evidence)
         else:
             evidence = measure(job.clip, threads=self.threads)
-        read, problem = _read(job.caption, self.server) if self.server else (None, "")
-        report = verify(job.caption, evidence, read=read)
+        claims, problem = None, ""
+        if self.server is not None:
+            runner, backend = _reader(self.server)
+            reading = runner.run(read_claims(job.caption, backend))
+            claims, problem = reading.claims, reading.problem
+        report = verify(job.caption, evidence, read=claims)
         changed = apply(job.caption, report, on_contradiction=self.on_contradiction)
         if problem:
-            changed.warnings.append(f"{READ_BY_RULES}{problem}")
+            changed.warnings.append(f"verify: the sentences were read by rules: {problem}")
         return Checked(job.name, report, changed.to_json())
 
 
-READ_BY_RULES = "verify: the sentences were read by rules: "
-
-
-def _read(caption: Caption, server: Server) -> tuple[list[Claim] | None, str]:
-    """The claims that a model reads in the sentences; None, and why, where it does not answer."""
-    from instancecap.verify.reading import read_claims
-
-    runner, backend, enforce = _reader(server)
-    reading = runner.run(read_claims(caption, backend, enforce=enforce))
-    return reading.claims, reading.problem
-
-
 @cache
-def _reader(server: Server) -> tuple[asyncio.Runner, Any, Any]:
+def _reader(server: Server) -> tuple[asyncio.Runner, Backend]:
     """Whom this process asks: one connection, and what was found out about it, for all captions."""
-    from instancecap.mllm.structured import Enforcement
-
-    return asyncio.Runner(), server.open(), Enforcement()
+    return asyncio.Runner(), server.open()
 
 
 @dataclass(slots=True)
@@ -122,6 +111,27 @@ class Account:
         """Supported among the claims that could be checked; None where none could."""
         return score_of(self.counts)
 
+    def as_dict(self, checked: Sequence[Checked]) -> dict[str, Any]:
+        """For ``--json``, with every claim of the captions."""
+        return {
+            "done": self.clips,
+            "failed": [{"input": one.source, "reason": one.reason} for one in self.failed],
+            "score": self.score,
+            "contradicted": self.contradicted,
+            "kinds": self.counts,
+            "captions": [
+                {
+                    "name": one.name,
+                    "score": one.report.score,
+                    "claims": [
+                        {"kind": f.kind, **f.claim.model_dump(mode="json"), "measured": f.measured}
+                        for f in one.report.findings
+                    ],
+                }
+                for one in checked
+            ],
+        }
+
     def add(self, report: Report) -> None:
         """Count one more caption."""
         self.clips += 1
@@ -133,15 +143,41 @@ class Account:
             self.counts[kind] = {name: total[name] for name in row}
 
 
+@dataclass(frozen=True, kw_only=True)
+class CheckConfig:
+    """How captions are checked; the command line's options are made of it.
+
+    Raises :class:`UsageError` for a folder that is not there, or where no captions can be written.
+
+    Attributes:
+        out: folder for the captions with their claims; empty for none.
+        video_root: folder that the captions' video paths are relative to.
+        evidence: folder of evidence files, named as ``instancecap evidence`` names them.
+        on_contradiction: what happens to what is contradicted, in the captions of ``out``.
+        extract: who reads the claims out of sentences: rules, or a language model.
+        workers: processes, 0 for one a core.
+    """
+
+    out: str = ""
+    video_root: str | None = None
+    evidence: str = ""
+    on_contradiction: OnContradiction = "mark"
+    extract: Literal["rules", "mllm"] = "rules"
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        for option, folder in (("--video-root", self.video_root), ("--evidence", self.evidence)):
+            if folder and not os.path.isdir(folder):
+                raise UsageError(f"{option} {folder}: not a folder")
+        if self.out and Path(self.out).exists() and not Path(self.out).is_dir():
+            raise UsageError(f"--out {self.out}: captions go to a folder, one JSON file each")
+
+
 def verify_all(
     captions: Sequence[str],
+    config: CheckConfig,
     *,
-    video_root: str | None = None,
-    evidence: str | None = None,
-    out: str | None = None,
-    on_contradiction: OnContradiction = "mark",
-    server: Server | None = None,
-    workers: int = 1,
+    server: Server,
     on_checked: Callable[[Checked], None],
     on_failure: Callable[[Rejected], None],
 ) -> Account:
@@ -149,23 +185,16 @@ def verify_all(
 
     Args:
         captions: paths as :func:`read_captions` takes them, any format.
-        video_root: folder that the captions' video paths are relative to.
-        evidence: folder of evidence files, named as ``instancecap evidence`` names them.
-        out: folder for the captions with their claims.
-        server: whose model reads the sentences; by default they are read by rules.
+        server: whose model reads the sentences, where one does.
         on_checked: told each caption that was checked, as it is done.
         on_failure: told each that could not be.
 
     Raises:
-        UsageError: a folder that is not there, no model to ask, or ``out`` cannot be written.
+        UsageError: there is no model to ask.
     """
-    for option, folder in (("--video-root", video_root), ("--evidence", evidence)):
-        if folder is not None and not os.path.isdir(folder):
-            raise UsageError(f"{option} {folder}: not a folder")
-    if server is not None and not (server.model or server.replay):
+    by_model = config.extract == "mllm"
+    if by_model and not (server.model or server.replay):
         raise UsageError("--extract mllm needs --mllm-model NAME, or --replay FILE")
-    if out is not None and Path(out).exists() and not Path(out).is_dir():
-        raise UsageError(f"--out {out}: captions go to a folder, one JSON file each")
     account = Account()
 
     def fail(failure: Rejected) -> None:
@@ -173,35 +202,35 @@ def verify_all(
         on_failure(failure)
 
     def take(outcome: Outcome[Checked]) -> None:
-        job = outcome.job
+        job, failure = outcome.job, outcome.failure
         assert isinstance(job, CheckJob)
-        if outcome.failure is not None:
-            if outcome.failure.trace:
-                log.debug("%s\n%s", job.source, outcome.failure.trace)
-            fail(Rejected(job.source, outcome.failure.reason))
+        if failure is not None and failure.trace:
+            log.debug("%s\n%s", job.source, failure.trace)
+        if failure is not None or outcome.result is None:
+            fail(Rejected(job.source, failure.reason if failure is not None else ""))
             return
-        assert outcome.result is not None
-        if out is not None:
+        if config.out:
             try:
-                write_whole(Path(out) / f"{job.name}.json", outcome.result.caption + "\n")
+                write_whole(Path(config.out) / f"{job.name}.json", outcome.result.caption + "\n")
             except OutputError as error:
                 fail(Rejected(job.source, str(error)))
                 return
         account.add(outcome.result.report)
         on_checked(outcome.result)
 
-    jobs = _jobs(read_captions(captions), video_root, evidence, fail)
-    threads = threads_each(workers) if workers > 1 else 0
-    work = CheckWork(on_contradiction, threads=threads, server=server)
-    account.complete = run_jobs(enumerate(jobs), work, workers=workers, on_done=take)
+    workers = config.workers or count_cores()
+    work = CheckWork(
+        config.on_contradiction,
+        threads=threads_each(workers) if workers > 1 else 0,
+        server=server if by_model else None,
+    )
+    jobs = enumerate(_jobs(read_captions(captions), config, fail))
+    account.complete = run_jobs(jobs, work, workers=workers, on_done=take)
     return account
 
 
 def _jobs(
-    rows: Iterator[Row],
-    video_root: str | None,
-    evidence: str | None,
-    fail: Callable[[Rejected], None],
+    rows: Iterator[Row], config: CheckConfig, fail: Callable[[Rejected], None]
 ) -> Iterator[CheckJob]:
     """A job for every caption whose video is found, under a name of its own."""
     names: dict[str, str] = {}
@@ -214,17 +243,18 @@ def _jobs(
             continue
         names[row.name] = row.source
         try:
-            yield _job(row, row.caption, video_root, evidence)
+            yield _job(row, row.caption, config)
         except InputError as error:
             fail(Rejected(row.source, reason_of(error, row.source)))
 
 
-def _job(row: Row, caption: Caption, video_root: str | None, evidence: str | None) -> CheckJob:
-    measured = _find_evidence(row, caption, evidence) if evidence is not None else ""
+def _job(row: Row, caption: Caption, config: CheckConfig) -> CheckJob:
+    measured = _find_evidence(row, caption, config.evidence) if config.evidence else ""
     if measured:
         clip = Clip(path=row.source, id=row.name)
         return CheckJob(clip, row.name, caption=caption, source=row.source, evidence=measured)
-    path = find_video(caption, caption_file=_file_of(row.source), video_root=video_root)
+    file = file_of(row.source) or row.source
+    path = find_video(caption, caption_file=file, video_root=config.video_root)
     if not is_url(path):
         check_regular_file(path)
     video = caption.video
@@ -239,14 +269,6 @@ def _job(row: Row, caption: Caption, video_root: str | None, evidence: str | Non
     return CheckJob(clip, row.name, caption=caption, source=row.source)
 
 
-def _file_of(source: str) -> str:
-    """The file that a row came from: *captions.csv* of *captions.csv: row 3*."""
-    path = source
-    while path and not os.path.exists(path):
-        path = path.rpartition(": ")[0]
-    return path or source
-
-
 def _find_evidence(row: Row, caption: Caption, folder: str) -> str:
     """A file of ``folder`` under the caption's name, its video's id, or its video's path."""
     names = [row.name]
@@ -257,25 +279,3 @@ def _find_evidence(row: Row, caption: Caption, folder: str) -> str:
         if name and not os.path.isabs(name) and os.path.isfile(path):
             return path
     return ""
-
-
-def account_json(account: Account, checked: Sequence[Checked]) -> dict[str, Any]:
-    """The object that a ``--json`` run prints."""
-    return {
-        "done": account.clips,
-        "failed": [{"input": one.source, "reason": one.reason} for one in account.failed],
-        "score": account.score,
-        "contradicted": account.contradicted,
-        "kinds": account.counts,
-        "captions": [
-            {
-                "name": one.name,
-                "score": one.report.score,
-                "claims": [
-                    {"kind": f.kind, **f.claim.model_dump(mode="json"), "measured": f.measured}
-                    for f in one.report.findings
-                ],
-            }
-            for one in checked
-        ],
-    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import os
 import time
 import zlib
@@ -13,15 +14,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from instancecap.engine.digests import fingerprint
 from instancecap.errors import DecodeError, FormatError, OutputError
 from instancecap.io.atomic import write_whole
 from instancecap.io.identity import Identity
 from instancecap.io.inputs import Job
+from instancecap.version import __version__
 
 if TYPE_CHECKING:
     from instancecap.schema import Evidence
     from instancecap.video import Clip
+
+
+def fingerprint(**settings: Any) -> str:
+    """A short hash of settings, and of the version of this package."""
+    text = json.dumps([__version__, settings], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,32 +108,6 @@ def stamp_of(job: Job) -> str:
     return f"{status.st_size} {status.st_mtime_ns} {job.clip.start} {job.clip.end}"
 
 
-def measure_job(job: Job, *, threads: int, masks: bool, cache: EvidenceCache) -> Evidence:
-    """The evidence of a clip, from the cache where that has it."""
-    from instancecap.evidence.build import measure
-
-    stamp = stamp_of(job)
-    evidence = cache.get(job, stamp=stamp)
-    if evidence is None:
-        evidence = measure(job.clip, threads=threads, masks=masks)
-        if stamp_of(job) != stamp:
-            raise DecodeError(
-                f"{job.clip.path}: the file changed while it was read; run again once it is whole"
-            )
-        cache.put(job, evidence, stamp=stamp)
-    evidence.video.path = job.clip.path  # the folder may have been renamed since
-    return evidence
-
-
-def split_job(job: Job, evidence: Evidence) -> list[tuple[str, Clip, Evidence]]:
-    """The clip's shots: what follows its name, the span, and the evidence of each."""
-    from instancecap.captioners.chain import split
-
-    return [
-        (clip.id.removeprefix(job.clip.id), clip, one) for clip, one in split(job.clip, evidence)
-    ]
-
-
 def evidence_key(*, masks: bool) -> str:
     """Hash of what evidence depends on beside the clip: the detectors at hand, masks."""
     from instancecap.evidence.cluster import load_models
@@ -143,12 +124,24 @@ class Stage(Protocol):
     async def close(self) -> None:
         """Give back what the stage holds, such as connections."""
 
-    def finish(self) -> list[str]:
-        """The run is over: put files of the stage's own in their place; returns their paths."""
+    def finish(self) -> tuple[list[str], int]:
+        """The run is over: paths of files with questions for others, and how many those are."""
 
-    @property
-    def open_questions(self) -> int:
-        """Questions that wait for answers from outside of the run."""
+
+@dataclass(frozen=True, slots=True)
+class MeasuredClip:
+    """A clip and its evidence.
+
+    Attributes:
+        parts: suffix of the name, span and evidence of each caption: one, or one a shot.
+        identity: of the file, before it was read.
+        seconds: that measuring took.
+    """
+
+    evidence: Evidence
+    parts: list[tuple[str, Clip, Evidence]]
+    identity: Identity
+    seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,14 +151,44 @@ class Work(ABC):
     Attributes:
         threads: of the decoder and the networks, 0 for one a core.
         cache: of evidence.
+        split_shots: one caption a shot.
+        keep_evidence: hand the evidence back beside the caption.
     """
 
     threads: int = 0
     cache: EvidenceCache = field(default_factory=EvidenceCache)
+    split_shots: bool = False
+    keep_evidence: bool = False
 
     def cached_in(self, folder: str) -> Self:
         """The same work with its evidence kept in ``folder``."""
         return replace(self, cache=EvidenceCache(folder, evidence_key(masks=False)))
+
+    def measure(self, job: Job, *, masks: bool = False) -> MeasuredClip:
+        """The evidence of a clip, from the cache where that has it."""
+        from instancecap.evidence.build import measure
+
+        identity = Identity.of(job.clip.path, content=True)
+        began, stamp = time.perf_counter(), stamp_of(job)
+        evidence = self.cache.get(job, stamp=stamp)
+        if evidence is None:
+            evidence = measure(job.clip, threads=self.threads, masks=masks)
+            if stamp_of(job) != stamp:
+                raise DecodeError(
+                    f"{job.clip.path}: the file changed while it was read; run again once it is "
+                    "whole"
+                )
+            self.cache.put(job, evidence, stamp=stamp)
+        evidence.video.path = job.clip.path  # the folder may have been renamed since
+        parts = [("", job.clip, evidence)]
+        if self.split_shots:
+            from instancecap.captioners.chain import split
+
+            parts = [
+                (clip.id.removeprefix(job.clip.id), clip, facts)
+                for clip, facts in split(job.clip, evidence)
+            ]
+        return MeasuredClip(evidence, parts, identity, time.perf_counter() - began)
 
     @abstractmethod
     def __call__(self, job: Job) -> Any:
@@ -197,43 +220,34 @@ class CaptionWork(Work):
     Attributes:
         max_instances: instances that a caption may have.
         language: BCP-47 tag of the sentences; one that cannot be written raises UsageError.
-        split_shots: one caption a shot.
-        keep_evidence: hand the evidence back beside the caption.
     """
 
     max_instances: int = 3
     language: str = "en"
-    split_shots: bool = False
-    keep_evidence: bool = False
 
     def __post_init__(self) -> None:
-        from instancecap.captioners.measured.language import language_of
+        from instancecap.captioners.measured.sentences import language_of
 
         language_of(self.language)
 
     def __call__(self, job: Job) -> Documents:
         from instancecap.captioners.measured.describe import describe
 
-        identity = Identity.of(job.clip.path, content=True)
-        began = time.perf_counter()
-        evidence = measure_job(job, threads=self.threads, masks=False, cache=self.cache)
-        measured = time.perf_counter()
-        parts = split_job(job, evidence) if self.split_shots else [("", job.clip, evidence)]
+        measured, began = self.measure(job), time.perf_counter()
         captions = {
             suffix: describe(
                 facts, max_instances=self.max_instances, language=self.language
             ).to_json()
-            for suffix, _, facts in parts
+            for suffix, _, facts in measured.parts
         }
         return Documents(
             captions,
-            evidence.to_json() if self.keep_evidence else "",
-            seconds={"evidence": measured - began, "caption": time.perf_counter() - measured},
-            identity=identity,
+            measured.evidence.to_json() if self.keep_evidence else "",
+            seconds={"evidence": measured.seconds, "caption": time.perf_counter() - began},
+            identity=measured.identity,
         )
 
     def config(self) -> str:
-        """Hash of what the caption depends on beside the clip."""
         return fingerprint(
             evidence=evidence_key(masks=False),
             most=self.max_instances,
@@ -257,15 +271,12 @@ class EvidenceWork(Work):
         return self
 
     def __call__(self, job: Job) -> Documents:
-        identity = Identity.of(job.clip.path, content=True)
-        began = time.perf_counter()
-        evidence = measure_job(job, threads=self.threads, masks=self.masks, cache=self.cache)
+        measured = self.measure(job, masks=self.masks)
         return Documents(
-            evidence=evidence.to_json(),
-            seconds={"evidence": time.perf_counter() - began},
-            identity=identity,
+            evidence=measured.evidence.to_json(),
+            seconds={"evidence": measured.seconds},
+            identity=measured.identity,
         )
 
     def config(self) -> str:
-        """Hash of what the evidence depends on beside the clip."""
         return evidence_key(masks=self.masks)

@@ -11,7 +11,7 @@ from instancecap.evidence.experts.camera_words import TRAVELS, describe_camera
 from instancecap.evidence.experts.framing import frame_evidence
 from instancecap.evidence.geometry import direction_of
 from instancecap.evidence.tracking.instances import follows_subject
-from instancecap.schema.base import StrictModel, TrackPoint
+from instancecap.schema.base import StrictModel, Text, TrackPoint
 from instancecap.schema.evidence import (
     CameraFacts,
     Evidence,
@@ -25,7 +25,6 @@ from instancecap.schema.evidence import (
     Turn,
     Video,
 )
-from instancecap.schema.parts import Text
 
 Timed = TypeVar("Timed", TrackPoint, MaskRle, Turn, Face, Text)
 Model = TypeVar("Model", bound=StrictModel)

@@ -8,15 +8,16 @@ answer_model("instancevid")                    # what a language model is asked 
 
 from __future__ import annotations
 
+import math
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 from instancecap.errors import FormatError, UsageError
 from instancecap.formats import cosmos3, curate, instancecap, instancevid, miradata, skycaptioner
 from instancecap.formats import text as plain_text
-from instancecap.formats.differences import differences
 from instancecap.formats.salvage import decode_text, salvage
 from instancecap.formats.shape import Shape, clean, loosely
 from instancecap.formats.table_rows import video_of
@@ -118,10 +119,9 @@ def caption_from(
 
     Args:
         value: what :mod:`json` gives, or text: JSON, perhaps broken, or a caption in prose.
-        format: its format; seen from the content where it is empty.
+        format: seen from the content where it is empty.
         fields: what stands beside it in a table; gives the video where the caption has none.
-        problems: what was already put right; what this puts right or leaves out is added to it,
-            and all of it to the caption's ``warnings``.
+        problems: what was put right or left out is added to it, and all to the ``warnings``.
 
     Raises:
         UsageError: there is no format of that name.
@@ -221,7 +221,65 @@ def lost(caption: Caption, name: str) -> list[str]:
     if name == "instancecap":
         return []  # our own: it holds everything
     written = to_format(caption, name)
-    return differences(caption, FORMATS[name].read(written, []))
+    return _differences(caption, FORMATS[name].read(written, []))
+
+
+WHOLE = {"/producer", "/provenance", "/claims", "/warnings"}
+"""Bookkeeping that is named as a whole."""
+
+ENDS = ".!?。！？…"
+"""What closes a sentence."""
+
+
+def _differences(caption: Caption, other: Caption) -> list[str]:
+    """JSON pointers of what ``caption`` knows and ``other`` does not say in the same way.
+
+    Instances are compared in their order; after ``/instances/`` stands the instance's id. Times
+    are the same within a millisecond; a text is there also where another sentence follows it.
+    """
+    ours, theirs = caption.model_dump(mode="json"), other.model_dump(mode="json")
+    found: list[str] = []
+    for name, value in ours.items():
+        if name != "schema":
+            found += _compare(f"/{name}", value, theirs[name])
+    return found
+
+
+def _compare(pointer: str, ours: Any, theirs: Any) -> Iterator[str]:
+    if ours == theirs or _says_nothing(ours) or _alike(ours, theirs):
+        return
+    if pointer in WHOLE or pointer.endswith("/track") or type(ours) is not type(theirs):
+        yield pointer
+    elif isinstance(ours, dict):
+        for key, value in ours.items():
+            if not (pointer.startswith("/instances/") and key == "id"):
+                yield from _compare(f"{pointer}/{key}", value, theirs.get(key))
+    elif isinstance(ours, list) and ours and isinstance(ours[0], dict):
+        for index, value in enumerate(ours):
+            place = f"{pointer}/{value['id'] if pointer == '/instances' else index}"
+            if theirs:
+                yield from _compare(place, value, theirs[index] if index < len(theirs) else None)
+        if not theirs:
+            yield pointer
+    else:
+        yield pointer
+
+
+def _says_nothing(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(_says_nothing(one) for one in value.values())
+    if isinstance(value, str):
+        return not value.strip()
+    return value in ([], None, False, 0)
+
+
+def _alike(ours: Any, theirs: Any) -> bool:
+    if isinstance(ours, float) and isinstance(theirs, float):
+        return math.isclose(ours, theirs, rel_tol=1e-9, abs_tol=1e-3)
+    if isinstance(ours, str) and isinstance(theirs, str):
+        text, other = ours.strip().rstrip(ENDS), theirs.strip()
+        return other.startswith(text) and other[len(text) : len(text) + 1] in ("", *ENDS)
+    return False
 
 
 def read_file(path: str | os.PathLike[str]) -> Caption:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
-from instancecap.formats.cosmos3_shape import Answer, Cinematography, Lighting, Part, Sign, Subject
 from instancecap.formats.phrases import (
     MEDIA,
     camera_sentence,
@@ -16,17 +15,81 @@ from instancecap.formats.phrases import (
     shot_phrase,
     style_of,
 )
-from instancecap.formats.shape import clean, find_word, number, sentences
-from instancecap.formats.synonyms import synonyms
+from instancecap.formats.shape import (
+    Shape,
+    Word,
+    clean,
+    find_word,
+    key,
+    number,
+    of_texts,
+    sentences,
+    synonyms,
+)
 from instancecap.language import en
+from instancecap.schema.base import Text
 from instancecap.schema.caption import Camera, Caption, Instance, Position, Segment, Shot, Video
-from instancecap.schema.parts import Text
-from instancecap.schema.vocabulary import Place, ShotPosition, ShotType, TimeOfDay
+from instancecap.schema.vocabulary import Place, ShotAngle, ShotPosition, ShotType, TimeOfDay
 
 RATIOS = ((16, 9), (4, 3), (1, 1), (3, 4), (9, 16))
 """The aspect ratios that the model generates (NVIDIA, Cosmos 3 model reference)."""
 
 _TIME = re.compile(r"(\d+):(\d+(?:\.\d+)?)")
+
+
+Subject: Any = of_texts(
+    "Subject",
+    "description appearance_details relationship location relative_size orientation pose action "
+    "state_changes clothing expression gender age skin_tone_and_texture facial_features",
+    prose="description",
+    number_of_subjects=(int, 1),
+    **{f"number_of_{part}": (int, 0) for part in ("arms", "legs", "hands", "fingers")},
+)
+Lighting: Any = of_texts(
+    "Lighting", "conditions direction shadows illumination_effect", prose="conditions"
+)
+Aesthetics: Any = of_texts("Aesthetics", "composition color_scheme mood_atmosphere patterns")
+Cinematography: Any = of_texts(
+    "Cinematography",
+    "camera_motion framing depth_of_field focus lens_focal_length",
+    prose="camera_motion",
+    camera_angle=(Annotated[str, Word(get_args(ShotAngle), synonyms("shot_angle"))], ""),
+)
+Action: Any = of_texts("Action", "time description", prose="description")
+Sign: Any = of_texts("Sign", "text category appearance spatial_temporal context", prose="text")
+Part: Any = of_texts(
+    "Part", "time_range description key_changes camera", prose="description", segment_index=(int, 0)
+)
+
+
+class Resolution(Shape):
+    """Pixels."""
+
+    H: int = 0
+    W: int = 0
+
+
+class Answer(Shape):
+    """The object that Cosmos 3 is trained on."""
+
+    subjects: list[Subject] = []
+    background_setting: str = ""
+    lighting: Lighting = Lighting()
+    aesthetics: Aesthetics = Aesthetics()
+    cinematography: Cinematography = Cinematography()
+    style_medium: str = ""
+    artistic_style: str = ""
+    context: str = ""
+    actions: list[Action] = []
+    text_and_signage_elements: list[Sign] = []
+    segments: list[Part] = []
+    transitions: list[Any] = []
+    temporal_caption: str = key("temporal_caption", "comprehensive_t2i_caption")
+    audio_description: str = ""
+    resolution: Resolution = Resolution()
+    aspect_ratio: str = ""
+    duration: str = ""
+    fps: int = 0
 
 
 def write(caption: Caption) -> dict[str, Any]:

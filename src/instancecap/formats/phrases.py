@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, get_args
 
-from instancecap.formats.shape import find_word, sentences
-from instancecap.formats.synonyms import synonyms
+from instancecap.formats.shape import find_word, sentences, synonyms
 from instancecap.language import en
 from instancecap.schema.caption import Camera, Instance, Position
 from instancecap.schema.vocabulary import Primitive

@@ -8,11 +8,13 @@ leaves out.
 
 from __future__ import annotations
 
+import csv
 import math
 import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.resources import files
 from typing import Any, ClassVar, Self, cast, get_args, get_origin
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, create_model, model_validator
@@ -49,6 +51,14 @@ def find_word(text: str, known: Iterable[str], synonyms: Mapping[str, str]) -> s
         if found in vocabulary:
             return found
     return ""
+
+
+@cache
+def synonyms(field: str) -> Mapping[str, str]:
+    """The word of a vocabulary by its other names, written with underscores: ``synonyms.csv``."""
+    with (files(__package__) / "synonyms.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["field"] == field]
+    return {name: row["word"] for row in rows for name in row["names"].split()}
 
 
 @dataclass(frozen=True)

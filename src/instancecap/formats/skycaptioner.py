@@ -6,8 +6,7 @@ import re
 from typing import Annotated, Any, ClassVar, get_args
 
 from instancecap.formats.phrases import camera_sentence, camera_words, position_phrase
-from instancecap.formats.shape import Shape, Word, find_word, loosely
-from instancecap.formats.synonyms import synonyms
+from instancecap.formats.shape import Shape, Word, find_word, loosely, synonyms
 from instancecap.schema.caption import Camera, Caption, Instance, Position
 from instancecap.schema.vocabulary import Category, ShotAngle, ShotPosition, ShotType
 

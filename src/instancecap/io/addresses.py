@@ -46,9 +46,7 @@ def suffix_of(path: str) -> str:
 def filesystem(url: str) -> tuple[Any, str]:
     """The fsspec file system of an address, and the path in it.
 
-    Raises:
-        InputError: no such kind of address.
-        MissingDependency: the package for it is not installed.
+    Raises :class:`InputError` for an unknown kind of address, and :class:`MissingDependency`.
     """
     from fsspec.core import url_to_fs
 

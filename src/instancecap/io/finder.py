@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import glob
+import math
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from instancecap.errors import InputError
-from instancecap.io.addresses import basename_of, find_objects, is_pattern, is_url, suffix_of
-from instancecap.io.manifest import MANIFEST_SUFFIXES, read_manifest, resolve
-from instancecap.io.webdataset import TAR_SUFFIX, Member, read_hints, scan
+from instancecap.errors import FormatError, InputError, UsageError
+from instancecap.io.addresses import (
+    basename_of,
+    find_objects,
+    is_pattern,
+    is_url,
+    strip_file_scheme,
+    suffix_of,
+)
+from instancecap.io.tables import NOT_UTF8, TABLE_SUFFIXES, Row, read_rows
+from instancecap.io.webdataset import TAR_SUFFIX, Member, read_hints, scan, split_member
+from instancecap.video.probe import check_regular_file
 
 VIDEO_SUFFIXES = frozenset(
     [".3gp", ".asf", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg",
@@ -140,25 +151,18 @@ class Finder:
 
     def _manifest(self, manifest: str) -> Iterator[Found | Rejected]:
         empty = True
-        places: dict[str, tuple[str, bool]] = {}
+        place = lru_cache(REMEMBERED)(partial(_place_of, manifest=manifest))
         try:
-            for row in read_manifest(manifest, hint_column=self.hint_column):
+            for row in _read_manifest(manifest, self.hint_column):
                 empty = False
-                if row.fault:
-                    yield Rejected(f"{manifest}, {row.where}", row.fault)
-                    continue
-                if (found := places.get(row.path)) is None:
-                    if len(places) >= REMEMBERED:
-                        places.clear()
-                    found = places[row.path] = resolve(row.path, manifest)
-                path, checked = found
                 source = f"{manifest}, {row.where}"
-                if not path:
-                    yield Rejected(
-                        source, f"{row.path}: no such file, beside the manifest or in this folder"
-                    )
-                else:
-                    yield Found(path, "", source, row.start, row.end, row.id, row.hint, checked)
+                if row.error and not row.text:
+                    yield Rejected(source, row.error)
+                    continue
+                try:
+                    yield _found(source, row.value, place, self.hint_column)
+                except ValueError as error:
+                    yield Rejected(source, str(error))
         except InputError as error:
             yield Rejected(manifest, reason_of(error, manifest))
             return
@@ -197,17 +201,6 @@ class Finder:
             yield Rejected(pattern, "no such file, and no video matches it as a pattern")
 
 
-def is_manifest(argument: str) -> bool:
-    """Whether it is a list of clips. A ``.parquet`` address is one object or a folder of them."""
-    if suffix_of(argument) not in MANIFEST_SUFFIXES or is_pattern(argument):
-        return os.path.isfile(argument) and suffix_of(argument) in MANIFEST_SUFFIXES
-    return is_url(argument) or os.path.isfile(argument) or _is_table(argument)
-
-
-def _is_table(argument: str) -> bool:
-    return os.path.isdir(argument) and bool(glob.glob(f"{glob.escape(argument)}/*.parquet"))
-
-
 def _search(
     folder: str, suffixes: frozenset[str], found: list[str], faults: list[Rejected]
 ) -> None:
@@ -237,3 +230,115 @@ def _search(
                 (pending.append if os.path.islink(path) else pending.appendleft)(path)
             elif Path(name).suffix.lower() in suffixes:
                 found.append(path)
+
+
+# Manifests ---------------------------------------------------------------------------------------
+
+
+def is_manifest(argument: str) -> bool:
+    """Whether it is a list of clips. A ``.parquet`` address is one object or a folder of them."""
+    if suffix_of(argument) not in TABLE_SUFFIXES or is_pattern(argument):
+        return os.path.isfile(argument) and suffix_of(argument) in TABLE_SUFFIXES
+    return is_url(argument) or os.path.isfile(argument) or _is_table(argument)
+
+
+def _is_table(argument: str) -> bool:
+    return os.path.isdir(argument) and bool(glob.glob(f"{glob.escape(argument)}/*.parquet"))
+
+
+def _read_manifest(path: str, hint_column: str) -> Iterator[Row]:
+    """The rows of a manifest, blank lines aside.
+
+    Raises :class:`FormatError`: none can be read. :class:`UsageError`: no row has the hints.
+    """
+    names: set[str] = set()
+
+    def choose(header: list[str]) -> list[str]:
+        if "path" not in header:
+            found = ", ".join(header) or "none"
+            raise FormatError(
+                f"{path}: a manifest needs a column named 'path'; its columns: {found}"
+            )
+        names.update(header)
+        return [one for one in ("path", "start", "end", "id", hint_column) if one in header]
+
+    for row in read_rows(path, choose=choose):
+        if row.error == NOT_UTF8:
+            raise FormatError(f"{path}: the manifest is {NOT_UTF8}")
+        if isinstance(row.value, str):
+            if not row.value.strip():
+                continue
+            row = row._replace(value={"path": row.value})
+        if hint_column and isinstance(row.value, dict):
+            names |= row.value.keys()
+        if hint_column and hint_column not in names and suffix_of(path) != ".jsonl":
+            break
+        yield row
+    if hint_column and names and hint_column not in names:
+        found = ", ".join(sorted(names))
+        raise UsageError(f"{path}: no column {hint_column!r} for --hint-column; it has: {found}")
+
+
+def _found(
+    source: str, fields: Any, place: Callable[[str], tuple[str, bool]], hint_column: str
+) -> Found:
+    """The clip of a row. Raises :class:`ValueError` that says what is wrong with it."""
+    if not isinstance(fields, dict):
+        raise ValueError("not a JSON object")
+    given, id = fields.get("path"), fields.get("id")
+    if not isinstance(given, str) or not given or given.isspace():
+        raise ValueError(f"'path' must be a file name, got {given!r}")
+    start = _seconds("start", fields.get("start")) or 0.0
+    end = _seconds("end", fields.get("end"))
+    if end is not None and end <= start:
+        raise ValueError(f"'end' must lie after 'start' ({start} s), got {end}")
+    if isinstance(id, bool) or not (id is None or isinstance(id, str | int)):
+        raise ValueError(f"'id' must be text, got {id!r}")
+    path, checked = place(given)
+    if not path:
+        raise ValueError(f"{given}: no such file, beside the manifest or in this folder")
+    hint = _hint(fields.get(hint_column)) if hint_column else ""
+    return Found(path, "", source, start, end, "" if id is None else str(id), hint, checked)
+
+
+def _hint(value: Any) -> str:
+    """A cell as text; several tags with commas between them."""
+    if value is None or value != value:  # a table's missing cell may be NaN
+        return ""
+    return ", ".join(map(_hint, value)) if isinstance(value, list) else str(value).strip()
+
+
+def _seconds(field: str, value: Any) -> float | None:
+    """A time, or None for an empty cell (a table's missing number may be NaN)."""
+    empty = value is None or value != value or (isinstance(value, str) and not value.strip())
+    if empty:
+        return None
+    with suppress(ValueError, OverflowError):
+        if isinstance(value, str | int | float) and not isinstance(value, bool):
+            seconds = float(value)
+            if 0 <= seconds < math.inf:
+                return seconds + 0.0  # -0.0 and 0.0 are one time and must give one name
+    raise ValueError(f"{field!r} must be a number of seconds >= 0, got {value!r}")
+
+
+def _place_of(path: str, manifest: str) -> tuple[str, bool]:
+    """A row's file, beside the manifest or else in the current folder; empty where it is neither.
+
+    Also says whether it needs no further look: it is a good file, or lies elsewhere.
+    """
+    path = strip_file_scheme(path)
+    if is_url(path):
+        return path, True
+    if is_url(manifest):
+        return f"{manifest.rpartition('/')[0]}/{path}", True
+    beside = os.path.join(os.path.dirname(manifest), path)
+    try:
+        check_regular_file(beside)
+    except InputError:
+        for place in (beside, path):
+            if split_member(place) is not None:
+                return place, True
+            if os.path.lexists(place):
+                return place, False
+        return "", False
+    return beside, True

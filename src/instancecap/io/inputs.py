@@ -6,6 +6,7 @@ import os
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from instancecap.errors import InputError, UsageError
@@ -28,12 +29,7 @@ def private_folder(out: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What an earlier run left of a clip.
-
-    Attributes:
-        document: a caption, as JSON.
-        missing: JSON pointers of what it lacks.
-    """
+    """What an earlier run left of a clip: a caption as JSON, and JSON pointers of what it lacks."""
 
     document: str
     missing: tuple[str, ...]
@@ -67,7 +63,6 @@ def find_jobs(
     A clip that is reached twice under one name is done once.
 
     Args:
-        inputs: files, folders, glob patterns, manifests, tars, and addresses of such.
         images: take still images out of folders too; one that is named itself is always taken.
         video_root: folder that names are relative to, instead of the INPUT folder.
         hint_column: column of manifests that :attr:`Job.hint` is taken from; empty for none.
@@ -102,12 +97,12 @@ class _Jobs:
         self._root = video_root
         self._places: dict[str, int] = {}  # the first job of a name
         self._namesakes: dict[str, set[tuple[str, float, float | None]]] = {}
-        self._good: set[str] = set()
+        self._check = lru_cache(REMEMBERED)(check_regular_file)  # many rows may name one file
 
     def add(self, found: Found) -> None:
         """Raises :class:`InputError` for a file that cannot be used."""
-        if found.path not in self._good:
-            self._check(found)
+        if not found.checked:
+            self._check(found.path)
         name = found.id or _relative_name(found, self._root)
         if found.start or found.end is not None:
             name += f"@{found.start}-{'end' if found.end is None else found.end}"
@@ -116,13 +111,6 @@ class _Jobs:
         if self._places.setdefault(name, place) == place or self._is_new(found, name):
             clip = Clip(path=found.path, start=found.start, end=found.end, id=name)
             self.found.append(Job(clip, name, found.hint))
-
-    def _check(self, found: Found) -> None:
-        if not found.checked:
-            check_regular_file(found.path)
-        if len(self._good) >= REMEMBERED:
-            self._good.clear()
-        self._good.add(found.path)
 
     def _is_new(self, found: Found, name: str) -> bool:
         """Whether no job of this name has this file and span; only now are links followed."""

@@ -12,12 +12,12 @@ import json
 import os
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from instancecap.errors import UsageError
-from instancecap.io.atomic import part_of, replace, writing
+from instancecap.io.atomic import part_of, replace, write_whole, writing
 
 ROWS_PER_SHARD = 10_000
 """Rows of one file of a Parquet table that is written."""
@@ -34,8 +34,8 @@ class TableWriter(ABC):
         """Add a row: cells by column, or a line of text for a ``.txt``."""
 
     @abstractmethod
-    def finish(self) -> bool:
-        """Put the table in its place, unless it has no rows; returns whether it has."""
+    def finish(self) -> list[str]:
+        """Put the table in its place, unless it has no rows; returns the paths."""
 
     @abstractmethod
     def drop(self) -> None:
@@ -49,6 +49,8 @@ def open_table(
     schema: Any = None,
     prefix: str = "part-",
     scratch: Path | None = None,
+    brackets: str = "",
+    ascii: bool = False,
 ) -> TableWriter:
     """A writer for the container that the suffix of ``path`` names.
 
@@ -61,55 +63,69 @@ def open_table(
     ======== ======================================================================
 
     Args:
-        columns: of a ``.csv`` or ``.tsv``.
+        columns: of a ``.csv`` or ``.tsv``; those of the first row by default.
         schema: of a ``.parquet``, as an Arrow schema.
         prefix: how the names of a ``.parquet``'s shards begin; shards with another stay.
         scratch: folder for unfinished shards on the same disk; a hidden neighbor by default.
+        brackets: a ``.json`` is always a list, ``[]``, or an object of all rows, ``{}``.
+        ascii: JSON is read alike in every locale, and no character in it ends a line.
     """
     if path.suffix.lower() == ".parquet":
         return _ParquetWriter(path, schema, prefix, scratch or part_of(path))
-    return _FileWriter(path, columns)
+    return _FileWriter(path, columns, brackets, ascii)
 
 
 class _FileWriter(TableWriter):
     """One text file, written beside its place and put there at the end."""
 
-    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+    def __init__(self, path: Path, columns: Sequence[str], brackets: str, ascii: bool) -> None:
         if path.is_dir():
             raise UsageError(f"--out {path}: a folder of that name is in the way of the file")
         self._path, self._part, self._rows = path, part_of(path), 0
+        self._columns, self._brackets, self._ascii = columns, brackets, ascii
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file: IO[str] = open(self._part, "w", encoding="utf-8", newline="")  # noqa: SIM115
-        kind = path.suffix.lower()
-        # A list is begun when its second value comes: a single one stands alone.
-        self._first, self._is_list = "", kind == ".json"
-        self._encode: Callable[[Any], str] = {
-            ".txt": lambda row: f"{row}\n",
-            **dict.fromkeys(_CELL_MARKS, lambda row: _csv_line(_cells(row, columns), kind)),
-            ".json": lambda row: _json(row, indent=2),
-        }.get(kind, lambda row: f"{_json(row)}\n")
-        if kind in _CELL_MARKS:
-            self._file.write(_csv_line(columns, kind))
+        self._kind = path.suffix.lower()
+        self._first = ""  # of a .json: a single value stands alone
 
     def write(self, row: Any) -> None:
         text = self._encode(row)
         with writing(self._path):
-            if self._is_list and self._rows == 0:
-                self._first, text = text, ""
-            elif self._is_list:
-                text = f"[\n{self._first},\n{text}" if self._rows == 1 else f",\n{text}"
             self._file.write(text)
         self._rows += 1
 
-    def finish(self) -> bool:
+    def _encode(self, row: Any) -> str:
+        """What is written for a row."""
+        if self._kind == ".txt":
+            return f"{row}\n"
+        if self._kind in _CELL_MARKS:
+            self._columns = self._columns or list(row)
+            header = "" if self._rows else _csv_line(self._columns, self._kind)
+            cells = text_cells(row)
+            return header + _csv_line([cells[name] for name in self._columns], self._kind)
+        if self._kind != ".json":
+            return f"{_json(row, ascii=self._ascii)}\n"
+        if self._brackets:
+            text = _json(row, ascii=self._ascii)
+            text = text[1:-1] if self._brackets == "{}" else text
+            return f",\n{text}" if self._rows else f"{self._brackets[0]}\n{text}"
+        text = _json(row, indent=2)
+        if self._rows == 0:
+            self._first = text
+            return ""
+        return f"[\n{self._first},\n{text}" if self._rows == 1 else f",\n{text}"
+
+    def finish(self) -> list[str]:
         if not self._rows:
             self.drop()
-            return False
+            return []
         try:
             with writing(self._path):
-                if self._is_list:
-                    self._file.write(f"{self._first}\n" if self._rows == 1 else "\n]\n")
+                if self._kind == ".json":
+                    alone = self._rows == 1 and not self._brackets
+                    end = f"\n{(self._brackets or '[]')[1]}\n"
+                    self._file.write(f"{self._first}\n" if alone else end)
                 self._file.flush()
                 os.fsync(self._file.fileno())
                 self._file.close()
@@ -117,11 +133,30 @@ class _FileWriter(TableWriter):
         except BaseException:
             self.drop()
             raise
-        return True
+        return [str(self._path)]
 
     def drop(self) -> None:
         self._file.close()
         self._part.unlink(missing_ok=True)
+
+
+class FolderWriter(TableWriter):
+    """A file for each row, which is its name and text, as soon as it is written."""
+
+    def __init__(self, folder: Path, suffix: str) -> None:
+        self._folder, self._suffix, self._written = folder, suffix, list[str]()
+
+    def write(self, row: tuple[str, str]) -> None:
+        name, text = row
+        path = self._folder / f"{name}{self._suffix}"
+        write_whole(path, text)
+        self._written.append(str(path))
+
+    def finish(self) -> list[str]:
+        return self._written
+
+    def drop(self) -> None:
+        """What is written stays."""
 
 
 class _ParquetWriter(TableWriter):
@@ -147,12 +182,12 @@ class _ParquetWriter(TableWriter):
         self._shards.append(name)
         self._rows.clear()
 
-    def finish(self) -> bool:
+    def finish(self) -> list[str]:
         if self._rows:
             self._flush()
         if not self._shards:
             self.drop()
-            return False
+            return []
         try:
             with writing(self._path):
                 self._path.mkdir(exist_ok=True)
@@ -165,7 +200,7 @@ class _ParquetWriter(TableWriter):
                         stale.unlink()
         finally:
             self.drop()
-        return True
+        return [str(self._path)]
 
     def drop(self) -> None:
         shutil.rmtree(self._scratch, ignore_errors=True)
@@ -195,16 +230,11 @@ def text_cells(row: Mapping[str, Any]) -> dict[str, str]:
 _CELL_MARKS = {".csv": ",", ".tsv": "\t"}
 
 
-def _cells(row: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
-    cells = text_cells(row)
-    return [cells[name] for name in columns]
-
-
 def _csv_line(cells: Iterable[str], kind: str) -> str:
     line = io.StringIO()
     csv.writer(line, delimiter=_CELL_MARKS[kind], lineterminator="\n").writerow(cells)
     return line.getvalue()
 
 
-def _json(value: Any, indent: int | None = None) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=indent)
+def _json(value: Any, *, indent: int | None = None, ascii: bool = False) -> str:
+    return json.dumps(value, ensure_ascii=ascii, indent=indent)

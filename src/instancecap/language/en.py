@@ -8,33 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from instancecap.language.tables import read_tables
+from instancecap.language.tables import FEW, Named, read_tables
 
-_TABLES = read_tables("en")
+TABLES = read_tables("en")
 
-CELLS = _TABLES["cells"]
+CELLS = TABLES["cells"]
 """A cell as a place to go to: *to the top left of the frame*."""
-IN_CELLS = _TABLES["in_cells"]
+IN_CELLS = TABLES["in_cells"]
 """A cell as a place to be: *on the left of the frame*."""
-OFF_CENTER = _TABLES["off_center"]
+OFF_CENTER = TABLES["off_center"]
 """Places within the center cell that are not its middle, by ``left right top bottom``."""
-DIRECTIONS = _TABLES["directions"]
-SPEEDS = _TABLES["speeds"]
-CAMERA_VERBS = _TABLES["camera_verbs"]
+DIRECTIONS = TABLES["directions"]
+SPEEDS = TABLES["speeds"]
+CAMERA_VERBS = TABLES["camera_verbs"]
 """A primitive as the verb of *the camera*."""
-CAMERA_NAMES = _TABLES["camera_names"]
-STABILITIES = _TABLES["stabilities"]
+CAMERA_NAMES = TABLES["camera_names"]
+STABILITIES = TABLES["stabilities"]
 """An adjective of *the picture*."""
-SHOT_TYPES = _TABLES["shot_types"]
-SHOT_ANGLES = _TABLES["shot_angles"]
-SHOT_ANGLE_NAMES = _TABLES["shot_angle_names"]
-SHOT_POSITIONS = _TABLES["shot_positions"]
-SHOT_POSITION_NAMES = _TABLES["shot_position_names"]
-PLACES = _TABLES["places"]
+SHOT_TYPES = TABLES["shot_types"]
+SHOT_ANGLES = TABLES["shot_angles"]
+SHOT_ANGLE_NAMES = TABLES["shot_angle_names"]
+SHOT_POSITIONS = TABLES["shot_positions"]
+SHOT_POSITION_NAMES = TABLES["shot_position_names"]
+PLACES = TABLES["places"]
 """*an indoor scene*; ``PLACE_NAMES``: *indoors*."""
-PLACE_NAMES = _TABLES["place_names"]
-TIMES_OF_DAY = _TABLES["times_of_day"]
-TIME_OF_DAY_NAMES = _TABLES["time_of_day_names"]
+PLACE_NAMES = TABLES["place_names"]
+TIMES_OF_DAY = TABLES["times_of_day"]
+TIME_OF_DAY_NAMES = TABLES["time_of_day_names"]
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 ANOTHER = ("a", "another", "a third", "a fourth", "a fifth", "a sixth", "a seventh")
@@ -77,11 +77,16 @@ def article(noun: str) -> str:
     return f"{'an' if vowel else 'a'} {noun}"
 
 
+def noun(class_: str, count: int) -> str:
+    """The noun of a class, of several in the plural."""
+    return class_ if count == 1 else plural(class_)
+
+
 def plural(noun: str) -> str:
     """The plural of a noun or of one with words before it: *wine glasses*."""
     head, space, last = noun.rpartition(" ")
-    if last in _TABLES["plurals"]:
-        return f"{head}{space}{_TABLES['plurals'][last]}"
+    if last in TABLES["plurals"]:
+        return f"{head}{space}{TABLES['plurals'][last]}"
     if last.endswith("y") and last[-2:-1] not in "aeiou":
         return f"{noun[:-1]}ies"
     return noun + ("es" if last.endswith(("s", "x", "ch", "sh")) else "s")
@@ -91,3 +96,73 @@ def sentence(text: str) -> str:
     """On one line, a capital letter in front, a full stop behind; empty for no text."""
     text = " ".join(text.split())
     return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+# Measured content: what takes English grammar ----------------------------------------------------
+
+
+def call(name: Named, noun: str) -> str:
+    """What an instance is called: *the person in blue on the left*, *the second dog*."""
+    if name.count > FEW:
+        noun = f"group of {noun}"
+    elif name.count > 1:
+        noun = f"{count_word(name.count)} {noun}"
+    return _at_side(name, f"the {f'{ordinal(name.number)} ' if name.number else ''}{noun}")
+
+
+def introduce(name: Named, noun: str) -> str:
+    """An instance when it is first named: *a person in blue on the left*, *another dog*."""
+    number = max(1, name.number)
+    if name.count > FEW:
+        phrase = f"{'a' if number == 1 else 'another'} group of {noun}"
+    elif name.count > 1:
+        phrase = f"{count_word(name.count)}{' other' * (number > 1)} {noun}"
+    elif number == 1:
+        phrase = article(noun)
+    else:
+        phrase = f"{ANOTHER[number - 1] if number <= len(ANOTHER) else 'one more'} {noun}"
+    return _at_side(name, phrase)
+
+
+def _at_side(name: Named, phrase: str) -> str:
+    return f"{phrase} {TABLES['name_sides'][name.side]}" if name.side else phrase
+
+
+def join_acts(acts: Sequence[str], count: int) -> str:
+    """*enters and moves*, of two or three instances *enter and move*."""
+    if not 1 < count <= FEW:
+        return join(acts)
+    plain = []
+    for act in acts:
+        verb, _, rest = act.partition(" ")
+        plain.append(f"{'go' if verb == 'goes' else verb.removesuffix('s')} {rest}")
+    return join(plain)
+
+
+def join_clauses(clauses: Sequence[str]) -> str:
+    """What several do at once: *a dog runs, while a car stops*."""
+    return f"{clauses[0]}, while {join(clauses[1:])}" if clauses[1:] else "".join(clauses)
+
+
+def join_stages(stages: Sequence[Sequence[str]]) -> str:
+    """Movements of the camera: *zooms in, then pans left and tilts up*."""
+    return ", then ".join(join(stage) for stage in stages)
+
+
+def path(start: str, end: str) -> str:
+    """*from the left of the frame to the top*."""
+    first, last = (OFF_CENTER.get(area) or CELLS[area] for area in (start, end))
+    of_start, of_end = ("" if area in OFF_CENTER else " of the frame" for area in (start, end))
+    return f"from {first}{of_start} to {last}{'' if of_start else of_end}"
+
+
+def light(level: str, colors: str, tint: str, change: str) -> str:
+    """What stands out of the light: *a dark picture with a warm tint, growing brighter*."""
+    what = " ".join(filter(None, (level, "black-and-white" * (colors == "none"))))
+    details = ["vivid colors" * (colors == "vivid"), f"a {tint} tint" if tint else ""]
+    text = article(f"{what} picture") if what else ""
+    if any(details):
+        text = f"{text or 'a picture'} with {join(list(filter(None, details)))}"
+    if not change:
+        return text
+    return f"{text}, growing {change}" if text else f"the picture grows {change}"

@@ -6,6 +6,23 @@ import csv
 from collections import defaultdict
 from collections.abc import Mapping
 from importlib.resources import files
+from typing import Protocol
+
+FEW = 3
+"""Instances of a group that are counted; a larger one is *a group*."""
+
+
+class Named(Protocol):
+    """What tells an instance from others; see :class:`~.content_selection.Name`."""
+
+    @property
+    def class_(self) -> str: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def side(self) -> str: ...
+    @property
+    def number(self) -> int: ...
 
 
 def read_tables(language: str) -> Mapping[str, Mapping[str, str]]:

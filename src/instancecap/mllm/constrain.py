@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,43 +88,22 @@ def bounded(schema: Mapping[str, Any], *, max_tokens: int) -> Mapping[str, Any]:
     and the JSON would lack its end. All free strings together have ``CHARACTERS`` for each of
     ``max_tokens``, less what names and brackets take.
     """
-    strings = max(1, sum(_strings(schema)))
+    bound = deepcopy(dict(schema))
+    strings = list(_free_strings(bound))
     structure = len(str(schema)) // 8
-    each = max(SHORTEST_STRING, CHARACTERS * (max_tokens - structure) // strings)
-    bound = _bound(schema, each)
-    assert isinstance(bound, dict)
+    count = max(1, sum(times for _, times in strings))
+    each = max(SHORTEST_STRING, CHARACTERS * (max_tokens - structure) // count)
+    for string, _ in strings:
+        string["maxLength"] = max(each, string.get("minLength", 0))
     return bound
 
 
-def _strings(node: Any, times: int = 1) -> Iterator[int]:
-    """How often each free string without a bound may occur."""
-    if not isinstance(node, Mapping):
-        return
-    if _is_free(node):
-        yield times
-    for one in node.get("properties", {}).values():
-        yield from _strings(one, times)
-    for one in node.get("anyOf", ()):
-        yield from _strings(one, times)
-    if "items" in node:
-        yield from _strings(node["items"], times * node.get("maxItems", MAX_ITEMS))
-
-
-def _is_free(node: Mapping[str, Any]) -> bool:
-    return node.get("type") == "string" and not {"enum", "pattern", "maxLength"} & set(node)
-
-
-def _bound(node: Any, each: int) -> Any:
-    if not isinstance(node, Mapping):
-        return node
-    bound = dict(node)
-    if _is_free(node):
-        bound["maxLength"] = max(each, node.get("minLength", 0))
+def _free_strings(node: dict[str, Any], times: int = 1) -> Iterator[tuple[dict[str, Any], int]]:
+    """Strings without a bound, and how often each may occur; lists get a bound on the way."""
+    if node.get("type") == "string" and not {"enum", "pattern", "maxLength"} & set(node):
+        yield node, times
     if node.get("type") == "array":
-        bound["maxItems"] = node.get("maxItems", max(MAX_ITEMS, node.get("minItems", 0)))
-        bound["items"] = _bound(node.get("items"), each)
-    if "properties" in node:
-        bound["properties"] = {name: _bound(one, each) for name, one in node["properties"].items()}
-    if "anyOf" in node:
-        bound["anyOf"] = [_bound(one, each) for one in node["anyOf"]]
-    return bound
+        most = node.setdefault("maxItems", max(MAX_ITEMS, node.get("minItems", 0)))
+        yield from _free_strings(node.get("items", {}), times * most)
+    for one in (*node.get("properties", {}).values(), *node.get("anyOf", ())):
+        yield from _free_strings(one, times)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import os
 import random
+import re
 import time
 from asyncio import AbstractEventLoop
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 from weakref import WeakKeyDictionary
 
 from instancecap.errors import ModelError, ServerError, UsageError
-from instancecap.mllm.address import Address
 from instancecap.mllm.base import Backend, Reply, Request
-from instancecap.mllm.refusals import Fault
+from instancecap.mllm.dialect import Fault
 from instancecap.mllm.servers import Server, choose, probe
 
 log = logging.getLogger(__name__)
@@ -145,7 +147,7 @@ class OpenAIBackend(Backend):
         async with session.slots:
             began = time.perf_counter()
             for attempt in range(self._retries + 1):
-                server = choose(session.servers, request)
+                server = choose(session.servers)
                 try:
                     reply = await server.ask(request)
                 except ModelError as error:
@@ -205,3 +207,45 @@ class OpenAIBackend(Backend):
                 for one in record.args
             )
         return True
+
+
+# Address ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A URL taken apart, so that no secret in it is ever shown."""
+
+    url: str
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    secrets: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, url: str) -> Address:
+        """``http(s)://[user:password@]host[:port]/path[?key=…]``.
+
+        Raises:
+            UsageError: it is not the URL of a server.
+        """
+        try:
+            parts = urlsplit(url.strip())
+            host, _ = parts.hostname, parts.port
+        except ValueError:
+            host = None
+        if not host or parts.scheme not in ("http", "https"):
+            shown = re.sub(r"//[^/@]*@|\?.*", "…", url)
+            raise UsageError(
+                f"not the URL of a model server: {shown!r}: give one such as "
+                "http://localhost:8000/v1"
+            )
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        query = dict(parse_qsl(parts.query))
+        pair = base64.b64encode(f"{user}:{password}".encode()).decode()
+        location = parts.netloc.rpartition("@")[2]
+        return cls(
+            url=urlunsplit((parts.scheme, location, parts.path.rstrip("/"), "", "")),
+            headers={"Authorization": f"Basic {pair}"} if user else {},
+            query=query,
+            secrets=tuple(one for one in (user and pair, password, *query.values()) if one),
+        )

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from instancecap.errors import FormatError
 from instancecap.formats.salvage import CUT_OFF, salvage
 from instancecap.mllm.base import Reply
-from instancecap.mllm.coercion import MISSING, coerce
-from instancecap.mllm.repetition import find_repetition
-from instancecap.mllm.schemas import Path, Schema
+from instancecap.mllm.schemas import MISSING, Schema, coerce
 
 Kind = Literal[
     "failed", "refused", "empty", "thinking", "repetition", "truncated", "prose", "incomplete"
@@ -108,7 +108,7 @@ def _drop_flawed(value: Any, flaws: list[Flaw]) -> Any:
     return kept
 
 
-def validate(answer: type[BaseModel], found: dict[str, Any]) -> tuple[Any, list[Path], list[str]]:
+def validate(answer: type[BaseModel], found: dict[str, Any]) -> tuple[Any, list[str], list[str]]:
     """The model of what was found, the keys that it lacks, and why values were taken out.
 
     The model is None where it lacks a field without a default. ``found`` is changed.
@@ -123,12 +123,15 @@ def validate(answer: type[BaseModel], found: dict[str, Any]) -> tuple[Any, list[
             if path and _take_out(found, path):
                 problems.append(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
                 continue
-            required: list[Path] = [
-                (str(one["loc"][0]),) for one in error.errors() if len(one["loc"]) == 1
-            ]
-            return None, required, problems
-        return value, list(_missing(value)), problems
-    return None, [(field.alias or name,) for name, field in answer.model_fields.items()], problems
+            return None, [str(one["loc"][0]) for one in error.errors()], problems
+        return value, _keys(answer, without=value.model_fields_set), problems
+    return None, _keys(answer), problems
+
+
+def _keys(answer: type[BaseModel], without: Collection[str] = ()) -> list[str]:
+    """JSON keys of a model's fields."""
+    fields = answer.model_fields.items()
+    return [field.alias or name for name, field in fields if name not in without]
 
 
 def _take_out(found: Any, path: tuple[int | str, ...]) -> bool:
@@ -146,11 +149,64 @@ def _take_out(found: Any, path: tuple[int | str, ...]) -> bool:
     return True
 
 
-def _missing(value: BaseModel, path: Path = ()) -> Iterator[Path]:
-    """JSON keys that were not answered, also in models within; lists are taken as they are."""
-    for name, field in type(value).model_fields.items():
-        below = (*path, field.alias or name)
-        if name not in value.model_fields_set:
-            yield below
-        elif isinstance(inner := getattr(value, name), BaseModel):
-            yield from _missing(inner, below)
+# Repetition ---------------------------------------------------------------------------------------
+
+
+_TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+|[^\w\s]")
+_LETTERS = re.compile(r"(\S{1,8}?)\1{30,}")
+_SPACE = re.compile(r"\s{200,}")
+_STRING = re.compile(r'"((?:[^"\\]|\\.){200,})')
+
+MIN_TIMES = 4
+"""A unit that is written so often in a row is repetition: "very, very, very" is not."""
+
+MIN_TOKENS = 24
+"""Tokens that a repetition fills at least: shorter ones occur in honest lists."""
+
+MAX_UNIT = 150
+"""Tokens of the longest unit that is looked for."""
+
+MAX_SAME_SHARE = 0.3
+"""Share of a long string's six-word sequences that were there before. Prose stays under 0.1."""
+
+
+def find_repetition(text: str) -> str:
+    """What is repeated in ``text``; empty when nothing is.
+
+    Finds a unit of any length that follows itself, a letter or white space without end, and, in
+    a long quoted string, sentences that come again with small changes.
+    """
+    if (letters := _LETTERS.search(text)) is not None:
+        return letters.group(1)
+    if _SPACE.search(text):
+        return "white space"
+    if unit := _in_a_row(_TOKEN.findall(text)):
+        return unit
+    for string in _STRING.findall(text):
+        if unit := _scattered(_TOKEN.findall(string)):
+            return unit
+    return ""
+
+
+def _in_a_row(tokens: list[str]) -> str:
+    """The unit that directly follows itself, so that it is there ``MIN_TIMES`` times or more."""
+    known: dict[str, int] = {}
+    ids = np.array([known.setdefault(token, len(known)) for token in tokens], np.int64)
+    for period in range(1, min(MAX_UNIT, len(tokens) // MIN_TIMES) + 1):
+        differs = np.flatnonzero(ids[period:] != ids[:-period])
+        edges = np.concatenate(([-1], differs, [len(tokens) - period]))
+        runs = np.diff(edges) - 1
+        best = int(np.argmax(runs))
+        if runs[best] + period >= max(MIN_TIMES * period, MIN_TOKENS):
+            start = int(edges[best]) + 1
+            return " ".join(tokens[start : start + period])
+    return ""
+
+
+def _scattered(tokens: list[str], size: int = 6) -> str:
+    """A sequence that comes again, where many of them do."""
+    grams = [tuple(tokens[start : start + size]) for start in range(len(tokens) - size + 1)]
+    if len(grams) < 10 * size or len(set(grams)) > (1 - MAX_SAME_SHARE) * len(grams):
+        return ""
+    ((commonest, _),) = Counter(grams).most_common(1)
+    return " ".join(commonest)

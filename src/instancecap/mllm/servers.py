@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -13,17 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from instancecap.errors import ModelError, QuestionRefused, ServerError, ServerRefusal
 from instancecap.mllm.base import Image, Message, Reply, Request
-from instancecap.mllm.dialect import Dialect, fit
-from instancecap.mllm.refusals import Fault, Refusal, adapt, judge, words_of
+from instancecap.mllm.dialect import Dialect, Fault, Refusal, adapt, fit, judge, words_of
 from instancecap.mllm.wire import parse_reply, payload
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 log = logging.getLogger(__name__)
-
-SLACK = 4
-"""Questions more than the least busy server has, before frames go to one that has not seen them."""
 
 MAX_REST = 60.0
 """Seconds between two tries of a server that is gone."""
@@ -237,23 +232,13 @@ class Server:
         return True
 
 
-def choose(servers: Sequence[Server], request: Request) -> Server:
-    """The server to ask next.
-
-    The same frames go to the same server, which may have kept what it computed of them, unless
-    that one is busier than others or rests.
-    """
+def choose(servers: Sequence[Server]) -> Server:
+    """The server to ask next: the least busy one that does not rest."""
     now = time.monotonic()
     ready = [one for one in servers if one.rests_until <= now]
     if not ready:
         return min(servers, key=lambda one: one.rests_until)
     chosen = min(ready, key=lambda one: one.load)
-    media = (p for m in request.messages for p in m.parts if not isinstance(p, str))
-    if (first := next(media, None)) is not None:
-        seen = first.jpeg if isinstance(first, Image) else first.url.encode()
-        home = servers[zlib.crc32(seen) % len(servers)]
-        if home in ready and home.load <= chosen.load + SLACK:
-            chosen = home
     if chosen.losses:  # one question tries whether it is back; the others do not wait for it
         chosen.rest(min(MAX_REST, 2.0**chosen.losses))
     return chosen

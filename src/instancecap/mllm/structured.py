@@ -9,29 +9,14 @@ from typing import Any, Generic, Literal, TypeVar
 from pydantic import BaseModel
 
 from instancecap.errors import ModelError, QuestionRefused
-from instancecap.mllm.base import Backend, Message, Reply, Request
-from instancecap.mllm.probes import Probe
+from instancecap.mllm.base import Backend, Message, Reply, Request, Usage
+from instancecap.mllm.probes import KEEPS_SCHEMA
 from instancecap.mllm.reading import Flaw, Kind, read_reply, validate
-from instancecap.mllm.schemas import Path, Schema, answer_schema, in_words, narrowed
-from instancecap.mllm.usage import Usage
+from instancecap.mllm.schemas import Schema, answer_schema, in_words, narrowed
 
 T = TypeVar("T", bound=BaseModel)
 
 MAX_TEMPERATURE = 1.0
-
-_ODD = {"colour": "vermilion-47"}
-_PROBE = Request(
-    messages=(
-        Message("user", ('Name the colour of a cloudless sky at noon: {"colour": "blue"} or so.',)),
-    ),
-    schema={
-        "type": "object",
-        "properties": {"colour": {"type": "string", "enum": list(_ODD.values())}},
-        "required": ["colour"],
-        "additionalProperties": False,
-    },
-    max_tokens=1024,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +26,7 @@ class Asked(Generic[T]):
     Attributes:
         value: what was answered; keys that were not have their defaults. None where nothing was
             answered, or a key without a default was not.
-        missing: the keys that were not answered, those of models within as ``outer.inner``.
+        missing: the keys that were not answered.
         kind: why they are missing; empty when none is.
         problem: the same in one line.
         replies: of every attempt, in order.
@@ -56,51 +41,13 @@ class Asked(Generic[T]):
     usage: Usage
 
 
-class Enforcement:
-    """Whether a backend keeps to the schema it is given; some accept one and ignore it.
-
-    Found out by one question per backend, which asks for one word while its schema allows only
-    another, and remembered.
-    """
-
-    def __init__(self, *, assume: bool | None = None) -> None:
-        """``assume``: taken for granted, and nobody is asked; None to find out."""
-        self._assumed = assume
-        self._probe = Probe(_PROBE, _is_odd)
-        self._uncounted = Usage()
-
-    async def of(self, backend: Backend) -> bool:
-        """True where every answer fits its schema; False also where that could not be learned.
-
-        Raises:
-            ServerError: nothing can be asked at all.
-        """
-        if self._assumed is not None:
-            return self._assumed
-        enforced, usage = await self._probe.of(backend)
-        self._uncounted += usage
-        return enforced
-
-    def take_usage(self) -> Usage:
-        """What finding out has cost and nobody has counted yet."""
-        usage, self._uncounted = self._uncounted, Usage()
-        return usage
-
-
-def _is_odd(reply: Reply | ModelError) -> bool:
-    try:
-        return isinstance(reply, Reply) and bool(json.loads(reply.text) == _ODD)
-    except ValueError:
-        return False
-
-
 async def ask(
     backend: Backend,
     request: Request,
     answer: type[T],
     *,
     attempts: int = 3,
-    enforce: Enforcement,
+    enforced: bool | None = None,
 ) -> Asked[T]:
     """Ask until every key of ``answer`` is answered, at most ``attempts`` times.
 
@@ -110,19 +57,21 @@ async def ask(
         request: its schema is set here.
         answer: a model whose fields are asked, all of them. Fields with defaults are those that
             a caption can do without.
+        enforced: whether the backend keeps to schemas; None to find out by a question, once.
 
     Raises:
         ServerError: nothing can be asked at all.
     """
-    enforced = await enforce.of(backend)
-    usage = enforce.take_usage()
+    usage = Usage()
+    if enforced is None:
+        enforced, usage = await KEEPS_SCHEMA.of(backend)
     wanted = answer_schema(answer)
     first = replace(request, schema=wanted)
     if not enforced:
         first = _with_text(first, in_words(wanted))
     asked, found = first, dict[str, Any]()
     value: T | None = None
-    missing: list[Path] = [(key,) for key in wanted["properties"]]
+    missing = list(wanted["properties"])
     replies: list[Reply] = []
     flaws: list[Flaw] = []
     for attempt in range(attempts):
@@ -137,10 +86,10 @@ async def ask(
         _merge(found, new)
         value, missing, problems = validate(answer, found)
         if flaw and flaw.kind == "truncated" and new and isinstance(new[last := [*new][-1]], list):
-            missing = [(last,), *missing]  # its other entries are cut off
+            missing = [last, *missing]  # its other entries are cut off
         if not missing:
             return Asked(value, (), "", "", tuple(replies), usage)
-        keys = ", ".join(".".join(path) for path in missing)
+        keys = ", ".join(missing)
         flaws.append(
             flaw or Flaw("incomplete", "; ".join([*problems[:5], f"not answered: {keys}"]))
         )
@@ -152,10 +101,11 @@ async def ask(
             schema=wanted,
             messages=(*first.messages, *_correction(flaws[-1], reply, found, wanted, enforced)),
         )
-    names = tuple(".".join(path) for path in missing)
     reasons = "; ".join(dict.fromkeys(one.text for one in flaws))
     problem = f"no whole answer ({reasons})"
-    return Asked(value if found else None, names, flaws[-1].kind, problem, tuple(replies), usage)
+    return Asked(
+        value if found else None, tuple(missing), flaws[-1].kind, problem, tuple(replies), usage
+    )
 
 
 def _refuses_again(flaws: list[Flaw]) -> bool:
@@ -168,8 +118,6 @@ def _merge(found: dict[str, Any], new: dict[str, Any]) -> None:
         known = found.setdefault(key, value)
         if isinstance(known, list) and isinstance(value, list) and len(value) > len(known):
             found[key] = value
-        if isinstance(known, dict) and isinstance(value, dict) and known is not value:
-            _merge(known, value)
 
 
 def _again(asked: Request, flaw: Flaw, *, seed: int) -> Request:

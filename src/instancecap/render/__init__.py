@@ -1,7 +1,6 @@
 """Caption to prompt: one paragraph, or JSON, within a model's token budget."""
 
-from instancecap.render.options import RenderOptions
-from instancecap.render.prompt import Prompt
+from instancecap.render.options import Prompt, RenderOptions
 from instancecap.render.render import render, render_with
 from instancecap.render.targets import Target, find_target, read_targets, targets
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from itertools import islice
+from pathlib import Path
 from typing import Any, Protocol, cast
 
-from instancecap.errors import FormatError
+from instancecap.errors import FormatError, UsageError
 from instancecap.mllm.base import Backend
-from instancecap.render.budget import Counter, counter_for
 from instancecap.render.fuse import fuse
-from instancecap.render.lint import find_forbidden
-from instancecap.render.options import Length, RenderOptions
-from instancecap.render.prompt import Prompt
+from instancecap.render.options import Length, Prompt, RenderOptions
 from instancecap.render.render import render_with
+from instancecap.render.targets import Counter, counter_for
 from instancecap.schema.caption import Caption
 
 FUSED_AT_ONCE = 64
@@ -74,7 +75,7 @@ def render_all(
 
     Args:
         lengths: a prompt for each, instead of the one length of the options.
-        forbid: phrases that no prompt may hold; see :mod:`instancecap.render.lint`.
+        forbid: phrases that no prompt may hold; see :func:`read_phrases`.
         counter: counts tokens; the target's estimate unless told otherwise.
         backend: a language model to polish the prompts; see :mod:`instancecap.render.fuse`.
 
@@ -128,3 +129,38 @@ def _lint(one: Rendered, forbid: Sequence[str]) -> Rendered:
 def text_line(one: Rendered) -> str:
     """A caption's line of text: its prompts, a tab between lengths; blank where it failed."""
     return "\t".join(prompt.text for prompt in one.prompts)
+
+
+def read_phrases(values: Iterable[str]) -> tuple[str, ...]:
+    """Phrases from the command line: each a phrase, or a ``.txt`` file with a phrase a line.
+
+    In a file, blank lines and lines that begin with ``#`` are skipped.
+
+    Raises:
+        UsageError: a file cannot be read, or a phrase is empty.
+    """
+    phrases: list[str] = []
+    for value in values:
+        if not value.strip():
+            raise UsageError("--forbid: an empty phrase; give a phrase or a .txt file of phrases")
+        if not value.lower().endswith(".txt"):
+            phrases.append(value.strip())
+            continue
+        try:
+            lines = Path(value).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"--forbid {value}: cannot be read: {error}") from error
+        kept = (line.strip() for line in lines)
+        phrases += [line for line in kept if line and not line.startswith("#")]
+    return tuple(dict.fromkeys(phrases))
+
+
+def find_forbidden(text: str, phrases: Sequence[str]) -> list[str]:
+    """The phrases that ``text`` holds, as whole words, whatever the case."""
+    return [phrase for phrase in phrases if _pattern(phrase).search(text)]
+
+
+@lru_cache(maxsize=4096)
+def _pattern(phrase: str) -> re.Pattern[str]:
+    words = r"\s+".join(re.escape(word) for word in phrase.split())
+    return re.compile(rf"(?<!\w){words}(?!\w)", re.IGNORECASE)

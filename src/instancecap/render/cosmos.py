@@ -9,7 +9,7 @@ from typing import Any
 from instancecap.formats import to_format
 from instancecap.render.grammar import clean
 from instancecap.render.options import Task
-from instancecap.render.subjects import kind_of
+from instancecap.render.subjects import subjects_of
 from instancecap.schema.caption import Caption
 
 _FIRST = (
@@ -33,8 +33,9 @@ def prompt_of(caption: Caption, task: Task) -> dict[str, Any]:
     """The caption without empty fields; for image-to-video only what moves, and the camera."""
     value = to_format(caption, "cosmos3")
     assert isinstance(value, dict)
-    for subject, one in zip(value["subjects"], caption.instances, strict=True):
-        subject["description"] = one.name or kind_of(one)
+    called = subjects_of(caption.instances, [False] * len(caption.instances))
+    for subject, one, who in zip(value["subjects"], caption.instances, called, strict=True):
+        subject["description"] = one.name or who.ref.removeprefix("the ")
     value = dict(_filled(value))
     if task == "t2v":
         return value

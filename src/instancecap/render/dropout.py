@@ -9,27 +9,32 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Iterator, Sequence
-from typing import Any
 
+from instancecap.schema import pointer
 from instancecap.schema.caption import Caption
 
-_FIELDS = ("global_description", "background", "lighting", "time_of_day", "place", "style",
-           "texts", "segments")  # fmt: skip
-_CAMERA = ("motion", "shot_type", "shot_angle", "shot_position")
+_FIELDS = (
+    "global_description", "background", "lighting", "time_of_day", "place", "style", "texts",
+    "segments", "camera/motion", "camera/shot_type", "camera/shot_angle", "camera/shot_position",
+)  # fmt: skip
+_SPEAK_OF_MOTION = ("motion", "description", "speed", "stability")
 _INSTANCE = ("appearance", "action", "expression", "position", "colors")
 
 
 def droppable(caption: Caption) -> Iterator[str]:
     """The filled fields of a caption that dropout may leave out, as JSON pointers."""
-    camera = caption.camera
-    held: dict[str, Any] = {f"/{name}": getattr(caption, name) for name in _FIELDS}
-    held |= {f"/camera/{name}": getattr(camera, name) for name in _CAMERA}
-    held["/camera/motion"] = camera.motion or camera.description or camera.stability
-    for one in caption.instances:
-        held |= {f"/instances/{one.id}/{name}": getattr(one, name) for name in _INSTANCE}
-        place = one.position
-        held[f"/instances/{one.id}/position"] = place.text or place.start or place.end
-    return (pointer for pointer, value in held.items() if value and value != "unknown")
+    fields = [f"/{name}" for name in _FIELDS]
+    fields += [
+        pointer.instance_pointer(one.id, at) for one in caption.instances for at in _INSTANCE
+    ]
+    for at in fields:
+        value = pointer.resolve(caption, at)
+        if at == "/camera/motion":
+            value = value or caption.camera.description or caption.camera.stability
+        elif at.endswith("/position"):
+            value = value.text or value.start or value.end
+        if value and value != "unknown":
+            yield at
 
 
 def choose_omitted(caption: Caption, *, share: float, seed: int) -> tuple[str, ...]:
@@ -43,20 +48,16 @@ def choose_omitted(caption: Caption, *, share: float, seed: int) -> tuple[str, .
     name = f"{clip.id}@{clip.start}-{clip.end}" if clip else caption.global_description
     digest = hashlib.sha256(f"{seed}\0{name}".encode("utf-8", "surrogatepass")).digest()
     dice = random.Random(digest)
-    return tuple(pointer for pointer in droppable(caption) if dice.random() < share)
+    return tuple(at for at in droppable(caption) if dice.random() < share)
 
 
 def blank(caption: Caption, omitted: Sequence[str]) -> Caption:
     """The caption with the fields at those pointers empty."""
-    if not omitted:
-        return caption
-    result = caption.model_copy(deep=True)
-    owners: dict[str, Any] = {f"/instances/{one.id}": one for one in result.instances}
-    owners |= {"": result, "/camera": result.camera}
-    for pointer in omitted:
-        base, _, name = pointer.rpartition("/")
-        names = ("motion", "description", "speed", "stability") if name == "motion" else (name,)
-        for one in names:
-            info = type(owners[base]).model_fields[one]
-            setattr(owners[base], one, info.get_default(call_default_factory=True))
+    result = caption.model_copy(deep=True) if omitted else caption
+    for at in omitted:
+        base, _, name = at.rpartition("/")
+        owner = pointer.resolve(result, base) if base else result
+        for one in _SPEAK_OF_MOTION if at == "/camera/motion" else (name,):
+            info = type(owner).model_fields[one]
+            setattr(owner, one, info.get_default(call_default_factory=True))
     return result

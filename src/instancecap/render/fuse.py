@@ -10,10 +10,17 @@ from importlib.resources import files
 from instancecap.errors import ModelError
 from instancecap.language.en import NUMBERS
 from instancecap.mllm.base import Backend, Message, Request
-from instancecap.render.budget import Counter
-from instancecap.render.grammar import clean, sentences
-from instancecap.render.prompt import Prompt
-from instancecap.render.words import DIRECTION_WORDS, content, lexicon, meaning, stem
+from instancecap.render.grammar import (
+    DIRECTION_WORDS,
+    clean,
+    content,
+    lexicon,
+    meaning,
+    sentences,
+    stem,
+)
+from instancecap.render.options import Prompt
+from instancecap.render.targets import Counter
 from instancecap.schema.caption import Caption
 
 COLORS = lexicon("colors")

@@ -8,11 +8,67 @@ sentence.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+import tomllib
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from importlib.resources import files
 from itertools import pairwise
 from typing import Literal
 
-from instancecap.render.words import lexicon
+
+@cache
+def _lists() -> dict[str, frozenset[str]]:
+    text = files("instancecap.render").joinpath("lexicon.toml").read_text(encoding="utf-8")
+    return {name: frozenset(words.split()) for name, words in tomllib.loads(text).items()}
+
+
+def lexicon(name: str) -> frozenset[str]:
+    """A list of ``lexicon.toml``, by its name."""
+    return _lists()[name]
+
+
+_CONTENT = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+
+FUNCTION_WORDS = lexicon("function")
+"""Words that say nothing by themselves, and words that put sentences in order."""
+
+DIRECTION_WORDS = lexicon("direction")
+_MEANT = lexicon("meant")
+"""Function words that do say something where what was said is compared."""
+
+
+@lru_cache(maxsize=65536)
+def stem(word: str) -> str:
+    """``word`` without case and endings, so that *moves*, *moving* and *move* are one."""
+    word = word.lower().replace("’", "'").removesuffix("'s").replace("colour", "color")
+    if len(word) <= 3 or not word.isascii():
+        return word
+    for ending in ("ingly", "edly", "ing", "ies", "ied", "ed", "ly", "es", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
+            word = word[: -len(ending)] + ("y" if ending in ("ies", "ied") else "")
+            break
+    if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "lsz":
+        word = word[:-1]
+    return word.removesuffix("e") if len(word) > 3 else word
+
+
+@lru_cache(maxsize=16384)
+def content(text: str) -> frozenset[str]:
+    """The stems of the words of ``text`` that carry content."""
+    return frozenset(
+        stem(word) for word in _CONTENT.findall(text) if word.lower() not in FUNCTION_WORDS
+    )
+
+
+@lru_cache(maxsize=16384)
+def meaning(text: str) -> tuple[str, ...]:
+    """The stems of what carries content, in order, small words that change the sense included."""
+    return tuple(
+        stem(word)
+        for word in _CONTENT.findall(text)
+        if word.lower() in _MEANT or word.lower() not in FUNCTION_WORDS
+    )
+
 
 Form = Literal["sentence", "noun", "verb", "gerund", "modifier", "other"]
 
@@ -20,6 +76,7 @@ DETERMINERS = lexicon("determiners")
 PRONOUNS = lexicon("pronouns")
 SINGULAR = frozenset(("a", "an", "one", "another", "this"))
 _FINITE, _VERBS, _COPULAS = lexicon("finite"), lexicon("verbs"), lexicon("copulas")
+_PAST = lexicon("past")
 _OBJECTS, _MODIFIERS = lexicon("taking_objects"), lexicon("modifiers")
 _AFTER_VERB = lexicon("after_verb") | DETERMINERS | PRONOUNS
 _EVERYDAY = DETERMINERS | PRONOUNS | lexicon("function")
@@ -28,7 +85,9 @@ _SUBJECT = re.compile(
     r"[,;:—–] (?:(?:and|but|so|then) )?(?:he|she|it|they|the|a|an|his|her|its|their)\b",
     re.IGNORECASE,
 )
-_MIGHT_BE_VERB = re.compile(r"(?!.*(?:ss|us|'s)$)[a-z]{3,}s$")
+_RELATIVES = frozenset(("who", "which", "that", "whose", "where"))
+_PARTS = lexicon("places") | lexicon("links") | _RELATIVES
+_MIGHT_BE_VERB = re.compile(r"(?!.*(?:ss|us|'s)$|sports$)[a-z]{3,}s$")
 _END = re.compile(r"[.!?…。！？][\"”'’)\]]*$")
 _BREAK = re.compile(
     r"[.!?…]+[\"”'’)\]]*(?=\s+[\"“‘'(\[]*[A-Z0-9\u00c0-\u00de\u0400-\u042f])|[。！？]+"
@@ -157,16 +216,46 @@ def has_finite_verb(text: str) -> bool:
 
 
 def _is_noun_phrase(words: tuple[str, ...], text: str) -> bool:
-    """Whether it is an article or number and a noun with what belongs to it, and surely no verb."""
-    if len(words) < 2 or words[0] not in DETERMINERS or any(word in _FINITE for word in words):
+    """Whether it is an article or number and a noun with what belongs to it, and surely no verb.
+
+    A verb behind *who* or *which* is that word's own.
+    """
+    starts = SINGULAR if has_end(text) else DETERMINERS
+    if len(words) < 2 or words[0] not in starts:
         return False
+    text = text.removesuffix(".")
     if any(mark in text for mark in ".;:!?"):
         return False
-    for word, after in zip(words[1:], (*words[2:], ""), strict=True):
-        if _MIGHT_BE_VERB.match(word) and after and after not in ("and", "or", "with"):
+    open_relatives = 0
+    for word, is_verb in _verbs_of(text):
+        open_relatives += (word in _RELATIVES) - is_verb
+        if open_relatives < 0:
             return False
-    head = words[: next((i for i, w in enumerate(words) if w in _AFTER_VERB and i > 1), len(words))]
-    return words[0] not in SINGULAR or not _MIGHT_BE_VERB.match(head[-1])
+    return True
+
+
+def _verbs_of(text: str) -> Iterator[tuple[str, bool]]:
+    """Each word of a noun phrase, and whether it may be a finite verb.
+
+    A word in *s* is a plural where it ends its part of the phrase and no article, which would make
+    that part singular, stands in front of it: *with white dots*, not *with a stick frolics*.
+    """
+    tokens, article = text.split(), False
+    for token, following in zip(tokens, (*tokens[1:], ""), strict=True):
+        word, after = words_of(token)[0], "".join(words_of(following))
+        goes_on = after and after not in ("and", "or", "with") and not token.endswith(",")
+        acts = bool(goes_on) and _is_verb(word, after, plural=False)
+        plural = not article and (not goes_on or after in _PARTS)
+        might = _MIGHT_BE_VERB.match(word) is not None and (acts or not plural)
+        past = word.endswith("ed") and {word[:-1], word[:-2]} & _VERBS and _follows_verb(after)
+        yield word, word in _FINITE or word in _PAST or might or bool(past)
+        article = (article or word in SINGULAR or word == "the") and word not in _PARTS
+        article = article and not token.endswith(",")
+
+
+def begins_part(word: str) -> bool:
+    """Whether what follows a noun phrase, or belongs to it, begins with that word."""
+    return word in _PARTS or word in _FINITE or _MIGHT_BE_VERB.match(word) is not None
 
 
 def _is_one_clause(words: tuple[str, ...], text: str) -> bool:
@@ -198,10 +287,10 @@ def form(text: str, *, plural: bool = False) -> Form:
         return "verb"
     if _is_gerund(first, after) and _is_one_clause(words, text):
         return "gerund"
+    if _is_noun_phrase(words, text):
+        return "noun"
     if has_end(text) and not text[0].islower():
         return "sentence"
-    if _is_noun_phrase(words, text.rstrip(".")):
-        return "noun"
     if has_finite_verb(text):
         return "sentence"
     if words[0] in _MODIFIERS and text[0].islower():

@@ -13,10 +13,13 @@ from functools import cached_property, partial
 
 from instancecap.language import en
 from instancecap.render import grammar, scene, subjects
+from instancecap.render.grammar import content, lexicon
 from instancecap.render.options import RenderOptions
 from instancecap.render.subjects import Subject
-from instancecap.render.words import content, lexicon
 from instancecap.schema.caption import Caption, Instance
+
+NEWS = 0.25
+"""Share of new words from which a sentence about a part of the clip is more than a repetition."""
 
 _MEASURED_WORDS = content(
     " ".join(
@@ -165,19 +168,22 @@ class _Mention:
     Attributes:
         named: whether a sentence named it.
         current: whether the sentence before is about it, so that a pronoun can follow.
+        by_name: whether the sentence that introduces it was left out, so that *the dog* is new.
     """
 
     who: Subject
     named: bool
     current: bool
+    by_name: bool = False
 
     @property
     def subject(self) -> str:
         return self.who.ref if self.named else self.who.intro
 
     def line(self, text: str) -> str:
-        """A sentence about it, behind one that names it where only a pronoun does."""
-        if not self.current and subjects.pronoun_first(text):
+        """A sentence about it, behind one that names it where it could be of anyone."""
+        new = self.by_name and not self.named and text.startswith("The ")
+        if new or (not self.current and subjects.pronoun_first(text)):
             text = f"{self.introduction()} {text}"
         self.named = self.current = True
         return text
@@ -190,19 +196,20 @@ def _instance(draft: Draft, index: int, one: Instance, gist: str) -> Iterator[Li
     """The sentences about an instance; the first introduces it where the gist does not."""
     base, who, late = f"/instances/{one.id}", draft.subjects[index], index * 0.01
     still = draft.options.task == "i2v"  # its looks are in the picture that is given
-    mention = _Mention(
-        who,
-        still or (bool(gist) and (not index or who.kind.lower() in gist)),
-        not index and bool(gist),
-    )
-    looks: tuple[str, ...] = ()
-    if not still and not _is_bare(draft, one):
-        looks = draft.text(f"{base}/appearance", one.appearance)
+    opens = not index and subjects.opens(gist, who, one.class_)
+    known = opens or who.kind.lower() in gist
+    mention = _Mention(who, still or known or (not index and bool(gist)), not index and bool(gist))
+    described = not still and not _is_bare(draft, one)
+    looks = draft.text(f"{base}/appearance", one.appearance) if described else ()
     acts = draft.text(f"{base}/action", one.action)
+    lead = subjects.pronoun_of((*looks, *acts, one.expression)) if opens else ""
+    mention.by_name = described and not looks
     if looks and acts and not mention.named and _joins(looks, acts[0], who):
         who.intro, looks = grammar.phrase(looks[0]), ()
     for number, text in enumerate(looks):
-        text = mention.line(subjects.looks(text, who, known=mention.named))
+        told = mention.named and (known or number > 0)
+        text = subjects.looks(text, who, known=told, lead="" if number else lead)
+        text = mention.line(text)
         yield Line(f"{base}/appearance", number, _rank(index, number, 2, 5, 9) + late, text)
     where = ""
     if acts and _has_cells(draft, one) and subjects.is_verb_phrase(acts[0], who):
@@ -215,7 +222,7 @@ def _instance(draft: Draft, index: int, one: Instance, gist: str) -> Iterator[Li
         yield Line(
             f"{base}/expression", number, 12 + late, mention.line(subjects.expression(text, who))
         )
-    if not where and (text := _position(draft, one, mention, bool(acts))):
+    if not where and (text := _position(draft, one, mention, " ".join(acts))):
         yield Line(f"{base}/position", 0, 16 + late, mention.line(text))
     if not mention.named and draft.fact(base, who.kind):
         yield Line(base, 0, _rank(index, 0, 2, 5, 9) + late, mention.introduction())
@@ -252,16 +259,17 @@ def _has_cells(draft: Draft, one: Instance) -> bool:
     return not draft.is_ours(f"{pointer}/start")
 
 
-def _position(draft: Draft, one: Instance, mention: _Mention, acts: bool) -> str:
+def _position(draft: Draft, one: Instance, mention: _Mention, acts: str) -> str:
     """The sentence about where an instance is; of one in a given picture, only that it moves."""
     pointer, place = f"/instances/{one.id}/position", one.position
     if _has_cells(draft, one):
-        moves = place.start != place.end or place.enters or place.leaves
-        if draft.options.task == "i2v" and not moves:
-            return ""
-        return draft.fact(
-            pointer, subjects.cells(place, mention.who, who=mention.subject, acts=acts)
-        )
+        moves = place.start != place.end or (not acts and (place.enters or place.leaves))
+        text = subjects.cells(place, mention.who, who=mention.subject, acts=bool(acts))
+        if acts and content(" ".join(en.IN_CELLS[at] for at in (place.start, place.end) if at)) <= (
+            content(acts)
+        ):
+            return ""  # its action says so already
+        return draft.fact(pointer, text) if moves or draft.options.task == "t2v" else ""
     if not place.text or draft.options.task == "i2v":
         return ""
     found = [
@@ -286,11 +294,19 @@ def _fact(draft: Draft, pointer: str, text: str, *, rank: float) -> Iterator[Lin
 
 
 def _events(draft: Draft) -> Iterator[Line]:
-    """What happens in the parts of the clip, in their order."""
-    parts = draft.caption.segments
-    if len(parts) < 2 and draft.caption.global_description:
+    """What happens in the parts of the clip, in their order; not what other fields say."""
+    caption, parts = draft.caption, draft.caption.segments
+    if len(parts) < 2 and caption.global_description:
         return
-    text = " ".join(one.description for one in parts)
+    fields = [caption.global_description, caption.background]
+    for one in caption.instances:
+        fields += [one.appearance, one.action, one.expression]
+    known = content(" ".join(fields))
+    text = " ".join(
+        sentence
+        for sentence in grammar.sentences(" ".join(one.description for one in parts))
+        if len((words := content(sentence)) - known) >= NEWS * len(words)
+    )
     yield from _sentences(draft, "/segments", text, grammar.sentence, first=10, more=10)
 
 

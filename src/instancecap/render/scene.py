@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from instancecap.language import en
 from instancecap.render import grammar
-from instancecap.render.words import lexicon
+from instancecap.render.grammar import lexicon
 from instancecap.schema.caption import Camera, Caption
 
 _MEDIA = {"animation": "animated", "graphics": "computer-generated"}
@@ -62,7 +62,7 @@ def camera_text(text: str) -> str:
 
 def setting(text: str) -> str:
     """A sentence about the surroundings."""
-    if grammar.form(text) == "noun" and not grammar.has_end(text):
+    if grammar.form(text) == "noun":
         return grammar.sentence(f"the setting is {grammar.phrase(text)}")
     return grammar.sentence(text)
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from instancecap.language import en
 from instancecap.render import grammar
-from instancecap.render.words import lexicon
+from instancecap.render.grammar import lexicon
 from instancecap.schema.caption import Instance, Position
+from instancecap.verify.text import head_of
 
 GENERIC = lexicon("generic")
 _PEOPLE = frozenset(("person", "man", "woman", "boy", "girl", "child"))
@@ -122,23 +123,24 @@ def is_verb_phrase(text: str, one: Subject) -> bool:
     return grammar.form(text, plural=one.be == "are") in ("verb", "gerund")
 
 
-def looks(text: str, one: Subject, *, known: bool) -> str:
+def looks(text: str, one: Subject, *, known: bool, lead: str = "") -> str:
     """A sentence about how an instance looks.
 
     Args:
         known: whether it was introduced by another sentence.
+        lead: a pronoun for it where the sentence before is about it.
     """
     who = one.ref if known else one.intro
     if carried := _carry(text, one, who):
         return carried
     match grammar.form(text):
-        case "noun" if not grammar.has_end(text):
-            text = grammar.phrase(text)
-            if known and one.kind.lower() not in text.lower():
-                return grammar.sentence(f"{one.ref} {one.be} {text}")
-            first = grammar.words_of(text)[0]
-            be = "is" if first in grammar.SINGULAR else one.be if first == "the" else "are"
-            return grammar.sentence(f"there {be} {text}")
+        case "noun":
+            words = grammar.words_of(text)
+            same = words[1 : 1 + len(one.kind.split())] == grammar.words_of(one.kind)
+            if lead or (known and not same):  # not *The dog is a dog with long ears*
+                return grammar.sentence(f"{lead or one.ref} {one.be} {grammar.phrase(text)}")
+            be = "is" if words[0] in grammar.SINGULAR else one.be if words[0] == "the" else "are"
+            return grammar.sentence(f"there {be} {grammar.phrase(text)}")
         case "modifier" if not known:
             return grammar.sentence(f"there {one.be} {who} {grammar.phrase(text)}")
         case "other" if not names(text, one):
@@ -243,3 +245,19 @@ def cells(place: Position, one: Subject, *, who: str, acts: bool) -> str:
 def pronoun_first(text: str) -> bool:
     """Whether a sentence is about something that another must have named."""
     return next(iter(grammar.words_of(text)), "") in grammar.PRONOUNS
+
+
+def pronoun_of(texts: Sequence[str]) -> str:
+    """*she*, where one of the sentences about an instance calls it so; else empty."""
+    firsts = (next(iter(grammar.words_of(text)), "") for text in texts)
+    return next((word for word in firsts if word in ("he", "she", "it")), "")
+
+
+def opens(text: str, one: Subject, class_: str) -> bool:
+    """Whether a text begins with an instance: *An orange car turns* with the coupe, class *car*."""
+    for word in grammar.words_of(text)[1:6]:
+        if word in (head_of(one.kind), class_):
+            return True
+        if grammar.begins_part(word):
+            return False
+    return False

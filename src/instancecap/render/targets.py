@@ -1,18 +1,21 @@
-"""The text-to-video models that prompts are rendered for, as data: ``targets.toml``."""
+"""The models that prompts are rendered for, as data (``targets.toml``), and who counts tokens."""
 
 from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 
-from instancecap.errors import UsageError
-from instancecap.render.tokens import TokenizerKind
+from instancecap.errors import MissingDependency, UsageError
+from instancecap.render.tokens import TokenizerKind, estimate_tokens
 from instancecap.schema.base import StrictModel
 
 JSON = "json"
@@ -82,17 +85,6 @@ class Target(StrictModel):
         found = _RULE.fullmatch(self.frames)
         return (int(found[1]), int(found[2] or 0)) if found else (1, 0)
 
-    def allows_frames(self, frames: int) -> bool:
-        """Whether a clip of so many frames keeps the rule."""
-        step, rest = self._rule
-        return frames >= max(1, rest) and (frames - rest) % step == 0
-
-    def largest_frames(self, available: int) -> int:
-        """The most frames within ``available`` that keep the rule; 0 where too few are there."""
-        step, rest = self._rule
-        most = rest + max(0, available - rest) // step * step
-        return most if 1 <= most <= available else 0
-
 
 @cache
 def targets() -> dict[str, Target]:
@@ -157,3 +149,64 @@ def _target(name: str, table: dict[str, Any], *, where: str) -> Target:
         else:
             why = f"= {first['input']!r}: {why}"
         raise UsageError(f"{where}: {key} {why}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Counts the tokens of a prompt, special ones included.
+
+    Attributes:
+        name: ``estimate:KIND``, which is rather too high, or ``tokenizer:FOLDER/FILE``.
+        count: the tokens of a text.
+    """
+
+    name: str
+    count: Callable[[str], int]
+
+
+def counter_for(target: Target, tokenizer: str | Path | None = None) -> Counter:
+    """The counter of a target: an estimate, or its own tokenizer from files on this machine.
+
+    Args:
+        tokenizer: ``tokenizer.json``, a SentencePiece ``.model``, or a folder that holds one.
+
+    Raises:
+        UsageError: there is no such file, or it is no tokenizer.
+        MissingDependency: the package that reads it is not installed.
+    """
+    if tokenizer is None:
+        kind, special = target.tokenizer, target.special
+        return Counter(f"estimate:{kind}", lambda text: special + estimate_tokens(text, kind))
+    file = _tokenizer_file(Path(tokenizer))
+    return Counter(f"tokenizer:{file.parent.name}/{file.name}", _load(file))
+
+
+def _tokenizer_file(path: Path) -> Path:
+    names = ("tokenizer.json", "spiece.model", "tokenizer.model", "sentencepiece.bpe.model")
+    if path.is_file():
+        return path
+    for folder in (path, path / "tokenizer"):
+        for name in names:
+            if (folder / name).is_file():
+                return folder / name
+    raise UsageError(f"--tokenizer {path}: no tokenizer there; it is one of {', '.join(names)}")
+
+
+def _load(file: Path) -> Callable[[str], int]:
+    package = "tokenizers" if file.suffix == ".json" else "sentencepiece"
+    try:
+        module = import_module(package)
+    except ImportError as error:
+        fix = f"pip install {package}"
+        raise MissingDependency(f"{file.name} is read by {package}: {fix}") from error
+    try:
+        if package == "sentencepiece":
+            pieces = module.SentencePieceProcessor(model_file=str(file))
+            # The end mark, which the text encoders add, is not among the pieces.
+            return lambda text: len(pieces.encode(text)) + 1
+        tokenizer = module.Tokenizer.from_file(str(file))
+    except Exception as error:  # tokenizers raises plain Exception
+        raise UsageError(f"--tokenizer {file}: not a tokenizer: {error}") from error
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return lambda text: len(tokenizer.encode(text).ids)

@@ -1,9 +1,8 @@
 """How many tokens a text has for a family of tokenizers, without the tokenizer.
 
-The costs were fitted to the real vocabularies of CLIP, LLaMA 3, Qwen 3 and Gemma 3 on captions of
-language models, so that no caption is counted short. T5 and umT5 follow LLaMA's vocabulary of
-32,000 pieces by the ratios that were published for MiraData's captions; that T5 has two pieces for
-*a* is known.
+The costs were fitted to the real vocabularies of T5, umT5, CLIP, LLaMA 3, Qwen 3 and Gemma 3 on
+captions of language models, so that no caption is counted short; ``python -m benchmarks.tokens``
+compares the two.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ class _Costs:
     scale: float
     lengths: tuple[float, ...]
     mark: float = 1.0
-    a: float = 1.0
+    number: float = 0.0
 
 
 @cache
@@ -45,10 +44,20 @@ def _costs(kind: TokenizerKind) -> _Costs:
 
 
 @cache
-def common_words() -> frozenset[str]:
-    """Words in small letters that every one of the vocabularies has as one token."""
-    text = files("instancecap.render").joinpath("common_words.txt").read_text(encoding="utf-8")
-    return frozenset(text.partition("\n")[2].split())
+def _known_words() -> dict[str, tuple[int, int, int]]:
+    """The tokens of common words by T5, umT5 and LLaMA or Qwen; CLIP and Gemma have one each."""
+    text = files("instancecap.render").joinpath("word_tokens.txt").read_text(encoding="utf-8")
+    known: dict[str, tuple[int, int, int]] = {}
+    tokens = (1, 1, 1)
+    for word in text.split("\n", 2)[2].split():
+        if word.isdigit():
+            tokens = (*tokens[1:], int(word))
+        else:
+            known[word] = tokens
+    return known
+
+
+_COLUMNS: dict[TokenizerKind, int] = {"t5": 0, "umt5": 1, "llama": 2, "qwen": 2}
 
 
 def estimate_tokens(text: str, kind: TokenizerKind) -> int:
@@ -82,24 +91,22 @@ def _word_cost(word: str, kind: TokenizerKind) -> float:
     for index, piece in enumerate(_PIECE.findall(word)):
         if piece.isascii():
             more = costs.mark * (len(piece) - 1)
-            one = _letters_cost(piece, costs) if piece[0].isalpha() else 1 + more
-            tokens += costs.scale * one
+            one = _letters_cost(piece, kind) if piece[0].isalpha() else 1 + more
+            tokens += costs.scale * (one + costs.number * (index == 0 and piece[0].isdigit()))
         else:
             # The space before it may be a token of its own.
             tokens += len(piece.encode("utf-8", "surrogatepass")) + (index == 0)
     return tokens
 
 
-def _letters_cost(letters: str, costs: _Costs) -> float:
+def _letters_cost(letters: str, kind: TokenizerKind) -> float:
     lower, size = letters.lower(), len(letters)
-    if lower == "a":
-        return costs.a
-    if lower in common_words():
+    if known := _known_words().get(lower):
+        return known[_COLUMNS[kind]] if kind in _COLUMNS else 1.0
+    if size == 1 and letters.isupper():
         return 1.0
     if size > 2 and not letters[1:].islower():
         return 1 + size / 3  # capitals
     if size > 20 or (size > 2 and _HARD.search(lower)):
         return 1 + size / 2
-    if size < 4:
-        return 1.0
-    return costs.lengths[min(size, 12) - 4] + max(0, size - 12) * _LONG
+    return _costs(kind).lengths[min(size, 12) - 1] + max(0, size - 12) * _LONG

@@ -1,4 +1,4 @@
-"""What the two documents share: strict models, boxes, times, and safe reading and writing."""
+"""What a caption and its evidence share: strict models, parts, and safe reading and writing."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from instancecap.errors import FormatError
 from instancecap.io.atomic import write_whole
+from instancecap.schema.vocabulary import Primitive
 
 Seconds = Annotated[float, Field(ge=0.0, description="seconds from the clip's start")]
 Unit = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -48,6 +49,45 @@ class TrackPoint(StrictModel):
     t: Seconds
     box: Box
     score: Unit = Field(description="how sure the detector or tracker was at this time")
+
+
+def _check_motion(motion: list[Primitive]) -> list[Primitive]:
+    if len(set(motion)) != len(motion):
+        raise ValueError(f"camera motion is a set, got {motion}")
+    if "static" in motion and len(motion) > 1:
+        raise ValueError(f"'static' stands alone, got {motion}")
+    return motion
+
+
+Motion = Annotated[list[Primitive], AfterValidator(_check_motion)]
+
+
+class ClipInfo(StrictModel):
+    """The clip that a document is about: a source and a time span of it."""
+
+    id: str
+    path: str = Field(description="as given by the user; empty for frames from memory")
+    start: float = Field(ge=0.0, description="start of the span in the source, seconds")
+    end: float = Field(ge=0.0, description="end of the span in the source, seconds")
+    duration: float = Field(ge=0.0, description="seconds; end - start")
+    fps: float = Field(ge=0.0, description="mean frames per second; 0 for a still image")
+    width: int = Field(ge=0, description="pixels of the displayed (rotated) frame; 0: not known")
+    height: int = Field(ge=0, description="pixels of the displayed (rotated) frame; 0: not known")
+    frames: int = Field(ge=0, description="frames that were read")
+
+
+class Text(StrictModel):
+    """Writing seen in the picture."""
+
+    text: str
+    t: Seconds
+    box: Box
+
+
+def check_ids(ids: list[int]) -> None:
+    """Raise :class:`ValueError` where two instances share an id."""
+    if len(set(ids)) != len(ids):
+        raise ValueError(f"instance ids must differ, got {ids}")
 
 
 class Document(StrictModel):

@@ -9,8 +9,17 @@ from pydantic import Field, model_validator
 
 from instancecap.schema import codec, pointer
 from instancecap.schema import vocabulary as v
-from instancecap.schema.base import Document, Seconds, StrictModel, TrackPoint, Unit
-from instancecap.schema.parts import ClipInfo, Motion, Text, check_ids
+from instancecap.schema.base import (
+    ClipInfo,
+    Document,
+    Motion,
+    Seconds,
+    StrictModel,
+    Text,
+    TrackPoint,
+    Unit,
+    check_ids,
+)
 
 TRACK_POINTS_PER_SHOT = 16
 """A caption's track is a sketch; :class:`Evidence` keeps every point."""

@@ -7,8 +7,18 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from instancecap.schema import vocabulary as v
-from instancecap.schema.base import Box, Document, Seconds, StrictModel, TrackPoint, Unit
-from instancecap.schema.parts import ClipInfo, Motion, Text, check_ids
+from instancecap.schema.base import (
+    Box,
+    ClipInfo,
+    Document,
+    Motion,
+    Seconds,
+    StrictModel,
+    Text,
+    TrackPoint,
+    Unit,
+    check_ids,
+)
 
 Direction = Literal["left", "right", "up", "down", "up_left", "up_right", "down_left", "down_right"]
 Heading = Literal["left", "right", "up", "down"]

@@ -16,9 +16,8 @@ from instancecap.evidence.view import within
 from instancecap.schema import caption as c
 from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence
-from instancecap.verify.checks_count import check_count, check_presence
 from instancecap.verify.checks_instance import INSTANCE_CHECKS
-from instancecap.verify.checks_scene import SCENE_CHECKS
+from instancecap.verify.checks_scene import SCENE_CHECKS, check_count, check_presence
 from instancecap.verify.claims import Claim, Mention, Verdict, all_of, any_of
 from instancecap.verify.fields import claims_of
 from instancecap.verify.lexicon import Noun
@@ -36,7 +35,7 @@ def verify(caption: Caption, evidence: Evidence, *, read: Sequence[Claim] | None
 
     Args:
         read: the claims of the sentences, where a language model has read them
-            (:func:`instancecap.verify.reading.read_claims`); by default they are read by rules.
+            (:func:`instancecap.verify.fields.read_claims`); by default they are read by rules.
     """
     checker = ClaimChecker(evidence, match_instances(caption, evidence))
     findings: dict[tuple[str, str, str, str], Finding] = {}

@@ -20,11 +20,9 @@ class Clip:
 
     Attributes:
         path: the video or image file; empty for frames from memory.
-        start: start of the span in seconds from the first frame of the source.
-        end: end of the span in seconds, or None for the end of the source.
+        start, end: the span in seconds from the source's first frame; None for its end.
         id: a name for the outputs; the file's own name unless told otherwise.
         array: uint8 RGB frames of shape (frames, height, width, 3), for a clip from memory.
-        array_fps: frames per second of ``array``.
         local: a copy at hand that is opened in place of ``path``; empty for none.
     """
 
@@ -59,9 +57,8 @@ class Clip:
     def from_frames(cls, array: NDArray[Any], fps: float, *, id: str = "frames") -> Self:
         """A clip from frames in memory.
 
-        Args:
-            array: uint8 RGB, shape (frames, height, width, 3); (height, width, 3) is one frame.
-            fps: frames per second, more than 0.
+        ``array`` is uint8 RGB, shape (frames, height, width, 3), or (height, width, 3) for one
+        frame; ``fps`` is more than 0.
         """
         frames = array[None] if array.ndim == 3 else array
         if frames.ndim != 4 or frames.shape[3] != 3 or 0 in frames.shape:

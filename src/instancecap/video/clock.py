@@ -32,11 +32,8 @@ class Clock(Generic[T]):
     """
 
     def __init__(self, step: float, *, leaps: bool = False) -> None:
-        """
-        Args:
-            step: seconds from one frame to the next where the stamps do not say.
-            leaps: whether a stamp far ahead is a break in the stream and no pause.
-        """
+        """``step``: seconds a frame where the stamps do not say; ``leaps``: a stamp far ahead
+        is a break in the stream and no pause."""
         self.mended = 0
         self._step = step
         self._leaps = leaps

@@ -17,11 +17,17 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from instancecap.errors import DecodeError
-from instancecap.video import webp
 from instancecap.video.clip import Clip
 from instancecap.video.clock import Clock
 from instancecap.video.display import tone_map, turn
-from instancecap.video.probe import VideoInfo, open_container, probe, video_stream
+from instancecap.video.probe import (
+    VideoInfo,
+    open_container,
+    probe,
+    video_stream,
+    webp_durations,
+    webp_pictures,
+)
 
 Picture = NDArray[np.uint8]
 
@@ -102,18 +108,11 @@ class Frame:
 
 
 class ClipReader:
-    """Reads a clip once, frame by frame, in bounded memory.
-
-    ::
-
-        with ClipReader(clip) as reader:
-            for frame in reader:
-                ...
-        reader.frames_read, reader.end, reader.warnings
+    """Reads a clip once, frame by frame, in bounded memory; iterate over it within its context.
 
     Damaged stretches are passed over; what was lost stands in ``losses`` after the last frame, and
-    in ``notes`` what was mended to show it.
-    Raises :class:`DecodeError` when not one frame lies in the clip's span.
+    in ``notes`` what was mended to show it. :attr:`end`, ``frames_read`` and :attr:`warnings` are
+    known then too. Raises :class:`DecodeError` when not one frame lies in the clip's span.
     """
 
     def __init__(self, clip: Clip, *, threads: int = 0) -> None:
@@ -167,10 +166,10 @@ class ClipReader:
                 (index * step, step, one) for index, one in enumerate(self.clip.array)
             )
         path = self.clip.local or self.clip.path
-        if seconds := webp.durations(path):
+        if seconds := webp_durations(path):
             starts = accumulate(seconds, initial=0.0)
             return self._in_span(
-                zip(starts, seconds, webp.pictures(path, len(seconds)), strict=False)
+                zip(starts, seconds, webp_pictures(path, len(seconds)), strict=False)
             )
         return self._frames_of_file()
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import av
 import av.container
 import av.error
+import cv2
 import numpy as np
 from av.stream import Disposition
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from instancecap.errors import DecodeError, InputError
-from instancecap.video import webp
 from instancecap.video.clip import Clip
 from instancecap.video.display import TRANSFERS, orientation
 
@@ -68,8 +71,8 @@ def probe(clip: Clip) -> VideoInfo:
         return _of_pictures(clip.array[0], len(clip.array) / clip.array_fps, len(clip.array))
     path = clip.local or clip.path
     check_regular_file(path)
-    if seconds := webp.durations(path):
-        first = next(webp.pictures(path, 1), None)
+    if seconds := webp_durations(path):
+        first = next(webp_pictures(path, 1), None)
         if first is None:
             raise DecodeError(f"{clip.path}: no picture of the animation can be decoded")
         return _of_pictures(first, sum(seconds), len(seconds), codec="webp")
@@ -188,3 +191,40 @@ def describe(container: av.container.InputContainer, path: str, *, local: str = 
 
 def _reason(error: BaseException) -> str:
     return getattr(error, "strerror", None) or type(error).__name__
+
+
+# Animated WebP, which FFmpeg does not decode: times from the file's chunks, pictures by OpenCV
+
+WINDOW = 32
+"""Pictures in memory at a time; a later window is decoded from the beginning."""
+
+
+def webp_durations(path: str) -> list[float]:
+    """Seconds of every picture of an animated WebP; empty for any other file.
+
+    Browsers show a picture of at most 10 ms for a tenth of a second, and so do we.
+    """
+    with open(path, "rb") as file:
+        head = file.read(21)
+        if len(head) < 21 or head[:4] != b"RIFF" or head[8:16] != b"WEBPVP8X" or not head[20] & 2:
+            return []
+    data = Path(path).read_bytes()
+    found, at = [], 12
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at + 4 : at + 8], "little")
+        if data[at : at + 4] == b"ANMF":
+            milliseconds = int.from_bytes(data[at + 20 : at + 23], "little")
+            found.append(milliseconds / 1000 if milliseconds > 10 else 0.1)
+        at += 8 + size + size % 2
+    return found
+
+
+def webp_pictures(path: str, count: int) -> Iterator[NDArray[np.uint8]]:
+    """Its pictures as (height, width, 3), red first; fewer than ``count`` where it is damaged."""
+    for start in range(0, count, WINDOW):
+        read: Any = cv2.imreadanimation(path, start, WINDOW)
+        done, animation = read
+        if not done:
+            return
+        for frame in animation.frames:
+            yield np.ascontiguousarray(np.asarray(frame, np.uint8)[:, :, 2::-1])

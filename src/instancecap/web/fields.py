@@ -1,16 +1,14 @@
-"""A caption in words on a page: every field with who says so, how surely, and where to see it."""
+"""A caption in words: every field with who says so, how surely, and where to see it."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from instancecap.schema import Caption
-from instancecap.schema.caption import Instance
-from instancecap.web.markup import Html, join, markup
-from instancecap.web.timeline import chip
+from instancecap.schema.caption import Instance, Provenance
 
 LABELS = {
     "/position/text": "Path",
@@ -44,170 +42,137 @@ def value_of(pointer: str, value: Any) -> str:
     return text.replace("_", " ") if CODED.search(pointer) else text
 
 
-class FieldWriter:
-    """Writes the fields of one caption; every leaf is written once, by one of its methods."""
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A leaf of a caption as a page shows it.
 
-    def __init__(self, caption: Caption, *, colors: dict[int, int]) -> None:
-        """``colors`` maps an instance's id to the number of its colour."""
-        self._caption = caption
-        self._colors = colors
-        self._left = caption.leaves()
+    Attributes:
+        full_label: what it is called where its surroundings do not say what it belongs to.
+        known: who says so, if that is recorded.
+        frames: times to see it at, seconds.
+        instance: the id of the instance that it is about.
+    """
 
-    def lede(self) -> Html:
-        """The global description, large."""
-        pointer = "/global_description"
-        text = self._left.pop(pointer, None)
-        if text is None:
-            return markup('<p class="lede empty">No description was written.</p>')
-        return markup(
-            '<p class="lede" dir="auto">{text}</p>{origin}',
-            text=text,
-            origin=self._origin(pointer, "Description", tag="p"),
-        )
+    pointer: str
+    label: str
+    full_label: str
+    value: str
+    known: Provenance | None
+    frames: list[float]
+    instance: int | None
 
-    def instances(self) -> Html:
-        """One card an instance."""
-        if not self._caption.instances:
-            return markup('<p class="empty">No instance was found.</p>')
-        return join(self._card(instance) for instance in self._caption.instances)
 
-    def _card(self, instance: Instance) -> Html:
-        tags = [
-            ("main", instance.is_main),
-            (f"group of {instance.count}", instance.count > 1),
-            ("enters later", instance.position.enters),
-            ("leaves", instance.position.leaves),
-        ]
-        color = self._colors[instance.id]
-        name = f"#{instance.id} {instance.class_}"
-        pointer = f"/instances/{instance.id}/class"
-        self._left.pop(pointer, None)
-        return markup(
-            '<article class="card" style="--hue:var(--hue-{color})"><h4>{chip}'
-            '<span class="number">#{id}</span> <span dir="auto">{name}</span>{tags}</h4>'
-            "{origin}{fields}</article>",
-            color=color,
-            chip=chip(color),
-            id=instance.id,
-            name=instance.class_,
-            tags=join(markup(' <span class="tag">{t}</span>', t=tag) for tag, on in tags if on),
-            origin=self._origin(pointer, f"Class of {name}", tag="p", instance=instance.id),
-            fields=self.section(f"/instances/{instance.id}/", of=name, instance=instance.id),
-        )
+@dataclass(frozen=True, slots=True)
+class Card:
+    """An instance: its class, and everything else that is said of it."""
 
-    def shots(self) -> Html:
-        """What the caption says of each shot."""
-        parts = []
-        for index, shot in enumerate(self._caption.shots):
-            rows = self.section(f"/shots/{index}/", of=f"shot {index + 1}")
-            head = f"Shot {index + 1} · {shot.start:.2f}\N{EN DASH}{shot.end:.2f} s"
-            parts.append(markup("<h4>{head}</h4>{rows}", head=head, rows=rows))
-        return join(parts)
+    instance: Instance
+    tags: list[str]
+    head: Field
+    fields: list[Field]
 
-    def texts(self) -> Html:
-        """Writing in the picture, each with the time when it was seen."""
-        return self._numbered(
-            "/texts", [(f"At {text.t:.2f} s", [text.t]) for text in self._caption.texts]
-        )
 
-    def segments(self) -> Html:
-        """What happens during the parts of the clip."""
-        return self._numbered(
-            "/segments",
-            [(f"{s.start:.1f}\N{EN DASH}{s.end:.1f} s", [s.start]) for s in self._caption.segments],
-        )
+Groups = list[tuple[str, list[Field]]]
+"""Fields below headings; one without is empty."""
 
-    def _numbered(self, prefix: str, heads: Iterable[tuple[str, list[float]]]) -> Html:
-        rows: list[Html] = []
-        for index, (head, frames) in enumerate(heads):
-            found = [p for p in self._left if p.startswith(f"{prefix}/{index}/")]
-            rows += [self._row(pointer, label=head, frames=frames) for pointer in found]
-        return _list(rows)
 
-    def section(self, *prefixes: str, of: str = "", instance: int | None = None) -> Html:
-        """All fields not yet written under any of ``prefixes``, as a list; may be empty."""
-        found = [pointer for pointer in self._left if pointer.startswith(prefixes)]
-        return _list([self._row(pointer, of=of, instance=instance) for pointer in found])
+@dataclass(frozen=True, slots=True)
+class CaptionText:
+    """A caption in the order of reading; every leaf is in one place."""
 
-    def _row(
+    lede: Field | None
+    cards: list[Card]
+    sections: list[tuple[str, Groups]]
+
+
+@dataclass(slots=True)
+class _Leaves:
+    """The leaves of a caption that have no place yet."""
+
+    caption: Caption
+    left: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.left = self.caption.leaves()
+
+    def take(
         self,
         pointer: str,
         *,
         label: str = "",
         of: str = "",
         instance: int | None = None,
-        frames: list[float] | None = None,
-    ) -> Html:
+        frames: Iterable[float] = (),
+    ) -> Field:
         label = label or label_of(pointer)
-        full = f"{label} of {of}" if of else label
-        return markup(
-            '<div class="field"><dt>{label}</dt><dd dir="auto">{value}</dd>{origin}</div>',
-            label=label,
-            value=value_of(pointer, self._left.pop(pointer)),
-            origin=self._origin(pointer, full, tag="dd", instance=instance, frames=frames),
+        known = self.caption.provenance.get(pointer)
+        times = known.frames if known is not None else []
+        return Field(
+            pointer,
+            label,
+            f"{label} of {of}" if of else label,
+            value_of(pointer, self.left.pop(pointer, "")),
+            known,
+            times or list(frames),
+            instance,
         )
 
-    def _origin(
-        self,
-        pointer: str,
-        label: str,
-        *,
-        tag: str,
-        instance: int | None = None,
-        frames: list[float] | None = None,
-    ) -> Html:
-        """Source, confidence, support, and the button that shows the frames."""
-        known = self._caption.provenance.get(pointer)
-        if known is None:
-            words = Html('<span class="support unchecked">no source recorded</span>')
-        else:
-            words = markup(
-                '{support} <span class="source" dir="auto">{source}</span> {confidence}',
-                support=support(known.support),
-                source=known.source,
-                confidence=confidence(known.confidence),
-            )
-            frames = known.frames or frames
-        return markup(
-            '<{tag} class="origin" title="{pointer}">{words} {button}</{tag}>',
-            tag=Html(tag),
-            pointer=pointer,
-            words=words,
-            button=show_button(frames or [], label, instance=instance),
+    def below(self, prefix: str, **how: Any) -> list[Field]:
+        found = [pointer for pointer in self.left if pointer.startswith(prefix)]
+        return [self.take(pointer, **how) for pointer in found]
+
+
+def read_caption(caption: Caption) -> CaptionText:
+    """Put every field of a caption in its place on the page."""
+    leaves, lede = _Leaves(caption), None
+    if "/global_description" in leaves.left:
+        lede = leaves.take("/global_description", label="Description")
+    cards = [_card(leaves, one) for one in caption.instances]
+    moments = [(f"{s.start:.1f}\N{EN DASH}{s.end:.1f} s", s.start) for s in caption.segments]
+    texts = [(f"At {one.t:.2f} s", one.t) for one in caption.texts]
+    shots = [
+        (
+            f"Shot {number} · {shot.start:.2f}\N{EN DASH}{shot.end:.2f} s",
+            leaves.below(f"/shots/{number - 1}/", of=f"shot {number}"),
         )
+        for number, shot in enumerate(caption.shots, 1)
+    ]
+    sections: list[tuple[str, Groups]] = [
+        ("What happens when", [("", _numbered(leaves, "/segments", moments))]),
+        ("Camera", [("", leaves.below("/camera/"))]),
+        ("Shots", shots),
+        ("Writing in the picture", [("", _numbered(leaves, "/texts", texts))]),
+        # What comes last takes whatever a later version of the schema may add.
+        ("Scene", [("", leaves.below("/"))]),
+    ]
+    shown = [(head, groups) for head, groups in sections if any(some for _, some in groups)]
+    return CaptionText(lede, cards, shown)
 
 
-def _list(rows: list[Html]) -> Html:
-    return markup('<dl class="fields">{rows}</dl>', rows=join(rows)) if rows else Html("")
+def _card(leaves: _Leaves, instance: Instance) -> Card:
+    tags = {
+        "main": instance.is_main,
+        f"group of {instance.count}": instance.count > 1,
+        "enters later": instance.position.enters,
+        "leaves": instance.position.leaves,
+    }
+    name, own = f"#{instance.id} {instance.class_}", f"/instances/{instance.id}/"
+    head = leaves.take(f"{own}class", label=f"Class of {name}", instance=instance.id)
+    fields = leaves.below(own, of=name, instance=instance.id)
+    return Card(instance, [tag for tag, on in tags.items() if on], head, fields)
 
 
-def support(word: str) -> Html:
-    """How a field stands to the evidence, by a sign, a colour and the word itself."""
-    return markup('<span class="support {word}">{word}</span>', word=word)
+def _numbered(leaves: _Leaves, prefix: str, heads: Iterable[tuple[str, float]]) -> list[Field]:
+    """Fields of a list's items, each under its time."""
+    return [
+        one
+        for index, (label, t) in enumerate(heads)
+        for one in leaves.below(f"{prefix}/{index}/", label=label, frames=[t])
+    ]
 
 
-def confidence(value: float) -> Html:
-    """A number from 0 to 1 as a short bar and a percentage."""
-    return markup(
-        '<span class="confidence"><span class="sr">confidence </span>'
-        '<i class="bar" style="--share:{value:.2f}" aria-hidden="true"></i>{value:.0%}</span>',
-        value=value,
-    )
-
-
-def show_button(frames: list[float], label: str, *, instance: int | None = None) -> Html:
-    """A button that moves the player to the first of ``frames``; nothing where there are none."""
-    if not frames:
-        return Html("")
-    times = f"{frames[0]:.1f} s"
-    if len(frames) > 1:
-        times = f"{min(frames):.1f}\N{EN DASH}{max(frames):.1f} s"
-    return markup(
-        '<button type="button" class="show" data-frames="{frames}" data-label="{label}"'
-        '{instance} aria-label="Show {label} in the player: {count}, {times}">{times}</button>',
-        frames=json.dumps([round(t, 3) for t in frames]),
-        label=label,
-        instance="" if instance is None else markup(' data-instance="{i}"', i=instance),
-        count="1 frame" if len(frames) == 1 else f"{len(frames)} frames",
-        times=times,
-    )
+def span_of(frames: list[float]) -> str:
+    """From the first to the last of some times, in words."""
+    if len(frames) == 1:
+        return f"{frames[0]:.1f} s"
+    return f"{min(frames):.1f}\N{EN DASH}{max(frames):.1f} s"

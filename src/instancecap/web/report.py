@@ -10,19 +10,21 @@ import os
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from importlib.resources import files
-from string import Template
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from instancecap.errors import InputError
 from instancecap.io.atomic import write_whole
 from instancecap.schema import Caption, Evidence
 from instancecap.schema.base import TrackPoint
 from instancecap.video import Clip
-from instancecap.web.fields import FieldWriter, confidence, show_button, support
-from instancecap.web.markup import Html, embed_json, join, markup
+from instancecap.web.fields import CaptionText, read_caption, span_of
 from instancecap.web.pictures import Pictures, sample_pictures
-from instancecap.web.timeline import chip, timeline, visible_runs
+from instancecap.web.timeline import Timeline, timeline, visible_runs
 
 FRAMES_PER_CLIP = 160
 FRAMES_PER_PAGE = 2400
@@ -54,43 +56,55 @@ def write_report(
     """
     limit = FRAMES_PER_PAGE // max(len(entries), 1)
     limit = max(FEWEST_FRAMES, min(FRAMES_PER_CLIP, limit))
-    sections = [
-        _Section(entry, number, len(entries), limit) for number, entry in enumerate(entries, 1)
-    ]
     script = _asset("report.js")
-    page = Template(_asset("report.html")).substitute(
-        title=markup("{t}", t=title),
-        count="1 clip" if len(entries) == 1 else f"{len(entries)} clips",
-        style=_asset("report.css"),
-        script=script,
-        script_hash="sha256-" + b64encode(sha256(script.encode()).digest()).decode(),
-        index=_index(sections) if len(entries) > 1 else "",
-        clips=join(section.html() for section in sections),
+    page = (
+        _templates()
+        .get_template("report.html")
+        .render(
+            title=title,
+            style=_asset("report.css"),
+            script=script,
+            script_hash="sha256-" + b64encode(sha256(script.encode()).digest()).decode(),
+            clips=[ClipView(entry, number, limit) for number, entry in enumerate(entries, 1)],
+        )
     )
     write_whole(path, page)
 
 
-def _asset(name: str) -> str:
-    return files("instancecap.web").joinpath(name).read_text(encoding="utf-8")
+def _asset(name: str) -> Markup:
+    return Markup(files("instancecap.web").joinpath(name).read_text(encoding="utf-8"))
 
 
-def _index(sections: Sequence[_Section]) -> Html:
-    return markup(
-        '<nav class="index" aria-labelledby="index-name"><h2 id="index-name">Clips</h2>'
-        "<ol>{items}</ol></nav>",
-        items=join(section.index_item() for section in sections),
+def _templates() -> Environment:
+    """The page's templates; whatever is put into them is escaped."""
+    templates = Environment(
+        loader=PackageLoader("instancecap.web", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
+    templates.globals["span_of"] = span_of
+    templates.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
+    return templates
 
 
-class _Section:
-    """One entry on the page."""
+class ClipView:
+    """One clip as the templates show it.
 
-    def __init__(self, entry: ReportEntry, number: int, total: int, limit: int) -> None:
+    Attributes:
+        number: among the clips of the page, from 1.
+        colors: the number of its color for each instance of the caption, by id.
+        tracks: runs of sightings by instance, those outside of the caption too.
+        unreadable: why there are no pictures.
+    """
+
+    def __init__(self, entry: ReportEntry, number: int, limit: int) -> None:
         self.caption, self.evidence = entry.caption, entry.evidence
-        self.number, self.total = number, total
+        self.number = number
         video = self.caption.video
         self.name = (video.id if video else "") or entry.clip.id or f"clip {number}"
-        # By id and not by rank, so that an instance keeps its colour when captions are reordered.
+        # By id and not by rank, so that an instance keeps its color when captions are reordered.
         ids = sorted(instance.id for instance in self.caption.instances)
         self.colors = {id: rank % HUES for rank, id in enumerate(ids)}
         self.tracks = self._collect_tracks()
@@ -116,54 +130,12 @@ class _Section:
                 tracks.setdefault(instance.id, instance.track)
         return {id: visible_runs(track) for id, track in tracks.items()}
 
-    def index_item(self) -> Html:
-        """The entry in the list at the top of the page."""
-        image = Html("")
-        if self.pictures:
-            poster = self.pictures.frames[self._poster(self.pictures)]
-            image = markup('<img src="{url}" alt="">', url=poster.thumbnail())
-        return markup(
-            '<li><a href="#clip-{number}"><span class="thumb">{image}</span>'
-            '<strong dir="auto">{name}</strong><span class="teaser" dir="auto">{text}</span></a>'
-            '<span class="who">{who}</span></li>',
-            number=self.number,
-            image=image,
-            name=self.name,
-            text=self.caption.global_description or self.unreadable or "No description",
-            who=join(
-                markup(
-                    '<span>{chip}<span dir="auto">{name}</span></span>',
-                    chip=chip(self.colors[instance.id]),
-                    name=instance.class_,
-                )
-                for instance in self.caption.instances
-            ),
-        )
+    def text(self) -> CaptionText:
+        """What the caption says."""
+        return read_caption(self.caption)
 
-    def html(self) -> Html:
-        """The whole entry."""
-        eyebrow = markup('<p class="eyebrow">Clip {n} of {t}</p>', n=self.number, t=self.total)
-        return markup(
-            '<article class="clip" id="clip-{number}" aria-labelledby="clip-{number}-name">'
-            "<header>{eyebrow}"
-            '<h2 id="clip-{number}-name" dir="auto">{name}</h2>'
-            '<p class="facts">{facts}</p></header>{warnings}'
-            '<div class="columns"><section class="instrument" aria-label="Player of {name}">'
-            '<h3 class="sr">Player</h3>{player}</section><div class="reading">{text}</div></div>'
-            "{claims}{raw}{colophon}</article>",
-            number=self.number,
-            eyebrow=eyebrow if self.total > 1 else "",
-            name=self.name,
-            facts=self._facts(),
-            warnings=self._warnings(),
-            player=self._player(),
-            text=self._text(),
-            claims=self._claims(),
-            raw=self._raw(),
-            colophon=self._colophon(),
-        )
-
-    def _facts(self) -> Html:
+    def facts(self) -> list[str]:
+        """What was measured of the video as such."""
         video = self.evidence.video
         facts = [f"{video.width} \N{MULTIPLICATION SIGN} {video.height} pixels"]
         if video.fps:
@@ -175,71 +147,64 @@ class _Section:
             facts.append(f"from {video.start:.2f} s to {video.end:.2f} s of the source")
         if video.codec:
             facts.append(video.codec)
-        return join(markup("<span>{f}</span>", f=fact) for fact in facts)
+        return facts
 
-    def _warnings(self) -> Html:
+    def warnings(self) -> list[str]:
+        """Of the caption and of the evidence."""
         warnings = list(dict.fromkeys([*self.caption.warnings, *self.evidence.warnings]))
-        if self.unreadable:
-            warnings.append(f"No pictures: {self.unreadable}")
-        if not warnings:
-            return Html("")
-        return markup(
-            '<section class="warnings" aria-label="Warnings"><h3>Warnings</h3><ul>{items}</ul>'
-            "</section>",
-            items=join(markup('<li dir="auto">{w}</li>', w=warning) for warning in warnings),
-        )
+        return [*warnings, *([f"No pictures: {self.unreadable}"] if self.unreadable else [])]
 
-    def _poster(self, pictures: Pictures) -> int:
+    @cached_property
+    def poster(self) -> int:
         """The frame that shows the most of the captioned instances; the middle one of several."""
-        middle = len(pictures.frames) // 2
+        frames = self._pictures.frames
+        middle = len(frames) // 2
         runs = [run for id in self.colors for run in self.tracks.get(id, [])]
 
         def seen(index: int) -> int:
-            t = pictures.frames[index].t
+            t = frames[index].t
             return sum(run[0].t <= t <= run[-1].t for run in runs)
 
-        return max(
-            range(len(pictures.frames)), key=lambda index: (seen(index), -abs(index - middle))
+        return max(range(len(frames)), key=lambda index: (seen(index), -abs(index - middle)))
+
+    @property
+    def _pictures(self) -> Pictures:
+        assert self.pictures is not None, "the clip could be read"
+        return self.pictures
+
+    @property
+    def is_still(self) -> bool:
+        """Whether there is one picture only."""
+        return len(self._pictures.frames) == 1
+
+    @property
+    def has_other_tracks(self) -> bool:
+        """Whether something was tracked that the caption leaves out."""
+        return bool(set(self.tracks) - set(self.colors))
+
+    @property
+    def _span(self) -> float:
+        return max(self.evidence.video.duration, self._pictures.frames[-1].t)
+
+    def timeline(self) -> Timeline:
+        """What happens when."""
+        return timeline(
+            self.caption,
+            self.evidence,
+            self._pictures,
+            span=self._span,
+            tracks=self.tracks,
+            colors=self.colors,
         )
 
-    def _player(self) -> Html:
-        if self.pictures is None:
-            return Html('<p class="empty">The pictures could not be read.</p>')
-        pictures = self.pictures
-        last = pictures.frames[-1].t
-        span = max(self.evidence.video.duration, last)
-        poster = self._poster(pictures)
-        is_still = len(pictures.frames) == 1
-        return markup(
-            _asset("player.html"),
-            number=self.number,
-            name=self.name,
-            kind="still" if is_still else "moving",
-            poster=pictures.frames[poster].url,
-            width=pictures.width,
-            height=pictures.height,
-            last=len(pictures.frames) - 1,
-            others=Html("" if set(self.tracks) - set(self.colors) else "hidden"),
-            data=embed_json(self._player_data(pictures, span, poster)),
-            timeline=""
-            if is_still
-            else timeline(
-                self.caption,
-                self.evidence,
-                pictures,
-                span=span,
-                tracks=self.tracks,
-                colors=self.colors,
-            ),
-        )
-
-    def _player_data(self, pictures: Pictures, span: float, poster: int) -> dict[str, object]:
+    def player_data(self) -> dict[str, object]:
+        """Frames and tracks, for the script."""
         names = {facts.id: facts.class_ for facts in self.evidence.instances}
         names |= {instance.id: instance.class_ for instance in self.caption.instances}
         return {
-            "span": round(span, 3),
-            "poster": poster,
-            "frames": [{"t": round(p.t, 3), "url": p.url} for p in pictures.frames],
+            "span": round(self._span, 3),
+            "poster": self.poster,
+            "frames": [{"t": round(p.t, 3), "url": p.url} for p in self._pictures.frames],
             "tracks": [
                 {
                     "id": id,
@@ -254,61 +219,8 @@ class _Section:
             ],
         }
 
-    def _text(self) -> Html:
-        fields = FieldWriter(self.caption, colors=self.colors)
-        parts = [markup('<section><h3 class="sr">Description</h3>{l}</section>', l=fields.lede())]
-        # In order: what comes last takes whatever a later version of the schema may add.
-        for heading, body in [
-            ("Instances", fields.instances()),
-            ("What happens when", fields.segments()),
-            ("Camera", fields.section("/camera/")),
-            ("Shots", fields.shots()),
-            ("Writing in the picture", fields.texts()),
-            ("Scene", fields.section("/")),
-        ]:
-            if body:
-                template = "<section><h3>{h}</h3>{body}</section>"
-                parts.append(markup(template, h=heading, body=body))
-        return join(parts)
-
-    def _claims(self) -> Html:
-        if not self.caption.claims:
-            return Html("")
-        row = (
-            '<tr><td dir="auto">{says}</td><td><code>{field}</code></td><td>{support}</td>'
-            "<td>{confidence}</td><td>{button}</td></tr>"
-        )
-        rows = join(
-            markup(
-                row,
-                says=claim.says,
-                field=claim.field,
-                support=support(claim.support),
-                confidence=confidence(claim.confidence),
-                button=show_button(claim.frames, claim.says),
-            )
-            for claim in self.caption.claims
-        )
-        return markup(
-            '<section class="claims"><h3 id="claims-{n}">What was checked</h3>'
-            '<div class="scroll" tabindex="0" role="region" aria-labelledby="claims-{n}"><table>'
-            '<thead><tr><th scope="col">The caption says</th><th scope="col">Field</th>'
-            '<th scope="col">Evidence</th><th scope="col">Confidence</th>'
-            '<th scope="col">Frames</th></tr></thead><tbody>{rows}</tbody></table></div></section>',
-            n=self.number,
-            rows=rows,
-        )
-
-    def _raw(self) -> Html:
-        return markup(
-            '<details class="raw"><summary>The caption as JSON</summary>'
-            '<button type="button" data-part="copy">Copy</button>'
-            '<span role="status" data-part="copied"></span>'
-            '<pre tabindex="0" role="region" aria-label="JSON"><code>{json}</code></pre></details>',
-            json=self.caption.to_json(),
-        )
-
-    def _colophon(self) -> Html:
+    def colophon(self) -> list[str]:
+        """Who wrote the caption, with what."""
         producer = self.caption.producer
         words = [f"{producer.name} {producer.version}".strip()]
         if producer.captioner:
@@ -317,4 +229,4 @@ class _Section:
         words += [f"{job}: {model}" for job, model in models.items()]
         if total := self.evidence.timings.get("total"):
             words.append(f"measured in {total:.1f} s")
-        return markup('<p class="colophon">Written by {words}.</p>', words="; ".join(words))
+        return words

@@ -12,8 +12,7 @@ from instancecap.captioners.chain.pictures import sketch
 from instancecap.captioners.chain.questions import THOUSANDTHS
 from instancecap.errors import ModelError
 from instancecap.mllm.base import Backend, Reply, Request
-from instancecap.mllm.grounding import Convention
-from instancecap.mllm.structured import Enforcement
+from instancecap.mllm.probes import Convention
 from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence
 from tests.made import evidence, thing
@@ -23,6 +22,8 @@ Answering = Callable[[Request], str | ModelError]
 DOG = {"name": "the brown dog", "class": "dog", "category": "animal", "is_main": True}
 PERSON = {"name": "the person", "class": "person", "category": "human", "is_main": False}
 CAR = {"name": "the car", "class": "car", "category": "vehicle", "is_main": False}
+
+LISTS = ("instances", "subjects", "corrections")
 
 
 class Fake(Backend):
@@ -49,13 +50,6 @@ class Fake(Backend):
         return sum(request.images for request in self.requests)
 
 
-class Trusting(Enforcement):
-    """Asks no question of its own."""
-
-    async def of(self, backend: Backend) -> bool:
-        return True
-
-
 def by_schema(request: Request) -> str:
     """The shortest answer: a sentence, the first word of a list, yes; no instances."""
     return answer_with(request, {})
@@ -73,7 +67,7 @@ def answer_with(request: Request, values: dict[str, Any]) -> str:
 
 
 def _fill(schema: Any, name: str, values: dict[str, Any]) -> Any:
-    if name in ("instances", "subjects") and schema.get("type") == "array":
+    if name in ("instances", "subjects", "corrections") and schema.get("type") == "array":
         inner = {key: one for key, one in values.items() if key != name}
         return [_fill(schema["items"], "", inner | one) for one in values.get(name, [])]
     if name in values:
@@ -138,7 +132,7 @@ def finish(
     convention: Convention = THOUSANDTHS,
 ) -> Written:
     """Write the caption of a prepared clip."""
-    told: dict[str, Any] = {"enforce": Trusting(), "convention": convention}
+    told: dict[str, Any] = {"enforced": True, "convention": convention}
     return asyncio.run(write(prepared, backend, options=options, **told))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from instancecap.captioners.chain.agree import Agreement, Named, agree, likeness
+from instancecap.captioners.chain.agree import Agreed, Named, agree, likeness
 from instancecap.evidence.tracking.follow import Seed
 from instancecap.schema.evidence import InstanceFacts
 from instancecap.verify.naming import ClassMatch
@@ -24,19 +24,16 @@ def named(name: str, *seeds: tuple[float, Box], **more: Any) -> Named:
     return Named(name, class_=class_, boxes=boxes, **more)
 
 
-def matched(found: Agreement) -> dict[str, tuple[str, list[int]]]:
-    return {
-        one.named.name: (one.found_by, [piece.id for piece in one.pieces])
-        for one in found.instances
-    }
+def matched(found: list[Agreed]) -> dict[str, tuple[str, list[int]]]:
+    return {one.named.name: (one.found_by, [piece.id for piece in one.pieces]) for one in found}
 
 
 def test_boxes_tell_two_alike_from_each_other() -> None:
     tracks = [thing("person", RIGHT), thing("person", LEFT, id=1)]
     found = agree([named("the boy", (1, LEFT)), named("the man", (2, RIGHT))], tracks, most=8)
     assert matched(found) == {"the boy": ("both", [1]), "the man": ("both", [0])}
-    assert [one.id for one in found.instances] == [1, 0]
-    assert not found.unclaimed and not any(one.seeds for one in found.instances)
+    assert [one.id for one in found] == [1, 0]
+    assert not any(one.seeds for one in found)
 
 
 def test_a_wrong_class_of_the_detector_does_not_matter_where_boxes_agree_well() -> None:
@@ -49,7 +46,7 @@ def test_tracks_of_one_thing_are_joined() -> None:
         thing("car", LEFT, times=(0, 1.5), points=12),
         thing("truck", RIGHT, id=1, times=(2.5, 4), points=12),
     ]
-    (one,) = agree([named("the car", (1, LEFT), (3, RIGHT))], tracks, most=8).instances
+    (one,) = agree([named("the car", (1, LEFT), (3, RIGHT))], tracks, most=8)
     assert [piece.id for piece in one.pieces] == [0, 1] and one.id == 0
 
 
@@ -58,7 +55,7 @@ def test_a_track_that_jumps_is_split_at_the_jump() -> None:
     rest = thing("person", RIGHT, times=(2.0, 4), points=21)
     jumps = track.model_copy(update={"track": [*track.track, *rest.track]})
     found = agree([named("the boy", (1, LEFT)), named("the man", (3, RIGHT))], [jumps], most=8)
-    boy, man = found.instances
+    boy, man = found
     assert (boy.pieces[0].track[-1].t, man.pieces[0].track[0].t) == (1.9, 2.0)
     assert boy.id != man.id
 
@@ -68,9 +65,8 @@ def test_a_track_that_leaves_the_thing_keeps_the_part_that_fits() -> None:
     rest = thing("person", RIGHT, times=(2.0, 4), points=21)
     jumps = track.model_copy(update={"track": [*track.track, *rest.track]})
     found = agree([named("the boy", (1, LEFT), (3, LEFT))], [jumps], most=8)
-    (boy,) = found.instances
+    (boy,) = found
     assert boy.pieces[0].track[-1].t == 1.9
-    assert [piece.track[0].t for piece in found.unclaimed] == [2.0]
 
 
 def test_a_second_track_of_one_thing_is_no_second_thing() -> None:
@@ -78,20 +74,18 @@ def test_a_second_track_of_one_thing_is_no_second_thing() -> None:
     tracks = [thing("person", LEFT), thing("person", inner, id=1)]
     found = agree([named("the boy", (1, LEFT))], tracks, most=8)
     assert matched(found) == {"the boy": ("both", [0])}
-    assert not found.unclaimed
 
 
 def test_what_nobody_names_is_left_over_and_what_only_the_model_sees_is_followed() -> None:
     found = agree([named("the dough", (1, LEFT))], [thing("person", RIGHT)], most=8)
-    assert [item.id for item in found.unclaimed] == [0]
-    (dough,) = found.instances
+    (dough,) = found
     assert (dough.found_by, dough.id, [seed.t for seed in dough.seeds]) == ("model", 1, [1])
 
 
 def test_a_track_that_shows_too_little_is_helped_by_the_boxes() -> None:
     short = thing("dog", LEFT, times=(0, 0.5), points=5)
     one = named("the dog", (0.2, LEFT), (3.5, RIGHT), seen=(0.2, 1.0, 2.0, 3.0, 3.5))
-    (dog,) = agree([one], [short], most=8).instances
+    (dog,) = agree([one], [short], most=8)
     assert dog.found_by == "both" and [seed.t for seed in dog.seeds][-1] == 3.5
 
 
@@ -108,14 +102,14 @@ def test_one_name_or_one_place_twice_is_one_thing() -> None:
     twice = [
         named("the dog", (1, LEFT)), named("The Dog", (2, LEFT)), named("the puppy dog", (1, LEFT)),
     ]  # fmt: skip
-    (dog,) = agree(twice, [], most=8).instances
+    (dog,) = agree(twice, [], most=8)
     assert [seed.t for seed in dog.named.boxes] == [1, 2]
 
 
 def test_the_main_ones_come_first_and_the_bound_counts_agreed_ones() -> None:
     three = [named("the a", (1, LEFT)), named("the b", (1, RIGHT), is_main=True), named("the c")]
     found = agree(three, [thing("person", LEFT)], most=2)
-    assert [one.named.name for one in found.instances] == ["the b", "the a"]
+    assert [one.named.name for one in found] == ["the b", "the a"]
 
 
 def test_what_goes_together() -> None:
@@ -145,20 +139,17 @@ def test_every_real_thing_once(list_: list[Named], facts: Any, most: int) -> Non
     items: list[InstanceFacts] = facts.instances
     found = agree(list_, items, most=most)
     assert found == agree(list_, items, most=most)
-    assert len(found.instances) <= most
-    ids = [one.id for one in found.instances]
-    names = [one.named.name.casefold() for one in found.instances]
+    assert len(found) <= most
+    ids = [one.id for one in found]
+    names = [one.named.name.casefold() for one in found]
     assert len(set(ids)) == len(ids) and len(set(names)) == len(names)
     used: list[tuple[int, float]] = []
-    for one in found.instances:
+    for one in found:
         own = [(piece.id, point.t) for piece in one.pieces for point in piece.track]
         used += own
         starts = [piece.track[0].t for piece in one.pieces]
         assert starts == sorted(starts)
         assert one.pieces or one.seeds or not one.named.boxes
-    left = [(piece.id, point.t) for piece in found.unclaimed for point in piece.track]
     known = {(item.id, point.t) for item in items for point in item.track}
-    assert len(set(used + left)) == len(used + left), "no point of a track is used twice"
-    assert set(used + left) <= known
-    if not list_:
-        assert len(found.unclaimed) == len([item for item in items if item.track])
+    assert len(set(used)) == len(used), "no point of a track is used twice"
+    assert set(used) <= known

@@ -18,7 +18,7 @@ from instancecap.captioners.chain import ChainOptions, predict, prepare
 from instancecap.errors import ModelError
 from instancecap.evidence.tracking.instances import box_at
 from instancecap.mllm.base import Image, Request
-from instancecap.mllm.grounding import Convention
+from instancecap.mllm.probes import Convention
 from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence
 from instancecap.video import Clip
@@ -310,6 +310,8 @@ def test_everyday_clips(name: str, clips_dir: Path, measured: Any) -> None:
     written = finish(prepared, backend, options)
     caption = written.caption
     Caption.from_json(caption.to_json())
+    asked = text_of(backend.requests[1])
+    assert "picture 1 it has a thin red line" in asked, "the only picture that has a box"
     assert {one.id for one in caption.instances} == {item.id for item in items}
     assert caption.provenance.keys() >= caption.leaves().keys()
     assert len(backend.requests) == 1 + len(items)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import instancecap as ic
-from instancecap.captioners.chain import ChainOptions, wanted
+from instancecap.captioners.chain import ChainOptions
 from instancecap.errors import ModelError, ServerError, UsageError
 from instancecap.mllm.base import Backend, Request
 from instancecap.mllm.scripted import RecordingBackend, ReplayBackend
@@ -27,6 +27,7 @@ from tests.captioners.chain.answering import (
     boxes,
     by_schema,
     keys_of,
+    listing,
     three,
 )
 from tests.made import evidences
@@ -77,7 +78,7 @@ def test_whatever_is_answered_the_caption_is_valid(
             return json.dumps(data.draw(json_values))
         if kind == 3:
             return json.dumps({key: data.draw(json_values) for key in keys_of(request)})
-        keys = ("name", "class", "appearance", "action", "text", "segment", "global_description")
+        keys = ("name", "class", "appearance", "action", "text", "part_1", "global_description")
         listed = [DOG, {"name": data.draw(lies), "boxes": boxes((1, (0.1, 0.1, 0.4, 0.9)))}, {}]
         whole = answer_with(request, {key: data.draw(lies) for key in keys} | {"instances": listed})
         return whole if kind == 4 else whole[: len(whole) // 2]
@@ -120,19 +121,14 @@ def test_who_wrote_what() -> None:
     assert caption.provenance["/instances/0/position/start"].support in ("measured", "supported")
 
 
-def test_words_that_were_measured_surely_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wanted, "may_overrule", lambda kind, confidence: confidence > 0.5)
+def test_words_for_the_whole_clip_are_asked_and_stay_as_measured_where_unknown() -> None:
     known = three()
     known.place = PlaceFacts(label="outdoor", confidence=0.95)
     known.light = LightFacts(brightness=0.5, time_of_day="day", confidence=0.6)
-    backend = Fake(THREE)
+    backend = Fake(listing(DOG, place="indoor", time_of_day="unknown"))
     caption = ask_about(known, backend).caption
-    assert not {"place", "time_of_day"} & set(keys_of(backend.requests[0]))
-    assert (caption.place, caption.time_of_day) == ("outdoor", "day")
-    backend = Fake(THREE)
-    caption = ask_about(three(), backend).caption
     assert {"place", "time_of_day", "style"} <= set(keys_of(backend.requests[0]))
-    assert (caption.place, caption.style) == ("indoor", "real")
+    assert (caption.place, caption.time_of_day, caption.style) == ("indoor", "day", "real")
     assert caption.provenance["/place"].source == "replied-1"
 
 

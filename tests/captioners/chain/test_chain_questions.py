@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from instancecap.captioners.chain import ChainOptions
 from instancecap.captioners.chain import look as look_module
 from instancecap.captioners.chain.answers import KINDS, clean
-from instancecap.captioners.chain.names import mentioned, unique_names
 from instancecap.captioners.chain.pictures import sketch
 from instancecap.captioners.chain.prompting import load_prompts
+from instancecap.captioners.chain.said import mentioned, unique_names
 from instancecap.errors import UsageError
 from instancecap.mllm.base import Request
 from instancecap.models.coco import CATEGORIES
@@ -83,7 +83,7 @@ def test_a_prompt_can_be_replaced(tmp_path: Path) -> None:
         ("jsno.md", "Hm.", "jsno.md: no prompt of this name; .*json"),
         ("system.md", "Tell $me.", r"prompt system.md: 'me' cannot be filled in; .* none"),
         ("json.md", "$feilds", r"placeholders there: \$fields"),
-        ("views.md", "## blur\nHm.", "views.md: lacks the section 'color'"),
+        ("views.md", "## blur\nHm.", "views.md: lacks the section 'crop'"),
     ],
 )
 def test_a_wrong_prompt_is_told(tmp_path: Path, name: str, text: str, message: str) -> None:
@@ -143,11 +143,7 @@ def test_only_what_is_nearly_always_right_is_told(monkeypatch: pytest.MonkeyPatc
     ("variant", "words"),
     [
         ("blur", "blurred on purpose"),
-        ("color", "painted over with one plain color"),
-        ("outline", "thin red line"),
         ("crop", "cropped around"),
-        ("dim", "darkened on purpose"),
-        ("none", "the dog on the left of the frame"),
     ],
 )
 def test_the_paper_tells_what_was_done_to_the_pictures(variant: Any, words: str) -> None:

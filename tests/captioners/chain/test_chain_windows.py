@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,16 +18,21 @@ from instancecap.video import Clip
 from tests.captioners.chain.answering import (
     CAR,
     DOG,
+    Answering,
     Fake,
     answer_with,
     ask_about,
     keys_of,
+    listing,
     text_of,
 )
 from tests.made import camera, evidence, evidences, thing, video
 
 # pycocotools' compiled decoder says this of itself under NumPy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+NEVER = ChainOptions(detail="never")
 
 
 def long_clip(*cuts: float, duration: float = 20.0) -> Evidence:
@@ -62,10 +68,20 @@ def test_windows_cover_the_clip_once(facts: Evidence, seconds: float) -> None:
     assert windows[-1].end == facts.video.duration
     for one, other in pairwise(windows):
         assert one.end == other.start
-    cuts = {shot.start for shot in facts.shots}
+    cuts = {shot.start for shot in facts.shots if shot.transition == "cut"}
     for one in windows:
         assert one.end - one.start <= seconds + 0.01
-        assert not any(one.start < cut < one.end for cut in cuts)
+        assert not any(one.start + 1 < cut < one.end for cut in cuts), "but for slivers"
+
+
+def test_pictures_keep_away_from_a_dissolve() -> None:
+    facts = long_clip(0.6, 5.0)
+    for shot in facts.shots[1:]:
+        shot.transition = "dissolve"
+    windows = cut_windows(facts, seconds=8)
+    assert windows == [Window(0, 5), Window(5, 12.5), Window(12.5, 20)], "no part that only blends"
+    times = [t for one in windows for t in frame_times(facts, one, frames=8)]
+    assert times[0] == 0 and all(abs(t - blend) > 0.5 for t in times for blend in (0.6, 5.0))
 
 
 @given(evidences(), st.integers(1, 12))
@@ -78,14 +94,18 @@ def test_frames_are_spread_over_a_window(facts: Evidence, frames: int) -> None:
         assert all(window.start - 0.01 <= t < window.end for t in times)
 
 
-def test_what_happens_in_each_window_lands_in_segments_under_the_agreed_names() -> None:
-    def answer(request: Request) -> str:
-        times = [one.t for one in request.messages[1].parts if isinstance(one, Image)]
-        event = f"The dog barks at {times[0]:.1f}." if times[0] else "Nobody barks."
-        return answer_with(request, {"instances": [DOG, CAR], "segment": event, "who": ["the car"]})
+def told(**corrections: str) -> Answering:
+    """The dog barks in all parts but the first; the corrections are of the dog."""
 
-    facts = long_clip(3.0)
-    backend = Fake(answer)
+    said: dict[str, Any] = {f"part_{n}": f"The dog barks {n} times." for n in range(2, 9)}
+    said |= {"part_1": "Nobody barks."} | {f"who_{n}": ["the car"] for n in range(1, 9)}
+    wrong = [{"about": "The brown dog", "key": key, "instead": instead}
+             for key, instead in corrections.items()]  # fmt: skip
+    return listing(DOG, CAR, corrections=wrong, **said)
+
+
+def test_what_happens_in_each_window_lands_in_segments_under_the_agreed_names() -> None:
+    facts, backend = long_clip(3.0), Fake(told())
     written = ask_about(facts, backend, detail="never")
     caption = written.caption
     spans = [(one.start, one.end) for one in caption.segments]
@@ -93,40 +113,64 @@ def test_what_happens_in_each_window_lands_in_segments_under_the_agreed_names() 
     dog, car = (one.id for one in caption.instances)
     assert [one.instances for one in caption.segments] == [[car], *[[dog, car]] * 3]
     assert len({one.description for one in caption.segments}) == 4
-    options = ChainOptions(detail="never")
-    assert written.usage.calls == 1 + 4 == predict(facts, options=options).calls
-    look, *windows = backend.requests
+    assert written.usage.calls == 1 + 2 == predict(facts, options=NEVER).calls
+    look, *closer = backend.requests
     whole = [one.t for one in look.messages[1].parts if isinstance(one, Image)]
     assert (len(whole), whole[0]) == (16, 0.0) and whole[-1] == 19.875, "to its very end"
-    assert all("- the brown dog" in text_of(one) for one in windows)
+    assert [one.images for one in closer] == [3 + 6 + 6, 6], "one a second"
+    assert all("- the brown dog" in text_of(one) for one in closer)
     given = ["Said of action", "Said of global", "Said of appearance"]
-    assert not any(said in text_of(one) for one in windows for said in given)
+    assert not any(said in text_of(one) for one in closer for said in given)
     assert caption.provenance["/segments/3/description"].source == "replied-1"
     assert min(caption.provenance["/segments/3/description"].frames) > 14
 
 
-def test_windows_are_asked_in_every_mode() -> None:
-    for mode, calls in (("fused", 1), ("paper", 5), ("single", 1)):
-        assert ask_about(long_clip(3.0), mode=mode, detail="never").usage.calls == 4 + calls, mode
+def test_pictures_that_lie_close_show_what_happens_in_each_part_as_well() -> None:
+    backend = Fake(told())
+    written = ask_about(long_clip(3.0, duration=12.0), backend, detail="never")
+    assert written.usage.calls == 1 and written.usage.images == 16
+    assert [one.start for one in written.caption.segments] == [0, 3, 7.5]
+    assert keys_of(backend.requests[0])[:3] == ["instances", "part_1", "who_1"]
+
+
+def test_what_the_parts_show_corrects_what_the_whole_view_showed() -> None:
+    right = {"class": "Wolf", "count": "3", "name": "the gray wolves",
+             "appearance": "Three gray wolves with thick fur."}  # fmt: skip
+    caption = ask_about(long_clip(3.0), Fake(told(**right)), detail="never").caption
+    wolves = caption.instances[0]
+    assert (wolves.name, wolves.subcategory, wolves.count) == ("the gray wolves", "wolf", 3)
+    assert wolves.appearance == "Three gray wolves with thick fur."
+    nonsense = {"count": "many", "key": "x"}
+    dog = ask_about(long_clip(3.0), Fake(told(**nonsense)), detail="never").caption.instances[0]
+    assert (dog.name, dog.count) == ("the brown dog", 1)
+
+
+def test_the_parts_of_a_long_clip_are_asked_in_every_mode() -> None:
+    for mode, calls in (("fused", 1 + 2), ("paper", 5 + 4), ("single", 1 + 2)):
+        assert ask_about(long_clip(3.0), mode=mode, detail="never").usage.calls == calls, mode
     fewer = ask_about(long_clip(3.0), window=20.0)
     assert len(fewer.caption.segments) == 2
 
 
 def test_a_window_without_an_answer_is_told() -> None:
     def answer(request: Request) -> str:
-        lost = "between 3.0 and" in text_of(request)
+        lost = "between 0.0 and" in text_of(request)
         return "" if lost else answer_with(request, {})
 
     caption = ask_about(long_clip(3.0), Fake(answer)).caption
-    assert [one.start for one in caption.segments] == [0, 8.667, 14.333]
-    assert any(line.startswith("3-8.667 s:") for line in caption.warnings)
+    assert [one.start for one in caption.segments] == [14.333]
+    assert any(line.startswith("0-14.333 s:") for line in caption.warnings)
     assert caption.provenance.keys() >= caption.leaves().keys()
 
 
 def test_where_no_window_is_answered_the_measured_segments_stay() -> None:
     facts = long_clip(3.0)
     told = {"instances": [DOG]}
-    lost = Fake(lambda one: "" if "segment" in keys_of(one) else answer_with(one, told))
+    lost = Fake(
+        lambda one: (
+            "" if "part_1" in keys_of(one) or "part_4" in keys_of(one) else answer_with(one, told)
+        )
+    )
     caption = ask_about(facts, lost).caption
     assert caption.segments == describe(facts, all_facts=True).segments != []
     assert caption.provenance["/segments/0/description"].support == "measured"

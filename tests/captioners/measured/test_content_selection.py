@@ -15,6 +15,7 @@ from instancecap.schema.evidence import (
     Shot,
 )
 from tests.made import Box, evidence, evidences, shares, thing, things
+from tests.tables import cases
 
 SHOT = Shot(start=0, end=4, transition="start")
 LEFT, MIDDLE, RIGHT = ((x, 0.4, x + 0.2, 0.6) for x in (0.05, 0.4, 0.75))
@@ -95,33 +96,12 @@ def test_names_tell_like_instances_apart_by_color_then_side_then_number() -> Non
     assert alone == Name(class_="orange", count=1)
 
 
-@pytest.mark.parametrize(
-    ("box", "area"),
-    [
-        ((0.0, 0.4, 0.2, 0.6), "center-left"),
-        ((0.4, 0.4, 0.6, 0.6), "center-middle"),
-        ((0.3, 0.4, 0.5, 0.6), "left"),
-        ((0.5, 0.4, 0.74, 0.6), "right"),
-        ((0.4, 0.5, 0.6, 0.78), "bottom"),
-        ((0.4, 0.4, 0.6, 0.78), "center-middle"),
-        ((0.1, 0.7, 0.3, 0.9), "bottom-left"),
-        ((0.1, 0.4, 0.3, 1.0), "center-left"),  # as high as the frame: neither up nor down
-        ((0.0, 0.0, 0.6, 0.2), "top-middle"),
-        ((0.1, 0.1, 0.9, 0.9), "whole"),
-    ],
-)
+@pytest.mark.parametrize(("box", "area"), cases(__file__, "an_area_is_where_a_viewer_would_say"))
 def test_an_area_is_where_a_viewer_would_say(box: Box, area: str) -> None:
     assert content.area_of(box) == area
 
 
-@pytest.mark.parametrize(
-    ("end", "areas"),
-    [
-        (LEFT, ("center-left", "center-left", True)),
-        ((0.18, 0.4, 0.38, 0.6), ("center-left", "center-left", True)),
-        (RIGHT, ("center-left", "center-right", False)),
-    ],
-)
+@pytest.mark.parametrize(("end", "areas"), cases(__file__, "a_way_is_stated_where_it_is_long"))
 def test_a_way_is_stated_where_it_is_long(end: Box, areas: tuple[str, str, bool]) -> None:
     did = content.conduct_of(thing(start=LEFT, end=end), is_any)
     assert (did.start, did.end, did.stays) == areas

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 import instancecap as ic
-from instancecap.captioners.measured import chinese, english
 from instancecap.captioners.measured.describe import describe, without_sentences
-from instancecap.captioners.measured.language import language_of, speaks
+from instancecap.captioners.measured.sentences import LANGUAGES, language_of, speaks
 from instancecap.engine.work import CaptionWork
 from instancecap.errors import ModelError, UsageError
 from instancecap.schema.evidence import Evidence
@@ -25,12 +24,12 @@ def dog_and_car() -> Evidence:
 
 @pytest.mark.parametrize("tag", ["en", "EN", "en-GB", "en-Latn-US"])
 def test_english_by_any_tag(tag: str) -> None:
-    assert language_of(tag) is english
+    assert language_of(tag) is LANGUAGES["en"]
 
 
 @pytest.mark.parametrize("tag", ["zh", "zh-CN", "zh-Hans", "zh-Hans-CN", "ZH-hans"])
 def test_chinese_by_any_tag(tag: str) -> None:
-    assert language_of(tag) is chinese
+    assert language_of(tag) is LANGUAGES["zh"]
 
 
 @pytest.mark.parametrize("tag", ["fr", "", "-", "zho", "eng", "zhen", "english", "zh_CN"])

@@ -14,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_measured import prose
 
-from instancecap.captioners.measured import chinese, english, scene_selection
+from instancecap.captioners.measured import scene_selection
 from instancecap.captioners.measured.content_selection import Area, Conduct, Name
 from instancecap.captioners.measured.describe import describe, without_sentences
 from instancecap.captioners.measured.scene_selection import Light, Scene
+from instancecap.captioners.measured.sentences import language_of
 from instancecap.evidence.experts.appearance import COLORS
 from instancecap.language import en, zh
 from instancecap.schema.evidence import Evidence
@@ -27,6 +28,7 @@ from tests.made import DIRECTIONS, NAMES, evidences
 
 with Path(__file__).with_name("wordings.csv").open(encoding="utf-8") as _file:
     WORDINGS = list(csv.DictReader(_file))
+english, chinese = language_of("en"), language_of("zh")
 AREAS = get_args(Area)[:-1]
 MOVES: list[Primitive] = sorted(scene_selection.MOVES)
 SIGNS = r"[\u4e00-\u9fff0-9，；、（）]"

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 
 from instancecap.datasets.captions import Row
+from instancecap.datasets.export import TRAINERS, Options, Report, export, render_options
+from instancecap.render import RenderOptions
 from instancecap.schema.caption import Camera, Caption, Instance, Position, Video
 from instancecap.video import Clip, probe
+
+PROMPT_OPTIONS = {one.name for one in fields(RenderOptions)}
 
 
 def caption_of(
@@ -45,6 +51,20 @@ def caption_of(
     )
     camera = Camera(motion=["static"], description="The camera stays still.")
     return Caption(video=video, global_description=text, instances=[dog], camera=camera)
+
+
+def options_for(trainer: str, **how: Any) -> Options:
+    """Options of an export and of its prompts; for the trainer's first model if none is named."""
+    one = TRAINERS[trainer]
+    prompts = {name: how.pop(name) for name in list(how) if name in PROMPT_OPTIONS}
+    if one.models and not prompts.get("target"):
+        prompts["target"] = one.models[0]
+    return Options(render=render_options(one, **prompts), **how)
+
+
+def export_rows(rows: Iterable[Row], trainer: str, out: Path, **how: Any) -> Report:
+    """Export with the options of :func:`options_for`."""
+    return export(rows, TRAINERS[trainer], str(out), options=options_for(trainer, **how))
 
 
 def row_of(path: Path, name: str = "", **how: object) -> Row:

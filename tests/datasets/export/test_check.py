@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from instancecap.datasets.export import TRAINERS, Options, check, export
+from instancecap.datasets.export import check
 from instancecap.errors import UsageError
-from tests.datasets.export.made import make_colours, row_of
+from tests.datasets.export.made import export_rows, make_colours, row_of
 
 MakeVideo = Callable[..., Path]
 MakeSet = Callable[..., Path]
+TABLES = json.loads(Path(__file__).with_name("tables.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture
@@ -23,10 +24,9 @@ def make_set(tmp_path: Path, make_video: MakeVideo) -> MakeSet:
 
     def make(trainer: str, **options: object) -> Path:
         rows = [row_of(make_video(tmp_path / f"{name}.mp4", frames=9)) for name in "ab"]
-        options = {"link": "copy", **options}
-        out = str(tmp_path / "set")
-        export(rows, TRAINERS[trainer], out, options=Options(**options))  # type: ignore[arg-type]
-        return Path(out)
+        out = tmp_path / "set"
+        export_rows(rows, trainer, out, **{"link": "copy", **options})
+        return out
 
     return make
 
@@ -36,76 +36,18 @@ def faults(folder: Path, **options: str) -> str:
     return "\n".join(f"{where}: {reason}" for where, reason in report.failed)
 
 
-def blank_line(folder: Path) -> None:
-    (folder / "prompts.txt").write_text("\nA dog runs.\n")
-
-
-def lost_line(folder: Path) -> None:
-    (folder / "prompts.txt").write_text("A dog runs.\n")
-
-
-def lost_clip(folder: Path) -> None:
-    (folder / "videos" / "a.mp4").unlink()
-
-
-def text_for_clip(folder: Path) -> None:
-    (folder / "videos" / "a.mp4").write_text("no video")
-
-
-def half_a_clip(folder: Path) -> None:
-    path = folder / "videos" / "a.mp4"
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def endless_caption(folder: Path) -> None:
-    (folder / "prompts.txt").write_text("A dog runs.\n" + "A dog runs. " * 99 + "\n")
-
-
-def same_clip_twice(folder: Path) -> None:
-    (folder / "videos.txt").write_text("videos/a.mp4\nvideos/a.mp4\n")
-
-
-@pytest.mark.parametrize(
-    ("damage", "fault"),
-    [
-        (blank_line, "prompts.txt: line 1: the caption is empty"),
-        (lost_line, "1 captions for 2 videos: the pairs are shifted"),
-        (lost_clip, "videos/a.mp4: no such file"),
-        (text_for_clip, "videos/a.mp4: not a video"),
-        (half_a_clip, "videos/a.mp4"),
-        (endless_caption, "prompts.txt: line 2: the caption has"),
-        (same_clip_twice, "videos/a.mp4: is the clip of prompts.txt: line 1 too"),
-    ],
-)
-def test_damage_is_found(make_set: MakeSet, damage: Callable[[Path], None], fault: str) -> None:
-    folder = make_set("cogvideo")
-    assert faults(folder) == ""
-    damage(folder)
-    assert fault in faults(folder)
-
-
-@pytest.mark.parametrize(
-    ("trainer", "file", "text", "fault"),
-    [
-        ("musubi-tuner", "dataset.toml", "[general\n", "dataset.toml: not valid TOML"),
-        ("musubi-tuner", "metadata.jsonl", '{"video_path": "x"}\n', "not a row of this trainer"),
-        ("musubi-tuner", "metadata.jsonl", '{"video_path\n', "line 1: not valid JSON"),
-        ("ltx-2", "dataset.json", "[\n", "dataset.json: not valid JSON"),
-        ("open-sora-2", "metadata.csv", "path,text\nx.mp4\n", "row 1: columns are missing"),
-        ("open-sora-2", "metadata.csv", "path,text\nx.mp4,NA\n", "read as a missing value"),
-        ("mochi", "a.txt", "Two\nlines.", "a.mp4: the caption has 2 lines"),
-        ("cogvideo-sat", "labels/c.txt", "A cat.", "labels/c.txt: a caption and no clip"),
-        ("llama-factory", "dataset_info.json", "{", "dataset_info.json: not valid JSON"),
-        ("webdataset", "shard-000000.tar", "no tar" * 200, "the shard is broken"),
-        ("diffusion-pipe", "videos/captions.json", '{"a.mp4": []}', "a list of one caption"),
-        ("cosmos3", "video_dataset_file.jsonl", '{"t2w_windows": []}\n', "not a row"),
-    ],
-)
-def test_files_that_cannot_be_read_are_found(
-    make_set: MakeSet, trainer: str, file: str, text: str, fault: str
+@pytest.mark.parametrize(("trainer", "file", "content", "fault"), TABLES["damage"])
+def test_damage_is_found(
+    make_set: MakeSet, trainer: str, file: str, content: str | float | None, fault: str
 ) -> None:
     folder = make_set(trainer)
-    (folder / file).write_text(text)
+    path = folder / file
+    if content is None:
+        path.unlink()
+    elif isinstance(content, float):
+        path.write_bytes(path.read_bytes()[: int(content * path.stat().st_size)])
+    else:
+        path.write_text(content)
     assert fault in faults(folder)
 
 
@@ -131,7 +73,7 @@ def make_named(folder: Path, trainer: str) -> Path:
     """The same clips for another trainer."""
     out = folder.parent / trainer
     rows = [row_of(path) for path in sorted((folder / "videos").iterdir())]
-    export(rows, TRAINERS[trainer], str(out), options=Options())
+    export_rows(rows, trainer, out)
     return out
 
 
@@ -148,8 +90,10 @@ def test_a_dataset_of_anyones_can_be_checked(make_set: MakeSet) -> None:
         (folder / ".instancecap" / name).unlink()
     with pytest.raises(UsageError, match="say --for TRAINER"):
         check(str(folder))
-    assert faults(folder, trainer="cogvideo") == ""
-    assert "metadata.jsonl" in faults(folder, trainer="diffsynth")
+    with pytest.raises(UsageError, match="--target is missing: cogvideo is for several models"):
+        check(str(folder), trainer="cogvideo")
+    assert faults(folder, trainer="cogvideo", target="cogvideox") == ""
+    assert "metadata.jsonl" in faults(folder, trainer="diffsynth", target="wan2.2")
     with pytest.raises(UsageError, match="there is no such folder"):
         check(str(folder / "gone"))
 

@@ -8,23 +8,11 @@ from typing import Any
 
 import pytest
 
-from instancecap.datasets.export import TRAINERS, Options, export
 from instancecap.datasets.export.trainers import QUESTION
-from tests.datasets.export.made import everyday_rows
+from tests.datasets.export.made import everyday_rows, export_rows
 
 # Both libraries leave files that they have read to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
-ROWS = {
-    "musubi-tuner": ("json", "metadata.jsonl"),
-    "diffsynth": ("json", "metadata.jsonl"),
-    "videox-fun": ("json", "metadata.json"),
-    "ltx-2": ("json", "dataset.json"),
-    "cosmos3": ("json", "video_dataset_file.jsonl"),
-    "llama-factory": ("json", "data.jsonl"),
-    "ms-swift": ("json", "train.jsonl"),
-    "open-sora-2": ("csv", "metadata.csv"),
-}
 
 
 @pytest.fixture
@@ -39,9 +27,7 @@ def datasets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def make(trainer: str, clips_dir: Path, out: Path, **options: Any) -> Path:
-    report = export(
-        everyday_rows(clips_dir), TRAINERS[trainer], str(out), options=Options(**options)
-    )
+    report = export_rows(everyday_rows(clips_dir), trainer, out, **options)
     assert report.done == 3
     return out
 
@@ -83,14 +69,6 @@ def test_webdataset_by_its_own_library(clips_dir: Path, tmp_path: Path) -> None:
         facts = json.loads(sample["json"])
         assert facts["caption"] == sample["txt"].decode()
         assert facts["num_frames"] == note["frames"]
-
-
-@pytest.mark.parametrize("trainer", ROWS)
-def test_tables(datasets: Any, clips_dir: Path, tmp_path: Path, trainer: str) -> None:
-    folder = make(trainer, clips_dir, tmp_path / "set")
-    kind, file = ROWS[trainer]
-    rows = datasets.load_dataset(kind, data_files=str(folder / file), split="train")
-    assert rows.num_rows == 3
 
 
 @pytest.mark.models

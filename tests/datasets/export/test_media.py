@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from instancecap.datasets.export import media
+from instancecap.datasets.export.rules import Plan
 from instancecap.errors import DecodeError
 from instancecap.video import Clip, ClipReader, probe
 from tests.datasets.export.made import count_frames, make_colours
@@ -19,34 +20,32 @@ MakeVideo = Callable[..., Path]
 
 
 @pytest.mark.parametrize(
-    ("shape", "frames"),
+    ("plan", "frames"),
     [
-        (media.Shape(), 24),
-        (media.Shape(step=4, rest=1), 21),
-        (media.Shape(step=8, rest=1), 17),
-        (media.Shape(step=17), 17),
-        (media.Shape(step=4, rest=1, frames=9), 9),
-        (media.Shape(step=4, rest=1, fps=16), 45),  # 3 s at 16 frames a second, each one twice
-        (media.Shape(step=4, rest=1, fps=4), 9),
-        (media.Shape(step=100, rest=1, fps=4), 1),
-        (media.Shape(fps=12.5), 37),
-        (media.Shape(step=60), 24),  # not one step of the rule: all that is there
-        (media.Shape(step=4, rest=1, frames=81), 21),  # fewer than asked for
+        (Plan(), 24),
+        (Plan(step=4, rest=1), 21),
+        (Plan(step=8, rest=1), 17),
+        (Plan(step=17), 17),
+        (Plan(step=4, rest=1, frames=9), 9),
+        (Plan(step=4, rest=1, fps=16), 45),  # 3 s at 16 frames a second, each one twice
+        (Plan(step=4, rest=1, fps=4), 9),
+        (Plan(step=100, rest=1, fps=4), 1),
+        (Plan(fps=12.5), 37),
+        (Plan(step=60), 24),  # not one step of the rule: all that is there
+        (Plan(step=4, rest=1, frames=81), 21),  # fewer than asked for
     ],
 )
-def test_an_encoded_file_has_exactly_the_frames(
-    tmp_path: Path, shape: media.Shape, frames: int
-) -> None:
+def test_an_encoded_file_has_exactly_the_frames(tmp_path: Path, plan: Plan, frames: int) -> None:
     clip = Clip.open(make_colours(tmp_path / "in.mp4"))
-    info = media.encode(clip, tmp_path / "out.mp4", shape)
+    info = media.encode(clip, tmp_path / "out.mp4", plan)
     assert (info.frames, count_frames(tmp_path / "out.mp4")) == (frames, frames)
-    assert info.fps == pytest.approx(shape.fps or 8)
+    assert info.fps == pytest.approx(plan.fps or 8)
 
 
 @pytest.mark.parametrize("multiple", [2, 16, 32])
 def test_the_size_is_a_multiple(tmp_path: Path, make_video: MakeVideo, multiple: int) -> None:
     clip = Clip.open(make_video(tmp_path / "in.mp4", size=(110, 70)))
-    info = media.encode(clip, tmp_path / "out.mp4", media.Shape(multiple=multiple))
+    info = media.encode(clip, tmp_path / "out.mp4", Plan(multiple=multiple))
     assert (info.width, info.height) == (110 // multiple * multiple, 70 // multiple * multiple)
     with av.open(str(tmp_path / "out.mp4")) as container:
         stream = container.streams.video[0]
@@ -57,8 +56,8 @@ def test_the_size_is_a_multiple(tmp_path: Path, make_video: MakeVideo, multiple:
 def test_crop_fills_the_size_and_pad_shows_everything(tmp_path: Path) -> None:
     clip = Clip.open(make_colours(tmp_path / "in.mp4", size=(96, 64)))
     tall = (64, 128)
-    media.encode(clip, tmp_path / "crop.mp4", media.Shape(size=tall))
-    media.encode(clip, tmp_path / "pad.mp4", media.Shape(size=tall, fit="pad"))
+    media.encode(clip, tmp_path / "crop.mp4", Plan(size=tall))
+    media.encode(clip, tmp_path / "pad.mp4", Plan(size=tall), fit="pad")
     crop, pad = (first_frame(tmp_path / name) for name in ("crop.mp4", "pad.mp4"))
     assert crop.shape == pad.shape == (128, 64, 3)
     assert crop[0].max() > 100  # the picture reaches the top
@@ -76,7 +75,7 @@ def first_frame(path: Path) -> np.ndarray:
 
 def test_frames_and_colours_stay_those_of_the_source(clips_dir: Path, tmp_path: Path) -> None:
     source = clips_dir / "everyday" / "two_cars.mp4"
-    media.encode(Clip.open(source), tmp_path / "out.mp4", media.Shape(frames=5, multiple=16))
+    media.encode(Clip.open(source), tmp_path / "out.mp4", Plan(frames=5, multiple=16))
     with ClipReader(Clip.open(source)) as old, ClipReader(Clip.open(tmp_path / "out.mp4")) as new:
         for first, second in zip(old, new, strict=False):
             one, two = (cv2.GaussianBlur(frame.bgr(), (9, 9), 0) for frame in (first, second))
@@ -88,7 +87,7 @@ def test_rotation_is_applied(clips_dir: Path, tmp_path: Path) -> None:
     source = Clip.open(clips_dir / "odd" / "nasa_13013_rotated.mp4")
     before = probe(source)
     assert before.rotation in (90, 270)
-    info = media.encode(source, tmp_path / "out.mp4", media.Shape(frames=3))
+    info = media.encode(source, tmp_path / "out.mp4", Plan(frames=3))
     assert info.rotation == 0
     assert (info.width, info.height) == (before.width // 2 * 2, before.height // 2 * 2)
     with ClipReader(source) as reader:

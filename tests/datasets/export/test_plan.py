@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from instancecap.datasets.export import TRAINERS
-from instancecap.datasets.export.base import (
-    NameAllocator,
-    Plan,
-    Sample,
-    Trainer,
-    make_plan,
-    one_line,
-    out_of_rule,
-    too_short_or_long,
-)
+from instancecap.datasets.export.base import NameAllocator, Trainer, make_plan, one_line
 from instancecap.datasets.export.layouts import READ_AS_MISSING
-from instancecap.datasets.export.media import MediaInfo
+from instancecap.datasets.export.loaders import load_by_rules
+from instancecap.datasets.export.rules import MediaInfo, Plan, Sample, out_of_rule
 from instancecap.datasets.export.trainers import find_trainer
 from instancecap.errors import UsageError
 from instancecap.render.targets import find_target
@@ -77,10 +68,9 @@ def test_the_rule_of_frames(frames: int, keeps: bool) -> None:
 
 def test_what_breaks_the_rules_is_said() -> None:
     plan = Plan(step=8, rest=1, fps=24, multiple=32, min_frames=90, max_seconds=4)
-    assert too_short_or_long(INFO, plan) == [
-        "81 frames, and the trainer needs 90",
-        "5.1 s, and the trainer takes 4 s at most",
-    ]
+    assert load_by_rules(Path(), plan)(INFO).reason == (
+        "81 frames, and the trainer needs 90; 5.1 s, and the trainer takes 4 s at most"
+    )
     turned = MediaInfo(80, 16.0, 830, 480, 5.0, rotation=90)
     assert out_of_rule(turned, plan) == [
         "80 frames are not 8N+1",
@@ -96,7 +86,7 @@ def test_a_plan_has_the_models_rules_and_the_trainers_own() -> None:
     plan = make_plan(TRAINERS["cosmos3"], find_target("cosmos3"))
     assert (plan.rule, plan.min_frames, plan.max_seconds) == ("4N+1", 61, 61.0)
     plan = make_plan(TRAINERS["finetrainers"], find_target("ltx-video"), frames=49, fps=12)
-    assert (plan.rule, plan.min_frames, plan.fps, plan.multiple) == ("8N+1", 49, 12, 32)
+    assert (plan.rule, plan.frames, plan.fps, plan.multiple) == ("8N+1", 49, 12, 32)
     assert make_plan(TRAINERS["videofolder"], find_target("wan2.2")) == Plan()
 
 
@@ -108,8 +98,7 @@ def test_an_unknown_trainer_is_named_with_those_that_are_known() -> None:
 def test_every_trainer_says_where_its_layout_was_taken_from() -> None:
     for trainer in TRAINERS.values():
         assert "/" in trainer.source and " " in trainer.source
-        if trainer.target:
-            find_target(trainer.target)
+        assert all(map(find_target, trainer.models))
 
 
 def as_written(trainer: str, text: str) -> str:
@@ -137,14 +126,14 @@ def write_and_read(trainer: Trainer, folder: Path, texts: list[str]) -> None:
     """Each text goes with a clip of its own; read back they are still together."""
     (folder / trainer.layout.media).mkdir(exist_ok=True)
     written = []
-    with closing(trainer.layout.writer(folder, folder)) as writer:
+    with trainer.layout.writing(folder, folder, Plan()) as add:
         for number, text in enumerate(texts):
             stem = f"clip{number:02d}"
             media = f"{trainer.layout.media}/{stem}.mp4".lstrip("/")
             (folder / media).write_bytes(bytes([number]))
             written.append((stem, text))
             row = as_written(trainer.name, text)
-            writer.add(Sample(stem, stem, (media,), row, INFO, Caption(video=None)))
+            add(Sample(stem, stem, (media,), row, INFO, Caption(video=None)))
     entries = list(trainer.layout.read(folder))
     assert [entry.fault for entry in entries] == [""] * len(texts)
     read = [(Path(entry.media[0]).stem, as_read(trainer.name, entry.text)) for entry in entries]

@@ -18,11 +18,14 @@ import cv2
 import numpy as np
 import pytest
 
-from instancecap.datasets.export import TRAINERS, Options, check, export, render_options
-from tests.datasets.export.made import make_colours, row_of
+from instancecap.datasets.export import check
+from tests.datasets.export.made import export_rows, make_colours, row_of
 
 Frames = dict[str, int]
 """Frames that are trained on by the name of the file; 0 for a clip that is passed over."""
+
+Rule = Callable[[int, float, float, int], int]
+"""Frames that are loaded of a video: by its own, its rate, the model's, and those asked for."""
 
 CLIPS = [(7, 8), (33, 8), (49, 16), (50, 16), (17, 24), (121, 24), (33, 30), (45, 30), (90, 30),
          (100, 60)]  # fmt: skip
@@ -72,26 +75,26 @@ def replay_diffusion_pipe(folder: Path, model_fps: float) -> Frames:
 
 
 def replay_musubi(folder: Path, model_fps: float) -> Frames:
-    (dataset,) = tomllib.loads((folder / "dataset.toml").read_text())["datasets"]
-    head = dataset["frame_extraction"] == "head"
-    rows = map(json.loads, Path(dataset["video_jsonl_file"]).read_text().splitlines())
     loaded = {}
-    for path in (Path(row["video_path"]) for row in rows):
-        step = model_fps / dataset["source_fps"] if "source_fps" in dataset else 1.0
-        time, before, kept = 0.0, -1, 0
-        for _ in range(read_clip(path)[0]):
-            place, time = int(time), time + step
-            if place == before:
-                continue
-            before = place
-            if head and place >= max(dataset["target_frames"]):
-                break
-            kept += 1
-        if head:
-            fits = [frames for frames in dataset["target_frames"] if frames <= kept]
-            loaded[path.name] = max(fits, default=0)
-        else:
-            loaded[path.name] = (min(kept, dataset["max_frames"]) - 1) // 4 * 4 + 1
+    for dataset in tomllib.loads((folder / "dataset.toml").read_text())["datasets"]:
+        head = dataset["frame_extraction"] == "head"
+        rows = map(json.loads, Path(dataset["video_jsonl_file"]).read_text().splitlines())
+        for path in (Path(row["video_path"]) for row in rows):
+            step = model_fps / dataset["source_fps"] if "source_fps" in dataset else 1.0
+            time, before, kept = 0.0, -1, 0
+            for _ in range(read_clip(path)[0]):
+                place, time = int(time), time + step
+                if place == before:
+                    continue
+                before = place
+                if head and place >= max(dataset["target_frames"]):
+                    break
+                kept += 1
+            if head:
+                fits = [frames for frames in dataset["target_frames"] if frames <= kept]
+                loaded[path.name] = max(fits, default=0)
+            else:
+                loaded[path.name] = (min(kept, dataset["max_frames"]) - 1) // 4 * 4 + 1
     return loaded
 
 
@@ -144,9 +147,7 @@ REPLAYS: dict[str, Callable[[Path, float], Frames]] = {
 
 
 def write(trainer: str, clips: list[Path], out: Path, target: str = "", **options: Any) -> Path:
-    one = TRAINERS[trainer]
-    chosen = Options(render=render_options(one, target=target), **options)
-    report = export(map(row_of, clips), one, str(out), options=chosen)
+    report = export_rows(map(row_of, clips), trainer, out, target=target, **options)
     assert (report.done, report.failed) == (len(clips), [])
     return out
 
@@ -179,6 +180,103 @@ def test_what_the_check_predicts_is_what_is_loaded(
         assert not lost or (trainer == "ai-toolkit" and lost == {"still0.png", "still1.png"})
 
 
+def videox_fun(frames: int, fps: float, model_fps: float, wanted: int) -> int:
+    """get_batch with a stride of 1; train.py cuts to its VAE's 4N+1."""
+    return (min(wanted or frames, frames // 1) - 1) // 4 * 4 + 1
+
+
+def diffsynth(frames: int, fps: float, model_fps: float, wanted: int) -> int:
+    """LoadVideo.get_num_frames: 81 unless told otherwise."""
+    most = min(wanted or 81, frames)
+    while most > 1 and most % 4 != 1:
+        most -= 1
+    return most
+
+
+def open_sora(*buckets: int) -> Rule:
+    """find_closet_smaller_bucket: from the longest, and a still goes to that of stills."""
+    return lambda frames, fps, model_fps, wanted: next(
+        (one for one in ((wanted,) if wanted else buckets) if frames >= one), 0
+    )
+
+
+def cogvideo(frames: int, fps: float, model_fps: float, wanted: int) -> int:
+    """preprocess_video_with_resize; without a number the clip's own that keeps 8N+1."""
+    most = wanted or (frames - 1) // 8 * 8 + 1
+    return 0 if frames < most else len(range(0, frames, frames // most)[:most])
+
+
+def cogvideo_sat(frames: int, fps: float, model_fps: float, wanted: int) -> int:
+    """SFTDataset.__getitem__: frames that are shown before the last one is repeated."""
+    most, skipped = wanted or 49, 3
+    if frames / fps * model_fps > most:
+        return most
+    if frames > most:
+        step = max((frames - 2 * skipped) // most, 1)
+        return len(np.arange(skipped, frames - skipped, step)[:most])
+    inside = frames - 2 * skipped
+    return max(0, inside - 3 if inside % 4 == 0 else inside - inside % 4 + 1)
+
+
+def mochi(frames: int, fps: float, model_fps: float, wanted: int) -> int:
+    """trim_and_crop_videos.py: as many pieces as fit, 30 frames a second."""
+    return (wanted or 37) * int(frames / fps / ((wanted or 37) / 30))
+
+
+def ltx(frames: int, fps: float, model_fps: float, wanted: int) -> int:
+    """_filter_valid_videos with a bucket of so many frames, or of the clip's own 8N+1."""
+    most = wanted or (frames - 1) // 8 * 8 + 1
+    return most if frames >= most else 0
+
+
+def ms_swift(frames: int, fps: float, model_fps: float, wanted: int) -> int:
+    """smart_nframes of qwen_vl_utils."""
+    found = min(max(frames / fps * 2.0, 4), min(768, frames) // 2 * 2, frames)
+    return math.floor(found / 2) * 2
+
+
+RULES: dict[str, tuple[Rule, int, int]] = {
+    "videox-fun": (videox_fun, 33, 1),
+    "diffsynth": (diffsynth, 33, 1),
+    "open-sora-1.2": (open_sora(408, 204, 102, 51), 51, 1),
+    "open-sora-2": (open_sora(*range(129, 4, -4)), 33, 1),
+    "cogvideo": (cogvideo, 33, 0),
+    "cogvideo-sat": (cogvideo_sat, 33, 0),
+    "mochi": (mochi, 31, 0),
+    "ltx-2": (ltx, 0, 1),
+    "ms-swift": (ms_swift, 0, 1),
+    "videofolder": (lambda frames, *_: frames, 33, 1),
+    "webdataset": (lambda frames, *_: frames, 33, 1),
+}
+"""What a loader makes of a video, a number of frames that can be asked for, and what of a still."""
+
+
+@pytest.mark.parametrize("asked", [False, True], ids=["as it is", "frames"])
+@pytest.mark.parametrize("trainer", RULES)
+def test_loaders_without_settings_of_their_own(
+    mixed: list[Path], tmp_path: Path, trainer: str, asked: bool
+) -> None:
+    rule, frames, of_still = RULES[trainer]
+    wanted = frames if asked else 0
+    size = (96, 64) if trainer == "mochi" else None
+    out = write(trainer, mixed, tmp_path / "set", frames=wanted, size=size)
+    model_fps = {"cogvideo-sat": 8.0, "mochi": 30.0}.get(trainer, 0.0)
+    expected = {
+        path.stem: rule(*read_clip(path), model_fps, wanted) if is_video(path) else of_still
+        for path in mixed
+    }
+    names = [path.stem for path in mixed] if trainer == "videofolder" else None
+    found = predicted(out)
+    told = zip(names or (Path(one).stem for one in found), found.values(), strict=True)
+    assert dict(told) == expected
+
+
+def test_a_small_picture_is_dropped_by_mochi(tmp_path: Path) -> None:
+    out = write("mochi", make_clips(tmp_path / "in", [(90, 30)]), tmp_path / "set")
+    ((_, reason),) = check(str(out)).failed
+    assert reason == "not trained on: 96x64 is smaller than its 848x480"
+
+
 @pytest.mark.parametrize("transcode", [False, True])
 def test_a_captioner_is_shown_two_frames_a_second(
     mixed: list[Path], tmp_path: Path, transcode: bool
@@ -186,6 +284,27 @@ def test_a_captioner_is_shown_two_frames_a_second(
     out = write("llama-factory", mixed, tmp_path / "set", transcode=transcode)
     loaded = replay_llama_factory(out)
     assert predicted(out) == loaded and len(loaded) == 12
+
+
+def test_musubi_retimes_clips_of_every_rate(tmp_path: Path) -> None:
+    clips = make_clips(tmp_path / "in", [(60, 30), (48, 24), (32, 16), (16, 8)], stills=1)
+    out = write("musubi-tuner", clips, tmp_path / "set")
+    datasets = tomllib.loads((out / "dataset.toml").read_text())["datasets"]
+    assert sorted(one.get("source_fps", 0) for one in datasets) == [0, 24.0, 30.0]
+    assert len({one["cache_directory"] for one in datasets}) == 3
+    loaded = {"still0.png": 1, "f60_at30.mp4": 29, "f48_at24.mp4": 29, "f32_at16.mp4": 29,
+              "f16_at8.mp4": 13}  # fmt: skip
+    assert predicted(out) == replay_musubi(out, 16) == loaded
+    told = [text for _, text in check(str(out)).warnings if "a second" in text]
+    assert told == ["16 frames are not 4N+1; 8 frames a second instead of 16"]
+
+
+@pytest.mark.parametrize("trainer", ["diffusion-pipe", "mochi"])
+def test_a_loader_that_retimes_is_not_warned_about(tmp_path: Path, trainer: str) -> None:
+    clips = make_clips(tmp_path / "in", [(60, 24), (16, 8)])
+    report = export_rows(map(row_of, clips), trainer, tmp_path / "set", size=(96, 64))
+    assert not [text for _, text in report.warnings if "a second" in text]
+    assert check(str(tmp_path / "set")).warnings == []
 
 
 def test_a_rate_above_the_models_is_retimed_before_buckets_are_chosen(tmp_path: Path) -> None:
@@ -205,17 +324,15 @@ def test_a_still_beside_clips_takes_nothing_from_them(tmp_path: Path, trainer: s
 
 def test_musubi_counts_frames_after_retiming(tmp_path: Path) -> None:
     clips = make_clips(tmp_path / "in", [(45, 30), (90, 30)])
-    one = TRAINERS["musubi-tuner"]
-    told: list[str] = []
-    export(map(row_of, clips), one, str(tmp_path / "set"), options=Options(frames=33),
-           on_warning=lambda name, text: told.append(text))  # fmt: skip
+    report = export_rows(map(row_of, clips), "musubi-tuner", tmp_path / "set", frames=33)
+    told = [text for _, text in report.warnings]
     why = "24 frames as loaded, and target_frames is 33"
     assert f"not trained on: 1 of 2 clips: {why}" in told
-    report = check(str(tmp_path / "set"))
-    assert report.failed == [
+    checked = check(str(tmp_path / "set"))
+    assert checked.failed == [
         ("metadata.jsonl: line 1", f"{tmp_path}/set/videos/f45_at30.mp4: not trained on: {why}")
     ]
-    assert (report.trained, round(report.seconds, 2)) == (1, round(33 / 16, 2))
+    assert (checked.trained, round(checked.seconds, 2)) == (1, round(33 / 16, 2))
     assert replay_musubi(tmp_path / "set", 16) == {"f45_at30.mp4": 0, "f90_at30.mp4": 33}
 
 

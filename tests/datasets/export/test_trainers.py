@@ -17,11 +17,10 @@ from pathlib import Path
 import pytest
 
 from instancecap.datasets.captions import Row
-from instancecap.datasets.export import TRAINERS, Options, export
 from instancecap.datasets.export.trainers import QUESTION
 from instancecap.schema.caption import Caption
 from instancecap.video import Clip, probe
-from tests.datasets.export.made import everyday_rows, row_of
+from tests.datasets.export.made import everyday_rows, export_rows, row_of
 
 Pairs = list[tuple[Path, str]]
 NAMES = ["cat_walk", "flower_cc0", "football_juggle"]
@@ -35,9 +34,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, clips_dir: Path) -> Callable[
     def make(trainer: str) -> Path:
         out = base / trainer
         if not out.exists():
-            report = export(
-                everyday_rows(clips_dir), TRAINERS[trainer], str(out), options=Options()
-            )
+            report = export_rows(everyday_rows(clips_dir), trainer, out)
             assert (report.done, report.failed) == (3, [])
         return out
 
@@ -83,14 +80,14 @@ def read_musubi(folder: Path) -> Pairs:
     """kohya-ss/musubi-tuner docs/dataset_config.md, "Sample for Video Dataset with Metadata
     JSONL File"; target_frames must be N*4+1."""
     config = tomllib.loads((folder / "dataset.toml").read_text())
-    (dataset,) = config["datasets"]
-    assert dataset["cache_directory"]
-    whole = dataset["frame_extraction"] == "full"
-    assert (dataset["max_frames"] if whole else dataset["target_frames"][0]) % 4 == 1
+    assert len({dataset["cache_directory"] for dataset in config["datasets"]}) == 3
     assert len(config["general"]["resolution"]) == 2
-    with open(dataset["video_jsonl_file"]) as file:
-        rows = [json.loads(line) for line in file]
-    return [(Path(row["video_path"]), row["caption"]) for row in rows]
+    rows = []
+    for dataset in config["datasets"]:
+        assert (dataset["frame_extraction"], dataset["max_frames"] % 4) == ("full", 1)
+        with open(dataset["video_jsonl_file"]) as file:
+            rows += [json.loads(line) for line in file]
+    return sorted((Path(row["video_path"]), row["caption"]) for row in rows)
 
 
 def read_diffusion_pipe(folder: Path) -> Pairs:
@@ -227,7 +224,7 @@ def test_a_still_image_gets_an_image_mark(tmp_path: Path) -> None:
 
     cv2.imwrite(str(tmp_path / "a.png"), np.full((48, 64, 3), 90, np.uint8))
     out = tmp_path / "set"
-    export([row_of(tmp_path / "a.png")], TRAINERS["ms-swift"], str(out), options=Options())
+    export_rows([row_of(tmp_path / "a.png")], "ms-swift", out)
     row = json.loads((out / "train.jsonl").read_text())
     assert row["messages"][0]["content"].startswith("<image>Describe")
     assert [Path(path).name for path in row["images"]] == ["a.png"]
@@ -240,7 +237,7 @@ def test_the_question_can_be_chosen(
 ) -> None:
     row = row_of(make_video(tmp_path / "a.mp4"))
     out = tmp_path / "set"
-    export([row], TRAINERS[trainer], str(out), options=Options(question="What moves?"))
+    export_rows([row], trainer, out, question="What moves?")
     asked = json.loads((out / f"{file}.jsonl").read_text())["messages"][0]["content"]
     assert asked.removeprefix("<video>") == "What moves?"
 
@@ -248,33 +245,9 @@ def test_the_question_can_be_chosen(
 def test_a_mark_in_a_caption_is_not_counted(tmp_path: Path, clips_dir: Path) -> None:
     row = row_of(clips_dir / "everyday" / "worker.mp4", text="A sign reads <video>.")
     out = tmp_path / "set"
-    export([row], TRAINERS["llama-factory"], str(out), options=Options())
+    export_rows([row], "llama-factory", out)
     ((_, text),) = read_llama_factory(out)
     assert "<video>" in text
-
-
-def test_musubi_is_told_the_rate_of_clips_that_have_another(
-    tmp_path: Path, clips_dir: Path
-) -> None:
-    row = row_of(clips_dir / "everyday" / "football_juggle.mp4")
-    export([row], TRAINERS["musubi-tuner"], str(tmp_path / "set"), options=Options())
-    text = (tmp_path / "set" / "dataset.toml").read_text()
-    assert "source_fps = 24.0\n" in text  # "the value must be a decimal number"
-    assert "max_frames = 77\n" in text  # the most of 4N+1 within 120 frames at 16 instead of 24
-
-
-def test_musubi_trains_whole_clips_unless_frames_are_asked_for(
-    tmp_path: Path, clips_dir: Path
-) -> None:
-    names = ("football_juggle.mp4", "two_cars.mp4")  # of 120 and 56 frames
-    made = [row_of(clips_dir / "everyday" / name) for name in names]
-    for frames, wanted in ((0, {"frame_extraction": "full", "max_frames": 117}),
-                           (33, {"frame_extraction": "head", "target_frames": [33]})):  # fmt: skip
-        out = tmp_path / str(frames)
-        export(made, TRAINERS["musubi-tuner"], str(out), options=Options(frames=frames))
-        (dataset,) = tomllib.loads((out / "dataset.toml").read_text())["datasets"]
-        assert wanted.items() <= dataset.items()
-        assert not {"max_frames", "target_frames"} <= set(dataset)
 
 
 @pytest.mark.parametrize("trainer", ["llama-factory", "ms-swift", "trl"])
@@ -287,7 +260,7 @@ def test_a_caption_without_words_teaches_nothing(
     empty = Caption(video=row.caption.video, place="indoor", lighting="Dim.")
     little = Caption(video=row.caption.video, global_description="A man is here.")
     rows = [Row(row.name, empty, "row 1"), Row(row.name, little, "row 2")]
-    report = export(rows, TRAINERS[trainer], str(tmp_path / "set"), options=Options())
+    report = export_rows(rows, trainer, tmp_path / "set")
     assert [source for source, _ in report.failed] == ["row 1", "row 2"] and report.done == 0
     assert "almost nothing: 0 words, and an answer to learn from" in report.failed[0][1]
     assert not (tmp_path / "set").exists()

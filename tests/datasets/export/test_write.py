@@ -6,28 +6,27 @@ import json
 import os
 import tarfile
 from collections.abc import Callable, Iterator
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from instancecap.datasets.captions import Row
-from instancecap.datasets.export import TRAINERS, Options, Report, check, export, render_options
+from instancecap.datasets.export import TRAINERS, check, export
 from instancecap.datasets.export.layouts import Shards
 from instancecap.errors import UsageError
-from instancecap.render import RenderOptions
 from instancecap.schema import Caption
-from tests.datasets.export.made import caption_of, count_frames, make_colours, row_of
+from tests.datasets.export.made import (
+    caption_of,
+    count_frames,
+    export_rows,
+    make_colours,
+    options_for,
+    row_of,
+)
 
 MakeVideo = Callable[..., Path]
-
-
-def write(rows: list[Row], trainer: str, out: Path, **options: object) -> Report:
-    prompts = {one.name for one in fields(RenderOptions)}
-    how = {name: options.pop(name) for name in list(options) if name in prompts}
-    render = render_options(TRAINERS[trainer], **how)  # type: ignore[arg-type]
-    chosen = Options(render=render, **options)  # type: ignore[arg-type]
-    return export(rows, TRAINERS[trainer], str(out), options=chosen)
+TABLES = json.loads(Path(__file__).with_name("tables.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture
@@ -45,7 +44,7 @@ def test_an_empty_caption_is_refused_by_name_and_no_pair_shifts(
     clips = [make_video(tmp_path / f"{name}.mp4") for name in "abc"]
     texts = ["One car.", "", "Three\ncars.\u2028\n\nMany."]
     rows = [row_of(path, text=text) for path, text in zip(clips, texts, strict=True)]
-    report = write(rows, "cogvideo", tmp_path / "set")
+    report = export_rows(rows, "cogvideo", tmp_path / "set")
     assert report.done == 2
     assert [source for source, _ in report.failed] == ["captions/b.mp4.json"]
     assert lines(tmp_path / "set" / "videos.txt") == ["videos/a.mp4", "videos/c.mp4"]
@@ -69,7 +68,7 @@ def test_what_cannot_be_exported_is_named_and_the_rest_goes_on(tmp_path: Path, c
         Row("text.mp4", broken, "text.json"),
         row_of(clip),
     ]
-    report = write(rows, "mochi", tmp_path / "set")
+    report = export_rows(rows, "mochi", tmp_path / "set")
     assert [source for source, _ in report.failed] == ["x.json", "y.json", "gone.json", "text.json"]
     assert "names no video" in report.failed[1][1]
     assert "gone.mp4 is not there" in report.failed[2][1]
@@ -77,7 +76,7 @@ def test_what_cannot_be_exported_is_named_and_the_rest_goes_on(tmp_path: Path, c
 
 
 def test_nothing_is_left_where_nothing_could_be_exported(tmp_path: Path) -> None:
-    report = write([Row("x", None, "x.json", "no")], "mochi", tmp_path / "set")
+    report = export_rows([Row("x", None, "x.json", "no")], "mochi", tmp_path / "set")
     assert (report.done, report.outputs) == (0, [])
     assert os.listdir(tmp_path) == []
 
@@ -88,22 +87,22 @@ def test_out_is_whole_or_not_there(tmp_path: Path, clip: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        export(broken_off(), TRAINERS["ltx-2"], str(tmp_path / "set"), options=Options())
+        export_rows(broken_off(), "ltx-2", tmp_path / "set")
     assert sorted(os.listdir(tmp_path)) == ["a.mp4"]
 
 
 def test_only_an_earlier_export_is_replaced_and_only_if_asked(tmp_path: Path, clip: Path) -> None:
     out = tmp_path / "set"
     out.mkdir()
-    write([row_of(clip)], "ltx-2", out)  # an empty folder will do
+    export_rows([row_of(clip)], "ltx-2", out)  # an empty folder will do
     with pytest.raises(UsageError, match="--overwrite replaces it"):
-        write([row_of(clip)], "mochi", out)
-    write([row_of(clip)], "mochi", out, overwrite=True)
+        export_rows([row_of(clip)], "mochi", out)
+    export_rows([row_of(clip)], "mochi", out, overwrite=True)
     assert sorted(os.listdir(out)) == [".instancecap", "a.mp4", "a.txt"]
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
     with pytest.raises(UsageError, match="this folder is not empty"):
-        write([row_of(clip)], "mochi", tmp_path / "mine", overwrite=True)
+        export_rows([row_of(clip)], "mochi", tmp_path / "mine", overwrite=True)
     assert (tmp_path / "mine" / "thesis.txt").exists()
 
 
@@ -115,7 +114,7 @@ def test_clips_of_one_name_never_overwrite_each_other(
     for number, name in enumerate(names):
         path = make_video(tmp_path / name, frames=5 + number)
         rows.append(row_of(path, text=f"Number {number}."))
-    report = write(rows, "ai-toolkit", tmp_path / "set")
+    report = export_rows(rows, "ai-toolkit", tmp_path / "set")
     assert (report.done, report.failed) == (3, [])
     found = sorted(path.name for path in (tmp_path / "set").glob("*.mp4"))
     assert found == ["A-3.mp4", "a-2.mp4", "a.mp4"]
@@ -132,7 +131,7 @@ def test_odd_names_survive_every_format(
 ) -> None:
     names = ["-rf.mp4", 'a "b", c.mp4', "line\nbreak.mp4", "женщина 犬.mp4", "v1.0 final.mp4"]
     rows = [row_of(make_video(tmp_path / "in" / name)) for name in names]
-    assert write(rows, trainer, tmp_path / "set").done == len(names)
+    assert export_rows(rows, trainer, tmp_path / "set").done == len(names)
     report = check(str(tmp_path / "set"))
     assert (report.rows, report.failed) == (len(names), [])
     notes = [json.loads(line) for line in lines(tmp_path / "set" / ".instancecap" / "clips.jsonl")]
@@ -146,7 +145,7 @@ def test_a_span_is_cut_without_loss_where_it_can_be(tmp_path: Path) -> None:
         row_of(source, "long.mp4@1.25-2.0", start=1.25, end=2.0),
         row_of(source),
     ]
-    report = write(rows, "videofolder", tmp_path / "set")
+    report = export_rows(rows, "videofolder", tmp_path / "set")
     assert report.made == {"cut": 1, "encoded": 1, "linked": 1}
     assert report.warnings == [("long.mp4@1.25-2.0", "encoded anew: no cut without loss here")]
     clips = sorted((tmp_path / "set" / "videos").iterdir())
@@ -155,7 +154,7 @@ def test_a_span_is_cut_without_loss_where_it_can_be(tmp_path: Path) -> None:
 
 def test_transcoding_keeps_every_rule(tmp_path: Path) -> None:
     source = make_colours(tmp_path / "a.mp4", frames=24, fps=12, size=(100, 70))
-    report = write([row_of(source)], "ltx-2", tmp_path / "set", transcode=True, fps=12)
+    report = export_rows([row_of(source)], "ltx-2", tmp_path / "set", transcode=True, fps=12)
     assert (report.made, report.warnings) == ({"encoded": 1}, [])
     done = check(str(tmp_path / "set"))
     assert (done.failed, done.warnings) == ([], [])
@@ -165,7 +164,7 @@ def test_transcoding_keeps_every_rule(tmp_path: Path) -> None:
 def test_a_clip_that_breaks_the_rules_is_exported_with_a_warning(
     tmp_path: Path, clip: Path
 ) -> None:
-    report = write([row_of(clip)], "cosmos3", tmp_path / "set")
+    report = export_rows([row_of(clip)], "cosmos3", tmp_path / "set")
     assert report.done == 1
     why = "not trained on: 1 of 1 clips: 9 frames, and the trainer needs 61"
     assert ("", why) in report.warnings
@@ -177,7 +176,7 @@ def test_a_format_that_the_trainer_cannot_read_is_turned_into_mp4(
     rows = [
         row_of(clips_dir / "odd" / name) for name in ("testsrc2_vp8.webm", "testsrc2_mpeg4.avi")
     ]
-    report = write(rows, "cogvideo-sat", tmp_path / "set")
+    report = export_rows(rows, "cogvideo-sat", tmp_path / "set")
     assert report.done == 2
     for path in (tmp_path / "set" / "videos").iterdir():
         assert path.suffix == ".mp4" and not path.is_symlink()
@@ -192,7 +191,7 @@ def test_shards_are_bounded_and_whole(tmp_path: Path, make_video: MakeVideo) -> 
     trainer = replace(
         TRAINERS["webdataset"], layout=replace(layout, shard_bytes=2 * (size + 4 * 1024))
     )
-    export(rows, trainer, str(tmp_path / "set"), options=Options())
+    export(rows, trainer, str(tmp_path / "set"), options=options_for("webdataset"))
     shards = sorted((tmp_path / "set").glob("*"))
     assert [path.name for path in shards if path.name[0] != "."] == [
         f"shard-{number:06d}.tar" for number in range(3)
@@ -207,7 +206,7 @@ def test_shards_are_bounded_and_whole(tmp_path: Path, make_video: MakeVideo) -> 
 
 
 def test_options_go_to_the_prompts_and_are_recorded(tmp_path: Path, clip: Path) -> None:
-    write(
+    export_rows(
         [row_of(clip)],
         "ltx-2",
         tmp_path / "set",
@@ -224,36 +223,18 @@ def test_options_go_to_the_prompts_and_are_recorded(tmp_path: Path, clip: Path) 
     assert (record["target"], record["drop_fields"], record["seed"]) == ("ltx-video", 0.5, 7)
 
 
-@pytest.mark.parametrize(
-    ("trainer", "options", "message"),
-    [
-        ("musubi-tuner", {"frames": 80}, "--frames 80: musubi-tuner takes 4N.1 frames"),
-        ("ltx-2", {"size": (100, 64)}, "--size 100x64: both must be multiples of 32"),
-        ("trl", {"target": "wan2.2"}, "--target: trl learns structured captions"),
-        ("ltx-2", {"question": "What is seen?"}, "--question: ltx-2 learns prompts"),
-        ("ms-swift", {"question": "<video>?"}, "leave out marks such as <video>"),
-        ("trl", {"transcode": True}, "--transcode: trl learns from pictures"),
-        ("llama-factory", {"prefix": "ohwx"}, "--prefix: llama-factory learns structured"),
-        ("llama-factory", {"suffix": "."}, "--suffix: llama-factory learns structured"),
-        ("ms-swift", {"length": "tags"}, "--length: ms-swift learns structured captions"),
-        ("ms-swift", {"drop_fields": 0.5}, "--drop-fields: ms-swift learns structured"),
-        ("llama-factory", {"frames": 9}, "--frames: llama-factory picks frames by itself"),
-        ("cosmos3", {"target": "wan2.2"}, "--target wan2.2: cosmos3 cannot learn from it"),
-        ("cosmos3", {"length": "tags"}, "--length tags: cosmos3 takes dense or medium"),
-        ("mochi", {"target": "sora"}, "target 'sora': not known"),
-    ],
-)
+@pytest.mark.parametrize(("trainer", "options", "message"), TABLES["refused options"])
 def test_options_that_do_not_fit_are_refused(
     tmp_path: Path, clip: Path, trainer: str, options: dict[str, object], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):
-        write([row_of(clip)], trainer, tmp_path / "set", **options)
+        export_rows([row_of(clip)], trainer, tmp_path / "set", **options)
     assert sorted(os.listdir(tmp_path)) == ["a.mp4"]
 
 
 def test_what_a_prompt_has_no_room_for_is_told(tmp_path: Path, clip: Path) -> None:
     text = " ".join(f"The dog runs past house number {number}." for number in range(60))
-    report = write([row_of(clip, text=text)], "ltx-2", tmp_path / "set", target="ltx-video")
+    report = export_rows([row_of(clip, text=text)], "ltx-2", tmp_path / "set", target="ltx-video")
     told = [text for name, text in report.warnings if name == "a.mp4"]
     assert any("left out" in text for text in told), report.warnings
 
@@ -263,13 +244,13 @@ def test_paths_are_found_below_the_video_root(tmp_path: Path, clip: Path) -> Non
     assert caption.video is not None
     caption.video.path = "elsewhere/a.mp4"
     row = Row("a.mp4", caption, "a.json")
-    assert write([row], "mochi", tmp_path / "one").done == 0
-    assert write([row], "mochi", tmp_path / "two", video_root=str(tmp_path)).done == 1
+    assert export_rows([row], "mochi", tmp_path / "one").done == 0
+    assert export_rows([row], "mochi", tmp_path / "two", video_root=str(tmp_path)).done == 1
 
 
 def test_a_clip_inside_the_dataset_to_be_replaced_is_refused(tmp_path: Path, clip: Path) -> None:
     out = tmp_path / "set"
-    write([row_of(clip)], "mochi", out, link="copy")
-    report = write([row_of(out / "a.mp4")], "mochi", out, overwrite=True)
+    export_rows([row_of(clip)], "mochi", out, link="copy")
+    report = export_rows([row_of(out / "a.mp4")], "mochi", out, overwrite=True)
     assert report.done == 0 and "lies in --out itself" in report.failed[0][1]
     assert (out / "a.mp4").exists()

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from instancecap.evidence.geometry import coverage, ious
+from instancecap.evidence.geometry import ious
 from instancecap.evidence.tracking.follow import Seed
 from instancecap.evidence.tracking.instances import box_at
 from instancecap.schema.base import TrackPoint
@@ -34,9 +34,6 @@ APART = 0.1
 
 SAME_NAME_TWICE = 0.85
 """Overlap of two named things, in every picture that both have a box in, that are one."""
-
-WITHIN = 0.8
-"""Share of a track's box within a named thing's from which it is a part or a double of it."""
 
 TOGETHER = 0.3
 """Share of the shorter of two tracks, in time, for which they may run side by side and still be
@@ -96,21 +93,10 @@ class Agreed:
         return "both" if self.pieces else "model"
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """What came of matching.
+def agree(named: Sequence[Named], items: Sequence[InstanceFacts], *, most: int) -> list[Agreed]:
+    """What the model names, matched with what was measured: its order, the main ones first.
 
-    Attributes:
-        instances: in the model's order, the main ones first.
-        unclaimed: tracks that no named thing claims, the surest first.
-    """
-
-    instances: tuple[Agreed, ...]
-    unclaimed: tuple[InstanceFacts, ...] = ()
-
-
-def agree(named: Sequence[Named], items: Sequence[InstanceFacts], *, most: int) -> Agreement:
-    """Match what the model names with what was measured.
+    A track that no named thing claims is none of them.
 
     Args:
         named: in the model's order; several of one name, or in one place, are one.
@@ -126,11 +112,8 @@ def agree(named: Sequence[Named], items: Sequence[InstanceFacts], *, most: int) 
         own = _join(one, [piece for piece, by in zip(pieces, claims, strict=True) if by == entry])
         seeds = () if _shows_enough(one, own) else _seeds(one, own)
         instances.append(Agreed(numbers.of(own), one, entry, tuple(own), seeds))
-    left = [piece for piece, owner in zip(pieces, claims, strict=True) if owner is None]
-    left = [piece for piece in left if not any(_is_within(piece, one) for _, one in entries)]
     instances.sort(key=lambda one: not one.named.is_main)
-    left.sort(key=lambda piece: (-piece.confidence, piece.id))
-    return Agreement(tuple(instances[:most]), tuple(left))
+    return instances[:most]
 
 
 class _Numbers:
@@ -300,13 +283,6 @@ def _share_together(one: InstanceFacts, other: InstanceFacts) -> float:
     return (end - start) / shorter if shorter > 0 else float(end >= start)
 
 
-def _is_within(piece: InstanceFacts, one: Named) -> bool:
-    """Whether a track never leaves a named thing's boxes: a part of it, or one of a group."""
-    boxes = [(box_at(piece, seed.t), seed.box) for seed in one.boxes]
-    shares = [_covered(box, other) for box, other in boxes if box is not None]
-    return bool(shares) and min(shares) >= WITHIN
-
-
 def _shows_enough(one: Named, own: Sequence[InstanceFacts]) -> bool:
     """Whether the tracks have the thing in most of the pictures in which it is seen."""
     if not one.boxes or not own:
@@ -331,7 +307,3 @@ def _seeds(one: Named, own: Sequence[InstanceFacts]) -> tuple[Seed, ...]:
 
 def _iou(one: Sequence[float] | NDArray[np.float64], other: Sequence[float]) -> float:
     return float(ious(np.array([one], float), np.array([other], float))[0, 0])
-
-
-def _covered(one: Sequence[float] | NDArray[np.float64], other: Sequence[float]) -> float:
-    return float(coverage(np.array([one], float), np.array([other], float))[0, 0])

@@ -1,6 +1,6 @@
 """What a model has to answer: pydantic models of exactly the keys that are asked, no more.
 
-:mod:`instancecap.mllm.coercion` reads answers generously (``Close-up`` is ``close_up``, a list of
+:mod:`instancecap.mllm.schemas` reads answers generously (``Close-up`` is ``close_up``, a list of
 sentences is a text), so that a question is asked again only where there is nothing to read.
 """
 
@@ -88,7 +88,8 @@ def _most(items: int) -> Any:
 
 NAME: Any = _short(60)
 DIRECTIONS = ("left", "right", "up", "down", "up_left", "up_right", "down_left", "down_right")
-MOVES: Any = Literal[tuple(word for word in get_args(Primitive) if word != "tracking")]
+NEARLY_STATIC = "nearly_static"
+MOVES: Any = Literal[*(word for word in get_args(Primitive) if word != "tracking"), NEARLY_STATIC]
 COLORS: Any = Literal[
     *("black", "white", "gray", "silver", "red", "orange", "yellow", "green", "blue", "purple"),
     *("pink", "brown", "beige", "gold", "turquoise"),
@@ -103,7 +104,8 @@ KINDS: dict[str, tuple[Any, Any]] = {
     "category": (_words(Category), UNKNOWN),
     "direction": (_words(*DIRECTIONS, "stays"), UNKNOWN),
     "toward_or_away": (_words("toward", "away", "neither"), UNKNOWN),
-    "target_ok": (_words("single", "several", "part", "mixed", "not_a_thing"), UNKNOWN),
+    "target_ok": (_words("single", "group", "crowded", "part", "mixed", "not_a_thing"), UNKNOWN),
+    "key": (_words("name", "class", "count", "appearance"), UNKNOWN),
     "verdict": (_words("kept", "corrected"), UNKNOWN),
     "camera_motion": (list[MOVES], []),
     "colors": (list[COLORS], []),
@@ -114,63 +116,53 @@ KINDS: dict[str, tuple[Any, Any]] = {
     "boxes": (list[PictureBox], []),
     "texts": (Annotated[list[TextBox], _most(4)], []),
     **dict.fromkeys(("with", "who"), (Annotated[list[NAME], _most(3)], [])),
-    "name": (NAME, ""),
+    **dict.fromkeys(("name", "about"), (NAME, "")),
     "class": (_short(40), ""),
     "looks": (_short(120), ""),
 }
 """Type and default of the keys that hold no text, or a short one: what is bounded leaves room for
 the others where a model in this process is held to a schema."""
 
-WORDS: dict[str, int] = {
-    "global_description": 20,
-    "background": 35,
-    "lighting": 20,
-    "camera_description": 25,
-    "class": 1,
-    "name": 3,
-    "looks": 6,
-    "appearance": 40,
-    "action": 40,
-    "expression": 8,
-    "position": 18,
-    "segment": 30,
-    "text": 70,
-}
-"""Words that a text usually has, by key; from these the cost of a run is estimated."""
+WORDS, FEW_WORDS = 35, 4
+"""Words that a text usually has, and a short one; from these the cost of a run is estimated."""
 
 USUAL_INSTANCES = 4
 """Of a clip, by the same reckoning."""
 
 
+def stem_of(key: str) -> str:
+    """A key without its number: ``part`` of ``part_2``."""
+    return re.sub(r"_\d+$", "", key)
+
+
 def _key(name: str) -> tuple[str, tuple[Any, Any]]:
     """The attribute that a key is kept under, its type and its default."""
-    kind, default = KINDS.get(name, (str, ""))
+    kind, default = KINDS.get(stem_of(name), (str, ""))
     if name in ("class", "with"):  # words of Python
         return f"{name}_", (kind, Field(default=default, alias=name))
     return name, (kind, default)
 
 
+Keys = tuple["str | tuple[str, tuple[str, ...]]", ...]
+"""Keys of an answer, in order. A pair is a list of objects: its key, and the keys of each."""
+
+
 @cache
-def answer_type(keys: tuple[str, ...]) -> type[Answer]:
+def answer_type(keys: Keys) -> type[Answer]:
     """The model of an answer with these keys, in this order."""
-    fields: dict[str, Any] = dict(map(_key, keys))
-    return create_model("Answer", __base__=Answer, **fields)
-
-
-@cache
-def look_type(entry_keys: tuple[str, ...], clip_keys: tuple[str, ...]) -> type[Answer]:
-    """First a list of instances, each with keys of its own, then the clip's keys."""
     fields: dict[str, Any] = {}
-    if entry_keys:
-        entry: Any = answer_type(entry_keys)
-        fields["instances"] = (list[entry], [])
-    fields |= dict(map(_key, clip_keys))
+    for key in keys:
+        if isinstance(key, str):
+            fields |= [_key(key)]
+        else:
+            entry: Any = answer_type(key[1])
+            fields[key[0]] = (list[entry], [])
     return create_model("Answer", __base__=Answer, **fields)
 
 
 def choices_of(key: str) -> tuple[str, ...]:
     """The words that a key may have; none for a text."""
-    kind = KINDS.get(key, (str, ""))[0]
+    kind = KINDS.get(stem_of(key), (str, ""))[0]
     if get_origin(kind) is Annotated:
         kind = get_args(kind)[0]
     if get_origin(kind) is list:
@@ -184,22 +176,20 @@ def typical(answer: type[BaseModel]) -> BaseModel:
     return answer.model_construct(_fields_set=set(values), **values)
 
 
-def _numbered(value: Any, number: int) -> Any:
-    """An entry of a list under a name of its own."""
-    named = isinstance(value, BaseModel) and "name" in type(value).model_fields
-    return value.model_copy(update={"name": f"the usual thing {number}"}) if named else value
-
-
 def _typical(name: str, kind: Any) -> Any:
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return typical(kind)
     if get_origin(kind) is list:
         count = {"instances": USUAL_INSTANCES, "subjects": 2, "colors": 1}.get(name, 0)
-        return [_numbered(_typical(name, get_args(kind)[0]), number) for number in range(count)]
+        listed = [_typical(name, get_args(kind)[0]) for _ in range(count)]
+        for number, one in enumerate(listed):
+            if "name" in getattr(one, "model_fields_set", ()):
+                one.name = f"the usual thing {number}"
+        return listed
     if get_origin(kind) is dict:
         return {str(index): _typical(name, get_args(kind)[1]) for index in range(2)}
     if get_origin(kind) is Literal:
         return get_args(kind)[0]
-    if kind is int:
-        return 1
-    return False if kind is bool else " ".join(["words"] * WORDS.get(name.rstrip("_"), 15))
+    if kind in (int, bool):
+        return kind(kind is int)
+    return " ".join(["words"] * (FEW_WORDS if name.rstrip("_") in KINDS else WORDS))

@@ -9,7 +9,7 @@ from instancecap.captioners.chain.options import ChainOptions
 from instancecap.captioners.chain.pictures import sketch
 from instancecap.captioners.chain.questions import Answered, Scene, Work
 from instancecap.captioners.chain.write import CHAINS
-from instancecap.mllm.usage import Usage
+from instancecap.mllm.base import Usage
 from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence
 from instancecap.video.clip import Clip

@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from instancecap.captioners.chain.agree import Agreement, Named, agree
-from instancecap.captioners.chain.answers import Answer, clean, look_type
-from instancecap.captioners.chain.draft import MOST_COUNTED
+from instancecap.captioners.chain.agree import Agreed, Named, agree
+from instancecap.captioners.chain.answers import Answer, Keys, answer_type, clean
+from instancecap.captioners.chain.detail import numbered
 from instancecap.captioners.chain.instances import agreed_evidence, follow_agreed
-from instancecap.captioners.chain.names import unique_names
 from instancecap.captioners.chain.options import INSTANCE_LEAVES
+from instancecap.captioners.chain.parts import keys_of, listed, pointers_of, read_parts
 from instancecap.captioners.chain.questions import (
     LOOK_TOKENS,
     Answered,
@@ -23,11 +23,12 @@ from instancecap.captioners.chain.questions import (
     clip_pointers,
     clip_values,
 )
-from instancecap.captioners.chain.subjects import numbered
+from instancecap.captioners.chain.said import MOST_COUNTED, unique_names
+from instancecap.captioners.chain.windows import GRADUAL
 from instancecap.evidence.reliability import may_overrule
 from instancecap.evidence.tracking.follow import Seed
 from instancecap.mllm.base import Image, Media
-from instancecap.schema.parts import Text
+from instancecap.schema.base import Text
 from instancecap.schema.pointer import instance_pointer
 from instancecap.video.sampling import fit_within
 
@@ -66,21 +67,25 @@ def look_question(scene: Scene, *, describe: bool = True) -> Question:
         entries = tuple("number" if key == "boxes" else key for key in entries)
         keys = tuple(key for key in keys if key != "texts")
         shown = numbered(scene) if "number" in entries else ()
+    parts = [pair for pair in enumerate(prepared.parts) if describe and not pair[1].images]
+    asked: Keys = (("instances", entries),) if entries else ()
+    asked += (*keys_of(parts), *keys)
     text = scene.compose(
         scene.times(prepared.images),
         scene.hint(),
         measured_hints(scene),
         _task(scene, entries, keys),
+        scene.prompts.say("parts", "whole", parts=listed(parts)) if parts else "",
         scene.prompts.say("look", "candidates", count=len(shown)) if shown else "",
-        scene.keys(keys, entries=entries),
+        scene.keys(asked),
     )
     return Question(
         about="the clip",
         images=(*prepared.images, *shown),
         text=text,
-        answer=look_type(entries, keys),
-        pointers=clip_pointers(keys),
-        read=lambda value: _clip_values(scene, value, keys),
+        answer=answer_type(asked),
+        pointers=clip_pointers(keys) + pointers_of(parts),
+        read=lambda value: _clip_values(scene, value, keys) | read_parts(value, parts),
         max_tokens=LOOK_TOKENS,
     )
 
@@ -94,6 +99,8 @@ def _task(scene: Scene, entries: Sequence[str], keys: Sequence[str]) -> str:
         parts.append(scene.prompts.say("look", "list", most=scene.options.max_instances))
     if "appearance" in entries or "action" in entries:
         parts.append(scene.prompts.say("look", "describe"))
+    if len(scene.prepared.evidence.shots) > 1:
+        parts.append(scene.prompts.say("look", "shots"))
     if keys:
         parts.append(scene.prompts.say("look", "clip"))
     return scene.compose(*parts)
@@ -106,7 +113,10 @@ def measured_hints(scene: Scene) -> str:
     camera, shots = scene.prepared.evidence.camera, scene.prepared.evidence.shots
     lines = []
     if len(shots) > 1 and may_overrule("transition"):
-        times = ", ".join(f"{shot.start:.1f}" for shot in shots[1:])
+        times = ", ".join(
+            f"{shot.start:.1f}{' (blending over)' if shot.transition in GRADUAL else ''}"
+            for shot in shots[1:]
+        )
         lines.append(scene.prompts.say("measured", "cuts", times=times))
     turns = [word for word in camera.motion if word not in ("static", "tracking", "shaky")]
     if camera.motion == ["static"] and may_overrule("camera.static", camera.confidence):
@@ -199,22 +209,21 @@ def look(scene: Scene, *, describe: bool = True) -> Chain:
     scene.listed = answered.value is not None and "instances" in answered.value.model_fields_set
     if not scene.listed:
         return
-    agreement = agree(
+    agreed = agree(
         read_named(scene, answered),
         scene.prepared.evidence.instances,
         most=scene.options.max_instances,
     )
-    yield from settle(scene, agreement)
+    yield from settle(scene, agreed)
     if describe:
         entries = getattr(answered.value, "instances", None) or []
-        for one in agreement.instances:
+        for one in agreed:
             if one.entry is not None:
                 take_entry(scene, one.id, entries[one.entry], answered)
 
 
-def settle(scene: Scene, agreement: Agreement) -> Chain:
+def settle(scene: Scene, agreed: Sequence[Agreed]) -> Chain:
     """Follow what no track shows, and make the agreed things the scene's instances."""
-    agreed = agreement.instances
     if any(one.seeds for one in agreed):
         film, evidence = scene.prepared.film, scene.prepared.evidence
         scene.followed = yield Work(lambda: follow_agreed(agreed, film, evidence))
@@ -222,7 +231,7 @@ def settle(scene: Scene, agreement: Agreement) -> Chain:
     names = unique_names([one.named.name for one in agreed])
     scene.names = {one.id: name for one, name in zip(agreed, names, strict=True)}
     scene.agreed = {one.id: one for one in agreed}
-    scene.draft.looks = {one.id: one.named.looks for one in agreed}
+    scene.looks = {one.id: one.named.looks for one in agreed}
 
 
 def take_entry(scene: Scene, id: int, entry: Answer, answered: Answered) -> None:
@@ -247,4 +256,4 @@ def _take_known(scene: Scene, answered: Answered) -> None:
     for id in ids.values():
         leaves = (INSTANCE_LEAVES[key] for key in scene.prepared.wanted.instance)
         pointers = tuple(instance_pointer(id, leaf) for leaf in leaves)
-        scene.draft.missing.append((scene.names[id], answered.problem or "not said", pointers))
+        scene.missing.append((scene.names[id], answered.problem or "not said", pointers))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from instancecap.captioners.chain.answers import clean
-from instancecap.captioners.chain.draft import Said
-from instancecap.captioners.chain.names import mentioned
 from instancecap.captioners.chain.pictures import measured_caption
 from instancecap.captioners.chain.questions import Scene
+from instancecap.captioners.chain.said import Said, mentioned
 from instancecap.captioners.measured.describe import MAX_INSTANCES
 from instancecap.evidence.reliability import may_overrule
 from instancecap.mllm.base import Image
@@ -37,10 +36,10 @@ OPPOSITE |= {other: one for one, other in OPPOSITE.items()}
 def merge(scene: Scene) -> Caption:
     """The caption with all that was said in it."""
     caption = _base(scene)
-    draft, things = scene.draft, {one.id: one for one in caption.instances}
+    things = {one.id: one for one in caption.instances}
     written = {
         pointer: said
-        for pointer, said in draft.said.items()
+        for pointer, said in scene.said.items()
         if not pointer.startswith("/segments/") and _exists(pointer, things)
     }
     for pointer, said in written.items():
@@ -131,7 +130,7 @@ def _write_segments(caption: Caption, scene: Scene) -> dict[str, Said]:
     found = {}
     segments: list[Segment] = []
     for index, part in enumerate(scene.prepared.parts):
-        said = scene.draft.said.get(f"/segments/{index}")
+        said = scene.said.get(f"/segments/{index}")
         if said is None:
             continue
         text, who = said.value
@@ -167,7 +166,7 @@ def _provenance(said: Said) -> Provenance:
 
 def _note_found(caption: Caption, scene: Scene) -> None:
     """Who found each instance: the detector, the model, or both; and who named it."""
-    model = ", ".join(sorted(scene.draft.models)) or "model"
+    model = ", ".join(sorted(scene.models)) or "model"
     for one in caption.instances:
         agreed = scene.agreed.get(one.id)
         if agreed is None:
@@ -193,11 +192,13 @@ def _missing(caption: Caption, scene: Scene) -> list[str]:
     """A line for every question without an answer: which fields stay as they were, which empty."""
     leaves = caption.leaves()
     lines = []
-    for about, problem, pointers in scene.draft.missing:
-        said, allows = scene.draft.said, scene.prepared.wanted.allows
+    for about, problem, pointers in scene.missing:
+        said, allows = scene.said, scene.prepared.wanted.allows
         open_ = [one for one in pointers if one not in said and allows(one)]
-        kept = [_name(one) for one in open_ if one in leaves]
-        empty = [_name(one) for one in open_ if one not in leaves and not one.endswith("/is_main")]
+        kept = dict.fromkeys(_name(one) for one in open_ if one in leaves)
+        empty = dict.fromkeys(
+            _name(one) for one in open_ if one not in leaves and not one.endswith("/is_main")
+        )
         before = "as it was" if scene.prepared.previous is not None else "as measured"
         parts = [f"{', '.join(kept)} kept {before}"] if kept else []
         parts += [f"{', '.join(empty)} left empty"] if empty else []
@@ -249,7 +250,7 @@ def _producer(producer: Producer, scene: Scene) -> Producer:
         version=__version__,
         captioner="mllm",
         mode=mode,
-        models={**producer.models, "mllm": ", ".join(sorted(scene.draft.models))},
+        models={**producer.models, "mllm": ", ".join(sorted(scene.models))},
         prompts=scene.prompts.version,
         seed=options.seed,
     )

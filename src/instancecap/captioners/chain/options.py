@@ -9,6 +9,8 @@ from typing import Literal, get_args, get_origin, get_type_hints
 
 from instancecap.captioners.visual_prompts import Variant
 from instancecap.errors import UsageError
+from instancecap.schema.caption import Caption
+from instancecap.schema.pointer import instance_of, parse
 from instancecap.verify.report import OnContradiction
 
 Mode = Literal["fused", "paper", "single"]
@@ -53,6 +55,8 @@ INSTANCE_LEAVES = {
     "leaves": "position/leaves",
 }
 """Key in an answer about one instance, and the leaf below ``/instances/ID/``."""
+
+KEYS = {leaf: key for key, leaf in (CLIP_POINTERS | INSTANCE_LEAVES).items()}
 
 SEGMENTS = "segments"
 
@@ -170,3 +174,76 @@ class ChainOptions:
 def _one_of(what: str, value: str, allowed: Collection[str]) -> None:
     if value not in allowed:
         raise UsageError(f"unknown {what} {value!r}; allowed: {', '.join(allowed)}")
+
+
+def key_of(pointer: str) -> str:
+    """The key of answers that a leaf of a caption has; empty for none."""
+    leaf = pointer if instance_of(pointer) is None else "/".join(parse(pointer)[2:])
+    return KEYS.get(leaf, "")
+
+
+# Wanted -------------------------------------------------------------------------------------------
+
+
+PAPER_KEYS = frozenset(
+    ["global_description", "background", "camera_description", "appearance", "action", SEGMENTS]
+)
+"""What InstanceCap's chain asks; segments are ours, so that no part of a long clip is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Keys to ask of the clip, of its instances, and whether its parts are described.
+
+    What a person wrote is out.
+
+    Attributes:
+        human: leaves, or what holds them, that a person wrote.
+        only: leaves that are missing in an earlier caption; where there are any, nothing else is
+            asked for.
+    """
+
+    clip: tuple[str, ...]
+    instance: tuple[str, ...]
+    segments: bool
+    human: frozenset[str] = frozenset()
+    only: frozenset[str] = frozenset()
+
+    def allows(self, pointer: str) -> bool:
+        """Whether a leaf of the caption may be written."""
+        if pointer.startswith("/segments/"):
+            return self.segments
+        if instance_of(pointer) is None:
+            return key_of(pointer) in self.clip
+        is_missing = not self.only or pointer in self.only
+        asked = key_of(pointer) in self.instance
+        return asked and is_missing and not _is_below(pointer, self.human)
+
+
+def find_wanted(base: Caption, options: ChainOptions, *, only: Collection[str] = ()) -> Wanted:
+    """What to ask for ``base``: the measured caption, or one that is to be rewritten."""
+    keys = options.keys & PAPER_KEYS if options.mode == "paper" else options.keys
+    human = frozenset(
+        pointer
+        for pointer, told in base.provenance.items()
+        if told.source == "human" and not options.overwrite_human
+    )
+    clip = tuple(
+        key
+        for key, pointer in CLIP_POINTERS.items()
+        if key in keys and not _is_below(pointer, human)
+    )
+    instance = tuple(key for key in INSTANCE_LEAVES if key in keys)
+    told = any(f"{pointer}/".startswith("/segments/") for pointer in human)
+    segments = SEGMENTS in keys and not told
+    if only:
+        due = {key_of(pointer) for pointer in only}
+        clip = tuple(key for key in clip if CLIP_POINTERS[key] in only)
+        instance = tuple(key for key in instance if key in due)
+        segments = segments and any(one.startswith("/segments/") for one in only)
+    return Wanted(clip, instance, segments, human, frozenset(only))
+
+
+def _is_below(pointer: str, holders: frozenset[str]) -> bool:
+    """Whether a leaf, or what holds it, is among them: ``/camera`` stands for all below it."""
+    return any(f"{pointer}/".startswith(f"{holder}/") for holder in holders)

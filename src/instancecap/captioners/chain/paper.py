@@ -13,14 +13,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
-from instancecap.captioners.chain.agree import Agreed, Agreement, Named
+from instancecap.captioners.chain.agree import Agreed, Named
 from instancecap.captioners.chain.answers import answer_type
-from instancecap.captioners.chain.fused import describe_parts
+from instancecap.captioners.chain.detail import painted
 from instancecap.captioners.chain.look import look, settle
 from instancecap.captioners.chain.options import INSTANCE_LEAVES
+from instancecap.captioners.chain.parts import describe_parts
 from instancecap.captioners.chain.questions import Answered, Chain, Question, Scene
-from instancecap.captioners.chain.subjects import painted
-from instancecap.evidence.geometry import cell_of
 from instancecap.language import en
 from instancecap.mllm.base import Media, Message
 from instancecap.schema.evidence import InstanceFacts
@@ -63,16 +62,14 @@ def paper(scene: Scene) -> Chain:
     yield from describe_parts(scene)
 
 
-def _as_measured(scene: Scene) -> Agreement:
+def _as_measured(scene: Scene) -> list[Agreed]:
     """The most salient tracks as they are, each under its class."""
     items = scene.prepared.evidence.instances[: scene.options.max_instances]
-    return Agreement(
-        tuple(
-            Agreed(item.id, Named(f"the {_noun(item)}", count=item.count), None, (item,))
-            for item in items
-            if item.track
-        )
-    )
+    return [
+        Agreed(item.id, Named(f"the {_noun(item)}", count=item.count), None, (item,))
+        for item in items
+        if item.track
+    ]
 
 
 def _noun(item: InstanceFacts) -> str:
@@ -92,7 +89,7 @@ def _turn(
     return Question(
         about=about,
         images=images,
-        text=scene.compose(scene.times(images), view, text, scene.keys(["text"])),
+        text=scene.compose(scene.times(images), view, text, scene.keys(("text",))),
         answer=ANSWER,
         pointers=(pointer,),
         read=lambda value: {pointer: value.text},
@@ -107,13 +104,11 @@ def _on_instance(scene: Scene, item: InstanceFacts, about: str) -> Iterator[tupl
     for key in ("appearance", "action"):
         pointer = instance_pointer(item.id, INSTANCE_LEAVES[key])
         if images and scene.prepared.wanted.allows(pointer):
-            x0, y0, x1, y1 = item.track[0].box
-            place = f"{en.IN_CELLS[cell_of((x0 + x1) / 2, (y0 + y1) / 2)]} of the frame"
             text = scene.compose(
                 scene.look_at(item) if key == "appearance" else "",
                 scene.prompts.say(f"paper_{key}", "first", noun=noun, clip=about),
             )
-            view = scene.prompts.say("views", variant, noun=noun, place=place)
+            view = scene.prompts.say("views", variant, noun=noun)
             first = _turn(scene, images, text, pointer, about=name, view=view)
             yield first, scene.prompts.say(f"paper_{key}", "second", noun=noun)
 
@@ -123,7 +118,7 @@ def _second_turn(scene: Scene, first: Question, answered: Answered, text: str) -
     return replace(
         first,
         images=(),
-        text=scene.compose(text, scene.keys(["text"])),
+        text=scene.compose(text, scene.keys(("text",))),
         before=(*first.turns, Message("assistant", (said,))),
     )
 

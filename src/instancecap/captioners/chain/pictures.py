@@ -9,11 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from instancecap.captioners.chain.options import ChainOptions
-from instancecap.captioners.chain.wanted import Wanted, find_wanted
+from instancecap.captioners.chain.options import ChainOptions, Wanted, find_wanted
 from instancecap.captioners.chain.windows import Window, cut_windows, frame_times
 from instancecap.captioners.measured.describe import describe, without_sentences
-from instancecap.captioners.measured.language import speaks
+from instancecap.captioners.measured.sentences import speaks
 from instancecap.captioners.visual_prompts import to_jpeg
 from instancecap.errors import UsageError
 from instancecap.evidence.tracking.follow import Film, FilmMaker
@@ -28,8 +27,11 @@ from instancecap.video.sampling import fit_within
 QUALITY = 88
 """Of the JPEG files, 1..100."""
 
-WINDOW_FRAMES = 8
-"""Pictures of a part of a long clip, at most."""
+LEAST_OF_PART, MOST_OF_PART = 3, 8
+"""Pictures of a part of a long clip; one a second within these bounds."""
+
+CLOSE = 1.0
+"""Seconds a picture of the whole clip up to which it shows what happens in each part as well."""
 
 SAME_TIME = 1e-3
 """Seconds; time stamps that went through JSON differ by less."""
@@ -40,7 +42,7 @@ SAME_START = 2e-3
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A window and the frames that show it."""
+    """A window and the frames that show it; none where the clip's own frames show it enough."""
 
     window: Window
     images: tuple[Image, ...]
@@ -151,7 +153,7 @@ def sketch(
     if options.input == "video" and times and clip and (video := _by_url(clip, evidence)):
         images = (video,)
     windows = cut_windows(evidence, seconds=options.window) if wanted.segments else []
-    count = min(options.pictures, WINDOW_FRAMES)
+    with_clip = asks_clip and options.mode == "fused" and whole.end <= CLOSE * options.pictures
     bare = [item.model_copy(update={"masks": []}) for item in evidence.instances]
     return Prepared(
         evidence=evidence.model_copy(update={"instances": bare}),
@@ -161,12 +163,18 @@ def sketch(
         images=images,
         frames=() if _is_video(images) and not wanted.instance else frames,
         parts=tuple(
-            Part(one, tuple(Image(b"", t) for t in frame_times(evidence, one, frames=count)))
+            Part(one, () if with_clip else _frames_of(one, evidence, options))
             for one in (windows if len(windows) > 1 else [])
         ),
         film=Film(),
         hint=hint,
     )
+
+
+def _frames_of(window: Window, evidence: Evidence, options: ChainOptions) -> tuple[Image, ...]:
+    usual = min(max(round(window.end - window.start), LEAST_OF_PART), MOST_OF_PART)
+    times = frame_times(evidence, window, frames=min(usual, options.pictures))
+    return tuple(Image(b"", t) for t in times)
 
 
 def measured_caption(evidence: Evidence, options: ChainOptions) -> Caption:

@@ -55,17 +55,21 @@ def load_prompts(folder: str = "", hints_file: str = "") -> Prompts:
     Raises:
         UsageError: a file that cannot be read, has another name than ours, or lacks a section.
     """
-    raw = {
-        file.name.removesuffix(".md"): file.read_text(encoding="utf-8")
-        for file in (_HOME / "prompts").iterdir()
+    home = _HOME / "prompts"
+    texts = {
+        file.name.removesuffix(".md"): _sections(file.read_text(encoding="utf-8"))
+        for file in home.iterdir()
         if file.name.endswith(".md")
     }
-    ours = {name: _sections(text) for name, text in raw.items()}
-    theirs = {name: _sections(text) for name, text in _read_folder(folder, raw).items()}
-    for name, sections in theirs.items():
-        if missing := sorted(ours[name].keys() - sections.keys()):
-            raise UsageError(f"{folder}/{name}.md: lacks the section {missing[0]!r}")
-    texts = ours | theirs
+    if folder and not Path(folder).is_dir():
+        raise UsageError(f"{folder}: no such folder of prompts")
+    for path in sorted(Path(folder).glob("*.md")) if folder else ():
+        if path.stem not in texts:
+            raise UsageError(f"{path}: no prompt of this name; {', '.join(texts)}")
+        sections = _sections(_read(path))
+        if missing := sorted(texts[path.stem].keys() - sections.keys()):
+            raise UsageError(f"{path}: lacks the section {missing[0]!r}")
+        texts[path.stem] = sections
     hints = _hints((_HOME / "hints.csv").read_text(encoding="utf-8"), "hints.csv")
     if hints_file:
         hints |= _hints(_read(Path(hints_file)), hints_file)
@@ -79,18 +83,6 @@ def _sections(text: str) -> dict[str, str]:
     if len(parts) == 1:
         return {"": text.strip()}
     return {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}
-
-
-def _read_folder(folder: str, known: Mapping[str, str]) -> dict[str, str]:
-    if not folder:
-        return {}
-    if not Path(folder).is_dir():
-        raise UsageError(f"{folder}: no such folder of prompts")
-    found = {path.stem: _read(path) for path in sorted(Path(folder).glob("*.md"))}
-    for name in found:
-        if name not in known:
-            raise UsageError(f"{folder}/{name}.md: no prompt of this name; {', '.join(known)}")
-    return found
 
 
 def _read(path: Path) -> str:

@@ -14,25 +14,23 @@ from typing import Any
 from pydantic import BaseModel
 
 from instancecap.captioners.chain.agree import Agreed
-from instancecap.captioners.chain.answers import Answer, answer_type, choices_of, clean
-from instancecap.captioners.chain.draft import Draft
-from instancecap.captioners.chain.names import unique_names
+from instancecap.captioners.chain.answers import Answer, Keys, choices_of, clean, stem_of
 from instancecap.captioners.chain.options import CLIP_POINTERS, ChainOptions
-from instancecap.captioners.chain.pictures import Part as ClipPart
 from instancecap.captioners.chain.pictures import Prepared
 from instancecap.captioners.chain.prompting import Prompts, load_prompts
+from instancecap.captioners.chain.said import MAY_BE_BLANK, Said, fit_value, unique_names
 from instancecap.evidence.tracking.follow import Followed
 from instancecap.mllm.base import Image, Media, Message, Part, Request, Video
-from instancecap.mllm.grounding import Convention
-from instancecap.models.coco import CATEGORIES
+from instancecap.mllm.probes import Convention
 from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence, InstanceFacts
+from instancecap.verify.naming import noun_of
 
 MAX_TOKENS = 1024
 """Of an answer on one thing or a part of a clip."""
 
-LOOK_TOKENS = 4096
-"""Of an answer on the whole clip; eight instances have about 1,800."""
+LOOK_TOKENS = 6144
+"""Of an answer on the whole clip; eight instances have about 3,200."""
 
 THOUSANDTHS = Convention("xyxy", 1000.0)
 """What is asked for where nobody can be asked first how boxes are written down."""
@@ -138,7 +136,10 @@ class Scene:
         listed: whether the model said which instances there are, if only that there are none.
         followed: what was followed from the model's boxes.
         convention: how the model writes boxes down; false where it cannot.
-        draft: what was answered.
+        said: what was answered, by leaf; a part's sentence under ``/segments/`` and its number.
+        looks: what tells an instance from the others, by id.
+        missing: what was asked on what, why it got nothing, and the leaves.
+        models: names that servers gave in their replies.
     """
 
     prepared: Prepared
@@ -149,7 +150,10 @@ class Scene:
     listed: bool = False
     followed: dict[int, Followed] = field(default_factory=dict)
     convention: Convention = THOUSANDTHS
-    draft: Draft = field(default_factory=Draft)
+    said: dict[str, Said] = field(default_factory=dict)
+    looks: dict[int, str] = field(default_factory=dict)
+    missing: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
+    models: set[str] = field(default_factory=set)
     prompts: Prompts = field(init=False)
 
     def __post_init__(self) -> None:
@@ -173,20 +177,22 @@ class Scene:
             about: what they are on, for warnings.
             times: seconds, of the pictures that they rest on.
         """
-        question, draft, allows = answered.question, self.draft, self.prepared.wanted.allows
-        draft.models |= {answered.model} - {""}
+        question, allows = answered.question, self.prepared.wanted.allows
+        self.models |= {answered.model} - {""}
         expected = question.pointers if values is None else ()
-        found = answered.values if values is None else values
-        blank = [
-            pointer
-            for pointer, value in (found or {}).items()
-            if allows(pointer)
-            and not draft.keep(pointer, value, model=answered.model, times=times or question.times)
-        ]
-        blank += [one for one in expected if one not in (found or {}) and one not in draft.said]
+        found = (answered.values if values is None else values) or {}
+        blank = [one for one in expected if one not in found and one not in self.said]
+        for pointer, value in found.items():
+            if not allows(pointer):
+                continue
+            fit = fit_value(pointer, value)
+            if fit is not None:
+                self.said[pointer] = Said(fit, answered.model, tuple(times or question.times))
+            elif not pointer.endswith(MAY_BE_BLANK):
+                blank.append(pointer)
         if blank:
             reason = answered.problem or "nothing was said"
-            draft.missing.append((about or question.about, reason, tuple(blank)))
+            self.missing.append((about or question.about, reason, tuple(blank)))
 
     @property
     def checkable(self) -> Evidence:
@@ -212,39 +218,44 @@ class Scene:
         """The parts as paragraphs, empty ones left out."""
         return "\n\n".join(part for part in parts if part)
 
-    def times(self, images: Sequence[Media], part: ClipPart | None = None) -> str:
-        """The paper's temporal metadata: how long the clip is, and when its frames were taken."""
+    def times(self, images: Sequence[Media], span: tuple[float, float] | None = None) -> str:
+        """The paper's temporal metadata: how long the clip is, and when its frames were taken.
+
+        ``span``: seconds, of the part of the clip that is shown; None for all of it.
+        """
         video = self.prepared.evidence.video
         if video.frames == 1:
             return self.prompts.say("times", "still")
         count = len(images)
         if any(isinstance(one, Video) for one in images):
             return self.prompts.say("times", "video", duration=f"{video.duration:.1f}")
-        if part is None:
+        if span is None:
             return self.prompts.say("times", "clip", duration=f"{video.duration:.1f}", count=count)
-        start, end = f"{part.window.start:.1f}", f"{part.window.end:.1f}"
+        start, end = (f"{edge:.1f}" for edge in span)
         return self.prompts.say("times", "part", start=start, end=end, count=count)
 
-    def keys(self, keys: Sequence[str], *, entries: Sequence[str] = ()) -> str:
-        """What the answer has to look like: every key, what it holds, and its words if closed.
-
-        ``entries``: the keys of each entry of the list ``instances``, which comes first.
-        """
-        lines = []
-        if entries:
-            lines.append('- "instances": a list of objects with exactly these keys, in this order:')
-            lines += [f"  {self._key(key)}" for key in entries]
-        lines += [self._key(key) for key in keys]
+    def keys(self, keys: Keys) -> str:
+        """What the answer has to look like: every key, what it holds, and its words if closed."""
+        lines: list[str] = []
+        told: set[str] = set()
+        for key in keys:
+            name, below = (key, ()) if isinstance(key, str) else key
+            lines += [self._key(name, again=stem_of(name) in told)]
+            lines += [f"  {self._key(inner)}" for inner in below]
+            told.add(stem_of(name))
         form = self.prompts.say("json", fields="\n".join(lines))
         if self.options.english:
             return form
         return self.compose(form, self.prompts.say("language", tag=self.options.language))
 
-    def _key(self, key: str) -> str:
-        words = choices_of(key)
+    def _key(self, key: str, *, again: bool = False) -> str:
+        words, number = choices_of(key), key.rpartition("_")[2]
         listed = f"; of: {', '.join(words)}" if words else ""
         form = self.convention.instruction
-        return f'- "{key}": {self.prompts.say("fields", key, form=form)}{listed}'
+        meaning = self.prompts.say(
+            "fields", "again" if again else stem_of(key), form=form, number=number
+        )
+        return f'- "{key}": {meaning}{listed}'
 
     def hint(self) -> str:
         """What somebody said about the clip, with a warning."""
@@ -255,41 +266,20 @@ class Scene:
         """What to look at in a thing of its class."""
         if not self.options.hints:
             return ""
-        hint = self.prompts.hint(item.class_, CATEGORIES.get(item.class_, ""))
+        noun, agreed = noun_of(item.class_), self.agreed.get(item.id)
+        category = noun.category or (agreed.named.category if agreed else "")
+        hint = self.prompts.hint(noun.class_, category)
         return self.prompts.say("measured", "look", noun=item.class_, hint=hint)
 
     def known_names(self, ids: Iterable[int] | None = None) -> str:
-        """The agreed names with what tells each from the others."""
-        chosen = self.names if ids is None else {id: self.names[id] for id in ids}
-        looks = self.draft.looks
-        told = {id: f": {looks[id]}" if looks.get(id) else "" for id in chosen}
-        lines = [f"- {name}{told[id]}" for id, name in chosen.items()]
+        """The agreed names, with what each is and what tells it from the others."""
+        lines = []
+        for id in self.names if ids is None else ids:
+            agreed, looks = self.agreed.get(id), self.looks.get(id)
+            count = f"{agreed.named.count} x " if agreed and agreed.named.count > 1 else ""
+            kind = f" ({count}{agreed.named.class_})" if agreed and agreed.named.class_ else ""
+            lines.append(f"- {self.names[id]}{kind}" + (f": {looks}" if looks else ""))
         return self.prompts.say("names", names="\n".join(lines)) if lines else ""
-
-    # Questions that several modes ask ------------------------------------------------------------
-
-    def part_question(self, part: ClipPart, index: int) -> Question:
-        """What happens in one window."""
-        text = self.compose(
-            self.times(part.images, part),
-            self.prompts.say("window"),
-            self.known_names(),
-            self.keys(["segment", "who"]),
-        )
-        pointer = f"/segments/{index}"
-        return Question(
-            about=f"{part.window.start:g}-{part.window.end:g} s",
-            images=part.images,
-            text=text,
-            answer=answer_type(("segment", "who")),
-            pointers=(pointer,),
-            read=lambda value: {pointer: (clean(value.segment), tuple(value.who))},
-        )
-
-    def part_questions(self) -> list[Question]:
-        """One for every window that has a frame."""
-        parts = enumerate(self.prepared.parts)
-        return [self.part_question(part, index) for index, part in parts if part.images]
 
 
 def _names(caption: Caption) -> dict[int, str]:

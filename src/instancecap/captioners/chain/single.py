@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from instancecap.captioners.chain.agree import Named, agree
-from instancecap.captioners.chain.fused import describe_parts
 from instancecap.captioners.chain.look import settle
 from instancecap.captioners.chain.options import CLIP_POINTERS, INSTANCE_LEAVES
+from instancecap.captioners.chain.parts import describe_parts
 from instancecap.captioners.chain.questions import (
     LOOK_TOKENS,
     Answered,

@@ -12,6 +12,16 @@ from instancecap.schema.evidence import Evidence
 from instancecap.video.clip import Clip
 from instancecap.video.sampling import pick_evenly
 
+GRADUAL = ("dissolve", "fade")
+BLENDED = 0.5
+"""Seconds around the middle of a gradual transition in which a picture may blend two views."""
+
+MIN_PLAIN = 3
+"""Unblended pictures that are enough to go without the others."""
+
+SLIVER = 1.0
+"""Seconds; a shorter shot next to a gradual transition is part of it, and no window."""
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -23,12 +33,18 @@ class Window:
 
 def cut_windows(evidence: Evidence, *, seconds: float) -> list[Window]:
     """Every shot in the fewest equal parts that are no longer than ``seconds``, in order."""
-    windows = []
-    for shot in shots_of(evidence):
-        length = max(0.0, shot.end - shot.start)
+    windows: list[Window] = []
+    start = 0.0
+    shots = shots_of(evidence)
+    for shot, after in zip(shots, [*shots[1:], None], strict=True):
+        length = max(0.0, shot.end - start)
+        is_gradual = shot.transition in GRADUAL or (after and after.transition in GRADUAL)
+        if after and is_gradual and length < SLIVER:
+            continue  # its time goes to the next one
         parts = max(1, math.ceil(length / seconds - EDGE))
-        edges = [round(shot.start + length * i / parts, 3) for i in range(parts)] + [shot.end]
+        edges = [round(start + length * i / parts, 3) for i in range(parts)] + [shot.end]
         windows += [Window(a, b) for a, b in itertools.pairwise(edges)]
+        start = shot.end
     return windows
 
 
@@ -36,14 +52,18 @@ def frame_times(evidence: Evidence, window: Window, *, frames: int) -> list[floa
     """At most ``frames`` times within a window, evenly spread, at each of which a frame lies.
 
     The window's first and last moments are among them: what happens at the very end is the
-    easiest to lose. They are times at which something was measured, so what a question will cost
-    is known before the clip is read again.
+    easiest to lose. Pictures that may blend two views are left out where there are others. The
+    times are those at which something was measured, so what a question will cost is known before
+    the clip is read again.
     """
     last = max(window.end - EDGE, window.start + EDGE)
     known = {0.0, *(shot.start for shot in evidence.shots)}
     known |= {sample.t for sample in evidence.camera.path}
     known |= {point.t for item in evidence.instances for point in item.track}
     inside = _apart(sorted(t for t in known if window.start - EDGE <= t < last))
+    blends = [shot.start for shot in evidence.shots if shot.transition in GRADUAL]
+    plain = [t for t in inside if all(abs(t - blend) > BLENDED for blend in blends)]
+    inside = plain if len(plain) >= min(frames, MIN_PLAIN) else inside
     if inside:
         return [inside[index] for index in pick_evenly(len(inside), frames)]
     if evidence.video.frames < 2:

@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from instancecap.captioners.chain.fused import fused
+from instancecap.captioners.chain.answers import answer_type
+from instancecap.captioners.chain.detail import detail_questions, take_details
+from instancecap.captioners.chain.look import look
 from instancecap.captioners.chain.merge import merge
-from instancecap.captioners.chain.options import ChainOptions
+from instancecap.captioners.chain.options import ChainOptions, key_of
 from instancecap.captioners.chain.paper import paper
+from instancecap.captioners.chain.parts import describe_parts
 from instancecap.captioners.chain.pictures import Prepared
 from instancecap.captioners.chain.questions import (
     THOUSANDTHS,
@@ -20,28 +23,26 @@ from instancecap.captioners.chain.questions import (
     Scene,
     Work,
 )
-from instancecap.captioners.chain.recheck import (
-    dispute_kept,
-    recheck_questions,
-    take_rechecks,
-)
 from instancecap.captioners.chain.single import single
-from instancecap.mllm.base import Backend
-from instancecap.mllm.grounding import Convention, grounding
-from instancecap.mllm.structured import Enforcement, ask
-from instancecap.mllm.usage import Usage
+from instancecap.mllm.base import Backend, Image, Usage
+from instancecap.mllm.probes import Convention, grounding
+from instancecap.mllm.structured import ask
 from instancecap.schema.caption import Caption
+from instancecap.schema.pointer import instance_of
 from instancecap.verify.check import verify
-from instancecap.verify.repair import MARK, REMOVED, apply
-from instancecap.verify.report import contradictions
+from instancecap.verify.report import MARK, REMOVED, Contradiction, Report, apply, contradictions
+
+
+def fused(scene: Scene) -> Chain:
+    """1 call, 1 for each instance that is looked at of its own, 1 for every few parts of a long
+    clip."""
+    yield from look(scene)
+    if details := detail_questions(scene):
+        take_details(scene, (yield details))
+    yield from describe_parts(scene)
+
 
 CHAINS = {"fused": fused, "paper": paper, "single": single}
-
-KNOWN = Enforcement()
-"""What this process has found out about backends."""
-
-TRUST = Enforcement(assume=True)
-"""Takes every backend to keep to a schema, so that a question stays word for word as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ async def write(
     backend: Backend,
     *,
     options: ChainOptions,
-    enforce: Enforcement | None = None,
+    enforced: bool | None = None,
     convention: Convention | None = None,
 ) -> Written:
     """Ask a model about a clip, agree with it on who is who, and check what it says.
@@ -75,8 +76,7 @@ async def write(
     Args:
         prepared: what :func:`prepare` made with the same ``options``.
         backend: who is asked.
-        enforce: what is known of backends that keep to a schema; by default, what this process
-            has found out.
+        enforced: whether the backend keeps to schemas; None to ask it, once.
         convention: how the model writes boxes down; None to ask it, once a server.
 
     Raises:
@@ -84,23 +84,23 @@ async def write(
         UsageError: a prompt or hint file of the user's cannot be used.
     """
     scene = Scene(prepared, options)
-    asker = _Asker(scene, backend, enforce or KNOWN)
+    asker = _Asker(scene, backend, enforced)
     if convention is None and prepared.previous is None and options.mode != "single":
         convention = await grounding(backend)
         asker.usage += convention.usage
     scene.convention = THOUSANDTHS if convention is None else convention
     await _run(CHAINS[options.mode](scene), asker)
-    scene.draft.models = scene.draft.models or {backend.model}
+    scene.models = scene.models or {backend.model}
     caption = merge(scene)
     if options.english:
         caption = await _check(caption, scene, asker)
-    missing = [one for _, _, some in scene.draft.missing for one in some]
-    said, allows = scene.draft.said, prepared.wanted.allows
+    missing = [one for _, _, some in scene.missing for one in some]
+    said, allows = scene.said, prepared.wanted.allows
     missing = [one for one in dict.fromkeys(missing) if one not in said and allows(one)]
     anew = prepared.wanted.instance and prepared.previous is None
     if missing and anew and not (scene.listed or scene.agreed):
         missing.insert(0, "/instances")  # nobody said which ones there are
-    reasons = dict.fromkeys(problem for _, problem, some in scene.draft.missing if some)
+    reasons = dict.fromkeys(problem for _, problem, some in scene.missing if some)
     return Written(
         Caption.model_validate(caption.model_dump()),
         asker.usage,
@@ -123,8 +123,8 @@ async def _run(chain: Chain, asker: _Asker) -> None:
 class _Asker:
     """Asks several questions at a time, and keeps the accounts."""
 
-    def __init__(self, scene: Scene, backend: Backend, enforce: Enforcement) -> None:
-        self.scene, self.backend, self.enforce = scene, backend, enforce
+    def __init__(self, scene: Scene, backend: Backend, enforced: bool | None) -> None:
+        self.scene, self.backend, self.enforced = scene, backend, enforced
         self.usage = Usage()
 
     async def ask(self, questions: Sequence[Question]) -> list[Answered]:
@@ -145,7 +145,7 @@ class _Asker:
             request,
             question.answer,
             attempts=attempts,
-            enforce=TRUST if question.plain else self.enforce,
+            enforced=question.plain or self.enforced,
         )
         self.usage += asked.usage
         last = asked.replies[-1] if asked.replies else None
@@ -162,14 +162,13 @@ async def _check(caption: Caption, scene: Scene, asker: _Asker) -> Caption:
     if options.mode != "single":  # whose model knows one question only
         again = recheck_questions(scene, caption, contradictions(report))
     if again:
-        answers = await asker.ask([question for question, _ in again])
-        kept = take_rechecks(scene, [pointer for _, pointer in again], answers)
+        kept = take_rechecks(scene, await asker.ask(again))
         caption = merge(scene)
         report = dispute_kept(verify(caption, scene.checkable), kept)
     if previous is None:
         return apply(caption, report, on_contradiction=options.on_contradiction)
     # Of a caption that is rewritten, only what is new is judged.
-    own = scene.draft.said.keys()
+    own = scene.said.keys()
     findings = [one for one in report.findings if one.claim.field in own]
     before = list(caption.claims)
     judged = apply(
@@ -180,3 +179,62 @@ async def _check(caption: Caption, scene: Scene, asker: _Asker) -> Caption:
     older = [one for one in caption.warnings if one not in judged.warnings]
     judged.warnings = [one for one in older if not one.startswith(stale)] + judged.warnings
     return judged
+
+
+# Recheck ------------------------------------------------------------------------------------------
+
+
+PICTURES = 6
+"""Of a question on one disagreement, at most: those nearest to where it was measured."""
+
+
+def recheck_questions(
+    scene: Scene, caption: Caption, wrong: Sequence[Contradiction]
+) -> list[Question]:
+    """One question for each leaf that a decisive measurement speaks against."""
+    questions = []
+    leaves = caption.leaves()
+    for pointer in dict.fromkeys(one.pointer for one in wrong):
+        if pointer not in leaves or pointer not in scene.said:
+            continue
+        here = [one for one in wrong if one.pointer == pointer]
+        id, key = instance_of(pointer), key_of(pointer)
+        subject = "the clip" if id is None else scene.names[id]
+        measured = "; ".join(dict.fromkeys(one.measured for one in here))
+        told = {"subject": subject, "key": key, "said": leaves[pointer], "measured": measured}
+        question = Question(
+            about=subject,
+            images=_pictures(scene, [t for one in here for t in one.frames]),
+            text=scene.compose(scene.prompts.say("recheck", **told), scene.keys(("verdict", key))),
+            answer=answer_type(("verdict", key)),
+            pointers=(pointer,),
+        )
+        questions.append(question)
+    return questions
+
+
+def take_rechecks(scene: Scene, answers: Sequence[Answered]) -> frozenset[str]:
+    """Keep the corrected values; gives the leaves at which the model stands by its word."""
+    kept = set()
+    for answered in answers:
+        (pointer,) = answered.question.pointers
+        if answered.get("verdict") == "corrected":
+            scene.take(answered, {pointer: getattr(answered.value, key_of(pointer))})
+        elif answered.get("verdict") == "kept":
+            kept.add(pointer)
+    return frozenset(kept)
+
+
+def dispute_kept(report: Report, kept: frozenset[str]) -> Report:
+    """The report with what is contradicted and was kept as ``disputed``: nobody decides it."""
+    for one in report.findings:
+        if one.claim.field in kept and one.claim.support == "contradicted":
+            one.claim.support = "disputed"
+    return report
+
+
+def _pictures(scene: Scene, frames: Sequence[float]) -> tuple[Image, ...]:
+    """The clip's pictures nearest to the times at which something was measured."""
+    images = [one for one in scene.prepared.images if isinstance(one, Image)]
+    images.sort(key=lambda one: min((abs((one.t or 0.0) - t) for t in frames), default=0.0))
+    return tuple(sorted(images[:PICTURES], key=lambda one: one.t or 0.0))

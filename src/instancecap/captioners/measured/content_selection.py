@@ -27,48 +27,24 @@ Area = Literal[Cell, "left", "right", "top", "bottom", "whole", ""]
 
 Size = Literal["small", "large", "filling", ""]
 
-FEW = 3
-"""Instances of a group that are counted; a larger one is *a group*."""
-
-RELIABLE = 0.78
-"""Lower bound of the precision of a kind of fact from which its facts are stated."""
-
+RELIABLE = 0.78  # lower bound of the precision of a kind of fact from which its facts are stated
+# Confidence from which a class is stated: of the detector it was fitted for, and of others.
 SURE, LIKELY = 0.8, 0.45
-"""Confidence from which a class is stated: of the detector it was fitted for, and of others."""
-
-FITTED_DETECTOR = "nanodet-plus-m"
-"""The detector for which the confidence of a class is a fitted probability."""
-
+FITTED_DETECTOR = "nanodet-plus-m"  # for which that confidence is a fitted probability
+# Shares of the frame: mean box areas under or from which a size is stated.
 SMALL, LARGE, FILLING = 0.02, 0.25, 0.6
-"""Shares of the frame: mean box areas under or from which a size is stated."""
-
-AT_ONCE = 0.06
-"""Seconds within which two instances are seen at once."""
-
-SPANS = 0.5
-"""Share of the frame's width or height from which a box has no row or column of its own."""
-
-TALL = 0.3
-"""Share of the frame's height up to which a box in the center may be above or below it."""
-
+AT_ONCE = 0.06  # seconds within which two instances are seen at once
+SPANS = 0.5  # share of the frame's width or height from which a box has no row or column of its own
+TALL = 0.3  # share of the frame's height up to which a box in the center may be above or below it
+# Distance from the frame's center, in frame sizes, from which *in the center* is not stated.
 OFF_CENTER = 0.06
-"""Distance from the frame's center, in frame sizes, from which *in the center* is not stated."""
-
+# Spread of a box's center, in frame sizes, from which it has left the area where it started.
 TRAVELS = 0.15
-"""Spread of a box's center, in frame sizes, from which it has left the area where it started."""
-
+# Changes of area, the camera's zoom taken out, from which it comes closer or moves away.
 CLOSER, FARTHER = 2.0, 0.5
-"""Changes of area, the camera's zoom taken out, from which it comes closer or moves away."""
-
-NOT_SLOW = 0.04
-"""Frame diagonals a second from which a direction across the frame is stated."""
-
-EDGE = 0.04
-"""Distance from an edge of the frame, in frame sizes, within which a box touches it."""
-
-CLEAR_COLOR = 0.3
-"""Share from which a color of an instance is looked at."""
-
+NOT_SLOW = 0.04  # frame diagonals a second from which a direction across the frame is stated
+EDGE = 0.04  # distance from an edge of the frame, in frame sizes, within which a box touches it
+CLEAR_COLOR = 0.3  # share from which a color of an instance is looked at
 
 Gate = Callable[[str, float], bool]
 """Whether facts of a kind and confidence are stated."""

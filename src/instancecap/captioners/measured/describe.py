@@ -6,18 +6,22 @@ enough to be stated (see :mod:`.content_selection`), stays empty.
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib.resources import files
+from operator import attrgetter
 from typing import cast
 
 from instancecap.captioners.measured import content_selection as content
 from instancecap.captioners.measured import scene_selection as whole
 from instancecap.captioners.measured.content_selection import Conduct, Gate, Name
-from instancecap.captioners.measured.language import Language, language_of
+from instancecap.captioners.measured.sentences import Sentences, language_of
 from instancecap.evidence.geometry import cell_of
 from instancecap.evidence.view import within
 from instancecap.models.coco import CATEGORIES
 from instancecap.schema import caption as c
+from instancecap.schema import pointer
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Evidence, InstanceFacts
 from instancecap.schema.vocabulary import Category, Cell, Primitive
@@ -25,6 +29,7 @@ from instancecap.version import __version__
 from instancecap.video.sampling import pick_evenly
 
 MAX_INSTANCES = 3
+_SOURCES = tomllib.loads((files(__package__) / "sources.toml").read_text("utf-8"))
 
 
 def describe(
@@ -97,7 +102,7 @@ class _Subject:
     conduct: Conduct
 
 
-def _instance(one: _Subject, is_main: bool, evidence: Evidence, *, say: Language) -> c.Instance:
+def _instance(one: _Subject, is_main: bool, evidence: Evidence, *, say: Sentences) -> c.Instance:
     item, name = one.item, one.name
     still = evidence.video.frames == 1
     position = c.Position(enters=item.enters, leaves=item.leaves)
@@ -142,7 +147,7 @@ def _global(
     motion: Sequence[Primitive],
     *,
     gate: Gate,
-    say: Language,
+    say: Sentences,
 ) -> str:
     """What happens; of a clip with several shots what it shows, as its segments tell the rest."""
     if not evidence.shots:
@@ -161,7 +166,7 @@ def _global(
     return _events(scene, [(one.name, one.conduct) for one in subjects], say=say)
 
 
-def _events(scene: whole.Scene, subjects: Sequence[tuple[Name, Conduct]], *, say: Language) -> str:
+def _events(scene: whole.Scene, subjects: Sequence[tuple[Name, Conduct]], *, say: Sentences) -> str:
     """What named instances do within one shot."""
     mentioned: list[Name] = []
 
@@ -181,7 +186,7 @@ def _events(scene: whole.Scene, subjects: Sequence[tuple[Name, Conduct]], *, say
 
 
 def _segments(
-    evidence: Evidence, subjects: Sequence[_Subject], *, gate: Gate, say: Language
+    evidence: Evidence, subjects: Sequence[_Subject], *, gate: Gate, say: Sentences
 ) -> list[c.Segment]:
     """What the caption's instances do in each shot of a clip that has several."""
     segments = []
@@ -198,7 +203,7 @@ def _segments(
     return segments
 
 
-def _camera(evidence: Evidence, motion: list[Primitive], *, gate: Gate, say: Language) -> c.Camera:
+def _camera(evidence: Evidence, motion: list[Primitive], *, gate: Gate, say: Sentences) -> c.Camera:
     facts, framing = evidence.camera, evidence.framing
     speed = facts.speed if motion else ""
     angle, view = framing.shot_angle, framing.shot_position
@@ -246,21 +251,19 @@ def _provenance(caption: c.Caption, evidence: Evidence) -> dict[str, c.Provenanc
     times = [step.t for step in evidence.camera.path] or [0.0]
     spread = [round(times[i], 3) for i in pick_evenly(len(times), 4)]
     entries = {}
-    for pointer in caption.leaves():
-        parts = pointer.split("/")[1:]
+    for at in caption.leaves():
+        part, *way = pointer.parse(at)
         frames = spread
-        if parts[0] == "instances":
-            item = by_id[int(parts[1])]
+        if part == "instances":
+            item = by_id[int(way[0])]
             frames = [item.track[i].t for i in pick_evenly(len(item.track), 4)]
-            source, confidence = _instance_source(item, parts[2])
-        elif parts[0] in ("shots", "segments"):
-            part = getattr(caption, parts[0])[int(parts[1])]
-            frames = [round((part.start + part.end) / 2, 3)]
-            field = "global_description" if parts[0] == "segments" else parts[2]
-            source, confidence = _clip_source(evidence, field)
+            source, confidence = _instance_source(item, way[1])
         else:
-            source, confidence = _clip_source(evidence, parts[-1])
-        entries[pointer] = c.Provenance(
+            if part in ("shots", "segments"):
+                span = pointer.resolve(caption, f"/{part}/{way[0]}")
+                frames = [round((span.start + span.end) / 2, 3)]
+            source, confidence = _clip_source(evidence, part if part == "segments" else at)
+        entries[at] = c.Provenance(
             source=source, confidence=round(confidence, 3), support="measured", frames=frames
         )
     return entries
@@ -269,25 +272,11 @@ def _provenance(caption: c.Caption, evidence: Evidence) -> dict[str, c.Provenanc
 def _instance_source(item: InstanceFacts, field: str) -> tuple[str, float]:
     if field in ("colors", "appearance"):
         return "colors", min(item.confidence, sum(share for _, share in item.colors) or 0.3)
-    if field in ("position", "action"):
-        return "tracker", item.confidence
-    return item.source, item.confidence
+    return "tracker" if field in ("position", "action") else item.source, item.confidence
 
 
-def _clip_source(evidence: Evidence, field: str) -> tuple[str, float]:
-    sure = max((item.confidence for item in evidence.instances), default=0.5)
-    camera, framing = evidence.camera.confidence, evidence.framing.confidence
-    sources: dict[str, tuple[str, float]] = {
-        "global_description": ("tracker", sure),
-        "background": ("place", evidence.place.confidence),
-        "place": ("place", evidence.place.confidence),
-        "lighting": ("light", 0.8),
-        "time_of_day": ("light", evidence.light.confidence),
-        "style": ("style", framing),
-        **dict.fromkeys(("description", "motion", "speed", "stability"), ("camera", camera)),
-        **dict.fromkeys(("shot_type", "shot_angle"), ("framing", framing)),
-        "shot_position": ("faces", framing),
-        "transition": ("shots", 0.9),
-        "text": ("text", 0.5),
-    }
-    return sources.get(field, ("measured", 0.5))
+def _clip_source(evidence: Evidence, at: str) -> tuple[str, float]:
+    if at in ("segments", "/global_description"):
+        return "tracker", max((item.confidence for item in evidence.instances), default=0.5)
+    source, sure = _SOURCES.get(at.rpartition("/")[2], ("measured", 0.5))
+    return source, attrgetter(sure)(evidence) if isinstance(sure, str) else sure

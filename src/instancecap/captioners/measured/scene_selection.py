@@ -10,12 +10,8 @@ from instancecap.captioners.measured.content_selection import Gate, is_any
 from instancecap.schema.evidence import Evidence, InstanceFacts, LightFacts
 from instancecap.schema.vocabulary import Primitive, Style
 
-SURE_TURN = 0.95
-"""Confidence in the camera's movement from which a pan or tilt is stated."""
-
-MAIN_COLOR = 0.5
-"""Share from which a color of the surroundings is stated."""
-
+SURE_TURN = 0.95  # confidence in the camera's movement from which a pan or tilt is stated
+MAIN_COLOR = 0.5  # share from which a color of the surroundings is stated
 BRIGHT, DARK, VIVID, COLORLESS, TINT, LIGHT_CHANGE = 0.6, 0.2, 0.5, 0.03, 0.1, 0.15
 """Brightness, saturation and warmth that stand out, and a change of brightness that does."""
 

@@ -7,8 +7,8 @@ report = export(read_captions(["captions"]), find_trainer("ltx-2"), "set", optio
 faults = check("set").failed
 """
 
+from instancecap.datasets.export.base import Options, render_options
 from instancecap.datasets.export.check import CheckReport, check
-from instancecap.datasets.export.options import Options, render_options
 from instancecap.datasets.export.trainers import TRAINERS, find_trainer
 from instancecap.datasets.export.write import Report, export
 

@@ -1,18 +1,20 @@
-"""What a trainer is: a layout on disk, and the rules that its clips have to keep."""
+"""What a trainer is, and what the user asks of an export for it."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal
 
-from instancecap.datasets.export.media import MediaInfo
-from instancecap.render.targets import Target
-from instancecap.schema.caption import Caption
+from instancecap.datasets.export import media
+from instancecap.datasets.export.layouts import Layout
+from instancecap.datasets.export.rules import Extras, Loader, Plan
+from instancecap.errors import UsageError
+from instancecap.render import RenderOptions
+from instancecap.render.targets import Target, find_target
 
 RECORD_FOLDER = ".instancecap"
 """Where an export keeps its own notes inside the dataset; trainers pass over hidden folders."""
@@ -22,97 +24,11 @@ LONGEST_STEM = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """One clip with its text, ready to be written down.
-
-    Attributes:
-        name: the clip's name as its caption has it.
-        stem: name of its files in the dataset, without folder and suffix; unique there.
-        media: paths of its files inside the dataset: one video or image, or several frames.
-        text: what the trainer is to learn; one line.
-        info: what the media file is.
-        caption: the structured caption.
-        question: what a captioner is asked; empty for the usual question.
-    """
-
-    name: str
-    stem: str
-    media: tuple[str, ...]
-    text: str
-    info: MediaInfo
-    caption: Caption
-    question: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One row of a dataset as its trainer would read it.
-
-    Attributes:
-        where: file and line, for messages.
-        media: paths as they stand in the row.
-        text: the caption, or for a captioner the answer; None where there is none.
-        fault: why the row cannot be read; empty for a good one.
-    """
-
-    where: str
-    media: tuple[str, ...] = ()
-    text: str | None = None
-    fault: str = ""
-
-
-class Writer(Protocol):
-    """Takes samples one by one and leaves whole files when it is closed."""
-
-    def add(self, sample: Sample) -> None:
-        """Write the sample's row."""
-
-    def close(self) -> None:
-        """Finish every file."""
-
-
-class Layout(Protocol):
-    """How a trainer wants rows and files laid out.
-
-    Attributes:
-        media: folder for the clips inside the dataset, empty for the dataset's own.
-        numbered: files are named by number, where names could be taken for something else.
-        packs: clips are moved into archives.
-    """
-
-    @property
-    def media(self) -> str: ...
-
-    @property
-    def numbered(self) -> bool: ...
-
-    @property
-    def packs(self) -> bool: ...
-
-    def writer(self, folder: Path, final: Path) -> Writer:
-        """A writer into ``folder``, which is going to be renamed to ``final``."""
-
-    def read(self, folder: Path) -> Iterator[Entry]:
-        """Every row of a dataset, as the trainer would read it."""
-
-
-@dataclass(frozen=True, slots=True)
 class Trainer:
-    """A trainer of video models or of captioners, as data.
+    """A trainer of video models or of captioners: a table of ``trainers.toml``, which explains it.
 
     Attributes:
-        name: as given to ``--for``.
-        layout: how rows and files are laid out.
-        source: repository and file that the layout was taken from.
-        target: model that captions are rendered for unless ``--target`` says otherwise; empty
-            for a captioner's trainer, which learns the structured caption itself.
-        frames: rule for the number of frames, where it is the trainer's own and not the model's.
-        fps: frames per second, where they are the trainer's own and not the model's.
-        min_frames: clips of fewer frames are passed over or refused.
-        max_seconds: longer clips are passed over; 0 for any length.
-        suffixes: kinds of video files that it reads; empty for all.
-        stills: pictures that a clip is saved as, for a trainer that takes no video; 0 for video.
-        any_clip: it keeps no model's rules: clips may have any length, rate and size.
+        models: none for a captioner's trainer, which learns no prompt.
         loader: which clips it loads, and how much of them.
         extras: files beside the rows, by name: the trainer's own configuration.
         warns: what to tell the user about the dataset's folder; empty for nothing.
@@ -121,184 +37,60 @@ class Trainer:
     name: str
     layout: Layout
     source: str
-    target: str = ""
-    frames: str = ""
-    fps: float = 0.0
+    models: tuple[str, ...]
+    loader: Loader
+    retimes: Literal["", "faster", "all"] = ""
     min_frames: int = 1
     max_seconds: float = 0.0
     suffixes: frozenset[str] = frozenset()
     stills: int = 0
     any_clip: bool = False
-    loader: Loader = field(default_factory=lambda: load_by_rules)
     extras: Extras | None = None
     warns: Callable[[Path], str] | None = None
 
+    def find_target(self, name: str) -> Target | None:
+        """The model that is named, or its only one; None for a captioner's trainer.
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The rules of one export: the trainer's, the model's, and what the user asked for.
+        Raises :class:`UsageError` where it has to be named, or is not known.
+        """
+        if not self.models:
+            return None
+        if not name and len(self.models) > 1:
+            raise UsageError(
+                f"--target is missing: {self.name} is for several models, and clips and prompts "
+                f"are made for one of them; name one of {', '.join(self.models)}"
+            )
+        return find_target(name or self.models[0])
 
-    Attributes:
-        step, rest: the number of frames is ``step * N + rest``.
-        frames: frames that the training will ask for, 0 where it takes what there is.
-        fps: frames per second, 0 for any.
-        multiple: what width and height are multiples of.
-        size: width and height, None for any.
-        min_frames: fewer are too few.
-        max_seconds: more are too many, 0 for any length.
-        model_fps: rate of the model, whatever the files have: some trainers retime clips to it.
-    """
 
-    step: int = 1
-    rest: int = 0
-    frames: int = 0
-    fps: float = 0.0
-    multiple: int = 1
-    size: tuple[int, int] | None = None
-    min_frames: int = 1
-    max_seconds: float = 0.0
-    model_fps: float = 0.0
+Tell = Callable[[str, str], None]
+"""Told of a clip or row that failed or needs a word, and why."""
 
-    @property
-    def rule(self) -> str:
-        """``4N+1``, or empty where any number of frames will do."""
-        return f"{self.step}N+{self.rest}" if self.rest else f"{self.step}N" * (self.step > 1)
 
-    def round_to_frame_rule(self, frames: int) -> int:
-        """The most frames of the rule within so many; 1 at least."""
-        return max(1, self.rest + max(0, frames - self.rest) // self.step * self.step)
-
-    def keeps_rule(self, frames: int) -> bool:
-        """Whether so many frames keep the rule."""
-        return frames >= max(self.rest, 1) and (frames - self.rest) % self.step == 0
+def silent(where: str, text: str) -> None:
+    """Tells nobody."""
 
 
 @dataclass(slots=True)
-class ClipCounts:
-    """What the clips of a dataset turned out to be; for the trainer's configuration.
+class Account:
+    """What failed, and what the user should know, told as it is found: place and text of each."""
 
-    Attributes:
-        clips: how many clips are alike in everything.
-    """
+    trainer: str
+    target: str
+    on_failure: Tell = silent
+    on_warning: Tell = silent
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    warnings: list[tuple[str, str]] = field(default_factory=list)
 
-    clips: Counter[MediaInfo] = field(default_factory=Counter)
+    def fail(self, where: str, reason: str) -> None:
+        """Note a failure."""
+        self.failed.append((where, reason))
+        self.on_failure(where, reason)
 
-    def add(self, info: MediaInfo) -> None:
-        """Count one clip."""
-        self.clips[info] += 1
-
-    @property
-    def videos(self) -> list[MediaInfo]:
-        """Those of more than one frame."""
-        return [info for info in self.clips if info.frames > 1]
-
-    def lengths(self, plan: Plan, count: Callable[[MediaInfo], int]) -> list[int]:
-        """Every number of frames of the rule that a video fills, from the fewest; no stills.
-
-        ``count`` gives a clip's frames as the trainer counts them. Where the training asks for a
-        number of frames, it is the only one.
-        """
-        if plan.frames:
-            return [plan.frames]
-        found = {plan.round_to_frame_rule(count(info)) for info in self.videos}
-        return sorted(found - {1})
-
-    def size(self, plan: Plan) -> tuple[int, int]:
-        """Width and height that are asked for, or that most videos have (stills where all are)."""
-        if plan.size:
-            return plan.size
-        sizes: Counter[tuple[int, int]] = Counter()
-        for info in self.videos or self.clips:
-            sizes[info.width, info.height] += self.clips[info]
-        width, height = sizes.most_common(1)[0][0]
-        unit = plan.multiple
-        return max(unit, width // unit * unit), max(unit, height // unit * unit)
-
-
-def make_plan(
-    trainer: Trainer,
-    target: Target | None,
-    *,
-    frames: int = 0,
-    fps: float = 0.0,
-    size: tuple[int, int] | None = None,
-) -> Plan:
-    """The rules of a trainer for a model; the user's ``frames``, ``fps`` and ``size`` go first."""
-    if trainer.any_clip:
-        target = None
-    step, rest = (target.frame_step, target.frame_rest) if target else (1, 0)
-    if own := re.fullmatch(r"(\d+)N(?:\+(\d+))?", trainer.frames):
-        step, rest = int(own[1]), int(own[2] or 0)
-    return Plan(
-        step=step,
-        rest=rest,
-        frames=0 if trainer.stills else frames,
-        fps=fps or trainer.fps or (target.fps if target else 0.0),
-        multiple=target.multiple if target else 1,
-        size=size,
-        min_frames=max(trainer.min_frames, 0 if trainer.stills else frames),
-        max_seconds=trainer.max_seconds,
-        model_fps=target.fps if target else 0.0,
-    )
-
-
-def too_short_or_long(info: MediaInfo, plan: Plan) -> list[str]:
-    """Why the trainer would pass over such a clip, or refuse it."""
-    found = []
-    if info.frames < plan.min_frames:
-        found.append(f"{info.frames} frames, and the trainer needs {plan.min_frames}")
-    if plan.max_seconds and info.seconds > plan.max_seconds:
-        found.append(f"{info.seconds:.1f} s, and the trainer takes {plan.max_seconds:g} s at most")
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What a trainer makes of one clip.
-
-    Attributes:
-        frames: frames that it trains on; 0 where the clip is dropped.
-        seconds: how much of the clip these frames show; 0 for a still.
-        reason: why the clip is dropped; empty where it is not.
-    """
-
-    frames: int
-    seconds: float = 0.0
-    reason: str = ""
-
-
-Load = Callable[[MediaInfo], Loaded]
-Loader = Callable[[Path, Plan], Load]
-"""How a trainer loads each clip of the dataset in a folder. Raises ``ValueError``, ``KeyError`` or
-``TypeError`` where its configuration there is broken."""
-
-
-def load_by_rules(folder: Path, plan: Plan) -> Load:
-    """The first frames that keep the rule, of all clips within the trainer's own limits."""
-
-    def load(info: MediaInfo) -> Loaded:
-        if reasons := too_short_or_long(info, plan):
-            return Loaded(0, reason="; ".join(reasons))
-        frames = plan.round_to_frame_rule(min(info.frames, plan.frames or info.frames))
-        return Loaded(frames, seconds=frames / info.fps if info.fps and frames > 1 else 0.0)
-
-    return load
-
-
-def out_of_rule(info: MediaInfo, plan: Plan) -> list[str]:
-    """What of a clip does not keep the rules; the trainer will cut, scale or misread it."""
-    found = []
-    if not plan.keeps_rule(info.frames):
-        found.append(f"{info.frames} frames are not {plan.rule}")
-    if plan.fps and info.fps and abs(info.fps - plan.fps) > 0.01 * plan.fps:
-        found.append(f"{info.fps:g} frames a second instead of {plan.fps:g}")
-    if plan.size and (info.width, info.height) != plan.size:
-        found.append(f"{info.width}x{info.height} instead of {plan.size[0]}x{plan.size[1]}")
-    elif info.width % plan.multiple or info.height % plan.multiple:
-        found.append(f"{info.width}x{info.height} are no multiples of {plan.multiple}")
-    if info.rotation:
-        found.append(f"stored turned by {info.rotation} degrees, which many readers ignore")
-    return found
+    def warn(self, where: str, text: str) -> None:
+        """Note a warning."""
+        self.warnings.append((where, text))
+        self.on_warning(where, text)
 
 
 def one_line(text: str) -> str:
@@ -341,8 +133,122 @@ class NameAllocator:
         return stem
 
 
-Row = Callable[[Sample, Path], dict[str, Any]]
-"""A sample as a row, given the folder that the dataset will have."""
+MARK = re.compile("<(?:video|image|audio)>")
+"""Where a file goes into a question; trainers count these marks wherever they stand."""
 
-Extras = Callable[[Path, Plan, ClipCounts], dict[str, str]]
-"""Texts of files by name, given the folder that the dataset will have."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the user asks of an export, as docs/cli.md has it.
+
+    Attributes:
+        render: see :func:`render_options`; None for the trainer's only model, and for a captioner's
+            trainer.
+        frames: that the training asks for; pictures a clip for a trainer of stills; 0 for all.
+        fps, size: 0 and None for the model's rate and the clip's own size.
+    """
+
+    render: RenderOptions | None = None
+    question: str = ""
+    link: media.Link = "symlink"
+    transcode: bool = False
+    frames: int = 0
+    fps: float = 0.0
+    size: tuple[int, int] | None = None
+    fit: media.Fit = "crop"
+    video_root: str = ""
+    overwrite: bool = False
+
+
+def render_options(trainer: Trainer, *, target: str = "", **how: Any) -> RenderOptions | None:
+    """Options for the trainer's prompts; None for a captioner's trainer, which learns none.
+
+    ``how`` are fields of :class:`~instancecap.render.RenderOptions`. Raises :class:`UsageError`
+    where the target has to be named, and for an option that the trainer, or its model, cannot use.
+    """
+    if trainer.models:
+        model = trainer.find_target(target)
+        assert model is not None
+        return RenderOptions(target=model, **how)
+    usual = {one.name: one.default for one in fields(RenderOptions)} | {"target": ""}
+    for name, value in {"target": target, **how}.items():
+        if value != usual[name]:
+            _refuse(trainer, name, "learns structured captions, not prompts")
+    return None
+
+
+def complete(options: Options, trainer: Trainer) -> Options:
+    """The options with the trainer's only model where none is named.
+
+    Raises :class:`UsageError` where it has to be named, or for an option of no use to the trainer.
+    """
+    render = options.render
+    if render is None:
+        render = render_options(trainer)
+    elif not trainer.models:
+        _refuse(trainer, "target", "learns structured captions, not prompts")
+    if render and (render.target.style == "json") != (trainer.name == "cosmos3"):
+        raise UsageError(f"--target {render.target.name}: {trainer.name} cannot learn from it")
+    if render and render.target.style == "json" and not render.is_json:
+        raise UsageError(f"--length {render.length}: {trainer.name} takes dense or medium")
+    if trainer.models and options.question:
+        _refuse(trainer, "question", "learns prompts, without a question")
+    if MARK.search(options.question):
+        raise UsageError(f"--question {options.question!r}: leave out marks such as <video>")
+    if trainer.stills:
+        for name in ("transcode", "fps", "size"):
+            if getattr(options, name):
+                _refuse(trainer, name, "learns from pictures, not videos")
+    elif not trainer.models and options.frames and not options.transcode:
+        _refuse(trainer, "frames", "picks frames by itself, unless --transcode shortens the clips")
+    return replace(options, render=render)
+
+
+def _refuse(trainer: Trainer, option: str, why: str) -> None:
+    name = option.replace("_", "-")
+    raise UsageError(f"--{name}: {trainer.name} {why}; leave it out")
+
+
+def make_plan(
+    trainer: Trainer,
+    target: Target | None,
+    *,
+    frames: int = 0,
+    fps: float = 0.0,
+    size: tuple[int, int] | None = None,
+) -> Plan:
+    """The rules of a trainer for a model; the user's ``frames``, ``fps`` and ``size`` go first."""
+    if trainer.any_clip:
+        target = None
+    return Plan(
+        step=target.frame_step if target else 1,
+        rest=target.frame_rest if target else 0,
+        frames=0 if trainer.stills else frames,
+        fps=fps or (target.fps if target else 0.0),
+        multiple=target.multiple if target else 1,
+        size=size,
+        min_frames=trainer.min_frames,
+        max_seconds=trainer.max_seconds,
+        model_fps=target.fps if target else 0.0,
+        retimes=trainer.retimes,
+    )
+
+
+def plan_of(trainer: Trainer, options: Options) -> Plan:
+    """The rules of the export. Raises :class:`UsageError` for frames or a size that break them."""
+    target = options.render.target if options.render else None
+    plan = make_plan(trainer, target, frames=options.frames, fps=options.fps, size=options.size)
+    if plan.frames and not plan.keeps_rule(plan.frames):
+        raise UsageError(f"--frames {plan.frames}: {trainer.name} takes {plan.rule} frames")
+    if plan.size and any(side % plan.multiple or side < 2 or side % 2 for side in plan.size):
+        width, height = plan.size
+        unit = plan.multiple if plan.multiple % 2 == 0 else 2 * plan.multiple
+        raise UsageError(f"--size {width}x{height}: both must be multiples of {unit}")
+    return plan
+
+
+def describe(render: RenderOptions | None) -> dict[str, Any]:
+    """The options of the prompts for the dataset's record, the target aside."""
+    if render is None:
+        return {}
+    return {one.name: getattr(render, one.name) for one in fields(render) if one.name != "target"}

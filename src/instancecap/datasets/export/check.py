@@ -16,47 +16,34 @@ from typing import Any
 from instancecap.datasets.export import media
 from instancecap.datasets.export.base import (
     RECORD_FOLDER,
-    Entry,
-    Load,
-    Loaded,
-    Plan,
+    Account,
+    Tell,
     Trainer,
-    load_by_rules,
     make_plan,
     one_line,
-    out_of_rule,
+    silent,
 )
+from instancecap.datasets.export.loaders import load_by_rules
+from instancecap.datasets.export.rules import Entry, Load, Loaded, Plan, out_of_rule
 from instancecap.datasets.export.trainers import find_trainer
 from instancecap.datasets.export.write import RECORD
 from instancecap.errors import InputError, UsageError
-from instancecap.render.budget import Counter, counter_for
-from instancecap.render.targets import Target, find_target
+from instancecap.render.targets import Counter, Target, counter_for
 
 
 @dataclass(slots=True)
-class CheckReport:
-    """What reading a dataset came to.
+class CheckReport(Account):
+    """What reading a dataset came to; a row that the trainer would reject has failed.
 
     Attributes:
-        rows: rows that were read.
-        failed: place of a row, and why the trainer would reject it.
-        warnings: place of a row, and what the trainer will change by itself.
-        trained: rows that will be trained on.
         seconds: how much of their clips the trained frames show.
         dropped: place of a row that the trainer passes over, and why; in ``failed`` too.
     """
 
-    trainer: str
-    target: str
     rows: int = 0
-    failed: list[tuple[str, str]] = field(default_factory=list)
-    warnings: list[tuple[str, str]] = field(default_factory=list)
     trained: int = 0
     seconds: float = 0.0
     dropped: list[tuple[str, str]] = field(default_factory=list)
-
-
-Tell = Callable[[str, str], None]
 
 
 def check(
@@ -64,22 +51,17 @@ def check(
     *,
     trainer: str = "",
     target: str = "",
-    on_failure: Tell = lambda where, reason: None,
-    on_warning: Tell = lambda where, text: None,
+    on_failure: Tell = silent,
+    on_warning: Tell = silent,
     on_load: Callable[[str, Loaded], None] = lambda path, loaded: None,
 ) -> CheckReport:
     """Read every row of a dataset, decode every clip, and count every caption's tokens.
 
-    Rules that a trainer keeps by itself, by cutting and scaling, are warnings; in a dataset
-    that was transcoded to the rules they are faults.
+    Rules that a trainer keeps by itself, by cutting and scaling, are warnings; in a dataset that
+    was transcoded to the rules they are faults. ``trainer`` and ``target`` are those that it was
+    exported for where they are empty; ``on_load`` is given each clip's path and what is made of it.
 
-    Args:
-        folder: the dataset.
-        trainer, target: names; those it was exported for where they are empty.
-        on_load: given the path of each clip and what the trainer makes of it.
-
-    Raises:
-        UsageError: there is no dataset, or it does not say what trainer it is for.
+    Raises :class:`UsageError`: there is no dataset, or it does not say for which trainer and model.
     """
     root = Path(folder)
     record = _record_of(root)
@@ -87,15 +69,15 @@ def check(
     if not name:
         raise UsageError(f"--check {folder}: not an export of instancecap; say --for TRAINER")
     one = find_trainer(name)
-    goal = find_target(target or record.get("target") or one.target) if one.target else None
+    goal = one.find_target(target or record.get("target", ""))
     size = tuple(record["size"]) if record.get("size") else None
     plan = make_plan(
         one, goal, frames=record.get("frames", 0), fps=record.get("fps", 0.0), size=size
     )
-    report = CheckReport(one.name, goal.name if goal else "")
+    report = CheckReport(one.name, goal.name if goal else "", on_failure, on_warning)
+    counter = counter_for(goal) if goal else None
     strict = bool(record.get("transcoded"))
-    checker = _Checker(one, goal, plan, root, strict, report, on_failure, on_warning, on_load)
-    checker.run()
+    _Checker(one, goal, counter, plan, root, strict, report, on_load).run()
     return report
 
 
@@ -113,47 +95,38 @@ def _record_of(root: Path) -> dict[str, Any]:
 class _Checker:
     trainer: Trainer
     target: Target | None
+    counter: Counter | None
     plan: Plan
     root: Path
     strict: bool
     report: CheckReport
-    on_failure: Tell
-    on_warning: Tell
     on_load: Callable[[str, Loaded], None]
-    counter: Counter | None = None
     load: Load = field(init=False)
 
     def run(self) -> None:
         try:
             self.load = self.trainer.loader(self.root, self.plan)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            self._fail("the trainer's configuration", f"cannot be read: {error!r}")
+            self.report.fail("the trainer's configuration", f"cannot be read: {error!r}")
             self.load = load_by_rules(self.root, self.plan)
-        if self.target is not None:
-            self.counter = counter_for(self.target)
         seen: dict[str, str] = {}
         try:
             for entry in self.trainer.layout.read(self.root):
                 self.report.rows += 1
-                faults = (*self._faults(entry), *_repeats(entry, seen))
-                for text in faults:
-                    self._fail(entry.where, text)
+                faults = [*self._faults(entry), *_repeats(entry, seen)]
+                for text in dict.fromkeys(faults):
+                    self.report.fail(entry.where, text)
                 self.report.trained += not faults
         except (OSError, UnicodeDecodeError) as error:
-            self._fail(str(self.root), f"cannot be read: {error}")
+            self.report.fail(str(self.root), f"cannot be read: {error}")
         if not self.report.rows and not self.report.failed:
-            self._fail(str(self.root), "the dataset has no rows")
+            self.report.fail(str(self.root), "the dataset has no rows")
         for path in sorted((*self.root.glob("*.toml"), *self.root.glob("*.json"))):
             kind = path.suffix[1:].upper()
             try:
                 {"TOML": tomllib.loads, "JSON": json.loads}[kind](path.read_text(encoding="utf-8"))
             except ValueError as error:
-                self._fail(path.name, f"not valid {kind}: {error}")
-
-    def _fail(self, where: str, reason: str) -> None:
-        if (where, reason) not in self.report.failed:
-            self.report.failed.append((where, reason))
-            self.on_failure(where, reason)
+                self.report.fail(path.name, f"not valid {kind}: {error}")
 
     def _faults(self, entry: Entry) -> Iterator[str]:
         if entry.fault:
@@ -203,8 +176,7 @@ class _Checker:
         if broken and self.strict:
             yield f"{name}{broken}"
         elif broken:
-            self.report.warnings.append((where, broken))
-            self.on_warning(where, broken)
+            self.report.warn(where, broken)
 
     @contextmanager
     def _file(self, path: str) -> Iterator[Path]:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 import os
 import shutil
-from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +16,7 @@ import av.error
 import cv2
 import numpy as np
 
+from instancecap.datasets.export.rules import MediaInfo, Plan
 from instancecap.datasets.videos import find_video
 from instancecap.errors import DecodeError, OutputError
 from instancecap.schema.caption import Caption
@@ -47,56 +46,11 @@ _FROM_BGR = np.array(
 JPEG_QUALITY = 95
 
 
-@dataclass(frozen=True, slots=True)
-class MediaInfo:
-    """What a trainer will find in a file.
-
-    Attributes:
-        frames: frames that the file holds.
-        fps: frames per second, 0 for a still image.
-        width, height: pixels of the displayed frame.
-        seconds: the length.
-        rotation: clockwise degrees that a reader has to turn the frames by itself.
-    """
-
-    frames: int
-    fps: float
-    width: int
-    height: int
-    seconds: float
-    rotation: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What a file is encoded to.
-
-    Attributes:
-        step, rest: the number of frames is ``step * N + rest``.
-        frames: at most so many frames, the first ones; 0 for all.
-        fps: frames per second; 0 for the source's.
-        multiple: what width and height are multiples of.
-        size: width and height, None for the source's, less what ``multiple`` takes.
-        fit: ``crop`` fills the size and cuts off what stands over, evenly on both sides; ``pad``
-            shows the whole picture between black bars.
-    """
-
-    step: int = 1
-    rest: int = 0
-    frames: int = 0
-    fps: float = 0.0
-    multiple: int = 2
-    size: tuple[int, int] | None = None
-    fit: Fit = "crop"
-
-
 def inspect(path: str | Path, *, decode: bool = False) -> MediaInfo:
     """Facts of a file. ``decode`` counts the frames by decoding every one of them.
 
-    Without it the packets are counted, which reads the file and decodes one frame only.
-
-    Raises:
-        InputError: the file is missing or is no video; or, with ``decode``, a part is damaged.
+    Without it the packets are counted, and one frame is decoded. Raises :class:`InputError`: the
+    file is missing or is no video; or, with ``decode``, a part is damaged.
     """
     clip = Clip.open(path)
     info = probe(clip)
@@ -118,11 +72,7 @@ def inspect(path: str | Path, *, decode: bool = False) -> MediaInfo:
 
 
 def find_clip(caption: Caption, *, caption_file: str = "", video_root: str = "") -> Clip:
-    """The clip that a caption is about.
-
-    Raises:
-        InputError: the caption names no video, or there is no such file.
-    """
+    """The clip that a caption is about. Raises :class:`InputError` where there is none."""
     path = find_video(caption, caption_file=caption_file, video_root=video_root or None)
     video = caption.video
     assert video is not None
@@ -157,12 +107,9 @@ def place(source: str, target: Path, *, link: Link) -> None:
 def cut(clip: Clip, target: Path) -> bool:
     """Write the clip's own packets to an MP4 file, if that gives exactly its frames.
 
-    It does where the clip starts on a key frame and no frame needs one beyond the clip's end.
-    The result is decoded and compared with the source, frame by frame; where anything differs
-    the file is removed again. Audio is left out.
-
-    Returns:
-        whether ``target`` was written.
+    It does where the clip starts on a key frame and no frame needs one beyond the clip's end. The
+    result is compared with the source, frame by frame; where anything differs the file is removed
+    again. Audio is left out. Returns whether ``target`` was written.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     info = probe(clip)
@@ -219,21 +166,21 @@ def _pictures(reader: ClipReader) -> Iterator[Picture]:
     return (frame.bgr() for frame in reader)
 
 
-def encode(clip: Clip, target: Path, shape: Shape) -> MediaInfo:
-    """Encode a clip as H.264 (yuv420p, BT.709) of exactly the frames, rate and size of ``shape``.
+def encode(clip: Clip, target: Path, plan: Plan, *, fit: Fit = "crop") -> MediaInfo:
+    """Encode a clip as H.264 (yuv420p, BT.709) of exactly the frames, rate and size of ``plan``.
 
     Rotation is applied. The frame shown at each tick of the new rate is taken: a higher rate
-    repeats frames, a lower one leaves some out. Audio is left out. Where the clip is too short
-    for ``shape.frames``, the most frames that keep the rule are written, and all there are where
-    not even one step of the rule fits. The file is decoded once more to be sure of it.
+    repeats frames, a lower one leaves some out. ``crop`` cuts off what stands over the size, evenly
+    on both sides; ``pad`` adds black bars. Audio is left out. Where the clip is too short for
+    ``plan.frames``, the most frames that keep the rule are written, and all there are where not
+    even one step of it fits. The file is decoded once more to be sure of it.
 
-    Raises:
-        InputError: the clip cannot be decoded, or the file not be written.
+    Raises :class:`InputError`: the clip cannot be decoded, or the file not be written.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     info = probe(clip)
-    rate = Fraction(shape.fps or info.fps or 1).limit_denominator(1001)
-    size = _output_size(info, shape)
+    rate = Fraction(plan.fps or info.fps or 1).limit_denominator(1001)
+    size = _output_size(info, plan)
     with ClipReader(clip) as reader, av.open(str(target), "w", format="mp4") as container:
         stream: Any = container.add_stream("libx264", rate=rate, options=dict(QUALITY))
         stream.width, stream.height = size
@@ -242,7 +189,7 @@ def encode(clip: Clip, target: Path, shape: Shape) -> MediaInfo:
         context.colorspace = context.color_primaries = context.color_trc = BT709
         context.color_range = 1  # limited, as every reader expects of H.264
         count = 0
-        for picture in _lawful(_ticks(reader, float(rate), size, shape.fit, info), shape):
+        for picture in _in_rule(_ticks(reader, float(rate), size, fit, info), plan):
             frame = av.VideoFrame.from_ndarray(_yuv420p(picture), format="yuv420p")
             frame.pts, frame.time_base = count, 1 / rate
             container.mux(stream.encode(frame))
@@ -267,11 +214,11 @@ def _yuv420p(picture: Picture) -> Picture:
     return flat.reshape(height * 3 // 2, width)
 
 
-def _output_size(info: VideoInfo, shape: Shape) -> tuple[int, int]:
+def _output_size(info: VideoInfo, plan: Plan) -> tuple[int, int]:
     """Width and height, even because of yuv420p."""
-    unit = math.lcm(shape.multiple, 2)
-    if shape.size is not None:
-        return shape.size
+    unit = math.lcm(plan.multiple, 2)
+    if plan.size is not None:
+        return plan.size
     width = round(info.height * info.aspect)
     return max(unit, width // unit * unit), max(unit, info.height // unit * unit)
 
@@ -320,18 +267,16 @@ def _fitted(picture: Picture, size: tuple[int, int]) -> Picture:
     return canvas
 
 
-def _lawful(pictures: Iterator[Picture], shape: Shape) -> Iterator[Picture]:
+def _in_rule(pictures: Iterator[Picture], plan: Plan) -> Iterator[Picture]:
     """The first pictures whose number keeps the rule; at most ``step`` of them are held back."""
-    waiting: deque[Picture] = deque()
+    waiting: list[Picture] = []
     passed = 0
-    for picture in pictures:
+    for number, picture in enumerate(pictures, 1):
         waiting.append(picture)
-        total = passed + len(waiting)
-        if total >= max(shape.rest, 1) and (total - shape.rest) % shape.step == 0:
+        if plan.keeps_rule(number):
             yield from waiting
-            passed = total
-            waiting.clear()
-        if passed and passed == shape.frames:
+            passed, waiting = number, []
+        if passed and passed == plan.frames:
             return
     if not passed:
         yield from waiting

@@ -1,23 +1,33 @@
-"""Every trainer that datasets are exported for: a table, and what is special about some.
-
-A new trainer is one more row: a layout of ``layouts.py``, the model that captions are rendered
-for, and the limits that its own documents state.
-"""
+"""The trainers of ``trainers.toml``, with the rows and files that are special to some."""
 
 from __future__ import annotations
 
 import json
 import math
+import tomllib
+from collections.abc import Callable
 from functools import partial
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from instancecap.datasets.export import loaders
-from instancecap.datasets.export.base import ClipCounts, Plan, Sample, Trainer
-from instancecap.datasets.export.layouts import Lines, Pairs, Shards, Table, dump, facts_of
+from instancecap.datasets.export.base import Trainer
+from instancecap.datasets.export.layouts import (
+    Layout,
+    Lines,
+    Pairs,
+    Parse,
+    Row,
+    Shards,
+    Table,
+    dump,
+    one_group,
+)
+from instancecap.datasets.export.rules import ClipCounts, Extras, MediaInfo, Plan, Sample
 from instancecap.errors import UsageError
 from instancecap.io.finder import IMAGE_SUFFIXES
-from instancecap.render.targets import targets
+from instancecap.render.targets import JSON, targets
 
 QUESTION = (
     "Describe this video instance by instance. Answer with one JSON object that has the keys "
@@ -25,6 +35,18 @@ QUESTION = (
     "actions and motion, position), background detail and camera movement. Say only what is seen."
 )
 """What a captioner is asked in fine-tuning; the answer is an InstanceVid object."""
+
+FACTS: dict[str, Callable[[Sample], Any]] = {
+    "type": lambda one: "image" if _is_image(one) else "video",
+    "width": lambda one: one.info.width,
+    "height": lambda one: one.info.height,
+    "num_frames": lambda one: one.info.frames,
+    "fps": lambda one: round(one.info.fps, 3),
+    # Open-Sora's own script has height over width here, and pixels as the resolution.
+    "aspect_ratio": lambda one: one.info.height / one.info.width,
+    "resolution": lambda one: one.info.height * one.info.width,
+}
+"""Columns beside path and text, under the names that most trainers use."""
 
 
 def find_trainer(name: str) -> Trainer:
@@ -41,35 +63,19 @@ def _is_image(sample: Sample) -> bool:
     return Path(sample.media[0]).suffix.lower() in IMAGE_SUFFIXES
 
 
-def _musubi_row(sample: Sample, final: Path) -> dict[str, Any]:
-    return {"video_path": str(final / sample.media[0]), "caption": sample.text}
+def _flat(path: str, text: str, *facts: str, absolute: bool = False) -> tuple[Row, Parse]:
+    """Rows of a path, a text, and some of :data:`FACTS`."""
+
+    def row(sample: Sample, final: Path) -> dict[str, Any]:
+        place = str(final / sample.media[0]) if absolute else sample.media[0]
+        return {path: place, text: sample.text, **{name: FACTS[name](sample) for name in facts}}
+
+    return row, lambda row: ((str(row[path]),), str(row[text]))
 
 
-def _musubi_files(final: Path, plan: Plan, counts: ClipCounts) -> dict[str, str]:
-    width, height = counts.size(plan)
-    rates = {round(info.fps, 3) for info in counts.videos}
-    # One rate can be stated for all clips; frames are left out, and never repeated for a higher.
-    source_fps = max(rates) if len(rates) == 1 and max(rates) > plan.fps > 0 else 0.0
-    lengths = counts.lengths(plan, lambda info: len(loaders.retime_musubi(info, plan, source_fps)))
-    if plan.frames:
-        extraction = [f"target_frames = {lengths}", 'frame_extraction = "head"']
-    else:  # a caption tells of the whole clip, so that the whole clip has to be trained on
-        extraction = ['frame_extraction = "full"', f"max_frames = {max(lengths, default=1)}"]
-    lines = [
-        "[general]",
-        f"resolution = [{width}, {height}]",
-        "batch_size = 1",
-        "enable_bucket = true",
-        "bucket_no_upscale = true",
-        "",
-        "[[datasets]]",
-        f"video_jsonl_file = {dump(str(final / 'metadata.jsonl'))}",
-        f"cache_directory = {dump(str(final / 'cache'))}",
-        *extraction,
-    ]
-    if source_fps:
-        lines.append(f"source_fps = {source_fps}")
-    return {"dataset.toml": "\n".join(lines) + "\n"}
+def _shard_row(sample: Sample, final: Path) -> dict[str, Any]:
+    facts = {name: FACTS[name](sample) for name in ("num_frames", "height", "width", "fps")}
+    return {"name": sample.name, "caption": sample.text, **facts}
 
 
 def _diffusion_pipe_row(sample: Sample, final: Path) -> dict[str, Any]:
@@ -81,48 +87,6 @@ def _diffusion_pipe_parse(row: dict[str, Any]) -> tuple[tuple[str, ...], str]:
     if not isinstance(captions, list) or len(captions) != 1:
         raise ValueError(f"a list of one caption was expected for {name}")
     return (f"videos/{name}",), captions[0]
-
-
-def _diffusion_pipe_files(final: Path, plan: Plan, counts: ClipCounts) -> dict[str, str]:
-    width, height = counts.size(plan)
-    # A clip goes to the longest bucket that it fills; what it has beyond that is not trained on.
-    lengths = counts.lengths(plan, lambda info: loaders.retime_diffusion_pipe(info, plan))
-    lines = [
-        f"resolutions = [[{width}, {height}]]",
-        "enable_ar_bucket = true",
-        "min_ar = 0.5",
-        "max_ar = 2.0",
-        "num_ar_buckets = 7",
-        f"frame_buckets = {sorted({1, *lengths})}",
-        "",
-        "[[directory]]",
-        f"path = {dump(str(final / 'videos'))}",
-        "num_repeats = 1",
-    ]
-    return {"dataset.toml": "\n".join(lines) + "\n"}
-
-
-def _videox_row(sample: Sample, final: Path) -> dict[str, Any]:
-    kind = "image" if _is_image(sample) else "video"
-    size = {"width": sample.info.width, "height": sample.info.height}
-    return {"file_path": sample.media[0], "text": sample.text, "type": kind, **size}
-
-
-def _open_sora_row(sample: Sample, final: Path) -> dict[str, Any]:
-    facts = facts_of(sample.info)
-    # Their own script has height over width here, and pixels as the resolution.
-    shape = {
-        "aspect_ratio": facts["height"] / facts["width"],
-        "resolution": facts["height"] * facts["width"],
-    }
-    fps = facts.pop("fps")
-    return {
-        "path": str(final / sample.media[0]),
-        "text": sample.text,
-        **facts,
-        **shape,
-        "fps": fps,
-    }
 
 
 def _cosmos_row(sample: Sample, final: Path) -> dict[str, Any]:
@@ -162,29 +126,17 @@ def _cosmos_parse(row: dict[str, Any]) -> tuple[tuple[str, ...], str]:
     return (row["vision_path"],), text
 
 
-def _shard_row(sample: Sample, final: Path) -> dict[str, Any]:
-    return {"name": sample.name, "caption": sample.text, **facts_of(sample.info)}
-
-
-def _keys(path: str, text: str) -> Any:
-    return lambda row: ((str(row[path]),), str(row[text]))
-
-
-def _columns(path: str, text: str) -> Any:
-    return lambda sample, final: {path: sample.media[0], text: sample.text}
+def _messages(sample: Sample, marks: str = "") -> list[dict[str, str]]:
+    return [
+        {"role": "user", "content": marks + (sample.question or QUESTION)},
+        {"role": "assistant", "content": sample.text},
+    ]
 
 
 def _chat_row(sample: Sample, final: Path, *, absolute: bool) -> dict[str, Any]:
     kind = "image" if _is_image(sample) else "video"
     paths = [str(final / path) if absolute else path for path in sample.media]
-    question = sample.question or QUESTION
-    return {
-        "messages": [
-            {"role": "user", "content": f"<{kind}>" * len(paths) + question},
-            {"role": "assistant", "content": sample.text},
-        ],
-        f"{kind}s": paths,
-    }
+    return {"messages": _messages(sample, f"<{kind}>" * len(paths)), f"{kind}s": paths}
 
 
 def _chat_parse(row: dict[str, Any]) -> tuple[tuple[str, ...], str]:
@@ -201,13 +153,7 @@ def _chat_parse(row: dict[str, Any]) -> tuple[tuple[str, ...], str]:
 
 def _trl_row(sample: Sample, final: Path) -> dict[str, Any]:
     """TRL puts the images in front of the question itself; Hugging Face opens the files."""
-    return {
-        "images_file_names": list(sample.media),
-        "messages": [
-            {"role": "user", "content": sample.question or QUESTION},
-            {"role": "assistant", "content": sample.text},
-        ],
-    }
+    return {"images_file_names": list(sample.media), "messages": _messages(sample)}
 
 
 def _trl_parse(row: dict[str, Any]) -> tuple[tuple[str, ...], str]:
@@ -215,19 +161,72 @@ def _trl_parse(row: dict[str, Any]) -> tuple[tuple[str, ...], str]:
     return tuple(row["images_file_names"]), assistant["content"]
 
 
-def _llama_factory_files(final: Path, plan: Plan, counts: ClipCounts) -> dict[str, str]:
-    about = {
-        "file_name": "data.jsonl",
-        "formatting": "sharegpt",
-        "columns": {"messages": "messages", "videos": "videos"},
-        "tags": {
-            "role_tag": "role",
-            "content_tag": "content",
-            "user_tag": "user",
-            "assistant_tag": "assistant",
-        },
-    }
-    return {"dataset_info.json": json.dumps({"instancecap": about}, indent=2) + "\n"}
+ROWS: dict[str, tuple[Row, Parse]] = {
+    "diffusion-pipe": (_diffusion_pipe_row, _diffusion_pipe_parse),
+    "cosmos3": (_cosmos_row, _cosmos_parse),
+    "llama-factory": (partial(_chat_row, absolute=False), _chat_parse),
+    "ms-swift": (partial(_chat_row, absolute=True), _chat_parse),
+    "trl": (_trl_row, _trl_parse),
+}
+"""Rows that are not flat, both ways."""
+
+
+def _toml(*head: str, **values: Any) -> str:
+    """Lines of TOML, whose values are written as those of JSON."""
+    return "\n".join([*head, *(f"{name} = {dump(one)}" for name, one in values.items()), ""])
+
+
+def _musubi_group(info: MediaInfo, plan: Plan) -> str:
+    """The loader is told one rate for all clips of a table, and none where it keeps all frames."""
+    source_fps = loaders.musubi_source_fps(info, plan)
+    return f"{source_fps:g}fps" if source_fps else "every-frame"
+
+
+def _musubi_files(final: Path, plan: Plan, counts: ClipCounts) -> dict[str, str]:
+    """A dataset for each table, in their order."""
+    groups: dict[str, ClipCounts] = {}
+    for info, clips in counts.clips.items():
+        groups.setdefault(_musubi_group(info, plan), ClipCounts()).clips[info] = clips
+    text = _toml(
+        "[general]",
+        resolution=counts.size(plan),
+        batch_size=1,
+        enable_bucket=True,
+        bucket_no_upscale=True,
+    )
+    for number, (group, alike) in enumerate(groups.items()):
+        mark = f"-{group}" if number else ""
+        source_fps = loaders.musubi_source_fps(next(iter(alike.clips)), plan)
+        count = partial(loaders.count_musubi, plan=plan, source_fps=source_fps)
+        lengths = alike.lengths(plan, count)
+        if plan.frames:
+            extraction: dict[str, Any] = {"target_frames": lengths, "frame_extraction": "head"}
+        else:  # a caption tells of the whole clip, so that the whole clip has to be trained on
+            extraction = {"frame_extraction": "full", "max_frames": max(lengths, default=1)}
+        text += _toml(
+            "",
+            "[[datasets]]",
+            video_jsonl_file=str(final / f"metadata{mark}.jsonl"),
+            cache_directory=str(final / f"cache{mark}"),
+            **extraction,
+            **({"source_fps": source_fps} if source_fps else {}),
+        )
+    return {"dataset.toml": text}
+
+
+def _diffusion_pipe_files(final: Path, plan: Plan, counts: ClipCounts) -> dict[str, str]:
+    # A clip goes to the longest bucket that it fills; what it has beyond that is not trained on.
+    lengths = counts.lengths(plan, lambda info: loaders.retime_diffusion_pipe(info, plan))
+    text = _toml(
+        resolutions=[counts.size(plan)],
+        enable_ar_bucket=True,
+        min_ar=0.5,
+        max_ar=2.0,
+        num_ar_buckets=7,
+        frame_buckets=sorted({1, *lengths}),
+    )
+    folder = _toml("", "[[directory]]", path=str(final / "videos"), num_repeats=1)
+    return {"dataset.toml": text + folder}
 
 
 def _finetrainers_files(final: Path, plan: Plan, counts: ClipCounts) -> dict[str, str]:
@@ -242,6 +241,26 @@ def _finetrainers_files(final: Path, plan: Plan, counts: ClipCounts) -> dict[str
     return {"training.json": json.dumps({"datasets": [dataset]}, indent=2) + "\n"}
 
 
+def _llama_factory_files(final: Path, plan: Plan, counts: ClipCounts) -> dict[str, str]:
+    tags = {"role": "role", "content": "content", "user": "user", "assistant": "assistant"}
+    about = {
+        "file_name": "data.jsonl",
+        "formatting": "sharegpt",
+        "columns": {"messages": "messages", "videos": "videos"},
+        "tags": {f"{name}_tag": tag for name, tag in tags.items()},
+    }
+    return {"dataset_info.json": json.dumps({"instancecap": about}, indent=2) + "\n"}
+
+
+EXTRAS: dict[str, Extras] = {
+    "finetrainers": _finetrainers_files,
+    "musubi-tuner": _musubi_files,
+    "diffusion-pipe": _diffusion_pipe_files,
+    "llama-factory": _llama_factory_files,
+}
+"""The trainers' own configuration."""
+
+
 def _warn_of_videos_in_path(final: Path) -> str:
     if "videos" not in str(final) and ".mp4" not in str(final):
         return ""
@@ -251,143 +270,40 @@ def _warn_of_videos_in_path(final: Path) -> str:
     )
 
 
-_ALL = (
-    Trainer(
-        "finetrainers",
-        Lines("prompt.txt", "videos.txt"),
-        "huggingface/finetrainers docs/dataset/README.md",
-        target="wan2.1",
-        suffixes=frozenset({".mp4"}),
-        extras=_finetrainers_files,
-        loader=loaders.load_finetrainers,
-    ),
-    Trainer(
-        "musubi-tuner",
-        Table("metadata.jsonl", _musubi_row, _keys("video_path", "caption")),
-        "kohya-ss/musubi-tuner docs/dataset_config.md",
-        target="wan2.2",
-        extras=_musubi_files,
-        loader=loaders.load_musubi,
-    ),
-    Trainer(
-        "diffusion-pipe",
-        Table("videos/captions.json", _diffusion_pipe_row, _diffusion_pipe_parse, keyed=True),
-        "tdrussell/diffusion-pipe utils/dataset.py, examples/dataset.toml",
-        target="wan2.2",
-        extras=_diffusion_pipe_files,
-        loader=loaders.load_diffusion_pipe,
-    ),
-    Trainer(
-        "videox-fun",
-        Table("metadata.json", _videox_row, _keys("file_path", "text")),
-        "aigc-apps/VideoX-Fun videox_fun/data/dataset_image_video.py",
-        target="wan2.2",
-    ),
-    Trainer(
-        "diffsynth",
-        Table("metadata.jsonl", _columns("video", "prompt"), _keys("video", "prompt")),
-        "modelscope/DiffSynth-Studio diffsynth/core/data/unified_dataset.py",
-        target="wan2.2",
-        suffixes=frozenset({".mp4", ".avi", ".mov", ".wmv", ".mkv", ".flv", ".webm", ".gif"}),
-    ),
-    Trainer(
-        "open-sora-1.2",
-        Table("metadata.csv", _open_sora_row, _keys("path", "text")),
-        "hpcaitech/Open-Sora v1.2 docs/data_processing.md",
-        target="open-sora-1.2",
-        suffixes=frozenset({".mp4", ".avi", ".mov", ".mkv"}),
-    ),
-    Trainer(
-        "open-sora-2",
-        Table("metadata.csv", _open_sora_row, _keys("path", "text")),
-        "hpcaitech/Open-Sora docs/train.md, scripts/cnv/meta.py",
-        target="open-sora-2",
-        suffixes=frozenset({".mp4", ".avi", ".mov", ".mkv"}),
-    ),
-    Trainer(
-        "cogvideo",
-        Lines("prompts.txt", "videos.txt"),
-        "THUDM/CogVideo finetune/datasets/utils.py",
-        target="cogvideox",
-    ),
-    Trainer(
-        "cogvideo-sat",
-        Pairs(media="videos", texts="labels"),
-        "THUDM/CogVideo sat/data_video.py",
-        target="cogvideox",
-        suffixes=frozenset({".mp4"}),
-        warns=_warn_of_videos_in_path,
-    ),
-    Trainer(
-        "ai-toolkit",
-        Pairs(),
-        "ostris/ai-toolkit config/examples/train_lora_wan22_14b_24gb.yaml",
-        target="wan2.2",
-        suffixes=frozenset({".mp4", ".avi", ".mov", ".webm", ".mkv", ".wmv", ".m4v", ".flv"}),
-        loader=loaders.load_ai_toolkit,
-    ),
-    Trainer(
-        "ltx-2",
-        Table("dataset.json", _columns("media_path", "caption"), _keys("media_path", "caption")),
-        "Lightricks/LTX-2 packages/ltx-trainer/docs/dataset-preparation.md",
-        target="ltx-2",
-    ),
-    Trainer(
-        "cosmos3",
-        Table("video_dataset_file.jsonl", _cosmos_row, _cosmos_parse),
-        "NVIDIA/cosmos-framework docs/dataset_jsonl.md",
-        target="cosmos3",
-        min_frames=61,
-        max_seconds=61.0,
-        suffixes=frozenset({".mp4"}),
-    ),
-    Trainer(
-        "mochi",
-        Pairs(),
-        "genmoai/mochi demos/fine_tuner/README.md",
-        target="mochi",
-        min_frames=25,
-        suffixes=frozenset({".mp4", ".mov"}),
-    ),
-    Trainer(
-        "videofolder",
-        Table(
-            "metadata.jsonl",
-            _columns("file_name", "caption"),
-            _keys("file_name", "caption"),
-            # A name such as "test-1.mp4" would be taken for a split of the data.
-            numbered=True,
-        ),
-        "huggingface/datasets docs/source/video_dataset.mdx",
-        target="wan2.2",
-        any_clip=True,
-    ),
-    Trainer(
-        "webdataset",
-        Shards(_shard_row),
-        "webdataset/webdataset README.md",
-        target="wan2.2",
-        any_clip=True,
-    ),
-    Trainer(
-        "llama-factory",
-        Table("data.jsonl", partial(_chat_row, absolute=False), _chat_parse),
-        "hiyouga/LLaMA-Factory data/README.md",
-        extras=_llama_factory_files,
-        loader=loaders.load_llama_factory,
-    ),
-    Trainer(
-        "ms-swift",
-        Table("train.jsonl", partial(_chat_row, absolute=True), _chat_parse),
-        "modelscope/ms-swift docs/source_en/Customization/Custom-dataset.md",
-    ),
-    Trainer(
-        "trl",
-        Table("metadata.jsonl", _trl_row, _trl_parse, media="frames", numbered=True),
-        "huggingface/trl trl/trainer/sft_trainer.py, trl/data_utils.py",
-        stills=8,
-    ),
-)
+def _layout(name: str, kind: str, about: dict[str, Any], given: dict[str, Any]) -> Layout:
+    if kind == "lines":
+        return Lines(**about)
+    if kind == "pairs":
+        return Pairs(**about)
+    if kind == "shards":
+        return Shards(row=_shard_row, **about)
+    columns, absolute = given.pop("columns", ()), given.pop("absolute", False)
+    row, parse = ROWS[name] if name in ROWS else _flat(*columns, absolute=absolute)
+    group = _musubi_group if name == "musubi-tuner" else one_group
+    return Table(row=row, parse=parse, group=group, **about)
 
-TRAINERS = {trainer.name: trainer for trainer in _ALL}
+
+def _trainer(name: str, given: dict[str, Any]) -> Trainer:
+    """A trainer from its table in ``trainers.toml``."""
+    ((kind, about),) = given.pop("layout").items()
+    every = tuple(one for one, target in targets().items() if target.style != JSON)
+    models = tuple(given.pop("models", ()))
+    return Trainer(
+        name=name,
+        layout=_layout(name, kind, about, given),
+        models=every if models == ("*",) else models,
+        loader=loaders.LOADERS[name],
+        suffixes=frozenset(given.pop("suffixes", ())),
+        extras=EXTRAS.get(name),
+        warns=_warn_of_videos_in_path if name == "cogvideo-sat" else None,
+        **given,
+    )
+
+
+_TABLES = files("instancecap.datasets.export").joinpath("trainers.toml")
+
+TRAINERS = {
+    name: _trainer(name, given)
+    for name, given in tomllib.loads(_TABLES.read_text(encoding="utf-8")).items()
+}
 """Every trainer by its name."""

@@ -8,8 +8,8 @@ import re
 import shutil
 import time
 from collections import Counter as Counts
-from collections.abc import Callable, Iterable
-from contextlib import closing, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,18 +17,21 @@ from typing import Any
 from instancecap.datasets.captions import Row
 from instancecap.datasets.export import media
 from instancecap.datasets.export.base import (
+    MARK,
     RECORD_FOLDER,
-    ClipCounts,
+    Account,
     NameAllocator,
-    Plan,
-    Sample,
+    Options,
+    Tell,
     Trainer,
-    Writer,
+    complete,
+    describe,
     one_line,
-    out_of_rule,
+    plan_of,
+    silent,
 )
-from instancecap.datasets.export.layouts import READ_AS_MISSING, dump
-from instancecap.datasets.export.options import MARK, Options, complete, describe, plan_of
+from instancecap.datasets.export.layouts import READ_AS_MISSING, Add, Shards, dump
+from instancecap.datasets.export.rules import ClipCounts, MediaInfo, Plan, Sample, out_of_rule
 from instancecap.errors import InputError, OutputError, UsageError
 from instancecap.formats import to_format
 from instancecap.io.addresses import basename_of, suffix_of
@@ -37,7 +40,7 @@ from instancecap.io.atomic import require_writable
 from instancecap.io.finder import IMAGE_SUFFIXES, VIDEO_SUFFIXES, reason_of
 from instancecap.io.local_copy import local_copy
 from instancecap.render import render_with
-from instancecap.render.budget import Counter, counter_for
+from instancecap.render.targets import Counter, counter_for
 from instancecap.schema.caption import Caption
 from instancecap.video import Clip, VideoInfo, probe
 
@@ -49,29 +52,19 @@ CLIPS = "clips.jsonl"
 
 
 @dataclass(slots=True)
-class Report:
+class Report(Account):
     """What an export came to.
 
     Attributes:
         done: clips in the dataset.
-        failed: source and reason of each that is not.
-        warnings: name of a clip, empty for the dataset, and what its user should know.
         made: how many clips were linked, copied, cut, encoded, or saved as stills.
         outputs: the dataset's folder, if it was written.
     """
 
-    trainer: str
-    target: str
     done: int = 0
-    failed: list[tuple[str, str]] = field(default_factory=list)
-    warnings: list[tuple[str, str]] = field(default_factory=list)
-    made: dict[str, int] = field(default_factory=dict)
+    made: Counts[str] = field(default_factory=Counts)
     outputs: list[str] = field(default_factory=list)
     seconds: float = 0.0
-
-
-Tell = Callable[[str, str], None]
-"""Told of each clip that failed or needs a word: its source or name, and why."""
 
 
 def export(
@@ -80,8 +73,8 @@ def export(
     out: str,
     *,
     options: Options,
-    on_failure: Tell = lambda source, reason: None,
-    on_warning: Tell = lambda name, text: None,
+    on_failure: Tell = silent,
+    on_warning: Tell = silent,
 ) -> Report:
     """Write a dataset for a trainer. OUT appears when it is whole, or not at all.
 
@@ -96,17 +89,15 @@ def export(
     final = Path(os.path.abspath(out))
     check_free(final, overwrite=options.overwrite)
     part = final.with_name(f".{final.name}.part")
-    report = Report(trainer.name, target.name if target else "")
+    report = Report(trainer.name, target.name if target else "", on_failure, on_warning)
     if trainer.warns and (warning := trainer.warns(final)):
-        report.warnings.append(("", warning))
-        on_warning("", warning)
+        report.warn("", warning)
     try:
         shutil.rmtree(part, ignore_errors=True)
         (part / RECORD_FOLDER).mkdir(parents=True)
         (part / trainer.layout.media).mkdir(parents=True, exist_ok=True)
-        run = _Run(trainer, plan, options, part, final, report, on_warning)
-        run.counter = counter_for(target) if target else None
-        run.write_all(rows, on_failure)
+        counter = counter_for(target) if target else None
+        _Run(trainer, plan, options, part, final, report, counter).write_all(rows)
         if report.done:
             replace_whole(part, final)
             report.outputs.append(out)
@@ -141,23 +132,20 @@ class _Run:
     part: Path
     final: Path
     report: Report
-    on_warning: Tell
+    counter: Counter | None
     names: NameAllocator = field(default_factory=NameAllocator)
     counts: ClipCounts = field(default_factory=ClipCounts)
-    counter: Counter | None = None
 
-    def write_all(self, rows: Iterable[Row], on_failure: Tell) -> None:
+    def write_all(self, rows: Iterable[Row]) -> None:
         """Every row, then the files that speak of all of them."""
-        writer: Writer = self.trainer.layout.writer(self.part, self.final)
         clips = self.part / RECORD_FOLDER / CLIPS
-        with closing(writer), open(clips, "w", encoding="utf-8") as notes:
+        writing = self.trainer.layout.writing(self.part, self.final, self.plan)
+        with writing as add, open(clips, "w", encoding="utf-8") as notes:
             for row in rows:
                 try:
-                    notes.write(dump(self._write(row, writer)) + "\n")
+                    notes.write(dump(self._write(row, add)) + "\n")
                 except InputError as error:
-                    reason = reason_of(error, row.source)
-                    self.report.failed.append((row.source, reason))
-                    on_failure(row.source, reason)
+                    self.report.fail(row.source, reason_of(error, row.source))
         if not self.report.done:
             return
         if self.trainer.extras:
@@ -169,7 +157,7 @@ class _Run:
         record = json.dumps(self._record(), indent=2) + "\n"
         (self.part / RECORD_FOLDER / RECORD).write_text(record, encoding="utf-8")
 
-    def _write(self, row: Row, writer: Writer) -> dict[str, Any]:
+    def _write(self, row: Row, add: Add) -> dict[str, Any]:
         """One row; a file of its clip is left behind only where it succeeds."""
         if row.caption is None:
             raise InputError(row.error)
@@ -191,11 +179,12 @@ class _Run:
         sample = Sample(
             row.name, stem, tuple(paths), text, info, row.caption, self.options.question
         )
-        self._warn(row.name, info)
-        writer.add(sample)
+        if not self.trainer.stills and (faults := out_of_rule(info, self.plan)):
+            self.report.warn(row.name, "; ".join(faults))
+        add(sample)
         self.report.done += 1
-        self.report.made[how] = self.report.made.get(how, 0) + 1
-        self.counts.add(info)
+        self.report.made[how] += 1
+        self.counts.clips[info] += 1
         return {
             "name": row.name,
             "media": paths,
@@ -224,7 +213,7 @@ class _Run:
             return one_line(text), {}
         prompt = render_with(caption, options, counter=self.counter)
         for warning in prompt.warnings:
-            self._tell(name, warning)
+            self.report.warn(name, warning)
         text = one_line(prompt.text)
         if not text:
             raise InputError("the caption is empty")
@@ -233,7 +222,7 @@ class _Run:
         notes = {name: getattr(prompt, name) for name in ("tokens", "counter", "limit")}
         return text, {**notes, "dropped": prompt.dropped, "omitted": prompt.omitted}
 
-    def _media(self, clip: Clip, stem: str, name: str) -> tuple[list[str], str, media.MediaInfo]:
+    def _media(self, clip: Clip, stem: str, name: str) -> tuple[list[str], str, MediaInfo]:
         """The clip's files in the dataset, how they were made, and what they are."""
         folder = self.trainer.layout.media
         if self.trainer.stills:
@@ -249,7 +238,7 @@ class _Run:
             path = f"{folder}/{stem}{suffix}".lstrip("/")
             link: media.Link = "copy" if clip.local else self.options.link
             media.place(clip.local or clip.path, self.part / path, link=link)
-            how = "packed" if self.trainer.layout.packs else _LINKED[link]
+            how = "packed" if isinstance(self.trainer.layout, Shards) else _LINKED[link]
             return [path], how, media.inspect(self.part / path)
         path = f"{folder}/{stem}.mp4".lstrip("/")
         target = self.part / path
@@ -259,29 +248,15 @@ class _Run:
             return [path], "cut", media.inspect(target)
         whole = media.is_whole(clip, info)
         why = f"the trainer does not read {suffix} files" if whole else "no cut without loss here"
-        self._tell(name, f"encoded anew: {why}")
-        return [path], "encoded", media.encode(clip, target, media.Shape())
+        self.report.warn(name, f"encoded anew: {why}")
+        return [path], "encoded", media.encode(clip, target, Plan())
 
-    def _encode(self, clip: Clip, target: Path, info: VideoInfo, name: str) -> media.MediaInfo:
+    def _encode(self, clip: Clip, target: Path, info: VideoInfo, name: str) -> MediaInfo:
         plan = self.plan
         if info.fps and plan.fps > 1.01 * info.fps:
-            self._tell(name, f"{info.fps:g} frames a second; some are repeated for {plan.fps:g}")
-        shape = media.Shape(
-            step=plan.step,
-            rest=plan.rest,
-            frames=plan.frames,
-            fps=plan.fps,
-            multiple=plan.multiple,
-            size=plan.size,
-            fit=self.options.fit,
-        )
-        return media.encode(clip, target, shape)
-
-    def _warn(self, name: str, info: media.MediaInfo) -> None:
-        if self.trainer.stills:
-            return
-        if faults := out_of_rule(info, self.plan):
-            self._tell(name, "; ".join(faults))
+            repeated = f"some are repeated for {plan.fps:g}"
+            self.report.warn(name, f"{info.fps:g} frames a second; {repeated}")
+        return media.encode(clip, target, plan, fit=self.options.fit)
 
     def _warn_of_drops(self) -> None:
         """Say how many clips the trainer will pass over; the check names them."""
@@ -293,11 +268,7 @@ class _Run:
             if reason := load(info).reason:
                 reasons[reason] += clips
         for reason, clips in reasons.most_common():
-            self._tell("", f"not trained on: {clips} of {self.report.done} clips: {reason}")
-
-    def _tell(self, name: str, text: str) -> None:
-        self.report.warnings.append((name, text))
-        self.on_warning(name, text)
+            self.report.warn("", f"not trained on: {clips} of {self.report.done} clips: {reason}")
 
     def _remove(self, stem: str) -> None:
         for path in (self.part / self.trainer.layout.media).glob(f"{stem}[.-]*"):

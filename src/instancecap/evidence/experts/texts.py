@@ -17,8 +17,8 @@ from instancecap.evidence.experts.light import LIGHT_RATE
 from instancecap.evidence.geometry import as_box, coverage
 from instancecap.evidence.sample import Sample
 from instancecap.models.ocr import ReadLine, read_lines
+from instancecap.schema.base import Text
 from instancecap.schema.evidence import Evidence, TextKind, TextRegion
-from instancecap.schema.parts import Text
 from instancecap.video.decode import Picture
 from instancecap.video.sampling import Ticker
 
