@@ -44,6 +44,7 @@ A shift by a quarter of a pixel changes fine detail by about this much."""
 NOISE_FLOOR = 3.0
 """Gray levels of local contrast that are noise rather than texture."""
 
+RESTS = 0.4
 RANSAC_PIXELS = 1.1
 REST_PIXELS = 0.3
 """Pixels between two samples within which a corner rests."""
@@ -188,7 +189,7 @@ def _background_rests(start: Points, end: Points, matrix: Matrix, shape: tuple[i
     follows = np.linalg.norm(end - fitted, axis=1) < RANSAC_PIXELS
     resting = len(set(cell[rests & ~follows].tolist()))
     following = len(set(cell[follows & ~rests].tolist()))
-    return resting > 0.5 * following and resting >= 2
+    return resting > RESTS * following and resting >= 2
 
 
 def spread_corners(picture: Key, foreground: NDArray[np.bool_] | None) -> Points:

@@ -82,6 +82,9 @@ MIN_LASTS = 0.2
 """Share of the shot that a movement must last: what moves before a resting camera for a moment can
 pass for the background."""
 
+MOST_OF_JUMP = 0.85
+"""Share of its travel that the two largest steps of a movement may make up."""
+
 SLOW, FAST = 0.09, 0.35
 STEADY, SHAKY = 0.0018, 0.02
 """Trembling (RMS, frame sizes) up to which a picture is stable, from which on it is shaky."""
@@ -173,7 +176,7 @@ def shot_motion(
     trembling = (position - smooth)[:, :2]
     tremble = float(np.sqrt((trembling**2).sum(axis=1).mean()))
     runs = _without_sway(_runs(times, smooth, position))
-    runs = [run for run in runs if _lasts(run, times, end - start)]
+    runs = [run for run in runs if _lasts(run, times, position, end - start)]
     main = max((abs(run.net) for run in runs), default=0.0)
     zoom = max((abs(run.net) for run in runs if _is_zoom(run)), default=0.0)
     kept = [run for run in runs if abs(run.net) >= _side_effect(run, main, zoom)]
@@ -199,9 +202,12 @@ def _without_sway(runs: Sequence[_Run]) -> list[_Run]:
     return kept
 
 
-def _lasts(run: _Run, times: Array, seconds: float) -> bool:
-    """Whether a run takes up enough of a shot of ``seconds`` to be a movement of it."""
-    return float(times[run.last] - times[run.first]) >= MIN_LASTS * seconds
+def _lasts(run: _Run, times: Array, position: Array, seconds: float) -> bool:
+    """Whether a run takes up enough of a shot of ``seconds``, and is no jump of a step or two."""
+    long = float(times[run.last] - times[run.first]) >= MIN_LASTS * seconds
+    path = position[run.first : run.last + 1, run.component]
+    largest = np.sort(np.diff(path) * np.sign(run.net))[-2:].sum()
+    return long and (len(times) <= 4 or float(largest) < MOST_OF_JUMP * abs(run.net))
 
 
 def _is_zoom(run: _Run) -> bool:

@@ -45,7 +45,7 @@ from instancecap.video.sampling import Ticker
 
 Array = NDArray[np.float64]
 
-DETECTION_RATE, STEADY_RATE = 4.5, 2.0
+DETECTION_RATE, STEADY_RATE = 6.0, 2.0
 """Samples a second that the detector looks at; the second while what it finds stays in place."""
 
 STEADY_IOU = 0.6

@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 FLOW_SIDE = 208
 """Longer side in pixels of the pictures that dense flow is computed on."""
 
-MOTION_RATE = 4.5
+MOTION_RATE = 6.0
 """Times a second at which a sample is compared with the one before it."""
 
 MIN_MOTION = 0.45
