@@ -12,6 +12,7 @@ from benchmarks.results import Result
 from benchmarks.scoring import FOLD, OPPOSITE, cell_of, fold
 from benchmarks.truth import Case
 from benchmarks.web import COVERS, EVENT_SECONDS, MOST, SCORED, TOUCHES, Labelled, covering
+from instancecap.captioners.measured.content_selection import SURE
 from instancecap.evidence import reliability
 from instancecap.evidence.reliability import BINS, Tally
 from instancecap.schema.evidence import Evidence, InstanceFacts
@@ -44,14 +45,19 @@ def web_facts(case: Labelled, evidence: Evidence) -> Iterator[Fact]:
         "style": (evidence.framing.style, 0.5),
     }
     true = label | {"time_of_day": LIGHT.get(label["light"], ""), "style": label["kind"]}
+    if len(evidence.shots) > 1:
+        del said["shot_type"]  # captions tell that of one shot only
     for kind, (word, sure) in said.items():
         if word not in ("", "unknown") and true[kind] not in ("", "unknown"):
             yield Fact(kind, sure, word == true[kind])
     instances = evidence.instances[:MOST]
+    best: dict[int, tuple[float, dict[str, Any], InstanceFacts]] = {}
     for thing in label["instances"]:
         for overlap, item in covering(thing["box"], thing["t"], instances)[:1]:
-            if overlap >= TOUCHES:
-                yield from _instance_facts(thing, item, overlap)
+            if overlap >= max(TOUCHES, best.get(item.id, (0.0,))[0]):
+                best[item.id] = overlap, thing, item
+    for overlap, thing, item in best.values():
+        yield from _instance_facts(thing, item, overlap)
 
 
 def _instance_facts(thing: dict[str, Any], item: InstanceFacts, overlap: float) -> Iterator[Fact]:
@@ -64,7 +70,7 @@ def _instance_facts(thing: dict[str, Any], item: InstanceFacts, overlap: float) 
     if overlap >= COVERS:
         if item.class_ != "object":
             yield Fact("class", sure, item.class_ in (thing["coco"], thing["class"]))
-        for name, share in item.colors:
+        for name, share in item.colors if sure >= SURE else []:  # others are not told of
             yield Fact("color", share, name in thing["colors"])
 
 

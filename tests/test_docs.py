@@ -139,6 +139,7 @@ def test_documents_show_commands() -> None:
         "verify",
         "convert",
         "render",
+        "enhance",
         "export",
         "status",
         "models",

@@ -35,13 +35,14 @@ MAY_IMPORT = {
     "verify": BASE | {"models", "evidence", "formats", "mllm"},
     "captioners": BASE | {"models", "evidence", "formats", "mllm", "verify"},
     "render": {"errors", "schema", "language", "formats", "verify", "mllm"},
-    "enhance": {"errors", "schema", "language", "formats", "verify", "mllm", "render"},
+    "enhance": {"errors", "version", "schema", "language", "formats", "verify", "mllm", "render"},
     "datasets": BASE | {"evidence", "formats", "render", "verify"},
     "evals": BASE | {"evidence", "formats", "mllm", "render", "verify", "datasets", "engine"},
-    "engine": BASE | {"models", "evidence", "formats", "mllm", "verify", "captioners", "datasets"},
+    "engine": BASE
+    | {"models", "evidence", "formats", "mllm", "verify", "captioners", "datasets", "enhance"},
     "web": BASE | {"evidence", "formats", "verify", "render", "datasets", "engine"},
     "api": BASE
-    | {"evidence", "formats", "mllm", "verify", "captioners", "render", "engine", "web"},
+    | {"evidence", "formats", "mllm", "verify", "captioners", "render", "enhance", "engine", "web"},
     "cli": None,
 }
 """What each part may import beside itself; None for everything. Every part stands here."""

@@ -23,11 +23,14 @@ if TYPE_CHECKING:
     from instancecap.api import Measured as Measured
     from instancecap.api import Mllm as Mllm
     from instancecap.api import caption as caption
+    from instancecap.api import enhance as enhance
     from instancecap.api import measure as measure
     from instancecap.api import run as run
     from instancecap.captioners.chain import ChainOptions as ChainOptions
     from instancecap.engine.config import CaptionConfig as CaptionConfig
     from instancecap.engine.results import Run as Run
+    from instancecap.enhance import Enhanced as Enhanced
+    from instancecap.enhance import EnhanceOptions as EnhanceOptions
     from instancecap.errors import DecodeError as DecodeError
     from instancecap.errors import FormatError as FormatError
     from instancecap.errors import InputError as InputError
@@ -45,10 +48,11 @@ if TYPE_CHECKING:
     from instancecap.video.clip import Clip as Clip
 
 _HOMES = {
-    "instancecap.api": "Captioner Measured Mllm caption measure run",
+    "instancecap.api": "Captioner Measured Mllm caption enhance measure run",
     "instancecap.captioners.chain": "ChainOptions",
     "instancecap.engine.results": "Run",
     "instancecap.engine.config": "CaptionConfig",
+    "instancecap.enhance": "EnhanceOptions Enhanced",
     "instancecap.errors": "DecodeError FormatError InputError InstanceCapError MissingDependency "
     "ModelError OutputError ServerError UsageError",
     "instancecap.formats": "Caption",

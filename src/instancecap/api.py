@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Unpack
+from typing import TYPE_CHECKING, Any, Protocol, Unpack, cast
 
 from instancecap.captioners.chain import ChainOptions, Written, prepare, write
 from instancecap.captioners.chain.options import Mode
 from instancecap.captioners.measured.describe import MAX_INSTANCES, describe
 from instancecap.captioners.measured.sentences import language_of
-from instancecap.engine.config import CaptionConfig, RunOptions
+from instancecap.engine.config import CaptionConfig, RunConfig, RunOptions
 from instancecap.engine.model_stage import AskWork, PredictWork, Server
 from instancecap.engine.pools import AskingPool
+from instancecap.engine.prompts import EnhanceWork
 from instancecap.engine.run import run_work
 from instancecap.engine.work import CaptionWork, Work
+from instancecap.enhance import Enhanced, EnhanceOptions, Like, Picture, ask_model, structured
 from instancecap.errors import OutputError, UsageError
 from instancecap.evidence.build import measure as _measure
 from instancecap.formats import Caption
 from instancecap.io.finder import Rejected, reason_of
 from instancecap.io.inputs import Job
-from instancecap.mllm.base import Backend
+from instancecap.mllm.base import Backend, Media
 from instancecap.schema.evidence import Evidence
 from instancecap.video.clip import Clip
 
@@ -124,13 +126,17 @@ class Mllm(Server):
         """
         options = self._with(max_instances)
         prepared = prepare(clip, evidence, options=options)
+        written: Written = self.ask(lambda backend: write(prepared, backend, options=options))
+        return written.caption
+
+    def ask(self, work: Callable[[Backend], Coroutine[Any, Any, Any]]) -> Any:
+        """What comes of asking; connections last from one call to the next."""
         if not self._open:
             self._open.append((self.backend or self.open(), AskingPool()))
         backend, pool = self._open[0]
-        future = pool.submit(write(prepared, backend, options=options))
+        future = pool.submit(work(backend))
         try:
-            written: Written = future.result()
-            return written.caption
+            return future.result()
         except BaseException:
             future.cancel()  # the caller was interrupted: nobody waits for the answers any more
             raise
@@ -270,3 +276,87 @@ def _write_report(report: str, jobs: Sequence[Job], run: Run) -> None:
         run.outputs.append(report)
     except OutputError as error:
         run.failed.append(Rejected(report, reason_of(error, report)))
+
+
+def enhance(
+    prompt: str,
+    *,
+    captioner: Mllm | None = None,
+    options: EnhanceOptions | None = None,
+    image: Source | None = None,
+    last: Source | None = None,
+    like: Like | None = None,
+) -> list[Enhanced]:
+    """A short prompt as a structured caption, and as the prompt of one model; one a variant.
+
+    ::
+
+        (result,) = ic.enhance("Three kids chase a paper kite along a windy beach")
+        result.caption, result.prompt, result.negative_prompt
+
+    Args:
+        captioner: who is asked; without one the prompt is structured, and nothing is invented.
+        options: the target, and everything else that can be chosen.
+        image, last: pictures that the clip begins and ends with.
+        like: how captions of a training set read; see :mod:`instancecap.enhance.compare`.
+
+    Raises:
+        FormatError: the prompt says nothing, or too much.
+        UsageError, ServerError: as :meth:`Mllm.describe`.
+    """
+    work = _enhancing(captioner, options, image, last, like)
+    if captioner is None:
+        return [structured(prompt, work.options, picture=work.picture)]
+    done = captioner.ask(
+        lambda backend: ask_model(
+            prompt, backend, options=work.options, picture=work.picture, like=like
+        )
+    )
+    return cast(list[Enhanced], done)
+
+
+def enhance_files(
+    inputs: str | Sequence[str],
+    *,
+    captioner: Mllm | None = None,
+    options: EnhanceOptions | None = None,
+    config: RunConfig | None = None,
+    events: Events | None = None,
+    image: Source | None = None,
+    last: Source | None = None,
+    like: Like | None = None,
+) -> tuple[list[Job], Run]:
+    """Enhance many prompts and tables of prompts; a second run goes on where one ended.
+
+    As :func:`run` does clips: a caption each, in ``config.out`` or in :attr:`Run.results`.
+    """
+    work = _enhancing(captioner, options, image, last, like)
+    given = [inputs] if isinstance(inputs, str) else inputs
+    return run_work(given, work, config or RunConfig(), events=events)
+
+
+def _enhancing(
+    captioner: Mllm | None,
+    options: EnhanceOptions | None,
+    image: Source | None,
+    last: Source | None,
+    like: Like | None,
+) -> EnhanceWork:
+    """What is done to a prompt; pictures are captioned first."""
+    if last is not None and image is None:
+        raise UsageError("--last goes with --image: the picture that the clip begins with")
+    picture = None
+    if image is not None:
+        given = [_as_clip(one) for one in (image, last) if one is not None]
+        seen = [caption(one, captioner=captioner, max_instances=8) for one in given]
+        shown: list[Media] = []
+        for one in given if captioner else ():
+            shown += prepare(one, _measure(one), options=captioner.options).images[:1]  # type: ignore[union-attr]
+        picture = Picture(seen[0], seen[1] if last is not None else None, tuple(shown))
+    return EnhanceWork(
+        options=replace(options or EnhanceOptions(), has_picture=picture is not None),
+        server=captioner.server if captioner else None,
+        backend=captioner.backend if captioner else None,
+        picture=picture,
+        like=like,
+    )

@@ -148,16 +148,6 @@ def test_part_of_the_clips_is_shown_as_itself(clips: Path, run: Run) -> None:
     assert "b.mp4" in page and "a.mp4" not in page
 
 
-def test_other_format_is_written(clips: Path, run: Run) -> None:
-    for name in ("out", "out.jsonl"):
-        assert run("caption", "clips", "--format", "instancevid", "--out", name)[0] == 0
-        status, out, _ = run("caption", "clips", "--format", "instancevid", "--out", name, "--json")
-        assert (status, json.loads(out)["skipped"]) == (0, 2)
-    (line, _) = Path("out.jsonl").read_text().splitlines()
-    assert json.loads(line)["Video"] == "clips/a.mp4"
-    assert json.loads(Path("out/a.mp4.json").read_text()) == json.loads(line)
-
-
 def test_report_shows_what_was_done(clips: Path, run: Run) -> None:
     status, out, _ = run("caption", "clips", "--report", "new/r.html", "--out", "out", "--json")
     assert status == 0

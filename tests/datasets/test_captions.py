@@ -39,11 +39,11 @@ def write_csv(path: Path, header: list[str], *cells: list[Any]) -> Path:
 @pytest.mark.parametrize("out", ["captions", "captions.jsonl", "captions.parquet"])
 def test_what_the_program_writes(tmp_path: Path, out: str) -> None:
     names = ["b.mp4", "sub/a.mp4@1.0-2.5"]
-    sink = open_store(str(tmp_path / out)).sink
+    store = open_store(str(tmp_path / out)).begin([])
     for name in names:
-        sink.put(name, made(name).to_json())
-    sink.finish(names)
-    sink.close()
+        store.sink.put(name, made(name).to_json())
+    store.finish(names)
+    store.close()
     found = rows(tmp_path / out)
     assert [row.name for row in found] == names
     assert [row.caption for row in found] == [made(name) for name in names]

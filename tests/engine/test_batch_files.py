@@ -206,7 +206,7 @@ def test_the_batch_file_is_not_among_the_results(tmp_path: Path) -> None:
     path = tmp_path / "ask.jsonl"
     path.write_text(json.dumps(answer(1)) + "\n")
     with pytest.raises(UsageError, match="among the --batch-results"):
-        open_batch(model="m", batch_file=str(path), results=[str(path)])
+        open_batch("m", str(path), [str(path)])
     for more in ({"record": "r.jsonl"}, {"replay": "r.jsonl"}, {"url": ("http://x/v1",)}):
         with pytest.raises(UsageError, match="--batch-file"):
             Server(model="m", batch_file=str(tmp_path / "new.jsonl"), **more).open()  # type: ignore[arg-type]
@@ -348,16 +348,6 @@ def test_faults_take_more_rounds_and_no_clip(tmp_path: Path, clips_dir: Path) ->
     assert rounds.asked == [1, 1, 1, 2, 1, 1]
     assert batch.done == 1
     assert rounds.caption.background == "It is so."
-
-
-@pytest.mark.usefixtures("once_prepared")
-def test_a_service_is_asked_as_it_wants(tmp_path: Path, clips_dir: Path) -> None:
-    options = ChainOptions(frames=2, image_side=64, language="fr", detail="each")
-    rounds = Rounds(tmp_path, clips_dir / CLIP, options)
-    with serve(say, refuses=["max_tokens", "seed"]) as url:
-        batch = rounds.go_on(url)
-    assert (batch.done, rounds.asked) == (1, [1, 1, 1, 2])
-    assert not rounds.caption.warnings
 
 
 @pytest.mark.usefixtures("once_prepared")

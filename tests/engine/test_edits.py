@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from instancecap.datasets.captions import read_captions
+from instancecap.datasets.convert import convert
 from instancecap.datasets.edits import mark_edits
 from instancecap.engine.results import Run
 from instancecap.engine.work import Documents, Work
@@ -137,6 +138,15 @@ def test_an_edit_is_seen_by_whoever_reads_the_captions(out: str) -> None:
     assert edited.provenance["/instances/4/appearance"].source == "human"
     assert edited.claims == []
     assert {one.source for one in untouched.provenance.values()} == {"yolox-nano"}
+
+
+@pytest.mark.parametrize("made", ["out/t.csv", "out/t.jsonl", "out/sky"])
+def test_what_is_made_of_an_output_is_no_edit_of_it(made: str) -> None:
+    run("out")
+    convert(["out"], to="skycaptioner" if made == "out/sky" else "text", out=made)
+    for row in read_captions([made]):
+        assert row.caption is not None
+        assert "human" not in {one.source for one in row.caption.provenance.values()}
 
 
 def edit_text(out: str, suffix: str) -> None:

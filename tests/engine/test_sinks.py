@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -14,7 +14,6 @@ import pytest
 from instancecap.datasets.convert import convert
 from instancecap.engine import sinks as outputs
 from instancecap.engine.sinks import FolderSink, open_store
-from instancecap.engine.spool import Spool
 from instancecap.errors import FormatError, OutputError, UsageError
 from instancecap.formats.table_rows import FLAT_COLUMNS as COLUMNS
 from instancecap.io import table_writers as tables
@@ -23,25 +22,27 @@ from instancecap.schema.caption import Camera, Instance, Video
 
 
 def caption(name: str = "a.mp4") -> Caption:
-    video = Video(
-        id=name,
-        path=f"in/{name}",
-        start=0,
-        end=2,
-        duration=2,
-        fps=8,
-        width=64,
-        height=48,
-        frames=16,
-    )
+    video = Video.named(f"in/{name}")
+    times = {"id": name, "end": 2.0, "duration": 2.0, "fps": 8.0}
     return Caption(
-        video=video,
+        video=video.model_copy(update={**times, "width": 64, "height": 48, "frames": 16}),
         global_description="Ein Hund läuft.",
         instances=[Instance(id=4, class_="dog"), Instance(id=1, class_="cat", is_main=True)],
         camera=Camera(motion=["pan_left"], shot_type="long_shot"),
         place="outdoor",
         warnings=["blurred"],
     )
+
+
+def put_all(out: Path, names: Iterable[str], **how: Any) -> list[str]:
+    """Put a caption of each name into an output, the last first, and finish it."""
+    store = open_store(str(out), **how).begin([])
+    sink, names = store.sink, list(names)
+    for name in reversed(names):
+        sink.put(name, caption(name).to_json())
+    found = sink.finish(names)
+    store.close()
+    return found
 
 
 def files(folder: Path) -> list[str]:
@@ -115,12 +116,12 @@ def test_out_that_cannot_be_written_is_refused_at_the_start(
 
 def test_json_lines_appear_at_the_end_in_the_order_of_the_jobs(tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
-    sink = open_store(str(out)).sink
+    store = open_store(str(out)).begin([])
     for index in (2, 0, 1):
-        sink.put(f"{index}", caption(f"{index}").to_json())
+        store.sink.put(f"{index}", caption(f"{index}").to_json())
         assert not out.exists()
-    assert sink.finish("0123") == [str(out)]
-    sink.close()
+    assert store.finish("0123") == [str(out)]
+    store.close()
     lines = out.read_text("utf-8").splitlines()
     assert [json.loads(line)["video"]["id"] for line in lines] == ["0", "1", "2"]
     assert "läuft" in lines[0]
@@ -130,54 +131,9 @@ def test_json_lines_appear_at_the_end_in_the_order_of_the_jobs(tmp_path: Path) -
     }
 
 
-def test_torn_line_of_a_spool_is_cut_off(tmp_path: Path) -> None:
-    spool = Spool(tmp_path)
-    spool.put("ü\n1", '{"a": "b\\tc"}')
-    spool.put("2", "{}")
-    spool.close()
-    whole = spool.path.read_bytes()
-    for cut in range(1, len(whole)):
-        spool.path.write_bytes(whole[:-cut])
-        again = Spool(tmp_path)
-        assert "2" not in again
-        again.put("3", '{"x": 1}')
-        assert again.get("3") == b'{"x": 1}'
-        assert len(again) == 1 + ("ü\n1" in again)
-        again.close()
-
-
-def test_document_that_does_not_fit_leaves_the_others(tmp_path: Path) -> None:
-    spool = Spool(tmp_path)
-    spool.put("a", "{}")
-
-    class Full:
-        def __init__(self, file: IO[bytes]) -> None:
-            self._file = file
-
-        def write(self, data: bytes) -> int:
-            if len(data) < 4:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            return self._file.write(data[: len(data) // 2])
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._file, name)
-
-    file, spool._file = spool._file, Full(spool._file)  # type: ignore[assignment]
-    with pytest.raises(OutputError, match="b: cannot be written: No space left on device"):
-        spool.put("b", "{}")
-    spool._file = file
-    spool.put("c", "{}")
-    spool.close()
-    again = Spool(tmp_path)
-    assert ("a" in again, "b" in again, "c" in again) == (True, False, True)
-    again.close()
-
-
 @pytest.mark.parametrize("name", ["out.jsonl", "out.parquet"])
 def test_run_without_a_result_leaves_no_table(tmp_path: Path, name: str) -> None:
-    sink = open_store(str(tmp_path / name)).sink
-    assert sink.finish([]) == []
-    sink.close()
+    assert put_all(tmp_path / name, []) == []
     assert not list(tmp_path.rglob("*.jsonl")) and not list(tmp_path.rglob("*.parquet/*.parquet"))
 
 
@@ -187,15 +143,9 @@ def test_shards_of_a_table_leave_one_another_alone(
     monkeypatch.setattr(tables, "ROWS_PER_SHARD", 1)
     out = tmp_path / "out.parquet"
     for shard, names in (("1-of-2", "ab"), ("2-of-2", "cd"), ("1-of-2", "a")):
-        sink = open_store(str(out), shard=shard).sink
-        for name in names:
-            sink.put(name, caption(name).to_json())
-        sink.finish(names)
-        sink.close()
+        put_all(out, names, shard=shard)
     assert sorted(path.name for path in out.glob("*.parquet")) == [
-        "part-1-of-2-00000.parquet",
-        "part-2-of-2-00000.parquet",
-        "part-2-of-2-00001.parquet",
+        f"part-{name}.parquet" for name in ("1-of-2-00000", "2-of-2-00000", "2-of-2-00001")
     ]
     assert sorted(row["id"] for row in pq.read_table(out).to_pylist()) == ["a", "c", "d"]
 
@@ -206,52 +156,28 @@ def test_table_has_flat_columns_and_the_whole_caption(
     monkeypatch.setattr(tables, "ROWS_PER_SHARD", 2)
     out = tmp_path / "out.parquet"
     for count in (7, 3):  # the second run's table replaces the first's, shards and all
-        sink = open_store(str(out)).sink
-        for index in reversed(range(count)):
-            sink.put(str(index), caption(str(index)).to_json())
-        assert sink.finish(map(str, range(count))) == [str(out)]
-        sink.close()
+        assert put_all(out, map(str, range(count))) == [str(out)]
     assert sorted(path.name for path in out.glob("*.parquet")) == [
-        "part-00000.parquet",
-        "part-00001.parquet",
-    ]
+        "part-00000.parquet", "part-00001.parquet",
+    ]  # fmt: skip
     table = pq.read_table(out)
     assert tuple(table.schema.names) == COLUMNS
     rows = table.to_pylist()
     assert [row["id"] for row in rows] == ["0", "1", "2"]
     assert Caption.from_json(rows[0].pop("caption_json")) == caption("0")
     assert rows[0] == {
-        "id": "0",
-        "path": "in/0",
-        "start": 0.0,
-        "end": 2.0,
-        "duration": 2.0,
-        "fps": 8.0,
-        "width": 64,
-        "height": 48,
-        "global_description": "Ein Hund läuft.",
-        "background": "",
-        "lighting": "",
-        "place": "outdoor",
-        "time_of_day": "",
-        "style": "",
-        "camera_motion": ["pan_left"],
-        "shot_type": "long_shot",
-        "shot_angle": "",
-        "main_class": "cat",
-        "instance_count": 2,
-        "warnings": ["blurred"],
-    }
+        "id": "0", "path": "in/0", "start": 0.0, "end": 2.0, "duration": 2.0, "fps": 8.0,
+        "width": 64, "height": 48, "global_description": "Ein Hund läuft.", "background": "",
+        "lighting": "", "place": "outdoor", "time_of_day": "", "style": "",
+        "camera_motion": ["pan_left"], "shot_type": "long_shot", "shot_angle": "",
+        "main_class": "cat", "instance_count": 2, "warnings": ["blurred"],
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("format", ["instancevid", "skycaptioner", "cosmos3", "miradata", "text"])
 def test_other_formats_are_those_of_convert(tmp_path: Path, format: str) -> None:
     for name in ("out", "out.jsonl"):
-        sink = open_store(str(tmp_path / name), format=format).sink
-        for clip in "ab":
-            sink.put(f"{clip}.mp4", caption(f"{clip}.mp4").to_json())
-        sink.finish(["a.mp4", "b.mp4"])
-        sink.close()
+        put_all(tmp_path / name, ["a.mp4", "b.mp4"], format=format)
     suffix = ".txt" if format == "text" else ".json"
     assert sorted(path.name for path in (tmp_path / "out").glob("*.*4*")) == [
         f"a.mp4{suffix}",
@@ -274,10 +200,10 @@ def own(folder: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["out", "out.jsonl"])
 def test_caption_that_a_format_cannot_say_is_refused(tmp_path: Path, name: str) -> None:
-    sink = open_store(str(tmp_path / name), format="text").sink
+    store = open_store(str(tmp_path / name), format="text").begin([])
     with pytest.raises(FormatError, match="says nothing"):
-        sink.put("a", Caption(video=None).to_json())
-    sink.close()
+        store.sink.put("a", Caption(video=None).to_json())
+    store.close()
 
 
 def test_sweep_spares_what_another_part_may_be_writing(tmp_path: Path) -> None:

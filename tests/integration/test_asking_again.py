@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.asking import write_clip
 from instancecap.schema import Caption
-from tests.integration.users import asking, captions_in, files_in, questions, saying
+from tests.integration.users import asking, captions_in, questions, saying
 from tests.mllm.server import serve
 from tests.program import Run
 
@@ -130,14 +130,3 @@ def test_lies_are_told_as_such(
     # What is measured and nearly always right wins, whatever a model says.
     assert caption.time_of_day == "day" or caption.provenance["/time_of_day"].source != "light"
     assert caption.camera.motion == ["static"]
-
-
-def test_a_rerun_writes_nothing_and_asks_nobody(run: Run, clip: Path, tmp_path: Path) -> None:
-    seen: list[dict[str, Any]] = []
-    with serve(saying(), seen=seen) as url:
-        options = asking(url, "--out", tmp_path / "out")
-        run("caption", clip, *options)
-        before, asked = files_in(tmp_path / "out"), len(seen)
-        assert run("caption", clip, *options).status == 0
-    assert len(seen) == asked
-    assert files_in(tmp_path / "out") == before

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from instancecap.errors import OutputError
 from instancecap.schema import Caption, Evidence
 from instancecap.schema.base import TrackPoint
+from instancecap.schema.caption import Provenance
 from instancecap.video import Clip
 from instancecap.web.fields import value_of
 from instancecap.web.pictures import sample_pictures
@@ -56,6 +58,19 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
+ENTRY = json.loads(Path(__file__).with_name("entry.json").read_text())
+"""What is said of every clip, and of every instance."""
+
+
+def with_word(value: Any, mark: str, word: str) -> Any:
+    """The value with a word in place of a mark, wherever it stands."""
+    if isinstance(value, dict):
+        return {key: with_word(one, mark, word) for key, one in value.items()}
+    if isinstance(value, list):
+        return [with_word(one, mark, word) for one in value]
+    return value.replace(mark, word) if isinstance(value, str) else value
+
+
 def make_entry(
     *,
     frames: int = 16,
@@ -67,81 +82,46 @@ def make_entry(
     """A clip of moving noise and a caption in which every field is filled."""
     width, height = size
     pictures = np.random.default_rng(0).integers(0, 255, (frames, height, width, 3), np.uint8)
-    clip = Clip.from_frames(pictures, 8.0, id=word)
-    end = frames / 8
+    end, ends = frames / 8, [] if cut is None else [cut]
     video = {
         "id": word, "path": word, "start": 0, "end": end, "duration": end, "fps": 8,
         "width": width, "height": height, "frames": frames,
     }  # fmt: skip
-    starts = [0.0] if cut is None else [0.0, cut]
     shots: list[dict[str, Any]] = [
         {"start": start, "end": stop, "transition": "cut" if start else "start"}
-        for start, stop in zip(starts, [*starts[1:], end], strict=True)
+        for start, stop in pairwise([0.0, *ends, end])
     ]
     track = [
         {"t": i / 8, "box": [i / frames / 3, 0.2, 0.5, 0.9], "score": 0.9} for i in range(frames)
     ]
-    caption = Caption.model_validate(
-        {
-            "video": video,
-            "global_description": f"A {word} runs.",
-            "instances": [
-                {
-                    "id": 2 * k, "class": word, "category": "sport_equipment", "subcategory": word,
-                    "appearance": f"looks {k} {word}", "action": f"runs {k}", "expression": word,
-                    "colors": ["white", word], "track": track[:4],
-                    "position": {"text": f"stays {k}", "start": "top-left", "end": "top-right"},
-                }
-                for k in range(instances)
-            ],
-            "background": f"grass {word}", "place": "outdoor", "lighting": f"even {word}",
-            "time_of_day": "dawn_or_dusk", "style": "real",
-            "camera": {
-                "motion": ["pan_right", "zoom_in"], "speed": "slow", "stability": "stable",
-                "description": f"turns {word}", "shot_type": "long_shot",
-                "shot_angle": "eye_level", "shot_position": "front_view",
-            },
-            "texts": [{"text": f"sign {word}", "t": 0, "box": [0, 0, 1, 1]}],
-            "shots": [{**shot, "motion": ["tilt_up"], "shot_type": "close_up"} for shot in shots],
-            "segments": [{"start": 0, "end": end, "description": f"moment {word}"}],
-            "claims": [
-                {"field": "/camera/motion", "says": f"claims {word}", "support": "contradicted",
-                 "confidence": 0.31, "frames": [0.0]}
-            ],
-            "warnings": [f"careful {word}"],
-            "producer": {"version": "9.8.7", "captioner": word},
-        }
-    )  # fmt: skip
-    caption = caption.model_copy(
-        update={
-            "provenance": Caption.model_validate(
-                {
-                    "video": None,
-                    "provenance": {
-                        pointer: {"source": f"expert {word}", "confidence": 0.625,
-                                  "support": "measured", "frames": [0.0, (frames - 1) / 8]}
-                        for pointer in caption.leaves()
-                    },
-                }
-            ).provenance
-        }
-    )  # fmt: skip
+    said = with_word(ENTRY["caption"], "WORD", word) | {
+        "video": video,
+        "instances": [
+            {**with_word(with_word(ENTRY["instance"], "{k}", str(k)), "WORD", word),
+             "id": 2 * k, "track": track[:4]}
+            for k in range(instances)
+        ],
+        "shots": [{**shot, "motion": ["tilt_up"], "shot_type": "close_up"} for shot in shots],
+        "segments": [{"start": 0, "end": end, "description": f"moment {word}"}],
+    }  # fmt: skip
+    known = {"source": f"expert {word}", "confidence": 0.625, "support": "measured",
+             "frames": [0.0, (frames - 1) / 8]}  # fmt: skip
+    caption = Caption.model_validate(said)
+    caption.provenance = {one: Provenance.model_validate(known) for one in caption.leaves()}
+    path = [
+        {"t": i / 8, "dx": -0.02, "dy": 0.0, "zoom": 1.01, "roll": 0, "inliers": 1}
+        for i in range(1, frames)
+    ]
+    seen = {"class": word, "confidence": 0.9, "salience": 0.5, "track": track}
     evidence = Evidence.model_validate(
         {
             "video": {**video, "codec": word},
             "shots": shots,
-            "camera": {
-                "path": [
-                    {"t": i / 8, "dx": -0.02, "dy": 0.0, "zoom": 1.01, "roll": 0, "inliers": 1}
-                    for i in range(1, frames)
-                ]
-            },
-            "instances": [
-                {"id": 2 * k, "class": word, "confidence": 0.9, "salience": 0.5, "track": track}
-                for k in range(instances + 1)
-            ],
+            "camera": {"path": path},
+            "instances": [{"id": 2 * k, **seen} for k in range(instances + 1)],
         }
     )
+    clip = Clip.from_frames(pictures, 8.0, id=word)
     return ReportEntry(clip, caption, evidence)
 
 

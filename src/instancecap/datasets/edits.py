@@ -75,10 +75,13 @@ def mark_by_ledger(caption: Caption, source: str, *, name: str) -> None:
         name: of the file or row; counts where the caption's own id is not known.
     """
     file = file_of(source)
-    if not file or not (ledgers := _ledgers_of(os.path.abspath(file))):
-        return
+    folder, ledgers = _ledgers_of(os.path.abspath(file)) if file else ("", ())
+    if folder:  # each file of such an output is a document; others there were made of it
+        ids = [Path(os.path.relpath(file, folder)).with_suffix("").as_posix()]
+    else:
+        ids = [caption.video.id, name] if caption.video else [name]
     names = []
-    for id in [caption.video.id, name] if caption.video else [name]:
+    for id in ids:
         stem, mark, number = id.rpartition("#")
         names += [(id, ""), (stem, mark + number)]
     for ledger in ledgers:
@@ -99,9 +102,13 @@ def file_of(source: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _ledgers_of(file: str) -> tuple[str, ...]:
-    """Addresses of the ledgers of the output that a file belongs to."""
+def _ledgers_of(file: str) -> tuple[str, tuple[str, ...]]:
+    """The output folder that a file lies in, empty for a table, and addresses of its ledgers."""
     path = Path(file)
     folders = [private_folder(path), *(parent / PRIVATE_FOLDER for parent in path.parents)]
-    folder = next((one for one in folders if one.is_dir()), None)
-    return tuple(one.as_uri() for one in sorted(folder.glob("ledger*.sqlite"))) if folder else ()
+    private = next((one for one in folders if one.is_dir()), None)
+    if private is None:
+        return "", ()
+    is_table = private == folders[0] or private.parent.suffix.lower() == ".parquet"
+    ledgers = tuple(one.as_uri() for one in sorted(private.glob("ledger*.sqlite")))
+    return "" if is_table else str(private.parent), ledgers

@@ -322,7 +322,7 @@ class BatchBackend(Backend):
         return None
 
 
-def open_batch(*, model: str, batch_file: str, results: Sequence[str]) -> BatchBackend:
+def open_batch(model: str, batch_file: str, results: Sequence[str]) -> BatchBackend:
     """The backend of ``--batch-file`` and ``--batch-results``. Raises :class:`UsageError`."""
     paths = [Path(one) for one in results]
     path = Path(batch_file)

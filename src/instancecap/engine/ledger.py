@@ -1,4 +1,5 @@
-"""What became of every clip of an output, kept beside it so that a run can go on.
+"""What became of every clip of an output, kept beside it so that a run can go on; and the documents
+of a table that is not whole yet.
 
 A SQLite file in WAL mode, on a local disk: SQLite says itself that WAL is unsafe on network file
 systems. One run at a time has it, or several that each do a part and have a ledger of their own.
@@ -7,7 +8,6 @@ systems. One run at a time has it, or several that each do a part and have a led
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import sqlite3
@@ -38,6 +38,7 @@ CREATE TABLE IF NOT EXISTS clips (
     entry TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_content ON clips (size, content);
+CREATE TABLE IF NOT EXISTS documents (name TEXT PRIMARY KEY, text TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS run (id INTEGER PRIMARY KEY, notes TEXT NOT NULL);
 """
 
@@ -71,7 +72,7 @@ class Ledger(Records):
         except BaseException:
             self._unlock()
             raise
-        self._committed = time.monotonic()
+        self._committed, self._has_document = time.monotonic(), False
 
     def _open(self) -> None:
         self._db.execute("PRAGMA journal_mode=WAL")
@@ -134,12 +135,37 @@ class Ledger(Records):
             *(entry.name, identity.size, identity.content, entry.start, entry.end, time.time()),
             ENTRY.dump_json(entry).decode(),
         )
-        try:
+        with self._writing():
             self._db.execute("INSERT OR REPLACE INTO clips VALUES (?, ?, ?, ?, ?, ?, ?)", values)
-            if time.monotonic() - self._committed > COMMIT_EVERY:
+            if self._has_document or time.monotonic() - self._committed > COMMIT_EVERY:
                 self._db.commit()
-                self._committed = time.monotonic()
-        except sqlite3.Error as error:
+                self._committed, self._has_document = time.monotonic(), False
+
+    def put_document(self, name: str, text: str) -> None:
+        """Keep a document of a table that is not whole yet. Raises :class:`OutputError`.
+
+        It is there for good when its clip's entry is: where the disk is full, no other is lost.
+        """
+        compact = json.dumps(json.loads(text), ensure_ascii=False)
+        with self._writing():
+            self._db.execute("INSERT OR REPLACE INTO documents VALUES (?, ?)", (name, compact))
+            self._has_document = True
+
+    def find_document(self, name: str) -> str | None:
+        """The document that was kept under this name."""
+        return next(self._select("text FROM documents WHERE name = ?", name), None)
+
+    def has_document(self, name: str) -> bool:
+        """Whether there is one."""
+        return any(self._select("1 FROM documents WHERE name = ?", name))
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, UnicodeEncodeError) as error:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.rollback()
             raise OutputError(f"{self.path}: cannot be written: {error}") from error
 
     def note(self, values: Mapping[str, object], *, urgent: bool = False) -> None:
@@ -173,6 +199,8 @@ def lock_for_writing(folder: Path, name: str, *, shared: bool = False) -> int:
     except OSError as error:
         raise UsageError(f"--out {folder.parent}: cannot be written: {error.strerror}") from error
     try:
+        import fcntl
+
         fcntl.flock(lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError as error:
         holder = os.read(lock, 20).decode(errors="replace").strip() or "unknown"
@@ -181,7 +209,7 @@ def lock_for_writing(folder: Path, name: str, *, shared: bool = False) -> int:
             f"--out {folder.parent}: another run (process {holder}) is writing there; wait for "
             "it, choose another OUT, or split the work with --shard I/N"
         ) from error
-    except OSError:  # a file system without locks
+    except (ImportError, OSError):  # no such locks: Windows, some file systems
         pass
     with contextlib.suppress(OSError):  # the number is for people; the disk may be full
         os.truncate(lock, 0)
@@ -192,10 +220,12 @@ def lock_for_writing(folder: Path, name: str, *, shared: bool = False) -> int:
 def is_locked(path: Path) -> bool:
     """Whether a living run holds this lock."""
     try:
+        import fcntl
+
         with open(path, "rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except OSError:
+    except (ImportError, OSError):
         pass
     return False

@@ -65,6 +65,8 @@ class AskWork(Work):
         previous: folder of earlier captions that are rewritten in part; empty for none.
     """
 
+    has_stage = True
+
     options: ChainOptions
     server: Server
     backend: Backend | None = None
@@ -72,10 +74,6 @@ class AskWork(Work):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "backend": None}  # connections stay where they were made
-
-    @property
-    def has_stage(self) -> bool:
-        return True
 
     @property
     def rewrites(self) -> bool:
@@ -322,9 +320,7 @@ class Server:
                 raise UsageError(
                     "--batch-file and --batch-results ask nobody: leave out --mllm-url"
                 )
-            return open_batch(
-                model=self.model, batch_file=self.batch_file, results=self.batch_results
-            )
+            return open_batch(self.model, self.batch_file, self.batch_results)
         backend: Backend
         if self.urls:
             backend = OpenAIBackend(

@@ -15,7 +15,7 @@ from instancecap.engine.sinks import open_store
 from instancecap.engine.watchers import open_journal, serve_metrics
 from instancecap.engine.work import Work
 from instancecap.errors import UsageError
-from instancecap.io.inputs import Job, find_jobs, refuse_shared_names
+from instancecap.io.inputs import Job, refuse_shared_names
 
 T = TypeVar("T")
 
@@ -62,9 +62,7 @@ def run_work(
         MissingDependency, ServerError: what would be the same for every clip.
     """
     part = Shard.parse(config.shard) if config.shard else None
-    found, rejected = find_jobs(
-        inputs, images=config.images, video_root=config.video_root, hint_column=config.hint_column
-    )
+    found, rejected = work.find(inputs, config)
     label = part.label if part else ""
     store = open_store(config.out, shard=label, format=config.format) if config.out else None
     if store is not None or config.keep:
@@ -79,7 +77,7 @@ def run_work(
         watching = Events(watchers)
         for one in rejected:
             watching.rejected(one)
-        if jobs and (line := _fetch_weights()):
+        if jobs and work.measures and (line := _fetch_weights()):
             watching.noted(line)
         run = run_batch(jobs, work, store=store, config=config, events=watching)
     run.failed[:0] = rejected

@@ -14,7 +14,6 @@ from typing import Any
 
 from instancecap.engine.ledger import Ledger
 from instancecap.engine.object_storage import open_object_store
-from instancecap.engine.spool import Spool
 from instancecap.engine.store import Entry, Sink, Store
 from instancecap.errors import FormatError, OutputError, UsageError
 from instancecap.formats import check_format, to_format
@@ -22,7 +21,7 @@ from instancecap.formats.table_rows import OURS, arrow_schema, flatten, json_lin
 from instancecap.io.addresses import is_url, strip_file_scheme
 from instancecap.io.atomic import require_writable, write_whole
 from instancecap.io.identity import digest_of
-from instancecap.io.inputs import PRIVATE_FOLDER, private_folder
+from instancecap.io.inputs import PRIVATE_FOLDER, Job, private_folder
 from instancecap.io.table_writers import TableWriter, open_table
 from instancecap.io.tables import read_rows
 from instancecap.schema import Caption
@@ -49,8 +48,14 @@ def open_store(out: str, *, shard: str = "", format: str = OURS) -> Store:
     if not out:
         raise UsageError("--out is empty: name a folder, a .jsonl file or a .parquet folder")
     sink = _open_sink(Path(out), shard=shard, format=format)
-    folder = sink.private
-    return Store(sink, lambda jobs: Ledger(folder, shard=shard), cache=str(folder / "evidence"))
+
+    def open_ledger(jobs: Sequence[Job]) -> Ledger:
+        ledger = Ledger(sink.private, shard=shard)
+        if isinstance(sink, TableSink):
+            sink.ledger = ledger
+        return ledger
+
+    return Store(sink, open_ledger, cache=str(sink.private / "evidence"))
 
 
 def _open_sink(path: Path, *, shard: str, format: str) -> FolderSink | TableSink:
@@ -166,12 +171,14 @@ def _check_length(name: str, part: str) -> None:
 class TableSink(Sink):
     """A ``.jsonl``, or a folder of ``part-00000.parquet`` …, that appears at the end.
 
-    Rows are in the order of the jobs; until then documents wait in a spool. In a format that does
-    not name its video, a line is a row with ``id``, ``path`` and the caption. With ``shard`` the
-    files of a folder are named ``part-SHARD-00000.parquet``, and those of other shards stay.
+    Rows are in the order of the jobs; until then documents wait in the ledger. In a format that
+    does not name its video, a line is a row with ``id``, ``path`` and the caption. With ``shard``
+    the files of a folder are named ``part-SHARD-00000.parquet``, and those of other shards stay.
     """
 
     piecewise = False
+    ledger: Ledger
+    """Of the run that has begun."""
 
     def __init__(self, path: Path, format: str, *, shard: str = "") -> None:
         self._is_parquet = path.suffix.lower() == ".parquet"
@@ -179,34 +186,26 @@ class TableSink(Sink):
             _check_replaceable(path)
         elif path.is_dir():
             raise UsageError(f"--out {path}: a folder of that name is in the way of the .jsonl")
-        self.path, self.format, self._shard = path, format, shard
+        self.path, self.format = path, format
         self._prefix = f"part-{shard}-" if shard else "part-"
         self.private = private_folder(path)
         require_writable(path.parent)
         require_writable(self.private)
-        self._spool: Spool | None = None
         self._edits: dict[str, str] = {}
         self._strays: dict[str, None] = {}
         self._verbatim: dict[str, Any] = {}  # rows that a person changed in a foreign format
 
-    @property
-    def spool(self) -> Spool:
-        """The documents; opened on first use, when the ledger holds the lock."""
-        if self._spool is None:
-            self._spool = Spool(self.private, shard=self._shard)
-        return self._spool
-
     def put(self, name: str, text: str) -> str:
         row = self._row(text)
-        self.spool.put(name, text)
+        self.ledger.put_document(name, text)
         self._verbatim.pop(name, None)
         return digest_of(row)
 
     def get(self, name: str) -> str | None:
-        return self.spool.get(name).decode() if name in self.spool else None
+        return self.ledger.find_document(name)
 
     def has(self, name: str) -> bool:
-        return name in self.spool
+        return self.ledger.has_document(name)
 
     def find_edits(self, entries: Iterable[Entry]) -> None:
         """Compare the table's rows with what was written, where its files have changed since.
@@ -242,7 +241,7 @@ class TableSink(Sink):
             if not self._edits[name]:
                 self._verbatim[name] = row
             elif name not in written:
-                self.spool.put(name, self._edits[name])
+                self.ledger.put_document(name, self._edits[name])
 
     def _files(self) -> dict[str, str]:
         """Size and time of change of the table's files."""
@@ -263,14 +262,8 @@ class TableSink(Sink):
     def where(self, name: str) -> str:
         return f"{self.path}: {name}"
 
-    def close(self) -> None:
-        if self._spool is not None:
-            self._spool.close()
-
     def finish(self, names: Iterable[str]) -> list[str]:
         """Write the table with the documents of these names, unless there is none."""
-        if not len(self.spool):
-            return []
         try:
             table = self._open()
             try:
@@ -296,8 +289,8 @@ class TableSink(Sink):
         for name in self._in_order(names):
             if name in self._verbatim:
                 yield self._verbatim[name]
-            elif name in self.spool:
-                yield self._row(self.spool.get(name).decode())
+            elif (text := self.get(name)) is not None:
+                yield self._row(text)
 
     def _in_order(self, names: Iterable[str]) -> Iterator[str]:
         for name in names:

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_serv
 
 from instancecap.engine.events import Ended, Events
 from instancecap.engine.resume import Plan
+from instancecap.engine.work import Documents
 from instancecap.errors import UsageError
 
 log = logging.getLogger(__name__)
@@ -33,16 +34,16 @@ class Journal(Events):
         self._file, self._failed = file, False
 
     def ended(self, one: Ended) -> None:
-        documents = one.documents
+        documents = one.documents or Documents()
         line = {
             "time": round(time.time(), 3),
             "name": one.job.name,
             "path": one.job.clip.path,
             "state": one.state,
             "reason": one.reason,
-            "missing": {} if documents is None else documents.missing,
-            "seconds": {} if documents is None else documents.seconds,
-            "cost": {} if documents is None else documents.cost,
+            "missing": documents.missing,
+            "seconds": documents.seconds,
+            "cost": documents.cost,
         }
         try:
             self._file.write(json.dumps(line) + "\n")
@@ -91,11 +92,11 @@ class Metrics(Events):
 
     def ended(self, one: Ended) -> None:
         self._clips.labels(one.state).inc()
-        if one.documents is not None:
-            for stage, seconds in one.documents.seconds.items():
-                self._seconds.labels(stage).inc(seconds)
-            for unit, amount in one.documents.cost.items():
-                self._model.labels(unit).inc(amount)
+        documents = one.documents or Documents()
+        for stage, seconds in documents.seconds.items():
+            self._seconds.labels(stage).inc(seconds)
+        for unit, amount in documents.cost.items():
+            self._model.labels(unit).inc(amount)
 
     def warned(self, line: str) -> None:
         self._warnings.inc()

@@ -9,15 +9,18 @@ import os
 import time
 import zlib
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
+from instancecap.engine.config import RunConfig
 from instancecap.errors import DecodeError, FormatError, OutputError
 from instancecap.io.atomic import write_whole
+from instancecap.io.finder import Rejected
 from instancecap.io.identity import Identity
-from instancecap.io.inputs import Job
+from instancecap.io.inputs import Job, find_jobs
 from instancecap.version import __version__
 
 if TYPE_CHECKING:
@@ -155,10 +158,24 @@ class Work(ABC):
         keep_evidence: hand the evidence back beside the caption.
     """
 
+    has_stage: ClassVar[bool] = False
+    """Whether there is a second half."""
+    measures: ClassVar[bool] = True
+    """Whether clips are measured, for which weights are fetched first."""
+
     threads: int = 0
     cache: EvidenceCache = field(default_factory=EvidenceCache)
     split_shots: bool = False
     keep_evidence: bool = False
+
+    def find(self, inputs: Sequence[str], config: RunConfig) -> tuple[list[Job], list[Rejected]]:
+        """What the inputs stand for, and what of them cannot be used."""
+        return find_jobs(
+            inputs,
+            images=config.images,
+            video_root=config.video_root,
+            hint_column=config.hint_column,
+        )
 
     def cached_in(self, folder: str) -> Self:
         """The same work with its evidence kept in ``folder``."""
@@ -197,11 +214,6 @@ class Work(ABC):
     @abstractmethod
     def config(self) -> str:
         """Hash of what the result depends on beside the clip."""
-
-    @property
-    def has_stage(self) -> bool:
-        """Whether there is a second half."""
-        return False
 
     @property
     def rewrites(self) -> bool:

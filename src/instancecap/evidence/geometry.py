@@ -16,6 +16,10 @@ CELLS: tuple[Cell, ...] = get_args(Cell)
 """Row by row from the top left."""
 
 
+BORDER = 0.025
+"""Share of the frame within which a box touches its edge."""
+
+
 def areas(boxes: Array) -> Array:
     """Areas of boxes (n, 4); shape (n,)."""
     return np.maximum(boxes[:, 2] - boxes[:, 0], 0) * np.maximum(boxes[:, 3] - boxes[:, 1], 0)
@@ -100,3 +104,13 @@ def direction_of(shift: Array) -> Direction:
     if abs(y) > 2 * abs(x):
         return along
     return f"{along}_{across}"  # type: ignore[return-value]
+
+
+def touches_border(boxes: Array) -> NDArray[np.bool_]:
+    """Which boxes (n, 4) touch the frame's edge and so may show a part of the instance only."""
+    return np.asarray(touched_sides(boxes).any(axis=1))
+
+
+def touched_sides(boxes: Array) -> NDArray[np.bool_]:
+    """Which sides of the frame (left, top, right, bottom) each box (n, 4) touches; (n, 4)."""
+    return np.concatenate([boxes[:, :2] < BORDER, boxes[:, 2:] > 1 - BORDER], axis=1)

@@ -64,12 +64,12 @@ def tallies() -> dict[str, tuple[Tally, ...]]:
     }
 
 
-def tally(kind: str, confidence: float | None = None) -> Tally:
-    """All facts of a kind; those of like ``confidence`` where there are enough of them."""
+def tally(kind: str, confidence: float | None = None, *, least: int = MIN_FACTS) -> Tally:
+    """All facts of a kind; those of like ``confidence`` where there are ``least`` of them."""
     bins = tallies().get(kind, ())
     if confidence is not None and bins:
         like = bins[sum(confidence >= low for low in BINS[1:])]
-        if like.n >= MIN_FACTS:
+        if like.n >= least:
             return like
     return Tally(sum(b.right for b in bins), sum(b.n for b in bins))
 

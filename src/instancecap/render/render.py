@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 from instancecap.errors import FormatError
 from instancecap.language import en
-from instancecap.render import cosmos
+from instancecap.render import cosmos, minimax
 from instancecap.render.dropout import blank, choose_omitted
 from instancecap.render.grammar import clean
 from instancecap.render.options import Length, Prompt, RenderOptions, Task, fill_suffix
 from instancecap.render.paragraph import Draft, Line, lines_of, tags_of
+from instancecap.render.quotes import said_once
 from instancecap.render.targets import JSON, Counter, Target, counter_for, find_target, styles
 from instancecap.schema.caption import Caption
 
@@ -133,6 +134,7 @@ def render_with(
     omitted = choose_omitted(caption, share=options.drop_fields, seed=options.seed)
     if options.is_json:
         return _render_json(caption, options, counter, omitted)
+    caption = said_once(caption) if options.length != "tags" else caption
     prompt = _render_text(caption, options, counter, omitted)
     if prompt is None and omitted:  # dropout must leave something to say
         prompt = _render_text(caption, options, counter, ())
@@ -169,14 +171,18 @@ def _render_text(
         whole.update(draft.whole)
         if options.length == "short":
             return sorted(lines, key=lambda line: line.rank)[:1]
-        return _tags(draft) if options.length == "tags" else lines
+        if options.length == "tags":
+            return _tags(draft)
+        return minimax.marked(lines, caption) if in_fields else lines
 
+    in_fields = options.target.style == minimax.STYLE and options.length in ("dense", "medium")
+    before, behind = minimax.around(caption) if in_fields else ("", "")
     suffix = fill_suffix(options.suffix, caption)
     fitted = fit(
         build,
         counter=counter,
         budget=options.target.budget,
-        around=(clean(options.prefix), clean(suffix or "")),
+        around=(clean(f"{before} {options.prefix}"), clean(f"{suffix or ''} {behind}")),
     )
     if fitted is None:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from typing import Any, ClassVar, Literal, Self, cast
 
@@ -114,6 +115,12 @@ class Provenance(StrictModel):
     confidence: Unit
     support: v.Support
     frames: list[Seconds] = []
+    spans: list[tuple[int, int]] = Field(
+        default=[],
+        exclude_if=operator.not_,
+        description="first and next character of its words in producer.prompt; only of a caption "
+        "that was enhanced from a prompt",
+    )
 
 
 class Producer(StrictModel):
@@ -126,6 +133,9 @@ class Producer(StrictModel):
     models: dict[str, str] = {}
     prompts: str = ""
     seed: int = 0
+    prompt: str = Field(
+        default="", exclude_if=operator.not_, description="that the caption was enhanced from"
+    )
 
 
 class Caption(Document):

@@ -129,7 +129,10 @@ class InstanceFacts(StrictModel):
 
     id: int = Field(ge=0)
     class_: str = Field(alias="class", description="COCO class name, or 'object'")
-    confidence: Unit
+    confidence: Unit = Field(description="probability that the class is right")
+    category_confidence: Unit = Field(
+        default=0.0, description="probability that it is at least of the class's category"
+    )
     salience: Unit
     count: int = Field(default=1, ge=1)
     source: str = Field(default="", description="the expert that found it")

@@ -10,10 +10,7 @@ from instancecap.captioners.measured import content_selection as content
 from instancecap.captioners.measured.content_selection import Conduct, Name, is_any
 from instancecap.evidence import reliability
 from instancecap.evidence.reliability import Tally
-from instancecap.schema.evidence import (
-    InstanceFacts,
-    Shot,
-)
+from instancecap.schema.evidence import Face, InstanceFacts, Shot
 from tests.made import Box, evidence, evidences, shares, thing, things
 from tests.tables import cases
 
@@ -36,13 +33,25 @@ def test_a_kind_of_fact_is_reliable_by_the_lower_bound_of_its_precision(
         "sure": (Tally(5, 30), none, none, Tally(30, 30)),
     }
     monkeypatch.setattr(reliability, "tallies", lambda: figures)
-    gate = content.reliable_facts(evidence(models={"detector": content.FITTED_DETECTOR}))
+    gate = content.reliable_facts(evidence())
     assert [kind for kind in (*figures, "unheard of") if gate(kind, 0.9)] == ["often", "sure"]
     assert not gate("sure", 0.1)
-    other = content.reliable_facts(evidence(models={"detector": "another"}))
-    assert [one("class", sure) for one in (gate, other) for sure in (0.85, 0.5, 0.3)] == [
-        True, False, False, True, True, False,
-    ]  # fmt: skip
+    assert [gate("class", sure) for sure in (0.85, 0.7, 0.3)] == [True, False, False]
+
+
+def test_what_is_sure_of_its_category_alone_is_called_by_it() -> None:
+    def called(name: str, class_: float, category: float) -> list[str]:
+        item = thing(name).model_copy(
+            update={"confidence": class_, "category_confidence": category}
+        )
+        gate = content.reliable_facts(evidence())
+        return [one.class_ for one in content.select_instances(evidence(item), most=3, gate=gate)]
+
+    assert called("dog", 0.9, 0.95) == ["dog"]
+    assert called("dog", 0.8, 0.95) == called("dog", 0.5, 0.72) == ["animal"]
+    assert called("truck", 0.8, 0.95) == ["truck"]
+    assert called("truck", 0.6, 0.8) == ["vehicle"]
+    assert called("dog", 0.4, 0.6) == called("bowl", 0.6, 0.6) == []
 
 
 @given(evidences(), st.integers(0, 5))
@@ -90,6 +99,8 @@ def test_names_tell_like_instances_apart_by_color_then_side_then_number() -> Non
     assert {name.side for name in by_color} == {""}
     by_side = names(thing("car", RIGHT), thing("car", LEFT, colors=red), thing("car", MIDDLE))
     assert [name.side for name in by_side] == ["right", "left", "middle"]
+    beside = names(thing("car", MIDDLE), thing("car", RIGHT))
+    assert [(name.side, name.number) for name in beside] == [("", 1), ("", 2)]
     crossing = names(thing("car", LEFT, RIGHT), thing("car", RIGHT, LEFT))
     assert [(name.side, name.number) for name in crossing] == [("", 1), ("", 2)]
     (alone,) = names(thing("orange", colors=[("orange", 0.9)]))
@@ -157,9 +168,26 @@ def test_who_is_cut_away_does_not_leave_and_who_is_in_two_shots_does_nothing() -
     assert content.conduct_in_clip(both, evidence(both, shots=shots), is_any) == Conduct()
 
 
-def test_a_size_is_stated_where_it_stands_out() -> None:
-    boxes = [(0, 0, 0.1, 0.1), (0, 0, 0.3, 0.5), (0, 0, 0.6, 0.6), (0, 0, 0.9, 0.9)]
-    assert [content.size_of(thing(start=box).track) for box in boxes] == [
-        "small", "", "large", "filling",
-    ]  # fmt: skip
-    assert content.size_of([]) == ""
+def test_a_size_is_stated_where_it_stands_out_or_is_a_plain_share_of_the_height() -> None:
+    boxes = [(0, 0, 0.1, 0.1), (0, 0, 0.3, 0.24), (0, 0, 0.9, 0.41), (0, 0, 0.9, 0.9)]
+    sizes = [content.size_of(thing(start=box)) for box in boxes]
+    assert sizes == ["small", "", "large", "filling"]
+    heights = [content.size_of(thing(start=(0.3, 0, 0.5, h))) for h in (0.33, 0.5, 0.7, 0.95)]
+    assert heights == ["third", "half", "most", "tall"]
+    assert content.size_of(thing(start=(0, 0, 0.2, 0.3), end=(0, 0, 0.2, 0.7))) == ""
+    many = thing(start=boxes[2]).model_copy(update={"count": 5})
+    assert content.size_of(many) == content.size_of(thing().model_copy(update={"track": []})) == ""
+
+
+def test_who_looks_into_the_camera_most_of_the_time_faces_it() -> None:
+    def face(t: float, nose: float) -> Face:
+        marks = [(0.44, 0.2), (0.52, 0.2), (nose, 0.25), (0.45, 0.3), (0.51, 0.3)]
+        return Face(t=t, box=(0.4, 0.1, 0.56, 0.35), score=0.9, landmarks=marks, instance=0)
+
+    person = thing("person")
+    times = [i / 2 for i in range(8)]
+    assert content.faces_camera(person, [face(t, 0.48) for t in times])
+    assert not content.faces_camera(person, [face(t, 0.54) for t in times])
+    assert not content.faces_camera(person, [face(t, 0.48) for t in times[:3]])
+    group = person.model_copy(update={"count": 5})
+    assert not content.faces_camera(group, [face(t, 0.48) for t in times])

@@ -12,6 +12,7 @@ from instancecap.captioners.measured.scene_selection import (
     select_scene,
     select_style,
 )
+from instancecap.schema.base import Text
 from instancecap.schema.evidence import CameraSegment, FramingFacts, LightFacts, PlaceFacts
 from tests.made import camera, evidence, thing
 
@@ -64,10 +65,19 @@ def test_light_in_between_is_not_stated() -> None:
 def test_surroundings_have_a_color_where_one_prevails_that_is_no_shade() -> None:
     def scene(*colors: tuple[str, float]) -> Scene:
         place = PlaceFacts(label="outdoor", confidence=0.9, colors=list(colors))
-        return select_scene(evidence(place=place, framing=FramingFacts()), is_any)
+        return select_scene(evidence(place=place, framing=FramingFacts()), [thing()], is_any)
 
     assert scene(("green", 0.6)) == Scene("outdoor", "", "green")
     assert scene(("green", 0.4)).color == scene(("gray", 0.9)).color == scene().color == ""
+
+
+def test_few_clear_lines_of_writing_are_quoted() -> None:
+    def quoted(*lines: str) -> tuple[str, ...]:
+        texts = [Text(text=line, t=1, box=(0.1, 0.1, 0.5, 0.2)) for line in lines]
+        return select_scene(evidence(texts=texts), [], is_any).texts
+
+    assert quoted("Cooking at home", "12:30", "Cooking at home") == ("Cooking at home",)
+    assert quoted("FPS:44") == quoted("Harbour", "Island", "Station", "Garden") == ()
 
 
 def test_pictures_are_real_where_something_was_named() -> None:

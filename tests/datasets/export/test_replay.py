@@ -193,11 +193,16 @@ def diffsynth(frames: int, fps: float, model_fps: float, wanted: int) -> int:
     return most
 
 
-def open_sora(*buckets: int) -> Rule:
-    """find_closet_smaller_bucket: from the longest, and a still goes to that of stills."""
-    return lambda frames, fps, model_fps, wanted: next(
-        (one for one in ((wanted,) if wanted else buckets) if frames >= one), 0
-    )
+def open_sora_1(frames: int, fps: float, model_fps: float, wanted: int) -> int:
+    """get_bucket_id of v1.2: T > t_id, from the longest; a still goes to the bucket of stills."""
+    return next((one for one in ([wanted] if wanted else [408, 204, 102, 51]) if frames > one), 0)
+
+
+def open_sora_2(frames: int, fps: float, model_fps: float, wanted: int) -> int:
+    """get_bucket_id: T >= t_id, after map_target_fps with a most of 24."""
+    interval = 1 if fps < 24 else math.ceil(fps / 24)
+    buckets = [wanted] if wanted else range(129, 4, -4)
+    return next((one for one in buckets if frames // interval >= one), 0)
 
 
 def cogvideo(frames: int, fps: float, model_fps: float, wanted: int) -> int:
@@ -219,8 +224,8 @@ def cogvideo_sat(frames: int, fps: float, model_fps: float, wanted: int) -> int:
 
 
 def mochi(frames: int, fps: float, model_fps: float, wanted: int) -> int:
-    """trim_and_crop_videos.py: as many pieces as fit, 30 frames a second."""
-    return (wanted or 37) * int(frames / fps / ((wanted or 37) / 30))
+    """preprocess.bash, trim_and_crop_videos.py: as many pieces as fit, 30 frames a second."""
+    return (wanted or 37) * int(frames / fps / float(f"{(wanted or 37) / 30 + 0.09:.1f}"))
 
 
 def ltx(frames: int, fps: float, model_fps: float, wanted: int) -> int:
@@ -238,8 +243,8 @@ def ms_swift(frames: int, fps: float, model_fps: float, wanted: int) -> int:
 RULES: dict[str, tuple[Rule, int, int]] = {
     "videox-fun": (videox_fun, 33, 1),
     "diffsynth": (diffsynth, 33, 1),
-    "open-sora-1.2": (open_sora(408, 204, 102, 51), 51, 1),
-    "open-sora-2": (open_sora(*range(129, 4, -4)), 33, 1),
+    "open-sora-1.2": (open_sora_1, 51, 1),
+    "open-sora-2": (open_sora_2, 33, 1),
     "cogvideo": (cogvideo, 33, 0),
     "cogvideo-sat": (cogvideo_sat, 33, 0),
     "mochi": (mochi, 31, 0),

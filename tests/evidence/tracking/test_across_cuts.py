@@ -33,14 +33,19 @@ def test_somebody_in_the_same_colors_is_the_same_through_cuts() -> None:
 @pytest.mark.parametrize(
     ("before", "after"),
     [((BLUE, "person"), (RED, "person")), ((BLUE, "dog"), (BLUE, "person")),
-     ((BLUE, "bowl"), (BLUE, "bowl"))],
+     ((BLUE, "boat"), (RED, "boat"))],
 )  # fmt: skip
 def test_others_stay_apart(before: tuple[list, str], after: tuple[list, str]) -> None:  # type: ignore[type-arg]
     assert len(join_across_cuts([[seen(0, *before)], [seen(1, *after)]])) == 2
 
 
-def test_what_is_much_smaller_after_the_cut_is_another_one() -> None:
-    assert len(join_across_cuts([[seen(0, BLUE)], [seen(1, BLUE, side=0.2)]])) == 2
+def test_where_there_are_several_size_and_kind_must_agree_too() -> None:
+    small = [seen(1, BLUE, side=0.2), seen(1, RED)]
+    assert len(join_across_cuts([[seen(0, BLUE)], small])) == 3
+    assert len(join_across_cuts([[seen(0, BLUE)], small[:1]])) == 1
+    bowls = [seen(1, BLUE, "bowl"), seen(1, RED, "bowl")]
+    assert len(join_across_cuts([[seen(0, BLUE, "bowl")], bowls])) == 3
+    assert len(join_across_cuts([[seen(0, BLUE, "bowl")], bowls[:1]])) == 1
 
 
 def test_two_of_one_shot_are_never_joined_and_each_finds_its_own() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from instancecap.evidence.color_names import COLORS
 from instancecap.evidence.thresholds import NAMING
-from instancecap.evidence.tracking.naming import LIVELY, OBJECT, name_class
+from instancecap.evidence.tracking.naming import LIVELY, name_class
 from instancecap.evidence.tracking.tracks import Track
 from instancecap.models.coco import CLASSES
 from instancecap.schema.evidence import InstanceMotion
@@ -38,8 +38,8 @@ def track(first: Views, looks: Views = (), *, side: float = 0.3) -> Track:
 def named(
     first: Views, looks: Views = (), *, motion: InstanceMotion = RESTS, samples: int = 6
 ) -> str:
-    name, confidence = name_class(track(first, looks), motion, samples=samples)
-    return name if confidence >= NAMING.name else ""
+    naming = name_class(track(first, looks), motion, samples=samples)
+    return naming.class_ if naming.confidence >= NAMING.name else ""
 
 
 def test_a_class_that_all_views_agree_on_is_the_name() -> None:
@@ -47,36 +47,36 @@ def test_a_class_that_all_views_agree_on_is_the_name() -> None:
 
 
 def test_views_that_disagree_leave_what_they_agree_on() -> None:
-    views = [{"dog": 0.6, "cat": 0.55}]
+    views = [{"dog": 0.4, "cat": 0.38}]
     assert named(views * 4, [{"dog": 0.3, "cat": 0.3}] * 2, samples=5) == "animal"
-    views = [{"bus": 0.5}, {"train": 0.5}]
-    assert named(views * 3, [{"bus": 0.4}, {"train": 0.4}], samples=9) == "vehicle"
-    assert named([{"dog": 0.6}, {"chair": 0.8}] * 3) == ""
+    views = [{"bus": 0.4}, {"train": 0.4}]
+    assert named(views * 3, [{"bus": 0.3}, {"train": 0.3}], samples=20) == "vehicle"
+    assert named([{"dog": 0.3}, {"chair": 0.35}] * 3) == ""
 
 
 def test_what_closer_looks_do_not_see_has_no_name() -> None:
-    assert named([{"refrigerator": 0.7}] * 6, [{"refrigerator": 1e-3}] * 3) == ""
+    assert named([{"refrigerator": 0.6}] * 6, [{"refrigerator": 1e-3}] * 3) == ""
     assert named([{"refrigerator": 0.7}] * 6, [{"refrigerator": 0.8}] * 3) == "refrigerator"
 
 
 def test_what_is_seen_in_few_samples_is_less_sure() -> None:
     views, looks = [{"cup": 0.6}] * 6, [{"cup": 0.6}] * 2
     often, seldom = (
-        name_class(track(views, looks), RESTS, samples=samples)[1] for samples in (6, 60)
+        name_class(track(views, looks), RESTS, samples=samples).confidence for samples in (6, 60)
     )
-    assert often > 0.5 > seldom
+    assert often > seldom + 0.1
 
 
-@pytest.mark.parametrize(("score", "name"), [(0.9, "bottle"), (0.6, "")])
+@pytest.mark.parametrize(("score", "name"), [(0.7, "bottle"), (0.3, "")])
 def test_a_household_thing_that_travels_keeps_a_name_that_is_sure(score: float, name: str) -> None:
     views = [{"bottle": score}]
     assert named(views * 6, views * 3, motion=TRAVELS) == name
 
 
 def test_a_car_that_is_taken_for_a_phone_is_a_vehicle_where_it_drives() -> None:
-    views = [{"cell phone": 0.7, "car": 0.45}]
-    assert named(views * 6, motion=TRAVELS) == "vehicle"
-    assert named([{"bottle": 0.7}] * 6, motion=TRAVELS) == ""
+    views = [{"cell phone": 0.5, "car": 0.45}]
+    assert named(views * 6, samples=40, motion=TRAVELS) == "vehicle"
+    assert named([{"bottle": 0.3}] * 6, motion=TRAVELS) == ""
 
 
 def test_what_is_hard_to_tell_apart_is_called_by_what_it_must_be() -> None:
@@ -89,6 +89,7 @@ def test_what_is_hard_to_tell_apart_is_called_by_what_it_must_be() -> None:
 
 def test_probabilities_lie_between_none_and_all() -> None:
     for value in (0.05, 0.5, 0.99):
-        name, probability = name_class(track([{"cat": value}] * 4), RESTS, samples=4)
-        assert 0 <= probability <= 1 and name in {"cat", "animal", OBJECT}
+        naming = name_class(track([{"cat": value}] * 4), RESTS, samples=4)
+        assert 0 <= naming.confidence <= naming.category_confidence <= 1
+        assert naming.class_ in {"cat", "animal"}
     assert {"person", "animal", "vehicle", "dog", "car"} <= LIVELY

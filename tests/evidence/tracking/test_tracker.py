@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from instancecap.evidence.color_names import COLORS
-from instancecap.evidence.tracking.tracker import extend_with_patches, link
+from instancecap.evidence.tracking.tracker import link
 from instancecap.evidence.tracking.tracks import FrameDetections, Track
 from instancecap.models.coco import CLASSES
 
@@ -193,25 +193,12 @@ def test_things_side_by_side_are_counted(gaps: list[float], length: int) -> None
     assert len(tracks) == len(things)
 
 
-def motion_track(*points: tuple[float, float]) -> Track:
-    """A moving patch without a name: (seconds, centre x)."""
-    return Track(
-        times=[t for t, _ in points],
-        boxes=[np.array([x - 0.05, 0.4, x + 0.05, 0.6]) for _, x in points],
-        scores=[np.array([0.5]) for _ in points],
-        colors=[np.eye(len(COLORS))[3] for _ in points],
-    )
-
-
-def test_a_track_reaches_back_to_where_its_thing_began_to_move() -> None:
-    (track,) = link([finds(i, person(0.3 + 0.03 * i)) for i in range(8, 16)])
-    lead = motion_track(*[(i / RATE, 0.3 + 0.03 * i) for i in range(2, 9)])
-    far = motion_track(*[(i / RATE, 0.05) for i in range(2, 9)])
-    left = extend_with_patches([track], [lead, far])
-    assert left == [far]
-    assert track.times[0] == pytest.approx(2 / RATE)
-    assert track.times[-1] == pytest.approx(15 / RATE)
-    assert all(a < b for a, b in pairwise(track.times))
+def test_the_one_thing_of_its_kind_that_is_lost_and_found_far_off_is_one() -> None:
+    jump = [finds(i, person(0.2 if i < 8 else 0.8)) for i in range(16) if i not in (7, 8)]
+    (track,) = link(jump)
+    assert middles(track)[0] < 0.3 < 0.7 < middles(track)[-1]
+    others = [finds(i, person(0.2 if i < 8 else 0.8), person(0.5, 0.8)) for i in range(16)]
+    assert len(link([s for s in others if s.index not in (7, 8)])) == 3
 
 
 def test_a_thing_that_passes_behind_a_post_stays_one() -> None:

@@ -11,28 +11,41 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from statistics import fmean, pstdev
 from typing import Literal
 
+from instancecap.evidence.experts.faces import FACE_RATE
 from instancecap.evidence.geometry import cell_of
 from instancecap.evidence.reliability import tally
 from instancecap.evidence.view import within
+from instancecap.language.tables import FEW
 from instancecap.models.coco import CATEGORIES
 from instancecap.schema.base import TrackPoint
-from instancecap.schema.evidence import Direction, Evidence, InstanceFacts
+from instancecap.schema.evidence import Direction, Evidence, Face, InstanceFacts
 from instancecap.schema.vocabulary import Cell
 
 Side = Literal["left", "right", "top", "bottom", "middle", ""]
 Area = Literal[Cell, "left", "right", "top", "bottom", "whole", ""]
 """A cell, a side of the center within the center cell, or much of the frame."""
 
-Size = Literal["small", "large", "filling", ""]
+Size = Literal["small", "third", "half", "most", "tall", "large", "filling", ""]
+"""How large: of the frame, or of its height."""
 
 RELIABLE = 0.78  # lower bound of the precision of a kind of fact from which its facts are stated
-# Confidence from which a class is stated: of the detector it was fitted for, and of others.
-SURE, LIKELY = 0.8, 0.45
-FITTED_DETECTOR = "nanodet-plus-m"  # for which that confidence is a fitted probability
+# Facts of a kind and of about one confidence by which it is judged, rather than by all of its kind:
+# the lower bound allows for small numbers.
+ENOUGH = 8
+# Probability from which a class is stated: of most things; of animals, of which the detector knows
+# ten kinds; and a category in place of the class, which says less.
+SURE, SURE_ANIMAL, SURE_CATEGORY = 0.75, 0.85, 0.7
 # Shares of the frame: mean box areas under or from which a size is stated.
 SMALL, LARGE, FILLING = 0.02, 0.25, 0.6
+# Mean heights, in frame heights, that are stated as a share of the frame's.
+HEIGHTS: tuple[tuple[float, float, Size], ...] = (
+    (0.28, 0.39, "third"), (0.43, 0.58, "half"), (0.62, 0.8, "most"), (0.85, 1.0, "tall"),
+)  # fmt: skip
+SPREAD = 0.08  # standard deviation of the heights up to which one of them is stated
+BEGINNING = 3  # points of a track whose mean box says where it starts or ends: one may be off
 AT_ONCE = 0.06  # seconds within which two instances are seen at once
 SPANS = 0.5  # share of the frame's width or height from which a box has no row or column of its own
 TALL = 0.3  # share of the frame's height up to which a box in the center may be above or below it
@@ -44,6 +57,9 @@ TRAVELS = 0.15
 CLOSER, FARTHER = 2.0, 0.5
 NOT_SLOW = 0.04  # frame diagonals a second from which a direction across the frame is stated
 EDGE = 0.04  # distance from an edge of the frame, in frame sizes, within which a box touches it
+# Of a face that looks into the camera: distance of the eyes in face widths at least, that of the
+# nose from their middle in eye distances at most, and how many such faces are needed.
+EYES_APART, NOSE_OFF, MIN_FACES = 0.36, 0.2, 3
 CLEAR_COLOR = 0.3  # share from which a color of an instance is looked at
 
 Gate = Callable[[str, float], bool]
@@ -54,16 +70,13 @@ def reliable_facts(evidence: Evidence) -> Gate:
     """The gate of facts that are right often enough, by their kind and confidence.
 
     A class is judged by its own confidence, a probability: labels judge it too kindly, as they say
-    nothing of detections where nothing is. Other detectors than the one that it was fitted for
-    have lower scores; a name is stated if it is about as likely right as not.
+    nothing of detections where nothing is.
     """
-    fitted = evidence.models.get("detector", FITTED_DETECTOR) == FITTED_DETECTOR
-    likely = SURE if fitted else LIKELY
 
     def gate(kind: str, confidence: float) -> bool:
-        if kind == "class":
-            return confidence >= likely
-        return tally(kind, confidence).lower_bound >= RELIABLE
+        if kind in ("class", "category"):
+            return confidence >= (SURE if kind == "class" else SURE_CATEGORY)
+        return tally(kind, confidence, least=ENOUGH).lower_bound >= RELIABLE
 
     return gate
 
@@ -95,13 +108,26 @@ class Name:
 
 def select_instances(evidence: Evidence, *, most: int, gate: Gate) -> list[InstanceFacts]:
     """The instances that a caption describes, by salience: ``most`` at most, each of them once."""
+    if gate is is_any:
+        return evidence.instances[: max(0, most)]
     chosen: list[InstanceFacts] = []
-    for item in evidence.instances:
-        named = item.class_ != "object" and gate("class", item.confidence)
-        again = any(may_be_same(one, item) for one in chosen)
-        if gate is is_any or (named and not again):
+    for item in map(sure_of, evidence.instances):
+        kind = "category" if item.class_ in ("animal", "vehicle") else "class"
+        named = item.class_ != "object" and gate(kind, item.confidence)
+        if named and not any(may_be_same(one, item) for one in chosen):
             chosen.append(item)
     return chosen[: max(0, most)]
+
+
+def sure_of(item: InstanceFacts) -> InstanceFacts:
+    """The instance, called by its category where that alone is sure."""
+    category = category_of(item.class_)
+    needed = SURE_ANIMAL if category == "animal" else SURE
+    if category not in ("animal", "vehicle") or item.confidence >= needed:
+        return item
+    if item.category_confidence <= item.confidence:
+        return item
+    return item.model_copy(update={"class_": category, "confidence": item.category_confidence})
 
 
 def may_be_same(first: InstanceFacts, second: InstanceFacts) -> bool:
@@ -147,7 +173,7 @@ def name_instances(items: Sequence[InstanceFacts], gate: Gate) -> list[Name]:
 
 
 def _sides(items: Sequence[InstanceFacts]) -> list[Side]:
-    """Left, (middle,) right, where two or three keep this order while they are seen at once."""
+    """Left, (middle,) right, where two or three are there while they are seen at once."""
     columns: list[Side] = ["left", "right"] if len(items) == 2 else ["left", "middle", "right"]
     if len(items) > 3 or not all(item.track for item in items):
         return []
@@ -157,6 +183,8 @@ def _sides(items: Sequence[InstanceFacts]) -> list[Side]:
     times = [start + part * (end - start) for part in (0.0, 0.25, 0.5, 0.75, 1.0)]
     rows = [[_center_at(item, t) for item in order] for t in times]
     if start >= end or any(b - a < OFF_CENTER for row in rows for a, b in pairwise(row)):
+        return []
+    if any(row[0] > 0.5 - OFF_CENTER or row[-1] < 0.5 + OFF_CENTER for row in rows):
         return []
     return [columns[order.index(item)] for item in items]
 
@@ -177,6 +205,7 @@ class Conduct:
         start: where it is at first; ``end``: where it is at last.
         stays: it is there all the time.
         entry, exit: the side of the frame, where one alone is touched.
+        faces_camera: a person looks into the camera most of the time.
     """
 
     start: Area = ""
@@ -188,11 +217,12 @@ class Conduct:
     depth: Literal["toward", "away", ""] = ""
     leaves: bool = False
     exit: Side = ""
+    faces_camera: bool = False
 
     @property
     def acts(self) -> bool:
         """Whether it does anything that is stated."""
-        return self.enters or self.leaves or bool(self.direction or self.depth)
+        return bool(self.enters or self.leaves or self.direction or self.depth or self.faces_camera)
 
 
 def conduct_in_clip(item: InstanceFacts, evidence: Evidence, gate: Gate) -> Conduct:
@@ -207,7 +237,7 @@ def conduct_in_clip(item: InstanceFacts, evidence: Evidence, gate: Gate) -> Cond
     if len(evidence.shots) > 1 and len(shots) == 1:
         seen = within(evidence, shots[0].start, shots[0].end).instances
         item = next((one for one in seen if one.id == item.id), item)
-    did = conduct_of(item, gate)
+    did = replace(conduct_of(item, gate), faces_camera=faces_camera(item, evidence.faces))
     if len(evidence.shots) > 1 and not did.stays:
         did = replace(did, start="", end="")
     return Conduct(start=did.start, end=did.end) if len(shots) > 1 else did
@@ -239,16 +269,38 @@ def conduct_of(item: InstanceFacts, gate: Gate) -> Conduct:
     )
 
 
+def faces_camera(item: InstanceFacts, faces: Sequence[Face]) -> bool:
+    """Whether a face of the instance is seen from the front at most times that are looked at.
+
+    Of a face turned aside the nose is off the middle between the eyes, which come closer together.
+    """
+    if item.count > 1:
+        return False
+    own = [face for face in faces if face.instance == item.id and len(face.landmarks) == 5]
+    looked = FACE_RATE * (item.track[-1].t - item.track[0].t)
+    frontal = 0
+    for face in own:
+        (x0, _), (x1, _), (nose, _) = face.landmarks[:3]
+        eyes, width = abs(x1 - x0), face.box[2] - face.box[0]
+        off = abs(nose - (x0 + x1) / 2)
+        frontal += eyes >= EYES_APART * width and off <= NOSE_OFF * eyes
+    return frontal >= max(MIN_FACES, 0.5 * looked)
+
+
 def _areas(track: Sequence[TrackPoint]) -> tuple[Area, Area, bool]:
     """Where a box starts and ends, and whether it stays: then both are where it is on average."""
     xs = [(point.box[0] + point.box[2]) / 2 for point in track]
     ys = [(point.box[1] + point.box[3]) / 2 for point in track]
     spread = max(max(xs) - min(xs), max(ys) - min(ys))
-    first, last = area_of(track[0].box), area_of(track[-1].box)
-    if spread >= 2 * TRAVELS or (spread >= TRAVELS and first != last):
+    first, last = area_of(_mean_box(track[:BEGINNING])), area_of(_mean_box(track[-BEGINNING:]))
+    if (first != last and spread >= TRAVELS) or (spread >= 2 * TRAVELS and first != "whole"):
         return first, last, False
-    mean = [sum(values) / len(track) for values in zip(*(p.box for p in track), strict=True)]
-    return area_of(mean), area_of(mean), True
+    there = area_of(_mean_box(track))
+    return there, there, True
+
+
+def _mean_box(track: Sequence[TrackPoint]) -> list[float]:
+    return [fmean(values) for values in zip(*(point.box for point in track), strict=True)]
 
 
 def area_of(box: Sequence[float]) -> Area:
@@ -278,15 +330,23 @@ def _edge(box: Sequence[float]) -> Side:
     return touched[0] if len(touched) == 1 else ""
 
 
-def size_of(track: Sequence[TrackPoint]) -> Size:
-    """A size that stands out, from the mean area of the boxes."""
-    if not track:
+def size_of(item: InstanceFacts) -> Size:
+    """A size, from the boxes; of a large group none, whose box is larger than its members."""
+    if not item.track:
         return ""
-    areas = [(p.box[2] - p.box[0]) * (p.box[3] - p.box[1]) for p in track]
-    mean = sum(areas) / len(areas)
-    if mean >= LARGE:
-        return "filling" if mean >= FILLING else "large"
-    return "small" if mean < SMALL else ""
+    heights = [point.box[3] - point.box[1] for point in item.track]
+    mean = fmean((p.box[2] - p.box[0]) * high for p, high in zip(item.track, heights, strict=True))
+    if mean >= FILLING:
+        return "filling"
+    if item.count > FEW:
+        return ""
+    if mean < SMALL:
+        return "small"
+    high = fmean(heights) if pstdev(heights) <= SPREAD else 0.0
+    for least, most, size in HEIGHTS:
+        if least <= high <= most:
+            return size
+    return "large" if mean >= LARGE else ""
 
 
 def category_of(class_: str) -> str:

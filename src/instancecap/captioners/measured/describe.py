@@ -59,11 +59,11 @@ def describe(
         _Subject(item, name, content.conduct_in_clip(item, evidence, gate))
         for item, name in zip(items, names, strict=True)
     ]
-    scene = whole.select_scene(evidence, gate)
+    scene = whole.select_scene(evidence, items, gate)
     motion = whole.select_camera(evidence, gate)
     caption = c.Caption(
         video=c.Video(**evidence.video.model_dump(include=set(c.Video.model_fields))),
-        global_description=_global(evidence, subjects, motion, gate=gate, say=say),
+        global_description=_global(evidence, subjects, motion, scene, gate=gate, say=say),
         instances=[_instance(one, subjects[0] is one, evidence, say=say) for one in subjects],
         background=say.background_sentence(scene),
         place=evidence.place.label if scene.place or gate is content.is_any else "unknown",
@@ -118,7 +118,7 @@ def _instance(one: _Subject, is_main: bool, evidence: Evidence, *, say: Sentence
         subcategory=item.class_ if item.class_ in CATEGORIES else "",
         is_main=is_main,
         count=item.count,
-        appearance=say.appearance_sentence(name, content.size_of(item.track)),
+        appearance=say.appearance_sentence(name, content.size_of(item)),
         action="" if still else say.action_sentence(one.conduct, count=item.count),
         colors=list(name.colors),
         position=position,
@@ -145,6 +145,7 @@ def _global(
     evidence: Evidence,
     subjects: Sequence[_Subject],
     motion: Sequence[Primitive],
+    scene: whole.Scene,
     *,
     gate: Gate,
     say: Sentences,
@@ -153,7 +154,8 @@ def _global(
     if not evidence.shots:
         return ""
     several = len(evidence.shots) > 1
-    scene = whole.Scene() if several else whole.select_scene(evidence, gate)
+    if several:
+        scene = whole.Scene()
     introductions = [say.introduce(one.name) for one in subjects]
     if not subjects:
         stages = whole.camera_stages(evidence, motion)
@@ -216,7 +218,9 @@ def _camera(evidence: Evidence, motion: list[Primitive], *, gate: Gate, say: Sen
             static=motion == ["static"],
             speed="" if speed == "moderate" else speed,
         ),
-        shot_type=framing.shot_type if gate("shot_type", framing.confidence) else "",
+        shot_type=framing.shot_type
+        if len(evidence.shots) == 1 and gate("shot_type", framing.confidence)
+        else "",
         shot_angle=angle if gate("shot_angle", framing.confidence) else "",
         shot_position=view if gate("shot_position", framing.confidence) else "",
     )

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from instancecap.captioners.measured.content_selection import Gate, is_any
+from instancecap.schema.base import Text
 from instancecap.schema.evidence import Evidence, InstanceFacts, LightFacts
 from instancecap.schema.vocabulary import Primitive, Style
 
 SURE_TURN = 0.95  # confidence in the camera's movement from which a pan or tilt is stated
 MAIN_COLOR = 0.5  # share from which a color of the surroundings is stated
+# Letters of a line that is quoted, and lines up to which any are: of more, most are signs.
+MIN_LETTERS, MOST_LINES = 6, 3
 BRIGHT, DARK, VIVID, COLORLESS, TINT, LIGHT_CHANGE = 0.6, 0.2, 0.5, 0.03, 0.1, 0.15
 """Brightness, saturation and warmth that stand out, and a change of brightness that does."""
 
@@ -82,15 +85,20 @@ def select_light(light: LightFacts) -> Light:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Place, time of day and the one color that most of the surroundings have."""
+    """Place, time of day, the one color that most of the surroundings have, and what is written.
+
+    ``is_whole``: the color is that of the whole picture, as nothing in it has a name.
+    """
 
     place: Literal["indoor", "outdoor", ""] = ""
     time_of_day: str = ""
     color: str = ""
+    is_whole: bool = False
+    texts: tuple[str, ...] = ()
 
 
-def select_scene(evidence: Evidence, gate: Gate) -> Scene:
-    """What is known of the surroundings."""
+def select_scene(evidence: Evidence, items: Sequence[InstanceFacts], gate: Gate) -> Scene:
+    """What is known of the surroundings of the instances ``items``."""
     place, light = evidence.place, evidence.light
     label = place.label if place.label != "unknown" else ""
     color = place.colors[0][0] if place.colors and place.colors[0][1] >= MAIN_COLOR else ""
@@ -98,7 +106,18 @@ def select_scene(evidence: Evidence, gate: Gate) -> Scene:
         label if label and gate("place", place.confidence) else "",
         light.time_of_day if gate("time_of_day", light.confidence) else "",
         color if color != "gray" else "",  # as any other is in shade
+        is_whole=not items,
+        texts=_titles(evidence.texts),
     )
+
+
+def _titles(texts: Sequence[Text]) -> tuple[str, ...]:
+    """The lines of writing that are read well enough to be quoted, where there are few."""
+    lines = dict.fromkeys(text.text for text in texts)
+    clear = [
+        line for line in lines if sum(map(str.isalpha, line)) >= max(MIN_LETTERS, 0.7 * len(line))
+    ]
+    return tuple(clear) if len(lines) <= MOST_LINES else ()
 
 
 def select_style(evidence: Evidence, items: Sequence[InstanceFacts], gate: Gate) -> Style:

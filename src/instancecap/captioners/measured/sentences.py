@@ -48,8 +48,7 @@ class Sentences:
     def _noun(self, name: Name) -> str:
         """*person in blue*, *red cars*; without article and number."""
         noun = self._grammar.noun(name.class_, name.count)
-        known = self._tables.get("colors", {})
-        colors = self._grammar.join([known.get(color, color) for color in name.colors])
+        colors = self._grammar.join([self._color(color) for color in name.colors])
         if not colors:
             return noun
         form = "dressed" if name.class_ == "person" else "colored"
@@ -80,6 +79,8 @@ class Sentences:
             parts.append(self._say("moves", way=self._tables["directions"][did.direction]))
         if did.depth:
             parts.append(self._say(did.depth))
+        if did.faces_camera:
+            parts.append(self._say("faces"))
         if did.leaves:
             side = edges.get(did.exit, did.exit)
             parts.append(self._say("leaves_at" if side else "leaves", side=side))
@@ -140,7 +141,12 @@ class Sentences:
         self, scene: Scene, stages: Sequence[Sequence[Primitive]], *, static: bool
     ) -> str:
         """That a clip shows nothing that could be named, and how the camera moves."""
-        text, camera = self._say("unnamed"), self._camera(stages, speed="")
+        shown = self._say("scene")
+        if scene.color:
+            shown = self._say("colored_scene", color=self._color(scene.color))
+        if scene.texts:
+            shown = self._say("with_text", scene=shown, quoted=self._quoted(scene.texts))
+        text, camera = self._say("unnamed", scene=shown), self._camera(stages, speed="")
         if static or camera:
             form = "unnamed_static" if static else "unnamed_moving"
             text = self._say(form, camera=camera, text=text)
@@ -173,12 +179,19 @@ class Sentences:
         return self._grammar.sentence(text)
 
     def background_sentence(self, scene: Scene) -> str:
-        """Indoors or outdoors, and the color of most of it."""
-        text = self._tables["places"].get(scene.place, "")
+        """The color of most of the surroundings, or of the picture, and what is written in it."""
+        text, place = "", self._tables["places"].get(scene.place, "")
         if scene.color:
-            color = self._tables.get("colors", {}).get(scene.color, scene.color)
-            text = self._say("background" if text else "surroundings", place=text, color=color)
-        return self._grammar.sentence(text)
+            form = "whole" if scene.is_whole else "background" if place else "surroundings"
+            text = self._say(form, place=place, color=self._color(scene.color))
+        reads = self._say("reads", quoted=self._quoted(scene.texts)) if scene.texts else ""
+        return " ".join(filter(None, map(self._grammar.sentence, (text, reads))))
+
+    def _color(self, color: str) -> str:
+        return self._tables.get("colors", {}).get(color, color)
+
+    def _quoted(self, texts: Sequence[str]) -> str:
+        return self._grammar.join([self._say("quoted", text=text) for text in texts])
 
 
 LANGUAGES = {"en": Sentences(en), "zh": Sentences(zh)}

@@ -8,8 +8,9 @@ followed too; where a trainer takes them on its command line, docs/trainers.md n
 from __future__ import annotations
 
 import json
+import math
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import accumulate, repeat
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ DIFFSYNTH_FRAMES = 81
 """DiffSynth-Studio ``diffsynth/core/data/operators.py``, ``LoadVideo``: ``num_frames``."""
 
 COGVIDEO_FRAMES = {8.0: 49, 16.0: 81}
-"""CogVideoX's and 1.5's, by their rates: THUDM/CogVideo ``sat/configs/sft.yaml``."""
+"""By the model's rate: THUDM/CogVideo ``sat/configs/sft.yaml``; for CogVideoX 1.5 its README."""
 
 COGVIDEO_SKIPPED = 3
 """Frames at either end that its SAT loader leaves out (``skip_frms_num``)."""
@@ -45,8 +46,8 @@ OPEN_SORA_2_LENGTHS = tuple(range(5, 130, 4))
 MOCHI_FRAMES, MOCHI_SIZE = 37, (848, 480)
 """genmoai/mochi ``demos/fine_tuner``: of the README's command, and of ``preprocess.bash``."""
 
-
 NO_VIDEO = Loaded(0, reason="a picture, and the trainer reads videos only")
+"""What becomes of a still where the loader opens video files alone."""
 
 
 def _always(load: Callable[[MediaInfo, Plan], Loaded]) -> Loader:
@@ -104,22 +105,35 @@ def load_diffsynth(info: MediaInfo, plan: Plan) -> Loaded:
     return _first(plan.round_to_frame_rule(frames), info)
 
 
-def load_open_sora(*lengths: int) -> Loader:
-    """The longest bucket that a clip fills, from its first frames; stills have one of their own.
+@_always
+def load_open_sora_1(info: MediaInfo, plan: Plan) -> Loaded:
+    """The longest bucket that a clip is longer than, or by chance a shorter one.
 
-    Source: hpcaitech/Open-Sora ``opensora/datasets/bucket.py``, ``find_closet_smaller_bucket``.
+    Source: hpcaitech/Open-Sora v1.2 ``opensora/datasets/bucket.py``, ``Bucket.get_bucket_id``.
     """
+    return _in_bucket(info, info.frames - 1, plan, OPEN_SORA_LENGTHS, interval=1)
 
-    @_always
-    def load(info: MediaInfo, plan: Plan) -> Loaded:
-        if info.frames == 1:
-            return Loaded(1)
-        buckets = (plan.frames,) if plan.frames else lengths
-        if fits := [bucket for bucket in buckets if bucket <= info.frames]:
-            return _first(max(fits), info)
-        return Loaded(0, reason=f"{info.frames} frames, and its shortest bucket has {min(buckets)}")
 
-    return load
+@_always
+def load_open_sora_2(info: MediaInfo, plan: Plan) -> Loaded:
+    """Of a clip faster than 24 frames a second every Nth frame; the longest bucket that they fill.
+
+    Source: hpcaitech/Open-Sora ``opensora/datasets/bucket.py``, ``Bucket.get_bucket_id``.
+    """
+    interval = max(1, math.ceil(info.fps / plan.model_fps))
+    return _in_bucket(info, info.frames // interval, plan, OPEN_SORA_2_LENGTHS, interval=interval)
+
+
+def _in_bucket(
+    info: MediaInfo, frames: int, plan: Plan, lengths: Sequence[int], *, interval: int
+) -> Loaded:
+    """The longest bucket within so many frames; stills have one of their own."""
+    if info.frames == 1:
+        return Loaded(1)
+    buckets = (plan.frames,) if plan.frames else lengths
+    if fits := [bucket for bucket in buckets if bucket <= frames]:
+        return Loaded(max(fits), seconds=max(fits) * interval / info.fps)
+    return Loaded(0, reason=f"{info.frames} frames, and its shortest bucket has {min(buckets)}")
 
 
 @_always
@@ -161,20 +175,20 @@ def load_cogvideo_sat(info: MediaInfo, plan: Plan) -> Loaded:
 def load_mochi(info: MediaInfo, plan: Plan) -> Loaded:
     """Pieces of the frames asked for, at the model's rate; what is shorter or smaller is dropped.
 
-    Source: genmoai/mochi ``demos/fine_tuner/trim_and_crop_videos.py``.
+    Source: genmoai/mochi ``demos/fine_tuner``, ``preprocess.bash``, ``trim_and_crop_videos.py``.
     """
     if not info.fps:
         return NO_VIDEO
     frames, size = plan.frames or MOCHI_FRAMES, plan.size or MOCHI_SIZE
-    length = frames / plan.model_fps
+    length = round(frames / plan.model_fps + 0.09, 1)  # as preprocess.bash has it
     if info.seconds < length:
-        needs = f"{frames} frames take {length:.2f} s"
+        needs = f"{frames} frames are cut out of {length:g} s"
         return Loaded(0, reason=f"{info.seconds:.2f} s, and {needs}")
     if info.width < size[0] or info.height < size[1]:
         wanted = f"{size[0]}x{size[1]}"
         return Loaded(0, reason=f"{info.width}x{info.height} is smaller than its {wanted}")
     pieces = int(info.seconds / length)
-    return Loaded(frames * pieces, seconds=length * pieces)
+    return Loaded(frames * pieces, seconds=frames * pieces / plan.model_fps)
 
 
 def retime_diffusion_pipe(info: MediaInfo, plan: Plan) -> int:
@@ -336,8 +350,8 @@ LOADERS: dict[str, Loader] = {
     "diffusion-pipe": load_diffusion_pipe,
     "videox-fun": load_videox_fun,
     "diffsynth": load_diffsynth,
-    "open-sora-1.2": load_open_sora(*OPEN_SORA_LENGTHS),
-    "open-sora-2": load_open_sora(*OPEN_SORA_2_LENGTHS),
+    "open-sora-1.2": load_open_sora_1,
+    "open-sora-2": load_open_sora_2,
     "cogvideo": load_cogvideo,
     "cogvideo-sat": load_cogvideo_sat,
     "ai-toolkit": load_ai_toolkit,

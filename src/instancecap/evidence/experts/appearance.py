@@ -90,14 +90,12 @@ def named_shares(shares: Array, *, minimum: float = 0.12, most: int = 3) -> list
     ]
 
 
-def sure_colors(colors: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
-    """The colors that are told: those that fill much of what is seen.
+def sure_colors(colors: Sequence[tuple[str, float]], class_: str) -> list[tuple[str, float]]:
+    """The colors that are told of an instance: those that fill much of what is seen.
 
-    Brown, beige and pink are skin, wood and lamplight as often as paint or cloth, and gray is
-    shade: they need nearly all of it.
+    Brown, beige and pink are skin, wood and lamplight as often as paint or cloth, gray and black
+    are shade, and paint mirrors what is around it: they need more of it.
     """
-    return [
-        (name, share)
-        for name, share in colors
-        if share >= (COLOR.doubtful if name in DOUBTFUL else COLOR.share)
-    ]
+    least = COLOR.share if class_ == "person" else COLOR.paint
+    needed = dict.fromkeys(DOUBTFUL, COLOR.doubtful) | {"black": COLOR.black}
+    return [(name, share) for name, share in colors if share >= needed.get(name, least)]

@@ -36,7 +36,7 @@ from instancecap.evidence.tracking.instances import (
     named_instances,
 )
 from instancecap.evidence.tracking.motion_events import add_events, find_contacts
-from instancecap.evidence.tracking.tracker import extend_with_patches, link
+from instancecap.evidence.tracking.tracker import link
 from instancecap.evidence.tracking.tracks import FrameDetections
 from instancecap.models.coco import CATEGORIES, CLASSES
 from instancecap.schema.evidence import Evidence, InstanceFacts, Shot
@@ -222,7 +222,7 @@ class DetectionExpert:
         found = join_across_cuts([self._instances(shot, motion, scene) for shot, motion in shots])
         found.sort(key=lambda item: (-item.salience, item.track[0].t, item.track[0].box))
         for index, item in enumerate(found):
-            item.id, item.colors = index, sure_colors(item.colors)
+            item.id, item.colors = index, sure_colors(item.colors, item.class_)
         add_events(found, [shot for shot, motion in shots if motion == ["static"]], aspect=aspect)
         evidence.instances, evidence.contacts = found, find_contacts(found)
         if follows_subject(evidence.camera, found, end=scene.end):
@@ -237,8 +237,7 @@ class DetectionExpert:
             return []
         trajectory = CameraTrajectory.of(patches, moves=motion != ["static"])
         kept = name_tracks(link(samples), shot=shot, world=trajectory, samples=len(samples))
-        tracks = [one.track for one in kept]
-        loose = extend_with_patches(tracks, link(patches, sure=0.45, unsure=0.4))
+        loose = link(patches, sure=0.45, unsure=0.4)
         named = named_instances(
             kept, shot=shot, end=scene.end, world=trajectory, tight=self._detector.tight
         )

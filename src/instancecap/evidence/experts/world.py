@@ -15,14 +15,12 @@ from instancecap.evidence.geometry import (
     coverage,
     direction_of,
     ious,
+    touches_border,
 )
 from instancecap.evidence.tracking.tracks import FrameDetections, Track
 from instancecap.schema.evidence import InstanceMotion
 
 Array = NDArray[np.float64]
-
-BORDER = 0.025
-"""Share of the frame within which a box touches its edge."""
 
 MIN_TRAVEL = 0.03
 """Frame diagonals that a thing must travel in the world to count as moving."""
@@ -152,16 +150,6 @@ def _scale_change(boxes: Array, zoom: Array) -> float:
     if (ratio > 1).all():
         return float(ratio.min() ** 2)
     return float(ratio.max() ** 2) if (ratio < 1).all() else 1.0
-
-
-def touches_border(boxes: Array) -> NDArray[np.bool_]:
-    """Which boxes (n, 4) touch the frame's edge and so may show a part of the instance only."""
-    return np.asarray(touched_sides(boxes).any(axis=1))
-
-
-def touched_sides(boxes: Array) -> NDArray[np.bool_]:
-    """Which sides of the frame (left, top, right, bottom) each box (n, 4) touches; (n, 4)."""
-    return np.concatenate([boxes[:, :2] < BORDER, boxes[:, 2:] > 1 - BORDER], axis=1)
 
 
 def _activity(track: Track, world: CameraTrajectory) -> float:

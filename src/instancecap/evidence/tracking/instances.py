@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from instancecap.evidence.experts.appearance import named_shares
 from instancecap.evidence.experts.world import (
     CameraTrajectory,
-    touched_sides,
-    touches_border,
     track_motion,
     trust_patch,
 )
@@ -22,9 +20,11 @@ from instancecap.evidence.geometry import (
     centers,
     pairwise_coverage,
     pairwise_ious,
+    touched_sides,
+    touches_border,
 )
 from instancecap.evidence.thresholds import NAMING
-from instancecap.evidence.tracking.naming import LIVELY, OBJECT, name_class
+from instancecap.evidence.tracking.naming import LIVELY, OBJECT, Naming, name_class
 from instancecap.evidence.tracking.tracks import Track
 from instancecap.models.coco import CATEGORIES
 from instancecap.schema.base import TrackPoint
@@ -37,6 +37,13 @@ SURE_OF_PART = 0.8
 
 NESTED, MOST_NESTED = 0.88, 0.6
 """Share of a box that lies in another one, and their areas' ratio, of a part and its whole."""
+
+MUCH_SURER = 0.2
+"""By how much the confidence of one of two nested instances of a class must be higher to be the
+one that is kept: else it is the larger one."""
+
+MEETS = 0.3
+"""Overlap from which one track goes on where another one ends."""
 
 HOLD = 0.1
 """Seconds for which a track is held before its first point and after its last."""
@@ -57,11 +64,10 @@ HELD_SCORE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A track that the detector names, and the probability that the name is right."""
+    """A track that the detector names."""
 
     track: Track
-    name: str
-    confidence: float
+    naming: Naming
 
 
 def name_tracks(
@@ -76,11 +82,11 @@ def name_tracks(
         if len(track.times) < _enough(shot):
             continue
         motion = track_motion(track, world)
-        name, confidence = name_class(track, motion, samples=samples)
-        if confidence >= NAMING.name:
-            named.append(Named(track, name, confidence))
+        naming = name_class(track, motion, samples=samples)
+        if naming.confidence >= NAMING.name:
+            named.append(Named(track, naming))
         elif motion.moving and _is_something(track, samples):
-            named.append(Named(track, OBJECT, NAMING.clear))
+            named.append(Named(track, Naming(OBJECT, NAMING.clear, NAMING.clear)))
     return named
 
 
@@ -101,7 +107,7 @@ def named_instances(
     found = []
     for one in named:
         motion = track_motion(one.track, world)
-        item = _facts(one.track, one.name, one.confidence, motion, shot=shot, end=end)
+        item = _facts(one.track, one.naming, motion, shot=shot, end=end)
         if not tight:
             item.motion.scale_change, item.enters, item.leaves = 1.0, False, False
         found.append(item)
@@ -116,11 +122,17 @@ def _enough(shot: Shot) -> int:
 
 
 def _without_doubles(items: Sequence[InstanceFacts]) -> list[InstanceFacts]:
-    """Leave out tracks that follow a thing which a surer track of its kind follows already."""
+    """Leave out tracks that follow a thing which a surer track of its kind follows already.
+
+    Where such a track begins earlier or ends later, the surer one is lengthened by it.
+    """
     kept: list[InstanceFacts] = []
     for item in sorted(items, key=lambda one: -one.confidence * len(one.track)):
-        if not any(_is_double(item, other) for other in kept):
+        double = next((index for index, other in enumerate(kept) if _is_double(item, other)), None)
+        if double is None:
             kept.append(item)
+        else:
+            kept[double] = _lengthened(kept[double], item)
     return kept
 
 
@@ -137,27 +149,58 @@ def _is_double(item: InstanceFacts, other: InstanceFacts) -> bool:
     return float(np.mean(pairwise_ious(own, theirs))) > 0.45
 
 
+def _lengthened(item: InstanceFacts, double: InstanceFacts) -> InstanceFacts:
+    """The instance with what its double has before its first and after its last box."""
+    first, last = item.track[0], item.track[-1]
+    before = [point for point in double.track if point.t < first.t]
+    after = [point for point in double.track if point.t > last.t]
+    track, enters, leaves = item.track, item.enters, item.leaves
+    if before and _meets(before[-1], first):
+        track, enters = [*before, *track], double.enters
+    if after and _meets(last, after[0]):
+        track, leaves = [*track, *after], double.leaves
+    return item.model_copy(update={"track": track, "enters": enters, "leaves": leaves})
+
+
+def _meets(one: TrackPoint, other: TrackPoint) -> bool:
+    return float(pairwise_ious(np.array([one.box]), np.array([other.box]))[0]) > MEETS
+
+
 def _is_part(item: InstanceFacts, others: Sequence[InstanceFacts]) -> bool:
     """A helmet is not a ball, a chest or a hand no second person: what never leaves the box of
     something of its own class is a part of it, and so is a small other thing that the detector is
-    not sure of."""
+    not sure of. What lies around something of its class that is much surer is no second one."""
     for other in others:
-        if other is item or other.class_ not in LIVELY:
+        if other is item:
             continue
-        part, whole = _together(item, other)
-        if len(part) < 0.7 * len(item.track):
+        much_surer = other.confidence > item.confidence + MUCH_SURER
+        if item.class_ == other.class_ and much_surer and _nested(other, item):
+            return True
+        if other.class_ not in LIVELY:
             continue
-        inside = float(np.mean(pairwise_coverage(part, whole)))
-        share = float(np.mean(areas(part) / np.maximum(areas(whole), 1e-9)))
         if item.class_ == other.class_:
-            if inside > NESTED and share < MOST_NESTED:
+            if _nested(item, other) and item.confidence <= other.confidence + MUCH_SURER:
                 return True
             continue
-        if inside <= NESTED or item.confidence > SURE_OF_PART:
+        part, whole = _together(item, other)
+        if len(part) < 0.7 * len(item.track) or item.confidence > SURE_OF_PART:
             continue
+        if float(np.mean(pairwise_coverage(part, whole))) <= NESTED:
+            continue
+        share = float(np.mean(areas(part) / np.maximum(areas(whole), 1e-9)))
         if share < 0.3 if item.class_ in LIVELY else not _goes_its_own_way(part, whole):
             return True
     return False
+
+
+def _nested(item: InstanceFacts, other: InstanceFacts) -> bool:
+    """True where most boxes of an instance lie in those of a larger one."""
+    part, whole = _together(item, other)
+    if len(part) < 0.7 * len(item.track):
+        return False
+    inside = float(np.mean(pairwise_coverage(part, whole)))
+    share = float(np.mean(areas(part) / np.maximum(areas(whole), 1e-9)))
+    return inside > NESTED and share < MOST_NESTED
 
 
 def _goes_its_own_way(part: Array, whole: Array) -> bool:
@@ -200,8 +243,8 @@ def moving_instances(
         area = float(areas(np.array(track.boxes)).mean())
         if not motion.moving or density < MIN_OBJECT_DENSITY or area < MIN_OBJECT_AREA:
             continue
-        track = _held(track, world, shot)
-        found.append(_facts(track, OBJECT, 0.5 * density, motion, shot=shot, end=end))
+        track, moving = _held(track, world, shot), Naming(OBJECT, 0.5 * density, 0.5 * density)
+        found.append(_facts(track, moving, motion, shot=shot, end=end))
     return found
 
 
@@ -265,13 +308,13 @@ def box_at(instance: InstanceFacts, t: float) -> Array | None:
 
 def _facts(
     track: Track,
-    name: str,
-    confidence: float,
+    naming: Naming,
     motion: InstanceMotion,
     *,
     shot: Shot,
     end: float,
 ) -> InstanceFacts:
+    name, confidence, category_confidence = naming
     known = 1.0 if name != OBJECT else 0.6
     # What is known by its motion alone may be there before it stirs and after it rests: only at
     # the frame's edge, and at some speed, does it come and go.
@@ -290,23 +333,22 @@ def _facts(
         id=0,
         class_=name,
         confidence=round(min(confidence, 0.99), 3),
-        salience=round(_salience(track, motion, confidence, end=end, known=known), 4),
+        category_confidence=round(min(category_confidence, 0.99), 3),
+        salience=round(_salience(track, motion, category_confidence, end=end, known=known), 4),
         source="",
         colors=named_shares(track.color),
         track=points,
-        enters=(seen_to_go and _is_absent(track, shot.start, first=True, name=name))
-        or shot.start > 0.05,
-        leaves=(seen_to_go and _is_absent(track, shot.end, first=False, name=name))
-        or shot.end < end - 0.05,
+        enters=(seen_to_go and _is_absent(track, shot.start, first=True)) or shot.start > 0.05,
+        leaves=(seen_to_go and _is_absent(track, shot.end, first=False)) or shot.end < end - 0.05,
         motion=motion,
     )
 
 
-def _is_absent(track: Track, edge: float, *, first: bool, name: str) -> bool:
+def _is_absent(track: Track, edge: float, *, first: bool) -> bool:
     """True when the thing is not in the picture at the ``edge`` (seconds) of its shot.
 
-    A detector that misses a thing for a moment must not make it leave. Away from the frame's
-    border a thing is believed to be absent only after a gap much longer than its usual ones.
+    A detector that misses a thing for a moment must not make it leave, and a track that ends away
+    from the frame's border is lost, not gone.
     """
     times = np.array(track.times)
     gap = float(times[0] - edge if first else edge - times[-1])
@@ -315,11 +357,9 @@ def _is_absent(track: Track, edge: float, *, first: bool, name: str) -> bool:
     ahead = box + (track.velocity * min(gap, 0.5) if not first else 0)
     sides = np.asarray(touched_sides(np.stack([box, ahead])).any(axis=0), bool)
     # Who is cut off by the frame's lower edge all the time does not leave by it.
-    if touched_sides(np.array(track.boxes))[:, 3].mean() > 0.5:
+    if not first and touched_sides(np.array(track.boxes))[:, 3].mean() > 0.5:
         sides[3] = False
-    if sides.any():
-        return gap > max(0.3, 1.2 * usual)
-    return name != OBJECT and gap > max(1.0, 2.5 * usual)
+    return bool(sides.any()) and gap > max(0.3, 1.2 * usual)
 
 
 def _salience(

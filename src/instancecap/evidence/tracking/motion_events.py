@@ -12,8 +12,7 @@ from itertools import combinations, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from instancecap.evidence.experts.world import touches_border
-from instancecap.evidence.geometry import areas, centers, pairwise_coverage
+from instancecap.evidence.geometry import areas, centers, pairwise_coverage, touches_border
 from instancecap.evidence.tracking.instances import boxes_at
 from instancecap.evidence.tracking.stitching import MAX_GAP
 from instancecap.schema.evidence import (

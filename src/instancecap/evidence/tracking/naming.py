@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,70 +36,73 @@ LIVELY = frozenset(name for name, kind in CATEGORIES.items() if kind in HYPERNYM
 _IS_MOVABLE = np.array([name in MOVABLE for name in CLASSES])
 
 
-def name_class(track: Track, motion: InstanceMotion, *, samples: int) -> tuple[str, float]:
+class Naming(NamedTuple):
+    """A class, :data:`OBJECT` for none, and the probabilities that it and its category are right;
+    under ``NAMING.name`` there is no instance."""
+
+    class_: str
+    confidence: float
+    category_confidence: float
+
+
+def name_class(track: Track, motion: InstanceMotion, *, samples: int) -> Naming:
     """Class by vote over the track's views, and the probability that it is right.
 
     The class with most votes is the name; an animal or a vehicle whose kind is not more likely
-    right than not is called by what its views agree on. A detector that sees a
-    car from above says "cell phone" and is sure of it, but household things do not drive about:
-    where an instance travels by itself, only what can move is believed.
+    right than not is called by what its views agree on. A detector that sees a car from above says
+    "cell phone": what travels by itself and has no likely name is called by what can.
 
     Args:
         samples: number of samples of the shot in which it might have been detected.
-
-    Returns:
-        The name, :data:`OBJECT` for none, and a probability; under ``NAMING.name`` no instance.
     """
     votes = _without_mixtures(track.class_votes)
-    density = min(1.0, len(track.named_scores) / max(samples, 1))
-    if motion.moving:
-        mobile = np.where(_IS_MOVABLE, votes, 0.0)
-        if mobile.sum() < 0.5 * votes.sum():
-            if _mean_score(track, int(votes.argmax())) >= NAMING.carried:
-                return CLASSES[int(votes.argmax())], _probability(track, votes, density)
-            return _name_mobile(track, mobile / votes.sum(), motion)
-        votes = mobile
-    probability = _probability(track, votes, density)
-    name = CLASSES[int(votes.argmax())]
-    hypernym = HYPERNYMS.get(CATEGORIES[name], name)
-    needed = NAMING.species if hypernym == "animal" else NAMING.clear
-    if probability >= (needed if hypernym != name else NAMING.name):
-        return name, probability
-    if hypernym != name:
-        kin = np.array([CATEGORIES[other] == CATEGORIES[name] for other in CLASSES])
-        together = _probability(track, votes, density, kin=kin)
-        if together >= NAMING.name:
-            return hypernym, together
-    return OBJECT, min(probability, NAMING.name / 2)
-
-
-def _probability(track: Track, votes: Array, density: float, kin: Array | None = None) -> float:
-    """That the class with most votes, or one of the classes ``kin`` (80,), is right."""
     first = int(votes.argmax())
-    if kin is None:
-        kin = np.arange(len(votes)) == first
-        for one, other in TAKEN_FOR:
-            kin[CLASSES.index(other)] |= CLASSES[first] == one
-    looks = [float(look[kin].max()) for look in track.looks]
-    boxes = np.array(track.boxes)
+    name, category = CLASSES[first], CATEGORIES[CLASSES[first]]
+    density = min(1.0, len(track.named_scores) / max(samples, 1))
+    probability = _probability(track, _taken_for(first), category, density, bonus=0.0)
+    likely = probability >= NAMING.clear
+    if motion.moving and not _IS_MOVABLE[first] and probability < NAMING.carried:
+        return _name_mobile(track, np.where(_IS_MOVABLE, votes, 0.0) / votes.sum(), motion)
+    if category not in ("animal", "vehicle"):
+        return Naming(name, probability, probability)
+    kin = np.array([CATEGORIES[other] == category for other in CLASSES])
+    bonus = NAMING.any_animal if category == "animal" else NAMING.any_vehicle
+    together = max(probability, _probability(track, kin, category, density, bonus=bonus))
+    if likely:
+        return Naming(name, probability, together)
+    return Naming(HYPERNYMS[category], together, together)
+
+
+def _taken_for(first: int) -> NDArray[np.bool_]:
+    """Which classes (80,) speak for the one that has most votes."""
+    kin = np.arange(len(CLASSES)) == first
+    for one, other in TAKEN_FOR:
+        kin[CLASSES.index(other)] |= CLASSES[first] == one
+    return np.asarray(kin)
+
+
+def _probability(
+    track: Track, kin: NDArray[np.bool_], category: str, density: float, *, bonus: float
+) -> float:
+    """That one of the classes ``kin`` (80,), which are of a ``category``, is right."""
+    score = float(track.named_scores[:, kin].max(axis=1).mean())
+    if track.looks:
+        looks = float(np.mean([look[kin].max() for look in track.looks]))
+        score = (score + NAMING.look * looks) / (1 + NAMING.look)
     z = (
         NAMING.offset
-        + NAMING.look * (float(np.mean(looks)) if looks else NAMING.no_look)
-        + NAMING.share * float(votes[kin].sum() / max(votes.sum(), 1e-12))
+        + NAMING.score * float(np.log((score + 0.02) / (1.02 - score)))
         + NAMING.density * density
-        + NAMING.lively * (CLASSES[first] in LIVELY)
-        + NAMING.full * (float(np.median(areas(boxes))) > NAMING.fills)
+        + {"human": NAMING.human, "animal": NAMING.animal, "vehicle": NAMING.vehicle}.get(
+            category, 0.0
+        )
+        + NAMING.size * float(np.sqrt(np.median(areas(np.array(track.boxes)))))
+        + bonus
     )
     return float(1 / (1 + np.exp(-z)))
 
 
-def _mean_score(track: Track, index: int) -> float:
-    """Mean score of a class, first and closer looks counting alike."""
-    first = float(track.named_scores[:, index].mean())
-    return (first + float(np.mean([look[index] for look in track.looks]))) / 2 if track.looks else 0
-
-
-def _name_mobile(track: Track, mobile: Array, motion: InstanceMotion) -> tuple[str, float]:
+def _name_mobile(track: Track, mobile: Array, motion: InstanceMotion) -> Naming:
     """What to call what travels although the detector takes it for something that cannot.
 
     ``mobile`` are the votes for classes that can, as shares of all votes.
@@ -109,8 +114,8 @@ def _name_mobile(track: Track, mobile: Array, motion: InstanceMotion) -> tuple[s
     scores = np.sort(track.named_scores[:, _IS_MOVABLE].max(axis=1))[::-1]
     sure = float(scores[: max(1, len(scores) // 4)].mean()) > 0.42
     if best in HYPERNYMS and sure and totals[best] > 0.06 and motion.activity > 0.4:
-        return HYPERNYMS[best], NAMING.mobile
-    return OBJECT, 0.0
+        return Naming(HYPERNYMS[best], NAMING.mobile, NAMING.mobile)
+    return Naming(OBJECT, 0.0, 0.0)
 
 
 def _without_mixtures(votes: Array) -> Array:

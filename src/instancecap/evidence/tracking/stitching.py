@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from instancecap.evidence.geometry import areas, centers, ious
+from instancecap.evidence.geometry import areas, centers, ious, touches_border
 from instancecap.evidence.tracking.tracks import Track
 from instancecap.models.coco import CATEGORIES, CLASSES
 
@@ -27,29 +27,51 @@ def join_pieces(tracks: list[Track]) -> list[Track]:
     joined: list[Track] = []
     while waiting:
         early = waiting.pop(0)
-        while (index := _next_piece(early, waiting)) is not None:
+        while (index := _next_piece(early, waiting, joined)) is not None:
             early.merge(waiting.pop(index))
         joined.append(early)
     return joined
 
 
-def _next_piece(early: Track, waiting: Sequence[Track]) -> int | None:
+def _next_piece(early: Track, waiting: Sequence[Track], joined: Sequence[Track]) -> int | None:
     for index, late in enumerate(waiting):
         if late.times[0] - early.times[-1] > 2 * MAX_GAP:
             return None
-        if _is_same(early, late):
+        others = [track for track in (*waiting, *joined) if track is not late]
+        if _is_same(early, late, others):
             return index
     return None
 
 
-def _is_same(early: Track, late: Track) -> bool:
+def _is_same(early: Track, late: Track, others: Sequence[Track]) -> bool:
     if early is late or early.times[0] > late.times[0]:
         return False
     if float(np.minimum(early.color, late.color).sum()) < 0.6 or not _kinds_agree(early, late):
         return False
     if late.times[0] > early.times[-1]:
-        return _continues(early, late) or _passes_behind(early, late)
+        return (
+            _continues(early, late)
+            or _passes_behind(early, late)
+            or _is_the_only_one(early, late, others)
+        )
     return _relays(early, late) or _takes_turns(early, late)
+
+
+def _is_the_only_one(early: Track, late: Track, others: Sequence[Track]) -> bool:
+    """True where the one thing of its kind is lost and one of this kind is found, both of them
+    away from the frame's edge: it neither left nor came."""
+    ends = np.stack([early.boxes[-1], late.boxes[0]])
+    sizes = areas(ends)
+    if late.times[0] - early.times[-1] > MAX_GAP or sizes.min() < 0.35 * sizes.max():
+        return False
+    if touches_border(ends).any():
+        return False
+    return not any(
+        other.times[0] <= late.times[0] + MAX_GAP
+        and other.times[-1] >= early.times[-1] - MAX_GAP
+        and _kinds_agree(early, other)
+        for other in others
+    )
 
 
 def _relays(early: Track, late: Track) -> bool:

@@ -21,8 +21,6 @@ from instancecap.evidence.geometry import (
     coverage,
     ious,
     move_boxes,
-    pairwise_coverage,
-    pairwise_ious,
 )
 from instancecap.evidence.tracking.stitching import MAX_GAP, join_pieces
 from instancecap.evidence.tracking.tracks import FrameDetections, Scores, Track
@@ -32,9 +30,6 @@ Array = NDArray[np.float64]
 SURE = 0.35
 UNSURE = 0.12
 """Scores from which a box may start a track, and may continue one."""
-
-HAND_OVER = 0.6
-"""Seconds between a moving patch and a named track that may be one thing."""
 
 MIN_CLOSENESS = 0.12
 """Overlap with where it is expected, or nearness, without which a box is not the track's."""
@@ -136,68 +131,3 @@ def _nearness(predicted: Array, boxes: Array, hidden: Array) -> Array:
     shape = np.sqrt(np.maximum(areas(boxes), 1e-9))[None] / size[:, None]
     alike = np.minimum(shape, 1 / shape)
     return np.asarray(0.6 * np.maximum(0.0, 1 - gap / reach[:, None]) * alike)
-
-
-def extend_with_patches(tracks: Sequence[Track], patches: Sequence[Track]) -> list[Track]:
-    """Lengthen tracks by moving patches that lead up to their start or go on from their end.
-
-    A thing that enters is seen to move before it can be named. Returns the patches left over.
-    """
-    left = list(patches)
-    for track in tracks:
-        for patch in list(left):
-            if not _belongs(patch, track):
-                continue
-            if any(_shadows(patch, other) for other in tracks if other is not track):
-                continue
-            outside = [
-                i for i, t in enumerate(patch.times) if not track.times[0] <= t <= track.times[-1]
-            ]
-            track.merge(
-                Track(
-                    times=[patch.times[i] for i in outside],
-                    boxes=[patch.boxes[i] for i in outside],
-                    scores=[np.zeros_like(track.scores[0]) for _ in outside],
-                    colors=[patch.colors[i] for i in outside],
-                )
-            )
-            left.remove(patch)
-    return left
-
-
-def _belongs(patch: Track, track: Track) -> bool:
-    """True when a patch moves with the track while both are seen, or meets it at one end."""
-    if patch.times[0] < track.times[-1] and track.times[0] < patch.times[-1]:
-        times = np.array(track.times)
-        common = [i for i, t in enumerate(patch.times) if times[0] <= t <= times[-1]]
-        pairs = [(patch.boxes[i], track.boxes[int(np.abs(times - patch.times[i]).argmin())])
-                 for i in common]  # fmt: skip
-        if not pairs:
-            return False
-        whole, part = (np.array(boxes) for boxes in zip(*pairs, strict=True))
-        alike = float(np.median(pairwise_ious(whole, part)))
-        # A rider is named, and moves together with what is ridden.
-        inside = float(np.median(pairwise_coverage(part, whole)))
-        return alike > 0.3 or (alike > 0.15 and inside > 0.8)
-    early, late = sorted((track, patch), key=lambda item: item.times[0])
-    return late.times[0] - early.times[-1] <= HAND_OVER and _meet(early, late)
-
-
-def _shadows(patch: Track, track: Track) -> bool:
-    """True when a moving patch is the motion of a thing that is tracked already."""
-    times = np.array(track.times)
-    covered = 0
-    for t, box in zip(patch.times, patch.boxes, strict=True):
-        nearest = int(np.abs(times - t).argmin())
-        if abs(times[nearest] - t) < HAND_OVER:
-            pair = track.boxes[nearest][None], box[None]
-            covered += bool(max(coverage(*pair)[0, 0], coverage(*pair[::-1])[0, 0]) > 0.3)
-    return covered > 0.3 * len(patch.times)
-
-
-def _meet(early: Track, late: Track) -> bool:
-    """True when the end of one box track and the start of the other are the same place."""
-    pair = np.stack([early.boxes[-1], late.boxes[0]])
-    overlap = float(ious(pair[:1], pair[1:])[0, 0])
-    inside = max(coverage(pair[:1], pair[1:])[0, 0], coverage(pair[1:], pair[:1])[0, 0])
-    return overlap > 0.15 or inside > 0.5

@@ -1,0 +1,182 @@
+"""Many prompts on the engine: each is a job that has its text with it, and becomes captions."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from instancecap.datasets.captions import read_captions
+from instancecap.engine.batch_files import BatchBackend, Unanswered
+from instancecap.engine.config import RunConfig
+from instancecap.engine.model_stage import ALL_INSTANCES, ModelStage, RetryingStage, Server
+from instancecap.engine.work import Documents, Work, fingerprint
+from instancecap.enhance import Enhanced, EnhanceOptions, Like, Picture, ask_model, structured
+from instancecap.enhance.questions import version
+from instancecap.errors import FormatError
+from instancecap.io.finder import Rejected
+from instancecap.io.inputs import Job
+from instancecap.io.table_writers import open_table
+from instancecap.io.tables import TABLE_SUFFIXES, read_rows
+from instancecap.mllm.base import Backend, Usage
+from instancecap.schema.caption import Caption
+from instancecap.video.clip import Clip
+
+if TYPE_CHECKING:
+    from instancecap.engine.results import Run
+
+COLUMNS = ("prompt", "text", "caption")
+"""Of a table; the first that is there holds the prompts."""
+
+
+def find_prompts(inputs: Sequence[str]) -> tuple[list[Job], list[Rejected]]:
+    """Prompts, and tables of prompts, as jobs with a name each; and rows that hold none."""
+    jobs: list[Job] = []
+    rejected: list[Rejected] = []
+    for number, given in enumerate(inputs, 1):
+        if not (given.lower().endswith(TABLE_SUFFIXES) and os.path.isfile(given)):
+            jobs.append(_job(f"prompt {number}", f"prompt-{number}", given))
+            continue
+        try:
+            for one in _rows(given):
+                (jobs if isinstance(one, Job) else rejected).append(one)  # type: ignore[arg-type]
+        except FormatError as error:
+            rejected.append(Rejected(given, str(error)))
+    return jobs, rejected
+
+
+def _rows(path: str) -> Iterator[Job | Rejected]:
+    stem = os.path.splitext(os.path.basename(path))[0]
+    for row in read_rows(path):
+        number, where = row.where.rpartition(" ")[2], f"{os.path.basename(path)}: {row.where}"
+        value = row.value if isinstance(row.value, dict) else {"prompt": row.value}
+        text = next((value[name] for name in COLUMNS if isinstance(value.get(name), str)), None)
+        if row.error or text is None:
+            wanted = f"no text; a table needs a column named {' or '.join(COLUMNS)}"
+            yield Rejected(where, row.error or wanted)
+        elif text.strip() or not path.lower().endswith(".txt"):
+            name = str(value.get("id") or f"{stem}-{number}").replace("/", "-").strip(". ")
+            yield _job(where, name or f"{stem}-{number}", text)
+
+
+def _job(where: str, name: str, text: str) -> Job:
+    return Job(Clip(path=where, id=name), name, hint=text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnhanceWork(Work):
+    """Structure a prompt; where there is somebody to ask, that is done beside the workers.
+
+    Attributes:
+        server: who is asked; None for nobody.
+        backend: somebody else to ask, in this process only.
+    """
+
+    measures = False
+
+    options: EnhanceOptions
+    server: Server | None = None
+    backend: Backend | None = None
+    picture: Picture | None = None
+    like: Like | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "backend": None}  # connections stay where they were made
+
+    def find(self, inputs: Sequence[str], config: RunConfig) -> tuple[list[Job], list[Rejected]]:
+        return find_prompts(inputs)
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is somebody to ask."""
+        return self.server is not None or self.backend is not None
+
+    def cached_in(self, folder: str) -> EnhanceWork:
+        return self
+
+    def open_stage(self) -> RetryingStage | None:
+        if not self.asks:
+            return None
+        server = self.server or Server()
+        stage = EnhanceStage(self.backend or server.open(), self)
+        return RetryingStage(stage, wait=server.wait)
+
+    def __call__(self, job: Job) -> Any:
+        if self.asks:
+            return job.hint
+        return _documents([structured(job.hint, self.options, picture=self.picture)], 0.0)
+
+    def config(self) -> str:
+        asked = self.backend or self.server
+        return fingerprint(
+            options=asdict(self.options),
+            prompts=version(self.options.prompts_dir),
+            model=asked.model if asked else "",
+            picture=repr(self.picture),
+            like=repr(self.like),
+        )
+
+
+class EnhanceStage(ModelStage):
+    """Asks a model about a prompt."""
+
+    def __init__(self, backend: Backend, work: EnhanceWork) -> None:
+        self._backend, self._work = backend, work
+        self._batch = backend if isinstance(backend, BatchBackend) else None
+        self._enforced = False if self._batch else None
+
+    async def __call__(self, job: Job, ready: str) -> Documents:  # type: ignore[override]
+        """The captions of a prompt, one a variant."""
+        began, work = time.perf_counter(), self._work
+        try:
+            done = await ask_model(
+                ready, self._backend, options=work.options, enforced=self._enforced,
+                picture=work.picture, like=work.like,
+            )  # fmt: skip
+        except Unanswered:
+            return Documents(waiting=True)
+        return _documents(done, time.perf_counter() - began)
+
+
+def _documents(done: Sequence[Enhanced], seconds: float) -> Documents:
+    """Captions by what follows the job's name; those without a model's words are unfinished."""
+    names = [f"#{number}" for number in range(1, len(done) + 1)] if len(done) > 1 else [""]
+    pairs = list(zip(names, done, strict=True))
+    costs = [one.cost for one in done]
+    return Documents(
+        {name: one.caption.to_json() for name, one in pairs},
+        seconds={"questions": seconds} if seconds else {},
+        cost={unit: sum(cost[unit] for cost in costs) for unit in costs[0]},
+        missing={name: (ALL_INSTANCES,) for name, one in pairs if one.problem},
+        reasons=tuple(dict.fromkeys(one.problem for one in done if one.problem)),
+    )
+
+
+def results_of(run: Run, options: EnhanceOptions, *, out: str = "") -> list[Enhanced]:
+    """What came of the prompts of a run, and of earlier ones into the same output."""
+    if out:
+        rows = read_captions([out])
+        return [Enhanced.of(row.caption, options) for row in rows if row.caption is not None]
+    found = []
+    for _, one in sorted(run.results.items()):
+        known: dict[str, Any] = {name: one.cost[name] for name in Usage.__dataclass_fields__}
+        usage = Usage(**known | {name: int(known[name]) for name in known if name != "seconds"})
+        captions = (Caption.from_json(text) for text in one.captions.values())
+        found += [Enhanced.of(caption, options, usage=usage) for caption in captions]
+    return found
+
+
+def write_prompts(out: str, results: Sequence[Enhanced]) -> str:
+    """The prompts as a table in the folder, or beside the table, of the captions; its path."""
+    folder = not out.endswith((".jsonl", ".parquet"))
+    path = Path(out, "prompts.jsonl") if folder else Path(out).with_suffix(".prompts.jsonl")
+    table = open_table(path)
+    for one in results:
+        row = one.to_dict()
+        kept = ("prompt", "negative_prompt", "missing")
+        table.write({"given": one.caption.producer.prompt, **{name: row[name] for name in kept}})
+    table.finish()
+    return str(path)

@@ -1,0 +1,326 @@
+"""A prompt enhanced by a language model: in one question, or a story first and then one by one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from instancecap.enhance import answers
+from instancecap.enhance.faithful import edit_out, forbidden, in_words, missing, repair
+from instancecap.enhance.options import EnhanceOptions
+from instancecap.enhance.picture import Picture
+from instancecap.enhance.questions import Like, Questions, version
+from instancecap.enhance.result import LOST, Enhanced, unheard
+from instancecap.enhance.structure import lay_out_shots, structure
+from instancecap.enhance.tokens import Parsed
+from instancecap.errors import UsageError
+from instancecap.language import en
+from instancecap.mllm.base import Backend, Message, Part, Request, Usage
+from instancecap.mllm.structured import Asked, ask
+from instancecap.schema.caption import Caption, Producer, Provenance
+from instancecap.schema.pointer import instance_of
+from instancecap.version import __version__
+
+T = TypeVar("T", bound=BaseModel)
+
+TOKENS = 2048
+"""Room for an answer with everything; it grows by itself where it is too little."""
+
+NOTHING = Usage()
+WARM = 0.7
+"""Temperature of all variants but the first."""
+
+
+@dataclass
+class Asker:
+    """Asks about one variant of a prompt, and keeps the accounts."""
+
+    backend: Backend
+    enforced: bool | None
+    questions: Questions
+    options: EnhanceOptions
+    pictures: tuple[Part, ...] = ()
+    usage: Usage = NOTHING
+    problem: str = ""
+    model: str = ""
+
+    async def ask(self, text: str, answer: type[T], *, before: Sequence[Message] = ()) -> T:
+        """The answer; what was not answered has its default."""
+        first = (*self.pictures, text) if not before else (text,)
+        system = Message("system", (self.questions.say("system"),))
+        number = self.questions.number
+        request = Request(
+            messages=(*(before or (system,)), Message("user", first)),
+            max_tokens=TOKENS,
+            temperature=WARM if number else 0.0,
+            seed=self.options.seed + number,
+        )
+        asked: Asked[T] = await ask(
+            self.backend, request, answer, attempts=self.options.attempts, enforced=self.enforced
+        )
+        self.usage += asked.usage
+        self.problem = self.problem or asked.problem
+        if asked.replies:
+            self.model = asked.replies[-1].model or self.model
+        return asked.value if asked.value is not None else answer()
+
+    def turn(self, before: Sequence[Message], text: str, value: BaseModel) -> tuple[Message, ...]:
+        """A conversation with one more question and its answer."""
+        system = Message("system", (self.questions.say("system"),))
+        said = value.model_dump_json(by_alias=True)
+        asked = (*self.pictures, text) if not before else (text,)
+        return (*(before or (system,)), Message("user", asked), Message("assistant", (said,)))
+
+
+async def fused(asker: Asker) -> answers.Whole:
+    """Everything in one question."""
+    several = asker.questions.shot_count > 1
+    kind = answers.ShotWhole if several else answers.Whole
+    return await asker.ask(asker.questions.say("fused"), kind)
+
+
+async def staged(asker: Asker) -> answers.Whole:
+    """A story; the instances; looks, action and place of each; surroundings; camera.
+
+    4 + 3·N questions for N instances, as InstanceEnhancer (arXiv 2412.09283) asks them; those of
+    different instances, the surroundings and the camera at the same time.
+    """
+    say, several = asker.questions.say, asker.questions.shot_count > 1
+    told = await asker.ask(say("staged.story"), answers.ShotStory if several else answers.Story)
+    story = answers.line(told.story) or told.global_description
+    listed = await asker.ask(say("staged.list", story=story), answers.Things)
+    named = [one for one in listed.instances if one.name or one.class_][
+        : asker.options.max_instances
+    ]
+    names = "; ".join(one.name or one.class_ for one in named) or "the scene"
+    things, setting, filming = await _together(
+        _together(*(_thing(asker, one, story) for one in named)),
+        asker.ask(say("staged.background", story=story, names=names), answers.Setting),
+        asker.ask(say("staged.camera", story=story, names=names), answers.Filming),
+    )
+    kind = answers.ShotWhole if isinstance(told, answers.ShotStory) else answers.Whole
+    shots = {"shots": told.shots} if isinstance(told, answers.ShotStory) else {}
+    return kind(
+        global_description=told.global_description,
+        instances=things,
+        **setting.model_dump(),
+        **filming.model_dump(),
+        **shots,
+    )
+
+
+async def _together(*work: Coroutine[Any, Any, Any]) -> list[Any]:
+    """All results; raises what makes asking pointless after all have ended."""
+    results = await asyncio.gather(*work, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return results
+
+
+async def _thing(asker: Asker, one: answers.Named, story: str) -> answers.Thing:
+    """Looks, action and place of one instance, in one conversation."""
+    before: tuple[Message, ...] = ()
+    found: dict[str, Any] = one.model_dump()
+    for name, kind in (("appearance", answers.Looks), ("action", answers.Acts),
+                       ("position", answers.Goes)):  # fmt: skip
+        text = asker.questions.say(f"staged.{name}", story=story, thing=one.name or one.class_)
+        value: BaseModel = await asker.ask(text, kind, before=before)
+        before = asker.turn(before, text, value)
+        found |= value.model_dump()
+    return answers.Thing(**found)
+
+
+MODES: dict[str, Callable[[Asker], Coroutine[Any, Any, answers.Whole]]] = {
+    "fused": fused,
+    "staged": staged,
+}
+
+
+def structured(prompt: str, options: EnhanceOptions, *, picture: Picture | None = None) -> Enhanced:
+    """A prompt without a model: structured, and nothing invented.
+
+    Raises:
+        FormatError: the prompt cannot be used.
+        UsageError: what only a model can do.
+    """
+    if options.variants > 1:
+        raise UsageError("--n needs a model: name it with --mllm-url and --mllm-model")
+    base, parsed = structure(prompt, options)
+    return finish(base, base, parsed, options, picture=picture)
+
+
+async def ask_model(
+    prompt: str,
+    backend: Backend,
+    *,
+    options: EnhanceOptions,
+    enforced: bool | None = None,
+    picture: Picture | None = None,
+    like: Like | None = None,
+) -> list[Enhanced]:
+    """The variants of a prompt, as a model writes them; each says all that the prompt says.
+
+    Where the model gives no usable answer, the prompt is structured only, and ``problem`` says so.
+
+    Raises:
+        FormatError: the prompt cannot be used.
+        ServerError: nothing can be asked at all.
+    """
+    base, parsed = structure(prompt, options)
+
+    def asker(number: int) -> Asker:
+        questions = Questions(
+            parsed, options, number, like=like,
+            names=picture.names if picture else (), last=bool(picture and picture.last),
+        )  # fmt: skip
+        pictures = picture.images if picture else ()
+        return Asker(backend, enforced, questions, options, pictures, model=backend.model)
+
+    work = (_variant(asker(number), base, parsed, picture) for number in range(options.variants))
+    return await _together(*work)
+
+
+async def _variant(
+    asker: Asker, base: Caption, parsed: Parsed, picture: Picture | None
+) -> Enhanced:
+    options = asker.options
+    whole = await MODES[options.mode](asker)
+    if not (whole.global_description or whole.instances):
+        problem = asker.problem or "the model's answer is empty"
+        return finish(
+            base, base, parsed, options, usage=asker.usage, problem=problem, picture=picture
+        )
+    caption = _settled(whole, base, asker)
+    words = options.words.negative
+    faults, bad = missing(caption, parsed), forbidden(caption, words, parsed.text)
+    if faults or bad:
+        again = await asker.ask(_again(asker, caption, faults, bad), type(whole))
+        if again.global_description and again.instances:
+            other = _settled(again, base, asker)
+            left = missing(other, parsed), forbidden(other, words, parsed.text)
+            if len(left[0]) + len(left[1]) <= len(faults) + len(bad):
+                caption = other
+    _edit(caption, forbidden(caption, words, parsed.text))
+    missed = repair(caption, base, parsed)
+    return finish(
+        caption, base, parsed, options, usage=asker.usage, model=asker.model, picture=picture,
+        missed=[in_words(one) for one in missed],
+    )  # fmt: skip
+
+
+def _again(asker: Asker, caption: Caption, faults: Sequence[Any], bad: Sequence[str]) -> str:
+    """The question that names what is wrong with an answer."""
+    say, lines = asker.questions.say, []
+    if faults:
+        lines.append(say("again.missing", parts=", ".join(map(in_words, faults))))
+    if bad:
+        lines.append(say("again.forbidden", words=", ".join(bad)))
+    told = {
+        name: value for name, value in caption.model_dump(mode="json").items() if name in _SHOWN
+    }
+    return say("again", caption=json.dumps(told, ensure_ascii=False), faults="\n".join(lines))
+
+
+_SHOWN = ("global_description", "instances", "background", "lighting", "camera", "segments")
+
+
+def _settled(whole: answers.Whole, base: Caption, asker: Asker) -> Caption:
+    """The answer as a caption; what the prompt itself says of shot, time and style holds."""
+    caption = answers.caption_of(whole, most=asker.options.max_instances)
+    for name in ("time_of_day", "place", "style"):
+        setattr(caption, name, getattr(base, name) or getattr(caption, name))
+    for name in ("motion", "stability", "shot_type", "shot_angle", "shot_position"):
+        setattr(caption.camera, name, getattr(base.camera, name) or getattr(caption.camera, name))
+    caption.texts = list(base.texts)
+    shots = [answers.line(one) for one in getattr(whole, "shots", [])]
+    shots = [one for one in shots if one][: asker.questions.shot_count]
+    if len(shots) < len(base.segments):
+        shots = [one.description for one in base.segments]
+    if len(shots) > 1:
+        lay_out_shots(caption, shots, asker.options.seconds)
+    return caption
+
+
+def _edit(caption: Caption, words: Sequence[str]) -> None:
+    """Take words out of every text."""
+    if not words:
+        return
+    for owner in (caption, caption.camera, *caption.segments, *caption.instances):
+        for name, value in owner:
+            if isinstance(value, str) and name not in ("schema_", "style", "category"):
+                setattr(owner, name, edit_out(value, words))
+    for one in caption.instances:
+        one.colors = [color for color in one.colors if edit_out(color, words) == color]
+        one.position.text = edit_out(one.position.text, words)
+        one.class_ = one.class_ or "object"
+        one.name = one.name if one.name not in ("", "the") else f"the {one.class_}"
+
+
+def tell_apart(caption: Caption) -> None:
+    """Give instances of one name another one: *the second dog*."""
+    seen: Counter[str] = Counter()
+    for one in caption.instances:
+        seen[name := one.name.casefold()] += 1
+        if seen[name] > 1:
+            one.name = f"the {en.ordinal(seen[name])} {one.name.removeprefix('the ')}"
+
+
+def finish(
+    caption: Caption,
+    base: Caption,
+    parsed: Parsed,
+    options: EnhanceOptions,
+    *,
+    usage: Usage = NOTHING,
+    model: str = "",
+    missed: Sequence[str] = (),
+    problem: str = "",
+    picture: Picture | None = None,
+) -> Enhanced:
+    """The caption with its sources, and the prompt that it makes.
+
+    Args:
+        base: the caption that quotes the prompt; the same one where no model was asked.
+    """
+    if caption is not base:
+        caption.warnings = list(base.warnings)
+        caption.producer = Producer(
+            version=__version__, captioner="enhance", mode=options.mode, models={"enhancer": model},
+            prompts=version(options.prompts_dir), seed=options.seed, prompt=parsed.text,
+        )  # fmt: skip
+        _note_sources(caption, base, f"enhancer:{model}")
+    if problem:
+        caption = caption.model_copy(deep=True)
+        caption.warnings.append(f"structured only, no model's words: {problem}"[:400])
+    if picture is not None:
+        caption = picture.put_into(caption)
+    tell_apart(caption)
+    caption = Caption.model_validate(caption.model_dump())
+    lost = [*missed, *unheard(parsed, options.target)]
+    caption.warnings += [f"{LOST}{one}" for one in lost]
+    return Enhanced.of(caption, options, usage=usage, problem=problem)
+
+
+def _note_sources(caption: Caption, base: Caption, source: str) -> None:
+    """``prompt`` where a field quotes it, the model everywhere else."""
+    ids = {one.name.casefold(): one.id for one in base.instances}
+    mine = {one.id: ids.get(one.name.casefold(), -1) for one in caption.instances}
+    quoted = base.leaves()
+    written = Provenance(source=source, confidence=0.5, support="unchecked")
+    counts = {f"/instances/{one.id}/count": one.count for one in caption.instances}
+    for pointer, value in {**caption.leaves(), **counts}.items():
+        same, number = pointer, instance_of(pointer)
+        if number is not None:
+            same = pointer.replace(f"/instances/{number}", f"/instances/{mine[number]}", 1)
+        known = base.provenance.get(same)
+        if known is not None and quoted.get(same) == value:
+            caption.provenance[pointer] = known
+        else:
+            caption.provenance[pointer] = written.model_copy()

@@ -1,0 +1,153 @@
+"""How near captions are to those of a training set: lengths, fields, words."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+from xml.sax.saxutils import escape
+
+from instancecap.enhance.questions import Like
+from instancecap.errors import FormatError
+from instancecap.render.grammar import FUNCTION_WORDS
+from instancecap.schema.caption import Caption
+
+FIELDS = ("global_description", "appearance", "action", "position", "background", "lighting",
+          "camera")  # fmt: skip
+RARE = 0.1
+"""A field that fewer captions of a set have is not asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a set of captions is like.
+
+    Attributes:
+        lengths: median words of each field where it is filled.
+        filled: share of captions, or of instances, that have the field.
+        instances: mean number.
+        words: how often each content word comes.
+    """
+
+    captions: int
+    lengths: Mapping[str, float]
+    filled: Mapping[str, float]
+    instances: float
+    words: Counter[str]
+
+    @property
+    def like(self) -> Like:
+        """For a model to write alike."""
+        kept = {name: round(n) for name, n in self.lengths.items() if self.filled[name] >= RARE}
+        return Like(kept, tuple(word for word, _ in self.words.most_common(60)))
+
+
+def profile(captions: Iterable[Caption]) -> Profile:
+    """Count a set. Raises :class:`FormatError` where it is empty."""
+    texts: dict[str, list[str]] = {name: [] for name in FIELDS}
+    counts: list[int] = []
+    for one in captions:
+        counts.append(len(one.instances))
+        texts["global_description"].append(one.global_description)
+        texts["background"].append(one.background)
+        texts["lighting"].append(one.lighting)
+        texts["camera"].append(one.camera.description)
+        for instance in one.instances:
+            texts["appearance"].append(instance.appearance)
+            texts["action"].append(instance.action)
+            texts["position"].append(instance.position.text)
+    if not counts:
+        raise FormatError("no captions to compare with")
+    filled = {name: [len(text.split()) for text in some if text] for name, some in texts.items()}
+    words = Counter(
+        word.strip(".,;:!?\"'()").lower()
+        for some in texts.values()
+        for text in some
+        for word in text.split()
+    )
+    kept = {word: n for word, n in words.items() if word.isalpha() and word not in FUNCTION_WORDS}
+    return Profile(
+        captions=len(counts),
+        lengths={name: float(median(some)) if some else 0.0 for name, some in filled.items()},
+        filled={name: len(filled[name]) / max(1, len(some)) for name, some in texts.items()},
+        instances=sum(counts) / len(counts),
+        words=Counter(kept),
+    )
+
+
+def compare(mine: Profile, theirs: Profile) -> dict[str, Any]:
+    """Both sets field by field, and two figures of their words.
+
+    ``word_divergence`` is the Jensen-Shannon divergence of the content words, 0 for the same
+    distribution to 1 for no word in common; ``known_words`` the share of ours that the training set
+    has too.
+    """
+    pairs = {
+        name: {
+            "words": [mine.lengths[name], theirs.lengths[name]],
+            "filled": [round(mine.filled[name], 3), round(theirs.filled[name], 3)],
+        }
+        for name in FIELDS
+    }
+    total = sum(mine.words.values())
+    known = sum(count for word, count in mine.words.items() if word in theirs.words)
+    return {
+        "captions": [mine.captions, theirs.captions],
+        "instances": [round(mine.instances, 2), round(theirs.instances, 2)],
+        "fields": pairs,
+        "word_divergence": round(_divergence(mine.words, theirs.words), 3),
+        "known_words": round(known / total, 3) if total else 0.0,
+    }
+
+
+def _divergence(first: Counter[str], second: Counter[str]) -> float:
+    sums = sum(first.values()), sum(second.values())
+    if not all(sums):
+        return 1.0
+    found = 0.0
+    for word in first.keys() | second.keys():
+        p, q = first[word] / sums[0], second[word] / sums[1]
+        found += sum(x * math.log2(2 * x / (p + q)) for x in (p, q) if x) / 2
+    return found
+
+
+def in_words(figures: Mapping[str, Any]) -> str:
+    """A table to read: ours, theirs."""
+    lines = [f"{'':20}{'these':>8}{'CAPTIONS':>10}"]
+    lines += [
+        f"{name:20}{figures[name][0]:>8g}{figures[name][1]:>10g}"
+        for name in ("captions", "instances")
+    ]
+    for name, one in figures["fields"].items():
+        lines.append(f"{name + ', words':20}{one['words'][0]:>8g}{one['words'][1]:>10g}")
+    for name, one in figures["fields"].items():
+        lines.append(f"{name + ', filled':20.20}{one['filled'][0]:>8.0%}{one['filled'][1]:>10.0%}")
+    far, known = figures["word_divergence"], figures["known_words"]
+    lines.append(f"word divergence {far:.2f}, known words {known:.0%}")
+    return "\n".join(lines)
+
+
+def plot(figures: Mapping[str, Any]) -> str:
+    """Median words of each field, both sets, as an SVG picture of bars."""
+    fields = figures["fields"]
+    most = max((max(one["words"]) for one in fields.values()), default=1) or 1
+    rows = []
+    for index, (name, one) in enumerate(fields.items()):
+        top = 40 + 46 * index
+        rows.append(f'<text x="150" y="{top + 20}" text-anchor="end">{escape(name)}</text>')
+        for side, (words, color) in enumerate(
+            zip(one["words"], ("#3366aa", "#bbbbbb"), strict=True)
+        ):
+            width, y = 400 * words / most, top + 16 * side
+            rows.append(f'<rect x="160" y="{y}" width="{width:.1f}" height="14" fill="{color}"/>')
+            rows.append(f'<text x="{165 + width:.1f}" y="{y + 12}">{words:g}</text>')
+    high = 60 + 46 * len(fields)
+    title = "median words of each field: these (blue), the training set (gray)"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="640" height="{high}" '
+        f'font-family="sans-serif" font-size="12"><text x="10" y="20">{title}</text>'
+        f"{''.join(rows)}</svg>\n"
+    )

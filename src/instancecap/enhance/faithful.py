@@ -1,0 +1,256 @@
+"""Whether a caption says all that its prompt says; what is missing is put in by rule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cached_property
+
+from instancecap.enhance.tokens import Parsed, Part
+from instancecap.enhance.words import stems, synonyms
+from instancecap.language import en
+from instancecap.schema.caption import Caption, Instance
+from instancecap.verify.text import sentences
+
+_COPULA = r"(?:is|are|looks?|seems?|feels?|appears?|remains?)"
+
+
+def missing(caption: Caption, parsed: Parsed) -> list[Part]:
+    """What the prompt says and the caption does not, or says otherwise; each once."""
+    said = _Said(caption)
+    found = {(one.kind, one.words, one.of): one for one in parsed.parts if not said.holds(one)}
+    return list(found.values())
+
+
+def in_words(part: Part) -> str:
+    """A part for a person: *3 kids*, *red kite*."""
+    match part.kind:
+        case "number":
+            return f"{en.count_word(part.number)} {en.plural(part.of)}"
+        case "color":
+            return f"{part.words} {part.of}".strip()
+        case "quote":
+            return f'"{part.words}"'
+        case "negation":
+            return f"no {part.words}"
+        case "noun" | "style":
+            return part.words
+    return f"{part.words} ({part.kind})"
+
+
+class _Said:
+    """What a caption says, as stems, sentence by sentence."""
+
+    def __init__(self, caption: Caption) -> None:
+        self.caption = caption
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """Every text."""
+        one = self.caption
+        found = [one.global_description, one.background, one.lighting, one.camera.description]
+        found += [segment.description for segment in one.segments]
+        found += [f"{one.style} {en.TIME_OF_DAY_NAMES.get(one.time_of_day, '')}"]
+        camera = one.camera
+        words = [*camera.motion, camera.stability, camera.shot_type, camera.shot_angle]
+        found.append(" ".join([*words, camera.shot_position]).replace("_", " "))
+        found += [en.CAMERA_VERBS[word] for word in camera.motion]
+        for thing in one.instances:
+            found += [thing.name, thing.class_, " ".join(thing.colors), thing.appearance]
+            found += [thing.action, thing.expression, thing.position.text]
+        return [text for text in found if text.strip()]
+
+    @cached_property
+    def sentences(self) -> list[list[str]]:
+        """The stems of every sentence."""
+        split = (part.text for text in self.texts for part in sentences(text))
+        return [words for words in map(stems, split) if words]
+
+    def has(self, words: str) -> bool:
+        """Whether some sentence says it, or a word that may stand for it."""
+        return any(_holds(words, sentence) for sentence in self.sentences)
+
+    def paints(self, color: str, noun: str) -> bool:
+        """Whether something of that name has the color."""
+        own = (
+            stems(f"{one.name} {one.class_} {' '.join(one.colors)} {one.appearance}")
+            for one in self.caption.instances
+        )
+        return any(
+            _holds(color, words) and _holds(noun, words) for words in (*self.sentences, *own)
+        )
+
+    def holds(self, part: Part) -> bool:
+        """Whether the caption says what a part says."""
+        match part.kind:
+            case "quote":
+                plain = _plain(part.words)
+                texts = (*self.texts, *(one.text for one in self.caption.texts))
+                return any(plain in _plain(text) for text in texts)
+            case "number":
+                return self._counts(part)
+            case "color":
+                return self.paints(part.words, part.of) if part.of else self.has(part.words)
+            case "negation":
+                denied = re.compile(
+                    rf"\b(?:no|not|without)\b(?: \w+){{0,2}} {re.escape(part.words)}"
+                )
+                return any(denied.search(text.lower()) for text in self.texts)
+            case "style":
+                return self._is_framed(part) or self.has(part.words)
+        return self.has(part.words)
+
+    def _is_framed(self, part: Part) -> bool:
+        """Whether a word for the shot is the one that prompts say its field with."""
+        names = {"shot_type": en.SHOT_TYPES, "shot_angle": en.SHOT_ANGLE_NAMES}
+        fields = ((getattr(self.caption.camera, field), table) for field, table in names.items())
+        return any(stems(table.get(value, "")) == stems(part.words) for value, table in fields)
+
+    def _counts(self, part: Part) -> bool:
+        """*three kids*: one instance of three, or three of one, and no text that says otherwise."""
+        like = [one for one in self.caption.instances if _is_a(one, part.of)]
+        counts = [one.count for one in like]
+        fits = part.number in counts or sum(counts) == part.number
+        if not fits and (like or part.touchable):
+            return False
+        told = [
+            sentence[index - back]
+            for sentence in map(stems, [self.caption.global_description])
+            for index, word in enumerate(sentence)
+            for back in (1, 2, 3)
+            if _holds(part.of, [word]) and back <= index and sentence[index - back].isdecimal()
+        ]
+        return str(part.number) in told if told or not like else True
+
+
+def _is_a(one: Instance, noun: str) -> bool:
+    return _holds(noun, stems(f"{one.name} {one.class_} {one.subcategory}"))
+
+
+def _holds(words: str, said: Sequence[str]) -> bool:
+    """Whether stems in order are among others, or what may stand for them is."""
+    wanted = tuple(stems(words))
+    ways = {wanted, *synonyms().get(" ".join(wanted), ())}
+    return any(
+        tuple(said[index : index + len(way)]) == way
+        for way in ways
+        for index in range(len(said) - len(way) + 1)
+    )
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.sub(r"[\"“”'‘’«»「」]", "", text).split())
+
+
+def repair(caption: Caption, base: Caption, parsed: Parsed) -> list[Part]:
+    """Put in what is missing, in the prompt's own words; returns what is missing still.
+
+    Args:
+        base: the caption that quotes the prompt.
+    """
+    for part in missing(caption, parsed):
+        if part.kind == "number":
+            _set_count(caption, base, part)
+    if missing(caption, parsed):
+        caption.global_description = base.global_description or caption.global_description
+        if base.segments and len(base.segments) == len(caption.segments):
+            for mine, theirs in zip(caption.segments, base.segments, strict=True):
+                mine.description = theirs.description
+    for part in missing(caption, parsed):
+        _quote(caption, base, part)
+    return missing(caption, parsed)
+
+
+def _set_count(caption: Caption, base: Caption, part: Part) -> None:
+    like = [one for one in caption.instances if _is_a(one, part.of)]
+    if like:
+        others = sum(one.count for one in like[1:])
+        like[0].count = part.number - others if others < part.number else part.number
+        if others >= part.number:
+            caption.instances = [one for one in caption.instances if one not in like[1:]]
+        return
+    own = next((one for one in base.instances if _is_a(one, part.of)), None)
+    if own is not None:
+        ids = [one.id for one in caption.instances]
+        caption.instances.append(own.model_copy(update={"id": max(ids, default=-1) + 1}))
+
+
+def _quote(caption: Caption, base: Caption, part: Part) -> None:
+    """Add the field of the base that holds the part to that of the caption."""
+    pointer = next(
+        (
+            name
+            for name in ("/global_description", "/camera/description", "/lighting", "/background",
+                         *(f"/segments/{index}/description" for index in range(len(base.segments))))
+            if any(
+                a <= part.span[0] and part.span[1] <= b
+                for a, b in getattr(base.provenance.get(name), "spans", ())
+            )
+        ),
+        "/global_description",
+    )  # fmt: skip
+    owner = caption.camera if pointer.startswith("/camera") else caption
+    source = base.camera if pointer.startswith("/camera") else base
+    name = pointer.split("/")[-1] if "segments" not in pointer else "global_description"
+    text = getattr(source, name)
+    if "segments" in pointer:
+        text = base.segments[int(pointer.split("/")[2])].description
+    old = getattr(owner, name)
+    if text and text not in old:
+        setattr(
+            owner,
+            name,
+            f"{old.rstrip()}{'' if old.endswith('.') or not old else '.'} {text}".strip(),
+        )
+
+
+# Words that no result may hold ----------------------------------------------------------------
+
+
+def forbidden(caption: Caption, negative: frozenset[str], prompt: str) -> list[str]:
+    """Words of the negative list in a caption; those that the prompt uses itself are allowed."""
+    pattern = _pattern(negative - set(re.findall(r"[\w-]+", prompt.lower())))
+    texts = (str(value) for value in caption.leaves().values())
+    return sorted({match[1].lower() for text in texts for match in pattern.finditer(text)})
+
+
+def _pattern(words: frozenset[str]) -> re.Pattern[str]:
+    longest = sorted(words, key=len, reverse=True)
+    return re.compile(
+        rf"(?<![\w-])({'|'.join(map(re.escape, longest)) or '(?!)'})(?:ly)?(?![\w-])", re.I
+    )
+
+
+def edit_out(text: str, words: Sequence[str]) -> str:
+    """The text without these words: an adjective before a noun goes, any other takes its sentence
+    along."""
+    if not words:
+        return text
+    pattern = _pattern(frozenset(words))
+    kept = []
+    for sentence in sentences(text):
+        part = sentence.text
+        while match := pattern.search(part):
+            before, after = part[: match.start()], part[match.end() :]
+            leads = re.match(r"(?:,? and|,)? \w", after) and not re.search(
+                rf"\b{_COPULA} $", before, re.I
+            )
+            if not leads:
+                part = ""
+                break
+            part = _without(before, after)
+        kept.append(part)
+    return " ".join(filter(None, kept))
+
+
+def _without(before: str, after: str) -> str:
+    """A sentence with an adjective taken out, its article put right."""
+    after = re.sub(r"^(?:,? and|,)? ", "", after)
+    before = re.sub(r"\b(?:very|so|truly|most) $", "", before, flags=re.I)
+    article = re.search(r"\b(an?) $", before, re.I)
+    if article:
+        first = en.article(after).split(" ")[0]
+        first = first.capitalize() if article[1][0].isupper() else first
+        before = f"{before[: article.start()]}{first} "
+    text = before + after
+    return text[:1].upper() + text[1:] if not before else text

@@ -1,0 +1,125 @@
+"""How a prompt is enhanced: the options, stated once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from instancecap.enhance.words import Lexicon, load_lexicon, manner_of
+from instancecap.errors import UsageError
+from instancecap.render.targets import Target
+
+Mode = Literal["fused", "staged"]
+Intensity = Literal["off", "light", "full"]
+
+RATIOS = ("16:9", "4:3", "1:1", "3:4", "9:16")
+"""That targets with a field for the aspect ratio take."""
+
+SHOWN_WORDS: dict[Intensity, int] = {"off": 0, "light": 8, "full": 24}
+"""Adjectives of the positive list that a model is shown."""
+
+LONGEST_PROMPT = 20_000
+"""Characters; about 5,000 tokens, more than any text-to-video model reads."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnhanceOptions:
+    """How a prompt is enhanced.
+
+    Attributes:
+        target: the model that the prompt is for; None for a caption alone.
+        mode: how a language model is asked: ``fused``, all in one question, or ``staged``, a story
+            first and then instance by instance.
+        max_instances: instances at most.
+        lexicon: folder with ``positive.txt`` and ``negative.txt`` to use instead of ours.
+        intensity: how many adjectives of the positive list a model is shown; ``off`` for none, and
+            for targets whose guides ask for plain prose.
+        shots: shots that the prompt becomes; 0 for as many as it has marks such as *Shot 2:*.
+        duration: seconds; 0 for 5, where times are needed.
+        fps, aspect: of the clip to be made; 0 and empty where the target has its own.
+        camera, style, shot_type: what these fields are to say, whatever the prompt says.
+        variants: how many different results.
+        seed: of the model's sampling, and of what differs between variants.
+        prompts_dir: folder with files of questions to use instead of ours.
+        attempts: times that a question is asked.
+        has_picture: the clip begins with a given picture.
+
+    Raises:
+        UsageError: a value that cannot be; the message says what is allowed.
+    """
+
+    target: Target | None = None
+    mode: Mode = "fused"
+    max_instances: int = 8
+    lexicon: str = ""
+    intensity: Intensity = "light"
+    shots: int = 0
+    duration: float = 0.0
+    fps: float = 0.0
+    aspect: str = ""
+    camera: str = ""
+    style: str = ""
+    shot_type: str = ""
+    variants: int = 1
+    seed: int = 0
+    prompts_dir: str = ""
+    attempts: int = 3
+    has_picture: bool = False
+
+    def __post_init__(self) -> None:
+        for name, kinds in (("mode", Mode), ("intensity", Intensity)):
+            if (value := getattr(self, name)) not in (allowed := get_args(kinds)):
+                raise UsageError(f"--{name} {value}: allowed are {', '.join(allowed)}")
+        limits = (("max_instances", 1, 50), ("shots", 0, 20), ("duration", 0, 600),
+                  ("fps", 0, 120), ("variants", 1, 64), ("attempts", 1, 10))  # fmt: skip
+        for name, least, most in limits:
+            if not least <= (number := getattr(self, name)) <= most:
+                option = "n" if name == "variants" else name.replace("_", "-")
+                raise UsageError(f"--{option} {number:g}: allowed are {least} to {most}")
+        if self.aspect and self.aspect not in RATIOS:
+            raise UsageError(f"--aspect {self.aspect}: allowed are {', '.join(RATIOS)}")
+        self._check_target()
+        load_lexicon(self.lexicon)
+
+    def _check_target(self) -> None:
+        """Lengths and rates that the target makes."""
+        if self.target is None:
+            return
+        manner, name = manner_of(self.target.name), self.target.name
+        if manner.seconds and self.duration:
+            least, most = manner.seconds
+            if not least <= self.duration <= most:
+                raise UsageError(
+                    f"--duration {self.duration:g}: {name} makes {least:g} to {most:g} s"
+                )
+        if manner.rates and self.fps:
+            least, most = manner.rates
+            if not least <= self.fps <= most or self.fps % 2:
+                raise UsageError(
+                    f"--fps {self.fps:g}: {name} takes even numbers, {least:g} to {most:g}"
+                )
+
+    @property
+    def words(self) -> Lexicon:
+        """The adjectives."""
+        return load_lexicon(self.lexicon)
+
+    @property
+    def seconds(self) -> float:
+        """Of the clip, where times are needed."""
+        return self.duration or 5.0
+
+    @property
+    def shown_words(self) -> int:
+        """Adjectives of the positive list that a model is shown."""
+        plain = self.target is not None and manner_of(self.target.name).plain
+        return 0 if plain else SHOWN_WORDS[self.intensity]
+
+    def pinned(self, prompt: str) -> tuple[str, int]:
+        """The prompt with what is pinned behind it, and where that begins."""
+        text = prompt.rstrip().rstrip(",")
+        pins = [one for one in (self.shot_type.replace("_", "-"), self.style, self.camera) if one]
+        if not pins:
+            return prompt, len(prompt)
+        link = " " if text.endswith((".", "!", "?")) else ", "
+        return f"{text}{link}{', '.join(pins)}", len(text)

@@ -1,0 +1,144 @@
+"""What comes of a prompt: the caption, the prompt for the target, and what it must not show."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from instancecap.enhance.options import EnhanceOptions
+from instancecap.enhance.parse import parse
+from instancecap.enhance.tokens import Parsed
+from instancecap.enhance.words import manner_of, parts
+from instancecap.errors import FormatError
+from instancecap.formats.text import paragraph
+from instancecap.mllm.base import Usage
+from instancecap.render.options import RenderOptions, Task
+from instancecap.render.quotes import said_once
+from instancecap.render.render import render_with
+from instancecap.render.targets import Target, counter_for
+from instancecap.schema.caption import Caption, Video
+
+LOST = "not in the result: "
+"""How a caption's warning on what is missing begins."""
+
+SHORT_SIDE = 720
+"""Pixels; a resolution tier of the targets that take a size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enhanced:
+    """What came of a prompt.
+
+    Attributes:
+        prompt: for the target, within its budget; a plain paragraph where none was named.
+        negative_prompt: empty where the target takes none.
+        missing: what of the prompt is not in the result, and why.
+        usage: what asking a model took.
+        problem: why a model's answer is not used; the prompt is structured only, then.
+    """
+
+    caption: Caption
+    prompt: str
+    negative_prompt: str = ""
+    missing: tuple[str, ...] = ()
+    usage: Usage = Usage()  # noqa: RUF009 (frozen)
+    problem: str = ""
+
+    @classmethod
+    def of(cls, caption: Caption, options: EnhanceOptions, **what: Any) -> Enhanced:
+        """All that follows from a caption that was made from a prompt."""
+        parsed = parse(caption.producer.prompt)
+        lost = [line.removeprefix(LOST) for line in caption.warnings if line.startswith(LOST)]
+        return cls(
+            caption,
+            prompt_for(caption, options),
+            negative_prompt(caption, parsed, options.target),
+            tuple(lost),
+            **what,
+        )
+
+    @property
+    def cost(self) -> dict[str, float]:
+        """The usage as plain numbers."""
+        return {name: float(value) for name, value in asdict(self.usage).items()}
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "caption": self.caption.model_dump(mode="json"),
+            "prompt": self.prompt,
+            "negative_prompt": self.negative_prompt,
+            "missing": list(self.missing),
+            "calls": self.usage.calls,
+            "tokens": self.usage.prompt_tokens + self.usage.completion_tokens,
+        }
+
+
+def prompt_for(caption: Caption, options: EnhanceOptions) -> str:
+    """The caption as one text for the target, within its budget."""
+    task: Task = "i2v" if options.has_picture else "t2v"
+    if options.target is None:
+        return paragraph(said_once(caption))
+    sized = _sized(caption, options) if options.target.style == "json" else caption
+    try:
+        return render_with(sized, RenderOptions(target=options.target, task=task)).text
+    except FormatError:  # another script, or one sentence that is too long: the words as they are
+        return _cut(paragraph(said_once(caption)), options.target)
+
+
+def _sized(caption: Caption, options: EnhanceOptions) -> Caption:
+    """The caption with length, rate and shape of the clip to be made, where they were named, and
+    counts only where a count is told."""
+    result = caption.model_copy(deep=True)
+    if options.duration or options.fps or options.aspect:
+        wide, high = map(int, options.aspect.split(":")) if options.aspect else (0, 0)
+        scale = SHORT_SIDE / min(wide, high) if options.aspect else 0
+        video = Video.named("")
+        video.duration = video.end = options.duration
+        video.fps = options.fps
+        video.width, video.height = round(wide * scale), round(high * scale)
+        result.video = video
+    return result
+
+
+def _cut(text: str, target: Target) -> str:
+    """As many words, or letters where there are no spaces, as the target's budget takes."""
+    count, budget = counter_for(target).count, target.budget
+    units = text.split(" ") if " " in text[:200] else list(text)
+    link = " " if " " in text[:200] else ""
+    low, high = 0, len(units)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (
+            (middle, high) if count(link.join(units[:middle])) <= budget else (low, middle - 1)
+        )
+    return link.join(units[:low])
+
+
+def negative_prompt(caption: Caption, parsed: Parsed, target: Target | None) -> str:
+    """What the clip must not show: the target's own list, what the prompt excludes, and the
+    opposite of its style and of a camera that stays still. Empty where the target takes none."""
+    base = manner_of(target.name).negative if target is not None else ""
+    if not base:
+        return ""
+    words = base.split(", ")
+    if caption.camera.motion == ["static"] or "static" not in base:
+        words = [one for one in words if not one.startswith(("static", "still"))]
+    words += [parsed.at(one.core) for one in parsed.phrases if one.negated]
+    words += {"real": ["cartoon", "3d render"], "animation": ["photo"]}.get(caption.style, [])
+    if caption.camera.motion == ["static"]:
+        words.append("camera movement")
+    return ", ".join(dict.fromkeys(words))
+
+
+def unheard(parsed: Parsed, target: Target | None) -> list[str]:
+    """Speech and sounds of the prompt that a target without sound cannot make."""
+    if target is None or manner_of(target.name).sound:
+        return []
+    heard = [f'speech "{parsed.at(span)}"' for span in parsed.speech]
+    heard += [
+        f"sound: {one.low}"
+        for one in parsed.tokens
+        if one.kind != "Q" and one.low in parts()["sound"]
+    ]
+    return [f"{one}: {target.name} makes no sound" for one in dict.fromkeys(heard)]

@@ -1,0 +1,285 @@
+"""A prompt as tagged words, each with its place in the text; no word is changed or added."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from typing import Literal
+
+from instancecap.enhance.words import Term, cinema, is_plural, nouns, parts, verbs
+from instancecap.render.grammar import lexicon as render_words
+from instancecap.verify.lexicon import lexicon
+
+Span = tuple[int, int]
+Kind = Literal["noun", "number", "color", "action", "direction", "relation", "style", "quote",
+               "negation"]  # fmt: skip
+Role = Literal["thing", "indoor", "outdoor", "setting", "worn", "intangible"]
+
+_WORD = re.compile(r"[^\W_]+(?:['’.][^\W_]+)*(?:-[^\W_]+)*|[^\w\s]")
+_QUOTE = re.compile(
+    r"[\"“„«「『](?P<text>[^\"“”«»「」『』\n]{1,400})[\"”“»」』]|(?<![\w])['‘](?P<single>[^'‘’\n]{2,200})['’](?![\w])"
+)
+_BREAK = re.compile(r"[.!?;]+[\"”’)\]]*(?=\s|$)|[。！？，]|,(?=\s)|(?<=\s)[—–|](?=\s)")
+_SHOT = re.compile(
+    r"[\[(]?\b(?:shot|scene)\s+\d+\b\s*[\])]?\s*[:.–—-]\s*|\[(?:shot|scene)\s+\d+\]", re.I
+)
+_ENDS = frozenset(".!?;:—–|()[]{}…\n")
+
+
+@dataclass(slots=True)
+class Token:
+    """A word, a mark, or a quotation, with its place in the prompt."""
+
+    text: str
+    low: str
+    start: int
+    end: int
+    kind: str = ""  # D N A W V R P L Y X - . Q K, see _tag
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing that a prompt says, to be found again in what comes of it.
+
+    Attributes:
+        words: what has to be found.
+        of: for a number, color, relation or negation, the head of the noun that it goes with.
+        number: how many, of a number; ``touchable`` where it counts things.
+    """
+
+    kind: Kind
+    words: str
+    span: Span
+    of: str = ""
+    number: int = 0
+    touchable: bool = False
+
+
+@dataclass(slots=True)
+class Phrase:
+    """A noun phrase.
+
+    Attributes:
+        span: with its article and what qualifies it; ``core`` without article and number.
+        head: the noun, as it is written; ``noun`` in the singular and in small letters.
+        number: how many; 0 where the plural leaves it open.
+        actions, looks: what it does, and participles that tell how it looks, as places.
+    """
+
+    span: Span
+    core: Span
+    head: str
+    noun: str
+    role: Role
+    number: int = 1
+    counted: bool = False
+    definite: bool = False
+    negated: bool = False
+    subject: bool = False
+    colors: tuple[str, ...] = ()
+    actions: list[Span] = field(default_factory=list)
+    looks: list[Span] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Parsed:
+    """A prompt and what was found in it.
+
+    Attributes:
+        text: the prompt on one line, without control characters; all places are in it.
+        english: whether it could be read.
+        terms: turns of phrase of the cinema.
+        speech, writing, quotes: quotations that are said, that are to be read in the picture, and
+            others.
+        fragments: the prompt between its commas and sentence ends, in order.
+        shots: marks such as *Shot 2:*, which are no part of the text.
+    """
+
+    text: str
+    english: bool = True
+    tokens: list[Token] = field(default_factory=list)
+    phrases: list[Phrase] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    terms: list[tuple[Span, Term]] = field(default_factory=list)
+    speech: list[Span] = field(default_factory=list)
+    writing: list[Span] = field(default_factory=list)
+    quotes: list[Span] = field(default_factory=list)
+    fragments: list[Span] = field(default_factory=list)
+    shots: list[Span] = field(default_factory=list)
+
+    @property
+    def quoted(self) -> list[Span]:
+        """The places of all quotations, in order."""
+        return sorted((*self.speech, *self.writing, *self.quotes))
+
+    def at(self, span: Span) -> str:
+        """The words there."""
+        return self.text[slice(*span)]
+
+
+def tidy(prompt: str) -> str:
+    """The prompt on one line: no control characters, no lone surrogates, single spaces."""
+    kept = (
+        " " if unicodedata.category(letter) in ("Cc", "Zl", "Zp") else letter
+        for letter in prompt
+        if unicodedata.category(letter) not in ("Cs", "Cn", "Co", "Cf") or letter == "\u200d"
+    )
+    return " ".join("".join(kept).split())
+
+
+def read_tokens(prompt: str) -> Parsed:
+    """The words of a prompt, tagged; its quotations, shots, terms and fragments."""
+    found = Parsed(tidy(prompt))
+    _read_quotes(found)
+    found.tokens = _tokens(found)
+    found.english = _is_english(found)
+    if found.english:
+        _find_terms(found)
+        _tag(found.tokens)
+    _find_fragments(found)
+    return found
+
+
+def _read_quotes(found: Parsed) -> None:
+    """Quotations, said or to be read: the words before, or right behind, tell which."""
+    for match in _QUOTE.finditer(found.text):
+        span = match.span("text") if match["text"] is not None else match.span("single")
+        before = re.findall(r"\w+", found.text[max(0, match.start() - 60) : match.start()].lower())
+        after = re.findall(r"\w+", found.text[match.end() : match.end() + 25].lower())[:3]
+        near = [*reversed(before[-5:]), *after]
+        kinds = ("writing", "speech")
+        kind = next((one for word in near for one in kinds if word in parts()[one]), "quotes")
+        getattr(found, kind).append(span)
+
+
+def _tokens(found: Parsed) -> list[Token]:
+    quotes = found.quoted
+    found.shots = [one.span() for one in _SHOT.finditer(found.text)]
+    tokens = []
+    for match in _WORD.finditer(found.text):
+        inside = [
+            kind
+            for kind, spans in ((".", found.shots), ("Q", quotes))
+            if any(start <= match.start() < end for start, end in spans)
+        ]
+        low = match[0].lower().replace("’", "'")
+        tokens.append(Token(match[0], low, *match.span(), *inside[:1]))
+    return tokens
+
+
+def _is_english(found: Parsed) -> bool:
+    """Whether its letters are Latin and, in longer ones, enough of its words are known ones."""
+    letters = [letter for letter in found.text if letter.isalpha()]
+    if sum(letter <= "\u024f" for letter in letters) < 0.8 * len(letters) or not letters:
+        return False
+    words = [one.low for one in found.tokens if one.low[0].isalpha() and one.kind != "Q"]
+    known = sum(_is_known(word) for word in words)
+    return len(words) < 3 or known >= 0.4 * len(words)
+
+
+def _is_known(word: str) -> bool:
+    return (
+        word in verbs()
+        or word in lexicon().nouns
+        or word in lexicon().colors
+        or any(word in nouns()[name] for name in ("indoor", "outdoor", "worn", "intangible"))
+        or any(word in names for names in parts().values())
+    )
+
+
+def _find_terms(found: Parsed) -> None:
+    terms, pattern = cinema()
+    text = found.text.lower()
+    text = text if len(text) == len(found.text) else found.text
+    plain = text.replace("-", " ").replace("’", "'")
+    for match in pattern.finditer(plain):
+        found.terms.append((match.span(), terms[match[0]]))
+    for token in found.tokens:
+        if not token.kind and any(a <= token.start < b for (a, b), _ in found.terms):
+            token.kind = "K"
+
+
+def _tag(tokens: list[Token]) -> None:
+    """D determiner, N number, A adjective, W noun, V verb, R adverb, P preposition, L link, Y
+    pronoun, X auxiliary, - negation, . end, comma ``,``, K cinema, Q quotation."""
+    table = parts()
+    kinds = (("determiners", "D"), ("many", "N"), ("negations", "-"), ("auxiliaries", "X"),
+             ("relatives", "L"), ("links", "L"), ("prepositions", "P"), ("pronouns", "Y"),
+             ("adverbs", "R"))  # fmt: skip
+    for index, token in enumerate(tokens):
+        low = token.low
+        if token.kind:
+            continue
+        if not low[0].isalnum():
+            token.kind = "," if low == "," else "." if low in _ENDS else "m"
+        elif low in nouns()["numbers"] or low.isdecimal():
+            token.kind = "N"
+        else:
+            token.kind = next((letter for name, letter in kinds if low in table[name]), "")
+        token.kind = token.kind or _open_kind(tokens, index)
+
+
+def _open_kind(tokens: list[Token], index: int) -> str:
+    """A verb, an adjective, an adverb or, for all other words, a noun."""
+    low = tokens[index].low
+    shaded = lexicon().words.get(low) in ("size", "shade") and low != "light"
+    if low in lexicon().colors or shaded:
+        return "A"
+    if low in verbs() and _acts(tokens, index):
+        return "V"
+    if low in parts()["adjectives"]:
+        return "A"
+    if low.endswith("ly") and len(low) > 4:
+        return "R"
+    ends = len(low) > 5 and low.endswith(tuple(parts()["adjective_endings"]))
+    if low in render_words("expressions") or ends:
+        return "A" if low not in lexicon().nouns else "W"
+    return "W"
+
+
+def _acts(tokens: list[Token], index: int) -> bool:
+    """Whether a form of a verb is one here: *the walk*, *a painting*, *running shoes* are none."""
+    low, before = tokens[index].low, tokens[index - 1] if index else None
+    after = tokens[index + 1].kind or tokens[index + 1].low if index + 1 < len(tokens) else ""
+    if before is not None and before.kind in "DNA":
+        clad = index > 1 and before.low in lexicon().colors and tokens[index - 2].low == "in"
+        return clad or (before.low == "that" and low.endswith("ing"))
+    if low in parts()["compounds"] and before is not None and before.kind == "W":
+        return not after or after in parts()["prepositions"] or after in parts()["determiners"]
+    if low.endswith("ing") or low in parts()["looks"]:
+        return True
+    if before is None:
+        return False
+    if before.low == "to" or before.kind in "YXR":
+        return True
+    if before.kind not in "WQm" and before.low not in ("and", "then", "who", "which", "that"):
+        return False
+    if low == verbs()[low] and before.kind == "W":  # *kids chase*, but not *a tennis match*
+        return _are_several(tokens, index) and not (is_plural(low) and after in ("", ".", ","))
+    return True
+
+
+def _are_several(tokens: list[Token], index: int) -> bool:
+    """Whether the subject of a clause is a plural, or two joined by *and*."""
+    for token in reversed(tokens[:index]):
+        if token.kind in ".,V":
+            return False
+        several = token.kind == "N" and token.low not in ("one", "1", "single", "lone")
+        if several or token.low == "and" or (token.kind == "W" and is_plural(token.low)):
+            return True
+    return False
+
+
+def _find_fragments(found: Parsed) -> None:
+    """Stretches between sentence ends and commas; never within a quotation or a number."""
+    start = 0
+    quotes = found.quoted
+    ends = [(one.end(), one.end()) for one in _BREAK.finditer(found.text)]
+    for end, following in sorted([*ends, *found.shots, (len(found.text), len(found.text))]):
+        if any(a <= end - 1 < b for a, b in quotes):
+            continue
+        if any(letter.isalnum() for letter in found.text[start:end]):
+            lead = len(found.text[start:end]) - len(found.text[start:end].lstrip())
+            found.fragments.append((start + lead, end))
+        start = max(start, following)

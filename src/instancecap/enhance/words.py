@@ -1,0 +1,194 @@
+"""What prompts are read with: tables of words, ours or a user's, from the files beside this one."""
+
+from __future__ import annotations
+
+import csv
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from instancecap.errors import UsageError
+from instancecap.language.tables import read_tables
+from instancecap.render.grammar import lexicon as render_words
+from instancecap.render.grammar import stem
+from instancecap.verify.lexicon import lexicon
+
+_HOME = files(__package__)
+_IRREGULAR = {plural: one for one, plural in read_tables("en")["plurals"].items()}
+_ONE_THING = re.compile(
+    r"(?:ss|us|'s|(?:tenn|bas|^ax|^ir|pelv|lys|oas|chass|debr|par|thes|cris)is)$"
+)
+MOST_WORDS = 10_000
+"""Of a user's lexicon."""
+
+
+def _toml(name: str) -> dict[str, Any]:
+    return tomllib.loads(_HOME.joinpath(f"words/{name}").read_text(encoding="utf-8"))
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+@cache
+def parts() -> dict[str, frozenset[str]]:
+    """Small words by their part in a sentence: ``parts.toml``."""
+    table = _toml("parts.toml")
+    return {
+        name: frozenset(words.split() if isinstance(words, str) else words)
+        for name, words in table.items()
+    }
+
+
+@cache
+def nouns() -> dict[str, Any]:
+    """``nouns.toml``: sets of nouns by what they are, ``numbers`` and ``plurals``."""
+    table = _toml("nouns.toml")
+    for name, words in table.items():
+        if isinstance(words, str):
+            table[name] = frozenset(words.split())
+    for scene, place in lexicon().scenes.items():
+        table[place] |= {scene}
+    table["numbers"] = {**lexicon().numbers, **table["numbers"]}
+    table["plurals"] = {**_IRREGULAR, **table["plurals"]}
+    return table
+
+
+@cache
+def verbs() -> dict[str, str]:
+    """Every form of a verb, by rule, and the verb."""
+    plain = {
+        w
+        for line in _lines(_HOME.joinpath("words/verbs.txt").read_text("utf-8"))
+        for w in line.split()
+    }
+    forms = {}
+    for base in plain | set(render_words("verbs")):
+        short = base.removesuffix("e") if not base.endswith(("ee", "oe", "ye")) else base
+        double = base + base[-1] if re.search(r"[^aeiou][aeiou][bdgklmnprt]$", base) else short
+        third = f"{base[:-1]}ies" if re.search(r"[^aeiou]y$", base) else base + "es"
+        past = f"{base[:-1]}ied" if third.endswith("ies") else f"{short}ed"
+        for form in (f"{base}s", third, f"{short}ing", f"{double}ing", past, f"{double}ed", base):
+            forms[form] = base
+    for form, verb in lexicon().verbs.items():
+        if " " not in form and verb.kind not in ("be", "begin", "end"):
+            forms[form] = verb.lemma
+    return forms
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A phrase of cinema: the caption's field that it fills and the value; either may be empty."""
+
+    field: str
+    value: str
+
+
+@cache
+def cinema() -> tuple[dict[str, Term], re.Pattern[str]]:
+    """Phrases about camera, shot, time, light and style, and what finds the longest of them."""
+    terms: dict[str, Term] = {}
+    with _HOME.joinpath("words/cinema.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            for phrase in row["phrases"].split(";"):
+                terms.setdefault(_plain(phrase), Term(row["field"], row["value"]))
+    longest = sorted(terms, key=len, reverse=True)
+    return terms, re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, longest))})(?![\w])")
+
+
+def _plain(text: str) -> str:
+    return text.lower().replace("-", " ").replace("’", "'")
+
+
+@cache
+def synonyms() -> dict[str, frozenset[tuple[str, ...]]]:
+    """What may stand for a word, as stems in order; the word itself is among them."""
+    found: dict[str, set[tuple[str, ...]]] = {}
+    for line in _lines(_HOME.joinpath("words/synonyms.txt").read_text("utf-8")):
+        group = [tuple(stems(phrase)) for phrase in line.split(",")]
+        found.setdefault(" ".join(group[0]), set()).update(group)
+    return {word: frozenset(group) for word, group in found.items()}
+
+
+def stems(text: str) -> list[str]:
+    """Stems of all words, in order; *three* and ``3`` are one."""
+    words = re.findall(r"[^\W_]+(?:'[^\W_]+)?", _plain(text))
+    return [str(nouns()["numbers"].get(word, "")) or stem(singular(word)) for word in words]
+
+
+def singular(word: str) -> str:
+    """The singular of a noun; the word itself where it is none."""
+    if found := nouns()["plurals"].get(word):
+        return str(found)
+    if len(word) > 4 and word.endswith("ies"):
+        return f"{word[:-3]}y"
+    if re.search(r"(?:ss|x|ch|sh|zz)es$", word):
+        return word[:-2]
+    return word[:-1] if is_plural(word) else word
+
+
+def is_plural(word: str) -> bool:
+    """Whether a noun looks like several."""
+    if word in nouns()["plurals"]:
+        return True
+    return len(word) > 3 and word.endswith("s") and not _ONE_THING.search(word)
+
+
+@cache
+def leads() -> list[str]:
+    """What a variant of a prompt may give most room to."""
+    return _lines(_HOME.joinpath("words/leads.txt").read_text("utf-8"))
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """Adjectives that a model is given, and those that no result may hold."""
+
+    positive: tuple[str, ...]
+    negative: frozenset[str]
+
+
+@cache
+def load_lexicon(folder: str = "") -> Lexicon:
+    """Our adjectives, or those of ``positive.txt`` and ``negative.txt`` in a user's folder.
+
+    Raises:
+        UsageError: a file cannot be read, or a word stands in both.
+    """
+    place: Any = Path(folder) if folder else _HOME.joinpath("lexicon")
+    lists = {}
+    for name in ("positive", "negative"):
+        try:
+            text = place.joinpath(f"{name}.txt").read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(
+                f"--lexicon {folder}: {name}.txt cannot be read; the folder needs positive.txt "
+                "and negative.txt, words between spaces or lines"
+            ) from error
+        words = [word.lower() for line in _lines(text) for word in line.replace(",", " ").split()]
+        lists[name] = tuple(dict.fromkeys(words))[:MOST_WORDS]
+    if both := sorted(set(lists["positive"]) & set(lists["negative"])):
+        raise UsageError(f"--lexicon {folder}: {both[0]!r} stands in positive.txt and negative.txt")
+    return Lexicon(lists["positive"], frozenset(lists["negative"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a target's own guide wants its prompts: a table of ``targets.toml``."""
+
+    plain: bool = False
+    sound: bool = False
+    negative: str = ""
+    seconds: Sequence[float] = ()
+    rates: Sequence[float] = ()
+
+
+@cache
+def manner_of(target: str) -> Manner:
+    """The manner of a target, by its name."""
+    return Manner(**_toml("targets.toml").get(target, {}))

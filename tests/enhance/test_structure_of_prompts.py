@@ -1,0 +1,155 @@
+"""A prompt without a model: every word is quoted, none is invented."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.enhance import invented, load, lost
+from instancecap.enhance import Enhanced, EnhanceOptions, structured
+from instancecap.errors import FormatError, UsageError
+from instancecap.render.targets import find_target, targets
+from instancecap.schema import Caption
+
+KITE = "Three kids chase a paper kite along a windy beach"
+
+
+def enhanced(prompt: str, target: str = "", **options: object) -> Enhanced:
+    goal = find_target(target) if target else None
+    return structured(prompt, EnhanceOptions(target=goal, **options))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("label", load(), ids=lambda one: one.prompt[:40])
+def test_what_a_prompt_says_is_in_its_caption_and_nothing_else(label: object) -> None:
+    result = enhanced(label.prompt, "wan2.2")  # type: ignore[attr-defined]
+    assert not list(lost(label, result))  # type: ignore[arg-type]
+    assert not invented(label, result)  # type: ignore[arg-type]
+    caption = Caption.from_json(result.caption.to_json())
+    assert not set(caption.leaves()) - set(caption.provenance)
+    assert {one.source for one in caption.provenance.values()} == {"prompt"}
+
+
+def test_instances_quote_their_places_in_the_prompt() -> None:
+    caption = enhanced(KITE).caption
+    kids, kite = caption.instances
+    assert (kids.class_, kids.count, kids.category) == ("kid", 3, "human")
+    assert (kite.name, kite.appearance) == ("the paper kite", "a paper kite")
+    ((first, last),) = caption.provenance["/instances/0/action"].spans
+    assert caption.producer.prompt[first:last] == kids.action
+    assert (caption.background, caption.place) == ("a windy beach", "outdoor")
+
+
+@pytest.mark.parametrize("target", sorted(set(targets()) - {"cosmos3", "minimax-h3"}))
+def test_a_prompt_is_rendered_as_the_user_wrote_it(target: str) -> None:
+    assert enhanced(KITE, target).prompt == f"{KITE}."
+
+
+@pytest.mark.parametrize(
+    ("prompt", "camera", "motion", "light"),
+    [
+        (f"{KITE}. The camera slowly pans left.", "The camera slowly pans left.", ["pan_left"], ""),
+        (f"{KITE}, handheld camera, warm light", "Handheld camera", [], "Warm light"),
+        (f"static shot, {KITE.lower()}", "Static shot", ["static"], ""),
+        (KITE, "", [], ""),
+    ],
+)
+def test_camera_and_light_have_their_fields(
+    prompt: str, camera: str, motion: list[str], light: str
+) -> None:
+    caption = enhanced(prompt).caption
+    assert (caption.camera.description, caption.camera.motion) == (camera, motion)
+    assert caption.lighting == light
+    assert caption.global_description.rstrip(".").casefold() == KITE.casefold()
+
+
+def test_several_shots_keep_their_instances() -> None:
+    prompt = "Shot 1: A boy opens a box. Shot 2: The boy smiles."
+    result = enhanced(prompt, "minimax-h3", duration=6.0)
+    first, second = result.caption.segments
+    assert (first.start, first.end, second.end) == (0.0, 3.0, 6.0)
+    assert 0 in first.instances and 0 in second.instances
+    assert "[Shot 1] A boy opens a box. [Shot 2] At 00:03.000, The boy smiles." in result.prompt
+
+
+def test_sentences_become_the_shots_that_are_asked_for() -> None:
+    two = "A boy opens a box. Light fills his face."
+    assert [one.description for one in enhanced(two, shots=2).caption.segments] == [
+        "A boy opens a box.", "Light fills his face."
+    ]  # fmt: skip
+    only = enhanced(two, shots=3).caption
+    assert len(only.segments) == 2 and "no more sentences" in only.warnings[0]
+
+
+def test_speech_is_marked_where_a_model_makes_sound_and_missed_where_it_does_not() -> None:
+    prompt = 'A man says "I will be back" under a lamp. A sign on the wall reads "EXIT".'
+    heard, silent = enhanced(prompt, "minimax-h3"), enhanced(prompt, "wan2.2")
+    assert "(S1) <d>[English] I will be back</d>" in heard.prompt and '"EXIT"' in heard.prompt
+    assert not heard.missing
+    assert silent.missing == ('speech "I will be back": wan2.2 makes no sound',)
+    assert [one.text for one in silent.caption.texts] == ["EXIT"]
+
+
+def test_fields_of_the_clip_go_where_a_target_has_them() -> None:
+    sized = enhanced(KITE, "cosmos3", duration=5.0, fps=24.0, aspect="16:9").prompt
+    assert '"duration": "5s", "fps": 24' in sized.replace(
+        '"fps": 24, "duration": "5s"', '"duration": "5s", "fps": 24'
+    )
+    assert '"aspect_ratio": "16,9"' in sized
+    assert enhanced(KITE, "wan2.2", duration=5.0).prompt == f"{KITE}."
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"target": "cosmos3", "duration": 30.0}, "cosmos3 makes 2 to 10 s"),
+        ({"target": "cosmos3", "fps": 25.0}, "cosmos3 takes even numbers, 10 to 30"),
+        ({"aspect": "5:4"}, "--aspect 5:4: allowed are 16:9"),
+        ({"variants": 4}, "--n needs a model"),
+        ({"variants": 0}, "--n 0: allowed are 1 to 64"),
+        ({"mode": "quick"}, "--mode quick: allowed are fused, staged"),
+        ({"lexicon": "nowhere"}, "--lexicon nowhere: positive.txt cannot be read"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(options: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        enhanced(KITE, **options)  # type: ignore[arg-type]
+
+
+def test_negative_prompts_name_what_is_excluded_where_a_target_takes_them() -> None:
+    words = enhanced("An empty street at night, no people, no cars", "wan2.2").negative_prompt
+    assert words.startswith("worst quality") and words.endswith("people, cars")
+    assert enhanced("A street, no people", "hunyuanvideo").negative_prompt == ""
+    assert enhanced(KITE).negative_prompt == ""
+
+
+def test_a_pinned_field_wins_over_the_prompt() -> None:
+    caption = enhanced(f"{KITE}, the camera pans left", camera="zoom in", style="anime").caption
+    assert caption.camera.motion == ["zoom_in"] and caption.style == "animation"
+
+
+@pytest.mark.parametrize("prompt", ["", "   ", "...", "\n\t", "\u200b"])
+def test_nothing_is_refused_in_one_line(prompt: str) -> None:
+    with pytest.raises(FormatError, match="an empty prompt: write what the video is to show"):
+        enhanced(prompt)
+
+
+def test_long_prompts_are_kept_within_the_budget_and_too_long_ones_refused() -> None:
+    long = "A red car drives past a green field. " * 270
+    assert len(long) > 9_900
+    assert enhanced(long, "wan2.2").prompt.startswith("A red car drives")
+    unbroken = "word " * 2_000
+    assert 0 < len(enhanced(unbroken, "ltx-video").prompt) < 800
+    with pytest.raises(FormatError, match="at most 20,000 are taken"):
+        enhanced("a" * 20_001)
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_safe(text: str) -> None:
+    try:
+        result = enhanced(text, "cogvideox")
+    except FormatError:
+        return
+    assert result.prompt
+    for one in result.caption.provenance.values():
+        assert all(0 <= a < b <= len(result.caption.producer.prompt) for a, b in one.spans)
