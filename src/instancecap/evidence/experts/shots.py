@@ -1,8 +1,9 @@
 """Where one shot ends and the next begins: hard cuts, dissolves and fades.
 
-A thumbnail of every frame is kept. Steps between two of them are checked against the frames around
-them, so that a flash is no cut. Fades and dissolves are found on the same thumbnails: a fade passes through an empty picture; in a dissolve each picture
-is a mixture of the one before and the one after (Truong et al. 2000).
+A thumbnail of every frame is kept. A step between two of them is checked against the frames around
+it, so that a flash is no cut. Fades and dissolves are found on the same thumbnails: a fade passes
+through an empty picture; in a dissolve each picture is a mixture of the one before and the one
+after (Truong et al. 2000).
 """
 
 from __future__ import annotations
