@@ -78,11 +78,16 @@ class Filming(_Answer):
     shot_angle: Literal[ShotAngle, "unknown"] = "unknown"
 
 
-class Story(_Answer):
+class Gist(_Answer):
+    """The whole prompt in a sentence or two."""
+
+    global_description: str = ""
+
+
+class Story(Gist):
     """What happens."""
 
     story: str = ""
-    global_description: str = ""
 
 
 class ShotStory(Story):
@@ -97,11 +102,12 @@ class Things(_Answer):
     instances: list[Named] = []
 
 
-class Whole(Filming, Setting):
-    """Everything at once."""
-
-    global_description: str = ""
+class _Described(_Answer):
     instances: list[Thing] = []
+
+
+class Whole(Filming, Setting, _Described, Gist):
+    """Everything at once; asked in the reverse order of the bases, as pydantic collects fields."""
 
 
 class ShotWhole(Whole):

@@ -314,7 +314,8 @@ def _note_sources(caption: Caption, base: Caption, source: str) -> None:
     mine = {one.id: ids.get(one.name.casefold(), -1) for one in caption.instances}
     quoted = base.leaves()
     written = Provenance(source=source, confidence=0.5, support="unchecked")
-    for pointer, value in caption.leaves().items():
+    counts = {f"/instances/{one.id}/count": one.count for one in caption.instances}
+    for pointer, value in {**caption.leaves(), **counts}.items():
         same, number = pointer, instance_of(pointer)
         if number is not None:
             same = pointer.replace(f"/instances/{number}", f"/instances/{mine[number]}", 1)

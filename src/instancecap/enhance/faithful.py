@@ -33,6 +33,8 @@ def in_words(part: Part) -> str:
             return f'"{part.words}"'
         case "negation":
             return f"no {part.words}"
+        case "noun" | "style":
+            return part.words
     return f"{part.words} ({part.kind})"
 
 

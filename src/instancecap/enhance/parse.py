@@ -86,6 +86,8 @@ def _add_phrase(found: Parsed, first: int, last: int) -> None:
     negated = bool(
         prior and (prior.kind == "-" or (second and second.kind == "-" and prior.kind in "DA"))
     )
+    pair = " ".join(one.low for one in tokens[-2:])
+    compound = " " in pair and pair in lexicon().nouns and not lexicon().nouns[pair].plural
     role = role_of(head.low, [one.low for one in tokens])
     if role == "worn" and counted and number > 1 and (prior is None or prior.kind in ".,"):
         role = "thing"  # *four hands knead dough*
@@ -98,13 +100,13 @@ def _add_phrase(found: Parsed, first: int, last: int) -> None:
             span=(tokens[0].start, head.end),
             core=(tokens[core].start, head.end),
             head=head.text,
-            noun=head.low if named else singular(head.low),
+            noun=pair if compound else head.low if named else singular(head.low),
             role=role,
             number=number,
             counted=counted,
             definite=tokens[0].low in ("the", "this", "that", "these", "those"),
             negated=negated,
-            subject=prior is None or prior.kind not in "P-",
+            subject=prior is None or prior.kind not in "P-" or bool(second and second.kind == "K"),
             colors=tuple(one.low for one in tokens if one.low in lexicon().colors),
         )
     )
@@ -138,6 +140,8 @@ def _join_of(found: Parsed) -> None:
     for one in found.phrases:
         last = kept[-1] if kept else None
         if last is not None and found.text[last.span[1] : one.span[0]].strip().lower() == "of":
+            if last.noun in ("style", "manner", "spirit"):
+                one.role = "intangible"
             if last.head.lower() in nouns()["collective"]:
                 counted = nouns()["numbers"].get(last.head.lower(), 0)
                 kept[-1] = replace(
@@ -163,29 +167,32 @@ def _find_actions(found: Parsed) -> None:
     phrases = {one.span[0]: one for one in found.phrases}
     subjects: list[Phrase] = []
     last: Phrase | None = None
+    near: Phrase | None = None
     acted = False
     for index, token in enumerate(tokens):
         begins = _begins(tokens, index)
         if phrase := phrases.get(token.start):
-            thing = not phrase.negated and phrase.role == "thing"
+            thing, near = not phrase.negated and phrase.role == "thing", phrase
             joined = subjects and not acted and index and tokens[index - 1].low == "and"
             if thing and phrase.subject and joined:
                 subjects.append(phrase)
-            elif phrase.subject and (begins or (thing and not subjects)):
+            elif phrase.subject and phrase.role != "worn" and (begins or (thing and not subjects)):
                 subjects, acted = [phrase] if thing else [], False
             last = phrase if thing else last
         if token.kind == ".":
             last, acted = None, False
         if token.kind == "Y" and token.low in ("he", "she", "it", "they") and begins:
             subjects, acted = _meant(found.phrases, token), False
-        if token.kind != "V" or _inside(found.phrases, token):
+        if token.kind != "V" or _inside(found.phrases, token) or tokens[index - 1].kind == "K":
             continue
-        near = [last] if last is not None and _touches(found, last, token) else []
-        owners = near if near and (acted or not subjects) else subjects
+        if near is not None and near.role == "intangible" and _touches(found, near, token):
+            continue  # *smoke coming out of a chimney*
+        beside = [last] if last is not None and _touches(found, last, token) else []
+        owners = beside if beside and (acted or not subjects) else subjects
         start = tokens[index - 1].start if index and tokens[index - 1].kind == "R" else token.start
-        span = (start, _clause_end(found, index))
+        looks = token.low in parts()["looks"]
+        span = (start, _clause_end(found, index, short=looks))
         for owner in owners:
-            looks = token.low in parts()["looks"]
             if not any(a <= token.start < b for a, b in (*owner.actions, *owner.looks)):
                 (owner.looks if looks else owner.actions).append(span)
         acted = acted or owners is subjects
@@ -224,9 +231,9 @@ def _touches(found: Parsed, phrase: Phrase, token: Token) -> bool:
     )
 
 
-def _clause_end(found: Parsed, index: int) -> int:
+def _clause_end(found: Parsed, index: int, *, short: bool = False) -> int:
     """Where what a verb begins ends: before another subject with a verb of its own, or a fragment
-    of another kind."""
+    of another kind; ``short``: at the next comma."""
     tokens = found.tokens
     at = index + 1
     while at < len(tokens) and tokens[at].kind != ".":
@@ -234,7 +241,7 @@ def _clause_end(found: Parsed, index: int) -> int:
             ahead = at + 1
             while ahead < len(tokens) and tokens[ahead].kind in "L,":
                 ahead += 1
-            if ahead >= len(tokens) or _new_clause(found, ahead):
+            if short or ahead >= len(tokens) or _new_clause(found, ahead):
                 break
         at += 1
     return tokens[at - 1].end

@@ -70,7 +70,7 @@ class _Draft:
                 source="prompt", confidence=1.0, support="unchecked",
                 spans=sorted(set(self.spans.get(pointer, []))),
             )
-            for pointer in self.result.leaves()
+            for pointer in (*self.result.leaves(), *(p for p in self.spans if p.endswith("/count")))
         }  # fmt: skip
         return Caption.model_validate(self.result.model_dump())
 
@@ -222,6 +222,8 @@ class _Draft:
         position = _position([at(span) for span in places])
         for leaf in ("name", "class", "category", "colors"):
             self._note(f"{base}/{leaf}", *spans)
+        if first.counted or first.number == 1:
+            self._note(f"{base}/count", first.span)
         self._note(f"{base}/action", *actions)
         self._note(f"{base}/appearance", *looks)
         for leaf in ("text", "start", "end"):
@@ -331,7 +333,8 @@ def _name(core: str, phrase: Phrase, names: list[str]) -> str:
     """*the paper kite*; a second one of the same name is *the second paper kite*."""
     proper = core[:1].isupper() and phrase.noun == phrase.head.lower() and not phrase.definite
     proper = proper and phrase.span[0] > 0 and phrase.span == phrase.core
-    text = core if proper else f"the {core if core[1:2].isupper() else core[:1].lower() + core[1:]}"
+    leads = phrase.span == phrase.core and not core[1:2].isupper()  # its capital is the sentence's
+    text = core if proper else f"the {core[:1].lower() + core[1:] if leads else core}"
     before = names.count(text)
     names.append(text)
     return f"the {en.ordinal(before + 1)} {text.removeprefix('the ')}" if before else text

@@ -228,6 +228,8 @@ def _open_kind(tokens: list[Token], index: int) -> str:
         return "A"
     if low in verbs() and _acts(tokens, index):
         return "V"
+    if low in parts()["adjectives"]:
+        return "A"
     if low.endswith("ly") and len(low) > 4:
         return "R"
     ends = len(low) > 5 and low.endswith(tuple(parts()["adjective_endings"]))
@@ -241,7 +243,10 @@ def _acts(tokens: list[Token], index: int) -> bool:
     low, before = tokens[index].low, tokens[index - 1] if index else None
     after = tokens[index + 1].kind or tokens[index + 1].low if index + 1 < len(tokens) else ""
     if before is not None and before.kind in "DNA":
-        return before.low == "that" and low.endswith("ing")
+        clad = index > 1 and before.low in lexicon().colors and tokens[index - 2].low == "in"
+        return clad or (before.low == "that" and low.endswith("ing"))
+    if low in parts()["compounds"] and before is not None and before.kind == "W":
+        return not after or after in parts()["prepositions"] or after in parts()["determiners"]
     if low.endswith("ing") or low in parts()["looks"]:
         return True
     if before is None:
@@ -260,7 +265,8 @@ def _are_several(tokens: list[Token], index: int) -> bool:
     for token in reversed(tokens[:index]):
         if token.kind in ".,V":
             return False
-        if token.low == "and" or (token.kind == "W" and is_plural(token.low)):
+        several = token.kind == "N" and token.low not in ("one", "1", "single", "lone")
+        if several or token.low == "and" or (token.kind == "W" and is_plural(token.low)):
             return True
     return False
 

@@ -36,6 +36,8 @@ def prompt_of(caption: Caption, task: Task) -> dict[str, Any]:
     called = subjects_of(caption.instances, [False] * len(caption.instances))
     for subject, one, who in zip(value["subjects"], caption.instances, called, strict=True):
         subject["description"] = one.name or who.ref.removeprefix("the ")
+        if caption.producer.prompt and f"/instances/{one.id}/count" not in caption.provenance:
+            subject.pop("number_of_subjects", None)  # a plural of no number: "some birds"
     value = dict(_filled(value))
     if task == "t2v":
         return value

@@ -202,7 +202,7 @@ def _instance(draft: Draft, index: int, one: Instance, gist: str) -> Iterator[Li
     described = not still and not _is_bare(draft, one)
     looks = draft.text(f"{base}/appearance", one.appearance) if described else ()
     acts = draft.text(f"{base}/action", one.action)
-    lead = subjects.pronoun_of((*looks, *acts, one.expression)) if opens else ""
+    lead = subjects.pronoun_of((*looks, *acts, one.expression), one.class_) if opens else ""
     mention.by_name = described and not looks
     if looks and acts and not mention.named and _joins(looks, acts[0], who):
         who.intro, looks = grammar.phrase(looks[0]), ()
@@ -294,14 +294,17 @@ def _fact(draft: Draft, pointer: str, text: str, *, rank: float) -> Iterator[Lin
 
 
 def _events(draft: Draft) -> Iterator[Line]:
-    """What happens in the parts of the clip, in their order; not what other fields say."""
+    """What happens in the parts of the clip, in their order.
+
+    Of parts within one shot what other fields say is left out.
+    """
     caption, parts = draft.caption, draft.caption.segments
     if len(parts) < 2 and caption.global_description:
         return
     fields = [caption.global_description, caption.background]
     for one in caption.instances:
         fields += [one.appearance, one.action, one.expression]
-    known = content(" ".join(fields))
+    known = content(" ".join(fields)) if len(caption.shots) <= 1 else frozenset()
     text = " ".join(
         sentence
         for sentence in grammar.sentences(" ".join(one.description for one in parts))

@@ -137,8 +137,10 @@ def looks(text: str, one: Subject, *, known: bool, lead: str = "") -> str:
         case "noun":
             words = grammar.words_of(text)
             same = words[1 : 1 + len(one.kind.split())] == grammar.words_of(one.kind)
-            if lead or (known and not same):  # not *The dog is a dog with long ears*
-                return grammar.sentence(f"{lead or one.ref} {one.be} {grammar.phrase(text)}")
+            if lead and one.be == "is":
+                return grammar.sentence(f"{lead} is {grammar.phrase(text)}")
+            if known and not same:  # not *The dog is a dog with long ears*
+                return grammar.sentence(f"{one.ref} {one.be} {grammar.phrase(text)}")
             be = "is" if words[0] in grammar.SINGULAR else one.be if words[0] == "the" else "are"
             return grammar.sentence(f"there {be} {grammar.phrase(text)}")
         case "modifier" if not known:
@@ -247,10 +249,11 @@ def pronoun_first(text: str) -> bool:
     return next(iter(grammar.words_of(text)), "") in grammar.PRONOUNS
 
 
-def pronoun_of(texts: Sequence[str]) -> str:
-    """*she*, where one of the sentences about an instance calls it so; else empty."""
+def pronoun_of(texts: Sequence[str], class_: str) -> str:
+    """*she*, where a sentence about an instance of a class calls it so; else *this*."""
     firsts = (next(iter(grammar.words_of(text)), "") for text in texts)
-    return next((word for word in firsts if word in ("he", "she", "it")), "")
+    known = ("he", "she") if class_ == "person" else ("he", "she", "it")
+    return next((word for word in firsts if word in known), "this")
 
 
 def opens(text: str, one: Subject, class_: str) -> bool:

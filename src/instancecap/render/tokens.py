@@ -24,7 +24,10 @@ _MARKS = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "–": "
 """Marks that every family has as one token."""
 _LONG = 0.3
 """Tokens of each letter of a word beyond 12."""
-_HARD = re.compile(r"[^aeiouy]{5}|[aeiouy]{4}|^[^aeiouy]{3,}$|(.)\1\1")
+_HARD = re.compile(
+    r"[^aeiouy]{5}|[aeiouy]{4}|^[^aeiouy]+$|(.)\1\1|[jqvxz][^aeiouylrstn]|w[bcdfgjkmpqvwxz]|[bcdfgkmp][jqvxz]|q[^u]"
+)
+"""In words that are hardly English: names of made-up things, trigger words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class _Costs:
     lengths: tuple[float, ...]
     mark: float = 1.0
     number: float = 0.0
+    hard: float = 0.6
 
 
 @cache
@@ -108,5 +112,5 @@ def _letters_cost(letters: str, kind: TokenizerKind) -> float:
     if size > 2 and not letters[1:].islower():
         return 1 + size / 3  # capitals
     if size > 20 or (size > 2 and _HARD.search(lower)):
-        return 1 + size / 2
+        return 1 + size * _costs(kind).hard
     return _costs(kind).lengths[min(size, 12) - 1] + max(0, size - 12) * _LONG

@@ -197,12 +197,14 @@ def test_writing_in_the_picture() -> None:
 def test_an_instance_of_its_own_refines_looks_and_never_motion() -> None:
     def answer(request: Request) -> str:
         own = {"appearance": "Its collar is red.", "target_ok": "single", "action": "It sits."}
+        own["right_name"] = "the big dog" if "alone: the brown" in text_of(request) else ""
         return answer_with(request, own) if "target_ok" in keys_of(request) else THREE(request)  # type: ignore[return-value]
 
     backend = Fake(answer)
     caption = ask_about(three(), backend, detail="each").caption
     dog = caption.instances[0]
     assert (dog.appearance, dog.action) == ("Its collar is red.", "Said of action.")
+    assert [one.name for one in caption.instances] == ["the big dog", "the person", "the car"]
     asked = backend.requests[1]
     assert keys_of(asked)[0] == "target_ok"
     assert "the brown dog" in text_of(asked) and "- the car" in text_of(asked)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from instancecap.captioners.chain import ChainOptions, predict, split
+from instancecap.captioners.chain.pictures import sketch
 from instancecap.captioners.chain.windows import Window, cut_windows, frame_times
 from instancecap.captioners.measured.describe import describe
 from instancecap.mllm.base import Image, Request
@@ -130,7 +131,37 @@ def test_pictures_that_lie_close_show_what_happens_in_each_part_as_well() -> Non
     written = ask_about(long_clip(3.0, duration=12.0), backend, detail="never")
     assert written.usage.calls == 1 and written.usage.images == 16
     assert [one.start for one in written.caption.segments] == [0, 3, 7.5]
-    assert keys_of(backend.requests[0])[:3] == ["instances", "part_1", "who_1"]
+    assert keys_of(backend.requests[0])[1:4] == ["instances", "part_1", "who_1"]
+
+
+def test_a_cut_that_only_the_model_sees_ends_a_part_and_its_shot() -> None:
+    facts, backend = long_clip(3.0, duration=12.0), Fake(told())
+    times = [one.t or 0.0 for one in sketch(facts, options=NEVER).frames]
+    seen = {"instances": [DOG], "new_views": [9, 11, 99], "part_3": "Another view.", "part_4": ""}
+    jump = round((times[9] + times[10]) / 2, 3)
+    backend = Fake(lambda one: answer_with(one, seen))
+    written = ask_about(facts, backend, detail="never")
+    caption = written.caption
+    starts = [one.start for one in caption.segments]
+    assert written.usage.calls == 2, "the part that it lies in is asked anew"
+    assert [one.start for one in caption.shots] == [0, 3, jump], "the other is a measured one"
+    assert caption.provenance["/shots/2/transition"].source == "replied-1"
+    assert starts[:3] == [0, 3, jump] and caption.segments[2].description == "Another view."
+    every = answer_with(backend.requests[0], seen | {"new_views": list(range(1, 17))})
+    again = ask_about(facts, Fake(lambda one: every), detail="never").caption
+    assert len(again.shots) == 2, "whoever lists every picture has not understood"
+
+
+def test_writing_that_only_the_parts_show_is_added() -> None:
+    def answer(request: Request) -> str:
+        box = {"picture": 1, "box": [0, 0, 200, 100]}
+        texts = [box | {"text": "GOAL"}]
+        if "instances" not in keys_of(request):
+            texts += [box | {"text": "goal"}, box | {"text": "2:1"}]
+        return answer_with(request, {"instances": [DOG], "texts": texts, "new_views": []})
+
+    caption = ask_about(long_clip(3.0), Fake(answer), detail="never").caption
+    assert [one.text for one in caption.texts] == ["GOAL", "2:1"]
 
 
 def test_what_the_parts_show_corrects_what_the_whole_view_showed() -> None:

@@ -112,11 +112,12 @@ KINDS: dict[str, tuple[Any, Any]] = {
     **dict.fromkeys(("is_main", "enters", "leaves"), (bool, False)),
     "count": (int, 1),
     "number": (int, 0),
+    "new_views": (list[int], []),
     "pictures": (list[int], []),
     "boxes": (list[PictureBox], []),
     "texts": (Annotated[list[TextBox], _most(4)], []),
     **dict.fromkeys(("with", "who"), (Annotated[list[NAME], _most(3)], [])),
-    **dict.fromkeys(("name", "about"), (NAME, "")),
+    **dict.fromkeys(("name", "about", "right_name"), (NAME, "")),
     "class": (_short(40), ""),
     "looks": (_short(120), ""),
 }

@@ -84,7 +84,7 @@ def _question(scene: Scene, item: InstanceFacts) -> Question | None:
     if not asked:
         return None
     name = scene.names[item.id]
-    keys = ("target_ok", *asked)
+    keys = ("target_ok", "right_name", *asked)
     images, outlined = target_pictures(scene, item, close_ups=CLOSE_UPS)
     others = [id for id in scene.names if id != item.id]
     looks = scene.looks.get(item.id) or scene.agreed[item.id].named.class_
@@ -118,6 +118,9 @@ def take_details(scene: Scene, answers: Sequence[Answered]) -> None:
             ok in RIGHT_TARGETS or (ok == "group" and scene.agreed[id].named.count > 1)
         ):
             scene.take(answered)
+            name = answered.get("right_name").strip(" .…")
+            if name.lower().startswith("the ") and name.lower() != scene.names[id].lower():
+                scene.rename(id, name)
 
 
 def _pointer(id: int, key: str) -> str:

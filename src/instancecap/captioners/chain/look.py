@@ -4,14 +4,21 @@ clip. The order of its keys is the order of thought."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from instancecap.captioners.chain.agree import Agreed, Named, agree
 from instancecap.captioners.chain.answers import Answer, Keys, answer_type, clean
 from instancecap.captioners.chain.detail import numbered
 from instancecap.captioners.chain.instances import agreed_evidence, follow_agreed
 from instancecap.captioners.chain.options import INSTANCE_LEAVES
-from instancecap.captioners.chain.parts import keys_of, listed, pointers_of, read_parts
+from instancecap.captioners.chain.parts import (
+    keys_of,
+    listed,
+    pointers_of,
+    read_box,
+    read_parts,
+    read_texts,
+    take_jumps,
+)
 from instancecap.captioners.chain.questions import (
     LOOK_TOKENS,
     Answered,
@@ -24,13 +31,10 @@ from instancecap.captioners.chain.questions import (
     clip_values,
 )
 from instancecap.captioners.chain.said import MOST_COUNTED, unique_names
-from instancecap.captioners.chain.windows import GRADUAL
+from instancecap.captioners.chain.windows import GRADUAL, split_shots
 from instancecap.evidence.reliability import may_overrule
-from instancecap.evidence.tracking.follow import Seed
 from instancecap.mllm.base import Image, Media
-from instancecap.schema.base import Text
 from instancecap.schema.pointer import instance_pointer
-from instancecap.video.sampling import fit_within
 
 WHO = ("name", "class", "category", "count", "is_main", "looks", "pictures", "boxes")
 """Keys that say which thing is meant."""
@@ -41,9 +45,6 @@ HOW = ("appearance", "colors", "action", "with", "expression", "position", "dire
 
 BESIDE = {"action": ("with", "direction", "toward_or_away"), "position": ("direction",)}
 """Keys that are asked along with others: facts that nobody has to read out of a sentence."""
-
-MIN_BOX = 0.004
-"""Frame sizes; a box is not thinner."""
 
 
 def entry_keys(wanted: Sequence[str], *, known: bool) -> tuple[str, ...]:
@@ -68,7 +69,8 @@ def look_question(scene: Scene, *, describe: bool = True) -> Question:
         keys = tuple(key for key in keys if key != "texts")
         shown = numbered(scene) if "number" in entries else ()
     parts = [pair for pair in enumerate(prepared.parts) if describe and not pair[1].images]
-    asked: Keys = (("instances", entries),) if entries else ()
+    asked: Keys = ("new_views",) if _may_jump(scene, describe) else ()
+    asked += (("instances", entries),) if entries else ()
     asked += (*keys_of(parts), *keys)
     text = scene.compose(
         scene.times(prepared.images),
@@ -90,6 +92,13 @@ def look_question(scene: Scene, *, describe: bool = True) -> Question:
     )
 
 
+def _may_jump(scene: Scene, describe: bool) -> bool:
+    """Whether it is worth asking where another view begins."""
+    prepared = scene.prepared
+    frames = [one for one in prepared.images if isinstance(one, Image)]
+    return describe and prepared.previous is None and prepared.wanted.segments and len(frames) > 1
+
+
 def _task(scene: Scene, entries: Sequence[str], keys: Sequence[str]) -> str:
     parts = []
     if scene.names and entries:
@@ -99,7 +108,7 @@ def _task(scene: Scene, entries: Sequence[str], keys: Sequence[str]) -> str:
         parts.append(scene.prompts.say("look", "list", most=scene.options.max_instances))
     if "appearance" in entries or "action" in entries:
         parts.append(scene.prompts.say("look", "describe"))
-    if len(scene.prepared.evidence.shots) > 1:
+    if scene.prepared.evidence.video.frames > 1:
         parts.append(scene.prompts.say("look", "shots"))
     if keys:
         parts.append(scene.prompts.say("look", "clip"))
@@ -129,42 +138,18 @@ def measured_hints(scene: Scene) -> str:
 def _clip_values(scene: Scene, value: Answer, keys: Sequence[str]) -> Values:
     values = clip_values(value, keys)
     if "/texts" in values:
-        values["/texts"] = _texts(scene, values["/texts"])
+        values["/texts"] = read_texts(scene, values["/texts"], scene.prepared.images)
     return values
-
-
-def _texts(scene: Scene, found: Sequence[Any]) -> list[Text]:
-    """Writing with its place; what has no place that can be read is left out."""
-    texts = []
-    for one in found:
-        seed = read_box(scene, one)
-        said = clean(one.text, limit=200)
-        if seed is not None and said:
-            texts.append(Text(text=said, t=seed.t, box=seed.box))
-    return texts
 
 
 # The answer ------------------------------------------------------------------------------------
 
 
-def read_box(scene: Scene, one: Any) -> Seed | None:
-    """A box in a picture, in 0..1 of the frame; None where it makes no sense."""
-    images, video = scene.prepared.images, scene.prepared.evidence.video
-    if not 1 <= one.picture <= len(images):
-        return None
-    image = images[one.picture - 1]
-    side = min(scene.options.image_side, max(video.width, video.height))
-    box = scene.convention.to_unit(one.box, *fit_within(video.width / video.height, side))
-    if not isinstance(image, Image) or box is None:
-        return None
-    too_thin = box[2] - box[0] < MIN_BOX or box[3] - box[1] < MIN_BOX
-    return None if too_thin else Seed(image.t or 0.0, box)
-
-
 def read_named(scene: Scene, answered: Answered) -> list[Named]:
     """The instances that the model lists, under names that differ."""
     entries = getattr(answered.value, "instances", None) or []
-    times = [image.t or 0.0 for image in scene.prepared.images if isinstance(image, Image)]
+    images = scene.prepared.images
+    times = [image.t or 0.0 for image in images if isinstance(image, Image)]
     found = []
     for entry in entries:
         noun = _noun(clean(entry.class_, limit=40))
@@ -173,7 +158,7 @@ def read_named(scene: Scene, answered: Answered) -> list[Named]:
             name = "the thing"
         seen = {int(number) for number in entry.pictures if 1 <= number <= len(times)}
         given = getattr(entry, "boxes", ())
-        boxes = {seed.t: seed for one in given if (seed := read_box(scene, one))}
+        boxes = {seed.t: seed for one in given if (seed := read_box(scene, one, images))}
         found.append(
             Named(
                 name=name,
@@ -201,6 +186,7 @@ def look(scene: Scene, *, describe: bool = True) -> Chain:
         return
     (answered,) = yield [look_question(scene, describe=describe)]
     scene.take(answered)
+    take_jumps(scene, getattr(answered.value, "new_views", ()))
     if not scene.prepared.wanted.instance:
         return
     if scene.prepared.previous is not None:
@@ -226,6 +212,8 @@ def settle(scene: Scene, agreed: Sequence[Agreed]) -> Chain:
     """Follow what no track shows, and make the agreed things the scene's instances."""
     if any(one.seeds for one in agreed):
         film, evidence = scene.prepared.film, scene.prepared.evidence
+        shots = split_shots(evidence.shots, scene.jumps)
+        evidence = evidence.model_copy(update={"shots": shots})
         scene.followed = yield Work(lambda: follow_agreed(agreed, film, evidence))
     scene.evidence = agreed_evidence(scene.prepared.evidence, agreed, scene.followed)
     names = unique_names([one.named.name for one in agreed])

@@ -8,10 +8,11 @@ from instancecap.captioners.chain.answers import clean
 from instancecap.captioners.chain.pictures import measured_caption
 from instancecap.captioners.chain.questions import Scene
 from instancecap.captioners.chain.said import Said, mentioned
+from instancecap.captioners.chain.windows import split_shots
 from instancecap.captioners.measured.describe import MAX_INSTANCES
 from instancecap.evidence.reliability import may_overrule
 from instancecap.mllm.base import Image
-from instancecap.schema.caption import Caption, Instance, Producer, Provenance, Segment
+from instancecap.schema.caption import Caption, Instance, Producer, Provenance, Segment, Shot
 from instancecap.schema.evidence import CameraFacts
 from instancecap.schema.pointer import assign, instance_of
 from instancecap.schema.vocabulary import Primitive
@@ -54,6 +55,7 @@ def merge(scene: Scene) -> Caption:
         if not pointer.endswith(("/is_main", "/count", "/enters", "/leaves")):
             leaf = "/texts/0/text" if pointer == "/texts" else pointer
             caption.provenance[leaf] = _provenance(said)
+    _split_shots(caption, scene)
     _settle_shot(caption)
     _note_found(caption, scene)
     warnings = [*_missing(caption, scene), *_unclear(caption, scene), *_instead_of_video(scene)]
@@ -113,6 +115,27 @@ def _settle_motion(caption: Caption, camera: CameraFacts) -> None:
     if said != ["static"]:
         said += [word for word in camera.motion if word in ("tracking", "shaky")]
     caption.camera.motion = list(dict.fromkeys(said))
+
+
+def _split_shots(caption: Caption, scene: Scene) -> None:
+    """A cut more where the model sees another view begin."""
+    if not scene.jumps:
+        return
+    known = [key for key in caption.provenance if key.startswith("/shots/")]
+    told = {key: caption.provenance.pop(key) for key in known}
+    model = ", ".join(sorted(scene.models)) or "model"
+    seen = Provenance(source=model, confidence=CONFIDENCE, support="unchecked", frames=[])
+    shots: list[Shot] = []
+    for index, shot in enumerate(caption.shots):
+        for piece in split_shots([shot], scene.jumps):
+            here = f"/shots/{len(shots)}/"
+            for key, entry in told.items():
+                if key.startswith(f"/shots/{index}/"):
+                    caption.provenance[here + key.split("/", 3)[3]] = entry
+            if piece.start in scene.jumps:
+                caption.provenance[f"{here}transition"] = seen
+            shots.append(piece)
+    caption.shots = shots
 
 
 def _settle_shot(caption: Caption) -> None:

@@ -7,8 +7,9 @@ runs against a server, predicts what a run will cost, and is tested without eith
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import BaseModel
@@ -134,6 +135,7 @@ class Scene:
         names: of the instances of the caption, by id, in its order.
         agreed: how each came to be one.
         listed: whether the model said which instances there are, if only that there are none.
+        jumps: seconds at which the model sees another view begin and no cut was measured.
         followed: what was followed from the model's boxes.
         convention: how the model writes boxes down; false where it cannot.
         said: what was answered, by leaf; a part's sentence under ``/segments/`` and its number.
@@ -148,6 +150,7 @@ class Scene:
     names: dict[int, str] = field(init=False)
     agreed: dict[int, Agreed] = field(default_factory=dict)
     listed: bool = False
+    jumps: list[float] = field(default_factory=list)
     followed: dict[int, Followed] = field(default_factory=dict)
     convention: Convention = THOUSANDTHS
     said: dict[str, Said] = field(default_factory=dict)
@@ -211,6 +214,25 @@ class Scene:
         """Whether an instance is to be seen in the clip's picture at ``t``, as far as was said."""
         seen = self.agreed[id].named.seen if id in self.agreed else ()
         return not seen or t in seen
+
+    def rename(self, id: int, name: str) -> None:
+        """Give an instance a new name, in every sentence."""
+        old = self.names[id]
+        names = [name if one == id else known for one, known in self.names.items()]
+        self.names = dict(zip(self.names, unique_names(names), strict=True))
+        new, pattern = self.names[id], re.compile(rf"\b{re.escape(old)}\b", re.IGNORECASE)
+
+        def renamed(value: Any) -> Any:
+            if isinstance(value, tuple):
+                return tuple(map(renamed, value))
+            if not isinstance(value, str):
+                return value
+            return pattern.sub(
+                lambda found: new[:1].upper() + new[1:] if found[0][0].isupper() else new, value
+            )
+
+        for pointer, said in self.said.items():
+            self.said[pointer] = replace(said, value=renamed(said.value))
 
     # Words ---------------------------------------------------------------------------------------
 

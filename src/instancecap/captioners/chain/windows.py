@@ -6,8 +6,11 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from instancecap.evidence.view import EDGE, shots_of, within
+from instancecap.schema import caption as c
+from instancecap.schema import evidence as e
 from instancecap.schema.evidence import Evidence
 from instancecap.video.clip import Clip
 from instancecap.video.sampling import pick_evenly
@@ -46,6 +49,17 @@ def cut_windows(evidence: Evidence, *, seconds: float) -> list[Window]:
         windows += [Window(a, b) for a, b in itertools.pairwise(edges)]
         start = shot.end
     return windows
+
+
+def split_shots(shots: Sequence[c.Shot | e.Shot], jumps: Sequence[float]) -> list[Any]:
+    """The shots, of their own kind, with a cut more at each of some times, in seconds."""
+    pieces: list[c.Shot | e.Shot] = []
+    for shot in shots:
+        edges = [shot.start, *(t for t in jumps if shot.start < t < shot.end), shot.end]
+        for a, b in itertools.pairwise(edges):
+            kind = shot.transition if a == shot.start else "cut"
+            pieces.append(shot.model_copy(update={"start": a, "end": b, "transition": kind}))
+    return pieces
 
 
 def frame_times(evidence: Evidence, window: Window, *, frames: int) -> list[float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -133,6 +133,8 @@ class NameAllocator:
         return stem
 
 
+PROMPT_OPTIONS = tuple(one.name for one in fields(RenderOptions) if one.name != "target")
+
 MARK = re.compile("<(?:video|image|audio)>")
 """Where a file goes into a question; trainers count these marks wherever they stand."""
 
@@ -247,8 +249,6 @@ def plan_of(trainer: Trainer, options: Options) -> Plan:
     return plan
 
 
-def describe(render: RenderOptions | None) -> dict[str, Any]:
-    """The options of the prompts for the dataset's record, the target aside."""
-    if render is None:
-        return {}
-    return {one.name: getattr(render, one.name) for one in fields(render) if one.name != "target"}
+def values_of(options: object, names: Iterable[str]) -> dict[str, Any]:
+    """Options by name for the dataset's record; none where there are none."""
+    return {name: getattr(options, name) for name in names} if options else {}

@@ -18,6 +18,7 @@ from instancecap.datasets.captions import Row
 from instancecap.datasets.export import media
 from instancecap.datasets.export.base import (
     MARK,
+    PROMPT_OPTIONS,
     RECORD_FOLDER,
     Account,
     NameAllocator,
@@ -25,10 +26,10 @@ from instancecap.datasets.export.base import (
     Tell,
     Trainer,
     complete,
-    describe,
     one_line,
     plan_of,
     silent,
+    values_of,
 )
 from instancecap.datasets.export.layouts import READ_AS_MISSING, Add, Shards, dump
 from instancecap.datasets.export.rules import ClipCounts, MediaInfo, Plan, Sample, out_of_rule
@@ -278,19 +279,13 @@ class _Run:
     def _record(self) -> dict[str, Any]:
         from instancecap.version import __version__
 
-        options = self.options
         return {
             "version": __version__,
             "trainer": self.trainer.name,
             "target": self.report.target,
             "clips": self.report.done,
-            "transcoded": options.transcode,
-            "question": options.question,
-            "frames": options.frames,
-            "fps": options.fps,
-            "size": options.size,
-            "fit": options.fit,
-            **describe(options.render),
+            **values_of(self.options, ("transcode", "question", "frames", "fps", "size", "fit")),
+            **values_of(self.options.render, PROMPT_OPTIONS),
         }
 
 
