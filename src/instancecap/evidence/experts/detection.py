@@ -27,6 +27,7 @@ from instancecap.evidence.experts.world import CameraTrajectory
 from instancecap.evidence.geometry import compose, ious, move_boxes
 from instancecap.evidence.movement import IDENTITY, OwnFlow
 from instancecap.evidence.sample import SAMPLE_RATE, Sample
+from instancecap.evidence.thresholds import NAMING, NAMING_YOLOV3
 from instancecap.evidence.tracking.across_cuts import join_across_cuts
 from instancecap.evidence.tracking.groups import group_instances
 from instancecap.evidence.tracking.instances import (
@@ -236,7 +237,10 @@ class DetectionExpert:
         if not patches:
             return []
         trajectory = CameraTrajectory.of(patches, moves=motion != ["static"])
-        kept = name_tracks(link(samples), shot=shot, world=trajectory, samples=len(samples))
+        fit = NAMING_YOLOV3 if self._detector.name == "yolov3-tiny" else NAMING
+        kept = name_tracks(
+            link(samples), shot=shot, world=trajectory, samples=len(samples), fit=fit
+        )
         loose = link(patches, sure=0.45, unsure=0.4)
         named = named_instances(
             kept, shot=shot, end=scene.end, world=trajectory, tight=self._detector.tight
