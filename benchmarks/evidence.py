@@ -6,8 +6,8 @@ one JSON line with every figure to stdout. ``--failures DIR`` writes a contact s
 with a miss. A clip that cannot be measured is listed. ``--saved DIR`` keeps what was measured and
 takes it from there the next time. ``--reliability`` measures both sets and writes how often each
 kind of fact is right to where :mod:`instancecap.evidence.reliability` reads it. Detectors are
-looked for as everywhere, in ``$INSTANCECAP_MODELS`` first. Time is the processor's: ``time_ratio`` is
-what measuring takes, decoding included, over what decoding alone takes in the same run.
+looked for as everywhere, in ``$INSTANCECAP_MODELS`` first. Time is the processor's: ``time_ratio``
+is what measuring takes, decoding included, over what decoding alone takes in the same run.
 """
 
 from __future__ import annotations
