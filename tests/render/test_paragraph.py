@@ -200,6 +200,9 @@ def test_a_part_that_says_nothing_new_is_left_out() -> None:
     ]
     text = text_of(caption_of(COUPE, global_description=GIST, segments=parts))
     assert "slows down. A cat crosses the street." in text and text.count("silver") == 1
+    shots = [{"start": at, "end": at + 1, "transition": "cut"} for at in (0, 1)]
+    cut = caption_of(COUPE, global_description=GIST, segments=parts, shots=shots)
+    assert text_of(cut).count("silver") == 2
 
 
 def test_cosmos_subjects_are_told_apart() -> None:

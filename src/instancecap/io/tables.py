@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import chain
@@ -26,6 +27,7 @@ LONGEST_CELL = 2**31 - 1
 """Bytes of a CSV cell; the csv module's own limit, 131,072, is less than a caption with tracks."""
 
 NOT_UTF8 = "not UTF-8 text"
+_UNDECODED = re.compile("[\ud800-\udfff]")
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 
 
@@ -149,7 +151,7 @@ def _read_csv(path: str, choose: Choose) -> Iterator[Row]:
                 continue
             number += 1
             where = f"row {number}"
-            if any(not _is_utf8(cell) for cell in cells):
+            if any(map(_UNDECODED.search, cells)):
                 yield Row(where, error=NOT_UTF8)
             elif any(cells[len(header) :]):
                 # Which cell is in the wrong column cannot be known: none is read.
@@ -171,16 +173,6 @@ def _unlimited(reader: Iterator[list[str]]) -> Iterator[list[str]]:
         if cells is None:
             return
         yield cells
-
-
-def _is_utf8(cell: str) -> bool:
-    if cell.isascii():
-        return True
-    try:
-        cell.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _read_parquet(path: str, choose: Choose, rows_at_a_time: int) -> Iterator[Row]:

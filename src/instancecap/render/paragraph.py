@@ -294,14 +294,17 @@ def _fact(draft: Draft, pointer: str, text: str, *, rank: float) -> Iterator[Lin
 
 
 def _events(draft: Draft) -> Iterator[Line]:
-    """What happens in the parts of the clip, in their order; not what other fields say."""
+    """What happens in the parts of the clip, in their order.
+
+    Of parts within one shot what other fields say is left out.
+    """
     caption, parts = draft.caption, draft.caption.segments
     if len(parts) < 2 and caption.global_description:
         return
     fields = [caption.global_description, caption.background]
     for one in caption.instances:
         fields += [one.appearance, one.action, one.expression]
-    known = content(" ".join(fields))
+    known = content(" ".join(fields)) if len(caption.shots) <= 1 else frozenset()
     text = " ".join(
         sentence
         for sentence in grammar.sentences(" ".join(one.description for one in parts))

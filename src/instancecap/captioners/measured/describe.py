@@ -156,7 +156,7 @@ def _global(
     several = len(evidence.shots) > 1
     if several:
         scene = whole.Scene()
-    introductions = [say.introduce(one.name) for one in subjects]
+    introductions = [say.introduce(name) for name in _mentions([one.name for one in subjects])]
     if not subjects:
         stages = whole.camera_stages(evidence, motion)
         return say.unnamed_sentence(scene, stages, static=motion == ["static"])
@@ -170,21 +170,26 @@ def _global(
 
 def _events(scene: whole.Scene, subjects: Sequence[tuple[Name, Conduct]], *, say: Sentences) -> str:
     """What named instances do within one shot."""
-    mentioned: list[Name] = []
-
-    def mention(name: Name) -> Name:
-        """The name with its number in the order of this sentence."""
-        before = sum(replace(one, number=0) == replace(name, number=0) for one in mentioned)
-        mentioned.append(name)
-        return replace(name, number=before + 1) if name.number else name
-
+    active = [(name, did) for name, did in subjects if did.acts]
+    others = [(name, did) for name, did in subjects if not did.acts]
+    names = _mentions([name for name, _ in (*active, *others)])
     acting = [
-        (say.introduce(mention(name)), say.action_phrase(did, count=name.count))
-        for name, did in subjects
-        if did.acts
+        (say.introduce(name), say.action_phrase(did, count=name.count))
+        for name, (_, did) in zip(names, active, strict=False)
     ]
-    others = [say.located(mention(name), did) for name, did in subjects if not did.acts]
-    return say.events_sentence(scene, acting, others)
+    there = [
+        say.located(name, did) for name, (_, did) in zip(names[len(active) :], others, strict=True)
+    ]
+    return say.events_sentence(scene, acting, there)
+
+
+def _mentions(names: Sequence[Name]) -> list[Name]:
+    """The names with their numbers in the order of one sentence."""
+    plain = [replace(name, number=0) for name in names]
+    return [
+        replace(name, number=plain[:index].count(plain[index]) + 1) if name.number else name
+        for index, name in enumerate(names)
+    ]
 
 
 def _segments(

@@ -76,7 +76,7 @@ def check(
     )
     report = CheckReport(one.name, goal.name if goal else "", on_failure, on_warning)
     counter = counter_for(goal) if goal else None
-    strict = bool(record.get("transcoded"))
+    strict = bool(record.get("transcode"))
     _Checker(one, goal, counter, plan, root, strict, report, on_load).run()
     return report
 

@@ -18,6 +18,7 @@ from instancecap.datasets.captions import Row
 from instancecap.datasets.export import media
 from instancecap.datasets.export.base import (
     MARK,
+    PROMPT_OPTIONS,
     RECORD_FOLDER,
     Account,
     NameAllocator,
@@ -25,10 +26,10 @@ from instancecap.datasets.export.base import (
     Tell,
     Trainer,
     complete,
-    describe,
     one_line,
     plan_of,
     silent,
+    values_of,
 )
 from instancecap.datasets.export.layouts import READ_AS_MISSING, Add, Shards, dump
 from instancecap.datasets.export.rules import ClipCounts, MediaInfo, Plan, Sample, out_of_rule
@@ -90,6 +91,9 @@ def export(
     check_free(final, overwrite=options.overwrite)
     part = final.with_name(f".{final.name}.part")
     report = Report(trainer.name, target.name if target else "", on_failure, on_warning)
+    if target and not options.target_named and trainer.models[1:]:
+        others = ", ".join(trainer.models[1:])
+        report.warn("", f"no --target is given: made for {target.name}; others are {others}")
     if trainer.warns and (warning := trainer.warns(final)):
         report.warn("", warning)
     try:
@@ -278,19 +282,13 @@ class _Run:
     def _record(self) -> dict[str, Any]:
         from instancecap.version import __version__
 
-        options = self.options
         return {
             "version": __version__,
             "trainer": self.trainer.name,
             "target": self.report.target,
             "clips": self.report.done,
-            "transcoded": options.transcode,
-            "question": options.question,
-            "frames": options.frames,
-            "fps": options.fps,
-            "size": options.size,
-            "fit": options.fit,
-            **describe(options.render),
+            **values_of(self.options, ("transcode", "question", "frames", "fps", "size", "fit")),
+            **values_of(self.options.render, PROMPT_OPTIONS),
         }
 
 

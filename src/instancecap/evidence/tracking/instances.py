@@ -23,7 +23,7 @@ from instancecap.evidence.geometry import (
     touched_sides,
     touches_border,
 )
-from instancecap.evidence.thresholds import NAMING
+from instancecap.evidence.thresholds import NAMING, NamingThresholds
 from instancecap.evidence.tracking.naming import LIVELY, OBJECT, Naming, name_class
 from instancecap.evidence.tracking.tracks import Track
 from instancecap.models.coco import CATEGORIES
@@ -71,18 +71,23 @@ class Named:
 
 
 def name_tracks(
-    tracks: Sequence[Track], *, shot: Shot, world: CameraTrajectory, samples: int
+    tracks: Sequence[Track],
+    *,
+    shot: Shot,
+    world: CameraTrajectory,
+    samples: int,
+    fit: NamingThresholds = NAMING,
 ) -> list[Named]:
     """The tracks that can be named; the others leave their motion to be told alone.
 
-    ``samples``: how many samples of the shot were searched.
+    ``samples``: how many samples of the shot were searched; ``fit``: of the detector's scores.
     """
     named = []
     for track in tracks:
         if len(track.times) < _enough(shot):
             continue
         motion = track_motion(track, world)
-        naming = name_class(track, motion, samples=samples)
+        naming = name_class(track, motion, samples=samples, fit=fit)
         if naming.confidence >= NAMING.name:
             named.append(Named(track, naming))
         elif motion.moving and _is_something(track, samples):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.evidence.geometry import areas
-from instancecap.evidence.thresholds import NAMING
+from instancecap.evidence.thresholds import NAMING, NamingThresholds
 from instancecap.evidence.tracking.tracks import Track
 from instancecap.models.coco import CATEGORIES, CLASSES, MOVABLE
 from instancecap.schema.evidence import InstanceMotion
@@ -45,7 +45,9 @@ class Naming(NamedTuple):
     category_confidence: float
 
 
-def name_class(track: Track, motion: InstanceMotion, *, samples: int) -> Naming:
+def name_class(
+    track: Track, motion: InstanceMotion, *, samples: int, fit: NamingThresholds = NAMING
+) -> Naming:
     """Class by vote over the track's views, and the probability that it is right.
 
     The class with most votes is the name; an animal or a vehicle whose kind is not more likely
@@ -54,20 +56,21 @@ def name_class(track: Track, motion: InstanceMotion, *, samples: int) -> Naming:
 
     Args:
         samples: number of samples of the shot in which it might have been detected.
+        fit: how the probability follows from what the detector says.
     """
     votes = _without_mixtures(track.class_votes)
     first = int(votes.argmax())
     name, category = CLASSES[first], CATEGORIES[CLASSES[first]]
     density = min(1.0, len(track.named_scores) / max(samples, 1))
-    probability = _probability(track, _taken_for(first), category, density, bonus=0.0)
-    likely = probability >= NAMING.clear
-    if motion.moving and not _IS_MOVABLE[first] and probability < NAMING.carried:
+    probability = _probability(track, _taken_for(first), category, density, fit=fit)
+    likely = probability >= fit.clear
+    if motion.moving and not _IS_MOVABLE[first] and probability < fit.carried:
         return _name_mobile(track, np.where(_IS_MOVABLE, votes, 0.0) / votes.sum(), motion)
     if category not in ("animal", "vehicle"):
         return Naming(name, probability, probability)
     kin = np.array([CATEGORIES[other] == category for other in CLASSES])
-    bonus = NAMING.any_animal if category == "animal" else NAMING.any_vehicle
-    together = max(probability, _probability(track, kin, category, density, bonus=bonus))
+    bonus = fit.any_animal if category == "animal" else fit.any_vehicle
+    together = max(probability, _probability(track, kin, category, density, bonus=bonus, fit=fit))
     if likely:
         return Naming(name, probability, together)
     return Naming(HYPERNYMS[category], together, together)
@@ -82,21 +85,25 @@ def _taken_for(first: int) -> NDArray[np.bool_]:
 
 
 def _probability(
-    track: Track, kin: NDArray[np.bool_], category: str, density: float, *, bonus: float
+    track: Track,
+    kin: NDArray[np.bool_],
+    category: str,
+    density: float,
+    *,
+    fit: NamingThresholds,
+    bonus: float = 0.0,
 ) -> float:
     """That one of the classes ``kin`` (80,), which are of a ``category``, is right."""
     score = float(track.named_scores[:, kin].max(axis=1).mean())
     if track.looks:
         looks = float(np.mean([look[kin].max() for look in track.looks]))
-        score = (score + NAMING.look * looks) / (1 + NAMING.look)
+        score = (score + fit.look * looks) / (1 + fit.look)
     z = (
-        NAMING.offset
-        + NAMING.score * float(np.log((score + 0.02) / (1.02 - score)))
-        + NAMING.density * density
-        + {"human": NAMING.human, "animal": NAMING.animal, "vehicle": NAMING.vehicle}.get(
-            category, 0.0
-        )
-        + NAMING.size * float(np.sqrt(np.median(areas(np.array(track.boxes)))))
+        fit.offset
+        + fit.score * float(np.log((score + 0.02) / (1.02 - score)))
+        + fit.density * density
+        + {"human": fit.human, "animal": fit.animal, "vehicle": fit.vehicle}.get(category, 0.0)
+        + fit.size * float(np.sqrt(np.median(areas(np.array(track.boxes)))))
         + bonus
     )
     return float(1 / (1 + np.exp(-z)))
