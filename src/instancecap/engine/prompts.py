@@ -113,7 +113,7 @@ class EnhanceWork(Work):
         asked = self.backend or self.server
         return fingerprint(
             options=asdict(self.options),
-            prompts=version(self.options.prompts_dir),
+            prompts=version(),
             model=asked.model if asked else "",
             picture=repr(self.picture),
             like=repr(self.like),
