@@ -81,7 +81,7 @@ try:
     main()
 except SystemExit as ended:
     assert ended.code == 0
-heavy = "cv2 av numpy pydantic onnxruntime pyarrow openai pebble scenedetect torch".split()
+heavy = "cv2 av numpy pydantic onnxruntime pyarrow openai pebble torch".split()
 print(sorted(set(heavy) & set(sys.modules)), file=sys.stderr)
 """
     started = time.monotonic()

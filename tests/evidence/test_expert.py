@@ -77,6 +77,6 @@ def test_experts_look_as_often_as_they_ask_to() -> None:
     evidence = Evidence(video=video)
     observed.facts(evidence, end=2.0)
     observed.close()
-    assert [len(expert.times) for expert in experts] == [48, 24, 4, 0]
+    assert [len(expert.times) for expert in experts] == [48, 16, 4, 0]
     assert evidence.warnings[0] == "all 48 of 2 s"
     assert {"all", "samples", "some", "facts"} <= set(evidence.timings)

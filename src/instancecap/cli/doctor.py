@@ -23,7 +23,6 @@ from instancecap.models.weights import cache_dir
 
 BASE_MODULES = (
     *("av", "cv2", "jinja2", "numpy", "onnxruntime", "pebble", "pyarrow", "pycocotools"),
-    *("pydantic", "rich", "scenedetect", "scipy", "typer"),
 )
 """Modules of the base install, each found through whichever distribution provides it."""
 

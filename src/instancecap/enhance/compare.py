@@ -51,13 +51,12 @@ def profile(captions: Iterable[Caption]) -> Profile:
     counts: list[int] = []
     for one in captions:
         counts.append(len(one.instances))
-        texts["global_description"].append(one.global_description)
-        texts["background"].append(one.background)
-        texts["lighting"].append(one.lighting)
+        for name in ("global_description", "background", "lighting"):
+            texts[name].append(getattr(one, name))
         texts["camera"].append(one.camera.description)
         for instance in one.instances:
-            texts["appearance"].append(instance.appearance)
-            texts["action"].append(instance.action)
+            for name in ("appearance", "action"):
+                texts[name].append(getattr(instance, name))
             texts["position"].append(instance.position.text)
     if not counts:
         raise FormatError("no captions to compare with")
@@ -115,19 +114,13 @@ def _divergence(first: Counter[str], second: Counter[str]) -> float:
 
 
 def in_words(figures: Mapping[str, Any]) -> str:
-    """A table to read: ours, theirs."""
-    lines = [f"{'':20}{'these':>8}{'CAPTIONS':>10}"]
-    lines += [
-        f"{name:20}{figures[name][0]:>8g}{figures[name][1]:>10g}"
-        for name in ("captions", "instances")
-    ]
-    for name, one in figures["fields"].items():
-        lines.append(f"{name + ', words':20}{one['words'][0]:>8g}{one['words'][1]:>10g}")
-    for name, one in figures["fields"].items():
-        lines.append(f"{name + ', filled':20.20}{one['filled'][0]:>8.0%}{one['filled'][1]:>10.0%}")
+    """A table to read: these captions, and the training set."""
+    rows = {name: figures[name] for name in ("captions", "instances")}
+    for kind in ("words", "filled"):
+        rows |= {f"{name}, {kind}": one[kind] for name, one in figures["fields"].items()}
+    lines = [f"{name:28}{mine:>10g}{theirs:>10g}" for name, (mine, theirs) in rows.items()]
     far, known = figures["word_divergence"], figures["known_words"]
-    lines.append(f"word divergence {far:.2f}, known words {known:.0%}")
-    return "\n".join(lines)
+    return "\n".join([*lines, f"word divergence {far:.2f}, known words {known:.0%}"])
 
 
 def plot(figures: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from string import Template
 from instancecap.enhance.faithful import in_words
 from instancecap.enhance.options import EnhanceOptions
 from instancecap.enhance.tokens import Parsed
-from instancecap.enhance.words import leads, manner_of
+from instancecap.enhance.words import Manner, leads, manner_of
 from instancecap.errors import UsageError
 
 _SECTION = re.compile(r"^## (\w+)$", re.MULTILINE)
@@ -91,44 +91,35 @@ class Questions:
         """The user's prompt between its marks, and what was found in it."""
         # The marks are what parts the prompt from the question: none may stand in it.
         text = self.parsed.text.replace("<<<", "«").replace(">>>", "»")
-        lines = [self._fill("context.prompt", prompt=text)]
-        if parts := list(dict.fromkeys(map(in_words, self.parsed.parts)))[:40]:
-            lines.append(self._fill("context.found", found=", ".join(parts)))
-        return "\n".join(lines)
+        parts = list(dict.fromkeys(map(in_words, self.parsed.parts)))[:40]
+        found = self._fill("context.found", found=", ".join(parts)) if parts else ""
+        return f"{self._fill('context.prompt', prompt=text)}\n{found}".strip()
 
     @property
     def context(self) -> str:
         """Words, sound, length, variety, pictures and the training set."""
-        options, dice = self.options, random.Random(f"{self.options.seed} {self.number}")
-        manner = manner_of(options.target.name) if options.target else None
-        lines = []
-        if count := options.shown_words:
-            known = options.words.positive
-            shown = ", ".join(dice.sample(known, min(count, len(known))))
-            lines.append(self._fill("context.positive", words=shown))
-        elif manner and manner.plain:
-            lines.append(self._fill("context.plain"))
-        negative = sorted(options.words.negative)
-        if negative:
-            lines.append(self._fill("context.negative", words=", ".join(negative[:120])))
-        lines.append(self._fill("context.sound" if manner and manner.sound else "context.silent"))
-        if options.duration:
-            lines.append(self._fill("context.seconds", seconds=f"{options.duration:g}"))
-        if options.variants > 1:
-            order = random.Random(options.seed).sample(leads(), len(leads()))
-            lead = order[self.number % len(order)]
-            number, count = self.number + 1, options.variants
-            lines.append(self._fill("context.variety", number=number, count=count, lead=lead))
-        if self.names:
-            last = " and ends with the second one" if self.last else ""
-            names = "; ".join(self.names)
-            lines.append(self._fill("context.picture", last=last, names=names))
-        if self.like is not None:
-            lengths = ", ".join(
-                f"{name} {count} words" for name, count in self.like.lengths.items()
-            )
-            words = ", ".join(self.like.words[:30])
-            lines.append(self._fill("context.like", lengths=lengths, words=words))
+        options, count = self.options, self.options.variants
+        manner = manner_of(options.target.name) if options.target else Manner()
+        dice = random.Random(f"{options.seed} {self.number}")
+        positive = options.words.positive
+        shown = dice.sample(positive, min(options.shown_words, len(positive)))
+        order = random.Random(options.seed).sample(leads(), len(leads()))
+        like = self.like or Like({}, ())
+        lengths = ", ".join(f"{name} {length} words" for name, length in like.lengths.items())
+        told: dict[str, tuple[object, dict[str, object]]] = {
+            "positive": (shown, {"words": ", ".join(shown)}),
+            "plain": (manner.plain, {}),
+            "negative": (True, {"words": ", ".join(sorted(options.words.negative)[:120])}),
+            "sound": (manner.sound, {}),
+            "silent": (not manner.sound, {}),
+            "seconds": (options.duration, {"seconds": f"{options.duration:g}"}),
+            "variety": (count > 1, {"number": self.number + 1, "count": count,
+                                    "lead": order[self.number % len(order)]}),
+            "picture": (self.names, {"names": "; ".join(self.names),
+                                     "last": " and ends with the second one" * self.last}),
+            "like": (like.lengths, {"lengths": lengths, "words": ", ".join(like.words[:30])}),
+        }  # fmt: skip
+        lines = (self._fill(f"context.{name}", **how) for name, (use, how) in told.items() if use)
         return "\n".join(lines)
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from instancecap.enhance.faithful import in_words, missing
 from instancecap.enhance.options import EnhanceOptions
 from instancecap.enhance.parse import parse
 from instancecap.enhance.tokens import Parsed
@@ -15,7 +16,7 @@ from instancecap.mllm.base import Usage
 from instancecap.render.options import RenderOptions, Task
 from instancecap.render.quotes import said_once
 from instancecap.render.render import render_with
-from instancecap.render.targets import Target, counter_for
+from instancecap.render.targets import JSON, Target, counter_for
 from instancecap.schema.caption import Caption, Video
 
 LOST = "not in the result: "
@@ -79,7 +80,7 @@ def prompt_for(caption: Caption, options: EnhanceOptions) -> str:
     task: Task = "i2v" if options.has_picture else "t2v"
     if options.target is None:
         return paragraph(said_once(caption))
-    sized = _sized(caption, options) if options.target.style == "json" else caption
+    sized = _sized(caption, options) if options.target.style == JSON else caption
     try:
         return render_with(sized, RenderOptions(target=options.target, task=task)).text
     except FormatError:  # another script, or one sentence that is too long: the words as they are
@@ -129,6 +130,16 @@ def negative_prompt(caption: Caption, parsed: Parsed, target: Target | None) -> 
     if caption.camera.motion == ["static"]:
         words.append("camera movement")
     return ", ".join(dict.fromkeys(words))
+
+
+def unsaid(caption: Caption, parsed: Parsed, options: EnhanceOptions) -> list[str]:
+    """What of the prompt had no room in the target's text; counts are told by instances."""
+    target = options.target
+    if target is None or target.style == JSON or options.has_picture or not parsed.english:
+        return []
+    shown = Caption(video=None, global_description=prompt_for(caption, options))
+    parts = (one for one in missing(shown, parsed) if one.kind != "number")
+    return [f"{in_words(one)}: no room within {target.budget} tokens" for one in parts]
 
 
 def unheard(parsed: Parsed, target: Target | None) -> list[str]:

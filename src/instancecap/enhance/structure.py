@@ -27,6 +27,12 @@ from instancecap.version import __version__
 
 _CELLS = {"left": "center-left", "right": "center-right", "center": "center-middle",
           "top": "top-middle", "bottom": "bottom-middle"}  # fmt: skip
+_SHOTS = {
+    name.replace("-", " ")
+    for table in (en.SHOT_TYPES, en.SHOT_ANGLE_NAMES)
+    for name in table.values()
+}
+"""What prompts call shots by; the fields alone say it then."""
 _FILMING = ("motion", "stability", "other", "shot_type", "shot_angle", "shot_position")
 
 
@@ -116,8 +122,8 @@ class _Draft:
             (gist if where is None else moved[where]).append(span)
         if not gist:
             gist, moved = list(self.found.fragments), {}
-        elif not any(self._filming(span) for span in moved.get("/camera/description", [])):
-            moved.pop("/camera/description", None)
+        elif not any(map(self._filming, moved["/camera/description"])):  # a camera that is seen
+            gist = sorted([*gist, *moved.pop("/camera/description")])
         for pointer, spans in moved.items():
             text = self._joined(spans)
             if pointer and text:
@@ -136,9 +142,8 @@ class _Draft:
         )  # fmt: skip
         stands = [one for one in things if one.role not in ("intangible", "worn")]
         if (films or leads) and (leads or not stands) and not any(one.negated for one in things):
-            only = [one for one in words if one.kind not in "K.,mDPL" or one.low == "camera"]
-            shot = all(one[1].field.startswith("shot_") for one in self._terms(span))
-            return "" if shot and not only and films else "/camera/description"
+            told = self.found.at(span).strip(" ,.;").lower().replace("-", " ")
+            return "" if told in _SHOTS else "/camera/description"
         lit = any(term.field == "light" for _, term in self._terms(span))
         lit = lit or any(one.noun in ("light", "lighting", "glow", "sunlight") for one in things)
         if lit and not stands and not any(one.kind == "V" for one in words):

@@ -177,6 +177,10 @@ def load_lexicon(folder: str = "") -> Lexicon:
     return Lexicon(lists["positive"], frozenset(lists["negative"]))
 
 
+ANY = 1e6
+"""Seconds, or frames a second, that no clip has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Manner:
     """How a target's own guide wants its prompts: a table of ``targets.toml``."""
@@ -184,8 +188,8 @@ class Manner:
     plain: bool = False
     sound: bool = False
     negative: str = ""
-    seconds: Sequence[float] = ()
-    rates: Sequence[float] = ()
+    seconds: Sequence[float] = (0, ANY)
+    rates: Sequence[float] = (0, ANY)
 
 
 @cache

@@ -13,11 +13,14 @@ from instancecap.evidence.color_names import name_pixels
 from instancecap.video.decode import Frame, Picture
 from instancecap.video.sampling import fit_within
 
-SAMPLE_RATE = 12.0
+SAMPLE_RATE = 8.0
 """Frames a second that camera, motion and instances are measured on."""
 
 SAMPLE_SIDE = 416
 """Longer side of a sampled picture in pixels: the detector's own input size."""
+
+SMALL_SIDE = 312
+"""Longer side in pixels of the pictures that motion is measured on."""
 
 THUMB_SIZE = (48, 32)
 """Width and height of the picture that shots are told by, made for every frame."""
@@ -54,6 +57,12 @@ class Sample:
     def gray(self) -> Picture:
         """Luma, uint8 (height, width)."""
         return np.asarray(cv2.cvtColor(self.bgr, cv2.COLOR_BGR2GRAY), np.uint8)
+
+    @cached_property
+    def small(self) -> Picture:
+        """Luma, its longer side ``SMALL_SIDE`` pixels, for flow."""
+        size = fit_within(self.aspect, SMALL_SIDE)
+        return np.asarray(cv2.resize(self.gray, size), np.uint8)
 
     @cached_property
     def color_names(self) -> NDArray[np.uint8]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from instancecap.video.decode import Picture
 
-SIDE = 640
+SIDE = 512
 """Longer side in pixels of the picture in which lines are looked for."""
 
 

@@ -187,6 +187,8 @@ class PlaceFacts(StrictModel):
 
     label: v.Place = "unknown"
     confidence: Unit = 0.0
+    outdoor: Unit = Field(default=0.0, description="how much speaks for it, told or not")
+    indoor: Unit = 0.0
     colors: list[tuple[str, Unit]] = Field(default=[], description="colors around the instances")
 
 

@@ -89,7 +89,7 @@ def test_larger_never_means_farther() -> None:
 def test_where_nothing_is_detected_the_place_is_a_guess() -> None:
     framing = frame_subject([], [], [])
     assert (framing.shot_type, framing.shot_position, framing.confidence) == ("", "", 0)
-    guesses = [frame_subject([], [], WHOLE, place=place) for place in ("outdoor", "unknown")]
+    guesses = [frame_subject([], [], WHOLE, wide=wide) for wide in (True, False)]
     assert [guess.shot_type for guess in guesses] == ["long_shot", "close_up"]
     assert all(guess.confidence < 0.5 for guess in guesses)
 

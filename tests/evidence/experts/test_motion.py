@@ -13,7 +13,7 @@ from instancecap.evidence.movement import MovingPatches, Step
 from tests.evidence.samples import sample_of
 
 WIDTH, HEIGHT = 416, 234
-RATE = 12.0
+RATE = 4.0
 SIDE = 60
 GROUND = SURFACES["cells"](np.random.default_rng(1), HEIGHT, 3 * WIDTH)
 THING = SURFACES["foliage"](np.random.default_rng(2), SIDE, SIDE)

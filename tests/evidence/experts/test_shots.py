@@ -41,8 +41,16 @@ def shots_of_clip(clip: Clip) -> list[Shot]:
     expert = ShotExpert()
     with ClipReader(clip) as reader:
         for frame in reader:
-            expert.look(frame.index, frame.t, frame.bgr(THUMB_SIZE))
-    return expert.shots(end=reader.end)
+            expert.look(frame.t, frame.bgr(THUMB_SIZE))
+    return expert.shots(end=reader.end)[0]
+
+
+def warnings_of(frames: np.ndarray, *, fps: float = FPS) -> list[str]:
+    expert = ShotExpert()
+    with ClipReader(Clip.from_frames(frames, fps)) as reader:
+        for frame in reader:
+            expert.look(frame.t, frame.bgr(THUMB_SIZE))
+    return expert.shots(end=reader.end)[1]
 
 
 def kinds(shots: list[Shot]) -> list[str]:
@@ -79,6 +87,21 @@ def test_three_shots_are_three() -> None:
     shots = shots_of(frames)
     assert kinds(shots) == ["start", "cut", "cut"]
     assert [shot.start for shot in shots] == pytest.approx([0, 1.25, 2.5], abs=1e-3)
+
+
+@pytest.mark.parametrize("left", [1, 2, 6])
+@pytest.mark.parametrize("word", ["first", "last"])
+def test_frames_that_a_neighboring_shot_left_are_warned_of(left: int, word: str) -> None:
+    parts = [still("bricks", left), still("cells", 40)]
+    frames = np.concatenate(parts if word == "first" else parts[::-1])
+    assert warnings_of(frames) == [f"the {word} {left / FPS:.2f} s belong to another shot"]
+
+
+@pytest.mark.parametrize("lengths", [(40,), (10, 40), (40, 10), (5, 8)])
+def test_shots_of_their_own_are_no_leftovers(lengths: tuple[int, ...]) -> None:
+    surfaces = ("bricks", "cells")
+    frames = [still(surface, n) for surface, n in zip(surfaces, lengths, strict=False)]
+    assert warnings_of(np.concatenate(frames)) == []
 
 
 def test_a_flash_is_no_cut() -> None:
@@ -130,7 +153,7 @@ def test_one_frame_is_one_shot() -> None:
 
 
 def test_no_frames_are_no_shots() -> None:
-    assert ShotExpert().shots(end=1.0) == []
+    assert ShotExpert().shots(end=1.0) == ([], [])
 
 
 @settings(deadline=None, max_examples=25)

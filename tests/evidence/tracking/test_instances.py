@@ -87,7 +87,7 @@ def test_its_track_lies_on_it() -> None:
         true = np.array([[x - w / 2, 0.5 - h / 2, x + w / 2, 0.5 + h / 2]])
         overlaps.append(float(ious(true, np.array([point.box]))[0, 0]))
     assert np.median(overlaps) > 0.5
-    assert len(found.track) > 0.7 * COUNT
+    assert len(found.track) > 0.4 * COUNT  # every second frame is looked at
 
 
 def test_its_speed_is_in_frame_diagonals_a_second() -> None:

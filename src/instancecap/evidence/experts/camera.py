@@ -9,6 +9,7 @@ words for the path are made in :mod:`instancecap.evidence.experts.camera_words`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -25,7 +26,7 @@ from instancecap.video.decode import Picture
 Points = NDArray[np.float32]
 
 GRID = (8, 6)
-POINTS_PER_CELL = 6
+POINTS_PER_CELL = 4
 MIN_POINTS = 8
 """Fewer followed corners than this say nothing about the camera."""
 
@@ -43,8 +44,9 @@ A shift by a quarter of a pixel changes fine detail by about this much."""
 NOISE_FLOOR = 3.0
 """Gray levels of local contrast that are noise rather than texture."""
 
-RANSAC_PIXELS = 1.5
-REST_PIXELS = 0.4
+RESTS = 0.4
+RANSAC_PIXELS = 1.1
+REST_PIXELS = 0.3
 """Pixels between two samples within which a corner rests."""
 
 
@@ -97,8 +99,14 @@ class CameraExpert:
         ``foreground`` is true where the sample before shows what moves by itself, shape
         (height, width).
         """
-        here, last = Key.of(sample.gray), self._last
+        here, last = Key.of(sample.small), self._last
         self._last = sample.t, sample.gray
+        scale = sample.size[0] / here.gray.shape[1]
+        if foreground is not None:
+            size = here.gray.shape[::-1]
+            foreground = (
+                cv2.resize(foreground.view(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+            )
         if self._key is None or last is None:
             self._key = here
             return None
@@ -108,7 +116,8 @@ class CameraExpert:
             matrix, inliers = background_motion(self._key, here, foreground)
             if self._parallax.needs_points(last[0]):
                 corners = spread_corners(self._key, foreground)
-                self._parallax.begin(last[0], self._key.gray, corners)
+                self._parallax.begin(last[0], last[1], corners * np.float32(scale))
+            matrix[:, 2] *= scale
             self._key = here
         if inliers > 0:
             self._parallax.add(sample.t, sample.gray, matrix)
@@ -130,13 +139,19 @@ def resting_share(before: Key, after: Key, foreground: NDArray[np.bool_] | None)
     detail, change = np.abs(before.even), cv2.absdiff(before.even, after.even)
     if foreground is not None:
         detail[foreground] = 0
-    cells = (2 * GRID[0], 2 * GRID[1])
-    detail = cv2.resize(detail, cells, interpolation=cv2.INTER_AREA)
-    change = cv2.resize(change, cells, interpolation=cv2.INTER_AREA)
+    detail, change = _cell_means(detail), _cell_means(change)
     textured = detail > MIN_DETAIL
     if textured.sum() < MIN_POINTS:
         return 0.0
     return float((change[textured] < MAX_REST_CHANGE * detail[textured]).mean())
+
+
+def _cell_means(picture: NDArray[Any]) -> NDArray[np.float32]:
+    """Means over the cells of a grid, less the pixels at the edges that fill none."""
+    columns, rows = 2 * GRID[0], 2 * GRID[1]
+    height, width = picture.shape
+    whole = picture[: max(rows, height - height % rows), : max(columns, width - width % columns)]
+    return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA))
 
 
 def background_motion(
@@ -174,13 +189,13 @@ def _background_rests(start: Points, end: Points, matrix: Matrix, shape: tuple[i
     follows = np.linalg.norm(end - fitted, axis=1) < RANSAC_PIXELS
     resting = len(set(cell[rests & ~follows].tolist()))
     following = len(set(cell[follows & ~rests].tolist()))
-    return resting > 0.5 * following and resting >= 2
+    return resting > RESTS * following and resting >= 2
 
 
 def spread_corners(picture: Key, foreground: NDArray[np.bool_] | None) -> Points:
     """Corners that cover the picture evenly, at most a few per grid cell; shape (n, 2)."""
     mask = None if foreground is None else np.where(foreground, 0, 255).astype(np.uint8)
-    found = cv2.goodFeaturesToTrack(picture.even, 800, 0.01, 5, mask=mask, blockSize=5)
+    found = cv2.goodFeaturesToTrack(picture.even, 800, 0.01, 4, mask=mask, blockSize=3)
     # OpenCV gives None where there are no corners, whatever its type says.
     points = np.zeros((0, 2), np.float32) if found is None else found.reshape(-1, 2)
     height, width = picture.gray.shape
@@ -196,16 +211,17 @@ def spread_corners(picture: Key, foreground: NDArray[np.bool_] | None) -> Points
 
 def even_contrast(picture: Picture) -> NDArray[np.float32]:
     """The picture with about the same contrast everywhere, so that plain ground has corners too."""
-    around = (31, 31)
+    around = (23, 23)
     mean = cv2.boxFilter(picture, cv2.CV_32F, around)
-    variance = cv2.sqrBoxFilter(picture, cv2.CV_32F, around) - mean * mean
-    spread = np.sqrt(np.maximum(variance, 0, dtype=np.float32))
-    return np.asarray((picture - mean) / (spread + np.float32(NOISE_FLOOR)), np.float32)
+    variance = cv2.subtract(cv2.sqrBoxFilter(picture, cv2.CV_32F, around), cv2.multiply(mean, mean))
+    spread = np.sqrt(np.maximum(variance, 0)) + np.float32(NOISE_FLOOR)
+    detail = cv2.subtract(picture, mean, dtype=cv2.CV_32F)
+    return np.asarray(cv2.divide(detail, spread), np.float32)
 
 
 def follow(before: Picture, after: Picture, points: Points) -> tuple[Points, Points]:
     """Follow points there and back; those that come back, where they were and where they went."""
-    window = {"winSize": (17, 17), "maxLevel": 4}
+    window = {"winSize": (17, 17), "maxLevel": 3}
     there, ok_there, _ = cv2.calcOpticalFlowPyrLK(before, after, points, None, **window)  # type: ignore[call-overload]
     back, ok_back, _ = cv2.calcOpticalFlowPyrLK(after, before, there, None, **window)  # type: ignore[call-overload]
     miss = np.linalg.norm(back - points, axis=1)
@@ -225,7 +241,7 @@ def fit_similarity(start: Points, end: Points) -> tuple[Matrix, float]:
     return refined, float(agreeing.mean())
 
 
-def _refine(start: Points, end: Points, matrix: Matrix, rounds: int = 5) -> Matrix:
+def _refine(start: Points, end: Points, matrix: Matrix, rounds: int = 3) -> Matrix:
     """Iteratively reweighted least squares with Cauchy weights, from a RANSAC start."""
     # As complex numbers, points are turned and scaled by one factor: the best has a closed form.
     before, after = (points.astype(float) @ np.array([1, 1j]) for points in (start, end))

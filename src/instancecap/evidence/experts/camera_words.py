@@ -64,18 +64,12 @@ MIN_RATE = 0.007
 MIN_NET = 0.04
 """Frame sizes a component must travel in one stretch to be a movement."""
 
-MIN_DIRECTED = 0.5
-"""Share of all back and forth that must remain as net travel; hand tremor stays under it."""
-
 MIN_OF_MAIN = 0.5
 """A component that travels less than this share of the strongest one is a side effect of it."""
 
-MIN_OF_TREMBLE = 5.0
-"""A shaken camera wanders: a movement must travel so many times as far as it trembles."""
-
-MIN_SWAY, MIN_OF_OPPOSITE = 0.12, 0.8
-"""Frame sizes, and share of the opposite movement, that a movement must travel where the opposite
-one is seen in the same shot."""
+MIN_OF_OPPOSITE = 0.8
+"""Share of the opposite movement in the same shot that a movement must travel: who walks sways, and
+means none of it."""
 
 MIN_ZOOM_OF_MAIN = 0.18
 """The same share for a zoom: hands tilt a pan by accident, but they hardly ever zoom it."""
@@ -84,12 +78,12 @@ MIN_OF_ZOOM = 1.0
 """The same share for a turn beside a zoom: where the camera goes forward off the picture's middle,
 or a lens zooms off it, the picture shifts too."""
 
-MIN_LASTS, MIN_SWEEP = 0.2, 0.35
-"""Share of the shot that a movement must last, or else frame sizes that it must travel: what moves
-before a resting camera for a moment can pass for the background."""
+MIN_LASTS = 0.2
+"""Share of the shot that a movement must last: what moves before a resting camera for a moment can
+pass for the background."""
 
-ZOOM_DOUBLED = 0.24
-"""Travel of a zoom by a factor of two, which is a movement whatever else the camera does."""
+MOST_OF_JUMP = 0.85
+"""Share of its travel that the two largest steps of a movement may make up."""
 
 SLOW, FAST = 0.09, 0.35
 STEADY, SHAKY = 0.0018, 0.02
@@ -182,11 +176,10 @@ def shot_motion(
     trembling = (position - smooth)[:, :2]
     tremble = float(np.sqrt((trembling**2).sum(axis=1).mean()))
     runs = _without_sway(_runs(times, smooth, position))
-    runs = [run for run in runs if _lasts(run, times, end - start)]
+    runs = [run for run in runs if _lasts(run, times, position, end - start)]
     main = max((abs(run.net) for run in runs), default=0.0)
     zoom = max((abs(run.net) for run in runs if _is_zoom(run)), default=0.0)
-    least = max(MIN_NET, MIN_OF_TREMBLE * tremble)
-    kept = [run for run in runs if abs(run.net) >= max(least, _side_effect(run, main, zoom))]
+    kept = [run for run in runs if abs(run.net) >= _side_effect(run, main, zoom)]
     kept = [_with_travel(run, kept, times, parallax) for run in kept]
     segments = _segments(kept, times, start=start, end=end)
     rate = max((abs(run.rate) for run in kept), default=0.0)
@@ -204,16 +197,17 @@ def _without_sway(runs: Sequence[_Run]) -> list[_Run]:
             for other in runs
             if other.component == run.component and other.net * run.net < 0
         ]
-        needed = max(MIN_SWAY, MIN_OF_OPPOSITE * max(against)) if against else 0.0
-        if abs(run.net) >= needed:
+        if abs(run.net) >= MIN_OF_OPPOSITE * max(against, default=0.0):
             kept.append(run)
     return kept
 
 
-def _lasts(run: _Run, times: Array, seconds: float) -> bool:
-    """Whether a run takes up enough of a shot of ``seconds`` to be a movement of it."""
+def _lasts(run: _Run, times: Array, position: Array, seconds: float) -> bool:
+    """Whether a run takes up enough of a shot of ``seconds``, and is no jump of a step or two."""
     long = float(times[run.last] - times[run.first]) >= MIN_LASTS * seconds
-    return long or abs(run.net) >= MIN_SWEEP
+    path = position[run.first : run.last + 1, run.component]
+    largest = np.sort(np.diff(path) * np.sign(run.net))[-2:].sum()
+    return long and (len(times) <= 4 or float(largest) < MOST_OF_JUMP * abs(run.net))
 
 
 def _is_zoom(run: _Run) -> bool:
@@ -223,7 +217,7 @@ def _is_zoom(run: _Run) -> bool:
 def _side_effect(run: _Run, main: float, zoom: float) -> float:
     """Travel up to which a run may be a side effect of the strongest movement, or of a zoom."""
     if _is_zoom(run):
-        return min(MIN_ZOOM_OF_MAIN * main, ZOOM_DOUBLED)
+        return MIN_ZOOM_OF_MAIN * main
     return max(MIN_OF_MAIN * main, MIN_OF_ZOOM * zoom)
 
 
@@ -272,9 +266,7 @@ def _runs(times: Array, smooth: Array, position: Array) -> list[_Run]:
             if sign[first] == 0:
                 continue
             net = float(position[last + 1, component] - position[first, component])
-            travelled = float(np.abs(np.diff(position[first : last + 2, component])).sum())
-            directed = abs(net) / travelled if travelled else 0.0
-            if abs(net) >= MIN_NET and directed >= MIN_DIRECTED and net * sign[first] > 0:
+            if abs(net) >= MIN_NET and net * sign[first] > 0:
                 seconds = float(times[last + 1] - times[first])
                 runs.append(
                     _Run(component, first, last + 1, net, net / seconds, _word(component, net))

@@ -24,7 +24,7 @@ from instancecap.evidence.experts.redetection import (
     CropRedetector,
 )
 from instancecap.evidence.experts.world import CameraTrajectory
-from instancecap.evidence.geometry import compose
+from instancecap.evidence.geometry import compose, ious, move_boxes
 from instancecap.evidence.movement import IDENTITY, OwnFlow
 from instancecap.evidence.sample import SAMPLE_RATE, Sample
 from instancecap.evidence.thresholds import NAMING, NAMING_YOLOV3
@@ -46,8 +46,12 @@ from instancecap.video.sampling import Ticker
 
 Array = NDArray[np.float64]
 
-DETECTION_RATE = 4.5
-"""Samples a second that the detector looks at."""
+DETECTION_RATE, STEADY_RATE = 6.0, 2.0
+"""Samples a second that the detector looks at; the second while what it finds stays in place."""
+
+STEADY_IOU = 0.6
+"""Overlap of an instance's boxes in two searches, the camera's motion taken out, from which it
+stays in place."""
 
 QUIET_CHANGE = 0.8
 """Mean change in gray levels up to which a picture is the one that was searched last."""
@@ -65,7 +69,7 @@ _NOT_FURNITURE = np.array([CATEGORIES[name] != "furniture" for name in CLASSES])
 """Classes whose corners are not taken for background: all that might move, whatever its name."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Search:
     """A sample at the detector, and what its detections will be put together with."""
 
@@ -73,6 +77,7 @@ class _Search:
     field: OwnFlow | None
     carry: Array
     found: Future[FrameDetections]
+    collected: bool = False
 
 
 class DetectionExpert:
@@ -94,6 +99,8 @@ class DetectionExpert:
         self._carry = IDENTITY.copy()
         self._recent: deque[tuple[float, Array]] = deque()
         self._search: _Search | None = None
+        self._found: FrameDetections | None = None
+        self._steady = False
         self._last: Sample | None = None
 
     def add(self, sample: Sample, scene: Scene) -> None:
@@ -101,9 +108,20 @@ class DetectionExpert:
         self._carry = compose(self._carry, scene.matrix)
         self._recent.append((sample.t, scene.moving.boxes))
         self._last = sample
-        if self._detecting.due(sample.t) and not self._is_quiet(sample, scene):
+        if self._is_due(sample, scene):
             self._start(sample, scene)
         self._mark_foreground(sample, scene)
+
+    def _is_due(self, sample: Sample, scene: Scene) -> bool:
+        if not self._detecting.due(sample.t):
+            return False
+        if self._search is None:
+            return True
+        self._collect(scene)
+        passed = sample.t - self._search.sample.t
+        if self._steady and scene.step is not None and passed < 0.9 / STEADY_RATE:
+            return False
+        return not self._is_quiet(sample, scene)
 
     def _is_quiet(self, sample: Sample, scene: Scene) -> bool:
         """True for a picture that still is the one which was searched last."""
@@ -135,9 +153,12 @@ class DetectionExpert:
 
     def _collect(self, scene: Scene) -> None:
         """Take in what the detector found in the sample that it was given last."""
-        if self._search is None:
+        if self._search is None or self._search.collected:
             return
+        self._search.collected = True
         found = self._search.found.result()
+        self._steady = self._found is not None and _stays(self._found, found)
+        self._found = found
         scene.detections.append(found)
         mobile = (found.scores * _NOT_FURNITURE).max(axis=1, initial=0) > 0.3
         scene.detected = found.boxes[mobile]
@@ -229,6 +250,17 @@ class DetectionExpert:
             for item in items:
                 item.source = source
         return group_instances(named + moving)
+
+
+def _stays(before: FrameDetections, after: FrameDetections) -> bool:
+    """Whether two searches found the same instances at the same places."""
+    first, second = (
+        one.boxes[one.scores.max(axis=1, initial=0) >= SURE_ENOUGH] for one in (before, after)
+    )
+    if not len(first) or not len(second):
+        return len(first) == len(second)
+    overlap = ious(move_boxes(first, after.carry, after.size), second)
+    return bool(overlap.max(axis=0).min() >= STEADY_IOU and overlap.max(axis=1).min() >= STEADY_IOU)
 
 
 def _cover(boxes: Array, size: tuple[int, int]) -> NDArray[np.bool_] | None:

@@ -12,7 +12,10 @@ from instancecap.evidence.sample import Sample
 from instancecap.evidence.thresholds import FRAMING
 from instancecap.evidence.tracking.naming import LIVELY
 from instancecap.schema.evidence import Evidence, Face, FramingFacts, InstanceFacts, Shot
-from instancecap.schema.vocabulary import Place, ShotPosition, ShotType, Unknown
+from instancecap.schema.vocabulary import ShotPosition, ShotType, Unknown
+
+WIDE = 0.5
+"""How much must speak for a place for the surroundings to be what is shown."""
 
 
 class FramingExpert:
@@ -37,7 +40,10 @@ def frame_evidence(evidence: Evidence, *, aspect: float) -> FramingFacts:
     instances, faces, shots = evidence.instances, evidence.faces, evidence.shots
     if not instances and not evidence.camera.motion:  # nothing in the picture could be followed
         return FramingFacts(shots=[""] * len(shots))
-    framing = frame_subject(instances, faces, shots, aspect=aspect, place=evidence.place.label)
+    place = evidence.place
+    framing = frame_subject(
+        instances, faces, shots, aspect=aspect, wide=max(place.outdoor, place.indoor) >= WIDE
+    )
     if len(shots) == 1:
         static = evidence.camera.motion == ["static"]
         framing.shot_angle = shot_angle(instances, faces, static=static, aspect=aspect)
@@ -50,14 +56,14 @@ def frame_subject(
     shots: Sequence[Shot],
     *,
     aspect: float = 16 / 9,
-    place: Place = "unknown",
+    wide: bool = False,
 ) -> FramingFacts:
     """Framing of the whole clip and the shot type of each shot; ``aspect`` is width / height.
 
-    Where no instance stands out, the surroundings are the subject if they show where it is, which
-    makes a long shot; else something too near to be known is.
+    ``wide`` says that the surroundings show: where no instance stands out they are the subject
+    then, which makes a long shot; else something too near to be known is.
     """
-    per_shot = [_shot_type(instances, faces, shot, aspect=aspect, place=place) for shot in shots]
+    per_shot = [_shot_type(instances, faces, shot, aspect=aspect, wide=wide) for shot in shots]
     longest = max(range(len(shots)), key=lambda i: shots[i].end - shots[i].start, default=None)
     shot_type: ShotType | Unknown = ""
     confidence = 0.0
@@ -77,14 +83,14 @@ def _shot_type(
     shot: Shot,
     *,
     aspect: float,
-    place: Place,
+    wide: bool,
 ) -> tuple[ShotType, float]:
     end = max(shot.end, shot.start + 1e-3)
     # The box of a group says nothing of how large the single instance in it is seen.
     singles = [item for item in instances if item.count == 1]
     inside = [i for i in singles if any(shot.start <= p.t < end for p in i.track)]
     if not inside:
-        return ("close_up" if place == "unknown" else "long_shot"), FRAMING.no_subject
+        return ("long_shot" if wide else "close_up"), FRAMING.no_subject
     main = _subject(inside)
     boxes = np.array([p.box for p in main.track if shot.start <= p.t < end])
     height = float(np.median(boxes[:, 3] - boxes[:, 1]))

@@ -6,9 +6,7 @@ that move on their own. Boxes around them are found whether or not a detector kn
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import replace
-from functools import reduce
 
 import cv2
 import numpy as np
@@ -23,16 +21,17 @@ from instancecap.evidence.sample import SAMPLE_RATE, Sample
 from instancecap.evidence.tracking.tracks import FrameDetections
 from instancecap.schema.evidence import Evidence
 from instancecap.video.decode import Picture
+from instancecap.video.sampling import Ticker
 
 Array = NDArray[np.float64]
 
 FLOW_SIDE = 208
 """Longer side in pixels of the pictures that dense flow is computed on."""
 
-BASELINE = 2
-"""Samples between the two pictures that are compared: slow things move too little in one."""
+MOTION_RATE = 6.0
+"""Times a second at which a sample is compared with the one before it."""
 
-MIN_MOTION = 0.6
+MIN_MOTION = 0.45
 """Pixels (of the flow picture) over the baseline under which nothing moves by itself."""
 
 MIN_CHANGE = 7.0
@@ -66,12 +65,17 @@ class MotionExpert:
     def __init__(self) -> None:
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self._flow.setFinestScale(1)  # the preset's 2 smears small things over 8 pixels
-        self._earlier: deque[Picture] = deque(maxlen=BASELINE)
-        self._steps: deque[Step] = deque(maxlen=BASELINE)
-        self._times: deque[float] = deque(maxlen=BASELINE + 1)
+        self._before: tuple[float, Picture] | None = None
+        self._due = Ticker(MOTION_RATE)
+        self._carry = IDENTITY
 
     def add(self, sample: Sample, scene: Scene) -> None:
         """Keep what moves by itself, as detections whose only class is *object*."""
+        self._carry = compose(self._carry, scene.matrix)
+        if not self._due.due(sample.t):
+            self._before = sample.t, _shrink(sample)
+            return
+        carry, self._carry = self._carry, IDENTITY
         scene.moving = moving = self.look(sample, scene.step)
         scores = (0.3 + 0.15 * moving.strength).clip(0, 0.9)[:, None].astype(np.float32)
         scene.patches.append(
@@ -83,7 +87,7 @@ class MotionExpert:
                 colors=np.array([box_colors(sample.color_names, box) for box in moving.boxes])
                 if len(moving.boxes)
                 else np.zeros((0, len(COLORS))),
-                carry=scene.matrix,
+                carry=carry,
                 size=sample.size,
                 flow=moving.flow,
                 measured=moving.field is not None,
@@ -95,26 +99,25 @@ class MotionExpert:
 
     def look(self, sample: Sample, step: Step | None) -> MovingPatches:
         """Patches at ``sample`` that moved more than the camera's steps explain."""
-        scale = FLOW_SIDE / max(sample.size)
-        size = (max(16, round(sample.size[0] * scale)), max(16, round(sample.size[1] * scale)))
-        small = np.asarray(cv2.resize(sample.gray, size, interpolation=cv2.INTER_AREA), np.uint8)
-        earlier = self._earlier[0] if self._earlier else None
-        self._earlier.append(small)
-        self._times.append(sample.t)
-        if step is None or earlier is None:
+        before, now = self._before, _shrink(sample)
+        self._before = sample.t, now
+        if step is None or before is None or step.inliers < MIN_INLIERS:
             return UNKNOWN
-        self._steps.append(step)
-        if min(item.inliers for item in self._steps) < MIN_INLIERS:
-            return UNKNOWN
-        matrix = reduce(compose, (item.matrix for item in self._steps))
-        changed = _changed(earlier, small, matrix, sample.size)
-        seconds = max(self._times[-1] - self._times[0], 1e-3)
+        seconds, earlier = max(sample.t - before[0], 1e-3), before[1]
+        changed = _changed(earlier, now, step.matrix, sample.size)
         if not changed.any():
-            still = np.zeros((*small.shape, 2), np.float32)
+            still = np.zeros((*now.shape, 2), np.float32)
             return replace(UNKNOWN, field=OwnFlow(still, seconds))
-        flow = self._flow.calc(small, earlier, None)  # type: ignore[call-overload]
-        _take_off_camera(flow, matrix, sample.size)
+        flow = self._flow.calc(now, earlier, None)  # type: ignore[call-overload]
+        _take_off_camera(flow, step.matrix, sample.size)
         return _patches(OwnFlow(flow, seconds), changed)
+
+
+def _shrink(sample: Sample) -> Picture:
+    """The picture that flow is computed on."""
+    scale = FLOW_SIDE / max(sample.size)
+    size = (max(16, round(sample.size[0] * scale)), max(16, round(sample.size[1] * scale)))
+    return np.asarray(cv2.resize(sample.gray, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _take_off_camera(flow: NDArray[np.float32], matrix: Array, from_size: tuple[int, int]) -> None:
@@ -157,7 +160,8 @@ def _patches(field: OwnFlow, changed: NDArray[np.bool_]) -> MovingPatches:
     """Patches of pixels that changed and whose flow stands out."""
     own = field.flow
     residual = np.asarray(cv2.magnitude(*cv2.split(own)), np.float32)
-    noise = float(np.percentile(residual[::2, ::2], 25))
+    few = residual[::2, ::2].ravel()
+    noise = float(np.partition(few, few.size // 4)[few.size // 4])
     threshold = max(MIN_MOTION, NOISE_FACTOR * noise)
     stands_out = ((residual > threshold) & changed).astype(np.uint8)
     opened = cv2.morphologyEx(stands_out, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))

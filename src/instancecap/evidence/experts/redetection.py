@@ -19,7 +19,7 @@ from instancecap.video.decode import Picture
 Array = NDArray[np.float64]
 Scores = NDArray[np.float32]
 
-CROP_RATE = 1.5
+CROP_RATE = 1.0
 """Samples a second in which crops are looked at."""
 
 FULL_SIDE = 1280
@@ -45,11 +45,14 @@ frame, but for the least margin: what fills the frame is not to be shrunk."""
 SURE_ENOUGH = 0.3
 """A box of this score counts as named: moving patches inside it need no crop of their own."""
 
+KEPT = 50
+"""Instances whose looks are counted, the latest."""
+
 SAME_INSTANCE = 0.4
 """Overlap from which a box in the crop is the instance that was to be looked at."""
 
-TURN = 0.3
-"""Weight of what was looked at the time before against what was not, so that all get a turn."""
+MOST_LOOKS = 4
+"""Looks at one instance: more of them seldom change what it is taken for."""
 
 NOTHING = 1e-3
 """Score of the detected class in a crop in which nothing like it is found: it was looked at."""
@@ -60,7 +63,8 @@ class CropRedetector:
 
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
-        self._before = np.zeros((0, 4))
+        self._seen = np.zeros((0, 4))
+        self._looks = np.zeros(0, int)
         self._mirrored = True
 
     def look(self, picture: Picture, boxes: Array, scores: Scores) -> Scores:
@@ -80,13 +84,19 @@ class CropRedetector:
         clear = (scores.argmax(axis=1) == PERSON) & (best > CLEARLY_A_PERSON)
         looks[clear] = scores[clear]
         prominence = np.where(clear, 0.0, best * np.sqrt(areas(boxes)))
-        if len(self._before):
-            prominence[ious(boxes, self._before).max(axis=1) > SAME_INSTANCE] *= TURN
+        counts = np.zeros(len(boxes), int)
+        if len(self._seen):
+            overlap = ious(boxes, self._seen)
+            counts = np.where(overlap > SAME_INSTANCE, self._looks, 0).max(axis=1)
+        prominence[counts >= MOST_LOOKS] = 0
+        prominence /= 1 + counts
         chosen = np.argsort(-prominence, kind="stable")[:MOST_CROPS]
         chosen = chosen[prominence[chosen] > 0]
         for index in chosen:
             looks[index] = self._look_at(picture, boxes[index], int(scores[index].argmax()))
-        self._before = boxes[chosen]
+        again = ious(self._seen, boxes[chosen]).max(axis=1, initial=0) > SAME_INSTANCE
+        self._seen = np.concatenate([self._seen[~again], boxes[chosen]])[-KEPT:]
+        self._looks = np.concatenate([self._looks[~again], counts[chosen] + 1])[-KEPT:]
         return looks
 
     def _look_at(self, picture: Picture, box: Array, class_: int) -> Scores:

@@ -1,9 +1,9 @@
 """Where one shot ends and the next begins: hard cuts, dissolves and fades.
 
-Hard cuts come from PySceneDetect's adaptive detector, fed with a thumbnail of every frame, and
-are checked against the frames around them, so that a flash is no cut. Fades and dissolves are
-found on the same thumbnails: a fade passes through an empty picture; in a dissolve each picture
-is a mixture of the one before and the one after (Truong et al. 2000).
+A thumbnail of every frame is kept. A step between two of them is checked against the frames around
+it, so that a flash is no cut. Fades and dissolves are found on the same thumbnails: a fade passes
+through an empty picture; in a dissolve each picture is a mixture of the one before and the one
+after (Truong et al. 2000).
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scenedetect.detectors import AdaptiveDetector
 
 from instancecap.evidence.expert import Scene
 from instancecap.evidence.sample import Sample
@@ -79,6 +78,10 @@ SAME_SCENE = 0.85
 MIN_SHOT = 0.12
 """Seconds under which a stretch is part of a transition, not a shot."""
 
+LEFTOVER, LONG_ENOUGH = 0.3, 1.0
+"""Seconds at a clip's ends within which a cut leaves frames of a neighboring shot; of clips that
+last so long."""
+
 Change = tuple[int, int, Transition]
 """First and last frame of a transition, and its kind; a cut's are the new shot's first frame."""
 
@@ -112,26 +115,22 @@ class ShotExpert:
     needs = ()
 
     def __init__(self) -> None:
-        self._detector = AdaptiveDetector(
-            adaptive_threshold=3.0, min_scene_len=2, min_content_val=12.0
-        )
         self._times: list[float] = []
         self._thumbs = _Thumbnails()
         self._numbers: list[tuple[float, float, float]] = []
-        self._cuts: set[int] = set()
         self._before: Thumbs | None = None
 
     def add(self, sample: Sample, scene: Scene) -> None:
         """Look at the next frame."""
-        self.look(sample.frame.index, sample.t, sample.thumb)
+        self.look(sample.t, sample.thumb)
 
     def facts(self, evidence: Evidence, scene: Scene) -> None:
-        """Write the shots."""
-        evidence.shots = self.shots(end=scene.end)
+        """Write the shots, and warn of what a neighboring shot left at the clip's ends."""
+        evidence.shots, warnings = self.shots(end=scene.end)
+        evidence.warnings += warnings
 
-    def look(self, index: int, t: float, thumb: Picture) -> None:
+    def look(self, t: float, thumb: Picture) -> None:
         """Take in the next frame's thumbnail, BGR of ``THUMB_SIZE``."""
-        self._cuts.update(self._detector.process_frame(index, thumb))
         small = np.asarray(
             cv2.resize(thumb, KEPT_SIZE, interpolation=cv2.INTER_AREA), np.uint8
         ).ravel()
@@ -143,15 +142,16 @@ class ShotExpert:
         self._times.append(t)
         self._thumbs.append(small)
 
-    def shots(self, *, end: float) -> list[Shot]:
-        """Shots from 0 to ``end`` seconds without gaps, each with the transition that begins it."""
+    def shots(self, *, end: float) -> tuple[list[Shot], list[str]]:
+        """Shots from 0 to ``end`` seconds without gaps, each with the transition that begins it;
+        and a warning for each end of the clip at which a neighboring shot left some frames."""
         if not self._times:
-            return []
+            return [], []
         times = np.array(self._times)
         thumbs = self._thumbs.all()
         step, luma, spread = np.array(self._numbers).T
         changes = _empties(step, luma, spread)
-        for cut in _cut_candidates(self._cuts, step):
+        for cut in np.flatnonzero(step >= CUT_STEP).tolist():
             whole: Change = (cut, cut, "cut")
             if not any(_overlap(whole, other) for other in changes) and _is_cut(thumbs, step, cut):
                 changes.append(whole)
@@ -159,17 +159,11 @@ class ShotExpert:
             to_nothing = spread[dissolve[1]] < EMPTY_SPREAD
             if not to_nothing and not any(_overlap(dissolve, other) for other in changes):
                 changes.append(dissolve)
-        return _as_shots(times, changes, end=end)
+        return _as_shots(times, changes, end=end), _leftovers(times, changes, end=end)
 
 
 def _overlap(first: Change, second: Change) -> bool:
     return first[0] <= second[1] + 1 and second[0] <= first[1] + 1
-
-
-def _cut_candidates(detected: set[int], step: Array) -> list[int]:
-    """Frames at which a shot may begin: the detector's, and what stands out in dark pictures."""
-    candidates = set(detected) | set(np.flatnonzero(step >= CUT_STEP).tolist())
-    return sorted(cut for cut in candidates if 0 < cut < len(step))
 
 
 def _is_cut(thumbs: Thumbs, step: Array, cut: int) -> bool:
@@ -177,7 +171,7 @@ def _is_cut(thumbs: Thumbs, step: Array, cut: int) -> bool:
     first = max(0, cut - AROUND)
     others = np.delete(step[first : cut + AROUND + 1], cut - first)
     others = np.sort(others)[:-1] if len(others) > AROUND else others
-    if step[cut] < CUT_STEP or step[cut] < STANDS_OUT * others.max(initial=0.0):
+    if step[cut] < STANDS_OUT * others.max(initial=0.0):
         return False
     before, after = (thumbs[index].astype(float) / 255 for index in (cut - 1, cut))
     different = _changed(before, after) >= MOST_CHANGED or _alike(before, after) < ALIKE
@@ -287,6 +281,17 @@ def _stretches(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
     padded = np.concatenate([[False], flags, [False]])
     edges = np.flatnonzero(padded[1:] != padded[:-1])
     return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _leftovers(times: Array, changes: list[Change], *, end: float) -> list[str]:
+    """A line for each end of the clip at which a few frames belong to a neighboring shot."""
+    if end < LONG_ENOUGH:
+        return []
+    cuts = [float(times[first]) for first, _, kind in changes if kind == "cut"]
+    first = max((t for t in cuts if t <= LEFTOVER), default=0.0)
+    last = min((t for t in cuts if t >= end - LEFTOVER), default=end)
+    ends = (("first", first), ("last", end - last))
+    return [f"the {word} {gone:.2f} s belong to another shot" for word, gone in ends if gone > 0]
 
 
 def _as_shots(times: Array, changes: list[Change], *, end: float) -> list[Shot]:

@@ -1,7 +1,7 @@
-"""Whether the pictures were filmed, drawn, or made by a program, where plain numbers tell.
+"""Whether the pictures were drawn or made by a program, where plain numbers tell.
 
-Cameras leave gradual steps everywhere; programs leave areas of one color with hard borders. What
-lies between says nothing, and so does this module.
+Programs leave areas of one color with hard borders. Games and rendered films are as gradual as what
+a camera saw: of 46 web clips that looked filmed by such numbers 40 were, so *real* is never told.
 """
 
 from __future__ import annotations
@@ -78,8 +78,7 @@ class StyleExpert:
             if hard > 0.03 and float(np.median(rows[:, 11])) > DRAWN_CHANGE:
                 return "animation"
             return "graphics" if flat > 0.9 and lit > 0.5 else "unknown"
-        gradual = soft > max(0.03, 2.5 * hard)
-        return "real" if gradual and (colors > FEW_COLORS or soft > 4 * hard) else "unknown"
+        return "unknown"
 
 
 def _measure(sample: Sample) -> list[float]:

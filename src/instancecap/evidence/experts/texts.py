@@ -58,11 +58,11 @@ SAME_PLACE = 0.6
 SHIFT = 1.5
 """Pixels of a sampled picture by which a line's left, upper and lower ends may stray, mostly."""
 
-MAX_GAP = 0.6
+MAX_GAP = 0.8
 """Seconds for which a line may go unnoticed, over a bright background for instance."""
 
 
-READ_RATE, MOST_READ = 0.5, 5
+READ_RATE, MOST_READ = 0.5, 3
 """Frames a second that may be read, and how many of a clip are."""
 
 READ_SIDE = 960
