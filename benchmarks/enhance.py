@@ -87,6 +87,10 @@ def lost(one: Labeled, result: Enhanced) -> Iterator[tuple[str, str]]:
     for label in one.quotes:
         if not any(label in text for text in texts):
             yield "quotes", label
+    shown = [stems(part) for part in re.split(r"(?<=[.!?])\s+", result.prompt)]
+    for label in () if translated else (*one.keep, *one.quotes):
+        if label.lower() not in result.prompt.lower() and not any(said(label, w) for w in shown):
+            yield "prompt", label
 
 
 def said(label: str, words: list[str]) -> bool:
@@ -119,7 +123,7 @@ def main() -> None:
     parser.add_argument("--verbose", action="store_true")
     chosen = parser.parse_args()
     prompts = [one for one in load() if chosen.only in ("", one.kind)]
-    print(f"{'mode':10}{'valid':>7}{'counts':>12}{'colors':>12}{'keep':>14}{'quotes':>10}"
+    print(f"{'mode':10}{'valid':>7}{'counts':>12}{'colors':>12}{'keep':>14}{'quotes':>8}{'prompt':>10}"
           f"{'invented':>10}{'forbidden':>11}{'calls':>7}{'tokens':>9}{'s':>7}")  # fmt: skip
     with serve(answer, faults=FAULTS if chosen.faults else (), seed=1) as url:
         for mode in ("structure", "fused", "staged"):
@@ -143,6 +147,7 @@ def run(mode: str, prompts: list[Labeled], url: str, target: str, *, verbose: bo
         counts["tokens"] += result.usage.prompt_tokens + result.usage.completion_tokens
         for kind in ("counts", "colors", "keep", "quotes"):
             counts[f"all {kind}"] += len(getattr(one, kind))
+        counts["all prompt"] += len(one.keep) + len(one.quotes)
         for kind, label in lost(one, result):
             counts[f"lost {kind}"] += 1
             failures[one.prompt].append(f"{kind}: {label}")
@@ -153,11 +158,11 @@ def run(mode: str, prompts: list[Labeled], url: str, target: str, *, verbose: bo
             counts["forbidden"] += len(bad)
             failures[one.prompt].append(f"forbidden: {bad}")
     kept = [f"{counts[f'all {k}'] - counts[f'lost {k}']}/{counts[f'all {k}']}"
-            for k in ("counts", "colors", "keep", "quotes")]  # fmt: skip
+            for k in ("counts", "colors", "keep", "quotes", "prompt")]  # fmt: skip
     new = str(counts["invented"]) if model is None else "-"
     seconds = time.monotonic() - began
     print(
-        f"{mode:10}{counts['valid']:>7}{kept[0]:>12}{kept[1]:>12}{kept[2]:>14}{kept[3]:>10}{new:>10}"
+        f"{mode:10}{counts['valid']:>7}{kept[0]:>12}{kept[1]:>12}{kept[2]:>14}{kept[3]:>8}{kept[4]:>10}{new:>10}"
         f"{counts['forbidden']:>11}{counts['calls']:>7}{counts['tokens']:>9}{seconds:>7.1f}"
     )
     if verbose:

@@ -88,12 +88,6 @@ def test_transcode_and_copy(run: Run, captions: Path, tmp_path: Path) -> None:
     [
         (["--for", "mochi"], "--out"),
         (["--out", "set"], "--for: say for which trainer"),
-        (
-            ["--for", "musubi-tuner", "--out", "set"],
-            "--target is missing: musubi-tuner is for several models, and clips and prompts are "
-            "made for one of them; name one of wan2.2, wan2.1, hunyuanvideo, hunyuanvideo1.5\n",
-        ),
-        (["--for", "webdataset", "--out", "set"], "--target is missing: webdataset is for several"),
         (["--for", "nobody", "--out", "set"], "not a known trainer"),
         (["--for", "mochi", "--out", "set", "--size", "big"], "--size big: write it as"),
         (["--for", "mochi", "--out", "set", "--task", "v2v"], "--task"),
@@ -104,6 +98,17 @@ def test_wrong_usage(run: Run, captions: Path, arguments: list[str], message: st
     status, said, told = run("export", captions, *arguments)
     assert (status, said) == (2, "")
     assert message in told
+
+
+def test_a_target_that_is_not_named_is_told(run: Run, captions: Path, tmp_path: Path) -> None:
+    out = tmp_path / "set"
+    status, _, told = run("export", captions, "--for", "musubi-tuner", "--out", out)
+    assert status == 0
+    others = "wan2.1, hunyuanvideo, hunyuanvideo1.5"
+    assert f"warning: no --target is given: made for wan2.2; others are {others}\n" in told
+    named = ("--for", "musubi-tuner", "--target", "wan2.2", "--out", tmp_path / "two")
+    assert "--target" not in run("export", captions, *named)[2]
+    assert "--target" not in run("export", captions, "--for", "mochi", "--out", tmp_path / "m")[2]
 
 
 def test_captions_or_check_are_needed(run: Run, tmp_path: Path) -> None:

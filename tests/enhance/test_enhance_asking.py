@@ -19,7 +19,7 @@ from benchmarks.enhance import FAULTS, Labeled, load, lost
 from instancecap.api import enhance_files
 from instancecap.engine.config import RunConfig
 from instancecap.engine.prompts import results_of, write_prompts
-from instancecap.enhance import EnhanceOptions, ask_model
+from instancecap.enhance import EnhanceOptions, Picture, ask_model
 from instancecap.enhance.faithful import edit_out, forbidden
 from instancecap.mllm.openai import OpenAIBackend
 from instancecap.render.targets import find_target
@@ -35,13 +35,15 @@ def url() -> Iterator[str]:
         yield url
 
 
-def asked(prompt: str, url: str, **options: Any) -> list[ic.Enhanced]:
+def asked(
+    prompt: str, url: str, *, picture: Picture | None = None, **options: Any
+) -> list[ic.Enhanced]:
     """What comes of asking; connections are given back."""
 
     async def ask() -> list[ic.Enhanced]:
         backend = OpenAIBackend(urls=[url], model=MODEL)
         try:
-            return await ask_model(prompt, backend, options=chosen)
+            return await ask_model(prompt, backend, options=chosen, picture=picture)
         finally:
             await backend.close()
 
@@ -126,14 +128,33 @@ def test_forbidden_words_are_cut_out(before: str, after: str) -> None:
     assert edit_out(before, words) == after
 
 
-def test_pictures_give_looks_and_only_motion_is_invented(url: str, tmp_path: Path) -> None:
+def test_pictures_give_looks_and_only_motion_is_invented() -> None:
+    seen = {"id": 0, "class": "person", "name": "the woman in gray", "appearance": "A gray coat.",
+            "position": {"start": "center-left"}}  # fmt: skip
+    after = {**seen, "position": {"start": "center-right"}}
+    lamp = {"id": 1, "class": "lamp", "name": "the lamp"}
+    first = ic.Caption.model_validate({"video": None, "instances": [seen, lamp], "place": "indoor"})
+    last = ic.Caption.model_validate({"video": None, "instances": [after]})
+    with serve(lambda asked: json.dumps(WALK)) as url:
+        (result,) = asked(
+            "a woman walks to the right", url, picture=Picture(first, last), has_picture=True
+        )
+    woman, lamp_seen = result.caption.instances
+    assert (woman.appearance, woman.action) == ("A gray coat.", "She walks to the right.")
+    assert (woman.position.start, woman.position.end) == ("center-left", "center-right")
+    assert lamp_seen.name == "the lamp" and result.caption.place == "indoor"
+    assert "gray coat" not in result.prompt and "walks to the right" in result.prompt
+
+
+@pytest.mark.usefixtures("without_weights")
+def test_a_picture_is_measured_where_nobody_is_asked(tmp_path: Path) -> None:
     picture = np.full((120, 160, 3), 40, np.uint8)
     cv2.rectangle(picture, (20, 40), (70, 100), (0, 0, 220), -1)
     path = tmp_path / "first.png"
     cv2.imwrite(str(path), picture)
     (result,) = ic.enhance("the box slides to the right", image=path)
     assert "slides to the right" in result.prompt
-    assert all(one.source for one in result.caption.provenance.values())
+    assert not set(result.caption.leaves()) - set(result.caption.provenance)
 
 
 def test_the_command_prints_one_object_a_prompt(capsys: pytest.CaptureFixture[str]) -> None:
@@ -165,7 +186,7 @@ def test_files_of_prompts_are_done_once(tmp_path: Path, url: str) -> None:
     assert {row["given"] for row in rows} == {KITE, "a red fox in snow"}
 
 
-GOOD = {
+GOOD: dict[str, Any] = {
     "global_description": "Three kids chase a paper kite along a windy beach.",
     "instances": [
         {"name": "the kids", "class": "kids", "count": 3, "appearance": "The kids wear shorts.",
@@ -180,4 +201,14 @@ GOOD = {
     "time_of_day": "day", "place": "outdoor", "style": "real",
     "camera": "The camera follows the kids at eye level.", "motion": ["tracking"],
     "shot_type": "full_shot", "shot_angle": "eye_level",
+}  # fmt: skip
+
+WALK = {
+    **GOOD,
+    "global_description": "A woman walks to the right.",
+    "instances": [
+        {**GOOD["instances"][0], "name": "the tall woman", "class": "woman", "count": 1,
+         "appearance": "A red dress.", "action": "She walks to the right."},
+        {**GOOD["instances"][1], "name": "the dog", "class": "dog"},
+    ],
 }  # fmt: skip

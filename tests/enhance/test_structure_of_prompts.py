@@ -102,8 +102,8 @@ def test_fields_of_the_clip_go_where_a_target_has_them() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"target": "cosmos3", "duration": 30.0}, "cosmos3 makes 2 to 10 s"),
-        ({"target": "cosmos3", "fps": 25.0}, "cosmos3 takes even numbers, 10 to 30"),
+        ({"target": "cosmos3", "duration": 30.0}, "cosmos3 takes seconds from 2 to 10"),
+        ({"target": "cosmos3", "fps": 25.0}, "cosmos3 takes even numbers from 10 to 30"),
         ({"aspect": "5:4"}, "--aspect 5:4: allowed are 16:9"),
         ({"variants": 4}, "--n needs a model"),
         ({"variants": 0}, "--n 0: allowed are 1 to 64"),

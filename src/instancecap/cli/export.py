@@ -24,7 +24,7 @@ from instancecap.errors import UsageError
 from instancecap.render.options import RenderOptions
 
 RENDER = Filled(RenderOptions, {"target": ""})
-OPTIONS = Filled(Options, dict.fromkeys(("render", "link", "size"), ""))
+OPTIONS = Filled(Options, dict.fromkeys(("render", "target_named", "link", "size"), ""))
 
 
 @offered("export", RENDER, OPTIONS)
@@ -54,6 +54,7 @@ def export(
         render=render_options(find_trainer(for_), target=target, **RENDER.chosen(options))
         if captions
         else None,
+        target_named=bool(target),
         link="copy" if copy else link,
         size=_parse_size(size),
     )

@@ -65,8 +65,6 @@ class AskWork(Work):
         previous: folder of earlier captions that are rewritten in part; empty for none.
     """
 
-    has_stage = True
-
     options: ChainOptions
     server: Server
     backend: Backend | None = None
@@ -74,6 +72,10 @@ class AskWork(Work):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "backend": None}  # connections stay where they were made
+
+    @property
+    def has_stage(self) -> bool:
+        return True
 
     @property
     def rewrites(self) -> bool:

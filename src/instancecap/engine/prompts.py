@@ -90,7 +90,7 @@ class EnhanceWork(Work):
         return find_prompts(inputs)
 
     @property
-    def asks(self) -> bool:
+    def has_stage(self) -> bool:
         """Whether there is somebody to ask."""
         return self.server is not None or self.backend is not None
 
@@ -98,14 +98,14 @@ class EnhanceWork(Work):
         return self
 
     def open_stage(self) -> RetryingStage | None:
-        if not self.asks:
+        if not self.has_stage:
             return None
         server = self.server or Server()
         stage = EnhanceStage(self.backend or server.open(), self)
         return RetryingStage(stage, wait=server.wait)
 
     def __call__(self, job: Job) -> Any:
-        if self.asks:
+        if self.has_stage:
             return job.hint
         return _documents([structured(job.hint, self.options, picture=self.picture)], 0.0)
 
@@ -113,7 +113,7 @@ class EnhanceWork(Work):
         asked = self.backend or self.server
         return fingerprint(
             options=asdict(self.options),
-            prompts=version(self.options.prompts_dir),
+            prompts=version(),
             model=asked.model if asked else "",
             picture=repr(self.picture),
             like=repr(self.like),

@@ -158,8 +158,6 @@ class Work(ABC):
         keep_evidence: hand the evidence back beside the caption.
     """
 
-    has_stage: ClassVar[bool] = False
-    """Whether there is a second half."""
     measures: ClassVar[bool] = True
     """Whether clips are measured, for which weights are fetched first."""
 
@@ -214,6 +212,11 @@ class Work(ABC):
     @abstractmethod
     def config(self) -> str:
         """Hash of what the result depends on beside the clip."""
+
+    @property
+    def has_stage(self) -> bool:
+        """Whether there is a second half."""
+        return False
 
     @property
     def rewrites(self) -> bool:

@@ -16,15 +16,15 @@ from instancecap.enhance.faithful import edit_out, forbidden, in_words, missing,
 from instancecap.enhance.options import EnhanceOptions
 from instancecap.enhance.picture import Picture
 from instancecap.enhance.questions import Like, Questions, version
-from instancecap.enhance.result import LOST, Enhanced, unheard
+from instancecap.enhance.result import LOST, Enhanced, unheard, unsaid
 from instancecap.enhance.structure import lay_out_shots, structure
-from instancecap.enhance.tokens import Parsed
+from instancecap.enhance.tokens import Parsed, Part
 from instancecap.errors import UsageError
 from instancecap.language import en
-from instancecap.mllm.base import Backend, Message, Part, Request, Usage
+from instancecap.mllm.base import Backend, Media, Message, Request, Usage
 from instancecap.mllm.structured import Asked, ask
 from instancecap.schema.caption import Caption, Producer, Provenance
-from instancecap.schema.pointer import instance_of
+from instancecap.schema.pointer import assign, instance_of
 from instancecap.version import __version__
 
 T = TypeVar("T", bound=BaseModel)
@@ -45,18 +45,28 @@ class Asker:
     enforced: bool | None
     questions: Questions
     options: EnhanceOptions
-    pictures: tuple[Part, ...] = ()
+    pictures: tuple[Media, ...] = ()
     usage: Usage = NOTHING
     problem: str = ""
     model: str = ""
 
-    async def ask(self, text: str, answer: type[T], *, before: Sequence[Message] = ()) -> T:
-        """The answer; what was not answered has its default."""
-        first = (*self.pictures, text) if not before else (text,)
-        system = Message("system", (self.questions.say("system"),))
-        number = self.questions.number
+    async def ask(self, name: str, answer: type[T], **values: object) -> T:
+        """The answer to a question by its name; what was not answered has its default."""
+        value, _ = await self.go_on((), name, answer, **values)
+        return value
+
+    async def go_on(
+        self, before: tuple[Message, ...], name: str, answer: type[T], **values: object
+    ) -> tuple[T, tuple[Message, ...]]:
+        """The answer to one more question of a conversation, and the conversation with it."""
+        text, number = self.questions.say(name, **values), self.questions.number
+        if before:
+            messages = (*before, Message("user", (text,)))
+        else:
+            system = Message("system", (self.questions.say("system"),))
+            messages = (system, Message("user", (*self.pictures, text)))
         request = Request(
-            messages=(*(before or (system,)), Message("user", first)),
+            messages=messages,
             max_tokens=TOKENS,
             temperature=WARM if number else 0.0,
             seed=self.options.seed + number,
@@ -68,21 +78,15 @@ class Asker:
         self.problem = self.problem or asked.problem
         if asked.replies:
             self.model = asked.replies[-1].model or self.model
-        return asked.value if asked.value is not None else answer()
-
-    def turn(self, before: Sequence[Message], text: str, value: BaseModel) -> tuple[Message, ...]:
-        """A conversation with one more question and its answer."""
-        system = Message("system", (self.questions.say("system"),))
-        said = value.model_dump_json(by_alias=True)
-        asked = (*self.pictures, text) if not before else (text,)
-        return (*(before or (system,)), Message("user", asked), Message("assistant", (said,)))
+        value = asked.value if asked.value is not None else answer()
+        said = Message("assistant", (value.model_dump_json(by_alias=True),))
+        return value, (*messages, said)
 
 
 async def fused(asker: Asker) -> answers.Whole:
     """Everything in one question."""
     several = asker.questions.shot_count > 1
-    kind = answers.ShotWhole if several else answers.Whole
-    return await asker.ask(asker.questions.say("fused"), kind)
+    return await asker.ask("fused", answers.ShotWhole if several else answers.Whole)
 
 
 async def staged(asker: Asker) -> answers.Whole:
@@ -91,28 +95,20 @@ async def staged(asker: Asker) -> answers.Whole:
     4 + 3·N questions for N instances, as InstanceEnhancer (arXiv 2412.09283) asks them; those of
     different instances, the surroundings and the camera at the same time.
     """
-    say, several = asker.questions.say, asker.questions.shot_count > 1
-    told = await asker.ask(say("staged.story"), answers.ShotStory if several else answers.Story)
+    several = asker.questions.shot_count > 1
+    told = await asker.ask("staged.story", answers.ShotStory if several else answers.Story)
     story = answers.line(told.story) or told.global_description
-    listed = await asker.ask(say("staged.list", story=story), answers.Things)
-    named = [one for one in listed.instances if one.name or one.class_][
-        : asker.options.max_instances
-    ]
+    listed = await asker.ask("staged.list", answers.Things, story=story)
+    named = [one for one in listed.instances if one.name or one.class_]
+    named = named[: asker.options.max_instances]
     names = "; ".join(one.name or one.class_ for one in named) or "the scene"
     things, setting, filming = await _together(
         _together(*(_thing(asker, one, story) for one in named)),
-        asker.ask(say("staged.background", story=story, names=names), answers.Setting),
-        asker.ask(say("staged.camera", story=story, names=names), answers.Filming),
+        asker.ask("staged.background", answers.Setting, story=story, names=names),
+        asker.ask("staged.camera", answers.Filming, story=story, names=names),
     )
-    kind = answers.ShotWhole if isinstance(told, answers.ShotStory) else answers.Whole
-    shots = {"shots": told.shots} if isinstance(told, answers.ShotStory) else {}
-    return kind(
-        global_description=told.global_description,
-        instances=things,
-        **setting.model_dump(),
-        **filming.model_dump(),
-        **shots,
-    )
+    found = {**dict(told), **dict(setting), **dict(filming), "instances": things}
+    return (answers.ShotWhole if several else answers.Whole)(**found)
 
 
 async def _together(*work: Coroutine[Any, Any, Any]) -> list[Any]:
@@ -127,13 +123,13 @@ async def _together(*work: Coroutine[Any, Any, Any]) -> list[Any]:
 async def _thing(asker: Asker, one: answers.Named, story: str) -> answers.Thing:
     """Looks, action and place of one instance, in one conversation."""
     before: tuple[Message, ...] = ()
-    found: dict[str, Any] = one.model_dump()
+    found = dict(one)
     for name, kind in (("appearance", answers.Looks), ("action", answers.Acts),
                        ("position", answers.Goes)):  # fmt: skip
-        text = asker.questions.say(f"staged.{name}", story=story, thing=one.name or one.class_)
-        value: BaseModel = await asker.ask(text, kind, before=before)
-        before = asker.turn(before, text, value)
-        found |= value.model_dump()
+        value, before = await asker.go_on(
+            before, f"staged.{name}", kind, story=story, thing=one.name or one.class_
+        )
+        found |= dict(value)
     return answers.Thing(**found)
 
 
@@ -201,7 +197,7 @@ async def _variant(
     words = options.words.negative
     faults, bad = missing(caption, parsed), forbidden(caption, words, parsed.text)
     if faults or bad:
-        again = await asker.ask(_again(asker, caption, faults, bad), type(whole))
+        again = await asker.ask("again", type(whole), **_faults(asker, caption, faults, bad))
         if again.global_description and again.instances:
             other = _settled(again, base, asker)
             left = missing(other, parsed), forbidden(other, words, parsed.text)
@@ -215,20 +211,20 @@ async def _variant(
     )  # fmt: skip
 
 
-def _again(asker: Asker, caption: Caption, faults: Sequence[Any], bad: Sequence[str]) -> str:
-    """The question that names what is wrong with an answer."""
+def _faults(
+    asker: Asker, caption: Caption, faults: Sequence[Part], bad: Sequence[str]
+) -> dict[str, object]:
+    """What is wrong with an answer, for the question that has it put right."""
     say, lines = asker.questions.say, []
     if faults:
         lines.append(say("again.missing", parts=", ".join(map(in_words, faults))))
     if bad:
         lines.append(say("again.forbidden", words=", ".join(bad)))
-    told = {
-        name: value for name, value in caption.model_dump(mode="json").items() if name in _SHOWN
-    }
-    return say("again", caption=json.dumps(told, ensure_ascii=False), faults="\n".join(lines))
+    told = caption.model_dump(mode="json", include=_SHOWN)
+    return {"caption": json.dumps(told, ensure_ascii=False), "faults": "\n".join(lines)}
 
 
-_SHOWN = ("global_description", "instances", "background", "lighting", "camera", "segments")
+_SHOWN = {"global_description", "instances", "background", "lighting", "camera", "segments"}
 
 
 def _settled(whole: answers.Whole, base: Caption, asker: Asker) -> Caption:
@@ -249,18 +245,18 @@ def _settled(whole: answers.Whole, base: Caption, asker: Asker) -> Caption:
 
 
 def _edit(caption: Caption, words: Sequence[str]) -> None:
-    """Take words out of every text."""
-    if not words:
-        return
-    for owner in (caption, caption.camera, *caption.segments, *caption.instances):
-        for name, value in owner:
-            if isinstance(value, str) and name not in ("schema_", "style", "category"):
-                setattr(owner, name, edit_out(value, words))
+    """Take words out of every text; an instance keeps its noun."""
+    for pointer, value in caption.leaves().items() if words else ():
+        if isinstance(value, str) and not pointer.endswith(_VOCABULARY):
+            assign(caption, pointer, edit_out(value, words))
     for one in caption.instances:
         one.colors = [color for color in one.colors if edit_out(color, words) == color]
-        one.position.text = edit_out(one.position.text, words)
         one.class_ = one.class_ or "object"
         one.name = one.name if one.name not in ("", "the") else f"the {one.class_}"
+
+
+_VOCABULARY = ("/category", "/style", "/place", "/start", "/end", "/time_of_day", "/shot_type",
+               "/shot_angle", "/shot_position", "/stability", "/transition")  # fmt: skip
 
 
 def tell_apart(caption: Caption) -> None:
@@ -289,23 +285,37 @@ def finish(
     Args:
         base: the caption that quotes the prompt; the same one where no model was asked.
     """
-    if caption is not base:
+    is_asked = caption is not base
+    caption = caption.model_copy(deep=True)
+    if is_asked:
         caption.warnings = list(base.warnings)
         caption.producer = Producer(
             version=__version__, captioner="enhance", mode=options.mode, models={"enhancer": model},
-            prompts=version(options.prompts_dir), seed=options.seed, prompt=parsed.text,
+            prompts=version(), seed=options.seed, prompt=parsed.text,
         )  # fmt: skip
         _note_sources(caption, base, f"enhancer:{model}")
     if problem:
-        caption = caption.model_copy(deep=True)
         caption.warnings.append(f"structured only, no model's words: {problem}"[:400])
     if picture is not None:
         caption = picture.put_into(caption)
     tell_apart(caption)
     caption = Caption.model_validate(caption.model_dump())
-    lost = [*missed, *unheard(parsed, options.target)]
-    caption.warnings += [f"{LOST}{one}" for one in lost]
+    if is_asked and unsaid(caption, parsed, options):  # what is said first is left out last
+        _say_as_given(caption, base)
+    lost = [*missed, *unsaid(caption, parsed, options), *unheard(parsed, options.target)]
+    caption.warnings += [f"{LOST}{one}" for one in dict.fromkeys(lost)]
     return Enhanced.of(caption, options, usage=usage, problem=problem)
+
+
+def _say_as_given(caption: Caption, base: Caption) -> None:
+    """Tell what happens in the prompt's own words."""
+    pairs = zip(caption.segments, base.segments, strict=False)
+    for index, (mine, theirs) in enumerate(pairs):
+        mine.description, pointer = theirs.description, f"/segments/{index}/description"
+        caption.provenance[pointer] = base.provenance[pointer]
+    if base.global_description:
+        caption.global_description = base.global_description
+        caption.provenance["/global_description"] = base.provenance["/global_description"]
 
 
 def _note_sources(caption: Caption, base: Caption, source: str) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
-from xml.sax.saxutils import escape
 
 from instancecap.enhance.questions import Like
 from instancecap.errors import FormatError
@@ -51,13 +50,12 @@ def profile(captions: Iterable[Caption]) -> Profile:
     counts: list[int] = []
     for one in captions:
         counts.append(len(one.instances))
-        texts["global_description"].append(one.global_description)
-        texts["background"].append(one.background)
-        texts["lighting"].append(one.lighting)
+        for name in ("global_description", "background", "lighting"):
+            texts[name].append(getattr(one, name))
         texts["camera"].append(one.camera.description)
         for instance in one.instances:
-            texts["appearance"].append(instance.appearance)
-            texts["action"].append(instance.action)
+            for name in ("appearance", "action"):
+                texts[name].append(getattr(instance, name))
             texts["position"].append(instance.position.text)
     if not counts:
         raise FormatError("no captions to compare with")
@@ -115,39 +113,28 @@ def _divergence(first: Counter[str], second: Counter[str]) -> float:
 
 
 def in_words(figures: Mapping[str, Any]) -> str:
-    """A table to read: ours, theirs."""
-    lines = [f"{'':20}{'these':>8}{'CAPTIONS':>10}"]
-    lines += [
-        f"{name:20}{figures[name][0]:>8g}{figures[name][1]:>10g}"
-        for name in ("captions", "instances")
-    ]
-    for name, one in figures["fields"].items():
-        lines.append(f"{name + ', words':20}{one['words'][0]:>8g}{one['words'][1]:>10g}")
-    for name, one in figures["fields"].items():
-        lines.append(f"{name + ', filled':20.20}{one['filled'][0]:>8.0%}{one['filled'][1]:>10.0%}")
+    """A table to read: these captions, and the training set."""
+    rows = {name: figures[name] for name in ("captions", "instances")}
+    for kind in ("words", "filled"):
+        rows |= {f"{name}, {kind}": one[kind] for name, one in figures["fields"].items()}
+    lines = [f"{name:28}{mine:>10g}{theirs:>10g}" for name, (mine, theirs) in rows.items()]
     far, known = figures["word_divergence"], figures["known_words"]
-    lines.append(f"word divergence {far:.2f}, known words {known:.0%}")
-    return "\n".join(lines)
+    return "\n".join([*lines, f"word divergence {far:.2f}, known words {known:.0%}"])
 
 
 def plot(figures: Mapping[str, Any]) -> str:
     """Median words of each field, both sets, as an SVG picture of bars."""
-    fields = figures["fields"]
-    most = max((max(one["words"]) for one in fields.values()), default=1) or 1
-    rows = []
-    for index, (name, one) in enumerate(fields.items()):
+    fields = {name: one["words"] for name, one in figures["fields"].items()}
+    most = max(map(max, fields.values())) or 1
+    rows = [
+        '<text x="10" y="20">median words: these captions (blue), the training set (gray)</text>'
+    ]
+    for index, (name, words) in enumerate(fields.items()):
         top = 40 + 46 * index
-        rows.append(f'<text x="150" y="{top + 20}" text-anchor="end">{escape(name)}</text>')
-        for side, (words, color) in enumerate(
-            zip(one["words"], ("#3366aa", "#bbbbbb"), strict=True)
-        ):
-            width, y = 400 * words / most, top + 16 * side
+        rows.append(f'<text x="10" y="{top + 20}">{name}</text>')
+        for y, count, color in zip((top, top + 16), words, ("#3366aa", "#bbbbbb"), strict=True):
+            width = 400 * count / most
             rows.append(f'<rect x="160" y="{y}" width="{width:.1f}" height="14" fill="{color}"/>')
-            rows.append(f'<text x="{165 + width:.1f}" y="{y + 12}">{words:g}</text>')
-    high = 60 + 46 * len(fields)
-    title = "median words of each field: these (blue), the training set (gray)"
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="640" height="{high}" '
-        f'font-family="sans-serif" font-size="12"><text x="10" y="20">{title}</text>'
-        f"{''.join(rows)}</svg>\n"
-    )
+            rows.append(f'<text x="{165 + width:.1f}" y="{y + 12}">{count:g}</text>')
+    size = f'width="640" height="{60 + 46 * len(fields)}" font-family="sans-serif" font-size="12"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{"".join(rows)}</svg>\n'

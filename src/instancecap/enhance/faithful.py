@@ -10,6 +10,7 @@ from instancecap.enhance.tokens import Parsed, Part
 from instancecap.enhance.words import stems, synonyms
 from instancecap.language import en
 from instancecap.schema.caption import Caption, Instance
+from instancecap.schema.pointer import assign, resolve
 from instancecap.verify.text import sentences
 
 _COPULA = r"(?:is|are|looks?|seems?|feels?|appears?|remains?)"
@@ -46,15 +47,14 @@ class _Said:
 
     @cached_property
     def texts(self) -> list[str]:
-        """Every text."""
-        one = self.caption
-        found = [one.global_description, one.background, one.lighting, one.camera.description]
+        """Every text, as prompts say it: words about the camera win over its primitives."""
+        one, camera = self.caption, self.caption.camera
+        moves = [en.CAMERA_VERBS[word] for word in camera.motion]
+        shot = f"{camera.shot_type} {camera.shot_angle} {camera.shot_position}".replace("_", " ")
+        found = [one.global_description, one.background, one.lighting, one.style, shot]
+        found += [camera.description] if camera.description else [camera.stability, *moves]
+        found += [en.TIME_OF_DAY_NAMES.get(one.time_of_day, "")]
         found += [segment.description for segment in one.segments]
-        found += [f"{one.style} {en.TIME_OF_DAY_NAMES.get(one.time_of_day, '')}"]
-        camera = one.camera
-        words = [*camera.motion, camera.stability, camera.shot_type, camera.shot_angle]
-        found.append(" ".join([*words, camera.shot_position]).replace("_", " "))
-        found += [en.CAMERA_VERBS[word] for word in camera.motion]
         for thing in one.instances:
             found += [thing.name, thing.class_, " ".join(thing.colors), thing.appearance]
             found += [thing.action, thing.expression, thing.position.text]
@@ -153,55 +153,31 @@ def repair(caption: Caption, base: Caption, parsed: Parsed) -> list[Part]:
             _set_count(caption, base, part)
     if missing(caption, parsed):
         caption.global_description = base.global_description or caption.global_description
-        if base.segments and len(base.segments) == len(caption.segments):
-            for mine, theirs in zip(caption.segments, base.segments, strict=True):
-                mine.description = theirs.description
+        for mine, theirs in zip(caption.segments, base.segments, strict=False):
+            mine.description = theirs.description
     for part in missing(caption, parsed):
-        _quote(caption, base, part)
+        for pointer in ("/global_description", "/camera/description", "/lighting", "/background"):
+            text, said = resolve(base, pointer), resolve(caption, pointer)
+            spans = base.provenance[pointer].spans if text else []
+            if text not in said and any(a <= part.span[0] < b for a, b in spans):
+                assign(caption, pointer, f"{said.rstrip(' .')}. {text}" if said else text)
+                break
     return missing(caption, parsed)
 
 
 def _set_count(caption: Caption, base: Caption, part: Part) -> None:
+    """Let the instances of a noun be as many as the prompt says; there is one at least."""
     like = [one for one in caption.instances if _is_a(one, part.of)]
     if like:
-        others = sum(one.count for one in like[1:])
-        like[0].count = part.number - others if others < part.number else part.number
-        if others >= part.number:
+        rest = sum(one.count for one in like[1:])
+        like[0].count = part.number - rest if rest < part.number else part.number
+        if rest >= part.number:
             caption.instances = [one for one in caption.instances if one not in like[1:]]
-        return
-    own = next((one for one in base.instances if _is_a(one, part.of)), None)
-    if own is not None:
-        ids = [one.id for one in caption.instances]
-        caption.instances.append(own.model_copy(update={"id": max(ids, default=-1) + 1}))
-
-
-def _quote(caption: Caption, base: Caption, part: Part) -> None:
-    """Add the field of the base that holds the part to that of the caption."""
-    pointer = next(
-        (
-            name
-            for name in ("/global_description", "/camera/description", "/lighting", "/background",
-                         *(f"/segments/{index}/description" for index in range(len(base.segments))))
-            if any(
-                a <= part.span[0] and part.span[1] <= b
-                for a, b in getattr(base.provenance.get(name), "spans", ())
-            )
-        ),
-        "/global_description",
-    )  # fmt: skip
-    owner = caption.camera if pointer.startswith("/camera") else caption
-    source = base.camera if pointer.startswith("/camera") else base
-    name = pointer.split("/")[-1] if "segments" not in pointer else "global_description"
-    text = getattr(source, name)
-    if "segments" in pointer:
-        text = base.segments[int(pointer.split("/")[2])].description
-    old = getattr(owner, name)
-    if text and text not in old:
-        setattr(
-            owner,
-            name,
-            f"{old.rstrip()}{'' if old.endswith('.') or not old else '.'} {text}".strip(),
-        )
+    for own in base.instances:
+        if not like and _is_a(own, part.of):
+            id = max((one.id for one in caption.instances), default=-1) + 1
+            caption.instances.append(own.model_copy(update={"id": id}))
+            return
 
 
 # Words that no result may hold ----------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from instancecap.enhance.words import Lexicon, load_lexicon, manner_of
+from instancecap.enhance.words import ANY, Lexicon, load_lexicon, manner_of
 from instancecap.errors import UsageError
 from instancecap.render.targets import Target
 
@@ -40,7 +40,6 @@ class EnhanceOptions:
         camera, style, shot_type: what these fields are to say, whatever the prompt says.
         variants: how many different results.
         seed: of the model's sampling, and of what differs between variants.
-        prompts_dir: folder with files of questions to use instead of ours.
         attempts: times that a question is asked.
         has_picture: the clip begins with a given picture.
 
@@ -62,7 +61,6 @@ class EnhanceOptions:
     shot_type: str = ""
     variants: int = 1
     seed: int = 0
-    prompts_dir: str = ""
     attempts: int = 3
     has_picture: bool = False
 
@@ -86,18 +84,13 @@ class EnhanceOptions:
         if self.target is None:
             return
         manner, name = manner_of(self.target.name), self.target.name
-        if manner.seconds and self.duration:
-            least, most = manner.seconds
-            if not least <= self.duration <= most:
-                raise UsageError(
-                    f"--duration {self.duration:g}: {name} makes {least:g} to {most:g} s"
-                )
-        if manner.rates and self.fps:
-            least, most = manner.rates
-            if not least <= self.fps <= most or self.fps % 2:
-                raise UsageError(
-                    f"--fps {self.fps:g}: {name} takes even numbers, {least:g} to {most:g}"
-                )
+        for option, value, (least, most) in (
+            ("duration", self.duration, manner.seconds), ("fps", self.fps, manner.rates)
+        ):  # fmt: skip
+            odd = option == "fps" and most < ANY and value % 2
+            if value and (odd or not least <= value <= most):
+                kind = "even numbers from" if option == "fps" else "seconds from"
+                raise UsageError(f"--{option} {value:g}: {name} takes {kind} {least:g} to {most:g}")
 
     @property
     def words(self) -> Lexicon:

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from instancecap.enhance.words import stems, synonyms
 from instancecap.mllm.base import Media
 from instancecap.schema.caption import Caption, Instance, Provenance
+from instancecap.schema.pointer import assign, resolve
 
-_GIVEN = ("background", "place", "lighting", "time_of_day", "style")
+_SCENE = ("/background", "/place", "/lighting", "/time_of_day", "/style", "/camera/shot_type",
+          "/camera/shot_angle", "/camera/shot_position")  # fmt: skip
+_LOOKS = ("appearance", "colors", "category", "position/start")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,89 +38,56 @@ class Picture:
         What neither the prompt nor a picture has goes; what only a picture has is added.
         """
         result = caption.model_copy(deep=True)
-        seen = set[int]()
-        kept: list[Instance] = []
+        pairs: list[tuple[Instance, Instance | None]] = []
+        left, given = list(self.first.instances), {*stems(caption.producer.prompt)}
         for one in result.instances:
-            match = next(
-                (a for a in self.first.instances if a.id not in seen and _alike(one, a)), None
-            )
+            match = next((other for other in left if _alike(one, other)), None)
             if match is not None:
-                seen.add(match.id)
-                self._take(result, one, match)
-            quoted = result.provenance.get(f"/instances/{one.id}/class")
-            if match is not None or (quoted is not None and quoted.source == "prompt"):
-                kept.append(one)
-        for other in self.first.instances:
-            if other.id not in seen:
-                id = max((one.id for one in (*kept, *result.instances)), default=-1) + 1
-                kept.append(Instance(id=id, name=_free(other, kept), class_=other.class_))
-                self._take(result, kept[-1], other)
-        result.instances = kept
-        self._take_scene(result)
-        leaves = result.leaves()
-        result.provenance = {name: one for name, one in result.provenance.items() if name in leaves}
-        result.segments = [
-            one.model_copy(
-                update={"instances": [id for id in one.instances if id in {k.id for k in kept}]}
+                left.remove(match)
+            if match is not None or _nouns(one.class_) & given:
+                pairs.append((one, match))
+        free = max((one.id for one in result.instances), default=-1) + 1
+        for id, other in enumerate(left, free):
+            name = other.name or f"the {other.class_}"
+            pairs.append(
+                (Instance(id=id, name=name, class_=other.class_, count=other.count), other)
             )
-            for one in result.segments
-        ]
+        result.instances = [one for one, _ in pairs]
+        for one, match in pairs:
+            for name in _LOOKS if match is not None else ():
+                self._take(result, f"/instances/{one.id}/{name}", f"/instances/{match.id}/{name}")  # type: ignore[union-attr]
+            after = self.last.instances if self.last else ()
+            one.position.end = next(
+                (it.position.start for it in after if _alike(one, it)), one.position.end
+            )
+        for pointer in _SCENE:
+            self._take(result, pointer, pointer)
+        told = result.leaves()
+        for pointer in told.keys() - result.provenance.keys():
+            result.provenance[pointer] = _BY_PICTURE.model_copy()
+        result.provenance = {name: one for name, one in result.provenance.items() if name in told}
+        ids = {one.id for one in result.instances}
+        for part in result.segments:
+            part.instances = [id for id in part.instances if id in ids]
         return result
 
-    def _take(self, result: Caption, one: Instance, given: Instance) -> None:
-        """Looks and place of an instance; where it is in the last picture, too."""
-        for name in ("appearance", "colors", "category", "count"):
-            if value := getattr(given, name):
-                setattr(one, name, value)
-        one.position.start = given.position.start or one.position.start
-        after = (
-            next((a for a in self.last.instances if _alike(one, a)), None) if self.last else None
-        )
-        if after is not None:
-            one.position.end = after.position.start or after.position.end
-        for name in result.leaves():
-            base = f"/instances/{one.id}/"
-            if name.startswith(base):
-                source = self.first.provenance.get(
-                    f"/instances/{given.id}/{name.removeprefix(base)}"
-                )
-                if name not in result.provenance or source is not None:
-                    result.provenance[name] = source or _by_picture(self.first)
-
-    def _take_scene(self, result: Caption) -> None:
-        camera, given = result.camera, self.first.camera
-        for owner, source, names in (
-            (result, self.first, _GIVEN),
-            (camera, given, ("shot_type", "shot_angle", "shot_position")),
-        ):
-            for name in names:
-                value = getattr(source, name)
-                if value and value != "unknown":
-                    setattr(owner, name, value)
-                    pointer = f"/{name}" if owner is result else f"/camera/{name}"
-                    known = self.first.provenance.get(pointer)
-                    result.provenance[pointer] = known or _by_picture(self.first)
+    def _take(self, result: Caption, pointer: str, source: str) -> None:
+        """A field of the first picture's caption, with who says so."""
+        if (value := resolve(self.first, source)) not in ("", [], "unknown"):
+            assign(result, pointer, value)
+            result.provenance[pointer] = self.first.provenance.get(source, _BY_PICTURE).model_copy()
 
 
-def _by_picture(caption: Caption) -> Provenance:
-    source = next(iter(caption.producer.models.values()), caption.producer.captioner) or "picture"
-    return Provenance(source=source, confidence=0.5, support="unchecked")
+_BY_PICTURE = Provenance(source="picture", confidence=0.5, support="unchecked")
 
 
 def _alike(one: Instance, other: Instance) -> bool:
-    """Whether two instances may be one: by noun, by name, or by a word that stands for it."""
-    mine = {*stems(one.class_), *stems(one.name)}
-    theirs = {*stems(other.class_), *stems(other.name), *stems(other.subcategory)} - {"the"}
-    if stems(one.class_)[-1:] == stems(other.class_)[-1:]:
-        return True
-    ways = {word for stem in stems(one.class_) for way in synonyms().get(stem, ()) for word in way}
-    return bool(
-        (mine - {"the"} | ways) & theirs & {*stems(other.class_), *stems(other.subcategory)}
-    )
+    """Whether two instances may be one: by noun, or by a word that stands for it."""
+    theirs = {*stems(other.class_), *stems(other.subcategory)}
+    return bool({*_nouns(one.class_), *stems(one.name)[-1:]} & theirs)
 
 
-def _free(one: Instance, others: list[Instance]) -> str:
-    """Its name, unless another one has it."""
-    name = one.name or f"the {one.class_}"
-    taken = {other.name.casefold() for other in others}
-    return name if name.casefold() not in taken else f"the other {name.removeprefix('the ')}"
+def _nouns(name: str) -> set[str]:
+    """The stem of a noun, and of those that may stand for it."""
+    mine = stems(name)[-1:]
+    return {*mine, *(word for noun in mine for way in synonyms().get(noun, ()) for word in way)}

@@ -210,6 +210,15 @@ def test_an_instance_of_its_own_refines_looks_and_never_motion() -> None:
     assert "the brown dog" in text_of(asked) and "- the car" in text_of(asked)
 
 
+def test_a_name_that_another_has_is_not_taken() -> None:
+    def answer(request: Request) -> str:
+        own = {"target_ok": "single", "right_name": "the car"}
+        return answer_with(request, own) if "target_ok" in keys_of(request) else THREE(request)  # type: ignore[return-value]
+
+    caption = ask_about(three(), Fake(answer), detail="each").caption
+    assert [one.name for one in caption.instances] == ["the brown dog", "the person", "the car"]
+
+
 @pytest.mark.parametrize("ok", ["mixed", "part", "not_a_thing", "several"])
 def test_a_target_that_is_none_changes_nothing(ok: str) -> None:
     def answer(request: Request) -> str:

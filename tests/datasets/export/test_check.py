@@ -90,8 +90,6 @@ def test_a_dataset_of_anyones_can_be_checked(make_set: MakeSet) -> None:
         (folder / ".instancecap" / name).unlink()
     with pytest.raises(UsageError, match="say --for TRAINER"):
         check(str(folder))
-    with pytest.raises(UsageError, match="--target is missing: cogvideo is for several models"):
-        check(str(folder), trainer="cogvideo")
     assert faults(folder, trainer="cogvideo", target="cogvideox") == ""
     assert "metadata.jsonl" in faults(folder, trainer="diffsynth", target="wan2.2")
     with pytest.raises(UsageError, match="there is no such folder"):

@@ -6,6 +6,7 @@ anybody; what has to be followed or asked stands in the result.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -106,29 +107,18 @@ def agree(named: Sequence[Named], items: Sequence[InstanceFacts], *, most: int) 
     entries = _once_each(named)
     pieces = [piece for item in items if item.track for piece in _split(item, entries)]
     claims = _claim(entries, pieces)
-    numbers = _Numbers(items)
+    used: set[int] = set()
+    new = itertools.count(max((item.id for item in items), default=-1) + 1)
     instances = []
     for entry, one in entries:
         own = _join(one, [piece for piece, by in zip(pieces, claims, strict=True) if by == entry])
         seeds = () if _shows_enough(one, own) else _seeds(one, own)
-        instances.append(Agreed(numbers.of(own), one, entry, tuple(own), seeds))
+        id = next((piece.id for piece in own if piece.id not in used), None)
+        id = next(new) if id is None else id
+        used.add(id)
+        instances.append(Agreed(id, one, entry, tuple(own), seeds))
     instances.sort(key=lambda one: not one.named.is_main)
     return instances[:most]
-
-
-class _Numbers:
-    """Ids: of the tracks where they are free, else new ones."""
-
-    def __init__(self, items: Sequence[InstanceFacts]) -> None:
-        self._used: set[int] = set()
-        self._next = max((item.id for item in items), default=-1) + 1
-
-    def of(self, own: Sequence[InstanceFacts]) -> int:
-        free = [piece.id for piece in own if piece.id not in self._used]
-        id = free[0] if free else self._next
-        self._next += not free
-        self._used.add(id)
-        return id
 
 
 # Names -------------------------------------------------------------------------------------------

@@ -216,11 +216,11 @@ class Scene:
         return not seen or t in seen
 
     def rename(self, id: int, name: str) -> None:
-        """Give an instance a new name, in every sentence."""
-        old = self.names[id]
-        names = [name if one == id else known for one, known in self.names.items()]
-        self.names = dict(zip(self.names, unique_names(names), strict=True))
-        new, pattern = self.names[id], re.compile(rf"\b{re.escape(old)}\b", re.IGNORECASE)
+        """Give an instance a new name, in every sentence; one that another has is not taken."""
+        if name.casefold() in {known.casefold() for known in self.names.values()}:
+            return
+        old, new, self.names[id] = self.names[id], name, name
+        pattern = re.compile(rf"\b{re.escape(old)}\b", re.IGNORECASE)
 
         def renamed(value: Any) -> Any:
             if isinstance(value, tuple):

@@ -293,7 +293,8 @@ def _areas(track: Sequence[TrackPoint]) -> tuple[Area, Area, bool]:
     ys = [(point.box[1] + point.box[3]) / 2 for point in track]
     spread = max(max(xs) - min(xs), max(ys) - min(ys))
     first, last = area_of(_mean_box(track[:BEGINNING])), area_of(_mean_box(track[-BEGINNING:]))
-    if (first != last and spread >= TRAVELS) or (spread >= 2 * TRAVELS and first != "whole"):
+    # What fills the frame at one end alone has changed its size, not its place.
+    if "whole" not in (first, last) and spread >= (TRAVELS if first != last else 2 * TRAVELS):
         return first, last, False
     there = area_of(_mean_box(track))
     return there, there, True

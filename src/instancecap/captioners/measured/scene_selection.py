@@ -121,7 +121,8 @@ def _titles(texts: Sequence[Text]) -> tuple[str, ...]:
 
 
 def select_style(evidence: Evidence, items: Sequence[InstanceFacts], gate: Gate) -> Style:
-    """The style; *real* only where a detector, which knows photographs, named something."""
+    """The style; *real* only where a detector, which knows photographs, named a class."""
     framing = evidence.framing
-    named = gate is is_any or bool(items) or framing.style != "real"
+    named = any(item.class_ not in ("animal", "vehicle") for item in items)
+    named = named or gate is is_any or framing.style != "real"
     return framing.style if named and gate("style", framing.confidence) else "unknown"

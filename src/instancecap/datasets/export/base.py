@@ -49,17 +49,12 @@ class Trainer:
     warns: Callable[[Path], str] | None = None
 
     def find_target(self, name: str) -> Target | None:
-        """The model that is named, or its only one; None for a captioner's trainer.
+        """The model that is named, else its first; None for a captioner's trainer.
 
-        Raises :class:`UsageError` where it has to be named, or is not known.
+        Raises :class:`UsageError` for a model that is not known.
         """
         if not self.models:
             return None
-        if not name and len(self.models) > 1:
-            raise UsageError(
-                f"--target is missing: {self.name} is for several models, and clips and prompts "
-                f"are made for one of them; name one of {', '.join(self.models)}"
-            )
         return find_target(name or self.models[0])
 
 
@@ -144,13 +139,15 @@ class Options:
     """What the user asks of an export, as docs/cli.md has it.
 
     Attributes:
-        render: see :func:`render_options`; None for the trainer's only model, and for a captioner's
-            trainer.
+        render: see :func:`render_options`; None for the trainer's first model, and for a
+            captioner's trainer.
+        target_named: False where the model is only the trainer's first, which the user is told.
         frames: that the training asks for; pictures a clip for a trainer of stills; 0 for all.
         fps, size: 0 and None for the model's rate and the clip's own size.
     """
 
     render: RenderOptions | None = None
+    target_named: bool = True
     question: str = ""
     link: media.Link = "symlink"
     transcode: bool = False
@@ -166,7 +163,7 @@ def render_options(trainer: Trainer, *, target: str = "", **how: Any) -> RenderO
     """Options for the trainer's prompts; None for a captioner's trainer, which learns none.
 
     ``how`` are fields of :class:`~instancecap.render.RenderOptions`. Raises :class:`UsageError`
-    where the target has to be named, and for an option that the trainer, or its model, cannot use.
+    for an option that the trainer, or its model, cannot use.
     """
     if trainer.models:
         model = trainer.find_target(target)
@@ -180,11 +177,12 @@ def render_options(trainer: Trainer, *, target: str = "", **how: Any) -> RenderO
 
 
 def complete(options: Options, trainer: Trainer) -> Options:
-    """The options with the trainer's only model where none is named.
+    """The options with the trainer's first model where none is named.
 
-    Raises :class:`UsageError` where it has to be named, or for an option of no use to the trainer.
+    Raises :class:`UsageError` for an option that is of no use to the trainer.
     """
     render = options.render
+    named = options.target_named and render is not None
     if render is None:
         render = render_options(trainer)
     elif not trainer.models:
@@ -203,7 +201,7 @@ def complete(options: Options, trainer: Trainer) -> Options:
                 _refuse(trainer, name, "learns from pictures, not videos")
     elif not trainer.models and options.frames and not options.transcode:
         _refuse(trainer, "frames", "picks frames by itself, unless --transcode shortens the clips")
-    return replace(options, render=render)
+    return replace(options, render=render, target_named=named)
 
 
 def _refuse(trainer: Trainer, option: str, why: str) -> None:

@@ -91,6 +91,9 @@ def export(
     check_free(final, overwrite=options.overwrite)
     part = final.with_name(f".{final.name}.part")
     report = Report(trainer.name, target.name if target else "", on_failure, on_warning)
+    if target and not options.target_named and trainer.models[1:]:
+        others = ", ".join(trainer.models[1:])
+        report.warn("", f"no --target is given: made for {target.name}; others are {others}")
     if trainer.warns and (warning := trainer.warns(final)):
         report.warn("", warning)
     try:
