@@ -28,7 +28,7 @@ CONFIG = Filled(
     RunConfig,
     dict.fromkeys(("keep", "images", "video_root", "hint_column", "engine"), ""),
 )
-OPTIONS = Filled(EnhanceOptions, {"target": "", "has_picture": "", "prompts_dir": "prompts"})
+OPTIONS = Filled(EnhanceOptions, {"target": "", "has_picture": ""})
 
 
 @offered("enhance", CONFIG, SERVER, OPTIONS)

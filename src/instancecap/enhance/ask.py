@@ -24,7 +24,7 @@ from instancecap.language import en
 from instancecap.mllm.base import Backend, Media, Message, Request, Usage
 from instancecap.mllm.structured import Asked, ask
 from instancecap.schema.caption import Caption, Producer, Provenance
-from instancecap.schema.pointer import instance_of
+from instancecap.schema.pointer import assign, instance_of
 from instancecap.version import __version__
 
 T = TypeVar("T", bound=BaseModel)
@@ -220,13 +220,11 @@ def _faults(
         lines.append(say("again.missing", parts=", ".join(map(in_words, faults))))
     if bad:
         lines.append(say("again.forbidden", words=", ".join(bad)))
-    told = {
-        name: value for name, value in caption.model_dump(mode="json").items() if name in _SHOWN
-    }
+    told = caption.model_dump(mode="json", include=_SHOWN)
     return {"caption": json.dumps(told, ensure_ascii=False), "faults": "\n".join(lines)}
 
 
-_SHOWN = ("global_description", "instances", "background", "lighting", "camera", "segments")
+_SHOWN = {"global_description", "instances", "background", "lighting", "camera", "segments"}
 
 
 def _settled(whole: answers.Whole, base: Caption, asker: Asker) -> Caption:
@@ -247,18 +245,18 @@ def _settled(whole: answers.Whole, base: Caption, asker: Asker) -> Caption:
 
 
 def _edit(caption: Caption, words: Sequence[str]) -> None:
-    """Take words out of every text."""
-    if not words:
-        return
-    for owner in (caption, caption.camera, *caption.segments, *caption.instances):
-        for name, value in owner:
-            if isinstance(value, str) and name not in ("schema_", "style", "category"):
-                setattr(owner, name, edit_out(value, words))
+    """Take words out of every text; an instance keeps its noun."""
+    for pointer, value in caption.leaves().items() if words else ():
+        if isinstance(value, str) and not pointer.endswith(_VOCABULARY):
+            assign(caption, pointer, edit_out(value, words))
     for one in caption.instances:
         one.colors = [color for color in one.colors if edit_out(color, words) == color]
-        one.position.text = edit_out(one.position.text, words)
         one.class_ = one.class_ or "object"
         one.name = one.name if one.name not in ("", "the") else f"the {one.class_}"
+
+
+_VOCABULARY = ("/category", "/style", "/place", "/start", "/end", "/time_of_day", "/shot_type",
+               "/shot_angle", "/shot_position", "/stability", "/transition")  # fmt: skip
 
 
 def tell_apart(caption: Caption) -> None:
@@ -293,7 +291,7 @@ def finish(
         caption.warnings = list(base.warnings)
         caption.producer = Producer(
             version=__version__, captioner="enhance", mode=options.mode, models={"enhancer": model},
-            prompts=version(options.prompts_dir), seed=options.seed, prompt=parsed.text,
+            prompts=version(), seed=options.seed, prompt=parsed.text,
         )  # fmt: skip
         _note_sources(caption, base, f"enhancer:{model}")
     if problem:

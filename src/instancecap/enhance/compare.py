@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
-from xml.sax.saxutils import escape
 
 from instancecap.enhance.questions import Like
 from instancecap.errors import FormatError
@@ -125,22 +124,17 @@ def in_words(figures: Mapping[str, Any]) -> str:
 
 def plot(figures: Mapping[str, Any]) -> str:
     """Median words of each field, both sets, as an SVG picture of bars."""
-    fields = figures["fields"]
-    most = max((max(one["words"]) for one in fields.values()), default=1) or 1
-    rows = []
-    for index, (name, one) in enumerate(fields.items()):
+    fields = {name: one["words"] for name, one in figures["fields"].items()}
+    most = max(map(max, fields.values())) or 1
+    rows = [
+        '<text x="10" y="20">median words: these captions (blue), the training set (gray)</text>'
+    ]
+    for index, (name, words) in enumerate(fields.items()):
         top = 40 + 46 * index
-        rows.append(f'<text x="150" y="{top + 20}" text-anchor="end">{escape(name)}</text>')
-        for side, (words, color) in enumerate(
-            zip(one["words"], ("#3366aa", "#bbbbbb"), strict=True)
-        ):
-            width, y = 400 * words / most, top + 16 * side
+        rows.append(f'<text x="10" y="{top + 20}">{name}</text>')
+        for y, count, color in zip((top, top + 16), words, ("#3366aa", "#bbbbbb"), strict=True):
+            width = 400 * count / most
             rows.append(f'<rect x="160" y="{y}" width="{width:.1f}" height="14" fill="{color}"/>')
-            rows.append(f'<text x="{165 + width:.1f}" y="{y + 12}">{words:g}</text>')
-    high = 60 + 46 * len(fields)
-    title = "median words of each field: these (blue), the training set (gray)"
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="640" height="{high}" '
-        f'font-family="sans-serif" font-size="12"><text x="10" y="20">{title}</text>'
-        f"{''.join(rows)}</svg>\n"
-    )
+            rows.append(f'<text x="{165 + width:.1f}" y="{y + 12}">{count:g}</text>')
+    size = f'width="640" height="{60 + 46 * len(fields)}" font-family="sans-serif" font-size="12"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{"".join(rows)}</svg>\n'

@@ -40,7 +40,6 @@ class EnhanceOptions:
         camera, style, shot_type: what these fields are to say, whatever the prompt says.
         variants: how many different results.
         seed: of the model's sampling, and of what differs between variants.
-        prompts_dir: folder with files of questions to use instead of ours.
         attempts: times that a question is asked.
         has_picture: the clip begins with a given picture.
 
@@ -62,7 +61,6 @@ class EnhanceOptions:
     shot_type: str = ""
     variants: int = 1
     seed: int = 0
-    prompts_dir: str = ""
     attempts: int = 3
     has_picture: bool = False
 

@@ -9,40 +9,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from string import Template
 
 from instancecap.enhance.faithful import in_words
 from instancecap.enhance.options import EnhanceOptions
 from instancecap.enhance.tokens import Parsed
-from instancecap.enhance.words import Manner, leads, manner_of
-from instancecap.errors import UsageError
+from instancecap.enhance.words import LEADS, Manner, manner_of
 
 _SECTION = re.compile(r"^## (\w+)$", re.MULTILINE)
 
 
 @cache
-def _texts(folder: str) -> dict[str, str]:
+def _texts() -> dict[str, str]:
     """Texts by ``file`` or ``file.section``."""
     found: dict[str, str] = {}
-    for file in sorted((files(__package__) / "prompts").iterdir(), key=lambda one: one.name):
-        mine = Path(folder, file.name) if folder else None
-        try:
-            text = (mine if mine is not None and mine.exists() else file).read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"--prompts {mine}: cannot be read: {error}") from error
-        head, *sections = _SECTION.split(text)
+    for file in (files(__package__) / "prompts").iterdir():
+        head, *sections = _SECTION.split(file.read_text(encoding="utf-8"))
         stem = file.name.removesuffix(".md")
         found[stem] = head.strip()
-        found |= {
-            f"{stem}.{a}": b.strip() for a, b in zip(sections[::2], sections[1::2], strict=True)
-        }
+        for name, body in zip(sections[::2], sections[1::2], strict=True):
+            found[f"{stem}.{name}"] = body.strip()
     return found
 
 
-def version(folder: str = "") -> str:
+@cache
+def version() -> str:
     """The first 12 digits of the SHA-256 over all questions."""
-    return hashlib.sha256(repr(sorted(_texts(folder).items())).encode()).hexdigest()[:12]
+    return hashlib.sha256(repr(sorted(_texts().items())).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +69,9 @@ class Questions:
     like: Like | None = None
 
     def say(self, name: str, /, **values: object) -> str:
-        """A text with its ``$placeholders`` filled. Raises :class:`UsageError`."""
+        """A text with its ``$placeholders`` filled."""
         usual = {"prompt": self.prompt, "context": self.context, "shots": self.shots}
-        filled = {**usual, "most": self.options.max_instances, **values}
-        try:
-            return Template(_texts(self.options.prompts_dir)[name]).substitute(filled).strip()
-        except (KeyError, ValueError) as error:
-            raise UsageError(
-                f"--prompts: {name}: {error} cannot be filled in; write a dollar sign as $$"
-            ) from error
+        return self._fill(name, **usual, **{"most": self.options.max_instances, **values})
 
     @property
     def prompt(self) -> str:
@@ -103,7 +90,7 @@ class Questions:
         dice = random.Random(f"{options.seed} {self.number}")
         positive = options.words.positive
         shown = dice.sample(positive, min(options.shown_words, len(positive)))
-        order = random.Random(options.seed).sample(leads(), len(leads()))
+        order = random.Random(options.seed).sample(LEADS, len(LEADS))
         like = self.like or Like({}, ())
         lengths = ", ".join(f"{name} {length} words" for name, length in like.lengths.items())
         told: dict[str, tuple[object, dict[str, object]]] = {
@@ -133,5 +120,5 @@ class Questions:
         """How many shots the video has; 0 where nobody said."""
         return self.options.shots or len(self.parsed.shots)
 
-    def _fill(self, name: str, **values: object) -> str:
-        return Template(_texts(self.options.prompts_dir)[name]).substitute(values)
+    def _fill(self, name: str, /, **values: object) -> str:
+        return Template(_texts()[name]).substitute(values).strip()

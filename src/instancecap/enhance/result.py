@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -88,32 +89,24 @@ def prompt_for(caption: Caption, options: EnhanceOptions) -> str:
 
 
 def _sized(caption: Caption, options: EnhanceOptions) -> Caption:
-    """The caption with length, rate and shape of the clip to be made, where they were named, and
-    counts only where a count is told."""
-    result = caption.model_copy(deep=True)
-    if options.duration or options.fps or options.aspect:
-        wide, high = map(int, options.aspect.split(":")) if options.aspect else (0, 0)
-        scale = SHORT_SIDE / min(wide, high) if options.aspect else 0
-        video = Video.named("")
-        video.duration = video.end = options.duration
-        video.fps = options.fps
-        video.width, video.height = round(wide * scale), round(high * scale)
-        result.video = video
-    return result
+    """The caption with length, rate and shape of the clip to be made, where they were named."""
+    if not (options.duration or options.fps or options.aspect):
+        return caption
+    wide, high = map(int, options.aspect.split(":")) if options.aspect else (0, 0)
+    scale = SHORT_SIDE / min(wide, high) if options.aspect else 0
+    size = {"width": round(wide * scale), "height": round(high * scale)}
+    time = {"duration": options.duration, "end": options.duration, "fps": options.fps}
+    return caption.model_copy(update={"video": Video.named("").model_copy(update=size | time)})
 
 
 def _cut(text: str, target: Target) -> str:
     """As many words, or letters where there are no spaces, as the target's budget takes."""
-    count, budget = counter_for(target).count, target.budget
-    units = text.split(" ") if " " in text[:200] else list(text)
-    link = " " if " " in text[:200] else ""
-    low, high = 0, len(units)
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (
-            (middle, high) if count(link.join(units[:middle])) <= budget else (low, middle - 1)
-        )
-    return link.join(units[:low])
+    count, link = counter_for(target).count, " " if " " in text[:200] else ""
+    units = text.split(" ") if link else list(text)
+    fits = bisect_right(
+        range(len(units) + 1), target.budget, key=lambda n: count(link.join(units[:n]))
+    )
+    return link.join(units[: fits - 1])
 
 
 def negative_prompt(caption: Caption, parsed: Parsed, target: Target | None) -> str:
@@ -123,12 +116,11 @@ def negative_prompt(caption: Caption, parsed: Parsed, target: Target | None) -> 
     if not base:
         return ""
     words = base.split(", ")
-    if caption.camera.motion == ["static"] or "static" not in base:
+    if caption.camera.motion == ["static"]:
         words = [one for one in words if not one.startswith(("static", "still"))]
+        words.append("camera movement")
     words += [parsed.at(one.core) for one in parsed.phrases if one.negated]
     words += {"real": ["cartoon", "3d render"], "animation": ["photo"]}.get(caption.style, [])
-    if caption.camera.motion == ["static"]:
-        words.append("camera movement")
     return ", ".join(dict.fromkeys(words))
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 
 from instancecap.enhance.options import LONGEST_PROMPT, EnhanceOptions
 from instancecap.enhance.parse import category_of, parse
@@ -12,15 +12,9 @@ from instancecap.enhance.tokens import Parsed, Phrase, Span, tidy
 from instancecap.errors import FormatError
 from instancecap.language import en
 from instancecap.schema.base import Text
-from instancecap.schema.caption import (
-    Caption,
-    Instance,
-    Position,
-    Producer,
-    Provenance,
-    Segment,
-    Shot,
-)
+from instancecap.schema.caption import Caption, Instance, Producer, Provenance, Segment, Shot
+from instancecap.schema.pointer import assign, resolve
+from instancecap.schema.vocabulary import Cell
 from instancecap.verify.lexicon import lexicon
 from instancecap.verify.text import split_path, words_of
 from instancecap.version import __version__
@@ -51,6 +45,8 @@ def structure(prompt: str, options: EnhanceOptions) -> tuple[Caption, Parsed]:
         )
     pinned, begin = options.pinned(text)
     found = parse(pinned)
+    if not found.fragments:
+        raise FormatError("a prompt of marks alone: write what the video is to show")
     draft = _Draft(found, options, begin if pinned != text else len(pinned))
     return draft.caption(), found
 
@@ -80,38 +76,36 @@ class _Draft:
         }  # fmt: skip
         return Caption.model_validate(self.result.model_dump())
 
+    def _put(self, pointer: str, value: Any, *spans: Span) -> None:
+        """Fill a field, and note which places in the prompt it quotes."""
+        assign(self.result, pointer, value)
+        self.spans.setdefault(pointer, []).extend(spans)
+
     # The clip as a whole -----------------------------------------------------------------------
 
     def _scene(self) -> None:
-        """Shot, camera, time of day, style, and the places."""
-        camera = self.result.camera
-        terms = self.found.terms
-        for field in {term.field for (start, _), term in terms if start >= self.pins}:
-            same = ("motion", "other", "stability") if field in ("motion", "other") else (field,)
-            terms = [one for one in terms if one[1].field not in same or one[0][0] >= self.pins]
-        for span, term in terms:
-            if not term.value:
+        """Shot, camera, time of day, style, and the places; what is pinned wins."""
+        pinned = {term.field for (start, _), term in self.found.terms if start >= self.pins}
+        if pinned & {"motion", "other"}:
+            pinned |= {"motion", "other", "stability"}
+        for span, term in self.found.terms:
+            if not term.value or (term.field in pinned and span[0] < self.pins):
                 continue
+            whole = term.field in ("style", "time_of_day")
+            pointer = f"/{term.field}" if whole else f"/camera/{term.field}"
             if term.field == "motion":
-                moves = [*camera.motion, term.value]
-                still = [one for one in moves if one != "static"] or moves[:1]
-                camera.motion = list(dict.fromkeys(still))  # type: ignore[arg-type]
-                self._note("/camera/motion", span)
-                continue
-            owner: Any = self.result if term.field in ("style", "time_of_day") else camera
-            if not getattr(owner, term.field):
-                setattr(owner, term.field, term.value)
-                at = f"/{term.field}" if owner is self.result else f"/camera/{term.field}"
-                self._note(at, span)
+                moves = list(dict.fromkeys([*self.result.camera.motion, term.value]))
+                still = [one for one in moves if one != "static"] or moves
+                self._put(pointer, still, span)
+            elif not resolve(self.result, pointer):
+                self._put(pointer, term.value, span)
         places = [one for one in self.found.phrases if one.role in ("indoor", "outdoor", "setting")]
         places = [one for one in places if not one.negated and not one.number > 1]
         told = dict.fromkeys(self.found.at(one.span) for one in places)
-        self.result.background = ", ".join(told)
+        self._put("/background", ", ".join(told), *(one.span for one in places))
         for one in places:
-            self._note("/background", one.span)
             if one.role != "setting" and not self.result.place:
-                self.result.place = "indoor" if one.role == "indoor" else "outdoor"
-                self._note("/place", one.span)
+                self._put("/place", one.role, one.span)
 
     def _gist(self) -> list[Span]:
         """Fragments that are about what happens; those about camera and light have their fields."""
@@ -125,11 +119,8 @@ class _Draft:
         elif not any(map(self._filming, moved["/camera/description"])):  # a camera that is seen
             gist = sorted([*gist, *moved.pop("/camera/description")])
         for pointer, spans in moved.items():
-            text = self._joined(spans)
-            if pointer and text:
-                owner = self.result.camera if pointer.startswith("/camera") else self.result
-                setattr(owner, pointer.rpartition("/")[2], _capital(text))
-                self._note(pointer, *spans)
+            if pointer and spans:
+                self._put(pointer, _capital(self._joined(spans)), *spans)
         return gist
 
     def _field_of(self, span: Span) -> str | None:
@@ -189,13 +180,12 @@ class _Draft:
             self.result.warnings.append(
                 f"{len(parts)} shots, not {self.options.shots}: the prompt has no more sentences"
             )
-        self.result.global_description = _capital(self._joined(gist))
-        self._note("/global_description", *gist)
+        self._put("/global_description", _capital(self._joined(gist)), *gist)
         if len(parts) < 2:
             return
         lay_out_shots(self.result, [self._joined(part) for part in parts], self.options.seconds)
         for index, part in enumerate(parts):
-            self._note(f"/segments/{index}/description", *part)
+            self.spans[f"/segments/{index}/description"] = part
 
     # Who is there ------------------------------------------------------------------------------
 
@@ -212,38 +202,31 @@ class _Draft:
         groups.sort(key=lambda group: not any(one.actions for one in group))
         names: list[str] = []
         for id, group in enumerate(groups[: self.options.max_instances]):
-            self.result.instances.append(self._instance(id, group, names))
-        if self.result.instances:
-            self.result.instances[0].is_main = True
+            count = group[0].number or 2
+            self.result.instances.append(
+                Instance(id=id, class_=group[0].noun, count=count, is_main=id == 0)
+            )
+            self._instance(f"/instances/{id}", group, names)
 
-    def _instance(self, id: int, group: Sequence[Phrase], names: list[str]) -> Instance:
-        first, at, base = group[0], self.found.at, f"/instances/{id}"
-        name = _name(at(first.core), first, names)
-        spans = [one.span for one in group]
-        actions = [span for one in group for span in one.actions]
-        looks = self._looks(group)
-        places = [span for one in group for span in self._places(one)]
+    def _instance(self, base: str, group: Sequence[Phrase], names: list[str]) -> None:
+        first, at, spans = group[0], self.found.at, [one.span for one in group]
         colors = list(dict.fromkeys(color for one in group for color in one.colors))
-        position = _position([at(span) for span in places])
-        for leaf in ("name", "class", "category", "colors"):
-            self._note(f"{base}/{leaf}", *spans)
+        self._put(f"{base}/name", _name(at(first.core), first, names), *spans)
+        self._put(f"{base}/class", first.noun, *spans)
+        self._put(f"{base}/category", category_of(first.noun), *spans)
+        self._put(f"{base}/colors", colors, *spans)
         if first.counted or first.number == 1:
-            self._note(f"{base}/count", first.span)
-        self._note(f"{base}/action", *actions)
-        self._note(f"{base}/appearance", *looks)
-        for leaf in ("text", "start", "end"):
-            self._note(f"{base}/position/{leaf}", *places)
-        return Instance(
-            id=id,
-            name=name,
-            class_=first.noun,
-            category=category_of(first.noun),
-            count=first.number if first.number else 2,
-            appearance="; ".join(at(span) for span in looks),
-            action="; ".join(at(span) for span in actions),
-            colors=colors,
-            position=position,
-        )
+            self.spans[f"{base}/count"] = [first.span]
+        for leaf, told in (
+            ("action", [span for one in group for span in one.actions]),
+            ("appearance", self._looks(group)),
+        ):
+            self._put(f"{base}/{leaf}", "; ".join(map(at, told)), *told)
+        if places := [span for one in group for span in self._places(one)]:
+            start, end = _cells(at(places[0]).lower())
+            text = "; ".join(dict.fromkeys(map(at, places)))
+            for leaf, value in (("text", text), ("start", start), ("end", end)):
+                self._put(f"{base}/position/{leaf}", value, *places)
 
     def _looks(self, group: Sequence[Phrase]) -> list[Span]:
         """The noun phrase with what is worn, where it tells more than the noun; and participles."""
@@ -274,10 +257,7 @@ class _Draft:
     def _texts(self) -> None:
         for index, span in enumerate(self.found.writing):
             self.result.texts.append(Text(text=self.found.at(span), t=0.0, box=(0, 0, 1, 1)))
-            self._note(f"/texts/{index}/text", span)
-
-    def _note(self, pointer: str, *spans: Span) -> None:
-        self.spans.setdefault(pointer, []).extend(spans)
+            self.spans[f"/texts/{index}/text"] = [span]
 
 
 _WEARING = ("in", "with", "wearing", "and", "dressed in", ", with", ", in")
@@ -345,24 +325,13 @@ def _name(core: str, phrase: Phrase, names: list[str]) -> str:
     return f"the {en.ordinal(before + 1)} {text.removeprefix('the ')}" if before else text
 
 
-def _position(texts: Iterable[str]) -> Position:
-    """Where it is in the frame, in the prompt's words, and as cells where these are plain."""
-    told = list(dict.fromkeys(texts))
-    if not told:
-        return Position()
-    low = told[0].lower()
-    first, last = split_path(low) if low.startswith("from ") and " to" in low else (low, low)
-    cells = []
-    for part in (first, last):
-        words = words_of(part)
-        cell = "-".join(words) if len(words) == 2 else _CELLS.get("".join(words), "")
-        cells.append(cell)
-    return Position.model_validate(
-        {"text": "; ".join(told), "start": _known(cells[0]), "end": _known(cells[1])}
+def _cells(place: str) -> tuple[str, str]:
+    """A place in the frame, or a way through it, as the cells where it begins and ends."""
+    first, last = (
+        split_path(place) if place.startswith("from ") and " to" in place else (place, place)
     )
-
-
-def _known(cell: str) -> str:
-    rows, columns = ("top", "center", "bottom"), ("left", "middle", "right")
-    row, _, column = cell.partition("-")
-    return cell if row in rows and column in columns else ""
+    found = []
+    for words in (words_of(first), words_of(last)):
+        cell = "-".join(words) if len(words) == 2 else _CELLS.get("".join(words), "")
+        found.append(cell if cell in get_args(Cell) else "")
+    return found[0], found[1]

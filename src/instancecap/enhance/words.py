@@ -6,11 +6,10 @@ import csv
 import re
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from instancecap.errors import UsageError
 from instancecap.language.tables import read_tables
@@ -23,12 +22,10 @@ _IRREGULAR = {plural: one for one, plural in read_tables("en")["plurals"].items(
 _ONE_THING = re.compile(
     r"(?:ss|us|'s|(?:tenn|bas|^ax|^ir|pelv|lys|oas|chass|debr|par|thes|cris)is)$"
 )
-MOST_WORDS = 10_000
-"""Of a user's lexicon."""
 
 
-def _toml(name: str) -> dict[str, Any]:
-    return tomllib.loads(_HOME.joinpath(f"words/{name}").read_text(encoding="utf-8"))
+def _text(name: str) -> str:
+    return _HOME.joinpath(f"words/{name}").read_text(encoding="utf-8")
 
 
 def _lines(text: str) -> list[str]:
@@ -38,20 +35,18 @@ def _lines(text: str) -> list[str]:
 @cache
 def parts() -> dict[str, frozenset[str]]:
     """Small words by their part in a sentence: ``parts.toml``."""
-    table = _toml("parts.toml")
     return {
-        name: frozenset(words.split() if isinstance(words, str) else words)
-        for name, words in table.items()
+        name: frozenset(words.split()) for name, words in tomllib.loads(_text("parts.toml")).items()
     }
 
 
 @cache
 def nouns() -> dict[str, Any]:
     """``nouns.toml``: sets of nouns by what they are, ``numbers`` and ``plurals``."""
-    table = _toml("nouns.toml")
-    for name, words in table.items():
-        if isinstance(words, str):
-            table[name] = frozenset(words.split())
+    table: dict[str, Any] = {
+        name: frozenset(words.split()) if isinstance(words, str) else words
+        for name, words in tomllib.loads(_text("nouns.toml")).items()
+    }
     for scene, place in lexicon().scenes.items():
         table[place] |= {scene}
     table["numbers"] = {**lexicon().numbers, **table["numbers"]}
@@ -62,11 +57,7 @@ def nouns() -> dict[str, Any]:
 @cache
 def verbs() -> dict[str, str]:
     """Every form of a verb, by rule, and the verb."""
-    plain = {
-        w
-        for line in _lines(_HOME.joinpath("words/verbs.txt").read_text("utf-8"))
-        for w in line.split()
-    }
+    plain = {word for line in _lines(_text("verbs.txt")) for word in line.split()}
     forms = {}
     for base in plain | set(render_words("verbs")):
         short = base.removesuffix("e") if not base.endswith(("ee", "oe", "ye")) else base
@@ -81,8 +72,7 @@ def verbs() -> dict[str, str]:
     return forms
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """A phrase of cinema: the caption's field that it fills and the value; either may be empty."""
 
     field: str
@@ -93,10 +83,9 @@ class Term:
 def cinema() -> tuple[dict[str, Term], re.Pattern[str]]:
     """Phrases about camera, shot, time, light and style, and what finds the longest of them."""
     terms: dict[str, Term] = {}
-    with _HOME.joinpath("words/cinema.csv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            for phrase in row["phrases"].split(";"):
-                terms.setdefault(_plain(phrase), Term(row["field"], row["value"]))
+    for row in csv.DictReader(_lines(_text("cinema.csv"))):
+        for phrase in row["phrases"].split(";"):
+            terms.setdefault(_plain(phrase), Term(row["field"], row["value"]))
     longest = sorted(terms, key=len, reverse=True)
     return terms, re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, longest))})(?![\w])")
 
@@ -109,7 +98,7 @@ def _plain(text: str) -> str:
 def synonyms() -> dict[str, frozenset[tuple[str, ...]]]:
     """What may stand for a word, as stems in order; the word itself is among them."""
     found: dict[str, set[tuple[str, ...]]] = {}
-    for line in _lines(_HOME.joinpath("words/synonyms.txt").read_text("utf-8")):
+    for line in _lines(_text("synonyms.txt")):
         group = [tuple(stems(phrase)) for phrase in line.split(",")]
         found.setdefault(" ".join(group[0]), set()).update(group)
     return {word: frozenset(group) for word, group in found.items()}
@@ -134,19 +123,15 @@ def singular(word: str) -> str:
 
 def is_plural(word: str) -> bool:
     """Whether a noun looks like several."""
-    if word in nouns()["plurals"]:
-        return True
-    return len(word) > 3 and word.endswith("s") and not _ONE_THING.search(word)
+    ends = len(word) > 3 and word.endswith("s") and not _ONE_THING.search(word)
+    return ends or word in nouns()["plurals"]
 
 
-@cache
-def leads() -> list[str]:
-    """What a variant of a prompt may give most room to."""
-    return _lines(_HOME.joinpath("words/leads.txt").read_text("utf-8"))
+LEADS = _lines(_text("leads.txt"))
+"""What a variant of a prompt may give most room to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lexicon:
+class Lexicon(NamedTuple):
     """Adjectives that a model is given, and those that no result may hold."""
 
     positive: tuple[str, ...]
@@ -171,7 +156,7 @@ def load_lexicon(folder: str = "") -> Lexicon:
                 "and negative.txt, words between spaces or lines"
             ) from error
         words = [word.lower() for line in _lines(text) for word in line.replace(",", " ").split()]
-        lists[name] = tuple(dict.fromkeys(words))[:MOST_WORDS]
+        lists[name] = tuple(dict.fromkeys(words))
     if both := sorted(set(lists["positive"]) & set(lists["negative"])):
         raise UsageError(f"--lexicon {folder}: {both[0]!r} stands in positive.txt and negative.txt")
     return Lexicon(lists["positive"], frozenset(lists["negative"]))
@@ -181,8 +166,7 @@ ANY = 1e6
 """Seconds, or frames a second, that no clip has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
+class Manner(NamedTuple):
     """How a target's own guide wants its prompts: a table of ``targets.toml``."""
 
     plain: bool = False
@@ -195,4 +179,4 @@ class Manner:
 @cache
 def manner_of(target: str) -> Manner:
     """The manner of a target, by its name."""
-    return Manner(**_toml("targets.toml").get(target, {}))
+    return Manner(**tomllib.loads(_text("targets.toml")).get(target, {}))
