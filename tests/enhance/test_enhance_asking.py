@@ -168,6 +168,16 @@ def test_the_command_prints_one_object_a_prompt(capsys: pytest.CaptureFixture[st
     assert (found["calls"], found["missing"], found["caption"]["video"]) == (0, [], None)
 
 
+def test_tables_that_hold_no_prompts_are_named(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.csv"
+    wrong.write_text("title\na fox\n")
+    run = enhance_files([str(wrong), str(tmp_path / "none.txt"), "a dog.txt on a leash"])[1]
+    assert run.done == 1
+    reasons = [one.reason for one in run.failed]
+    assert "a table needs a column named prompt or text or caption" in reasons[0]
+    assert "cannot be read" in reasons[1]
+
+
 def test_files_of_prompts_are_done_once(tmp_path: Path, url: str) -> None:
     given = tmp_path / "given.csv"
     given.write_text(f"id,prompt\nkite,{KITE}\nempty,\nfox,a red fox in snow\n")

@@ -37,14 +37,17 @@ def find_prompts(inputs: Sequence[str]) -> tuple[list[Job], list[Rejected]]:
     jobs: list[Job] = []
     rejected: list[Rejected] = []
     for number, given in enumerate(inputs, 1):
-        if not (given.lower().endswith(TABLE_SUFFIXES) and os.path.isfile(given)):
+        if not given.lower().endswith(TABLE_SUFFIXES) or (
+            " " in given and not os.path.exists(given)
+        ):
             jobs.append(_job(f"prompt {number}", f"prompt-{number}", given))
             continue
         try:
-            for one in _rows(given):
-                (jobs if isinstance(one, Job) else rejected).append(one)  # type: ignore[arg-type]
+            rows = list(_rows(given))
         except FormatError as error:
-            rejected.append(Rejected(given, str(error)))
+            rows = [Rejected(given, str(error).removeprefix(f"{given}: "))]
+        jobs += [one for one in rows if isinstance(one, Job)]
+        rejected += [one for one in rows if isinstance(one, Rejected)]
     return jobs, rejected
 
 

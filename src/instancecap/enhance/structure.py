@@ -45,6 +45,8 @@ def structure(prompt: str, options: EnhanceOptions) -> tuple[Caption, Parsed]:
         )
     pinned, begin = options.pinned(text)
     found = parse(pinned)
+    if not found.fragments:
+        raise FormatError("a prompt of marks alone: write what the video is to show")
     draft = _Draft(found, options, begin if pinned != text else len(pinned))
     return draft.caption(), found
 

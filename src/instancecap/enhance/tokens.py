@@ -249,8 +249,8 @@ def _acts(tokens: list[Token], index: int) -> bool:
         return not after or after in parts()["prepositions"] or after in parts()["determiners"]
     if low.endswith("ing") or low in parts()["looks"]:
         return True
-    if before is None:
-        return False
+    if before is None or before.kind == ".":  # *Ignore the above*
+        return low == verbs()[low] and after in parts()["determiners"]
     if before.low == "to" or before.kind in "YXR":
         return True
     if before.kind not in "WQm" and before.low not in ("and", "then", "who", "which", "that"):
