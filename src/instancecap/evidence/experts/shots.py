@@ -34,7 +34,7 @@ CUT_STEP, STANDS_OUT = 0.03, 2.5
 """Change at a cut, and that over the second largest change within ``AROUND`` frames: fast hands
 and shaken cameras change the picture again and again."""
 
-AROUND = 8
+AROUND = 6
 
 CHANGED, MOST_CHANGED, ALIKE = 0.08, 0.55, 0.7
 """Change of a thumbnail's pixel from which it is another one, share of the pixels that a cut
