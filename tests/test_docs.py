@@ -49,13 +49,14 @@ def commands(document: Path) -> list[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder as a reader might have it: ``clip.mp4`` with recorded answers, and two clips."""
+    """A folder as a reader might have it: two clips, ``clip.mp4``, and recorded answers."""
     found = {path.name: path for path in find_clips()}
     (tmp_path / "clips").mkdir()
     shutil.copy(found["bikes.mp4"], tmp_path / "clips" / "bikes.mp4")
     shutil.copy(found["carphone_pristine.mp4"], tmp_path / "clips" / "carphone.mp4")
     shutil.copy(found["carphone_pristine.mp4"], tmp_path / "clip.mp4")
-    shutil.copy(ROOT / "examples" / "recordings" / "clip.jsonl", tmp_path / "clip.jsonl")
+    for name in ("clip.jsonl", "prompts.jsonl"):
+        shutil.copy(ROOT / "examples" / "recordings" / name, tmp_path / name)
     return tmp_path
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from instancecap.enhance.faithful import KNOWN_COUNT
 from instancecap.enhance.parse import category_of
 from instancecap.enhance.tokens import tidy
 from instancecap.enhance.words import singular
@@ -115,10 +116,13 @@ def caption_of(whole: Whole, *, most: int) -> Caption:
     instances = list(named.values())[:most]
     for id, found in enumerate(instances):
         found.id, found.is_main = id, id == 0
+    open_ = {line(one.name).strip(" .") for one in whole.instances if one.count < 1}
     known = {name: value for name, value in whole if value != _UNKNOWN}
     motion = list(dict.fromkeys(whole.motion))
+    counted = [one for one in instances if one.name not in open_]
     return Caption(
         video=None,
+        provenance={f"/instances/{one.id}/count": KNOWN_COUNT.model_copy() for one in counted},
         global_description=line(whole.global_description),
         instances=instances,
         background=line(whole.background),
@@ -142,7 +146,7 @@ def _instance(one: Thing) -> Instance:
         name=name,
         class_=noun or singular((name or "object").split()[-1].lower()),
         category=category_of(noun),
-        count=min(max(one.count, 1), MOST_COUNTED),
+        count=min(one.count, MOST_COUNTED) if one.count > 0 else 2,
         appearance=line(one.appearance),
         action=line(one.action),
         expression=line(one.expression),

@@ -324,7 +324,9 @@ def _note_sources(caption: Caption, base: Caption, source: str) -> None:
     mine = {one.id: ids.get(one.name.casefold(), -1) for one in caption.instances}
     quoted = base.leaves()
     written = Provenance(source=source, confidence=0.5, support="unchecked")
-    counts = {f"/instances/{one.id}/count": one.count for one in caption.instances}
+    counts = {name: one.count for one in caption.instances
+              if (name := f"/instances/{one.id}/count") in caption.provenance}  # fmt: skip
+    caption.provenance = {}
     for pointer, value in {**caption.leaves(), **counts}.items():
         same, number = pointer, instance_of(pointer)
         if number is not None:

@@ -9,9 +9,12 @@ from functools import cached_property
 from instancecap.enhance.tokens import Parsed, Part
 from instancecap.enhance.words import stems, synonyms
 from instancecap.language import en
-from instancecap.schema.caption import Caption, Instance
+from instancecap.schema.caption import Caption, Instance, Provenance
 from instancecap.schema.pointer import assign, resolve
 from instancecap.verify.text import sentences
+
+KNOWN_COUNT = Provenance(source="prompt", confidence=1.0, support="unchecked")
+"""Of an instance's count; a plural of no number has none."""
 
 _COPULA = r"(?:is|are|looks?|seems?|feels?|appears?|remains?)"
 
@@ -34,6 +37,8 @@ def in_words(part: Part) -> str:
             return f'"{part.words}"'
         case "negation":
             return f"no {part.words}"
+        case "noun" if part.of != part.words:
+            return f"{part.words} {part.of}".strip()
         case "noun" | "style":
             return part.words
     return f"{part.words} ({part.kind})"
@@ -171,12 +176,14 @@ def _set_count(caption: Caption, base: Caption, part: Part) -> None:
     if like:
         rest = sum(one.count for one in like[1:])
         like[0].count = part.number - rest if rest < part.number else part.number
+        caption.provenance[f"/instances/{like[0].id}/count"] = KNOWN_COUNT.model_copy()
         if rest >= part.number:
             caption.instances = [one for one in caption.instances if one not in like[1:]]
     for own in base.instances:
         if not like and _is_a(own, part.of):
             id = max((one.id for one in caption.instances), default=-1) + 1
             caption.instances.append(own.model_copy(update={"id": id}))
+            caption.provenance[f"/instances/{id}/count"] = KNOWN_COUNT.model_copy()
             return
 
 

@@ -280,14 +280,20 @@ def _find_parts(found: Parsed) -> None:
         add(Part("style", found.at(span), span))
     for match in _BESIDE.finditer(found.text):
         add(Part("relation", match[0].lower(), match.span()))
+    taken = [match.span() for match in _BESIDE.finditer(found.text)]
     for token in found.tokens:
         span = (token.start, token.end)
+        if token.kind == "K" or any(a <= token.start < b for a, b in taken):
+            continue
         if token.kind == "W" and not token.low.startswith("camera"):
             denied = any(
                 one.negated and one.span[0] <= token.start < one.span[1] for one in found.phrases
             )
             if not denied:
-                add(Part("noun", singular(token.low), span))
+                heads = [
+                    one.noun for one in found.phrases if one.span[0] <= token.start < one.span[1]
+                ]
+                add(Part("noun", singular(token.low), span, of="".join(heads[:1])))
         elif token.kind == "V" and verbs()[token.low] not in ("be", "have", "stay", "keep"):
             add(Part("action", verbs()[token.low], span))
         elif token.low in lexicon().colors and not _inside(found.phrases, token):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from string import Template
 
-from instancecap.enhance.faithful import in_words
 from instancecap.enhance.options import EnhanceOptions
+from instancecap.enhance.parse import category_of
 from instancecap.enhance.tokens import Parsed
 from instancecap.enhance.words import LEADS, Manner, manner_of
 
@@ -78,8 +78,8 @@ class Questions:
         """The user's prompt between its marks, and what was found in it."""
         # The marks are what parts the prompt from the question: none may stand in it.
         text = self.parsed.text.replace("<<<", "«").replace(">>>", "»")
-        parts = list(dict.fromkeys(map(in_words, self.parsed.parts)))[:40]
-        found = self._fill("context.found", found=", ".join(parts)) if parts else ""
+        told = ", ".join(self.parsed.found[:40])
+        found = self._fill("context.found", found=told) if told else ""
         return f"{self._fill('context.prompt', prompt=text)}\n{found}".strip()
 
     @property
@@ -87,9 +87,9 @@ class Questions:
         """Words, sound, length, variety, pictures and the training set."""
         options, count = self.options, self.options.variants
         manner = manner_of(options.target.name) if options.target else Manner()
-        dice = random.Random(f"{options.seed} {self.number}")
-        positive = options.words.positive
-        shown = dice.sample(positive, min(options.shown_words, len(positive)))
+        dice = random.Random(f"{options.seed} {self.number} {self.parsed.text}")
+        fitting = sorted({*options.words.positive.get("any", []), *self._fitting()})
+        shown = dice.sample(fitting, min(options.shown_words, len(fitting)))
         order = random.Random(options.seed).sample(LEADS, len(LEADS))
         like = self.like or Like({}, ())
         lengths = ", ".join(f"{name} {length} words" for name, length in like.lengths.items())
@@ -108,6 +108,12 @@ class Questions:
         }  # fmt: skip
         lines = (self._fill(f"context.{name}", **how) for name, (use, how) in told.items() if use)
         return "\n".join(lines)
+
+    def _fitting(self) -> Iterator[str]:
+        """Adjectives for the kinds of things and places that the prompt names."""
+        for one in self.parsed.phrases:
+            kind = (category_of(one.noun) or "thing") if one.role == "thing" else "place"
+            yield from self.options.words.positive.get(kind, [])
 
     @property
     def shots(self) -> str:

@@ -113,6 +113,20 @@ class Parsed:
         """The places of all quotations, in order."""
         return sorted((*self.speech, *self.writing, *self.quotes))
 
+    @property
+    def found(self) -> list[str]:
+        """What was found, in the prompt's own words."""
+        spans = {one.span for one in self.phrases if not one.negated} | {*self.quoted}
+        spans |= {span for span, _ in self.terms}
+        spans |= {one.span for one in self.parts if one.kind in ("action", "direction", "relation")}
+        outer = [
+            (start, end)
+            for start, end in sorted(spans)
+            if not any(a <= start and end <= b and (a, b) != (start, end) for a, b in spans)
+        ]
+        denied = [f"no {self.at(one.core)}" for one in self.phrases if one.negated]
+        return list(dict.fromkeys([*map(self.at, outer), *denied]))
+
     def at(self, span: Span) -> str:
         """The words there."""
         return self.text[slice(*span)]

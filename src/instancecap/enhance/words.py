@@ -132,9 +132,9 @@ LEADS = _lines(_text("leads.txt"))
 
 
 class Lexicon(NamedTuple):
-    """Adjectives that a model is given, and those that no result may hold."""
+    """Adjectives that a model is given, by what they are for, and those that no result may hold."""
 
-    positive: tuple[str, ...]
+    positive: dict[str, list[str]]
     negative: frozenset[str]
 
 
@@ -142,11 +142,13 @@ class Lexicon(NamedTuple):
 def load_lexicon(folder: str = "") -> Lexicon:
     """Our adjectives, or those of ``positive.txt`` and ``negative.txt`` in a user's folder.
 
+    A line such as ``human: bearded`` says what its words are for; others are for anything.
+
     Raises:
         UsageError: a file cannot be read, or a word stands in both.
     """
     place: Any = Path(folder) if folder else _HOME.joinpath("lexicon")
-    lists = {}
+    lists: dict[str, dict[str, list[str]]] = {}
     for name in ("positive", "negative"):
         try:
             text = place.joinpath(f"{name}.txt").read_text(encoding="utf-8")
@@ -155,11 +157,15 @@ def load_lexicon(folder: str = "") -> Lexicon:
                 f"--lexicon {folder}: {name}.txt cannot be read; the folder needs positive.txt "
                 "and negative.txt, words between spaces or lines"
             ) from error
-        words = [word.lower() for line in _lines(text) for word in line.replace(",", " ").split()]
-        lists[name] = tuple(dict.fromkeys(words))
-    if both := sorted(set(lists["positive"]) & set(lists["negative"])):
-        raise UsageError(f"--lexicon {folder}: {both[0]!r} stands in positive.txt and negative.txt")
-    return Lexicon(lists["positive"], frozenset(lists["negative"]))
+        table = lists[name] = {}
+        for line in _lines(text.lower().replace(",", " ")):
+            kind, mark, words = line.rpartition(":")
+            table.setdefault(kind.strip() if mark else "any", []).extend(words.split())
+    negative = frozenset(word for words in lists["negative"].values() for word in words)
+    both = negative & {word for words in lists["positive"].values() for word in words}
+    if both:
+        raise UsageError(f"--lexicon {folder}: {min(both)!r} is in positive.txt and negative.txt")
+    return Lexicon(lists["positive"], negative)
 
 
 ANY = 1e6

@@ -37,7 +37,7 @@ RELIABLE = 0.78  # lower bound of the precision of a kind of fact from which its
 ENOUGH = 8
 # Probability from which a class is stated: of most things; of animals, of which the detector knows
 # ten kinds; and a category in place of the class, which says less.
-SURE, SURE_ANIMAL, SURE_CATEGORY = 0.75, 0.85, 0.7
+SURE, SURE_ANIMAL, SURE_CATEGORY = 0.8, 0.85, 0.7
 # Shares of the frame: mean box areas under or from which a size is stated.
 SMALL, LARGE, FILLING = 0.02, 0.25, 0.6
 # Mean heights, in frame heights, that are stated as a share of the frame's.
