@@ -80,15 +80,19 @@ def _instance_facts(thing: dict[str, Any], item: InstanceFacts, overlap: float) 
             yield Fact("color", share, name in thing["colors"])
 
 
-def _direction_facts(item: InstanceFacts, start: str, end: str, *, moving: bool) -> Iterator[Fact]:
-    """The way that captions state, by the cells in which the instance starts and ends."""
+def _direction_facts(
+    item: InstanceFacts, start: str, end: str, *, moving: bool = True
+) -> Iterator[Fact]:
+    """The way that captions state, by the cells in which the instance starts and ends: where they
+    differ along it, or the labels say that nothing moves."""
     way = seen_direction(item.motion)
-    if not item.motion.moving or not way or (moving and start == end):
+    if not item.motion.moving or not way:
         return
-    steps = [CELLS.index(end) % 3 - CELLS.index(start) % 3,
-             CELLS.index(end) // 3 - CELLS.index(start) // 3]  # fmt: skip
+    before, after = CELLS.index(start), CELLS.index(end)  # type: ignore[arg-type]
+    steps = after % 3 - before % 3, after // 3 - before // 3
     along = sum(one * step for one, step in zip(WAYS[way], steps, strict=True))
-    yield Fact("direction", item.confidence, moving and along > 0)
+    if along or not moving:
+        yield Fact("direction", item.confidence, moving and along > 0)
 
 
 def _camera_facts(truth: Iterable[str], evidence: Evidence) -> Iterator[Fact]:
@@ -134,7 +138,7 @@ def clip_facts(case: Case, result: Result, evidence: Evidence) -> Iterator[Fact]
             for kind, (true, found) in zip(("start_cell", "end_cell"), thing.cells, strict=True):
                 yield Fact(kind, confidence, true == found)
             start, end = (true for true, _ in thing.cells)
-            yield from _direction_facts(thing.found[0], start, end, moving=start != end)
+            yield from _direction_facts(thing.found[0], start, end)
             entered, left = thing.enters, thing.leaves
             if entered[1]:
                 yield Fact("enters", confidence, entered[0])
