@@ -104,15 +104,15 @@ class ClaimChecker:
             return Verdict()
         found = candidates(mention, self.evidence, self.matched, by_color=claim.kind != "color")
         groups = [item for item in found.items if item.count == mention.number > 1]
-        items = sorted(groups or found.items, key=lambda item: self._is_other(mention, item))
+        items = sorted(groups or found.items, key=lambda item: self._is_other(item, mention, claim))
         verdicts = [_check_item(claim, item, view) for item in items]
         if mention.number == len(verdicts) > 1 and not groups:
             return all_of(verdicts)
         return any_of(verdicts, certain=found.certain)
 
-    def _is_other(self, mention: Mention, item: InstanceFacts) -> bool:
-        """Whether something else that is claimed of a mention is not so of ``item``."""
-        told = [one for one in self.claims if mention in one.subject]
+    def _is_other(self, item: InstanceFacts, mention: Mention, claim: Claim) -> bool:
+        """Whether what other claims than ``claim`` say of a mention is not so of ``item``."""
+        told = [one for one in self.claims if mention in one.subject and one is not claim]
         verdicts = (_check_item(one, item, self._view(one)) for one in told)
         return any(verdict.support == "contradicted" for verdict in verdicts)
 
