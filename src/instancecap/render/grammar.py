@@ -77,6 +77,7 @@ PRONOUNS = lexicon("pronouns")
 SINGULAR = frozenset(("a", "an", "one", "another", "this"))
 _FINITE, _VERBS, _COPULAS = lexicon("finite"), lexicon("verbs"), lexicon("copulas")
 _PAST, _ADVERBS = lexicon("past"), lexicon("adverbs")
+_STATED = _FINITE | lexicon("speech")
 _OBJECTS, _MODIFIERS = lexicon("taking_objects"), lexicon("modifiers")
 _AFTER_VERB = lexicon("after_verb") | DETERMINERS | PRONOUNS
 _EVERYDAY = DETERMINERS | PRONOUNS | lexicon("function")
@@ -202,7 +203,7 @@ def _is_verb(first: str, after: str, *, plural: bool) -> bool:
 @lru_cache(maxsize=16384)
 def verb_number(text: str) -> Literal["", "singular", "plural", "any"]:
     """Of a text that begins with a verb, adverbs before it aside, the verb's number; else empty."""
-    words = [*words_of(text), ""]
+    words = [*words_of(text.partition('"')[0]), ""]
     while words[0] in _ADVERBS or (words[0].endswith("ly") and len(words[0]) > 4):
         words = words[1:]
     verb, after, *_ = (*words, "")
@@ -213,7 +214,7 @@ def verb_number(text: str) -> Literal["", "singular", "plural", "any"]:
     if verb in _PAST or verb in ("can", "will", "could", "would", "had", "did"):
         return "any"
     might = _MIGHT_BE_VERB.match(verb) is not None
-    stands = might and (after in DETERMINERS or (verb in _FINITE and after not in _FINITE))
+    stands = might and (after in DETERMINERS or (verb in _STATED and after not in _STATED))
     if stands or _is_verb(verb, after, plural=False):
         return "singular"
     return "plural" if _is_verb(verb, after, plural=True) else ""

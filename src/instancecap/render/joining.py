@@ -184,7 +184,8 @@ def _owns(one: _Known, line: Line) -> bool:
 
 
 def _news(text: str, told: str, name: str = "") -> bool:
-    """Whether a sentence says what another does not, its subject's name aside: a direction, a denial, or many new words."""
+    """Whether a sentence says what another does not, its subject's name aside: a
+    direction, a denial, or many new words."""
     words = content(text) - content(name)
     new = words - content(told)
     marked = lexicon("direction") | {"not", "no", "never", "without"}
