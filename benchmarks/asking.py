@@ -150,21 +150,25 @@ def _write_clips(folder: Path, count: int) -> set[str]:
 
 
 def write_clip(path: Path, *, seed: int, things: int) -> None:
-    """A short clip of squares that move right over a blotched ground."""
+    """A short clip of squares, each with a grain, that move right over a blotched ground."""
     width, height = SIZE
     random = np.random.default_rng(seed)
     blotches = random.integers(0, 255, (height // 4, width // 4, 3), np.uint8)
     ground = np.asarray(cv2.resize(blotches, SIZE, interpolation=cv2.INTER_CUBIC))
+    side = height // (2 * things + 1)
+    grain = random.integers(0, 2, (-(-side // 2), -(-(width // 6) // 2), 1), np.uint8) * 90
+    grain = grain.repeat(2, axis=0).repeat(2, axis=1)[:side, : width // 6]
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=Fraction(FPS))
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for index in range(FRAMES):
             picture = ground.copy()
-            left, side = index * width // (2 * FRAMES), height // (2 * things + 1)
+            left = index * width // (2 * FRAMES)
             for thing in range(things):
                 top = (2 * thing + 1) * side
-                picture[top : top + side, left : left + width // 6] = COLORS[thing]
+                square = np.maximum(np.array(COLORS[thing], np.uint8), grain)
+                picture[top : top + side, left : left + width // 6] = square
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode())
 

@@ -20,6 +20,7 @@ from instancecap.enhance import Enhanced, EnhanceOptions
 from instancecap.enhance.compare import compare as compare_sets
 from instancecap.enhance.compare import in_words, profile
 from instancecap.enhance.compare import plot as draw
+from instancecap.errors import UsageError
 from instancecap.formats import Caption
 from instancecap.io.atomic import write_whole
 from instancecap.render.targets import find_target, read_targets
@@ -77,7 +78,13 @@ def enhance(
 
 
 def _captions(path: str) -> list[Caption]:
-    return [row.caption for row in read_captions([path]) if row.caption is not None]
+    rows = list(read_captions([path]))
+    found = [row.caption for row in rows if row.caption is not None]
+    if not found:
+        raise UsageError(
+            f"{path}: no captions to go by: {rows[0].error if rows else 'it is empty'}"
+        )
+    return found
 
 
 def _show(

@@ -31,6 +31,9 @@ FLOW_SIDE = 208
 MOTION_RATE = 6.0
 """Times a second at which a sample is compared with the one before it."""
 
+AT_FIRST = 2.0
+"""Seconds in which every sample is compared: a short clip has too few otherwise."""
+
 MIN_MOTION = 0.45
 """Pixels (of the flow picture) over the baseline under which nothing moves by itself."""
 
@@ -72,7 +75,7 @@ class MotionExpert:
     def add(self, sample: Sample, scene: Scene) -> None:
         """Keep what moves by itself, as detections whose only class is *object*."""
         self._carry = compose(self._carry, scene.matrix)
-        if not self._due.due(sample.t):
+        if not self._due.due(sample.t) and sample.t > AT_FIRST:
             self._before = sample.t, _shrink(sample)
             return
         carry, self._carry = self._carry, IDENTITY
