@@ -308,7 +308,9 @@ def _events(draft: Draft) -> Iterator[Line]:
         for number, one in enumerate(parts, 1):
             say = grammar.sentence
             pointer = f"/segments/{number - 1}"
-            for line in _sentences(draft, pointer, one.description, say, first=1, more=1.4):
+            for line in _sentences(
+                draft, pointer, one.description, say, first=1 + number / 100, more=1.4
+            ):
                 yield replace(line, part=0 if line.index else number)
         return
     fields = [caption.global_description, caption.background]
