@@ -180,3 +180,17 @@ def test_a_model_may_read_the_sentences(folder: Path, run: Run) -> None:
     assert "/global_description" not in {claim.field for claim in read.claims}
     assert failed.provenance["/global_description"].support == "contradicted"
     assert any("read by rules" in one for one in failed.warnings)
+
+
+@pytest.mark.parametrize("ids", [("", ""), ("first", "second")])
+def test_several_captions_of_one_clip_in_a_table_need_ids(
+    folder: Path, run: Run, ids: tuple[str, str]
+) -> None:
+    rows = [
+        {"path": "true.mp4", "caption": f"A dog runs to the {way}."} | ({"id": one} if one else {})
+        for way, one in zip(("right", "left"), ids, strict=True)
+    ]
+    (folder / "table.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    status, out, err = run("verify", "table.jsonl", "--evidence", "evidence")
+    assert (status, "column id" in err) == ((0, False) if ids[0] else (1, True))
+    assert all(f"{one}  " in out for one in ids if one)

@@ -243,7 +243,11 @@ def _jobs(
             fail(Rejected(row.source, row.error))
             continue
         if row.name in names:
-            fail(Rejected(row.source, f"has the name of {names[row.name]}: {row.name!r}"))
+            reason = (
+                f"has the name of {names[row.name]}: {row.name!r}; where several captions are of "
+                "one clip, give each a name of its own in a column id"
+            )
+            fail(Rejected(row.source, reason))
             continue
         names[row.name] = row.source
         try:
