@@ -324,5 +324,5 @@ def test_what_is_not_reliable_is_left_out(monkeypatch: pytest.MonkeyPatch) -> No
     (dog,) = caption.instances
     assert (dog.colors, dog.action, dog.position.text) == ([], "", "")
     assert (caption.camera.motion, caption.shots[0].shot_type) == (["static"], "")
-    told = {"class", "color", "moving"}
+    told = {"class", "color", "moving", "direction"}
     assert describe(facts).global_description == "A brown dog moves to the left."
