@@ -12,8 +12,13 @@ from benchmarks.results import Result
 from benchmarks.scoring import FOLD, OPPOSITE, cell_of, fold
 from benchmarks.truth import Case
 from benchmarks.web import COVERS, EVENT_SECONDS, MOST, SCORED, TOUCHES, Labelled, covering
-from instancecap.captioners.measured.content_selection import SURE
+from instancecap.captioners.measured.content_selection import (
+    SURE_LIVELY,
+    WAYS,
+    seen_direction,
+)
 from instancecap.evidence import reliability
+from instancecap.evidence.geometry import CELLS
 from instancecap.evidence.reliability import BINS, Tally
 from instancecap.schema.evidence import Evidence, InstanceFacts
 
@@ -67,11 +72,27 @@ def _instance_facts(thing: dict[str, Any], item: InstanceFacts, overlap: float) 
     yield Fact("leaves" if item.leaves else "stays", sure, item.leaves == thing["leaves"])
     yield Fact("moving" if item.motion.moving else "still", sure,
                item.motion.moving == thing["moving"])  # fmt: skip
+    yield from _direction_facts(item, thing["start"], thing["end"], moving=thing["moving"])
     if overlap >= COVERS:
         if item.class_ != "object":
             yield Fact("class", sure, item.class_ in (thing["coco"], thing["class"]))
-        for name, share in item.colors if sure >= SURE else []:  # others are not told of
+        for name, share in item.colors if sure >= SURE_LIVELY else []:  # others are not told of
             yield Fact("color", share, name in thing["colors"])
+
+
+def _direction_facts(
+    item: InstanceFacts, start: str, end: str, *, moving: bool = True
+) -> Iterator[Fact]:
+    """The way that captions state, by the cells in which the instance starts and ends: where they
+    differ along it, or the labels say that nothing moves."""
+    way = seen_direction(item.motion)
+    if not item.motion.moving or not way:
+        return
+    before, after = CELLS.index(start), CELLS.index(end)  # type: ignore[arg-type]
+    steps = after % 3 - before % 3, after // 3 - before // 3
+    along = sum(one * step for one, step in zip(WAYS[way], steps, strict=True))
+    if along or not moving:
+        yield Fact("direction", item.confidence, moving and along > 0)
 
 
 def _camera_facts(truth: Iterable[str], evidence: Evidence) -> Iterator[Fact]:
@@ -116,6 +137,8 @@ def clip_facts(case: Case, result: Result, evidence: Evidence) -> Iterator[Fact]
         if thing.found:
             for kind, (true, found) in zip(("start_cell", "end_cell"), thing.cells, strict=True):
                 yield Fact(kind, confidence, true == found)
+            start, end = (true for true, _ in thing.cells)
+            yield from _direction_facts(thing.found[0], start, end)
             entered, left = thing.enters, thing.leaves
             if entered[1]:
                 yield Fact("enters", confidence, entered[0])

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
+from instancecap.captioners.measured.content_selection import WAYS
 from instancecap.evidence.color_names import COLORS
 from instancecap.models.coco import CLASSES
 from instancecap.schema.base import TrackPoint
@@ -59,6 +60,8 @@ def thing(
     end = end or start
     motion = {key: facts.pop(key) for key in list(facts) if key in InstanceMotion.model_fields}
     motion.setdefault("moving", False)
+    across, along = WAYS.get(motion.get("direction", ""), (0, 0))
+    motion = {"frame_dx": 0.2 * across, "frame_dy": 0.2 * along} | motion
     steps = [i / max(points - 1, 1) for i in range(points)]
     track = [
         TrackPoint(

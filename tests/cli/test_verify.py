@@ -49,8 +49,22 @@ def test_contradictions_are_shown_and_counted(folder: Path, run: Run) -> None:
     assert "/global_description" in lines[at]
     assert "it is still there at the end (leaves" in lines[at + 1]
     assert "0 contradicted" in next(line for line in lines if line.startswith("true.mp4"))
-    assert "1 of 2 captions have a contradiction" in out
+    assert "captions with a contradiction: 1 of 2, with a disputed claim: 0" in out
     assert next(line for line in lines if line.startswith("leaves")).split()[1:4]
+
+
+def test_what_is_disputed_counts_against_a_caption(folder: Path, run: Run) -> None:
+    path = folder / "captions" / "lie.mp4.json"
+    caption = Caption.read(path)
+    caption.global_description = "The camera pans left. The dog runs to the left."
+    caption.write(path)
+    _, out, _ = run("verify", "captions", "--evidence", "evidence")
+    assert "100.0%" not in out
+    assert "captions with a contradiction: 0 of 2, with a disputed claim: 1" in out
+    found = json.loads(run("verify", "captions", "--evidence", "evidence", "--json")[1])
+    scores = {one["name"]: one["score"] for one in found["captions"]}
+    assert scores["lie.mp4"] < scores["true.mp4"] == 1
+    assert (found["contradicted"], found["disputed"]) == (0, 1)
 
 
 def test_json_is_one_object(folder: Path, run: Run) -> None:

@@ -15,13 +15,16 @@ from instancecap.datasets.captions import read_captions
 from instancecap.datasets.convert import convert
 from instancecap.datasets.edits import mark_edits
 from instancecap.engine.results import Run
-from instancecap.engine.work import Documents, Work
+from instancecap.engine.work import Documents, EvidenceCache, Work
 from instancecap.io.inputs import Job
-from instancecap.schema import Caption
+from instancecap.schema import Caption, Evidence
 from instancecap.schema.caption import Claim, Instance, Provenance, Video
 from tests.engine.outputs import OUTS, do, edit, read
 
 MEASURED = Provenance(source="yolox-nano", confidence=0.9, support="measured", frames=[0.1])
+
+EVIDENCE = Evidence.model_validate({"video": {"id": "", "path": "", "start": 0, "end": 1,
+    "duration": 1, "fps": 8, "width": 8, "height": 8, "frames": 8}})  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,12 +112,21 @@ def test_edited_fields_are_by_a_person_and_their_claims_go(out: str) -> None:
 
 
 @pytest.mark.parametrize("out", OUTS)
-def test_overwrite_human_writes_anew(out: str) -> None:
+@pytest.mark.parametrize(("version", "written"), [("one", 1), ("two", 2)])
+@pytest.mark.parametrize("marked", [False, True])
+@pytest.mark.parametrize("name", ["a.mp4", "z.mp4"])
+def test_overwrite_human_writes_anew(
+    out: str, version: str, written: int, marked: bool, name: str, clips: Path
+) -> None:
     run(out)
     edit(out, by_hand)
-    done = run(out, "two", overwrite_human=True)
-    assert (done.done, done.kept) == (2, [])
-    assert read(out)["a.mp4"]["global_description"] == "A person walks (two)."
+    if marked:
+        run(out)
+    (clips / "a.mp4").rename(clips / name)
+    done = run(out, version, overwrite_human=True)
+    assert (done.done, done.kept) == (written, [])
+    assert read(out)[name]["global_description"] == f"A person walks ({version})."
+    assert run(out, version, overwrite_human=True).done == 0
 
 
 @pytest.mark.parametrize("out", OUTS)
@@ -219,6 +231,28 @@ def test_what_cannot_be_read_is_named_and_left(text: str | None, fault: str) -> 
     done = run("out", "two")
     assert len(done.kept) == 1 and fault in done.kept[0].reason
     assert path.read_text() == text
+
+
+@pytest.mark.parametrize("text", ["{", '{"schema": "instancecap.caption/1", "instances": 3}'])
+def test_what_cannot_be_read_is_left_out_of_what_is_kept_at_hand(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(EvidenceCache, "get", lambda *_, **__: EVIDENCE)
+    run("out")
+    Path("out/a.mp4.json").write_text(text)
+    done = run("out", keep=True)
+    assert list(done.results) == [1] and not done.complete
+    (failed,) = done.failed
+    assert failed.source == "out/a.mp4.json" and "not a valid caption" in failed.reason
+    assert Path("out/a.mp4.json").read_text() == text
+
+
+def test_an_edit_whose_evidence_is_gone_stays() -> None:
+    run("out")
+    edit("out", by_hand)
+    done = run("out", keep=True)
+    assert [one.source for one in done.failed] == ["out/a.mp4.json"] and done.done == 1
+    assert read("out")["a.mp4"]["global_description"].startswith("HANDMADE")
 
 
 def test_a_row_that_a_person_added_stays() -> None:

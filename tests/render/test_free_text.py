@@ -94,6 +94,10 @@ def test_no_text_of_others_is_altered(texts: list[str], limit: int) -> None:
     assert prompt.tokens <= limit and bool(prompt.warnings) == bool(prompt.dropped)
     rest = prompt.text.replace("The dog is in view.", "").replace("A dog is in view.", "")
     known = set(itertools.chain.from_iterable(map(sentences, texts)))
+    known |= {re.sub(r',? "[^"]+"', " these words", one) for one in known}
+    known |= {text.replace("the dog", "a dog", 1) for text in known}
+    known |= {f"{one}{text[7:]}" for text in known if text.startswith("The dog")
+              for one in ("It", "A dog")}  # fmt: skip
     for one in sorted(known, key=len, reverse=True):
         rest = rest.replace(one, "")
     assert not rest.strip(), (rest, prompt.text)

@@ -151,6 +151,35 @@ def test_who_comes_back_has_not_left() -> None:
     assert not outcome(verify(say(f"{gone} Then it comes back."), SCENE), "leaves")
 
 
+@pytest.mark.parametrize(("verb", "kind"), [("leave", "leaves"), ("enter", "enters")])
+@pytest.mark.parametrize(("right", "seconds", "does", "does_not"), [
+    (1.0, 1.5, "supported", "unchecked"),  # out over the edge, and back
+    (0.6, 1.5, "unchecked", "unchecked"),  # behind something
+    (0.8, 0.3, "contradicted", "supported"),  # missed by the detector
+])  # fmt: skip
+def test_who_was_away_in_between_may_have_left(
+    verb: str, kind: str, right: float, seconds: float, does: str, does_not: str
+) -> None:
+    dog = thing("dog", (right - 0.2, 0.4, right, 0.6))
+    dog.track = [one for one in dog.track if not 2 < one.t < 2 + seconds]
+    for text, expected in ((f"{verb}s", does), (f"does not {verb}", does_not)):
+        report = verify(say(f"The dog {text} the frame."), evidence(dog))
+        assert outcome(report, kind) == {expected}
+
+
+@pytest.mark.parametrize("colors", [[("white", 0.8)], []])
+def test_what_a_sentence_says_of_one_is_held_against_one(colors: list[tuple[str, float]]) -> None:
+    up = thing("car", (0.6, 0.7, 0.8, 0.9), (0.6, 0.1, 0.8, 0.3), moving=True, direction="up",
+               speed=0.1)  # fmt: skip
+    down = thing("car", (0.1, 0.1, 0.3, 0.3), (0.1, 0.7, 0.3, 0.9), id=1, moving=True,
+                 direction="down", speed=0.1, colors=colors)  # fmt: skip
+    for text in ("A silver car drives down the frame.", "A silver car drives.")[: 1 + len(colors)]:
+        report = verify(say(text), evidence(up, down))
+        moves = [one for one in report.findings if one.kind in ("direction", "motion")]
+        found = {one.measured for one in moves if one.claim.support == "supported"}
+        assert found == {"it moves down the frame"}
+
+
 def test_a_sentence_about_a_named_instance_is_matched_by_its_name() -> None:
     two = evidence(
         thing("train", (0.0, 0.3, 0.3, 0.6), (0.0, 0.1, 0.3, 0.4), moving=True, direction="up",

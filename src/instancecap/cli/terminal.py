@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from instancecap.engine.events import Ended, Events
+from instancecap.engine.events import BY_HAND, Ended, Events
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -120,7 +120,10 @@ class Watcher(Events):
         for _, one in plan.failed:
             self.noted(f"failed before: {one.source}: {one.reason} (--retry-failed tries it again)")
         remedy = "kept as a person left it; --overwrite-human writes it anew"
-        self._summed_up("changed", plan.kept, remedy)
+        for one in plan.kept:
+            if one.reason != BY_HAND:  # it has a fault of its own
+                self.noted(f"changed: {one.source}: {one.reason}; {remedy}")
+        self._summed_up("changed", [one for one in plan.kept if one.reason == BY_HAND], remedy)
         self._summed_up("stale", plan.stale, "delete it, or put the clip back")
         self._bar.update(self._task, total=len(plan.todo))
 

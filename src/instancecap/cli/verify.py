@@ -90,5 +90,6 @@ def _print_account(account: Account) -> None:
     if account.score is not None:
         console.print(
             f"{account.score:.1%} of the claims that could be checked are supported; "
-            f"{account.contradicted} of {account.clips} captions have a contradiction"
+            f"captions with a contradiction: {account.contradicted} of {account.clips}, "
+            f"with a disputed claim: {account.disputed}"
         )

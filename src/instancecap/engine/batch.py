@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from operator import itemgetter
 
@@ -93,6 +93,7 @@ class _Batch:
         self._cost_before: dict[str, float] = {}
         self._jobs, self._how, self._events = jobs, how, events
         self._failures: dict[int, Rejected] = {}
+        self._unloaded: list[Rejected] = []
         self._partial: dict[int, Rejected] = {}
         self._failed_now = self._unwritten = 0
         self._parts: dict[int, tuple[str, ...]] = {}
@@ -149,12 +150,25 @@ class _Batch:
         store.records.note(notes, urgent=urgent)
 
     def _fetch_skipped(self, plan: Plan, store: Store) -> None:
-        """Load what an earlier run wrote; without its evidence a clip is done again."""
+        """Load what an earlier run wrote; without its evidence a clip is done again.
+
+        What a person changed is never done again: where it cannot be loaded, it is a failure.
+        """
         fetched = []
         for index, job in plan.skipped:
             parts = plan.parts.get(index, ("",))
             captions = {part: store.sink.get(job.name + part) or "" for part in parts}
             evidence = self.work.cache.get(job, stamp=stamp_of(job))
+            entry = store.records.find(job)
+            if entry is not None and entry.by_hand:
+                fault = "" if evidence is not None else "what was measured of its clip is gone"
+                if fault := fault or _fault_in(captions.values()):
+                    where = store.sink.where(job.name + parts[0])
+                    one = Rejected(where, f"{fault}; mend it, or delete it to have it written anew")
+                    self._unloaded.append(one)
+                    self._events.rejected(one)
+                    fetched.append((index, job))
+                    continue
             if not all(captions.values()) or evidence is None:
                 plan.todo.add(index)
             else:
@@ -294,6 +308,7 @@ class _Batch:
         """Make outputs appear, tables of a whole run only, and give everything free."""
         run, store = self.run, self._store
         run.failed = [one for _, one in sorted(self._failures.items(), key=itemgetter(0))]
+        run.failed += self._unloaded
         run.partial = [one for _, one in sorted(self._partial.items(), key=itemgetter(0))]
         try:
             if store is not None and (whole or store.sink.piecewise):
@@ -310,6 +325,16 @@ class _Batch:
                 continue
             for part in self._parts.get(index, ("",)):
                 yield job.name + part
+
+
+def _fault_in(captions: Iterable[str]) -> str:
+    """Why one of these cannot be read as a caption; empty where all can."""
+    try:
+        for text in captions:
+            Caption.from_json(text)
+    except FormatError as error:
+        return reason_of(error, "text")
+    return ""
 
 
 def _state(documents: Documents, reason: str) -> str:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from instancecap.io.inputs import Job
 
 
+BY_HAND = "changed by hand"
+"""Why an output is kept; what is wrong with it may follow."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """A clip of a run has ended.
@@ -40,7 +44,7 @@ class Events:
             getattr(watcher, event)(*about)
 
     def rejected(self, one: Rejected) -> None:
-        """An input that cannot be used, before the run begins."""
+        """An input that cannot be used, or an output that cannot be read, before clips are done."""
         self._tell("rejected", one)
 
     def planned(self, plan: Plan) -> None:

@@ -16,6 +16,7 @@ from itertools import islice
 
 from instancecap.datasets.edits import mark_edits
 from instancecap.engine.config import RunConfig
+from instancecap.engine.events import BY_HAND
 from instancecap.engine.store import Entry, Store
 from instancecap.engine.work import fingerprint
 from instancecap.errors import FormatError, InputError, OutputError
@@ -139,7 +140,9 @@ class _Planner:
             if entry is not None and entry.state == "failed" and not self.how.retry_failed:
                 plan.failed.append((index, Rejected(job.clip.path, entry.reason)))
                 return
-            if entry is not None and entry.state != "failed" and self._is_there(job, entry):
+            if entry is not None and entry.state == "failed":
+                entry = None
+            if entry is not None and not self._is_lost(entry) and self._is_there(job, entry):
                 if entry.state == "done":
                     plan.skip(index, job, entry)
                     return
@@ -161,8 +164,16 @@ class _Planner:
             return False
         if edits or not how.resume or entry.config != config_of(job, self.key):
             where = store.sink.where(entry.name + entry.parts[0])
-            self.plan.kept.append(Rejected(where, "; ".join(["changed by hand", *faults])))
+            self.plan.kept.append(Rejected(where, "; ".join([BY_HAND, *faults])))
         return all(map(store.sink.has, entry.documents))
+
+    def _is_lost(self, entry: Entry) -> bool:
+        """Whether a person's work on a clip's output is to be written over."""
+        sink, digests = self.store.sink, entry.digests
+        return self.how.overwrite_human and (
+            entry.by_hand
+            or any(sink.is_edited(entry.name + one, digests.get(one, "")) for one in entry.parts)
+        )
 
     def _settled(self, job: Job, entry: Entry | None, now: Identity) -> Entry | None:
         """The entry that still holds for the job's file: its own, or that of another name."""

@@ -96,19 +96,21 @@ class Account:
     """A run over many captions.
 
     Attributes:
-        counts: by kind of claim, how many are supported, contradicted, unchecked.
-        clips: captions that were checked; ``contradicted`` of them have a contradiction.
+        counts: by kind of claim, how many came out in each way.
+        clips: captions that were checked; ``contradicted`` of them have a contradiction,
+            ``disputed`` a claim that is disputed.
     """
 
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     failed: list[Rejected] = field(default_factory=list)
     clips: int = 0
     contradicted: int = 0
+    disputed: int = 0
     complete: bool = True
 
     @property
     def score(self) -> float | None:
-        """Supported among the claims that could be checked; None where none could."""
+        """Supported among the claims that are not unchecked; None where all are."""
         return score_of(self.counts)
 
     def as_dict(self, checked: Sequence[Checked]) -> dict[str, Any]:
@@ -118,6 +120,7 @@ class Account:
             "failed": [{"input": one.source, "reason": one.reason} for one in self.failed],
             "score": self.score,
             "contradicted": self.contradicted,
+            "disputed": self.disputed,
             "kinds": self.counts,
             "captions": [
                 {
@@ -137,6 +140,7 @@ class Account:
         self.clips += 1
         counts = count_findings(report.findings)
         self.contradicted += any(row["contradicted"] for row in counts.values())
+        self.disputed += any(row["disputed"] for row in counts.values())
         for kind, row in counts.items():
             total = Counter(self.counts.get(kind, {}))
             total.update(row)

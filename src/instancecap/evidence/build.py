@@ -57,7 +57,7 @@ def measure(clip: Clip, *, threads: int = 0, masks: bool = False) -> Evidence:
             for frame in reader:
                 observed.add(frame)
             evidence = Evidence(
-                video=_video(reader),
+                video=video_of(reader),
                 models=models.names,
                 warnings=[*reader.warnings, *models.warnings],
             )
@@ -70,7 +70,8 @@ def measure(clip: Clip, *, threads: int = 0, masks: bool = False) -> Evidence:
     return evidence
 
 
-def _video(reader: ClipReader) -> Video:
+def video_of(reader: ClipReader) -> Video:
+    """What is recorded of a clip that was read to its end."""
     clip, info = reader.clip, reader.info
     duration = reader.end
     return Video(

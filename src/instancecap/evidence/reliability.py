@@ -7,8 +7,8 @@ may overrule what somebody else says only where its kind is right at least 95 ti
 Kinds: ``camera.static camera.pan camera.tilt camera.zoom camera.roll camera.travel`` (the movement
 is there), ``camera.direction`` (the way of a movement that is there), ``transition``
 ``single_shot``, ``shot_type shot_angle place time_of_day style``, and of an instance ``class color
-start_cell end_cell enters leaves stays moving still``. Other kinds have no figures: they are worth
-nothing against somebody else's word.
+start_cell end_cell enters leaves stays moving still`` and ``direction`` (as captions state it).
+Other kinds have no figures: they are worth nothing against somebody else's word.
 """
 
 from __future__ import annotations

@@ -76,7 +76,8 @@ DETERMINERS = lexicon("determiners")
 PRONOUNS = lexicon("pronouns")
 SINGULAR = frozenset(("a", "an", "one", "another", "this"))
 _FINITE, _VERBS, _COPULAS = lexicon("finite"), lexicon("verbs"), lexicon("copulas")
-_PAST = lexicon("past")
+_PAST, _ADVERBS = lexicon("past"), lexicon("adverbs")
+_STATED = _FINITE | lexicon("speech")
 _OBJECTS, _MODIFIERS = lexicon("taking_objects"), lexicon("modifiers")
 _AFTER_VERB = lexicon("after_verb") | DETERMINERS | PRONOUNS
 _EVERYDAY = DETERMINERS | PRONOUNS | lexicon("function")
@@ -197,6 +198,26 @@ def _is_verb(first: str, after: str, *, plural: bool) -> bool:
     if not bases & _VERBS:
         return False
     return _follows_verb(after) or bool(bases & _OBJECTS)
+
+
+@lru_cache(maxsize=16384)
+def verb_number(text: str) -> Literal["", "singular", "plural", "any"]:
+    """Of a text that begins with a verb, adverbs before it aside, the verb's number; else empty."""
+    words = [*words_of(text.partition('"')[0]), ""]
+    while words[0] in _ADVERBS or (words[0].endswith("ly") and len(words[0]) > 4):
+        words = words[1:]
+    verb, after, *_ = (*words, "")
+    if verb in ("are", "were", "have", "do"):
+        return "plural"
+    if verb in ("is", "was", "has", "does"):
+        return "singular"
+    if verb in _PAST or verb in ("can", "will", "could", "would", "had", "did"):
+        return "any"
+    might = _MIGHT_BE_VERB.match(verb) is not None
+    stands = might and (after in DETERMINERS or (verb in _STATED and after not in _STATED))
+    if stands or _is_verb(verb, after, plural=False):
+        return "singular"
+    return "plural" if _is_verb(verb, after, plural=True) else ""
 
 
 def _is_gerund(first: str, after: str) -> bool:

@@ -32,13 +32,6 @@ def around(caption: Caption) -> tuple[str, str]:
 
 def marked(lines: Sequence[Line], caption: Caption) -> list[Line]:
     """The lines with a mark where a shot begins, and speech in its own brackets."""
-    shots = {
-        grammar.sentence(
-            grammar.sentences(one.description)[0]
-        ): f"[Shot {number}] At {_clock(one.start)},"
-        for number, one in enumerate(caption.segments[1:], 2)
-        if grammar.sentences(one.description)
-    }
 
     def speech(match: re.Match[str]) -> str:
         near = match.string[max(0, match.start() - 40) : match.start()].split()
@@ -48,8 +41,11 @@ def marked(lines: Sequence[Line], caption: Caption) -> list[Line]:
 
     found = []
     for line in lines:
-        mark = shots.get(line.text, "") if line.field == "/segments" else ""
-        found.append(replace(line, text=f"{mark} {_QUOTED.sub(speech, line.text)}".strip()))
+        text = _QUOTED.sub(speech, line.text)
+        if line.part > 1:
+            at = _clock(caption.segments[line.part - 1].start)
+            text = f"[Shot {line.part}] At {at}, {text}"
+        found.append(replace(line, text=text))
     return found
 
 

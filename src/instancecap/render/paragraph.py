@@ -8,7 +8,7 @@ fuse the fields in such orders.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 from instancecap.language import en
@@ -38,12 +38,14 @@ class Line:
         field: JSON pointer of the field that it says; the number is the instance's id.
         index: its place among the sentences of the field.
         rank: how soon it is left out where room is short; 0 last of all.
+        part: the number from 1 of the part of the clip that it opens; 0 for none.
     """
 
     field: str
     index: int
     rank: float
     text: str
+    part: int = 0
 
 
 @dataclass
@@ -65,6 +67,17 @@ class Draft:
 
     def wants(self, pointer: str) -> bool:
         return self.keep.get(pointer, 1) > 0
+
+    @cached_property
+    def by_shot(self) -> bool:
+        """Whether the parts are the shots, so that these tell what is done in each."""
+        shots, parts = self.caption.shots, self.caption.segments
+        return (
+            len(shots) == len(parts) > 1
+            and self.wants("/segments")
+            and all(part.description for part in parts)
+            and all(abs(a.start - b.start) < 0.1 for a, b in zip(shots, parts, strict=True))
+        )
 
     def is_ours(self, pointer: str, text: str = "") -> bool:
         """Whether a field was measured by this project, and ``text`` says no more than that.
@@ -103,7 +116,7 @@ class Draft:
 
 
 def lines_of(draft: Draft) -> list[Line]:
-    """The paragraph's sentences in their order, none twice about one instance or about the clip."""
+    """The paragraph's sentences in their order."""
     caption = draft.caption
     told = [one for one in caption.instances if not _is_gone(draft, one)]
     draft.subjects = subjects.subjects_of(
@@ -123,17 +136,7 @@ def lines_of(draft: Draft) -> list[Line]:
             lines += parts[name]
         elif draft.options.task == "t2v" or name == "camera":
             lines += _PARTS[name](draft)
-    seen = set[tuple[str, str]]()
-    return [line for line in lines if not _is_repeated(line, seen)]
-
-
-def _is_repeated(line: Line, seen: set[tuple[str, str]]) -> bool:
-    """Whether a sentence was said of the clip or of the same instance before; notes it in seen."""
-    base, text = "/".join(line.field.split("/")[:3]), line.text.casefold()
-    owner = base if base.startswith("/instances/") else ""
-    repeated = not seen.isdisjoint({(owner, text), ("", text)})
-    seen.add((owner, text))
-    return repeated
+    return lines
 
 
 def _is_gone(draft: Draft, one: Instance) -> bool:
@@ -201,7 +204,7 @@ def _instance(draft: Draft, index: int, one: Instance, gist: str) -> Iterator[Li
     mention = _Mention(who, still or known or (not index and bool(gist)), not index and bool(gist))
     described = not still and not _is_bare(draft, one)
     looks = draft.text(f"{base}/appearance", one.appearance) if described else ()
-    acts = draft.text(f"{base}/action", one.action)
+    acts = () if draft.by_shot else draft.text(f"{base}/action", one.action)
     lead = subjects.pronoun_of((*looks, *acts, one.expression), one.class_) if opens else ""
     mention.by_name = described and not looks
     if looks and acts and not mention.named and _joins(looks, acts[0], who):
@@ -301,16 +304,28 @@ def _events(draft: Draft) -> Iterator[Line]:
     caption, parts = draft.caption, draft.caption.segments
     if len(parts) < 2 and caption.global_description:
         return
+    if draft.by_shot:
+        for number, one in enumerate(parts, 1):
+            say = grammar.sentence
+            pointer = f"/segments/{number - 1}"
+            for line in _sentences(
+                draft, pointer, one.description, say, first=1 + number / 100, more=1.4
+            ):
+                yield replace(line, part=0 if line.index else number)
+        return
     fields = [caption.global_description, caption.background]
-    for one in caption.instances:
-        fields += [one.appearance, one.action, one.expression]
+    for instance in caption.instances:
+        fields += [instance.appearance, instance.action, instance.expression]
     known = content(" ".join(fields)) if len(caption.shots) <= 1 else frozenset()
-    text = " ".join(
-        sentence
-        for sentence in grammar.sentences(" ".join(one.description for one in parts))
+    told = [
+        (sentence, 0 if at else number)
+        for number, one in enumerate(parts, 1)
+        for at, sentence in enumerate(grammar.sentences(one.description))
         if len((words := content(sentence)) - known) >= NEWS * len(words)
-    )
-    yield from _sentences(draft, "/segments", text, grammar.sentence, first=10, more=10)
+    ]
+    text = " ".join(sentence for sentence, _ in told)
+    for line in _sentences(draft, "/segments", text, grammar.sentence, first=10, more=10):
+        yield replace(line, part=told[line.index][1] if line.index < len(told) else 0)
 
 
 def _framing(draft: Draft) -> Iterator[Line]:

@@ -10,6 +10,7 @@ from instancecap.language import en
 from instancecap.render import cosmos, minimax
 from instancecap.render.dropout import blank, choose_omitted
 from instancecap.render.grammar import clean
+from instancecap.render.joining import joined
 from instancecap.render.options import Length, Prompt, RenderOptions, Task, fill_suffix
 from instancecap.render.paragraph import Draft, Line, lines_of, tags_of
 from instancecap.render.quotes import said_once
@@ -132,6 +133,8 @@ def render_with(
     _refuse_other_scripts(caption)
     counter = counter or counter_for(options.target)
     omitted = choose_omitted(caption, share=options.drop_fields, seed=options.seed)
+    if caption.time_of_day == "dawn_or_dusk":  # undecided; the light's own words tell it
+        caption = caption.model_copy(update={"time_of_day": ""})
     if options.is_json:
         return _render_json(caption, options, counter, omitted)
     caption = said_once(caption) if options.length != "tags" else caption
@@ -169,11 +172,14 @@ def _render_text(
         draft = Draft(caption, options, order, {**keep, **out})
         lines = lines_of(draft)
         whole.update(draft.whole)
-        if options.length == "short":
-            return sorted(lines, key=lambda line: line.rank)[:1]
         if options.length == "tags":
             return _tags(draft)
-        return minimax.marked(lines, caption) if in_fields else lines
+        if options.length == "short":
+            lines = sorted(lines, key=lambda line: line.rank)[:1]
+        lines = joined(lines, caption, first_mentions=options.task == "t2v")
+        if in_fields:
+            return minimax.marked(lines, caption)
+        return [_labeled(line) for line in lines] if draft.by_shot else lines
 
     in_fields = options.target.style == minimax.STYLE and options.length in ("dense", "medium")
     before, behind = minimax.around(caption) if in_fields else ("", "")
@@ -194,6 +200,10 @@ def _render_text(
         dropped = ("/suffix", *prompt.dropped)
         prompt = replace(prompt, dropped=dropped, warnings=(*prompt.warnings, note))
     return replace(prompt, omitted=omitted)
+
+
+def _labeled(line: Line) -> Line:
+    return replace(line, text=f"Shot {line.part}: {line.text}") if line.part else line
 
 
 def _tags(draft: Draft) -> list[Line]:

@@ -15,7 +15,7 @@ from instancecap.evidence.reliability import may_overrule
 from instancecap.evidence.view import within
 from instancecap.schema import caption as c
 from instancecap.schema.caption import Caption
-from instancecap.schema.evidence import Evidence
+from instancecap.schema.evidence import Evidence, InstanceFacts
 from instancecap.verify.checks_instance import INSTANCE_CHECKS
 from instancecap.verify.checks_scene import SCENE_CHECKS, check_count, check_presence
 from instancecap.verify.claims import Claim, Mention, Verdict, all_of, any_of
@@ -37,9 +37,10 @@ def verify(caption: Caption, evidence: Evidence, *, read: Sequence[Claim] | None
         read: the claims of the sentences, where a language model has read them
             (:func:`instancecap.verify.fields.read_claims`); by default they are read by rules.
     """
-    checker = ClaimChecker(evidence, match_instances(caption, evidence))
+    claims = [*claims_of(caption, texts=read is None), *(read or ())]
+    checker = ClaimChecker(evidence, match_instances(caption, evidence), claims)
     findings: dict[tuple[str, str, str, str], Finding] = {}
-    for claim in [*claims_of(caption, texts=read is None), *(read or ())]:
+    for claim in claims:
         verdict = checker.check(claim)
         if verdict.support == "unchecked":
             verdict = replace(verdict, confidence=0.0, frames=[])
@@ -63,10 +64,12 @@ class ClaimChecker:
 
     Attributes:
         matched: evidence by the caption's instance ids.
+        claims: all of the caption; those of one mention are of one and the same instance.
     """
 
     evidence: Evidence
     matched: dict[int, Candidates]
+    claims: Sequence[Claim]
     _views: dict[tuple[float, float], Evidence] = field(default_factory=dict)
 
     def check(self, claim: Claim) -> Verdict:
@@ -97,19 +100,21 @@ class ClaimChecker:
         if claim.kind == "presence" and mention.instance is None and noun is not None:
             verdict = check_presence(noun, view)
             return verdict.negated() if claim.negated else verdict
-        check = INSTANCE_CHECKS.get(claim.kind)
-        if check is None:
+        if claim.kind not in INSTANCE_CHECKS:
             return Verdict()
         found = candidates(mention, self.evidence, self.matched, by_color=claim.kind != "color")
         groups = [item for item in found.items if item.count == mention.number > 1]
-        verdicts = []
-        for item in groups or found.items:
-            seen = TrackSpan.of(item, view)
-            verdict = check(claim, seen) if seen else Verdict()
-            verdicts.append(verdict.negated() if claim.negated else verdict)
+        items = sorted(groups or found.items, key=lambda item: self._is_other(item, mention, claim))
+        verdicts = [_check_item(claim, item, view) for item in items]
         if mention.number == len(verdicts) > 1 and not groups:
             return all_of(verdicts)
         return any_of(verdicts, certain=found.certain)
+
+    def _is_other(self, item: InstanceFacts, mention: Mention, claim: Claim) -> bool:
+        """Whether what other claims than ``claim`` say of a mention is not so of ``item``."""
+        told = [one for one in self.claims if mention in one.subject and one is not claim]
+        verdicts = (_check_item(one, item, self._view(one)) for one in told)
+        return any(verdict.support == "contradicted" for verdict in verdicts)
 
     def _check_count(self, mention: Mention, noun: Noun, claim: Claim) -> Verdict:
         """A group of the caption against its own evidence, else against all of the kind."""
@@ -125,3 +130,10 @@ class ClaimChecker:
                 return Verdict()
         verdict = check_count(noun, number, self._view(claim), complete=claim.complete)
         return verdict.negated() if claim.negated else verdict
+
+
+def _check_item(claim: Claim, item: InstanceFacts, view: Evidence) -> Verdict:
+    """The verdict on a claim if it is of ``item``."""
+    check, seen = INSTANCE_CHECKS.get(claim.kind), TrackSpan.of(item, view)
+    verdict = check(claim, seen) if check and seen else Verdict()
+    return verdict.negated() if claim.negated else verdict

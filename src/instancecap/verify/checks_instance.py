@@ -107,7 +107,8 @@ def check_visibility(claim: Claim, seen: TrackSpan) -> Verdict:
     """Whether it enters or leaves: is not visible at the start, or at the end.
 
     Only an instance that is first or last seen at the frame's edge came or went; one that is lost
-    in the middle may be hidden, or go on as what looks like another one.
+    in the middle may be hidden, or go on as what looks like another one. A sentence may also tell
+    of a while in between: who is not seen then from the edge on has left and come back.
     """
     if claim.span is not None:
         return Verdict()
@@ -128,9 +129,14 @@ def check_visibility(claim: Claim, seen: TrackSpan) -> Verdict:
         certain = missing <= LIMITS.until_end and (not at_edge or missing <= 0.15)
         words = "it is there from the start" if entering else "it is still there at the end"
         fact = "" if entering else "stays"
+    happened, believed = measured, not measured or gone
+    if not measured and claim.sentence and (away := seen.longest_absence):
+        first, last, at_edge = away
+        happened, believed, certain = at_edge, at_edge, False
+        words = f"it is not seen from {first:.1f} to {last:.1f} s"
     verdict = _judge(
-        seen, measured != claim.negated, words, fact, measured, when=when,
-        sure=certain and len(seen.evidence.shots) <= 1, believed=not measured or gone,
+        seen, happened != claim.negated, words, fact, measured, when=when,
+        sure=certain and len(seen.evidence.shots) <= 1, believed=believed,
     )  # fmt: skip
     # Of the two outcomes each has its own bounds; whoever asked turns a negated one round.
     return verdict.negated() if claim.negated else verdict

@@ -22,7 +22,7 @@ CAMERA = Mention(None, text="camera")
 RELATIVES = ("who", "which", "that", "whose")
 SEPARATORS = ("separator", "conjunction", "relative")
 _STARTS_NOUN = ("determiner", "possessive", "number", "shade", "size", "color")
-_VERBAL = re.compile(r"[VSBRHhMUFOEXIQZNwfi]")
+_VERBAL = re.compile(r"[VSBRHhMUFOoEXIQZNwfi]")
 
 Named = Mapping[int, Mention]
 """By the ``id`` of an item that is a noun phrase, whom it names."""
@@ -195,7 +195,7 @@ def _subject(
         plural = clause.items[start].text in ("him", "them", "they")
         main = (context.about,) if context.about is not None else ()
         return main or (before.subject if before and not plural else ()), start + 1
-    if kind and kind in "VSBRHhMUFEXIQZNsfwx!":
+    if kind and kind in "VSBRHhMUFoEXIQZNsfwx!":
         return _implied(clause, before, context), start
     return (), start
 

@@ -14,6 +14,7 @@ from instancecap.schema.caption import Caption, Instance
 from instancecap.schema.evidence import Evidence, InstanceFacts
 from instancecap.verify.checks_instance import INSTANCE_CHECKS
 from instancecap.verify.claims import Claim, Mention, Outcome
+from instancecap.verify.lexicon import lexicon
 from instancecap.verify.naming import ClassMatch, class_match, noun_of
 from instancecap.verify.spans import TrackSpan
 from instancecap.verify.thresholds import LIMITS
@@ -154,6 +155,7 @@ def candidates(
             return Candidates(rivals, False)
         for claim in colors:
             found = _those(claim, fitting or found, evidence)
+        found = sorted(found, key=lambda item: not _is_akin(mention.colors, item))
     if mention.spot:
         found = _those(Claim("position", mention.spot), found, evidence)
     return Candidates(found, certain and bool(found) and not _doubt(rivals, found))
@@ -161,6 +163,12 @@ def candidates(
 
 def _is_off(colors: Sequence[Claim], item: InstanceFacts, evidence: Evidence) -> bool:
     return all(_outcome(claim, item, evidence) == "contradicted" for claim in colors)
+
+
+def _is_akin(words: Sequence[str], item: InstanceFacts) -> bool:
+    """Whether it has a color that light makes of one of ``words``: a silver car looks white."""
+    known = [lexicon().colors[word] for word in words if word in lexicon().colors]
+    return any(name in one.basic | one.akin for one in known for name, _ in item.colors)
 
 
 def _those(claim: Claim, items: list[InstanceFacts], evidence: Evidence) -> list[InstanceFacts]:

@@ -47,7 +47,7 @@ class Report:
 
     @property
     def score(self) -> float | None:
-        """Supported among those that are supported or contradicted; None where none is."""
+        """Supported among those that came out; None where all are unchecked."""
         return score_of(self.counts)
 
 
@@ -84,10 +84,15 @@ def count_findings(findings: Iterable[Finding]) -> dict[str, dict[str, int]]:
 
 
 def score_of(counts: dict[str, dict[str, int]]) -> float | None:
-    """Supported among the claims that are supported or contradicted; None where none is."""
-    supported = sum(row["supported"] for row in counts.values())
-    checked = supported + sum(row["contradicted"] for row in counts.values())
-    return supported / checked if checked else None
+    """Supported among the claims that are not unchecked; None where all are.
+
+    What is disputed counts as not supported: the evidence speaks against it.
+    """
+    total = Counter[str]()
+    for row in counts.values():
+        total.update(row)
+    checked = total.total() - total["unchecked"]
+    return total["supported"] / checked if checked else None
 
 
 MARK = "contradicted: "

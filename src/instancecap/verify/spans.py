@@ -95,6 +95,18 @@ class TrackSpan:
         boxes = self.ends(when)
         return float(min(boxes[:, :2].min(), 1 - boxes[:, 2:].max()))
 
+    @property
+    def longest_absence(self) -> tuple[float, float, bool] | None:
+        """Seconds from and to which it is not seen in between, and whether it is at the frame's
+        edge before and after; None where no absence is as long as ``LIMITS.missing``."""
+        steps = np.diff(self.times)
+        if not len(steps) or steps.max() < LIMITS.missing + np.median(steps):
+            return None
+        at = int(steps.argmax())
+        boxes = self.boxes[at : at + 2]
+        gaps = np.minimum(boxes[:, :2].min(axis=1), 1 - boxes[:, 2:].max(axis=1))
+        return float(self.times[at]), float(self.times[at + 1]), bool(gaps.max() < LIMITS.edge)
+
     def cell(self, when: str) -> Cell:
         """Cell of the center of the first or the last box."""
         return cell_of(*self.centers[0 if when == "start" else -1])

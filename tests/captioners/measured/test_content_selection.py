@@ -51,6 +51,8 @@ def test_what_is_sure_of_its_category_alone_is_called_by_it() -> None:
     assert called("dog", 0.8, 0.95) == called("dog", 0.5, 0.72) == ["animal"]
     assert called("truck", 0.8, 0.95) == ["truck"]
     assert called("truck", 0.6, 0.8) == ["vehicle"]
+    assert called("person", 0.72, 0.72) == ["person"]
+    assert called("bowl", 0.8, 0.8) == []
     assert called("dog", 0.4, 0.6) == called("bowl", 0.6, 0.6) == []
 
 
@@ -140,6 +142,19 @@ def test_who_comes_closer_does_not_move_sideways(
     item = thing(moving=True, direction="left", speed=speed, scale_change=scale)
     did = content.conduct_of(item, is_any)
     assert (did.direction, did.depth) == (direction, depth)
+
+
+@pytest.mark.parametrize(
+    ("shift", "direction"),
+    [((-0.2, 0.05), "left"), ((0.2, 0.0), ""), ((-0.01, 0.0), ""), ((-0.05, 0.2), "")],
+)
+def test_a_direction_is_that_in_the_frame_as_well(
+    shift: tuple[float, float], direction: str
+) -> None:
+    dx, dy = shift
+    item = thing(moving=True, direction="left", speed=0.2, frame_dx=dx, frame_dy=dy)
+    assert content.conduct_of(item, is_any).direction == direction
+    assert not content.conduct_of(item, lambda kind, confidence: kind != "direction").direction
 
 
 @given(things(id=0, shot=SHOT))

@@ -213,14 +213,14 @@ def test_options_go_to_the_prompts_and_are_recorded(tmp_path: Path, clip: Path) 
         prefix="TRIGGER",
         drop_fields=0.5,
         seed=7,
-        target="ltx-video",
+        target="ltx-2",
     )
     (row,) = json.loads((tmp_path / "set" / "dataset.json").read_text(encoding="utf-8"))
     assert row["caption"].startswith("TRIGGER ")
     (note,) = lines(tmp_path / "set" / ".instancecap" / "clips.jsonl")
-    assert json.loads(note)["omitted"] and json.loads(note)["tokens"] <= 128
+    assert json.loads(note)["omitted"] and json.loads(note)["tokens"] <= 1024
     record = json.loads((tmp_path / "set" / ".instancecap" / "export.json").read_text())
-    assert (record["target"], record["drop_fields"], record["seed"]) == ("ltx-video", 0.5, 7)
+    assert (record["target"], record["drop_fields"], record["seed"]) == ("ltx-2", 0.5, 7)
 
 
 @pytest.mark.parametrize(("trainer", "options", "message"), TABLES["refused options"])
@@ -234,7 +234,7 @@ def test_options_that_do_not_fit_are_refused(
 
 def test_what_a_prompt_has_no_room_for_is_told(tmp_path: Path, clip: Path) -> None:
     text = " ".join(f"The dog runs past house number {number}." for number in range(60))
-    report = export_rows([row_of(clip, text=text)], "ltx-2", tmp_path / "set", target="ltx-video")
+    report = export_rows([row_of(clip, text=text)], "mochi", tmp_path / "set")
     told = [text for name, text in report.warnings if name == "a.mp4"]
     assert any("left out" in text for text in told), report.warnings
 

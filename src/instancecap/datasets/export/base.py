@@ -14,7 +14,7 @@ from instancecap.datasets.export.layouts import Layout
 from instancecap.datasets.export.rules import Extras, Loader, Plan
 from instancecap.errors import UsageError
 from instancecap.render import RenderOptions
-from instancecap.render.targets import Target, find_target
+from instancecap.render.targets import JSON, Target, find_target
 
 RECORD_FOLDER = ".instancecap"
 """Where an export keeps its own notes inside the dataset; trainers pass over hidden folders."""
@@ -51,11 +51,18 @@ class Trainer:
     def find_target(self, name: str) -> Target | None:
         """The model that is named, else its first; None for a captioner's trainer.
 
-        Raises :class:`UsageError` for a model that is not known.
+        Raises :class:`UsageError` for a model that is not known, or not for this trainer.
         """
         if not self.models:
             return None
-        return find_target(name or self.models[0])
+        self.require(target := find_target(name or self.models[0]))
+        return target
+
+    def require(self, target: Target) -> None:
+        """Raise :class:`UsageError` unless the trainer trains the model, or any."""
+        if target.name not in self.models and not (self.any_clip and target.style != JSON):
+            known = ", ".join(self.models)
+            raise UsageError(f"--target {target.name}: {self.name} is for {known}; choose of these")
 
 
 Tell = Callable[[str, str], None]
@@ -187,9 +194,9 @@ def complete(options: Options, trainer: Trainer) -> Options:
         render = render_options(trainer)
     elif not trainer.models:
         _refuse(trainer, "target", "learns structured captions, not prompts")
-    if render and (render.target.style == "json") != (trainer.name == "cosmos3"):
-        raise UsageError(f"--target {render.target.name}: {trainer.name} cannot learn from it")
-    if render and render.target.style == "json" and not render.is_json:
+    if render:
+        trainer.require(render.target)
+    if render and render.target.style == JSON and not render.is_json:
         raise UsageError(f"--length {render.length}: {trainer.name} takes dense or medium")
     if trainer.models and options.question:
         _refuse(trainer, "question", "learns prompts, without a question")

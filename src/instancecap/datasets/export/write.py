@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import time
 from collections import Counter as Counts
@@ -31,6 +30,7 @@ from instancecap.datasets.export.base import (
     silent,
     values_of,
 )
+from instancecap.datasets.export.content import names_nothing, require_answer
 from instancecap.datasets.export.layouts import READ_AS_MISSING, Add, Shards, dump
 from instancecap.datasets.export.rules import ClipCounts, MediaInfo, Plan, Sample, out_of_rule
 from instancecap.errors import InputError, OutputError, UsageError
@@ -208,9 +208,7 @@ class _Run:
             answer = to_format(caption, "instancevid")
             assert isinstance(answer, dict)
             answer.pop("Video", None)  # a path is nothing that a model can see
-            if (words := _count_words(answer)) < FEWEST_WORDS:
-                least = f"an answer to learn from has {FEWEST_WORDS} or more"
-                raise InputError(f"the caption says almost nothing: {words} words, and {least}")
+            require_answer(caption, answer)
             text = json.dumps(answer, ensure_ascii=False)
             if MARK.search(text):
                 text = text.replace("<", "\\u003c")
@@ -223,6 +221,8 @@ class _Run:
             raise InputError("the caption is empty")
         if text in READ_AS_MISSING:
             raise InputError(f"the caption {text!r} is read as a missing value by trainers")
+        if names_nothing(caption, text):
+            self.report.warn(name, "its prompt names no subject and no event")
         notes = {name: getattr(prompt, name) for name in ("tokens", "counter", "limit")}
         return text, {**notes, "dropped": prompt.dropped, "omitted": prompt.omitted}
 
@@ -292,16 +292,4 @@ class _Run:
         }
 
 
-def _count_words(answer: Any) -> int:
-    """Words of all texts in a structured caption; a Chinese character counts as one."""
-    if isinstance(answer, dict | list):
-        parts = answer.values() if isinstance(answer, dict) else answer
-        return sum(map(_count_words, parts))
-    return len(_WORD.findall(answer)) if isinstance(answer, str) else 0
-
-
-FEWEST_WORDS = 8
-"""Of a caption that a captioner may learn from: one short sentence about one instance."""
-
-_WORD = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+")
 _LINKED = {"symlink": "linked", "hardlink": "linked", "copy": "copied"}

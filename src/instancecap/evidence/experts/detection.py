@@ -231,8 +231,7 @@ class DetectionExpert:
         evidence.faces = assign_faces(self._faces.faces if self._faces is not None else [], found)
 
     def _instances(self, shot: Shot, motion: Sequence[str], scene: Scene) -> list[InstanceFacts]:
-        # An image is one shot of no duration; a shot holds its first sample whatever its end.
-        span = shot.start - 1e-3, max(shot.end - 1e-3, shot.start + 1e-3)
+        span = span_of(shot)
         samples, patches = scene.detections.within(*span), scene.patches.within(*span)
         if not patches:
             return []
@@ -250,6 +249,12 @@ class DetectionExpert:
             for item in items:
                 item.source = source
         return group_instances(named + moving)
+
+
+def span_of(shot: Shot) -> tuple[float, float]:
+    """Seconds within which a shot's samples lie: it holds its first one whatever its end, and an
+    image is a shot of no duration."""
+    return shot.start - 1e-3, max(shot.end - 1e-3, shot.start + 1e-3)
 
 
 def _stays(before: FrameDetections, after: FrameDetections) -> bool:

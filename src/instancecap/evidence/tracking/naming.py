@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from instancecap.evidence.geometry import areas
 from instancecap.evidence.thresholds import NAMING, NamingThresholds
@@ -61,19 +62,56 @@ def name_class(
     votes = _without_mixtures(track.class_votes)
     first = int(votes.argmax())
     name, category = CLASSES[first], CATEGORIES[CLASSES[first]]
-    density = min(1.0, len(track.named_scores) / max(samples, 1))
-    probability = _probability(track, _taken_for(first), category, density, fit=fit)
+    probability = _probability(features(track, samples=samples, fit=fit), fit)
     likely = probability >= fit.clear
     if motion.moving and not _IS_MOVABLE[first] and probability < fit.carried:
         return _name_mobile(track, np.where(_IS_MOVABLE, votes, 0.0) / votes.sum(), motion)
     if category not in ("animal", "vehicle"):
         return Naming(name, probability, probability)
-    kin = np.array([CATEGORIES[other] == category for other in CLASSES])
-    bonus = fit.any_animal if category == "animal" else fit.any_vehicle
-    together = max(probability, _probability(track, kin, category, density, bonus=bonus, fit=fit))
+    kindred = features(track, samples=samples, any_kind=True, fit=fit)
+    together = max(probability, _probability(kindred, fit))
     if likely:
         return Naming(name, probability, together)
     return Naming(HYPERNYMS[category], together, together)
+
+
+def voted_class(track: Track) -> int:
+    """Number of the class that most of the track's views speak for."""
+    return int(_without_mixtures(track.class_votes).argmax())
+
+
+def features(
+    track: Track, *, samples: int, any_kind: bool = False, fit: NamingThresholds = NAMING
+) -> dict[str, float]:
+    """What the detector says of a track, by the names of the weights of a ``fit``.
+
+    Args:
+        samples: number of samples of the shot in which it might have been detected.
+        any_kind: of any class of the category in place of the one voted for.
+        fit: for the weight of closer looks.
+    """
+    first = voted_class(track)
+    category = CATEGORIES[CLASSES[first]]
+    kin = _taken_for(first)
+    if any_kind:
+        kin = np.array([CATEGORIES[other] == category for other in CLASSES])
+    score = float(track.named_scores[:, kin].max(axis=1).mean())
+    if track.looks:
+        looks = float(np.mean([look[kin].max() for look in track.looks]))
+        score = (score + fit.look * looks) / (1 + fit.look)
+    return {
+        "offset": 1.0,
+        "score": float(np.log((score + 0.02) / (1.02 - score))),
+        "density": min(1.0, len(track.named_scores) / max(samples, 1)),
+        "size": float(np.sqrt(np.median(areas(np.array(track.boxes))))),
+        **{name: float(category == name) for name in HYPERNYMS},
+        **{f"any_{name}": float(any_kind and category == name) for name in ("animal", "vehicle")},
+    }
+
+
+def _probability(found: dict[str, float], fit: NamingThresholds) -> float:
+    """That a name with these features is right."""
+    return float(expit(sum(getattr(fit, name) * value for name, value in found.items())))
 
 
 def _taken_for(first: int) -> NDArray[np.bool_]:
@@ -82,31 +120,6 @@ def _taken_for(first: int) -> NDArray[np.bool_]:
     for one, other in TAKEN_FOR:
         kin[CLASSES.index(other)] |= CLASSES[first] == one
     return np.asarray(kin)
-
-
-def _probability(
-    track: Track,
-    kin: NDArray[np.bool_],
-    category: str,
-    density: float,
-    *,
-    fit: NamingThresholds,
-    bonus: float = 0.0,
-) -> float:
-    """That one of the classes ``kin`` (80,), which are of a ``category``, is right."""
-    score = float(track.named_scores[:, kin].max(axis=1).mean())
-    if track.looks:
-        looks = float(np.mean([look[kin].max() for look in track.looks]))
-        score = (score + fit.look * looks) / (1 + fit.look)
-    z = (
-        fit.offset
-        + fit.score * float(np.log((score + 0.02) / (1.02 - score)))
-        + fit.density * density
-        + {"human": fit.human, "animal": fit.animal, "vehicle": fit.vehicle}.get(category, 0.0)
-        + fit.size * float(np.sqrt(np.median(areas(np.array(track.boxes)))))
-        + bonus
-    )
-    return float(1 / (1 + np.exp(-z)))
 
 
 def _name_mobile(track: Track, mobile: Array, motion: InstanceMotion) -> Naming:
