@@ -18,6 +18,7 @@ from instancecap.formats import (
     lost,
     to_format,
 )
+from instancecap.formats.cosmos3 import aspect_ratio
 from instancecap.formats.phrases import (
     camera_sentence,
     camera_words,
@@ -78,7 +79,11 @@ def test_what_a_format_holds_comes_back(name: str, full: Caption) -> None:
     for pointer, value in ours.items():
         id = instance_of(pointer)
         there = pointer.replace(f"/{id}/", f"/{places[id]}/", 1) if id is not None else pointer
-        if re.sub(r"/\d+/", "/*/", pointer)[1:] in KEPT[name].split() and not dropped(name, there):
+        if value == "unknown":  # says that nothing is known, as an empty text does
+            assert theirs.get(there, "") == "", pointer
+        elif re.sub(r"/\d+/", "/*/", pointer)[1:] in KEPT[name].split() and not dropped(
+            name, there
+        ):
             assert theirs.get(there) == value, pointer
     again = through_json(back.to(name))
     assert bare(caption_from(again, format=name)) == bare(back), "the second round changes nothing"
@@ -91,6 +96,25 @@ def test_what_a_format_holds_comes_back(name: str, full: Caption) -> None:
 def dropped(name: str, pointer: str) -> bool:
     """Of more than three instances InstanceVid keeps three."""
     return name == "instancevid" and re.match(r"/instances/[3-9]", pointer) is not None
+
+
+def test_cosmos_is_not_told_what_is_not_known() -> None:
+    steady = Camera(stability="stable", description="The picture is steady.")
+    for time, context in (("day", "day"), ("", "")):
+        caption = Caption(video=None, place="unknown", style="unknown", camera=steady)
+        written = caption.model_copy(update={"time_of_day": time}).to("cosmos3")
+        assert (written["context"], written["style_medium"]) == (context, "")
+        assert written["cinematography"]["camera_motion"] == ""
+        assert "/place" not in lost(caption, "cosmos3")
+
+
+@pytest.mark.parametrize(
+    ("size", "ratio"), [((720, 480), "4,3"), ((854, 480), "16,9"), ((540, 960), "9,16")]
+)
+def test_every_cosmos_caption_has_one_of_its_ratios(size: tuple[int, int], ratio: str) -> None:
+    video = Video.named("a.mp4")
+    video.width, video.height = size
+    assert aspect_ratio(*size) == Caption(video=video).to("cosmos3")["aspect_ratio"] == ratio
 
 
 def test_numbers_and_words_of_each_format() -> None:

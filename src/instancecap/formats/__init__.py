@@ -269,7 +269,7 @@ def _says_nothing(value: Any) -> bool:
     if isinstance(value, dict):
         return all(_says_nothing(one) for one in value.values())
     if isinstance(value, str):
-        return not value.strip()
+        return value.strip() in ("", "unknown")
     return value in ([], None, False, 0)
 
 

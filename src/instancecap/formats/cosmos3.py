@@ -8,6 +8,7 @@ from typing import Annotated, Any, get_args
 
 from instancecap.formats.phrases import (
     MEDIA,
+    STEADY,
     camera_sentence,
     camera_words,
     capital,
@@ -94,17 +95,21 @@ class Answer(Shape):
 
 def write(caption: Caption) -> dict[str, Any]:
     """Fields of a subject that are not known are left out; the rest of the list is always there."""
-    camera = caption.camera
+    camera, motion = caption.camera, camera_sentence(caption.camera)
     size = _size(caption.video) if caption.video else {}
     answer = Answer(
         background_setting=caption.background,
         lighting=Lighting(conditions=caption.lighting),
         cinematography=Cinematography(
-            camera_motion=camera_sentence(camera),
+            camera_motion="" if motion == STEADY else motion,
             framing=shot_phrase(camera.model_copy(update={"shot_angle": ""})),
         ),
         style_medium=MEDIA.get(caption.style, ""),
-        context=", ".join(filter(None, (caption.place, caption.time_of_day.replace("_", " ")))),
+        context=", ".join(
+            word.replace("_", " ")
+            for word in (caption.place, caption.time_of_day)
+            if word not in ("", "unknown")
+        ),
         text_and_signage_elements=[
             Sign(text=one.text, spatial_temporal=f"at {clock(one.t)}") for one in caption.texts
         ],
@@ -141,14 +146,19 @@ def _subject(one: Instance) -> dict[str, Any]:
     return {"description": one.class_, **filled, "number_of_subjects": one.count}
 
 
+def aspect_ratio(width: int, height: int) -> str:
+    """The nearest of :data:`RATIOS`, such as ``16,9``."""
+    ratio = math.log(width / height)
+    nearest = min(RATIOS, key=lambda one: abs(math.log(one[0] / one[1]) - ratio))
+    return f"{nearest[0]},{nearest[1]}"
+
+
 def _size(video: Video) -> dict[str, Any]:
-    """What is known of the video; the aspect ratio is the nearest of those that are used."""
+    """What is known of the video."""
     size: dict[str, Any] = {}
     if video.width and video.height:
-        ratio = math.log(video.width / video.height)
-        nearest = min(RATIOS, key=lambda one: abs(math.log(one[0] / one[1]) - ratio))
         size["resolution"] = {"H": video.height, "W": video.width}
-        size["aspect_ratio"] = f"{nearest[0]},{nearest[1]}"
+        size["aspect_ratio"] = aspect_ratio(video.width, video.height)
     if video.duration:
         size["duration"] = f"{max(1, round(video.duration))}s"
     if video.fps:

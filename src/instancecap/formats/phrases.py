@@ -16,6 +16,9 @@ MOVES = {
 }
 """Names of camera movements, as lists of tags have them."""
 
+STEADY = f"The picture is {en.STABILITIES['stable']}."
+"""What is said of a camera of which nothing else is known: of no movement at all."""
+
 MEDIA = {"real": "Live-action video", "animation": "Animation", "graphics": "Computer graphics"}
 """A caption's style as a medium."""
 

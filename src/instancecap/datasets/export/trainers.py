@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import tomllib
 from collections.abc import Callable
 from functools import partial
@@ -26,6 +25,7 @@ from instancecap.datasets.export.layouts import (
 )
 from instancecap.datasets.export.rules import ClipCounts, Extras, MediaInfo, Plan, Sample
 from instancecap.errors import UsageError
+from instancecap.formats.cosmos3 import aspect_ratio
 from instancecap.io.finder import IMAGE_SUFFIXES
 from instancecap.render.targets import JSON, targets
 
@@ -93,10 +93,9 @@ def _cosmos_row(sample: Sample, final: Path) -> dict[str, Any]:
     """The structured caption is trained on; its media fields say what the exported file is."""
     info = sample.info
     structured = json.loads(sample.text)
-    shared = math.gcd(info.width, info.height)
     structured |= {
         "resolution": {"H": info.height, "W": info.width},
-        "aspect_ratio": f"{info.width // shared},{info.height // shared}",
+        "aspect_ratio": aspect_ratio(info.width, info.height),
         "duration": f"{int(info.seconds)}s",
         "fps": round(info.fps),
     }
