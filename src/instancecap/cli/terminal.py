@@ -239,6 +239,9 @@ def _fields(caption: Caption) -> Iterator[tuple[str, str]]:
     """The caption's known fields, in words."""
     for one in caption.instances:
         label = f"{one.count} x {one.class_}" if one.count > 1 else one.class_
+        open_ = f"/instances/{one.id}/count" not in caption.provenance
+        if one.count > 1 and caption.producer.prompt and open_:
+            label = f"several: {one.class_}"  # a plural of no number
         parts = (", ".join(one.colors), one.appearance, one.action, one.position.text)
         yield label, "; ".join(part.rstrip(".") for part in parts if part)
     camera = caption.camera
