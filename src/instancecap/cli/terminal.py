@@ -53,8 +53,10 @@ def note_failure(source: str, reason: str) -> None:
 class WarningSummary:
     """One line for all warnings of a kind, so that none buries another; each with ``verbose``."""
 
-    def __init__(self, *, verbose: bool, label: str = "warning") -> None:
-        self._verbose, self._label = verbose, label
+    def __init__(
+        self, *, verbose: bool, label: str = "warning", hint: str = "--verbose names each"
+    ) -> None:
+        self._verbose, self._label, self._hint = verbose, label, hint
         self._kinds: dict[str, list[tuple[str, str]]] = {}
 
     def add(self, name: str, text: str) -> None:
@@ -69,7 +71,7 @@ class WarningSummary:
             texts = list(dict.fromkeys(text for _, text in told))
             text = texts[0] if len(texts) == 1 else _together(texts)
             more = f" and {len(names) - 3} more" if names[3:] else ""
-            hint = " (--verbose names each)" if names[3:] or texts[1:] else ""
+            hint = f" ({self._hint})" if names[3:] or texts[1:] else ""
             about = f"{', '.join(names[:3])}{more}: " if names else ""
             note(f"{self._label}: {about}{text}{hint}")
 
