@@ -153,6 +153,17 @@ def test_every_field_is_shown_with_its_provenance(tmp_path: Path) -> None:
         assert word in page.text
 
 
+def test_what_is_not_known_shows_no_confidence(tmp_path: Path) -> None:
+    entry = make_entry(instances=1)
+    entry.caption.style = entry.caption.place = "unknown"
+    entry.caption.background = entry.caption.instances[0].class_ = ""
+    known = entry.caption.provenance["/place"].model_copy(update={"source": "nobody"})
+    for pointer in ("/style", "/place", "/background", "/instances/0/class"):
+        entry.caption.provenance[pointer] = known
+    text = write(tmp_path, entry)[1].text
+    assert text.count("nobody") == text.count('"source": "nobody"') == 4  # in the JSON alone
+
+
 def test_fields_link_to_frames_that_the_page_holds(tmp_path: Path) -> None:
     _, page = write(tmp_path, make_entry(frames=16))
     held = {frame["t"] for frame in page.data[0]["frames"]}

@@ -35,6 +35,7 @@ def verify(
     if verbose:
         terminal.log_to_stderr()
     kept: list[Checked] = []
+    warnings = terminal.WarningSummary(verbose=verbose)
 
     def show(checked: Checked) -> None:
         if json:
@@ -48,7 +49,10 @@ def verify(
         server=SERVER.fill(options, url=tuple(mllm_url or ())),
         on_checked=show,
         on_failure=lambda one: terminal.note_failure(one.source, one.reason),
+        on_salvaged=warnings.add,
     )
+    if not quiet:
+        warnings.show()
     if json:
         terminal.print_json(account.as_dict(kept))
     else:

@@ -184,6 +184,7 @@ def verify_all(
     server: Server,
     on_checked: Callable[[Checked], None],
     on_failure: Callable[[Rejected], None],
+    on_salvaged: Callable[[str, str], None] = lambda source, problem: None,
 ) -> Account:
     """Check every caption in files, folders and tables against its video.
 
@@ -192,6 +193,7 @@ def verify_all(
         server: whose model reads the sentences, where one does.
         on_checked: told each caption that was checked, as it is done.
         on_failure: told each that could not be.
+        on_salvaged: see :func:`read_captions`.
 
     Raises:
         UsageError: there is no model to ask.
@@ -228,7 +230,7 @@ def verify_all(
         threads=threads_each(workers) if workers > 1 else 0,
         server=server if by_model else None,
     )
-    jobs = enumerate(_jobs(read_captions(captions), config, fail))
+    jobs = enumerate(_jobs(read_captions(captions, on_salvaged=on_salvaged), config, fail))
     account.complete = run_jobs(jobs, work, workers=workers, on_done=take)
     return account
 

@@ -195,5 +195,5 @@ class Caption(Document):
         return codec.formats().to_format(self, format)
 
     def leaves(self) -> dict[str, Any]:
-        """Every non-empty leaf that a person would read, by its provenance pointer."""
+        """Every known leaf that a person would read, by its provenance pointer."""
         return pointer.leaves(self)

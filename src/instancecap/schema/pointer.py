@@ -89,7 +89,7 @@ def _get(owner: Any, key: Any, pointer: str) -> Any:
 
 
 def leaves(document: BaseModel) -> dict[str, Any]:
-    """Every non-empty leaf that a person would read, by its pointer.
+    """Every known leaf that a person would read, by its pointer.
 
     Bookkeeping (video, producer, provenance, claims, warnings, ids, tracks) is left out. A list of
     plain words is one leaf.
@@ -110,5 +110,7 @@ def _collect(pointer: str, value: Any, found: dict[str, Any]) -> None:
             if not pointer.endswith("/track"):
                 number = child["id"] if pointer == "/instances" else index
                 _collect(f"{pointer}/{number}", child, found)
-    elif value not in ("", [], None) and (not _UNREAD.search(pointer) or pointer.endswith(_CELLS)):
+    elif value not in ("", [], None, "unknown") and (
+        not _UNREAD.search(pointer) or pointer.endswith(_CELLS)
+    ):
         found[pointer] = value

@@ -105,7 +105,7 @@ class _Leaves:
         frames: Iterable[float] = (),
     ) -> Field:
         label = label or label_of(pointer)
-        known = self.caption.provenance.get(pointer)
+        known = self.caption.provenance.get(pointer) if pointer in self.left else None
         times = known.frames if known is not None else []
         return Field(
             pointer,

@@ -247,6 +247,35 @@ def test_every_class_has_a_category() -> None:
     assert others == {"object", *STREET}
 
 
+@pytest.mark.parametrize(
+    ("label", "sure", "expected"),
+    [
+        ("unknown", 0.0, ("colors", 0.8)),
+        ("outdoor", 0.99, ("colors", 0.8)),
+        ("outdoor", 0.7, ("place", 0.7)),
+    ],
+)
+def test_a_sentence_is_as_sure_as_what_it_says(
+    label: str, sure: float, expected: tuple[str, float]
+) -> None:
+    facts = evidence()
+    facts.place = PlaceFacts.model_validate(
+        {"label": label, "confidence": sure, "colors": [("green", 0.8)]}
+    )
+    known = describe(facts).provenance
+    assert (known["/background"].source, known["/background"].confidence) == expected
+    assert ("/place" in known) == (label == "outdoor") and "/style" not in known
+
+
+@given(evidences())
+@settings(max_examples=25)
+def test_nothing_is_said_of_who_knows_what_is_not_known(facts: Evidence) -> None:
+    caption = describe(facts)
+    for pointer, one in caption.provenance.items():
+        assert one.confidence > 0 or not pointer.endswith("/background")
+        assert caption.leaves()[pointer] != "unknown"
+
+
 def test_ids_and_provenance_follow_the_evidence() -> None:
     nowhere = thing("cat", id=7).model_copy(update={"track": []})
     caption = describe(evidence(thing("dog", id=4), nowhere), all_facts=True)

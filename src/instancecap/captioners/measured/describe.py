@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import cast
 
 from instancecap.captioners.measured import content_selection as content
@@ -18,6 +18,7 @@ from instancecap.captioners.measured import scene_selection as whole
 from instancecap.captioners.measured.content_selection import Conduct, Gate, Name
 from instancecap.captioners.measured.sentences import Sentences, language_of
 from instancecap.evidence.geometry import cell_of
+from instancecap.evidence.reliability import precision
 from instancecap.evidence.view import within
 from instancecap.models.coco import CATEGORIES
 from instancecap.schema import caption as c
@@ -77,7 +78,7 @@ def describe(
         warnings=list(evidence.warnings),
         producer=c.Producer(version=__version__, captioner="measured", models=evidence.models),
     )
-    caption.provenance = _provenance(caption, evidence)
+    caption.provenance = _provenance(caption, evidence, scene)
     return caption
 
 
@@ -254,7 +255,9 @@ def _shots(evidence: Evidence, motion: Sequence[Primitive], *, gate: Gate) -> li
     return shots
 
 
-def _provenance(caption: c.Caption, evidence: Evidence) -> dict[str, c.Provenance]:
+def _provenance(
+    caption: c.Caption, evidence: Evidence, scene: whole.Scene
+) -> dict[str, c.Provenance]:
     """Who measured each leaf of the caption, how surely, and on which frames it can be seen."""
     by_id = {item.id: item for item in evidence.instances}
     times = [step.t for step in evidence.camera.path] or [0.0]
@@ -266,7 +269,10 @@ def _provenance(caption: c.Caption, evidence: Evidence) -> dict[str, c.Provenanc
         if part == "instances":
             item = by_id[int(way[0])]
             frames = [item.track[i].t for i in pick_evenly(len(item.track), 4)]
-            source, confidence = _instance_source(item, way[1])
+            colors = pointer.resolve(caption, f"/instances/{way[0]}/colors")
+            source, confidence = _instance_source(item, way[1], colors)
+        elif part == "background":
+            source, confidence = _background_source(evidence, scene)
         else:
             if part in ("shots", "segments"):
                 span = pointer.resolve(caption, f"/{part}/{way[0]}")
@@ -278,10 +284,21 @@ def _provenance(caption: c.Caption, evidence: Evidence) -> dict[str, c.Provenanc
     return entries
 
 
-def _instance_source(item: InstanceFacts, field: str) -> tuple[str, float]:
-    if field in ("colors", "appearance"):
-        return "colors", min(item.confidence, sum(share for _, share in item.colors) or 0.3)
-    return "tracker" if field in ("position", "action") else item.source, item.confidence
+def _instance_source(item: InstanceFacts, field: str, colors: list[str]) -> tuple[str, float]:
+    if colors and field in ("colors", "appearance"):
+        shares = [share for name, share in item.colors if name in colors]
+        return "colors", min([item.confidence, *(precision("color", share) for share in shares)])
+    measured_by_box = ("position", "action", "appearance")
+    return "tracker" if field in measured_by_box else item.source, item.confidence
+
+
+def _background_source(evidence: Evidence, scene: whole.Scene) -> tuple[str, float]:
+    """Of the least sure among what the sentence says."""
+    sources = [("text", _SOURCES["text"][1])] if scene.texts else []
+    if scene.color:
+        sources.append(("colors", evidence.place.colors[0][1]))
+        sources += [("place", evidence.place.confidence)] if scene.place else []
+    return min(sources, key=itemgetter(1))
 
 
 def _clip_source(evidence: Evidence, at: str) -> tuple[str, float]:
