@@ -56,7 +56,8 @@ def test_contradictions_are_shown_and_counted(folder: Path, run: Run) -> None:
 def test_what_is_disputed_counts_against_a_caption(folder: Path, run: Run) -> None:
     path = folder / "captions" / "lie.mp4.json"
     caption = Caption.read(path)
-    caption.global_description = "The camera pans left. The dog runs to the left."
+    unread = "It has soft fur."
+    caption.global_description = f"The camera pans left. {unread} The dog runs to the left."
     caption.write(path)
     _, out, _ = run("verify", "captions", "--evidence", "evidence")
     assert "100.0%" not in out
@@ -65,6 +66,8 @@ def test_what_is_disputed_counts_against_a_caption(folder: Path, run: Run) -> No
     scores = {one["name"]: one["score"] for one in found["captions"]}
     assert scores["lie.mp4"] < scores["true.mp4"] == 1
     assert (found["contradicted"], found["disputed"]) == (0, 1)
+    assert f"no claim was found: {found['unread']}" in out
+    assert [unread in one["unread"] for one in found["captions"]].count(True) == 1
 
 
 def test_json_is_one_object(folder: Path, run: Run) -> None:
