@@ -10,6 +10,7 @@ from instancecap.errors import FormatError
 from instancecap.language.en import NUMBERS
 from instancecap.render import render, targets
 from instancecap.render.grammar import content, stem
+from instancecap.render.options import NAMES_NOTHING
 from instancecap.schema.caption import Caption
 from tests.render.rich_captions import RICH, caption_of, measured, rich
 from tests.tables import cases
@@ -264,3 +265,29 @@ def test_sentences_of_another_script_are_refused() -> None:
     caption = Caption(video=None, global_description="一只棕色的狗向右移动。")
     with pytest.raises(FormatError, match="not English"):
         render(caption, target="wan2.2")
+
+
+def test_a_short_prompt_tells_of_a_subject_before_camera_and_light() -> None:
+    people: list[dict[str, Any]] = [
+        {"colors": ["teal"], "position": {"text": "frame top right", **STILL}},
+        {"colors": ["brown"], "action": "Moves up the frame."},
+    ]
+    camera = {"motion": ["static"], "description": "The camera stays still."}
+    gist = "A person in brown moves up the frame. The clip also shows a person in teal."
+    caption = measured(*people, camera=camera, global_description=gist)
+    assert text_of(caption, length="short") == "A person in brown moves up the frame."
+    assert text_of(measured(*people, camera=camera), length="short") == (
+        "A person in brown moves up the frame."
+    )
+    alone = text_of(measured(people[0], camera=camera, lighting="Soft light."), length="short")
+    assert alone == "A person in teal is at the top right of the frame."
+
+
+@pytest.mark.parametrize("length", ["dense", "short", "tags"])
+def test_a_prompt_without_subject_and_event_is_warned_of(length: Any) -> None:
+    camera = {"motion": ["static"], "description": "The camera stays still."}
+    nothing = "A still camera shows a scene in which no instance could be named."
+    caption = measured(camera=camera, global_description=nothing, lighting="Soft light.")
+    assert render(caption, target="wan2.2", length=length).warnings == (NAMES_NOTHING,)
+    some = measured({"class": "dog"}, camera=camera)
+    assert render(some, target="wan2.2", length=length).warnings == ()

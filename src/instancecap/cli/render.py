@@ -17,7 +17,7 @@ from instancecap.errors import UsageError
 from instancecap.mllm.base import Backend
 from instancecap.mllm.openai import OpenAIBackend
 from instancecap.render.batch import Rendered, read_phrases, render_all, split_lengths, text_line
-from instancecap.render.options import RenderOptions
+from instancecap.render.options import NAMES_NOTHING, RenderOptions
 from instancecap.render.targets import counter_for, find_target, read_targets
 
 OPTIONS = Filled(RenderOptions, {"target": "", "length": ""})
@@ -56,7 +56,7 @@ def render(
         counter=counter_for(how.target, tokenizer),
         backend=backend,
     )
-    start, results, shortened = time.monotonic(), [], 0
+    start, results, shortened, nothing = time.monotonic(), [], 0, 0
     with ExitStack() as stack:
         file = stack.enter_context(PromptFile(out, lengths)) if out is not None else None
         for one in rendered:
@@ -65,7 +65,8 @@ def render(
             for prompt in one.prompts:
                 for warning in prompt.warnings:
                     warnings.add(one.name, warning)
-            shortened += any(prompt.warnings for prompt in one.prompts)
+            shortened += any(prompt.dropped for prompt in one.prompts)
+            nothing += any(NAMES_NOTHING in prompt.warnings for prompt in one.prompts)
             if file is not None:
                 file.write(one)
             elif not json:
@@ -76,11 +77,12 @@ def render(
         warnings.show()
     if file is not None and not quiet:
         losses = f", {shortened} shortened" if shortened else ""
+        losses += f", {nothing} without subject and event" if nothing else ""
         losses += f", {len(failed)} failed" if failed else ""
         terminal.note(f"{len(results) - len(failed)} rendered{losses}")
     if json:
         account = _account(results, failed, out, seconds=time.monotonic() - start)
-        terminal.print_json({**account, "shortened": shortened})
+        terminal.print_json({**account, "shortened": shortened, "nothing": nothing})
     raise typer.Exit(int(bool(failed) or (strict and shortened > 0)))
 
 

@@ -77,6 +77,9 @@ def fill_suffix(template: str, caption: Caption) -> str | None:
     return template.format(**values)
 
 
+NAMES_NOTHING = "its prompt names no subject and no event"
+"""The warning on a prompt of camera, surroundings and light alone."""
+
 Task = Literal["t2v", "i2v"]
 Length = Literal["dense", "medium", "short", "tags"]
 
@@ -89,7 +92,7 @@ class RenderOptions:
         target: the model that the prompt is for.
         task: ``i2v`` says only what moves, and the camera.
         length: ``dense`` says all, ``medium`` the first sentence of each field, ``short`` one
-            sentence, ``tags`` words between commas.
+            sentence about the clip or its main instance, ``tags`` words between commas.
         prefix: trigger words, put in front as they are.
         suffix: put behind; may name figures of the caption, as in ``motion score: {motion}.``
         drop_fields: probability 0..1 with which each field is left out, for caption dropout.
@@ -140,7 +143,8 @@ class Prompt:
             ``/instances/`` is the instance's id): whole fields, instances as ``/instances/ID``,
             and with ``+`` behind it what follows the first sentences of a field.
         omitted: fields that caption dropout left out, as JSON pointers.
-        warnings: one line each, for the user: what had to be left out, and why.
+        warnings: one line each, for the user: what had to be left out, and why; that no subject
+            and no event is named.
         fused: ``model`` where a language model's wording was kept; else why it was not, or
             empty where none was asked.
     """

@@ -155,10 +155,12 @@ def _is_bare(draft: Draft, one: Instance) -> bool:
 
 
 def _gist(draft: Draft, told: Sequence[Instance]) -> Iterator[Line]:
-    """The global description; of ours, what says more than the other sentences."""
+    """The global description; of ours, what says more than the other sentences that are told."""
     pointer, text = "/global_description", draft.caption.global_description
     say = partial(grammar.sentence, everyday=True)
     others = told or draft.caption.background or draft.caption.camera.motion
+    if told and draft.options.length == "short" and draft.options.task == "t2v":
+        others = ()  # it is the only sentence
     for line in _sentences(draft, pointer, text, say, first=0, more=1.2):
         if not (others and draft.is_ours(pointer, line.text)):
             yield line
@@ -207,7 +209,7 @@ def _instance(draft: Draft, index: int, one: Instance, gist: str) -> Iterator[Li
     acts = () if draft.by_shot else draft.text(f"{base}/action", one.action)
     lead = subjects.pronoun_of((*looks, *acts, one.expression), one.class_) if opens else ""
     mention.by_name = described and not looks
-    if looks and acts and not mention.named and _joins(looks, acts[0], who):
+    if looks and acts and not mention.named and subjects.joins(looks, acts[0], who):
         who.intro, looks = grammar.phrase(looks[0]), ()
     for number, text in enumerate(looks):
         told = mention.named and (known or number > 0)
@@ -235,21 +237,6 @@ def _rank(index: int, number: int, main: float, other: float, more: float) -> fl
     if index:
         return 11 if number else other
     return more if number else main
-
-
-def _joins(looks: tuple[str, ...], act: str, who: Subject) -> bool:
-    """Whether *a young woman in red* and *walks away* become one sentence."""
-    text = looks[0]
-    return (
-        len(looks) == 1
-        and grammar.form(text) == "noun"
-        and not grammar.has_end(text)
-        and grammar.words_of(text)[0] in (*grammar.SINGULAR, "the")
-        and subjects.names(text, who)
-        and "," not in text
-        and len(text.split()) <= 12
-        and subjects.is_verb_phrase(act, who)
-    )
 
 
 def _has_cells(draft: Draft, one: Instance) -> bool:

@@ -11,7 +11,7 @@ from instancecap.render import cosmos, minimax
 from instancecap.render.dropout import blank, choose_omitted
 from instancecap.render.grammar import clean
 from instancecap.render.joining import joined
-from instancecap.render.options import Length, Prompt, RenderOptions, Task, fill_suffix
+from instancecap.render.options import NAMES_NOTHING, Length, Prompt, RenderOptions, Task, fill_suffix
 from instancecap.render.paragraph import Draft, Line, lines_of, tags_of
 from instancecap.render.quotes import said_once
 from instancecap.render.targets import JSON, Counter, Target, counter_for, find_target, styles
@@ -170,12 +170,16 @@ def _render_text(
     def build(keep: Mapping[str, int]) -> list[Line]:
         out = dict.fromkeys(omitted, 0)
         draft = Draft(caption, options, order, {**keep, **out})
+        if options.length == "short" and not (
+            caption.global_description and draft.wants("/global_description")
+        ):
+            draft.caption = _of_main_instance(caption)
         lines = lines_of(draft)
         whole.update(draft.whole)
         if options.length == "tags":
             return _tags(draft)
         if options.length == "short":
-            lines = sorted(lines, key=lambda line: line.rank)[:1]
+            lines = sorted(lines, key=lambda line: (not _tells(line), line.rank))[:1]
         lines = joined(lines, caption, first_mentions=options.task == "t2v")
         if in_fields:
             return minimax.marked(lines, caption)
@@ -195,11 +199,24 @@ def _render_text(
     if fitted.tokens > options.target.budget:
         raise _refuse(options.target, fitted.tokens, counter)
     prompt = _prompt(fitted, options, counter, whole)
+    if not any(map(_tells, build(fitted.keep))):
+        prompt = replace(prompt, warnings=(*prompt.warnings, NAMES_NOTHING))
     if suffix is None:
         note = "the suffix is left out: the caption lacks a figure that it names"
         dropped = ("/suffix", *prompt.dropped)
         prompt = replace(prompt, dropped=dropped, warnings=(*prompt.warnings, note))
     return replace(prompt, omitted=omitted)
+
+
+def _tells(line: Line) -> bool:
+    """Whether it is about a subject or an event, not about camera, surroundings or light alone."""
+    return line.field.startswith(("/global_description", "/instances", "/segments"))
+
+
+def _of_main_instance(caption: Caption) -> Caption:
+    """The caption with the first of its instances that does something, else the first, alone."""
+    acting = [one for one in caption.instances if one.action]
+    return caption.model_copy(update={"instances": (acting or caption.instances)[:1]})
 
 
 def _labeled(line: Line) -> Line:
@@ -214,7 +231,7 @@ def _tags(draft: Draft) -> list[Line]:
     if draft.wants("/camera/motion"):
         tags += [en.CAMERA_NAMES[word] for word in caption.camera.motion]
     text = ", ".join(dict.fromkeys(tag.replace(",", "") for tag in tags if tag))
-    return [Line("/instances", 0, 0, text)] if text else []
+    return [Line("/instances" if draft.subjects else "/camera", 0, 0, text)] if text else []
 
 
 def _refuse(target: Target, tokens: int, counter: Counter) -> FormatError:

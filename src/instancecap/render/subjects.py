@@ -123,6 +123,21 @@ def is_verb_phrase(text: str, one: Subject) -> bool:
     return grammar.form(text, plural=one.be == "are") in ("verb", "gerund")
 
 
+def joins(looks: Sequence[str], act: str, who: Subject) -> bool:
+    """Whether *a young woman in red* and *walks away* become one sentence."""
+    text = looks[0]
+    return (
+        len(looks) == 1
+        and grammar.form(text) == "noun"
+        and not grammar.has_end(text)
+        and grammar.words_of(text)[0] in (*grammar.SINGULAR, "the")
+        and names(text, who)
+        and "," not in text
+        and len(text.split()) <= 12
+        and is_verb_phrase(act, who)
+    )
+
+
 def looks(text: str, one: Subject, *, known: bool, lead: str = "") -> str:
     """A sentence about how an instance looks.
 

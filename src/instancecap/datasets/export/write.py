@@ -48,6 +48,7 @@ from instancecap.io.atomic import require_writable
 from instancecap.io.finder import IMAGE_SUFFIXES, VIDEO_SUFFIXES, reason_of
 from instancecap.io.local_copy import local_copy
 from instancecap.render import render_with
+from instancecap.render.options import NAMES_NOTHING
 from instancecap.render.targets import Counter, counter_for
 from instancecap.schema.caption import Caption
 from instancecap.video import Clip, VideoInfo, probe
@@ -231,8 +232,8 @@ class _Run:
             raise InputError("the caption is empty")
         if text in READ_AS_MISSING:
             raise InputError(f"the caption {text!r} is read as a missing value by trainers")
-        if names_nothing(caption, text):
-            self.report.warn(name, "its prompt names no subject and no event")
+        if NAMES_NOTHING not in prompt.warnings and names_nothing(caption, text):
+            self.report.warn(name, NAMES_NOTHING)
         notes = {name: getattr(prompt, name) for name in ("tokens", "counter", "limit")}
         return text, {**notes, "dropped": prompt.dropped, "omitted": prompt.omitted}
 
