@@ -19,6 +19,7 @@ from instancecap.engine.prompts import EnhanceWork
 from instancecap.engine.run import run_work
 from instancecap.engine.work import CaptionWork, Work
 from instancecap.enhance import Enhanced, EnhanceOptions, Like, Picture, ask_model, structured
+from instancecap.enhance.options import NEEDS_MODEL
 from instancecap.errors import OutputError, UsageError
 from instancecap.evidence.build import measure as _measure
 from instancecap.formats import Caption
@@ -345,6 +346,10 @@ def _enhancing(
     """What is done to a prompt; pictures are captioned first."""
     if last is not None and image is None:
         raise UsageError("--last goes with --image: the picture that the clip begins with")
+    if captioner is None:
+        (options or EnhanceOptions()).check_unasked()
+        if like is not None:
+            raise UsageError(f"--like {NEEDS_MODEL}")
     picture = None
     if image is not None:
         given = [_as_clip(one) for one in (image, last) if one is not None]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from instancecap.cli import terminal
 from instancecap.cli.options import TEXTS
 from instancecap.datasets.export import TRAINERS
 from tests.datasets.export.made import caption_of
@@ -31,14 +32,16 @@ def test_export_and_check(run: Run, captions: Path, tmp_path: Path) -> None:
     arguments = (captions, "--for", "cogvideo", "--target", "cogvideox", "--out", out)
     status, said, told = run("export", *arguments, "--check")
     assert (status, said) == (0, "")
-    assert "warning: a.mp4: 10 frames are not 8N+1 (and 1 more like it; --verbose)\n" in told
+    assert (
+        "warning: a.mp4, b.mp4: 10 frames are not 8N+1; --transcode brings it to the rule\n" in told
+    )
     assert f"2 clips in {out} (2 linked), in " in told
     assert "checked: rows 2, faults 0" in told
     assert "will be trained on: 2 of 2 clips, 2.2 s\n" in told
     (out / "prompts.txt").write_text("One.\n")
     status, said, told = run("export", "--check", "--out", out, "--quiet")
     assert (status, said) == (1, "")
-    assert "failed: prompts.txt and videos.txt: 1 captions for 2 videos" in told
+    assert "fault: prompts.txt and videos.txt: 1 captions for 2 videos" in told
 
 
 def test_json_is_one_object(run: Run, captions: Path, tmp_path: Path) -> None:
@@ -65,9 +68,48 @@ def test_warnings_of_a_kind_are_one_line(run: Run, captions: Path, tmp_path: Pat
     arguments = (captions, "--for", "mochi", "--fps", "8")
     _, _, told = run("export", *arguments, "--out", tmp_path / "set")
     lines = [line for line in told.splitlines() if "left out to keep within" in line]
-    assert len(lines) == 1 and lines[0].endswith(" (and 1 more like it; --verbose)")
+    assert len(lines) == 1 and lines[0].endswith(" tokens: … (--verbose names each)")
     _, _, told = run("export", *arguments, "--out", tmp_path / "two", "--verbose")
     assert told.count("left out to keep within") == 2
+
+
+def test_a_fault_is_no_failure_and_says_what_to_do(
+    run: Run, tmp_path: Path, make_video: MakeVideo
+) -> None:
+    for name, frames, size in (("a", 40, (64, 48)), ("b", 50, (96, 64)), ("c", 40, (64, 48))):
+        clip = make_video(tmp_path / f"{name}.mp4", frames=frames, size=size)
+        caption_of(clip).write(tmp_path / "captions" / f"{name}.mp4.json")
+    arguments = ("export", tmp_path / "captions", "--for", "mochi", "--out", tmp_path / "set")
+    status, _, told = run(*arguments, "--check")
+    drop = "is smaller than its 848x480; --transcode --size 848x480 enlarges it"
+    assert status == 1 and "failed" not in told
+    assert f"fault: a.mp4, b.mp4, c.mp4: not trained on: 64x48 to 96x64 {drop}" in told
+    assert told.count("not trained on") == 1
+    _, _, told = run(*arguments, "--overwrite", "--verbose")
+    assert f"warning: b.mp4: not trained on: 96x64 {drop}\n" in told
+    assert told.count("warning: ") == 3
+
+
+def test_what_is_lumped_together_keeps_its_own_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    warnings = terminal.WarningSummary(verbose=False)
+    for number, rate in enumerate((24, 8, 29.97, 8)):
+        warnings.add(f"{number}.mp4", f"{rate:g} frames a second instead of 16")
+        warnings.add(f"{number}.mp4", "encoded anew")
+    warnings.add("", "no --target is given")
+    warnings.show()
+    assert capsys.readouterr().err.splitlines() == [
+        "warning: 0.mp4, 1.mp4, 2.mp4 and 1 more: 8 to 29.97 frames a second instead of 16 "
+        "(--verbose names each)",
+        "warning: 0.mp4, 1.mp4, 2.mp4 and 1 more: encoded anew (--verbose names each)",
+        "warning: no --target is given",
+    ]
+
+
+def test_pictures_are_counted_where_no_seconds_are_trained_on(
+    run: Run, captions: Path, tmp_path: Path
+) -> None:
+    arguments = (captions, "--for", "trl", "--frames", "3", "--out", tmp_path / "set", "--check")
+    assert "will be trained on: 2 of 2 clips, 6 pictures\n" in run("export", *arguments)[2]
 
 
 def test_transcode_and_copy(run: Run, captions: Path, tmp_path: Path) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +15,7 @@ from instancecap.enhance import Enhanced, EnhanceOptions, structured
 from instancecap.errors import FormatError, UsageError
 from instancecap.render.targets import find_target, targets
 from instancecap.schema import Caption
+from instancecap.schema.vocabulary import Primitive, ShotType
 
 KITE = "Three kids chase a paper kite along a windy beach"
 
@@ -28,6 +33,34 @@ def test_what_a_prompt_says_is_in_its_caption_and_nothing_else(label: object) ->
     caption = Caption.from_json(result.caption.to_json())
     assert not set(caption.leaves()) - set(caption.provenance)
     assert {one.source for one in caption.provenance.values()} == {"prompt"}
+
+
+@pytest.mark.parametrize(
+    ("which", "found", "invented", "numbers"), [("seen", 105, 1, 0), ("held", 75, 9, 1)]
+)
+def test_only_nouns_that_stand_as_nouns_are_instances(
+    which: str, found: int, invented: int, numbers: int
+) -> None:
+    """The rules were made with the prompts that are ``seen``; the others measured them once."""
+    with Path(__file__).with_name("instances.tsv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file, delimiter="\t") if row["set"] == which]
+    hits = wrong = extra = 0
+    for row in rows:
+        wanted = dict(one.split()[::-1] for one in row["instances"].split(";") if one)
+        caption = enhanced(row["prompt"]).caption
+        for one in caption.instances:
+            told = one.count == 1 or f"/instances/{one.id}/count" in caption.provenance
+            number = wanted.get(one.class_.split()[-1])
+            hits += number is not None
+            extra += number is None
+            wrong += number not in (None, str(one.count) if told else "several")
+    assert hits >= found and extra <= invented and wrong <= numbers
+
+
+@pytest.mark.parametrize("told", ["pans from left to right", "pans left to right"])
+def test_a_camera_that_pans_between_sides_is_camera(told: str) -> None:
+    caption = enhanced(f"The camera {told} over a mountain lake").caption
+    assert caption.camera.motion == ["pan_right"] and not caption.instances
 
 
 def test_instances_quote_their_places_in_the_prompt() -> None:
@@ -106,6 +139,12 @@ def test_fields_of_the_clip_go_where_a_target_has_them() -> None:
         ({"target": "cosmos3", "fps": 25.0}, "cosmos3 takes even numbers from 10 to 30"),
         ({"aspect": "5:4"}, "--aspect 5:4: allowed are 16:9"),
         ({"variants": 4}, "--n needs a model"),
+        ({"mode": "staged"}, "--mode needs a model"),
+        ({"intensity": "full"}, "--intensity needs a model"),
+        ({"shot_type": "weird"}, "--shot-type weird: allowed are extreme_close_up, close_up"),
+        ({"style": "weird"}, "--style weird: allowed are real, animation, graphics"),
+        ({"camera": "weird"}, "--camera weird: allowed are static, pan_left"),
+        ({"target": "hunyuanvideo", "negative": "rain"}, "hunyuanvideo takes no negative prompt"),
         ({"variants": 0}, "--n 0: allowed are 1 to 64"),
         ({"mode": "quick"}, "--mode quick: allowed are fused, staged"),
         ({"lexicon": "nowhere"}, "--lexicon nowhere: positive.txt cannot be read"),
@@ -126,6 +165,36 @@ def test_negative_prompts_name_what_is_excluded_where_a_target_takes_them() -> N
 def test_a_pinned_field_wins_over_the_prompt() -> None:
     caption = enhanced(f"{KITE}, the camera pans left", camera="zoom in", style="anime").caption
     assert caption.camera.motion == ["zoom_in"] and caption.style == "animation"
+
+
+@pytest.mark.parametrize(
+    ("option", "field", "words"),
+    [
+        ("shot_type", "shot_type", get_args(ShotType)[:-1]),
+        ("camera", "motion", get_args(Primitive)),
+    ],
+)
+def test_every_word_of_the_schema_pins_its_field(
+    option: str, field: str, words: tuple[str, ...]
+) -> None:
+    for word in words:
+        value = getattr(enhanced(KITE, **{option: word}).caption.camera, field)
+        assert word in (value, *value)
+    assert [enhanced(KITE, style=one).caption.style for one in ("real", "graphics")] == [
+        "real", "graphics",
+    ]  # fmt: skip
+
+
+def test_a_length_without_shots_is_that_of_the_one_shot() -> None:
+    caption = enhanced(KITE, duration=6.0, shots=3).caption
+    assert [(one.start, one.end) for one in caption.shots] == [(0.0, 6.0)]
+    assert "shots: 1, not 3" in caption.warnings[0]
+
+
+def test_a_negative_prompt_is_added_to() -> None:
+    words = enhanced(f"{KITE}, no dogs", "wan2.2", negative="rain, umbrellas").negative_prompt
+    assert words.startswith("worst quality") and words.endswith("dogs, rain, umbrellas")
+    assert enhanced(KITE, negative="rain").negative_prompt == "rain"
 
 
 @pytest.mark.parametrize("prompt", ["", "   ", "...", "\n\t", "\u200b"])

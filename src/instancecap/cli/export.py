@@ -20,6 +20,7 @@ from instancecap.datasets.export import (
 from instancecap.datasets.export import check as check_dataset
 from instancecap.datasets.export import export as write_dataset
 from instancecap.datasets.export.media import Link
+from instancecap.datasets.export.rules import NOT_TRAINED
 from instancecap.errors import UsageError
 from instancecap.render.options import RenderOptions
 
@@ -59,16 +60,20 @@ def export(
         size=_parse_size(size),
     )
     warnings = terminal.WarningSummary(verbose=verbose)
+    faults = terminal.WarningSummary(verbose=verbose, label="fault")
     written: Report | None = None
     checked: CheckReport | None = None
     if captions:
         written = write_dataset(
-            read_captions(captions),
+            read_captions(captions, on_salvaged=warnings.add),
             find_trainer(for_),
             out,
             options=how,
             on_failure=terminal.note_failure,
-            on_warning=warnings.add,
+            # The check names what is not trained on, as faults.
+            on_warning=lambda name, text: (
+                None if check and text.startswith(NOT_TRAINED) else warnings.add(name, text)
+            ),
         )
     if check and (written is None or written.outputs):
         # What was warned of while writing need not be said again.
@@ -77,9 +82,10 @@ def export(
             out,
             trainer=for_,
             target=target,
-            on_failure=terminal.note_failure,
+            on_failure=faults.add,
             on_warning=again.add,
         )
+    faults.show()
     if not quiet:
         warnings.show()
         _summarize(written, checked, out)
@@ -108,7 +114,8 @@ def _summarize(written: Report | None, checked: CheckReport | None, out: str) ->
     if checked is not None:
         terminal.note(f"checked: rows {checked.rows}, faults {len(checked.failed)}")
         dropped = f", {len(checked.dropped)} are dropped" if checked.dropped else ""
-        trained = f"{checked.trained} of {checked.rows} clips, {checked.seconds:.1f} s"
+        amount = f"{checked.pictures} pictures" if checked.pictures else f"{checked.seconds:.1f} s"
+        trained = f"{checked.trained} of {checked.rows} clips, {amount}"
         terminal.note(f"will be trained on: {trained}{dropped}")
 
 
@@ -133,6 +140,7 @@ def _account(written: Report | None, checked: CheckReport | None) -> dict[str, o
             "rows": checked.rows,
             "trained": checked.trained,
             "seconds": round(checked.seconds, 3),
+            "pictures": checked.pictures,
             "dropped": [{"row": where, "reason": why} for where, why in checked.dropped],
             "failed": [{"row": where, "reason": why} for where, why in checked.failed],
             "warnings": [{"row": where, "text": text} for where, text in checked.warnings],

@@ -53,21 +53,45 @@ def note_failure(source: str, reason: str) -> None:
 class WarningSummary:
     """One line for all warnings of a kind, so that none buries another; each with ``verbose``."""
 
-    def __init__(self, *, verbose: bool) -> None:
-        self._verbose = verbose
-        self._kinds: dict[str, list[str]] = {}
+    def __init__(
+        self, *, verbose: bool, label: str = "warning", hint: str = "--verbose names each"
+    ) -> None:
+        self._verbose, self._label, self._hint = verbose, label, hint
+        self._kinds: dict[str, list[tuple[str, str]]] = {}
 
     def add(self, name: str, text: str) -> None:
         """A warning about ``name``; figures, quotes and fields make no new kind."""
-        line = f"{name}: {text}" if name else text
-        kind = line if self._verbose else re.sub(r"\d+(\.\d+)?|'[^']*'|(?<=tokens): .*", "#", text)
-        self._kinds.setdefault(kind, []).append(line)
+        kind = f"{name}: {text}" if self._verbose else _FIGURE.sub("#", _DETAIL.sub("…", text))
+        self._kinds.setdefault(kind, []).append((name, text))
 
     def show(self) -> None:
-        """The lines, the first warning of each kind as an example."""
-        for lines in self._kinds.values():
-            more = f" (and {len(lines) - 1} more like it; --verbose)" if lines[1:] else ""
-            note(f"warning: {lines[0]}{more}")
+        """The lines, each with the first clips of its kind, and the figures of all of them."""
+        for told in self._kinds.values():
+            names = list(dict.fromkeys(name for name, _ in told if name))
+            texts = list(dict.fromkeys(text for _, text in told))
+            text = texts[0] if len(texts) == 1 else _together(texts)
+            more = f" and {len(names) - 3} more" if names[3:] else ""
+            hint = f" ({self._hint})" if names[3:] or texts[1:] else ""
+            about = f"{', '.join(names[:3])}{more}: " if names else ""
+            note(f"{self._label}: {about}{text}{hint}")
+
+
+_FIGURE = re.compile(r"\d+(?:\.\d+)?(?:x\d+)?")
+"""A number, or a size such as ``832x480``."""
+
+_DETAIL = re.compile(r"'[^']*'|(?<=tokens: ).*")
+
+
+def _together(texts: Sequence[str]) -> str:
+    """Texts that differ in figures and details as one: *90 to 150 frames are not 8N+1*."""
+    plain = [_DETAIL.sub("…", text) for text in texts]
+    places = iter(zip(*map(_FIGURE.findall, plain), strict=True))
+
+    def of_all(_: re.Match[str]) -> str:
+        found = sorted(set(next(places)), key=lambda one: [float(part) for part in one.split("x")])
+        return f"{found[0]} to {found[-1]}" if found[1:] else found[0]
+
+    return _FIGURE.sub(of_all, plain[0])
 
 
 def print_json(value: object) -> None:
@@ -228,6 +252,9 @@ def _fields(caption: Caption) -> Iterator[tuple[str, str]]:
     """The caption's known fields, in words."""
     for one in caption.instances:
         label = f"{one.count} x {one.class_}" if one.count > 1 else one.class_
+        open_ = f"/instances/{one.id}/count" not in caption.provenance
+        if one.count > 1 and caption.producer.prompt and open_:
+            label = f"several: {one.class_}"  # a plural of no number
         parts = (", ".join(one.colors), one.appearance, one.action, one.position.text)
         yield label, "; ".join(part.rstrip(".") for part in parts if part)
     camera = caption.camera

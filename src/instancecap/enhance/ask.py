@@ -19,7 +19,6 @@ from instancecap.enhance.questions import Like, Questions, version
 from instancecap.enhance.result import LOST, Enhanced, unheard, unsaid
 from instancecap.enhance.structure import lay_out_shots, structure
 from instancecap.enhance.tokens import Parsed, Part
-from instancecap.errors import UsageError
 from instancecap.language import en
 from instancecap.mllm.base import Backend, Media, Message, Request, Usage
 from instancecap.mllm.structured import Asked, ask
@@ -146,8 +145,7 @@ def structured(prompt: str, options: EnhanceOptions, *, picture: Picture | None 
         FormatError: the prompt cannot be used.
         UsageError: what only a model can do.
     """
-    if options.variants > 1:
-        raise UsageError("--n needs a model: name it with --mllm-url and --mllm-model")
+    options.check_unasked()
     base, parsed = structure(prompt, options)
     return finish(base, base, parsed, options, picture=picture)
 
@@ -288,7 +286,8 @@ def finish(
     is_asked = caption is not base
     caption = caption.model_copy(deep=True)
     if is_asked:
-        caption.warnings = list(base.warnings)
+        done = len(caption.segments) >= options.shots  # what the rules could not split, it did
+        caption.warnings = [] if done else list(base.warnings)
         caption.producer = Producer(
             version=__version__, captioner="enhance", mode=options.mode, models={"enhancer": model},
             prompts=version(), seed=options.seed, prompt=parsed.text,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from instancecap.enhance.words import ANY, Lexicon, load_lexicon, manner_of
+from instancecap.enhance.words import ANY, Lexicon, cinema, load_lexicon, manner_of
 from instancecap.errors import UsageError
 from instancecap.render.targets import Target
+from instancecap.schema.vocabulary import Primitive, ShotType
 
 Mode = Literal["fused", "staged"]
 Intensity = Literal["off", "light", "full"]
@@ -20,6 +21,28 @@ SHOWN_WORDS: dict[Intensity, int] = {"off": 0, "light": 8, "full": 24}
 
 LONGEST_PROMPT = 20_000
 """Characters; about 5,000 tokens, more than any text-to-video model reads."""
+
+NEEDS_MODEL = "needs a model: name it with --mllm-url and --mllm-model"
+
+_PINS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "shot_type": (("shot_type", "shot_angle", "shot_position"), get_args(ShotType)[:-1]),
+    "style": (("style",), ("real", "animation", "graphics")),
+    "camera": (("motion", "stability", "other"), get_args(Primitive)),
+}
+"""Options that pin a field: the fields that their phrases fill, and the schema's words."""
+
+_SUCH = {"shot_type": "'low angle'", "style": "'film noir'", "camera": "'slow zoom' or 'handheld'"}
+
+
+def _pin(fields: tuple[str, ...], value: str) -> str:
+    """A phrase of the cinema for a word of the schema, or the value that has one; else empty."""
+    terms, pattern = cinema()
+    text = value.replace("_", " ")
+    found = (terms[match[0]] for match in pattern.finditer(text.lower().replace("-", " ")))
+    if any(term.field in fields for term in found):
+        return text
+    of = (name for name, term in terms.items() if term.value == value and term.field in fields)
+    return next(of, "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +60,9 @@ class EnhanceOptions:
         shots: shots that the prompt becomes; 0 for as many as it has marks such as *Shot 2:*.
         duration: seconds; 0 for 5, where times are needed.
         fps, aspect: of the clip to be made; 0 and empty where the target has its own.
-        camera, style, shot_type: what these fields are to say, whatever the prompt says.
+        camera, style, shot_type: what these fields are to say, whatever the prompt says: the
+            schema's words, or words of the cinema.
+        negative: what the clip must not show, beside what the target and the prompt exclude.
         variants: how many different results.
         seed: of the model's sampling, and of what differs between variants.
         attempts: times that a question is asked.
@@ -59,6 +84,7 @@ class EnhanceOptions:
     camera: str = ""
     style: str = ""
     shot_type: str = ""
+    negative: str = ""
     variants: int = 1
     seed: int = 0
     attempts: int = 3
@@ -76,6 +102,12 @@ class EnhanceOptions:
                 raise UsageError(f"--{option} {number:g}: allowed are {least} to {most}")
         if self.aspect and self.aspect not in RATIOS:
             raise UsageError(f"--aspect {self.aspect}: allowed are {', '.join(RATIOS)}")
+        for name, (fields, words) in _PINS.items():
+            if (value := getattr(self, name)) and not _pin(fields, value):
+                raise UsageError(
+                    f"--{name.replace('_', '-')} {value}: allowed are {', '.join(words)}, and "
+                    f"phrases such as {_SUCH[name]}"
+                )
         self._check_target()
         load_lexicon(self.lexicon)
 
@@ -84,6 +116,8 @@ class EnhanceOptions:
         if self.target is None:
             return
         manner, name = manner_of(self.target.name), self.target.name
+        if self.negative and not manner.negative:
+            raise UsageError(f"--negative: {name} takes no negative prompt; leave it out")
         for option, value, (least, most) in (
             ("duration", self.duration, manner.seconds), ("fps", self.fps, manner.rates)
         ):  # fmt: skip
@@ -91,6 +125,14 @@ class EnhanceOptions:
             if value and (odd or not least <= value <= most):
                 kind = "even numbers from" if option == "fps" else "seconds from"
                 raise UsageError(f"--{option} {value:g}: {name} takes {kind} {least:g} to {most:g}")
+
+    def check_unasked(self) -> None:
+        """Raise :class:`UsageError` where something is wanted that only a model can do."""
+        usual = EnhanceOptions()
+        for option, name in (("n", "variants"), ("mode", "mode"), ("intensity", "intensity"),
+                             ("lexicon", "lexicon")):  # fmt: skip
+            if getattr(self, name) != getattr(usual, name):
+                raise UsageError(f"--{option} {NEEDS_MODEL}")
 
     @property
     def words(self) -> Lexicon:
@@ -111,7 +153,8 @@ class EnhanceOptions:
     def pinned(self, prompt: str) -> tuple[str, int]:
         """The prompt with what is pinned behind it, and where that begins."""
         text = prompt.rstrip().rstrip(",")
-        pins = [one for one in (self.shot_type.replace("_", "-"), self.style, self.camera) if one]
+        given = ((fields, getattr(self, name)) for name, (fields, _) in _PINS.items())
+        pins = [_pin(fields, value) for fields, value in given if value]
         if not pins:
             return prompt, len(prompt)
         link = " " if text.endswith((".", "!", "?")) else ", "

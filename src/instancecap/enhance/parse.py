@@ -14,6 +14,7 @@ from instancecap.enhance.tokens import Parsed, Part, Phrase, Role, Token, read_t
 from instancecap.enhance.words import is_plural, nouns, parts, singular, verbs
 from instancecap.verify.lexicon import lexicon
 
+_STILL = frozenset(form for form, verb in verbs().items() if verb in ("be", "have", "stay", "keep"))
 _BESIDE = re.compile(r"\b(?:next to|in front of|on top of|in the middle of)\b", re.I)
 
 
@@ -80,7 +81,10 @@ def _add_phrase(found: Parsed, first: int, last: int) -> None:
         elif one.kind == "N":
             number = 0
     known = lexicon().nouns.get(head.low)
-    if not counted and not named and (known.plural if known else is_plural(head.low)):
+    single = (core and singular(head.low) == head.low) or any(
+        one.low in ("a", "an", "each", "every", "another") for one in tokens[:core]
+    )
+    if not (counted or named or single) and (known.plural if known else is_plural(head.low)):
         number = 0
     second = found.tokens[first - 2] if first > 1 else None
     negated = bool(
@@ -125,13 +129,20 @@ def role_of(head: str, words: list[str]) -> Role:
 
 def _is_led(tokens: list[Token], first: int, last: int) -> bool:
     """Whether a phrase surely is a noun's: it has an article or number, is a plural, is known, or
-    stands where a clause begins or a preposition leads to it."""
+    has a verb behind or before it; a lone word such as *windy* or *at once* is none."""
     head, prior = tokens[last - 1], tokens[first - 1] if first else None
+    if prior is not None and prior.low == "during":
+        return False
     if tokens[first].kind in "DN" or head.low in lexicon().nouns or is_plural(head.low):
         return True
-    if prior is None or prior.kind in ".KPV" or prior.low in ("and", "or"):
+    if head.text[:1].isupper() and prior is not None and prior.kind != ".":
         return True
-    return last < len(tokens) and tokens[last].kind in "VX"
+    following = tokens[last].kind if last < len(tokens) else "."
+    if following in "VX":
+        return prior is None or prior.kind != "P"
+    if prior is None or prior.kind == ".":
+        return following == "P"
+    return prior.kind in "KV" or (prior.kind == "P" and last - first > 1)
 
 
 def _join_of(found: Parsed) -> None:
@@ -294,8 +305,8 @@ def _find_parts(found: Parsed) -> None:
                     one.noun for one in found.phrases if one.span[0] <= token.start < one.span[1]
                 ]
                 add(Part("noun", singular(token.low), span, of="".join(heads[:1])))
-        elif token.kind == "V" and verbs()[token.low] not in ("be", "have", "stay", "keep"):
-            add(Part("action", verbs()[token.low], span))
+        elif token.kind == "V" and token.low not in _STILL:
+            add(Part("action", verbs().get(token.low, singular(token.low)), span))
         elif token.low in lexicon().colors and not _inside(found.phrases, token):
             add(Part("color", token.low, span))
         elif token.low in parts()["directions"] and token.kind not in "QK":

@@ -54,7 +54,7 @@ class Enhanced:
         return cls(
             caption,
             prompt_for(caption, options),
-            negative_prompt(caption, parsed, options.target),
+            negative_prompt(caption, parsed, options),
             tuple(lost),
             **what,
         )
@@ -109,19 +109,21 @@ def _cut(text: str, target: Target) -> str:
     return link.join(units[: fits - 1])
 
 
-def negative_prompt(caption: Caption, parsed: Parsed, target: Target | None) -> str:
-    """What the clip must not show: the target's own list, what the prompt excludes, and the
-    opposite of its style and of a camera that stays still. Empty where the target takes none."""
-    base = manner_of(target.name).negative if target is not None else ""
+def negative_prompt(caption: Caption, parsed: Parsed, options: EnhanceOptions) -> str:
+    """What the clip must not show: the target's own list, what the prompt and
+    ``negative`` exclude, and the opposite of its style and of a camera that stays still.
+
+    Empty where the target takes none."""
+    base = manner_of(options.target.name).negative if options.target is not None else ""
     if not base:
-        return ""
+        return options.negative
     words = base.split(", ")
     if caption.camera.motion == ["static"]:
         words = [one for one in words if not one.startswith(("static", "still"))]
         words.append("camera movement")
     words += [parsed.at(one.core) for one in parsed.phrases if one.negated]
     words += {"real": ["cartoon", "3d render"], "animation": ["photo"]}.get(caption.style, [])
-    return ", ".join(dict.fromkeys(words))
+    return ", ".join(dict.fromkeys([*words, *filter(None, [options.negative])]))
 
 
 def unsaid(caption: Caption, parsed: Parsed, options: EnhanceOptions) -> list[str]:

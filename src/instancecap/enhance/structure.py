@@ -176,12 +176,15 @@ class _Draft:
         parts = [part for part in parts if part]
         if len(parts) < 2:
             gist = gist + (parts[0] if parts and marks else [])
-        elif self.options.shots > len(parts):
+        if self.options.shots > max(1, len(parts)):
             self.result.warnings.append(
-                f"{len(parts)} shots, not {self.options.shots}: the prompt has no more sentences"
+                f"shots: {max(1, len(parts))}, not {self.options.shots}: "
+                "the prompt has no more sentences"
             )
         self._put("/global_description", _capital(self._joined(gist)), *gist)
         if len(parts) < 2:
+            if self.options.duration:
+                self.result.shots = [Shot(start=0, end=self.options.duration, transition="start")]
             return
         lay_out_shots(self.result, [self._joined(part) for part in parts], self.options.seconds)
         for index, part in enumerate(parts):

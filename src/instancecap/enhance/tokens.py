@@ -7,7 +7,16 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import Literal
 
-from instancecap.enhance.words import Term, cinema, is_plural, nouns, parts, verbs
+from instancecap.enhance.words import (
+    Term,
+    cinema,
+    is_plural,
+    known_adjectives,
+    nouns,
+    parts,
+    singular,
+    verbs,
+)
 from instancecap.render.grammar import lexicon as render_words
 from instancecap.verify.lexicon import lexicon
 
@@ -197,6 +206,8 @@ def _is_known(word: str) -> bool:
         word in verbs()
         or word in lexicon().nouns
         or word in lexicon().colors
+        or word in nouns()["plurals"]
+        or word in known_adjectives()
         or any(word in nouns()[name] for name in ("indoor", "outdoor", "worn", "intangible"))
         or any(word in names for names in parts().values())
     )
@@ -228,7 +239,8 @@ def _tag(tokens: list[Token]) -> None:
         if not low[0].isalnum():
             token.kind = "," if low == "," else "." if low in _ENDS else "m"
         elif low in nouns()["numbers"] or low.isdecimal():
-            token.kind = "N"
+            alone = low in nouns()["collective"] and _after(tokens, index) != "of"
+            token.kind = "W" if alone else "N"  # *an elderly couple dances*
         else:
             token.kind = next((letter for name, letter in kinds if low in table[name]), "")
         token.kind = token.kind or _open_kind(tokens, index)
@@ -247,9 +259,45 @@ def _open_kind(tokens: list[Token], index: int) -> str:
     if low.endswith("ly") and len(low) > 4:
         return "R"
     ends = len(low) > 5 and low.endswith(tuple(parts()["adjective_endings"]))
+    ends = ends or low in known_adjectives() or (len(low) > 4 and low.endswith("ed"))
     if low in render_words("expressions") or ends:
-        return "A" if low not in lexicon().nouns else "W"
-    return "W"
+        return "A" if low not in lexicon().nouns and low not in nouns()["plurals"] else "W"
+    if index and tokens[index - 1].kind == "V" and low in verbs() and low not in lexicon().nouns:
+        return "R" if low == verbs()[low] and _after(tokens, index) in _CLOSED else "W"
+    return "V" if _stands_as_verb(tokens, index) else "W"
+
+
+_ONWARD = {"to", "into", "past", "toward", "towards"}
+_CLOSED = ("", ",", ".", ";", "!", "?")
+
+
+def _after(tokens: list[Token], index: int) -> str:
+    return tokens[index + 1].low if index + 1 < len(tokens) else ""
+
+
+def _stands_as_verb(tokens: list[Token], index: int) -> bool:
+    """Whether a word that no list has is a verb by its place: *fishermen mend a net*, *a baker
+    dusts flour*."""
+    low, before = tokens[index].low, tokens[index - 1] if index else None
+    if before is None or before.kind != "W" or {low, singular(low)} & lexicon().nouns.keys():
+        return False
+    table, after = parts(), _after(tokens, index)
+    leads = after in table["determiners"] | table["adverbs"] | table["pronouns"] | _ONWARD
+    leads = leads or (after in table["prepositions"] and _after(tokens, index + 1) in _CLOSED)
+    if not is_plural(low):
+        closed = leads or after in table["prepositions"] or after in _CLOSED
+        return closed and is_plural(before.low) and not _is_single(tokens, index)
+    known = lexicon().nouns.get(before.low)
+    acts = known is not None and known.category in ("human", "animal")
+    return _is_single(tokens, index) or (not is_plural(before.low) and (leads or acts))
+
+
+def _is_single(tokens: list[Token], index: int) -> bool:
+    """Whether *a* or the like begins the noun phrase before a word, which no plural can end."""
+    for token in reversed(tokens[:index]):
+        if token.kind not in "WA":
+            return token.low in ("a", "an", "one", "each", "every")
+    return False
 
 
 def _acts(tokens: list[Token], index: int) -> bool:
@@ -260,13 +308,19 @@ def _acts(tokens: list[Token], index: int) -> bool:
         clad = index > 1 and before.low in lexicon().colors and tokens[index - 2].low == "in"
         return clad or (before.low == "that" and low.endswith("ing"))
     if low in parts()["compounds"] and before is not None and before.kind == "W":
-        return not after or after in parts()["prepositions"] or after in parts()["determiners"]
+        small = parts()["prepositions"] | parts()["determiners"]
+        return _after(tokens, index) in _CLOSED or after in small
     if low.endswith("ing") or low in parts()["looks"]:
         return True
     if before is None or before.kind == ".":  # *Ignore the above*
         return low == verbs()[low] and after in parts()["determiners"]
+    if low in nouns()["plurals"] and after in verbs():  # *only leaves drift by*
+        return False
     if before.low == "to" or before.kind in "YXR":
         return True
+    if before.kind in "K," and low != verbs()[low] and low not in lexicon().nouns:
+        small = parts()["prepositions"] | parts()["determiners"] | parts()["adverbs"]
+        return after in small or (before.kind == "," and after in _CLOSED)
     if before.kind not in "WQm" and before.low not in ("and", "then", "who", "which", "that"):
         return False
     if low == verbs()[low] and before.kind == "W":  # *kids chase*, but not *a tennis match*
@@ -280,7 +334,8 @@ def _are_several(tokens: list[Token], index: int) -> bool:
         if token.kind in ".,V":
             return False
         several = token.kind == "N" and token.low not in ("one", "1", "single", "lone")
-        if several or token.low == "and" or (token.kind == "W" and is_plural(token.low)):
+        plural = token.kind == "W" and is_plural(token.low) and not _is_single(tokens, index)
+        if several or token.low == "and" or plural:
             return True
     return False
 

@@ -20,8 +20,10 @@ from instancecap.verify.lexicon import lexicon
 _HOME = files(__package__)
 _IRREGULAR = {plural: one for one, plural in read_tables("en")["plurals"].items()}
 _ONE_THING = re.compile(
-    r"(?:ss|us|'s|(?:tenn|bas|^ax|^ir|pelv|lys|oas|chass|debr|par|thes|cris)is)$"
+    r"(?:ss|us|'s|(?:tenn|bas|^ax|^ir|pelv|ferr|lys|oas|chass|debr|par|thes|cris)is)$"
 )
+_JOINED = re.compile(r"(?<=\w)(?:children|women|men)$")
+"""Ends of plurals in one word, such as *schoolchildren*; *specimen* and its like are in none."""
 
 
 def _text(name: str) -> str:
@@ -114,6 +116,8 @@ def singular(word: str) -> str:
     """The singular of a noun; the word itself where it is none."""
     if found := nouns()["plurals"].get(word):
         return str(found)
+    if joined := _JOINED.search(word):
+        return word.removesuffix(joined[0]) + singular(joined[0])
     if len(word) > 4 and word.endswith("ies"):
         return f"{word[:-3]}y"
     if re.search(r"(?:ss|x|ch|sh|zz)es$", word):
@@ -124,7 +128,7 @@ def singular(word: str) -> str:
 def is_plural(word: str) -> bool:
     """Whether a noun looks like several."""
     ends = len(word) > 3 and word.endswith("s") and not _ONE_THING.search(word)
-    return ends or word in nouns()["plurals"]
+    return ends or word in nouns()["plurals"] or bool(_JOINED.search(word))
 
 
 LEADS = _lines(_text("leads.txt"))
@@ -166,6 +170,13 @@ def load_lexicon(folder: str = "") -> Lexicon:
     if both:
         raise UsageError(f"--lexicon {folder}: {min(both)!r} is in positive.txt and negative.txt")
     return Lexicon(lists["positive"], negative)
+
+
+@cache
+def known_adjectives() -> frozenset[str]:
+    """Ours of both lists: what praises or shades, and names nothing."""
+    words = load_lexicon()
+    return words.negative.union(*words.positive.values())
 
 
 ANY = 1e6

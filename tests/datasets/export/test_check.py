@@ -81,7 +81,9 @@ def test_a_transcoded_clip_must_keep_the_rule(make_set: MakeSet) -> None:
     folder = make_set("ltx-2", transcode=True)
     assert faults(folder) == ""
     make_colours(folder / "videos" / "a.mp4", frames=24, fps=24, size=(64, 48))
-    assert "24 frames are not 8N+1; 64x48 are no multiples of 32" in faults(folder)
+    assert {"24 frames are not 8N+1", "64x48 are no multiples of 32"} <= {
+        fault.rpartition(": ")[2] for fault in faults(folder).splitlines()
+    }
 
 
 def test_a_dataset_of_anyones_can_be_checked(make_set: MakeSet) -> None:

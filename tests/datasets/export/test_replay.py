@@ -286,7 +286,9 @@ def test_loaders_without_settings_of_their_own(
 def test_a_small_picture_is_dropped_by_mochi(tmp_path: Path) -> None:
     out = write("mochi", make_clips(tmp_path / "in", [(90, 30)]), tmp_path / "set")
     ((_, reason),) = check(str(out)).failed
-    assert reason == "not trained on: 96x64 is smaller than its 848x480"
+    assert reason == (
+        "not trained on: 96x64 is smaller than its 848x480; --transcode --size 848x480 enlarges it"
+    )
 
 
 @pytest.mark.parametrize("transcode", [False, True])
@@ -308,7 +310,7 @@ def test_musubi_retimes_clips_of_every_rate(tmp_path: Path) -> None:
               "f16_at8.mp4": 13}  # fmt: skip
     assert predicted(out) == replay_musubi(out, 16) == loaded
     told = [text for _, text in check(str(out)).warnings if "a second" in text]
-    assert told == ["16 frames are not 4N+1; 8 frames a second instead of 16"]
+    assert told == ["8 frames a second instead of 16; --transcode brings it to the rule"]
 
 
 @pytest.mark.parametrize("trainer", ["diffusion-pipe", "mochi"])
@@ -338,8 +340,8 @@ def test_musubi_counts_frames_after_retiming(tmp_path: Path) -> None:
     clips = make_clips(tmp_path / "in", [(45, 30), (90, 30)])
     report = export_rows(map(row_of, clips), "musubi-tuner", tmp_path / "set", frames=33)
     told = [text for _, text in report.warnings]
-    why = "24 frames as loaded, and target_frames is 33"
-    assert f"not trained on: 1 of 2 clips: {why}" in told
+    why = "24 frames as loaded, and target_frames is 33; a smaller --frames keeps it"
+    assert f"not trained on: {why}" in told
     checked = check(str(tmp_path / "set"))
     assert checked.failed == [
         ("metadata.jsonl: line 1", f"{tmp_path}/set/videos/f45_at30.mp4: not trained on: {why}")

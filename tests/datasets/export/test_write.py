@@ -166,8 +166,8 @@ def test_a_clip_that_breaks_the_rules_is_exported_with_a_warning(
 ) -> None:
     report = export_rows([row_of(clip)], "cosmos3", tmp_path / "set")
     assert report.done == 1
-    why = "not trained on: 1 of 1 clips: 9 frames, and the trainer needs 61"
-    assert ("", why) in report.warnings
+    why = "not trained on: 9 frames, and the trainer needs 61"
+    assert ("a.mp4", why) in report.warnings
 
 
 def test_a_format_that_the_trainer_cannot_read_is_turned_into_mp4(

@@ -24,7 +24,7 @@ from instancecap.datasets.export.base import (
     silent,
 )
 from instancecap.datasets.export.loaders import load_by_rules
-from instancecap.datasets.export.rules import Entry, Load, Loaded, Plan, out_of_rule
+from instancecap.datasets.export.rules import TO_RULE, Entry, Load, Loaded, Plan, out_of_rule
 from instancecap.datasets.export.trainers import find_trainer
 from instancecap.datasets.export.write import RECORD
 from instancecap.errors import InputError, UsageError
@@ -36,13 +36,15 @@ class CheckReport(Account):
     """What reading a dataset came to; a row that the trainer would reject has failed.
 
     Attributes:
-        seconds: how much of their clips the trained frames show.
+        seconds: how much of their clips the trained frames show; 0 for a trainer of pictures.
+        pictures: that a trainer of pictures reads.
         dropped: place of a row that the trainer passes over, and why; in ``failed`` too.
     """
 
     rows: int = 0
     trained: int = 0
     seconds: float = 0.0
+    pictures: int = 0
     dropped: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -165,18 +167,19 @@ class _Checker:
                 yield f"{name}{str(error).removeprefix(f'{file}: ')}"
                 return
         if self.trainer.stills:
+            self.report.pictures += 1
             return
         loaded = self.load(info)
         self.on_load(path, loaded)
         self.report.seconds += loaded.seconds
         if loaded.reason:
             self.report.dropped.append((where, loaded.reason))
-            yield f"{name}not trained on: {loaded.reason}"
-        broken = "; ".join(out_of_rule(info, self.plan))
-        if broken and self.strict:
-            yield f"{name}{broken}"
-        elif broken:
-            self.report.warn(where, broken)
+            yield f"{name}{loaded.drop}"
+        for broken in out_of_rule(info, self.plan):
+            if self.strict:
+                yield f"{name}{broken}"
+            else:
+                self.report.warn(where, f"{broken}; {TO_RULE}")
 
     @contextmanager
     def _file(self, path: str) -> Iterator[Path]:

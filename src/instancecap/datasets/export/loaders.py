@@ -55,6 +55,11 @@ def _always(load: Callable[[MediaInfo, Plan], Loaded]) -> Loader:
     return lambda folder, plan: lambda info: load(info, plan)
 
 
+def _too_short(reason: str, plan: Plan) -> Loaded:
+    """A clip that is dropped for its length, which the user's ``--frames`` may have asked for."""
+    return Loaded(0, reason=reason, remedy="a smaller --frames keeps it" if plan.frames else "")
+
+
 def _first(frames: int, info: MediaInfo) -> Loaded:
     """The first ``frames`` at the clip's own rate."""
     return Loaded(frames, frames / info.fps if info.fps and frames > 1 else 0.0)
@@ -81,7 +86,9 @@ def load_by_rules(info: MediaInfo, plan: Plan) -> Loaded:
         most = f"the trainer takes {plan.max_seconds:g} s at most"
         reasons.append(f"{info.seconds:.1f} s, and {most}")
     if reasons:
-        return Loaded(0, reason="; ".join(reasons))
+        reason = "; ".join(reasons)
+        fixed = info.frames < plan.min_frames or info.frames >= fewest
+        return Loaded(0, reason=reason) if fixed else _too_short(reason, plan)
     return _first(plan.round_to_frame_rule(plan.frames or info.frames), info)
 
 
@@ -133,7 +140,7 @@ def _in_bucket(
     buckets = (plan.frames,) if plan.frames else lengths
     if fits := [bucket for bucket in buckets if bucket <= frames]:
         return Loaded(max(fits), seconds=max(fits) * interval / info.fps)
-    return Loaded(0, reason=f"{info.frames} frames, and its shortest bucket has {min(buckets)}")
+    return _too_short(f"{info.frames} frames, and its shortest bucket has {min(buckets)}", plan)
 
 
 @_always
@@ -146,7 +153,7 @@ def load_cogvideo(info: MediaInfo, plan: Plan) -> Loaded:
         return NO_VIDEO
     frames = plan.frames or plan.round_to_frame_rule(info.frames)
     if info.frames < frames:
-        return Loaded(0, reason=f"{info.frames} frames, and the trainer needs {frames}")
+        return _too_short(f"{info.frames} frames, and the trainer needs {frames}", plan)
     return Loaded(frames, seconds=frames * (info.frames // frames) / info.fps)
 
 
@@ -183,10 +190,11 @@ def load_mochi(info: MediaInfo, plan: Plan) -> Loaded:
     length = round(frames / plan.model_fps + 0.09, 1)  # as preprocess.bash has it
     if info.seconds < length:
         needs = f"{frames} frames are cut out of {length:g} s"
-        return Loaded(0, reason=f"{info.seconds:.2f} s, and {needs}")
+        return _too_short(f"{info.seconds:.2f} s, and {needs}", plan)
     if info.width < size[0] or info.height < size[1]:
         wanted = f"{size[0]}x{size[1]}"
-        return Loaded(0, reason=f"{info.width}x{info.height} is smaller than its {wanted}")
+        reason = f"{info.width}x{info.height} is smaller than its {wanted}"
+        return Loaded(0, reason=reason, remedy=f"--transcode --size {wanted} enlarges it")
     pieces = int(info.seconds / length)
     return Loaded(frames * pieces, seconds=frames * pieces / plan.model_fps)
 
@@ -220,7 +228,7 @@ def load_diffusion_pipe(folder: Path, plan: Plan) -> Load:
             return Loaded(max(fits), seconds=max(fits) / (plan.model_fps or info.fps))
         shortest = min(buckets - {1}, default=2)
         needs = f"a bucket for videos has {shortest} or more"
-        return Loaded(0, reason=f"{frames} frames at the model's rate, and {needs}")
+        return _too_short(f"{frames} frames at the model's rate, and {needs}", plan)
 
     return load
 
@@ -267,7 +275,7 @@ def load_musubi(folder: Path, plan: Plan) -> Load:
             frames = max((one for one in wanted if one <= there), default=0)
             if not frames:
                 needs = f"target_frames is {min(wanted)}"
-                return Loaded(0, reason=f"{there} frames as loaded, and {needs}")
+                return _too_short(f"{there} frames as loaded, and {needs}", plan)
         else:
             kept = count_musubi(info, plan, source_fps)
             frames = (min(kept, int(dataset.get("max_frames", 129))) - 1) // 4 * 4 + 1
@@ -294,7 +302,7 @@ def load_finetrainers(folder: Path, plan: Plan) -> Load:
         if fits := [bucket for bucket in buckets if bucket <= info.frames]:
             return Loaded(max(fits), seconds=info.seconds)
         needs = f"its shortest bucket has {min(buckets)}: only the first would be trained on"
-        return Loaded(0, reason=f"{info.frames} frames, and {needs}")
+        return _too_short(f"{info.frames} frames, and {needs}", plan)
 
     return load
 

@@ -111,11 +111,23 @@ class Loaded:
         frames: frames that it trains on; 0 where the clip is dropped.
         seconds: how much of the clip these frames show; 0 for a still.
         reason: why the clip is dropped; empty where it is not.
+        remedy: the option of an export that would keep the clip; empty where there is none.
     """
 
     frames: int
     seconds: float = 0.0
     reason: str = ""
+    remedy: str = ""
+
+    @property
+    def drop(self) -> str:
+        """That the clip is dropped, why, and what to do about it."""
+        return f"{NOT_TRAINED}{self.reason}{self.remedy and f'; {self.remedy}'}"
+
+
+NOT_TRAINED = "not trained on: "
+TO_RULE = "--transcode brings it to the rule"
+"""What to do about a clip that is out of a rule."""
 
 
 Load = Callable[[MediaInfo], Loaded]

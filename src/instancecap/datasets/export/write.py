@@ -32,7 +32,14 @@ from instancecap.datasets.export.base import (
 )
 from instancecap.datasets.export.content import names_nothing, require_answer
 from instancecap.datasets.export.layouts import READ_AS_MISSING, Add, Shards, dump
-from instancecap.datasets.export.rules import ClipCounts, MediaInfo, Plan, Sample, out_of_rule
+from instancecap.datasets.export.rules import (
+    TO_RULE,
+    ClipCounts,
+    MediaInfo,
+    Plan,
+    Sample,
+    out_of_rule,
+)
 from instancecap.errors import InputError, OutputError, UsageError
 from instancecap.formats import to_format
 from instancecap.io.addresses import basename_of, suffix_of
@@ -139,6 +146,7 @@ class _Run:
     counter: Counter | None
     names: NameAllocator = field(default_factory=NameAllocator)
     counts: ClipCounts = field(default_factory=ClipCounts)
+    written: list[tuple[str, MediaInfo]] = field(default_factory=list)
 
     def write_all(self, rows: Iterable[Row]) -> None:
         """Every row, then the files that speak of all of them."""
@@ -183,12 +191,14 @@ class _Run:
         sample = Sample(
             row.name, stem, tuple(paths), text, info, row.caption, self.options.question
         )
-        if not self.trainer.stills and (faults := out_of_rule(info, self.plan)):
-            self.report.warn(row.name, "; ".join(faults))
+        for fault in () if self.trainer.stills else out_of_rule(info, self.plan):
+            remedy = "" if self.options.transcode else f"; {TO_RULE}"
+            self.report.warn(row.name, f"{fault}{remedy}")
         add(sample)
         self.report.done += 1
         self.report.made[how] += 1
         self.counts.clips[info] += 1
+        self.written.append((row.name, info))
         return {
             "name": row.name,
             "media": paths,
@@ -263,16 +273,13 @@ class _Run:
         return media.encode(clip, target, plan, fit=self.options.fit)
 
     def _warn_of_drops(self) -> None:
-        """Say how many clips the trainer will pass over; the check names them."""
+        """Name the clips that the trainer will pass over."""
         if self.trainer.stills:
             return
         load = self.trainer.loader(self.part, self.plan)
-        reasons: Counts[str] = Counts()
-        for info, clips in self.counts.clips.items():
-            if reason := load(info).reason:
-                reasons[reason] += clips
-        for reason, clips in reasons.most_common():
-            self.report.warn("", f"not trained on: {clips} of {self.report.done} clips: {reason}")
+        for name, info in self.written:
+            if (loaded := load(info)).reason:
+                self.report.warn(name, loaded.drop)
 
     def _remove(self, stem: str) -> None:
         for path in (self.part / self.trainer.layout.media).glob(f"{stem}[.-]*"):
