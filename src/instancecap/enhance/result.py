@@ -36,6 +36,7 @@ class Enhanced:
         negative_prompt: empty where the target takes none.
         missing: what of the prompt is not in the result, and why.
         usage: what asking a model took.
+        id: the name of its caption in a run's output; empty elsewhere.
         problem: why a model's answer is not used; the prompt is structured only, then.
     """
 
@@ -45,6 +46,7 @@ class Enhanced:
     missing: tuple[str, ...] = ()
     usage: Usage = Usage()  # noqa: RUF009 (frozen)
     problem: str = ""
+    id: str = ""
 
     @classmethod
     def of(cls, caption: Caption, options: EnhanceOptions, **what: Any) -> Enhanced:
