@@ -95,5 +95,6 @@ def _print_account(account: Account) -> None:
         console.print(
             f"{account.score:.1%} of the claims that could be checked are supported; "
             f"captions with a contradiction: {account.contradicted} of {account.clips}, "
-            f"with a disputed claim: {account.disputed}"
+            f"with a disputed claim: {account.disputed}; "
+            f"sentences in which no claim was found: {account.unread}"
         )

@@ -99,6 +99,7 @@ class Account:
         counts: by kind of claim, how many came out in each way.
         clips: captions that were checked; ``contradicted`` of them have a contradiction,
             ``disputed`` a claim that is disputed.
+        unread: sentences in which no claim was found.
     """
 
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -106,6 +107,7 @@ class Account:
     clips: int = 0
     contradicted: int = 0
     disputed: int = 0
+    unread: int = 0
     complete: bool = True
 
     @property
@@ -121,11 +123,13 @@ class Account:
             "score": self.score,
             "contradicted": self.contradicted,
             "disputed": self.disputed,
+            "unread": self.unread,
             "kinds": self.counts,
             "captions": [
                 {
                     "name": one.name,
                     "score": one.report.score,
+                    "unread": one.report.unread,
                     "claims": [
                         {"kind": f.kind, **f.claim.model_dump(mode="json"), "measured": f.measured}
                         for f in one.report.findings
@@ -138,6 +142,7 @@ class Account:
     def add(self, report: Report) -> None:
         """Count one more caption."""
         self.clips += 1
+        self.unread += len(report.unread)
         counts = count_findings(report.findings)
         self.contradicted += any(row["contradicted"] for row in counts.values())
         self.disputed += any(row["disputed"] for row in counts.values())
@@ -245,7 +250,11 @@ def _jobs(
             fail(Rejected(row.source, row.error))
             continue
         if row.name in names:
-            fail(Rejected(row.source, f"has the name of {names[row.name]}: {row.name!r}"))
+            reason = (
+                f"has the name of {names[row.name]}: {row.name!r}; where several captions are of "
+                "one clip, give each a name of its own in a column id"
+            )
+            fail(Rejected(row.source, reason))
             continue
         names[row.name] = row.source
         try:
