@@ -72,7 +72,15 @@ def test_one_caption_is_one_object(folder: Path, run: Run) -> None:
     assert plain["Structural Description"]["Main Instance"]["No.0"]["Appearance"] == (
         "A brown dog, “Ж”."
     )
-    assert "does not come back from instancevid: /video/end, /video/duration" in err
+    (line,) = [
+        line for line in err.splitlines() if line.startswith("instancevid has no field for: ")
+    ]
+    assert line.startswith(
+        "instancevid has no field for: video (end, duration, fps, width, height), "
+    )
+    assert "instances (category, subcategory, is main, position)" in line
+    assert line.endswith("; keep the captions that you converted; --json lists it for each")
+    assert "/" not in line
 
 
 def test_what_fails_is_named_by_file_and_row(folder: Path, run: Run) -> None:
@@ -100,6 +108,27 @@ def test_rows_of_one_name_do_not_overwrite_each_other(folder: Path, run: Run) ->
     assert f"row 2: its output a.mp4 is that of {table}: row 1 too" in err
     assert (out / "a.mp4.txt").read_text() == "A dog.\n"
     assert run("convert", table, "--to", "text", "--out", folder.parent / "out.jsonl")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ("convert", "--to", "miradata", "--out", "out"),
+        ("render", "--for", "wan2.2"),
+        ("export", "--for", "mochi", "--out", "set"),
+        ("verify", "--video-root", "."),
+    ],
+)
+def test_a_file_whose_broken_json_was_read_is_named(
+    folder: Path, run: Run, verb: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    whole = (folder / "a.mp4.json").read_text(encoding="utf-8")
+    (folder / "a.mp4.json").write_text(whole[: len(whole) * 2 // 3], encoding="utf-8")
+    _, _, err = run(verb[0], "caps", *verb[1:])
+    assert "warning: caps/a.mp4.json: broken JSON was read: its end is cut off" in err
+    assert "b.mp4.json: broken" not in err
+    assert "broken" not in run(verb[0], "caps/sub", *verb[1:])[2]
 
 
 def test_captions_are_not_written_over(folder: Path, run: Run) -> None:

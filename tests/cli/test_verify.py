@@ -56,7 +56,8 @@ def test_contradictions_are_shown_and_counted(folder: Path, run: Run) -> None:
 def test_what_is_disputed_counts_against_a_caption(folder: Path, run: Run) -> None:
     path = folder / "captions" / "lie.mp4.json"
     caption = Caption.read(path)
-    caption.global_description = "The camera pans left. The dog runs to the left."
+    unread = "It has soft fur."
+    caption.global_description = f"The camera pans left. {unread} The dog runs to the left."
     caption.write(path)
     _, out, _ = run("verify", "captions", "--evidence", "evidence")
     assert "100.0%" not in out
@@ -65,6 +66,8 @@ def test_what_is_disputed_counts_against_a_caption(folder: Path, run: Run) -> No
     scores = {one["name"]: one["score"] for one in found["captions"]}
     assert scores["lie.mp4"] < scores["true.mp4"] == 1
     assert (found["contradicted"], found["disputed"]) == (0, 1)
+    assert f"no claim was found: {found['unread']}" in out
+    assert [unread in one["unread"] for one in found["captions"]].count(True) == 1
 
 
 def test_json_is_one_object(folder: Path, run: Run) -> None:
@@ -180,3 +183,17 @@ def test_a_model_may_read_the_sentences(folder: Path, run: Run) -> None:
     assert "/global_description" not in {claim.field for claim in read.claims}
     assert failed.provenance["/global_description"].support == "contradicted"
     assert any("read by rules" in one for one in failed.warnings)
+
+
+@pytest.mark.parametrize("ids", [("", ""), ("first", "second")])
+def test_several_captions_of_one_clip_in_a_table_need_ids(
+    folder: Path, run: Run, ids: tuple[str, str]
+) -> None:
+    rows = [
+        {"path": "true.mp4", "caption": f"A dog runs to the {way}."} | ({"id": one} if one else {})
+        for way, one in zip(("right", "left"), ids, strict=True)
+    ]
+    (folder / "table.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    status, out, err = run("verify", "table.jsonl", "--evidence", "evidence")
+    assert (status, "column id" in err) == ((0, False) if ids[0] else (1, True))
+    assert all(f"{one}  " in out for one in ids if one)

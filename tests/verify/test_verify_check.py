@@ -124,6 +124,24 @@ def test_each_direction_of_a_turn_is_true() -> None:
     assert outcome(verify(say(said), turning), "direction") == {"contradicted"}
 
 
+@pytest.mark.parametrize(("text", "said"), [
+    ("There are two dogs.", "two dogs are there"),
+    ("There are two dogs.", "two dogs are 2 in number"),
+    ("There is a person.", "a person is there"),
+    ("Two dogs move.", "two dogs move"),
+    ("Two dogs leave the frame.", "two dogs leave the frame"),
+    ("The dog and the cat walk to the left.", "the dog and the cat move to the left"),
+    ("The dog walks into the distance.", "the dog goes away"),
+    ("The dogs walk into the distance.", "the dogs go away"),
+    ("The people stand still.", "the people stay still"),
+    ("The dogs are brown.", "the dogs are brown"),
+    ("The women in a red hat smile.", "the women have a red hat"),
+    ("The dog is on the left.", "the dog is at the left"),
+])  # fmt: skip
+def test_claims_are_told_in_grammatical_words(text: str, said: str) -> None:
+    assert said in {one.claim.says for one in verify(say(text), SCENE).findings}
+
+
 def foreign(**fields: Any) -> Caption:
     """A caption with one instance by another captioner."""
     given_fields = {"id": 7, "class_": "dog"} | fields

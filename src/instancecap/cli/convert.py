@@ -11,8 +11,6 @@ from instancecap.cli.options import offered
 from instancecap.datasets.convert import convert as convert_captions
 
 if TYPE_CHECKING:
-    from collections import Counter
-
     from instancecap.datasets.convert import Conversion
 
 
@@ -42,21 +40,16 @@ def convert(
 
 
 def _summarise(done: Conversion, to: str) -> None:
-    number = len(done.captions)
-    for problem, count in done.problems_by_kind().most_common(10):
-        terminal.note(f"warning{_share(count, number)}: {problem}")
-    if pointers := done.lost_by_kind():
-        terminal.note(f"does not come back from {to}: {_listed(pointers, number)}")
+    warnings = terminal.WarningSummary(verbose=False, hint="--json names each")
+    for one in done.captions:
+        for problem in dict.fromkeys(one.problems):
+            warnings.add(one.source, problem)
+    warnings.show()
+    if parts := done.lost_in_words():
+        note = "keep the captions that you converted; --json lists it for each"
+        terminal.note(f"{to} has no field for: {', '.join(parts)}; {note}")
     failed = f", {len(done.failed)} failed" if done.failed else ""
-    terminal.note(f"{number} converted{failed}")
-
-
-def _listed(pointers: Counter[str], number: int) -> str:
-    return ", ".join(f"{pointer}{_share(count, number)}" for pointer, count in pointers.items())
-
-
-def _share(count: int, number: int) -> str:
-    return f" ({count} of {number})" if number > 1 else ""
+    terminal.note(f"{len(done.captions)} converted{failed}")
 
 
 def _account(done: Conversion) -> dict[str, object]:

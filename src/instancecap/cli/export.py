@@ -65,7 +65,7 @@ def export(
     checked: CheckReport | None = None
     if captions:
         written = write_dataset(
-            read_captions(captions),
+            read_captions(captions, on_salvaged=warnings.add),
             find_trainer(for_),
             out,
             options=how,

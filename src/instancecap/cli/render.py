@@ -47,8 +47,9 @@ def render(
     how = OPTIONS.fill(options, target=find_target(target, known))
     lengths = split_lengths(length or ["dense"])
     backend = _backend(mllm_url, mllm_model) if fuse or mllm_url or mllm_model else None
+    warnings = terminal.WarningSummary(verbose=verbose)
     rendered = render_all(
-        read_captions(captions),
+        read_captions(captions, on_salvaged=warnings.add),
         how,
         lengths=lengths,
         forbid=read_phrases(forbid or []),
@@ -56,7 +57,6 @@ def render(
         backend=backend,
     )
     start, results, shortened = time.monotonic(), [], 0
-    warnings = terminal.WarningSummary(verbose=verbose)
     with ExitStack() as stack:
         file = stack.enter_context(PromptFile(out, lengths)) if out is not None else None
         for one in rendered:

@@ -35,6 +35,7 @@ def verify(
     if verbose:
         terminal.log_to_stderr()
     kept: list[Checked] = []
+    warnings = terminal.WarningSummary(verbose=verbose)
 
     def show(checked: Checked) -> None:
         if json:
@@ -48,7 +49,10 @@ def verify(
         server=SERVER.fill(options, url=tuple(mllm_url or ())),
         on_checked=show,
         on_failure=lambda one: terminal.note_failure(one.source, one.reason),
+        on_salvaged=warnings.add,
     )
+    if not quiet:
+        warnings.show()
     if json:
         terminal.print_json(account.as_dict(kept))
     else:
@@ -91,5 +95,6 @@ def _print_account(account: Account) -> None:
         console.print(
             f"{account.score:.1%} of the claims that could be checked are supported; "
             f"captions with a contradiction: {account.contradicted} of {account.clips}, "
-            f"with a disputed claim: {account.disputed}"
+            f"with a disputed claim: {account.disputed}; "
+            f"sentences in which no claim was found: {account.unread}"
         )

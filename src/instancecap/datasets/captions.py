@@ -13,7 +13,7 @@ import glob
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from instancecap.datasets.entries import (
 from instancecap.datasets.videos import beside, names_video
 from instancecap.errors import FormatError
 from instancecap.formats import caption_from
-from instancecap.formats.salvage import decode_text, salvage
+from instancecap.formats.salvage import SALVAGED, decode_text, salvage
 from instancecap.io.tables import NOT_UTF8, read_rows
 from instancecap.schema.caption import Caption, Video
 
@@ -70,23 +70,33 @@ class Row:
     problems: tuple[str, ...] = ()
 
 
-def read_captions(paths: Sequence[str], *, format: str = "") -> Iterator[Row]:
+def read_captions(
+    paths: Sequence[str],
+    *,
+    format: str = "",
+    on_salvaged: Callable[[str, str], None] = lambda source, problem: None,
+) -> Iterator[Row]:
     """Every caption in files, folders and patterns, in their order, read as they are asked for.
 
     A ``.json`` holds a caption, a list, or names with captions; a ``.txt`` the caption of the clip
     that it lies beside, else a caption a line. Of a folder its ``.json`` files are read, else its
     ``.parquet`` shards, tables, texts. ``format`` is seen from each caption where it is empty.
+    ``on_salvaged`` is told the file and row of broken JSON that was read as far as it goes.
     """
     for path in paths:
         for item in _items_of(path):
-            yield _row(item, format)
+            row = _row(item, format)
+            for problem in row.problems:
+                if problem.startswith(SALVAGED):
+                    on_salvaged(row.source, problem)
+            yield row
 
 
 def _row(item: Item, format: str) -> Row:
     if item.error:
         return Row(item.name, None, item.source, item.error)
     try:
-        problems = [f"broken JSON was read: {one}" for one in item.problems]
+        problems = [f"{SALVAGED}{one}" for one in item.problems]
         caption = caption_from(item.value, format=format, fields=item.fields, problems=problems)
     except FormatError as error:
         return Row(item.name, None, item.source, str(error))

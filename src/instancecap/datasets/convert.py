@@ -5,8 +5,6 @@ from __future__ import annotations
 import glob
 import json
 import os
-import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -50,18 +48,26 @@ class Conversion:
     failed: list[tuple[str, str]] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
 
-    def lost_by_kind(self) -> Counter[str]:
-        """Captions by what they lost, instances and list entries taken together."""
-        return Counter(kind for one in self.captions for kind in _kinds(one.lost))
+    def lost_in_words(self) -> list[str]:
+        """What any caption lost, such as ``instances (colors, position)``; each part once."""
+        parts: dict[str, dict[str, None]] = {}
+        for pointer in (pointer for one in self.captions for pointer in one.lost):
+            owner, *fields = [name for name in pointer[1:].split("/") if not name.isdigit()]
+            parts.setdefault(owner, {}).update(dict.fromkeys(fields[:1]))
+        return [_in_words(owner, list(some)) for owner, some in parts.items()]
 
-    def problems_by_kind(self) -> Counter[str]:
-        """Captions by what had to be put right in them."""
-        return Counter(problem for one in self.captions for problem in set(one.problems))
+
+_PARTS = {
+    "provenance": "where each statement comes from",
+    "producer": "who wrote it",
+    "claims": "checked claims",
+    "warnings": "warnings",
+}
 
 
-def _kinds(pointers: Sequence[str]) -> dict[str, None]:
-    """Pointers with ``*`` for every number, each once, in their order."""
-    return dict.fromkeys(re.sub(r"/\d+(?=/|$)", "/*", pointer) for pointer in pointers)
+def _in_words(owner: str, fields: Sequence[str]) -> str:
+    some = f" ({', '.join(fields)})" if fields else ""
+    return f"{_PARTS.get(owner, owner)}{some}".replace("_", " ")
 
 
 def convert(

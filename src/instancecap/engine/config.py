@@ -70,7 +70,9 @@ class RunConfig(BaseModel):
                 known = ", ".join(cls.model_fields)
                 raise UsageError(f"no option {name!r}; choose among {known}") from error
             option = f"--{name.replace('_', '-')} {first['input']}"
-            raise UsageError(f"{option}: {first['msg'].lower()}") from error
+            raise UsageError(
+                f"{option}: {first['msg'].removeprefix('Value error, ').lower()}"
+            ) from error
         if not config.out and config.format != OURS:
             raise UsageError(f"--format {config.format} needs --out OUT")
         return config

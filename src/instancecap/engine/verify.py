@@ -99,6 +99,7 @@ class Account:
         counts: by kind of claim, how many came out in each way.
         clips: captions that were checked; ``contradicted`` of them have a contradiction,
             ``disputed`` a claim that is disputed.
+        unread: sentences in which no claim was found.
     """
 
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -106,6 +107,7 @@ class Account:
     clips: int = 0
     contradicted: int = 0
     disputed: int = 0
+    unread: int = 0
     complete: bool = True
 
     @property
@@ -121,11 +123,13 @@ class Account:
             "score": self.score,
             "contradicted": self.contradicted,
             "disputed": self.disputed,
+            "unread": self.unread,
             "kinds": self.counts,
             "captions": [
                 {
                     "name": one.name,
                     "score": one.report.score,
+                    "unread": one.report.unread,
                     "claims": [
                         {"kind": f.kind, **f.claim.model_dump(mode="json"), "measured": f.measured}
                         for f in one.report.findings
@@ -138,6 +142,7 @@ class Account:
     def add(self, report: Report) -> None:
         """Count one more caption."""
         self.clips += 1
+        self.unread += len(report.unread)
         counts = count_findings(report.findings)
         self.contradicted += any(row["contradicted"] for row in counts.values())
         self.disputed += any(row["disputed"] for row in counts.values())
@@ -184,6 +189,7 @@ def verify_all(
     server: Server,
     on_checked: Callable[[Checked], None],
     on_failure: Callable[[Rejected], None],
+    on_salvaged: Callable[[str, str], None] = lambda source, problem: None,
 ) -> Account:
     """Check every caption in files, folders and tables against its video.
 
@@ -192,6 +198,7 @@ def verify_all(
         server: whose model reads the sentences, where one does.
         on_checked: told each caption that was checked, as it is done.
         on_failure: told each that could not be.
+        on_salvaged: see :func:`read_captions`.
 
     Raises:
         UsageError: there is no model to ask.
@@ -228,7 +235,7 @@ def verify_all(
         threads=threads_each(workers) if workers > 1 else 0,
         server=server if by_model else None,
     )
-    jobs = enumerate(_jobs(read_captions(captions), config, fail))
+    jobs = enumerate(_jobs(read_captions(captions, on_salvaged=on_salvaged), config, fail))
     account.complete = run_jobs(jobs, work, workers=workers, on_done=take)
     return account
 
@@ -243,7 +250,11 @@ def _jobs(
             fail(Rejected(row.source, row.error))
             continue
         if row.name in names:
-            fail(Rejected(row.source, f"has the name of {names[row.name]}: {row.name!r}"))
+            reason = (
+                f"has the name of {names[row.name]}: {row.name!r}; where several captions are of "
+                "one clip, give each a name of its own in a column id"
+            )
+            fail(Rejected(row.source, reason))
             continue
         names[row.name] = row.source
         try:

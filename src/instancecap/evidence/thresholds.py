@@ -24,6 +24,9 @@ class NamingThresholds:
         human, animal, vehicle: added for these categories.
         any_animal, any_vehicle: added where any class of the category is right: COCO knows ten
             kinds of animals, and any other is taken for the one that it looks most like.
+        single: added where there is one sample only, as of an image, but for people: that nothing
+            speaks against a name then proves little (fitted to frames of labelled clips,
+            ``python -m benchmarks.stills``).
         name: probability from which a track gets a name, and is an instance: evidence proposes,
             and whoever tells of it asks how probable it is.
         clear: probability from which an animal or a vehicle is called by its kind.
@@ -43,6 +46,7 @@ class NamingThresholds:
     vehicle: float = 1.14
     any_animal: float = 1.39
     any_vehicle: float = 0.39
+    single: float = -1.5
     name: float = 0.3
     clear: float = 0.4
     steady: float = 0.6

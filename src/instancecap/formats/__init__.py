@@ -18,7 +18,7 @@ from typing import Any, Protocol, cast
 from instancecap.errors import FormatError, UsageError
 from instancecap.formats import cosmos3, curate, instancecap, instancevid, miradata, skycaptioner
 from instancecap.formats import text as plain_text
-from instancecap.formats.salvage import decode_text, salvage
+from instancecap.formats.salvage import SALVAGED, decode_text, salvage
 from instancecap.formats.shape import Shape, clean, loosely
 from instancecap.formats.table_rows import video_of
 from instancecap.schema import codec
@@ -171,7 +171,7 @@ def _parse(text: str, warnings: list[str], *, structured: bool) -> Any:
         return text
     if not looks_like_json and not structured and not detect(value):
         return text
-    warnings += [f"broken JSON was read: {problem}" for problem in problems]
+    warnings += [f"{SALVAGED}{problem}" for problem in problems]
     return value
 
 

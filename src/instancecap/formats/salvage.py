@@ -17,6 +17,9 @@ import json_repair
 from instancecap.errors import FormatError
 
 CUT_OFF = "its end is cut off"
+SALVAGED = "broken JSON was read: "
+"""How a warning begins that tells of such a problem."""
+
 PUT_RIGHT = "it was not valid, and was put right"
 
 _MARKS = "ꙮꙭꙬꚙꚘ"

@@ -21,7 +21,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, create_model, m
 from pydantic.fields import FieldInfo
 
 from instancecap.errors import FormatError
-from instancecap.formats.salvage import salvage
+from instancecap.formats.salvage import SALVAGED, salvage
 
 _FALSE = {"false", "no", "0", "", "none", "null"}
 _NUMBERINGS = {"", "no", "number", "id", "instance", "object", "subject", "entity", "item"} | {
@@ -244,7 +244,7 @@ def parsed(value: Any, warnings: list[str]) -> Any:
         value, problems = salvage(value)
     except FormatError:
         return value
-    warnings += [f"broken JSON was read: {problem}" for problem in problems]
+    warnings += [f"{SALVAGED}{problem}" for problem in problems]
     return value
 
 

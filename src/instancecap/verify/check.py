@@ -19,11 +19,12 @@ from instancecap.schema.evidence import Evidence, InstanceFacts
 from instancecap.verify.checks_instance import INSTANCE_CHECKS
 from instancecap.verify.checks_scene import SCENE_CHECKS, check_count, check_presence
 from instancecap.verify.claims import Claim, Mention, Verdict, all_of, any_of
-from instancecap.verify.fields import claims_of
+from instancecap.verify.fields import claims_of, texts_of
 from instancecap.verify.lexicon import Noun
 from instancecap.verify.matching import Candidates, candidates, match_instances
 from instancecap.verify.report import Finding, Report
 from instancecap.verify.spans import TrackSpan
+from instancecap.verify.text import sentences
 
 _OVER_TIME = ("direction", "motion", "camera")
 
@@ -55,7 +56,14 @@ def verify(caption: Caption, evidence: Evidence, *, read: Sequence[Claim] | None
             entry, claim.kind, verdict.measured, claim.sentence, claim.value, verdict.instead
         )
         findings.setdefault((claim.pointer, claim.sentence, claim.kind, entry.says), finding)
-    return Report(list(findings.values()))
+    told = {(one.claim.field, one.sentence) for one in findings.values()}
+    unread = [
+        sentence.text
+        for text in texts_of(caption)
+        for sentence in sentences(text.text)
+        if (text.pointer, sentence.text) not in told
+    ]
+    return Report(list(findings.values()), unread)
 
 
 @dataclass(slots=True)

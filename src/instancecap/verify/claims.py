@@ -31,6 +31,11 @@ class Mention:
     head: str = ""  # the noun itself, without what stands before it
     text: str = ""
 
+    @property
+    def is_several(self) -> bool:
+        """Whether its verb stands in the plural."""
+        return self.number > 1 or (self.noun is not None and self.noun.plural)
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -49,7 +54,8 @@ class Claim:
     def in_words(self) -> str:
         """What it claims, for a person: *dog moves to the left*."""
         who = en.join([mention.text or "it" for mention in self.subject])
-        text = f"{who} {_predicate(self.kind, self.value)}".strip()
+        several = len(self.subject) > 1 or any(one.is_several for one in self.subject)
+        text = f"{who} {_predicate(self.kind, self.value, several=several)}".strip()
         time = {"start": " at first", "end": " at last"}.get(self.when, "")
         return f"{'not: ' if self.negated else ''}{text}{time}"
 
@@ -57,18 +63,25 @@ class Claim:
 _PREDICATES = {
     "toward": "comes closer", "away": "goes away", "moving": "moves", "still": "stays still",
     "in_place": "moves in place", "enters": "comes into view", "leaves": "leaves the frame",
-    "presence": "is there", "count": "is a count of {}", "color": "is {}", "attribute": "has {}",
+    "presence": "is there", "count": "is {} in number", "color": "is {}", "attribute": "has {}",
     "class": "is of class {}", "position": "is at the {}", "camera": "the camera is {}",
 }  # fmt: skip
 
 
-def _predicate(kind: str, value: str) -> str:
+_PLURALS = {"is": "are", "has": "have", "goes": "go"}
+
+
+def _predicate(kind: str, value: str, *, several: bool) -> str:
     known = {"camera": en.CAMERA_VERBS, "position": en.IN_CELLS, "direction": en.DIRECTIONS}
     if phrase := known.get(kind, {}).get(value):
         start = {"camera": "the camera", "position": "is", "direction": "moves"}[kind]
-        return f"{start} {phrase}"
-    phrase = _PREDICATES.get(value) or _PREDICATES.get(kind) or "{}"
-    return phrase.format(value.replace("_", " "))
+        words = f"{start} {phrase}"
+    else:
+        words = _PREDICATES.get(value) or _PREDICATES.get(kind) or "{}"
+    verb, space, rest = words.partition(" ")
+    if several and verb not in ("the", "{}"):
+        words = f"{_PLURALS.get(verb) or verb.removesuffix('s')}{space}{rest}"
+    return words.format(value.replace("_", " "))
 
 
 Outcome = Literal["supported", "contradicted", "disputed", "unchecked"]

@@ -31,9 +31,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of checking one caption."""
+    """What came of checking one caption; ``unread`` are the sentences without a claim."""
 
     findings: list[Finding] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
 
     @property
     def claims(self) -> list[Claim]:

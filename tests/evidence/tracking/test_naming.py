@@ -67,6 +67,15 @@ def test_what_is_seen_in_few_samples_is_less_sure() -> None:
     assert often > seldom + 0.1
 
 
+@pytest.mark.parametrize(("class_", "sure"), [("cat", False), ("cup", False), ("person", True)])
+def test_a_single_look_is_enough_for_people_only(class_: str, sure: bool) -> None:
+    for samples in (1, 6):
+        views = [{class_: 0.85}] * samples
+        naming = name_class(track(views, views[:2]), RESTS, samples=samples)
+        assert (naming.confidence >= 0.85) == (sure or samples > 1)
+        assert naming.category_confidence >= 0.7 or class_ == "cup"
+
+
 @pytest.mark.parametrize(("score", "name"), [(0.7, "bottle"), (0.3, "")])
 def test_a_household_thing_that_travels_keeps_a_name_that_is_sure(score: float, name: str) -> None:
     views = [{"bottle": score}]
