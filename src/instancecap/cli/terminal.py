@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from instancecap.engine.events import BY_HAND, Ended, Events
+from instancecap.engine.config import BY_HAND
+from instancecap.engine.events import Ended, Events
 
 if TYPE_CHECKING:
     from rich.console import Console

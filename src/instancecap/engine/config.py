@@ -13,6 +13,10 @@ from instancecap.formats.table_rows import OURS
 from instancecap.io.atomic import require_writable
 
 
+BY_HAND = "changed by hand"
+"""Why an output is kept; what is wrong with it may follow."""
+
+
 class RunConfig(BaseModel):
     """How many clips are done; the command line's options are made of it.
 
