@@ -12,7 +12,6 @@ from instancecap.errors import UsageError
 from instancecap.formats.table_rows import OURS
 from instancecap.io.atomic import require_writable
 
-
 BY_HAND = "changed by hand"
 """Why an output is kept; what is wrong with it may follow."""
 
