@@ -125,19 +125,38 @@ def test_json_is_one_object_and_nothing_else(clips: Path, run: Run) -> None:
     quality = result.pop("quality")
     assert (quality["captions"], quality["empty"]) == (2, 2)
     assert [result.pop(name) for name in ("waiting", "partial", "kept", "stale")] == [0, [], [], []]
+    assert result.pop("empty") == ["a.mp4", "sub/b.mp4"]
     assert result == {"done": 2, "skipped": 0, "failed": [nope, bad], "outputs": [], "cost": {}}
 
 
 def test_summary_can_be_read(clips: Path, run: Run) -> None:
     status, out, _ = run("caption", "clips/a.mp4")
     assert status == 0
-    assert [line.rstrip() for line in out.splitlines()] == [
+    assert out.splitlines() == [
         "a.mp4  64x48, 1.00 s, 8 frames",
         "Two cars.",
         "  2 x car  red; on the left",
         "  camera   pan left, long shot",
         "  warning  blurred",
     ]
+
+
+def test_what_is_wrong_with_written_captions_is_told(clips: Path, run: Run) -> None:
+    _, _, err = run("caption", "clips", "--out", "out", "--max-instances=0")
+    assert "warning: a.mp4: blurred (and 1 more like it; --verbose)\n" in err
+    assert "empty: a.mp4, sub/b.mp4\n" in err
+    assert "empty: a.mp4, sub/b.mp4\n" in run("status", "out")[1]
+    _, _, err = run("caption", "clips", "--out", "out", "--no-resume", "--quiet")
+    assert "blurred" not in err
+
+
+def test_a_caption_with_a_fault_is_named_among_those_changed_by_hand(clips: Path, run: Run) -> None:
+    run("caption", "clips", "--out", "out")
+    for name, text in (("a", "{"), ("sub/b", "[")):
+        Path(f"out/{name}.mp4.json").write_text(text)
+    _, _, err = run("caption", "clips", "--out", "out", "--quiet")
+    for name in ("a", "sub/b"):
+        assert f"changed: out/{name}.mp4.json: changed by hand; not valid JSON" in err
 
 
 def test_part_of_the_clips_is_shown_as_itself(clips: Path, run: Run) -> None:
@@ -169,7 +188,7 @@ def test_evidence_goes_to_a_folder(clips: Path, run: Run) -> None:
         ("caption clips --nope", "No such option: --nope"),
         ("caption clips --workers=-1", "Invalid value for '--workers'"),
         ("caption clips --captioner magic", "'magic' is not one of 'measured', 'mllm'"),
-        ("caption clips --out bad.mp4", "--out bad.mp4: cannot be written: there is a file"),
+        ("caption clips --out bad.mp4", "--out bad.mp4: OUT is a folder, a .jsonl"),
         ("caption clips --out o.json", "--out o.json: OUT is a folder, a .jsonl"),
         ("caption clips --format miradata", "--format miradata needs --out OUT"),
         ("caption clips --format x --out o", "--format x: choose one of instancecap, instancevid"),

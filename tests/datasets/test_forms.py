@@ -103,7 +103,9 @@ def test_an_empty_or_unreadable_sidecar_is_one_row(tmp_path: Path) -> None:
     ]
 
 
-def test_a_video_is_looked_for_in_all_its_places(tmp_path: Path) -> None:
+def test_a_video_is_looked_for_in_all_its_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     touch(tmp_path, **{"set/a.mp4": b"", "set/a.json": "{}", "set/a.srt": ""})
 
     def find(path: str, **options: Any) -> str:
@@ -114,6 +116,10 @@ def test_a_video_is_looked_for_in_all_its_places(tmp_path: Path) -> None:
     assert find("else/a.mp4", video_root=str(tmp_path / "set")) == there
     assert find("a", video_root=str(tmp_path / "set")) == there
     assert find(there) == there
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"a\.mp4 is not in --video-root empty"):
+        find("set/a.mp4", video_root="empty", caption_file="set/c.json")
     assert find("https://host/a.mp4?token=1") == "https://host/a.mp4?token=1"
     with pytest.raises(InputError, match=r"its video b\.mp4 is not there; --video-root DIR"):
         find("b.mp4")

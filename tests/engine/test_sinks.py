@@ -95,6 +95,7 @@ def test_file_system_that_folds_names_is_noticed(
         ("file/out", "cannot be written: Not a directory"),
         ("file/out.jsonl", "cannot be written: there is a file of that name"),
         ("x.json", "OUT is a folder, a .jsonl file or a .parquet folder"),
+        *((f"x{one}", "OUT is a folder, a .jsonl") for one in (".txt", ".csv", ".MP4", ".png")),
         ("", "--out is empty"),
         ("folder.jsonl", "a folder of that name is in the way"),
         ("file.parquet", "a .parquet output is a folder, and a file is in its way"),

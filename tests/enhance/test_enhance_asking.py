@@ -193,6 +193,7 @@ def test_files_of_prompts_are_done_once(tmp_path: Path, url: str) -> None:
     assert (again.done, again.skipped) == (0, 2)
     table = write_prompts(config.out, results_of(again, options, out=config.out))
     rows = [json.loads(line) for line in Path(table).read_text().splitlines()]
+    assert {row["id"] for row in rows} == {"kite", "fox"}
     assert {row["given"] for row in rows} == {KITE, "a red fox in snow"}
 
 

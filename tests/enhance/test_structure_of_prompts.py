@@ -162,6 +162,19 @@ def test_negative_prompts_name_what_is_excluded_where_a_target_takes_them() -> N
     assert enhanced(KITE).negative_prompt == ""
 
 
+@pytest.mark.parametrize("denied", ["people", "cars in the background", "tall trees"])
+def test_what_is_denied_is_in_the_negative_prompt_alone(denied: str) -> None:
+    result = enhanced(f"An empty street at night, no {denied}", "wan2.2")
+    assert result.prompt == "An empty street at night." and not result.missing
+    assert result.negative_prompt.endswith(denied.split(" in ")[0])
+
+
+@pytest.mark.parametrize(("mark", "kept"), [(".", "."), (";", ".")])
+def test_sentences_stay_apart_where_the_camera_is_taken_out(mark: str, kept: str) -> None:
+    prompt = enhanced(f"A chef cooks{mark} The camera dollies in. Steam rises.", "wan2.2").prompt
+    assert prompt == f"A chef cooks{kept} Steam rises. The camera dollies in."
+
+
 def test_a_pinned_field_wins_over_the_prompt() -> None:
     caption = enhanced(f"{KITE}, the camera pans left", camera="zoom in", style="anime").caption
     assert caption.camera.motion == ["zoom_in"] and caption.style == "animation"

@@ -22,6 +22,7 @@ from instancecap.formats.cosmos3 import aspect_ratio
 from instancecap.formats.phrases import (
     camera_sentence,
     camera_words,
+    instance_sentences,
     position_phrase,
 )
 from instancecap.schema.caption import (
@@ -163,6 +164,49 @@ def test_a_text_comes_back_as_one_line(full: Caption) -> None:
     back = caption_from(line, format="text")
     assert back.global_description == line
     assert back.to("text") == line
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        (
+            {"appearance": "A boat, far away.", "action": "Moves to the left."},
+            "A boat, far away, moves to the left.",
+        ),
+        (
+            {"appearance": "A boy in teal.", "position": {"text": "on the right of the frame"}},
+            "A boy in teal is seen on the right of the frame.",
+        ),
+        (
+            {"appearance": "The cat.", "action": "Walking.", "position": {"text": "Near a wall."}},
+            "The cat is walking. The cat is seen near a wall.",
+        ),
+        ({"name": "the second cat", "action": "Leaves."}, "The second cat leaves."),
+        ({"class": "dog", "count": 2, "action": "Move away."}, "Two dogs move away."),
+        (
+            {"appearance": "A boy wearing glasses.", "action": "Runs and jumps."},
+            "A boy wearing glasses. The cat runs and jumps.",
+        ),
+        ({"appearance": "A man walks his dogs.", "action": "He waves."}, None),
+        ({"appearance": "A tall man.", "action": "Hands in his pockets."}, None),
+        ({"appearance": "A dog.", "action": "Cars pass behind it."}, None),
+        ({"appearance": "一只猫。", "action": "走向镜头。"}, None),
+    ],
+)
+def test_an_instance_is_told_in_whole_sentences(fields: dict[str, Any], text: str | None) -> None:
+    one = Instance.model_validate({"id": 0, "class": "cat", **fields})
+    as_it_is = " ".join(filter(None, (one.appearance, one.action)))
+    assert instance_sentences(one) == (as_it_is if text is None else text)
+    line = Caption(video=None, instances=[one]).to("text")
+    assert isinstance(line, str) and line.rstrip(".") == instance_sentences(one).rstrip(".")
+
+
+def test_what_the_global_description_says_is_not_said_again() -> None:
+    cat = Instance(
+        id=0, class_="cat", appearance="The cat.", action="Runs off.", expression="Calm."
+    )
+    caption = Caption(video=None, global_description="By day, a cat runs off.", instances=[cat])
+    assert caption.to("text") == "By day, a cat runs off. Calm."
 
 
 def test_everything_that_is_lost_is_named() -> None:

@@ -187,3 +187,10 @@ def test_published_schema_names_every_field() -> None:
     for document in (Caption, Evidence):
         fields = {field.alias or name for name, field in document.model_fields.items()}
         assert set(document.published_schema()["properties"]) == fields
+
+
+def test_a_fault_is_told_in_our_own_words() -> None:
+    twins = [{"id": 1, "class": "dog"}, {"id": 1, "class": "cat"}]
+    with pytest.raises(FormatError) as raised:
+        Caption.from_json(json.dumps({**CAPTION, "instances": twins}))
+    assert "Value error" not in str(raised.value)

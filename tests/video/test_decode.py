@@ -100,6 +100,18 @@ def test_colors_of_one_pixel(clips_dir: Path) -> None:
     assert black.max() < 30 < 225 < white.min()
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "told"), [(0.0, None, 0), (0.0, 2.0, 0), (0.5, 2.1, 0), (0.5, 99.0, 1)]
+)
+def test_a_span_that_ends_after_its_video_is_told(
+    tmp_path: Path, start: float, end: float | None, told: int
+) -> None:
+    path = write_gray(tmp_path / "a.mp4", [99] * 20, size=(64, 48))
+    _, _, reader = read(Clip.open(path, start=start, end=end))
+    line = "the span ends at 99 s, but the video ends at 2.00 s"
+    assert reader.warnings == [line] * told
+
+
 def test_truncated_file_says_how_much_there_was(clips_dir: Path) -> None:
     path = clips_dir / "odd" / "derived_truncated_60pct.mp4"
     _, _, reader = read(Clip.open(path))
@@ -172,7 +184,7 @@ def test_span_beyond_the_end_is_refused(tmp_path: Path, make_video: MakeVideo) -
 def test_span_that_ends_after_the_end_is_the_rest(tmp_path: Path, make_video: MakeVideo) -> None:
     times, _, reader = read(Clip.open(make_video(tmp_path / "short.mp4"), start=0.5, end=60))
     assert times == pytest.approx([0.0, 0.125, 0.25, 0.375])
-    assert reader.warnings == []
+    assert reader.losses == []
 
 
 def test_frames_in_memory_are_read_like_a_file() -> None:

@@ -26,7 +26,9 @@ def status(out: str, *, json: bool = False) -> None:
     if found.cost:
         print(terminal.amounts(found.cost))
     if found.quality:
-        print(terminal.amounts(found.quality))
+        print(f"last run: {terminal.amounts(found.quality)}")
+    if found.empty:
+        print(terminal.printable(f"empty: {', '.join(found.empty)}"))
     for reason, count in found.reasons.items():
         print(terminal.printable(f"  {count} x {reason}"))
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from instancecap.engine.events import BY_HAND, Ended, Events
+from instancecap.engine.config import BY_HAND
+from instancecap.engine.events import Ended, Events
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -132,6 +133,7 @@ class Watcher(Events):
     def __init__(self, bar: Progress, *, told: bool, verbose: bool = False) -> None:
         super().__init__()
         self._bar, self._told, self._verbose = bar, told, verbose
+        self._warnings = WarningSummary(verbose=verbose)
         self._task = bar.add_task("", total=None)
 
     def noted(self, line: str) -> None:
@@ -163,6 +165,10 @@ class Watcher(Events):
     def ended(self, one: Ended) -> None:
         if one.reason:
             self.noted(f"{one.state}: {one.job.clip.path}: {one.reason}")
+        texts = one.documents.outputs.values() if one.documents and self._told else ()
+        for text in filter(None, texts):
+            for warning in json.loads(text)["warnings"]:
+                self._warnings.add(one.job.name, warning)
         self._bar.update(self._task, advance=1, description=printable(one.job.name))
 
     def warned(self, line: str) -> None:
@@ -173,6 +179,7 @@ class Watcher(Events):
 
     def conclude(self, run: Run) -> None:
         """What came of the run."""
+        self._warnings.show()
         if run.stopped:
             note(f"stopped: {run.stopped}")
         if run.interrupted or run.stopped:
@@ -189,6 +196,8 @@ class Watcher(Events):
                 note(amounts(run.cost))
             if line := amounts(run.quality.counted()):
                 note(f"of {run.quality.counts['captions']} captions: {line}")
+            if empty := run.quality.empty:
+                note(f"empty: {', '.join(empty)}")
         if run.open_questions:
             note(
                 f"{run.waiting} clips wait for answers to {run.open_questions} questions: have "
@@ -234,7 +243,10 @@ def _print_caption(console: Console, caption: Caption) -> None:
     grid.add_column(overflow="fold")
     for label, text in _fields(caption):
         grid.add_row(f"  {label}", Text(printable(text)))
-    console.print(grid)
+    with console.capture() as shown:
+        console.print(grid)
+    for line in shown.get().splitlines():
+        print(line.rstrip())  # a grid fills its last column with blanks
 
 
 def _fields(caption: Caption) -> Iterator[tuple[str, str]]:
@@ -251,7 +263,8 @@ def _fields(caption: Caption) -> Iterator[tuple[str, str]]:
     fields = {
         "camera": camera.description or ", ".join(filter(None, words)).replace("_", " "),
         "light": caption.lighting or caption.time_of_day.replace("_", " "),
-        "place": caption.background or caption.place.replace("unknown", ""),
+        "place": caption.place.replace("unknown", ""),
+        "background": caption.background,
         "texts": ", ".join(text.text for text in caption.texts),
         "shots": str(len(caption.shots)) if len(caption.shots) > 1 else "",
     }

@@ -34,8 +34,8 @@ def beside(path: str) -> str:
 
 def find_video(caption: Caption, *, caption_file: str = "", video_root: str | None = None) -> str:
     """The path of a caption's video: below ``video_root`` by its path, its id or its file's name;
-    else beside the caption, or where its path leads from here. A name without a suffix is that of
-    any video.
+    without a root beside the caption, or where its path leads from here. A name without a suffix
+    is that of any video.
 
     Raises :class:`InputError` where the caption names none, or it is in none of these places.
     """
@@ -46,15 +46,14 @@ def find_video(caption: Caption, *, caption_file: str = "", video_root: str | No
     places.append(video.path)
     if video_root is not None:
         names = (video.path, video.id, os.path.basename(video.path))
-        places = [*(os.path.join(video_root, name) for name in names if name), *places]
+        places = [os.path.join(video_root, name) for name in names if name]
     if is_url(video.path):
         return video.path
     if found := _existing(places):
         return found
-    hint = "; --video-root DIR says where videos are" if video_root is None else ""
     near = "beside the caption, in the current folder" if caption_file else "there"
-    below = f" or in {video_root}" if video_root is not None else ""
-    raise InputError(f"its video {video.path} is not {near}{below}{hint}")
+    where = f"{near}; --video-root DIR says where videos are" if video_root is None else ""
+    raise InputError(f"its video {video.path} is not {where or f'in --video-root {video_root}'}")
 
 
 def _existing(places: Sequence[str]) -> str:

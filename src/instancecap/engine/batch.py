@@ -144,6 +144,7 @@ class _Batch:
             "reasons": dict(self._reasons.most_common(100)),
             "cost": {u: run.cost.get(u, 0) + self._cost_before.get(u, 0) for u in sorted(units)},
             "quality": run.quality.summary(),
+            "empty": run.quality.empty,
             "written": time.time(),
             "ended": ended,
         }

@@ -12,6 +12,9 @@ from instancecap.errors import UsageError
 from instancecap.formats.table_rows import OURS
 from instancecap.io.atomic import require_writable
 
+BY_HAND = "changed by hand"
+"""Why an output is kept; what is wrong with it may follow."""
+
 
 class RunConfig(BaseModel):
     """How many clips are done; the command line's options are made of it.
@@ -70,7 +73,9 @@ class RunConfig(BaseModel):
                 known = ", ".join(cls.model_fields)
                 raise UsageError(f"no option {name!r}; choose among {known}") from error
             option = f"--{name.replace('_', '-')} {first['input']}"
-            raise UsageError(f"{option}: {first['msg'].lower()}") from error
+            raise UsageError(
+                f"{option}: {first['msg'].removeprefix('Value error, ').lower()}"
+            ) from error
         if not config.out and config.format != OURS:
             raise UsageError(f"--format {config.format} needs --out OUT")
         return config

@@ -13,10 +13,6 @@ if TYPE_CHECKING:
     from instancecap.io.inputs import Job
 
 
-BY_HAND = "changed by hand"
-"""Why an output is kept; what is wrong with it may follow."""
-
-
 @dataclass(frozen=True, slots=True)
 class Ended:
     """A clip of a run has ended.

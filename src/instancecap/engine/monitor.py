@@ -42,6 +42,9 @@ STEP = 1.02
 SHORTEST = 1e-6
 """Seconds; what is shorter counts as this."""
 
+MOST_NAMED = 20
+"""Empty captions that are named."""
+
 MOST_REMEMBERED = 200_000
 """Different texts that duplicates are looked for among, the latest; about 30 MB."""
 
@@ -52,10 +55,12 @@ class QualityMonitor:
     Attributes:
         counts: since the beginning: ``captions``, ``words``, ``claims`` and the names of
             :data:`BANDS`.
+        empty: ids of the first clips whose captions are empty.
     """
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
+        self.empty: list[str] = []
         self._recent: deque[Counter[str]] = deque()
         self._sums: Counter[str] = Counter()
         self._first_words = 0
@@ -94,6 +99,8 @@ class QualityMonitor:
         checked = [support for support in claims if support != "unchecked"]
         nothing = not (caption["instances"] or caption["background"])
         empty = nothing or not caption["global_description"]
+        if empty and len(self.empty) < MOST_NAMED:
+            self.empty.append((caption["video"] or {}).get("id", ""))
         return Counter(
             captions=1,
             words=sum(len(text.split()) for text in texts),

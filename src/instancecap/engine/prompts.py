@@ -162,7 +162,8 @@ def results_of(run: Run, options: EnhanceOptions, *, out: str = "") -> list[Enha
     """What came of the prompts of a run, and of earlier ones into the same output."""
     if out:
         rows = read_captions([out])
-        return [Enhanced.of(row.caption, options) for row in rows if row.caption is not None]
+        kept = ((row.name, row.caption) for row in rows if row.caption is not None)
+        return [Enhanced.of(caption, options, id=name) for name, caption in kept]
     found = []
     for _, one in sorted(run.results.items()):
         known: dict[str, Any] = {name: one.cost[name] for name in Usage.__dataclass_fields__}
@@ -180,6 +181,12 @@ def write_prompts(out: str, results: Sequence[Enhanced]) -> str:
     for one in results:
         row = one.to_dict()
         kept = ("prompt", "negative_prompt", "missing")
-        table.write({"given": one.caption.producer.prompt, **{name: row[name] for name in kept}})
+        table.write(
+            {
+                "id": one.id,
+                "given": one.caption.producer.prompt,
+                **{name: row[name] for name in kept},
+            }
+        )
     table.finish()
     return str(path)

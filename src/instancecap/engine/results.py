@@ -81,6 +81,7 @@ class Run:
             "stages": {name: times.summary() for name, times in self.stages.items()},
             "cost": {name: round(value, 3) for name, value in self.cost.items()},
             "quality": self.quality.summary(),
+            "empty": self.quality.empty,
         }
 
 

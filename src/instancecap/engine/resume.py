@@ -15,8 +15,7 @@ from functools import partial
 from itertools import islice
 
 from instancecap.datasets.edits import mark_edits
-from instancecap.engine.config import RunConfig
-from instancecap.engine.events import BY_HAND
+from instancecap.engine.config import BY_HAND, RunConfig
 from instancecap.engine.store import Entry, Store
 from instancecap.engine.work import fingerprint
 from instancecap.errors import FormatError, InputError, OutputError

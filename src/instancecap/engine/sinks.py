@@ -20,14 +20,18 @@ from instancecap.formats import check_format, to_format
 from instancecap.formats.table_rows import OURS, arrow_schema, flatten, json_line, unflatten
 from instancecap.io.addresses import is_url, strip_file_scheme
 from instancecap.io.atomic import require_writable, write_whole
+from instancecap.io.finder import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from instancecap.io.identity import digest_of
 from instancecap.io.inputs import PRIVATE_FOLDER, Job, private_folder
 from instancecap.io.table_writers import TableWriter, open_table
-from instancecap.io.tables import read_rows
+from instancecap.io.tables import TABLE_SUFFIXES, read_rows
 from instancecap.schema import Caption
 
 STAMP = "table-stamp"
 """File with the size and time of the table's files as this program left them."""
+
+NO_FOLDERS = {".json", ".html", *TABLE_SUFFIXES, *VIDEO_SUFFIXES, *IMAGE_SUFFIXES}
+"""Suffixes of which nobody means a folder that is not there yet."""
 
 MAX_COMPONENT = 255
 """Bytes that a file's own name may have on the file systems in use."""
@@ -69,7 +73,7 @@ def _open_sink(path: Path, *, shard: str, format: str) -> FolderSink | TableSink
                 f"or convert it afterwards: instancecap convert {path} --to {format}"
             )
         return TableSink(path, format, shard=shard)
-    if suffix == ".json" and not path.is_dir():
+    if suffix in NO_FOLDERS and not path.is_dir():
         raise UsageError(f"--out {path}: OUT is a folder, a .jsonl file or a .parquet folder")
     return FolderSink(path, shared=bool(shard), format=format)
 

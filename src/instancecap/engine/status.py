@@ -32,6 +32,7 @@ class Status:
         reasons: why clips failed or are partial, the most frequent first, numbers in them left out.
         cost: what models were asked, in sum.
         quality: what was counted of the captions of the run.
+        empty: ids of the first clips whose captions are empty.
     """
 
     running: bool = False
@@ -44,6 +45,7 @@ class Status:
     reasons: dict[str, int] = field(default_factory=dict)
     cost: dict[str, float] = field(default_factory=dict)
     quality: dict[str, float] = field(default_factory=dict)
+    empty: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """For ``--json``."""
@@ -76,6 +78,7 @@ def read_status(out: str) -> Status:
         for unit, amount in one["cost"].items():
             status.cost[unit] = round(status.cost.get(unit, 0) + amount, 3)
         _merge(status.quality, one["quality"])
+        status.empty += one.get("empty", [])
     status.reasons = dict(reasons.most_common(10))
     left = status.total - status.done - status.partial - status.failed
     if status.running and status.per_minute and left > 0:

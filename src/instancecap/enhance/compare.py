@@ -119,7 +119,12 @@ def in_words(figures: Mapping[str, Any]) -> str:
         rows |= {f"{name}, {kind}": one[kind] for name, one in figures["fields"].items()}
     lines = [f"{name:28}{mine:>10g}{theirs:>10g}" for name, (mine, theirs) in rows.items()]
     far, known = figures["word_divergence"], figures["known_words"]
-    return "\n".join([*lines, f"word divergence {far:.2f}, known words {known:.0%}"])
+    return "\n".join([
+        f"{'':28}{'these':>10}{'training':>10}",
+        *lines,
+        f"word divergence {far:.2f}: 0 for the same words as often, 1 for none in common",
+        f"known words {known:.0%}: of the words of these, those that the training set has too",
+    ])  # fmt: skip
 
 
 def plot(figures: Mapping[str, Any]) -> str:

@@ -97,9 +97,8 @@ class _Said:
             case "color":
                 return self.paints(part.words, part.of) if part.of else self.has(part.words)
             case "negation":
-                denied = re.compile(
-                    rf"\b(?:no|not|without)\b(?: \w+){{0,2}} {re.escape(part.words)}"
-                )
+                names = f"(?:{re.escape(part.words)}|{re.escape(part.of)})"
+                denied = re.compile(rf"\b(?:no|not|without)\b(?: \w+){{0,2}} {names}")
                 return any(denied.search(text.lower()) for text in self.texts)
             case "style":
                 return self._is_framed(part) or self.has(part.words)

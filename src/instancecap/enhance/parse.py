@@ -280,7 +280,7 @@ def _find_parts(found: Parsed) -> None:
     add = found.parts.append
     for one in found.phrases:
         if one.negated:
-            add(Part("negation", one.noun, one.span, of=one.noun))
+            add(Part("negation", found.at(one.core).lower(), one.span, of=one.noun))
             continue
         if one.counted and one.number != 1:
             touchable = one.role == "thing"

@@ -9,7 +9,7 @@ from typing import Any
 from instancecap.enhance.faithful import in_words, missing
 from instancecap.enhance.options import EnhanceOptions
 from instancecap.enhance.parse import parse
-from instancecap.enhance.tokens import Parsed
+from instancecap.enhance.tokens import Parsed, Span
 from instancecap.enhance.words import manner_of, parts
 from instancecap.errors import FormatError
 from instancecap.formats.text import paragraph
@@ -36,6 +36,7 @@ class Enhanced:
         negative_prompt: empty where the target takes none.
         missing: what of the prompt is not in the result, and why.
         usage: what asking a model took.
+        id: the name of its caption in a run's output; empty elsewhere.
         problem: why a model's answer is not used; the prompt is structured only, then.
     """
 
@@ -45,6 +46,7 @@ class Enhanced:
     missing: tuple[str, ...] = ()
     usage: Usage = Usage()  # noqa: RUF009 (frozen)
     problem: str = ""
+    id: str = ""
 
     @classmethod
     def of(cls, caption: Caption, options: EnhanceOptions, **what: Any) -> Enhanced:
@@ -78,6 +80,8 @@ class Enhanced:
 
 def prompt_for(caption: Caption, options: EnhanceOptions) -> str:
     """The caption as one text for the target, within its budget."""
+    if options.target is not None and manner_of(options.target.name).negative:
+        caption = _without_denied(caption)
     task: Task = "i2v" if options.has_picture else "t2v"
     if options.target is None:
         return paragraph(said_once(caption))
@@ -86,6 +90,23 @@ def prompt_for(caption: Caption, options: EnhanceOptions) -> str:
         return render_with(sized, RenderOptions(target=options.target, task=task)).text
     except FormatError:  # another script, or one sentence that is too long: the words as they are
         return _cut(paragraph(said_once(caption)), options.target)
+
+
+def _denied(parsed: Parsed) -> list[Span]:
+    """Fragments such as *no people in the background*, which a negative prompt has."""
+    starts = [one.span[0] for one in parsed.phrases if one.negated]
+    return [
+        (first, last)
+        for first, last in parsed.fragments
+        if any(first <= start <= first + len("without ") for start in starts)
+    ]
+
+
+def _without_denied(caption: Caption) -> Caption:
+    parsed, text = parse(caption.producer.prompt), caption.global_description
+    for span in _denied(parsed):
+        text = text.replace(f", {parsed.at(span).strip(' ,.;')}", "")
+    return caption.model_copy(update={"global_description": text})
 
 
 def _sized(caption: Caption, options: EnhanceOptions) -> Caption:
@@ -131,8 +152,10 @@ def unsaid(caption: Caption, parsed: Parsed, options: EnhanceOptions) -> list[st
     target = options.target
     if target is None or target.style == JSON or options.has_picture or not parsed.english:
         return []
+    denied = _denied(parsed) if manner_of(target.name).negative else []
     shown = Caption(video=None, global_description=prompt_for(caption, options))
     parts = (one for one in missing(shown, parsed) if one.kind != "number")
+    parts = (one for one in parts if not any(a <= one.span[0] < b for a, b in denied))
     return [f"{in_words(one)}: no room within {target.budget} tokens" for one in parts]
 
 

@@ -149,12 +149,15 @@ class _Draft:
 
     def _joined(self, spans: Sequence[Span]) -> str:
         """Fragments as one text; the whole stretch where nothing between them was left out."""
-        text = ""
+        text, last = "", 0
         for span in spans:
+            between = self.found.text[max(last - 1, 0) : span[0]]
+            mark = next((one for one in ".;" if one in between), ",")
+            last = span[1]
             part = self.found.at(span).strip()
             ended = part[-1:] in tuple(".!?。！？")
             part = part if ended else part.rstrip(",;，—–|: ")
-            text += f"{'' if not text else ' ' if text[-1] in '.!?。！？' else ', '}{part}"
+            text += f"{'' if not text else ' ' if text[-1] in '.!?。！？' else f'{mark} '}{part}"
         return text
 
     # What happens ------------------------------------------------------------------------------

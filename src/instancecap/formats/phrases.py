@@ -97,17 +97,85 @@ def filming_sentences(camera: Camera) -> str:
 
 
 def instance_sentences(instance: Instance) -> str:
-    """All that is known of an instance, each text as a sentence."""
-    where = instance.position
-    cells = where.start or where.end
-    place = position_phrase(where)
-    parts = (
-        instance.appearance or instance.name or instance.class_,
-        instance.action,
-        instance.expression,
-        f"Seen {place}" if cells and not (where.enters or where.text) else place,
-    )
-    return sentences(f"{capital(part)}." if part[-1:].isalnum() else part for part in parts if part)
+    """All that is known of an instance, in whole sentences, the subject in each.
+
+    English phrases get a carrier where it is certain what they are: *A boat, far away* and *Moves
+    to the left* become *A boat, far away, moves to the left*. Other texts stay as they are.
+    """
+    who, be = _subject_of(instance), "are" if instance.count > 1 else "is"
+    looks = instance.appearance or instance.name or _introduction(instance)
+    place = position_phrase(instance.position)
+    if _PLACE.match(place):
+        place = f"{be} seen {place[:1].lower()}{place[1:]}"
+    told: list[str] = []
+    for text in filter(None, (instance.action, instance.expression, place)):
+        predicate = _predicate(text, be)
+        if predicate and _is_phrase(looks, instance):
+            subject = looks.rstrip(".")
+            told.append(f"{subject}{',' * (',' in subject)} {predicate}")
+            looks = ""
+        else:
+            told.append(f"{who} {predicate}" if predicate else text)
+    if not told:
+        looks = instance.appearance or instance.name or instance.class_
+    parts = (capital(part) for part in (looks, *told) if part)
+    return sentences(f"{part}." if part[-1:].isalnum() else part for part in parts)
+
+
+_PLACE = re.compile(
+    r"(?:at first |at last |first |last |mostly )?(?:in|on|at|from|across|above|below|near|behind|"
+    r"beside|between|under|over|along|around|left of|right of)\b",
+    re.IGNORECASE,
+)
+"""How a place begins that lacks a verb."""
+
+_AFTER_VERB = (
+    r"(?=[.,]?$|,? (?:\w+ly|\w+ing|an?|across|along|and|around|at|away|back|by|closer|down|for|"
+    r"forward|from|her|his|in|into|its|left|off|on|onto|out|over|past|right|seen|still|the|their|through|to|"
+    r"towards?|up|with)\b)"
+)
+_VERB = re.compile(
+    r"(?!(?:arms|as|ears|eyes|fingers|hands|his|its|legs|lips|shoulders|this|wings)\b)"
+    rf"[a-z]+(?<!s)s\b{_AFTER_VERB}",
+    re.IGNORECASE,
+)
+_PLURAL_VERB = re.compile(r"(?:are seen|enter|go|leave|move|stay)\b", re.IGNORECASE)
+_GERUND = re.compile(r"(?!(?:nothing|something|everything|during)\b)[a-z]{2,}ing\b", re.IGNORECASE)
+_PHRASE = re.compile(r"(?:an?|the|one|another|two|three|four|some) [^.!?;:]+\.?", re.IGNORECASE)
+_MAY_BE_VERB = re.compile(
+    r"\b(?:are|were|have|had|was|is|has|[a-z]{2,}(?<![su])s)\b", re.IGNORECASE
+)
+
+
+def _subject_of(instance: Instance) -> str:
+    """What an instance is called when it was named before."""
+    name = instance.name or en.noun(instance.class_ or "subject", instance.count)
+    article, _, rest = name.partition(" ")
+    if rest and article.lower() in ("a", "an", "the"):
+        return f"The {rest}"
+    return name if name[:1].isupper() and instance.name else f"The {name}"
+
+
+def _introduction(instance: Instance) -> str:
+    """An instance of which only the class is known, when it is first named."""
+    noun = en.noun(instance.class_, instance.count)
+    if not instance.class_ or noun[:1].isupper():
+        return instance.class_
+    return en.article(noun) if instance.count == 1 else f"{en.count_word(instance.count)} {noun}"
+
+
+def _predicate(text: str, be: str) -> str:
+    """A text as what follows a subject; empty where it is not certain that it lacks one."""
+    lower = f"{text[:1].lower()}{text[1:]}"
+    if _GERUND.match(text):
+        return f"{be} {lower}"
+    return lower if (_VERB if be == "is" else _PLURAL_VERB).match(text) else ""
+
+
+def _is_phrase(text: str, instance: Instance) -> bool:
+    """Whether a text is a noun with what describes it, and certainly has no verb."""
+    others = text.replace(en.plural(instance.class_), "") if instance.count > 1 else text
+    return _PHRASE.fullmatch(text) is not None and not _MAY_BE_VERB.search(others)
 
 
 def style_of(text: str, warnings: list[str]) -> Any:

@@ -5,6 +5,8 @@ A prompt for a certain model, within its token budget, is what ``instancecap ren
 
 from __future__ import annotations
 
+import re
+
 from instancecap.errors import FormatError
 from instancecap.formats.phrases import filming_sentences, instance_sentences
 from instancecap.formats.shape import sentences
@@ -16,12 +18,23 @@ def paragraph(caption: Caption) -> str:
     told = caption.global_description
     parts = (
         *([told] if told else (one.description for one in caption.segments)),
-        *(instance_sentences(one) for one in caption.instances),
+        *(_news(instance_sentences(one), told) for one in caption.instances),
         caption.background,
         caption.lighting,
         filming_sentences(caption.camera),
     )
     return " ".join(sentences(" ".join(part.split()) for part in parts).split())
+
+
+def _news(text: str, told: str) -> str:
+    """The sentences about an instance that were not said word for word."""
+    known = _without_articles(told)
+    found = re.findall(r"[^.!?]+[.!?]*\s*", text) or [text]
+    return "".join(one for one in found if _without_articles(one).strip(" .!?") not in known)
+
+
+def _without_articles(text: str) -> str:
+    return re.sub(r"\b(?:an?|the) ", "", text.casefold())
 
 
 def write(caption: Caption) -> str:

@@ -104,9 +104,8 @@ class Document(StrictModel):
             first = error.errors(include_url=False)[0]
             place = "/" + "/".join(str(part) for part in first["loc"])
             more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-            raise FormatError(
-                f"{source}: not a valid {cls.kind}: {place}: {first['msg']}{more}"
-            ) from error
+            why = first["msg"].removeprefix("Value error, ")
+            raise FormatError(f"{source}: not a valid {cls.kind}: {place}: {why}{more}") from error
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Self:

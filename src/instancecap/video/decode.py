@@ -284,7 +284,12 @@ class ClipReader:
             promised = min(promised, self.clip.end) if promised else self.clip.end
         missing = promised - self.clip.start - self.end
         known = self.info.fps and not self._mended  # else the container's duration means nothing
-        if known and missing > max(2.5 / self.info.fps, 0.05 * promised):
+        slack = max(2.5 / self.info.fps, 0.05 * promised) if known else 0.0
+        if known and self.clip.end is not None and self.clip.end > promised + slack:
+            self.notes.append(
+                f"the span ends at {self.clip.end:g} s, but the video ends at {promised:.2f} s"
+            )
+        if known and missing > slack:
             self.losses.append(
                 f"only {self.frames_read} frames ({self.end:.2f} s of "
                 f"{promised - self.clip.start:.2f} s) could be read; the rest is missing"
