@@ -11,7 +11,14 @@ from instancecap.render import cosmos, minimax
 from instancecap.render.dropout import blank, choose_omitted
 from instancecap.render.grammar import clean
 from instancecap.render.joining import joined
-from instancecap.render.options import NAMES_NOTHING, Length, Prompt, RenderOptions, Task, fill_suffix
+from instancecap.render.options import (
+    NAMES_NOTHING,
+    Length,
+    Prompt,
+    RenderOptions,
+    Task,
+    fill_suffix,
+)
 from instancecap.render.paragraph import Draft, Line, lines_of, tags_of
 from instancecap.render.quotes import said_once
 from instancecap.render.targets import JSON, Counter, Target, counter_for, find_target, styles
