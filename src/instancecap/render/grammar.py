@@ -82,7 +82,7 @@ _OBJECTS, _MODIFIERS = lexicon("taking_objects"), lexicon("modifiers")
 _AFTER_VERB = lexicon("after_verb") | DETERMINERS | PRONOUNS
 _EVERYDAY = DETERMINERS | PRONOUNS | lexicon("function")
 _LINKS = frozenset(("who", "that", "which", "what", "it", "he", "she", "they", "or", "where"))
-_SUBJECT = re.compile(
+SUBJECT = re.compile(
     r"[,;:—–] (?:(?:and|but|so|then) )?(?:he|she|it|they|the|a|an|his|her|its|their)\b",
     re.IGNORECASE,
 )
@@ -282,7 +282,7 @@ def begins_part(word: str) -> bool:
 def _is_one_clause(words: tuple[str, ...], text: str) -> bool:
     """Whether what follows a first verb has no subject and verb of its own: not *Turning the key,
     she opens the door*, nor *Moves of this kind are typical*."""
-    if _SUBJECT.search(text):
+    if SUBJECT.search(text):
         return False
     return not any(
         word in _FINITE and before not in _AFTER_VERB and before not in _LINKS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ _PEOPLE = frozenset(("person", "man", "woman", "boy", "girl", "child"))
 _ADJECTIVES = lexicon("expressions")
 _FACES, _SIDES = lexicon("faces"), lexicon("sides")
 _PREPOSITIONS = lexicon("places")
+_GO_ON = _PREPOSITIONS | {"with", "and", "but", "while", "as", "of", "toward", "towards", "for"}
 
 
 @dataclass(slots=True)
@@ -177,22 +179,32 @@ def action(text: str, one: Subject, *, who: str, where: str = "") -> str:
 
 
 def expression(text: str, one: Subject) -> str:
-    """A sentence about how a face looks."""
+    """A sentence about how a face looks; where no verb is sure to fit, behind *expression:*."""
     if carried := _carry(text, one, one.ref):
         return carried
+    words, bare = grammar.words_of(text), grammar.phrase(text)
+    several = one.be == "are"
+    core = re.split(rf"[,;:—–]| (?:{'|'.join(sorted(_GO_ON))})\b", bare)[0].split()
+    staged = ", then " in text or grammar.SUBJECT.search(text) is not None
+    if not staged and core and all(map(_is_adjective, core)):
+        return grammar.sentence(f"{one.ref} {'look' if several else 'looks'} {bare}")
     if grammar.form(text) == "sentence":
         return grammar.sentence(text)
-    words, bare = grammar.words_of(text), grammar.phrase(text)
-    has = "have" if one.be == "are" else "has"
-    if words[0] in ("a", "an", "no") or (words[-1] in _FACES and len(words) <= 4):
-        noun = bare if words[0] in (*grammar.DETERMINERS, "no") else en.article(bare)
-        return grammar.sentence(f"{one.ref} {has} {noun}")
-    first = words[1] if words[0].endswith("ly") and len(words) > 1 else words[0]
-    if first in _ADJECTIVES or (first.endswith(("ed", "ful", "ive", "ous")) and len(words) <= 4):
-        return grammar.sentence(f"{one.ref} {'look' if has == 'have' else 'looks'} {bare}")
     if words[0] == "with":
         return grammar.sentence(f"{one.ref} {one.be} seen {bare}")
-    return _label(text, one.ref)
+    if not staged and core and (words[0] in ("a", "an", "no") or core[-1].lower() in _FACES):
+        ready = words[0] in (*grammar.DETERMINERS, "no") or core[-1].endswith("s")
+        noun = bare if ready else en.article(bare)
+        return grammar.sentence(f"{one.ref} {'have' if several else 'has'} {noun}")
+    if not text[:1].islower():
+        return grammar.sentence(text)
+    genitive = f"{one.ref}'" if one.ref.endswith("s") else f"{one.ref}'s"
+    return grammar.sentence(f"{genitive} expression: {bare}")
+
+
+def _is_adjective(word: str) -> bool:
+    """Whether it may be how a face looks, or how much so."""
+    return word in _ADJECTIVES or word.endswith(("ed", "ful", "ive", "ous", "ly"))
 
 
 def position(text: str, one: Subject, *, who: str) -> str:
