@@ -291,3 +291,35 @@ def test_a_prompt_without_subject_and_event_is_warned_of(length: Any) -> None:
     assert render(caption, target="wan2.2", length=length).warnings == (NAMES_NOTHING,)
     some = measured({"class": "dog"}, camera=camera)
     assert render(some, target="wan2.2", length=length).warnings == ()
+
+
+def test_what_measured_sentences_say_is_told_once() -> None:
+    still = {"text": "across much of the frame", "start": "center-middle", "end": "center-middle"}
+    one = {"colors": ["blue"], "appearance": "A person in blue, nearly as high as the frame.",
+           "action": "Faces the camera.", "position": still}  # fmt: skip
+    gist = "Outdoors by day, a person in blue faces the camera."
+    caption = measured(one, place="outdoor", time_of_day="day", global_description=gist)
+    assert text_of(caption) == (
+        "In the center of the frame, a person in blue faces the camera. "
+        "The setting is outdoors by day."
+    )
+    whole = {"class": "animal", "position": {"text": "across much of the frame"}}
+    assert ":" not in text_of(measured(whole, {**whole, "action": "Moves away."}))
+
+
+def test_an_edited_summary_stays_and_its_setting_is_not_told_again() -> None:
+    cat = {"class": "animal", "action": "Comes closer."}
+    gist = "Outdoors by day, a black and white cat walks over the grass."
+    caption = measured(cat, place="outdoor", time_of_day="day", global_description=gist)
+    assert text_of(caption) == f"{gist} The animal comes closer."
+
+
+def test_numbers_are_among_those_called_alike() -> None:
+    people = [
+        {"name": "the person in teal", "colors": ["teal"], "action": "Moves away."},
+        {"name": "the first person in brown", "colors": ["brown"], "action": "Moves closer."},
+        {"name": "the second person in brown", "colors": ["brown"], "position": STILL},
+    ]
+    text = text_of(measured(*people))
+    assert text.startswith("A person in teal moves away. A person in brown moves closer. Another")
+    assert "first person " not in text.replace("first person in brown", "")

@@ -25,6 +25,7 @@ _IS_ONE = re.compile(
     rf"\b(?:is|are) (?:an? )?(?:[\w-]+ ){{0,5}}?(?:{'|'.join(_HE | _SHE | _SOMEBODY)})\b"
 )
 """*is a small figure of an older man*: the subject itself."""
+_ORDERS = frozenset(map(en.ordinal, range(1, 10)))
 _QUOTE = re.compile(r",? [\"“]([^\"“”]+)[\"”]")
 
 
@@ -97,8 +98,11 @@ def _nouns(one: Instance, who: subjects.Subject) -> set[str]:
 
 
 def _core(name: str) -> str:
-    """A name without what follows its noun: *old man* of *old man in the chair*."""
+    """A name without what follows its noun: *old man* of *old man in the chair*; the whole of one
+    that is numbered, as the number is among its like alone."""
     words = name.split()
+    if words[:1] and words[0] in _ORDERS:
+        return name
     ends = (at for at, word in enumerate(words) if at and word.lower() in _WHERE)
     return " ".join(words[: next(ends, None)])
 

@@ -7,6 +7,7 @@ fuse the fields in such orders.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -21,13 +22,10 @@ from instancecap.schema.caption import Caption, Instance
 NEWS = 0.25
 """Share of new words from which a sentence about a part of the clip is more than a repetition."""
 
+_PHRASES = " ".join(phrase for table in en.TABLES.values() for phrase in table.values())
 _MEASURED_WORDS = content(
-    " ".join(
-        word
-        for table in (en.CELLS, en.OFF_CENTER, en.DIRECTIONS, en.CAMERA_VERBS, en.STABILITIES)
-        for word in (*table.values(), *en.SPEEDS.values(), *en.NUMBERS, *lexicon("measured"))
-    )
-)
+    " ".join((re.sub(r"\{\w+\}", " ", _PHRASES), *en.NUMBERS, *en.ANOTHER, *lexicon("measured")))
+) - content("shots")  # how many there are is said in no other sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +53,7 @@ class Draft:
     Attributes:
         order: the parts of the paragraph, first to last.
         keep: how many sentences of a field are wanted, where not all are; 0 for none.
+        gist: what is told of the global description.
         whole: the number of sentences of each field that has any, kept or not.
     """
 
@@ -63,6 +62,7 @@ class Draft:
     order: tuple[str, ...]
     keep: Mapping[str, int]
     subjects: list[Subject] = field(default_factory=list)
+    gist: str = ""
     whole: dict[str, int] = field(default_factory=dict)
 
     def wants(self, pointer: str) -> bool:
@@ -124,10 +124,9 @@ def lines_of(draft: Draft) -> list[Line]:
         [_is_bare(draft, one) and draft.wants(f"/instances/{one.id}/colors") for one in told],
     )
     gist = list(_gist(draft, told))
+    draft.gist = " ".join(line.text for line in gist).lower()
     about = [
-        line
-        for index, one in enumerate(told)
-        for line in _instance(draft, index, one, " ".join(line.text for line in gist).lower())
+        line for index, one in enumerate(told) for line in _instance(draft, index, one, draft.gist)
     ]
     parts = {"subjects": [*gist, *about], "events": list(_events(draft))}
     lines: list[Line] = []
@@ -364,7 +363,7 @@ def _background(draft: Draft) -> Iterator[Line]:
     tagged = "tags" in draft.order
     time = draft.caption.time_of_day if draft.wants("/time_of_day") and not tagged else ""
     place = draft.caption.place if draft.wants("/place") else ""
-    text = scene.time_and_place(draft.caption, place, time)
+    text = scene.time_and_place(draft.caption, place, time, told=draft.gist)
     yield from _fact(draft, "/time_of_day" if time else "/place", text, rank=19)
 
 

@@ -69,6 +69,8 @@ def setting(text: str) -> str:
 
 def light(text: str) -> str:
     """A sentence about the light."""
+    if text.startswith("A picture with ") and "," not in text:  # as measured light is told
+        return grammar.sentence(f"the picture has {text.removeprefix('A picture with ')}")
     if text.startswith(("lit ", "illuminated ")):
         return grammar.sentence(f"the scene is {text}")
     if text[:1].islower() and grammar.form(text) in ("noun", "other"):
@@ -76,12 +78,13 @@ def light(text: str) -> str:
     return grammar.sentence(text)
 
 
-def time_and_place(caption: Caption, place: str, time: str) -> str:
-    """*The setting is outdoors by day*, of what surroundings and light do not say."""
-    said = f"{caption.background} {caption.lighting}".lower()
+def time_and_place(caption: Caption, place: str, time: str, *, told: str) -> str:
+    """*The setting is outdoors by day*, of what surroundings, light and ``told`` do not say."""
+    said = f"{caption.background} {caption.lighting} {told}".lower()
     if time and any(word in said for word in lexicon(time)):
         time = ""
-    where = "" if caption.background else en.PLACE_NAMES.get(place, "")
+    where = en.PLACE_NAMES.get(place, "")
+    where = "" if caption.background or where in grammar.words_of(told) else where
     if where:
         return grammar.sentence(f"the setting is {where} {en.TIMES_OF_DAY.get(time, '')}")
     if not time:

@@ -105,6 +105,14 @@ def test_names_tell_like_instances_apart_by_color_then_side_then_number() -> Non
     assert [(name.side, name.number) for name in beside] == [("", 1), ("", 2)]
     crossing = names(thing("car", LEFT, RIGHT), thing("car", RIGHT, LEFT))
     assert [(name.side, name.number) for name in crossing] == [("", 1), ("", 2)]
+    first, *others = names(
+        *(
+            thing("car", LEFT if at % 2 else RIGHT, RIGHT, colors=look)
+            for at, look in enumerate((red, blue, blue))
+        )
+    )
+    assert (first.side, first.number) == ("", 0)
+    assert [name.number for name in others] == [1, 2]
     (alone,) = names(thing("orange", colors=[("orange", 0.9)]))
     assert alone == Name(class_="orange", count=1)
 

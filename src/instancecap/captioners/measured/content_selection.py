@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -178,11 +179,14 @@ def name_instances(items: Sequence[InstanceFacts], gate: Gate) -> list[Name]:
         if len(alike) < 2 or (all(looks) and len(set(looks)) == len(alike)):
             continue
         sides = _sides([items[i] for i in alike])
-        for number, index in enumerate(alike, 1):
+        seen = Counter[tuple[str, ...]]()
+        for at, index in enumerate(alike):
+            look = looks[at] if all(looks) else ()
+            seen[look] += 1
             if sides:
-                names[index] = replace(names[index], side=sides[number - 1])
-            else:
-                names[index] = replace(names[index], number=number)
+                names[index] = replace(names[index], side=sides[at])
+            elif not all(looks) or looks.count(look) > 1:
+                names[index] = replace(names[index], number=seen[look])
     return names
 
 
