@@ -73,8 +73,11 @@ def test_a_hand_edited_set_goes_through_everything(
     prompts = done("render", tmp_path / "verified", "--for", "wan2.2")
     assert all(text in prompts for text in kept)
 
-    for trainer, *more in (("diffusion-pipe", "--target", "wan2.2"), ("llama-factory",)):
-        done("export", tmp_path / "verified", "--for", trainer, *more, "--out", tmp_path / trainer)
+    verified, pipe = tmp_path / "verified", tmp_path / "diffusion-pipe"
+    done("export", verified, "--for", "diffusion-pipe", "--target", "wan2.2", "--out", pipe)
+    # A caption that says nothing is no answer to learn; the edited one is.
+    ran = run("export", verified, "--for", "llama-factory", "--out", tmp_path / "llama-factory")
+    assert ran.status == 1 and "b.mp4.json: the caption says nothing" in ran.err
     (text,) = json.loads((tmp_path / "diffusion-pipe/videos/captions.json").read_text())["a.mp4"]
     assert all(one in text for one in kept)
 
