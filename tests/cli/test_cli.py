@@ -143,7 +143,7 @@ def test_summary_can_be_read(clips: Path, run: Run) -> None:
 
 def test_what_is_wrong_with_written_captions_is_told(clips: Path, run: Run) -> None:
     _, _, err = run("caption", "clips", "--out", "out", "--max-instances=0")
-    assert "warning: a.mp4: blurred (and 1 more like it; --verbose)\n" in err
+    assert "warning: a.mp4, sub/b.mp4: blurred\n" in err
     assert "empty: a.mp4, sub/b.mp4\n" in err
     assert "empty: a.mp4, sub/b.mp4\n" in run("status", "out")[1]
     _, _, err = run("caption", "clips", "--out", "out", "--no-resume", "--quiet")

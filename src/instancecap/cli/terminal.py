@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from instancecap.engine.config import BY_HAND
 from instancecap.engine.events import Ended, Events
 
 if TYPE_CHECKING:
@@ -143,6 +142,8 @@ class Watcher(Events):
         self.noted(f"failed: {one.source}: {one.reason}")
 
     def planned(self, plan: Plan) -> None:
+        from instancecap.engine.config import BY_HAND  # with pydantic, which --help does without
+
         for _, one in plan.failed:
             self.noted(f"failed before: {one.source}: {one.reason} (--retry-failed tries it again)")
         remedy = "kept as a person left it; --overwrite-human writes it anew"

@@ -100,7 +100,7 @@ class Scene:
 def select_scene(evidence: Evidence, items: Sequence[InstanceFacts], gate: Gate) -> Scene:
     """What is known of the surroundings of the instances ``items``."""
     place, light = evidence.place, evidence.light
-    label = place.label if place.label != "unknown" else ""
+    label = place.label if place.label != "unknown" and place.confidence > 0.5 else ""
     color = place.colors[0][0] if place.colors and place.colors[0][1] >= MAIN_COLOR else ""
     return Scene(
         label if label and gate("place", place.confidence) else "",
