@@ -289,6 +289,8 @@ def test_a_prompt_without_subject_and_event_is_warned_of(length: Any) -> None:
     nothing = "A still camera shows a scene in which no instance could be named."
     caption = measured(camera=camera, global_description=nothing, lighting="Soft light.")
     assert render(caption, target="wan2.2", length=length).warnings == (NAMES_NOTHING,)
+    unsteady = measured(camera={"stability": "handheld"}, global_description=nothing)
+    assert text_of(unsteady) == "The picture is slightly unsteady."
     some = measured({"class": "dog"}, camera=camera)
     assert render(some, target="wan2.2", length=length).warnings == ()
 

@@ -157,7 +157,7 @@ def _gist(draft: Draft, told: Sequence[Instance]) -> Iterator[Line]:
     """The global description; of ours, what says more than the other sentences that are told."""
     pointer, text = "/global_description", draft.caption.global_description
     say = partial(grammar.sentence, everyday=True)
-    others = told or draft.caption.background or draft.caption.camera.motion
+    others = told or draft.caption.background or scene.camera_words(draft.caption.camera)
     if told and draft.options.length == "short" and draft.options.task == "t2v":
         others = ()  # it is the only sentence
     for line in _sentences(draft, pointer, text, say, first=0, more=1.2):
