@@ -38,8 +38,8 @@ RELIABLE = 0.78  # lower bound of the precision of a kind of fact from which its
 # the lower bound allows for small numbers.
 ENOUGH = 8
 # Probability from which a class is stated: of people, vehicles, and what is called by its category
-# alone, from here nine in ten are right of clips left out (``python -m benchmarks.naming``); of
-# animals, of which the detector knows ten kinds, and of all else from here only.
+# alone; then of animals, of which the detector knows ten kinds, and of all else. How often such
+# classes are right of clips left out: ``python -m benchmarks.naming``.
 SURE_LIVELY, SURE = 0.7, 0.85
 # Shares of the frame: mean box areas under or from which a size is stated.
 SMALL, LARGE, FILLING = 0.02, 0.25, 0.6
