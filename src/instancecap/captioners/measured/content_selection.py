@@ -43,6 +43,7 @@ ENOUGH = 8
 SURE_LIVELY, SURE = 0.7, 0.85
 # Shares of the frame: mean box areas under or from which a size is stated.
 SMALL, LARGE, FILLING = 0.02, 0.25, 0.6
+MOSTLY = 0.75  # share of its boxes of which a size, or that it covers much of the frame, is true
 # Mean heights, in frame heights, that are stated as a share of the frame's.
 HEIGHTS: tuple[tuple[float, float, Size], ...] = (
     (0.28, 0.39, "third"), (0.43, 0.58, "half"), (0.62, 0.8, "most"), (0.85, 1.0, "tall"),
@@ -320,16 +321,21 @@ def faces_camera(item: InstanceFacts, faces: Sequence[Face]) -> bool:
 
 
 def _areas(track: Sequence[TrackPoint]) -> tuple[Area, Area, bool]:
-    """Where a box starts and ends, and whether it stays: then both are where it is on average."""
+    """Where a box starts and ends, and whether it stays: then both are where it is on average.
+
+    What roams and comes back, or fills the frame for a part of its time, is nowhere.
+    """
     xs = [(point.box[0] + point.box[2]) / 2 for point in track]
     ys = [(point.box[1] + point.box[3]) / 2 for point in track]
     spread = max(max(xs) - min(xs), max(ys) - min(ys))
     first, last = area_of(_mean_box(track[:BEGINNING])), area_of(_mean_box(track[-BEGINNING:]))
     # What fills the frame at one end alone has changed its size, not its place.
-    if "whole" not in (first, last) and spread >= (TRAVELS if first != last else 2 * TRAVELS):
+    if "whole" not in (first, last) and first != last and spread >= TRAVELS:
         return first, last, False
     there = area_of(_mean_box(track))
-    return there, there, True
+    covers = fmean(area_of(point.box) == "whole" for point in track)
+    roams = spread >= 2 * TRAVELS or (there == "whole" and covers < MOSTLY)
+    return ("", "", False) if roams else (there, there, True)
 
 
 def _mean_box(track: Sequence[TrackPoint]) -> list[float]:
@@ -368,18 +374,24 @@ def size_of(item: InstanceFacts) -> Size:
     if not item.track:
         return ""
     heights = [point.box[3] - point.box[1] for point in item.track]
-    mean = fmean((p.box[2] - p.box[0]) * high for p, high in zip(item.track, heights, strict=True))
-    if mean >= FILLING:
+    sizes = [(p.box[2] - p.box[0]) * high for p, high in zip(item.track, heights, strict=True)]
+
+    def mostly(least: float, most: float) -> bool:
+        """True of the mean size and, but for a fifth of it, of most boxes."""
+        within = fmean(0.8 * least <= size <= 1.2 * most for size in sizes)
+        return least <= fmean(sizes) <= most and within >= MOSTLY
+
+    if mostly(FILLING, 1.0):
         return "filling"
     if item.count > FEW:
         return ""
-    if mean < SMALL:
+    if mostly(0.0, SMALL):
         return "small"
     high = fmean(heights) if pstdev(heights) <= SPREAD else 0.0
     for least, most, size in HEIGHTS:
         if least <= high <= most:
             return size
-    return "large" if mean >= LARGE else ""
+    return "large" if mostly(LARGE, 1.0) else ""
 
 
 def category_of(class_: str) -> str:
