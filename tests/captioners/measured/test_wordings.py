@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from test_measured import prose
 
 from instancecap.captioners.measured import scene_selection
-from instancecap.captioners.measured.content_selection import Area, Conduct, Name
+from instancecap.captioners.measured.conduct import Area, Conduct
+from instancecap.captioners.measured.content_selection import Name
 from instancecap.captioners.measured.describe import describe, without_sentences
 from instancecap.captioners.measured.scene_selection import Light, Scene
 from instancecap.captioners.measured.sentences import language_of

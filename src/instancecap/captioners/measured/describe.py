@@ -15,7 +15,8 @@ from typing import cast
 
 from instancecap.captioners.measured import content_selection as content
 from instancecap.captioners.measured import scene_selection as whole
-from instancecap.captioners.measured.content_selection import Conduct, Gate, Name
+from instancecap.captioners.measured.conduct import Conduct, conduct_in_clip, conduct_of
+from instancecap.captioners.measured.content_selection import Gate, Name
 from instancecap.captioners.measured.sentences import Sentences, language_of
 from instancecap.evidence.geometry import cell_of
 from instancecap.evidence.reliability import precision
@@ -57,7 +58,7 @@ def describe(
     items = content.select_instances(evidence, most=max_instances, gate=gate)
     names = content.name_instances(items, gate)
     subjects = [
-        _Subject(item, name, content.conduct_in_clip(item, evidence, gate))
+        _Subject(item, name, conduct_in_clip(item, evidence, gate))
         for item, name in zip(items, names, strict=True)
     ]
     scene = whole.select_scene(evidence, items, gate)
@@ -204,10 +205,11 @@ def _segments(
     """What the caption's instances do in each shot of a clip that has several."""
     segments = []
     for shot in evidence.shots if len(evidence.shots) > 1 else []:
-        seen = {item.id: item for item in within(evidence, shot.start, shot.end).instances}
+        span = within(evidence, shot.start, shot.end)
+        seen = {item.id: item for item in span.instances}
         here = [(one.name, seen[one.item.id]) for one in subjects if one.item.id in seen]
         if here:
-            acts = [(name, content.conduct_of(item, gate)) for name, item in here]
+            acts = [(name, conduct_of(item, gate, camera=span.camera)) for name, item in here]
             text = _events(whole.Scene(), acts, say=say)
             ids = [item.id for _, item in here]
             segments.append(

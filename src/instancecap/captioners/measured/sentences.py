@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from typing import Protocol
 
-from instancecap.captioners.measured.content_selection import Area, Conduct, Name, Size
+from instancecap.captioners.measured.conduct import Area, Conduct
+from instancecap.captioners.measured.content_selection import Name, Size
 from instancecap.captioners.measured.scene_selection import Light, Scene
 from instancecap.errors import UsageError
 from instancecap.language import en, zh
