@@ -10,10 +10,11 @@ import pytest
 from pydantic import BaseModel
 
 from instancecap.errors import FormatError, UsageError
+from instancecap.evals.asking import Asker
 from instancecap.evals.compare import compare_files, read_result
 from instancecap.evals.pairing import Named, pair
 from instancecap.evals.report import page, table
-from instancecap.evals.run import Asker, EvalOptions, evaluate
+from instancecap.evals.run import EvalOptions, evaluate
 from instancecap.evals.task import Figure, Sample, Score, Scorer, Solver, Task
 from instancecap.io.finder import Rejected
 from tests.evals.conftest import Judge

@@ -8,9 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
-
-from pydantic import BaseModel
+from typing import Any
 
 from instancecap.engine.batch_files import BatchBackend, Unanswered
 from instancecap.engine.config import RunConfig
@@ -20,21 +18,17 @@ from instancecap.engine.results import Run
 from instancecap.engine.run import run_work
 from instancecap.engine.work import Documents, Work, fingerprint
 from instancecap.errors import ModelError, UsageError
+from instancecap.evals.asking import Asker
 from instancecap.evals.report import write_report
 from instancecap.evals.result import Result, summarize
 from instancecap.evals.task import Sample, Task
 from instancecap.io.finder import Rejected
 from instancecap.io.inputs import Job
-from instancecap.mllm.base import Backend, Message, Part, Request, Usage
-from instancecap.mllm.structured import ask
+from instancecap.mllm.base import Backend
 from instancecap.video.clip import Clip
-
-T = TypeVar("T", bound=BaseModel)
 
 ANSWERS = "answers"
 """Folder in OUT with a file for each sample's answer."""
-
-TOKENS = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,57 +48,6 @@ class EvalOptions:
     workers: int = 1
     resume: bool = True
     attempts: int = 3
-
-
-@dataclass
-class Asker:
-    """Asks a model about one sample, and keeps the accounts.
-
-    Attributes:
-        enforced: whether the backend keeps to schemas; None to find out.
-        usage: of all questions about the sample.
-    """
-
-    backend: Backend
-    enforced: bool | None = None
-    seed: int = 0
-    attempts: int = 3
-    usage: Usage = field(default_factory=Usage)
-    model: str = ""
-
-    async def __call__(
-        self,
-        answer: type[T],
-        *parts: Part,
-        before: tuple[Message, ...] = (),
-        seed: int = 0,
-        temperature: float = 0.0,
-    ) -> T:
-        """The answer to a question of text and pictures, whole.
-
-        Args:
-            before: the conversation so far.
-            seed: added to the run's.
-
-        Raises:
-            ModelError: there is no whole answer; the sample counts as partial, and the next run
-                asks about it again.
-        """
-        request = Request(
-            messages=(*before, Message("user", parts)),
-            max_tokens=TOKENS,
-            temperature=temperature,
-            seed=self.seed + seed,
-        )
-        asked = await ask(
-            self.backend, request, answer, attempts=self.attempts, enforced=self.enforced
-        )
-        self.usage += asked.usage
-        if asked.replies:
-            self.model = asked.replies[-1].model or self.model
-        if asked.value is None or asked.missing:
-            raise ModelError(asked.problem)
-        return asked.value
 
 
 @dataclass(frozen=True, slots=True)

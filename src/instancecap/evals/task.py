@@ -22,12 +22,10 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+from instancecap.evals.asking import Asker
 from instancecap.io.finder import Rejected
-
-if TYPE_CHECKING:
-    from instancecap.evals.run import Asker
 
 Method = Literal["correct", "as-published"]
 """Whether a published metric is computed as it is described, or as its code really does it."""
