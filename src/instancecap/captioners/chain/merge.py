@@ -59,6 +59,8 @@ def merge(scene: Scene) -> Caption:
     _settle_shot(caption)
     _note_found(caption, scene)
     warnings = [*_missing(caption, scene), *_unclear(caption, scene), *_instead_of_video(scene)]
+    if scene.left_alone:
+        warnings.append(f"the clip: {scene.left_alone} of the model's corrections left alone")
     caption.warnings += [one for one in warnings if one not in caption.warnings]
     caption.producer = _producer(caption.producer, scene)
     return caption

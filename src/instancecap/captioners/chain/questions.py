@@ -142,6 +142,7 @@ class Scene:
         looks: what tells an instance from the others, by id.
         missing: what was asked on what, why it got nothing, and the leaves.
         models: names that servers gave in their replies.
+        left_alone: corrections of the model's to its own answer that could not be used.
     """
 
     prepared: Prepared
@@ -157,6 +158,7 @@ class Scene:
     looks: dict[int, str] = field(default_factory=dict)
     missing: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
     models: set[str] = field(default_factory=set)
+    left_alone: int = 0
     prompts: Prompts = field(init=False)
 
     def __post_init__(self) -> None:
