@@ -1,0 +1,246 @@
+"""``instancecap eval``: captioners and generators measured, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import typer
+
+from instancecap.cli import terminal
+from instancecap.cli.caption import SERVER
+from instancecap.cli.options import TEXTS, Filled, offered
+from instancecap.engine.model_stage import Server
+from instancecap.engine.results import Run
+from instancecap.errors import UsageError
+from instancecap.evals.camera import camera_task
+from instancecap.evals.compare import compare_files
+from instancecap.evals.events import events_task
+from instancecap.evals.fields import fields_task
+from instancecap.evals.judges import JudgeOptions, judge_task, write_judge_page
+from instancecap.evals.people import PAGE, read_scores
+from instancecap.evals.reference import reference_task
+from instancecap.evals.report import table, write_report
+from instancecap.evals.result import Result
+from instancecap.evals.run import EvalOptions, evaluate
+from instancecap.evals.statements import statements_task, write_audit_page
+from instancecap.evals.task import Method, Task
+from instancecap.evals.timed import timed_task
+from instancecap.evals.tracks import tracks_task
+from instancecap.io.finder import Rejected
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a person sees."""
+
+    json: bool = False
+    verbose: bool = False
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Options that may be given several times."""
+
+    mllm_url: list[str] | None = None
+    batch_results: list[str] | None = None
+
+
+SHOWN = Filled(Shown)
+PLAIN = (Filled(EvalOptions, dict.fromkeys(("attempts", "workers", "resume"), "")), SHOWN)
+"""Options of metrics that take a moment."""
+COMPUTED = (Filled(EvalOptions, {"attempts": ""}), SHOWN)
+"""Options of metrics that compute in worker processes."""
+ASKING = (Filled(EvalOptions), SERVER, Filled(Asked), SHOWN)
+"""Options of metrics that a model may take part in."""
+
+app = typer.Typer(no_args_is_help=True, help=TEXTS["verbs"]["eval"])
+
+
+def command(
+    name: str, configs: tuple[Filled[Any], ...], *, group: typer.Typer = app
+) -> Callable[[Callable[..., None]], Any]:
+    """A metric's verb: its help and options stand in ``options.toml`` under ``eval NAME``.
+
+    ``name`` may be of two words, for a group of its own.
+    """
+
+    def add(function: Callable[..., None]) -> Callable[..., None]:
+        verb = f"eval {name}"
+        described = offered(verb, *configs)(function)
+        group.command(name.rpartition(" ")[2], help=TEXTS[verb]["help"])(described)
+        return function
+
+    return add
+
+
+def server_of(options: Mapping[str, Any]) -> Server | None:
+    """Who is asked; None for nobody."""
+    urls, results = (tuple(options[name] or ()) for name in ("mllm_url", "batch_results"))
+    server = SERVER.fill(options, url=urls, batch_results=results)
+    return server if server.urls or server.model or server.asks_nobody else None
+
+
+def eval_options(options: Mapping[str, Any]) -> EvalOptions:
+    """How a task is run; what a metric does not offer has its default."""
+    names = [one.name for one in fields(EvalOptions) if one.name in options]
+    return EvalOptions(**{name: options[name] for name in names})
+
+
+def run(task: Task, options: Mapping[str, Any], *, server: Server | None = None) -> None:
+    """Evaluate, show the result, and exit with the run's status."""
+    quiet, verbose = options["quiet"], options["verbose"]
+    with terminal.watching(told=False, quiet=quiet, verbose=verbose) as watcher:
+        for one in task.rejected:
+            watcher.rejected(one)
+        result, done = evaluate(task, eval_options(options), server=server, events=watcher)
+    watcher.conclude(done)
+    show(result, options, outputs=done.outputs)
+    raise typer.Exit(exit_status(result, done))
+
+
+def exit_status(result: Result, done: Run) -> int:
+    """0 where every input was scored, 1 where some were not."""
+    return terminal.exit_status(done) or int(bool(result.failed))
+
+
+def show(result: Result, options: Mapping[str, Any], *, outputs: list[str]) -> None:
+    """The result as one JSON object, or its table."""
+    if options["json"]:
+        terminal.print_json(result.model_dump(mode="json"))
+        return
+    print(table(result))
+    if outputs and not options["quiet"]:
+        terminal.note(f"written: {', '.join(outputs)}")
+
+
+@command("fields", ASKING)
+def eval_fields(captions: str, references: str, **options: Any) -> None:
+    """Accuracy field by field."""
+    server = server_of(options)
+    run(fields_task([captions], [references], judge=server is not None), options, server=server)
+
+
+@command("events", ASKING)
+def eval_events(
+    captions: str, references: str, *, as_published: bool = False, **options: Any
+) -> None:
+    """Precision, recall and F1 of events."""
+    server = judging("events", options)
+    method: Method = "as-published" if as_published else "correct"
+    run(events_task([captions], [references], method=method), options, server=server)
+
+
+@command("timed", ASKING)
+def eval_timed(captions: str, references: str, **options: Any) -> None:
+    """Order and overlap of timed parts."""
+    server = server_of(options)
+    run(timed_task([captions], [references], judge=server is not None), options, server=server)
+
+
+@command("reference", PLAIN)
+def eval_reference(captions: str, references: str, **options: Any) -> None:
+    """Who is who over time."""
+    run(reference_task([captions], [references]), options)
+
+
+@command("camera", PLAIN)
+def eval_camera(captions: str, labels: str, **options: Any) -> None:
+    """Camera movements against labels."""
+    run(camera_task([captions], labels), options)
+
+
+@command("tracks", COMPUTED)
+def eval_tracks(found: str, references: str, **options: Any) -> None:
+    """Tracks against labeled ones."""
+    run(tracks_task([found], [references]), options)
+
+
+@command("judge", (*ASKING, Filled(JudgeOptions)))
+def eval_judge(
+    captioners: list[str],
+    *,
+    by: Literal["model", "people"] = "model",
+    scores: list[str] | None = None,
+    **options: Any,
+) -> None:
+    """Captions judged by rubrics."""
+    how, seed = Filled(JudgeOptions).fill(options), options["seed"]
+    named = names_of(captioners)
+    if by == "people" and not scores:
+        page_written(write_judge_page(named, how, folder_in(options), seed=seed), options)
+    given = read_scores(scores or []) if by == "people" else None
+    task = judge_task(named, how, scores=given, seed=seed)
+    run(task, options, server=judging("judge", options) if given is None else None)
+
+
+@command("statements", ASKING)
+def eval_statements(
+    captions: str,
+    *,
+    by: Literal["model", "people"] = "people",
+    verdicts: list[str] | None = None,
+    video_root: str | None = None,
+    **options: Any,
+) -> None:
+    """The statement audit."""
+    if by == "people" and not verdicts:
+        found = write_audit_page(
+            [captions], folder_in(options), video_root=video_root, seed=options["seed"]
+        )
+        page_written(found, options)
+    task = statements_task(
+        [captions], verdicts=verdicts or [], video_root=video_root, seed=options["seed"]
+    )
+    run(task, options, server=None if verdicts else judging("statements", options))
+
+
+def folder_in(options: Mapping[str, Any]) -> Path:
+    """Where the page for raters goes."""
+    if not options["out"]:
+        raise UsageError("--by people: name a folder for the page with --out")
+    return Path(options["out"])
+
+
+def page_written(rejected: Sequence[Rejected], options: Mapping[str, Any]) -> None:
+    """Say where the page is and what is done with it, and exit."""
+    page = folder_in(options) / PAGE
+    for one in rejected:
+        terminal.note_failure(one.source, one.reason)
+    if options["json"]:
+        failed = [{"input": one.source, "reason": one.reason} for one in rejected]
+        terminal.print_json({"page": str(page), "failed": failed})
+    elif not options["quiet"]:
+        terminal.note(f"written: {page}; open it, judge, save, and run this again with the file")
+    raise typer.Exit(int(bool(rejected)))
+
+
+def names_of(captioners: list[str]) -> dict[str, str]:
+    """A name for each captioner: its folder's or file's, or the whole path where two share it."""
+    names = [Path(one).name or one for one in captioners]
+    if len(set(captioners)) < len(captioners):
+        raise UsageError("eval judge: a captioner is named twice")
+    return {
+        name if names.count(name) == 1 else one.strip("/").replace("/", "-"): one
+        for name, one in zip(names, captioners, strict=True)
+    }
+
+
+def judging(name: str, options: Mapping[str, Any]) -> Server:
+    """Who judges. Raises :class:`UsageError` where nobody is named."""
+    server = server_of(options)
+    if server is None:
+        raise UsageError(f"eval {name}: a model has to judge: give --mllm-url and --mllm-model")
+    return server
+
+
+@command("compare", PLAIN)
+def eval_compare(first: str, second: str, **options: Any) -> None:
+    """Two results, sample by sample."""
+    how = eval_options(options)
+    result = compare_files(first, second, seed=how.seed)
+    outputs = [str(path) for path in write_report(result, Path(how.out))] if how.out else []
+    show(result, options, outputs=outputs)
