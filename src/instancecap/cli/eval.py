@@ -2,70 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from instancecap.cli import terminal
+from instancecap.cli.caption import SERVER
 from instancecap.cli.options import TEXTS, Filled, offered
 from instancecap.engine.model_stage import Server
 from instancecap.engine.results import Run
+from instancecap.errors import UsageError
+from instancecap.evals.camera import camera_task
 from instancecap.evals.compare import compare_files
+from instancecap.evals.events import events_task
+from instancecap.evals.fields import fields_task
+from instancecap.evals.reference import reference_task
 from instancecap.evals.report import table, write_report
 from instancecap.evals.result import Result
 from instancecap.evals.run import EvalOptions, evaluate
-from instancecap.evals.task import Task
+from instancecap.evals.task import Method, Task
+from instancecap.evals.timed import timed_task
+from instancecap.evals.tracks import tracks_task
 
-OPTIONS = Filled(EvalOptions)
-NO_MODEL = Filled(EvalOptions, {"attempts": ""})
-"""Of metrics that ask nobody."""
-PLAIN = Filled(EvalOptions, dict.fromkeys(("attempts", "workers", "resume"), ""))
-"""Of metrics that ask nobody and compute in a moment."""
-SERVER = Filled(
-    Server,
-    {"url": "", "batch_results": ""}
-    | {name: f"mllm_{name}" for name in ("model", "key_env", "concurrency", "timeout")}
-    | {name: f"mllm_{name}" for name in ("max_tokens", "wait")},
-)
+
+@dataclass(frozen=True)
+class Shown:
+    """What a person sees."""
+
+    json: bool = False
+    verbose: bool = False
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Options that may be given several times."""
+
+    mllm_url: list[str] | None = None
+    batch_results: list[str] | None = None
+
+
+SHOWN = Filled(Shown)
+PLAIN = (Filled(EvalOptions, dict.fromkeys(("attempts", "workers", "resume"), "")), SHOWN)
+"""Options of metrics that take a moment."""
+COMPUTED = (Filled(EvalOptions, {"attempts": ""}), SHOWN)
+"""Options of metrics that compute in worker processes."""
+ASKING = (Filled(EvalOptions), SERVER, Filled(Asked), SHOWN)
+"""Options of metrics that a model may take part in."""
 
 app = typer.Typer(no_args_is_help=True, help=TEXTS["verbs"]["eval"])
 
 
-def command(name: str, *configs: Filled[Any]) -> Callable[[Callable[..., None]], Any]:
-    """A metric's verb: its help and options stand in ``options.toml`` under ``eval NAME``."""
+def command(
+    name: str, configs: tuple[Filled[Any], ...], *, group: typer.Typer = app
+) -> Callable[[Callable[..., None]], Any]:
+    """A metric's verb: its help and options stand in ``options.toml`` under ``eval NAME``.
+
+    ``name`` may be of two words, for a group of its own.
+    """
 
     def add(function: Callable[..., None]) -> Callable[..., None]:
         verb = f"eval {name}"
-        app.command(name, help=TEXTS[verb]["help"])(offered(verb, *configs)(function))
+        described = offered(verb, *configs)(function)
+        group.command(name.rpartition(" ")[2], help=TEXTS[verb]["help"])(described)
         return function
 
     return add
 
 
-def server_of(options: dict[str, object], urls: list[str] | None) -> Server | None:
+def server_of(options: Mapping[str, Any]) -> Server | None:
     """Who is asked; None for nobody."""
-    server = SERVER.fill(options, url=tuple(urls or ()))
+    urls, results = (tuple(options[name] or ()) for name in ("mllm_url", "batch_results"))
+    server = SERVER.fill(options, url=urls, batch_results=results)
     return server if server.urls or server.model or server.asks_nobody else None
 
 
-def run(
-    task: Task,
-    options: EvalOptions,
-    *,
-    server: Server | None = None,
-    json: bool = False,
-    quiet: bool = False,
-    verbose: bool = False,
-) -> None:
+def eval_options(options: Mapping[str, Any]) -> EvalOptions:
+    """How a task is run; what a metric does not offer has its default."""
+    names = [one.name for one in fields(EvalOptions) if one.name in options]
+    return EvalOptions(**{name: options[name] for name in names})
+
+
+def run(task: Task, options: Mapping[str, Any], *, server: Server | None = None) -> None:
     """Evaluate, show the result, and exit with the run's status."""
+    quiet, verbose = options["quiet"], options["verbose"]
     with terminal.watching(told=False, quiet=quiet, verbose=verbose) as watcher:
         for one in task.rejected:
             watcher.rejected(one)
-        result, done = evaluate(task, options, server=server, events=watcher)
+        result, done = evaluate(task, eval_options(options), server=server, events=watcher)
     watcher.conclude(done)
-    show(result, json=json, quiet=quiet, outputs=done.outputs)
+    show(result, options, outputs=done.outputs)
     raise typer.Exit(exit_status(result, done))
 
 
@@ -74,23 +103,64 @@ def exit_status(result: Result, done: Run) -> int:
     return terminal.exit_status(done) or int(bool(result.failed))
 
 
-def show(result: Result, *, json: bool, quiet: bool = False, outputs: list[str]) -> None:
+def show(result: Result, options: Mapping[str, Any], *, outputs: list[str]) -> None:
     """The result as one JSON object, or its table."""
-    if json:
+    if options["json"]:
         terminal.print_json(result.model_dump(mode="json"))
         return
     print(table(result))
-    if outputs and not quiet:
+    if outputs and not options["quiet"]:
         terminal.note(f"written: {', '.join(outputs)}")
 
 
-@command("compare", PLAIN)
-def compare(
-    first: str, second: str, *, json: bool = False, quiet: bool = False, **options: object
+@command("fields", ASKING)
+def eval_fields(captions: str, references: str, **options: Any) -> None:
+    """Accuracy field by field."""
+    server = server_of(options)
+    run(fields_task([captions], [references], judge=server is not None), options, server=server)
+
+
+@command("events", ASKING)
+def eval_events(
+    captions: str, references: str, *, as_published: bool = False, **options: Any
 ) -> None:
-    """Compare two results, sample by sample."""
-    how = PLAIN.fill(options)
+    """Precision, recall and F1 of events."""
+    server = server_of(options)
+    if server is None:
+        raise UsageError("eval events: a model has to judge: give --mllm-url and --mllm-model")
+    method: Method = "as-published" if as_published else "correct"
+    run(events_task([captions], [references], method=method), options, server=server)
+
+
+@command("timed", ASKING)
+def eval_timed(captions: str, references: str, **options: Any) -> None:
+    """Order and overlap of timed parts."""
+    server = server_of(options)
+    run(timed_task([captions], [references], judge=server is not None), options, server=server)
+
+
+@command("reference", PLAIN)
+def eval_reference(captions: str, references: str, **options: Any) -> None:
+    """Who is who over time."""
+    run(reference_task([captions], [references]), options)
+
+
+@command("camera", PLAIN)
+def eval_camera(captions: str, labels: str, **options: Any) -> None:
+    """Camera movements against labels."""
+    run(camera_task([captions], labels), options)
+
+
+@command("tracks", COMPUTED)
+def eval_tracks(found: str, references: str, **options: Any) -> None:
+    """Tracks against labeled ones."""
+    run(tracks_task([found], [references]), options)
+
+
+@command("compare", PLAIN)
+def eval_compare(first: str, second: str, **options: Any) -> None:
+    """Two results, sample by sample."""
+    how = eval_options(options)
     result = compare_files(first, second, seed=how.seed)
     outputs = [str(path) for path in write_report(result, Path(how.out))] if how.out else []
-    show(result, json=json, quiet=quiet, outputs=outputs)
-    raise typer.Exit(0)
+    show(result, options, outputs=outputs)
