@@ -29,8 +29,9 @@ class Status:
     Attributes:
         running: a run is at work on the output now.
         total: clips of the run.
-        done: with those that earlier runs had done, which are ``before``; of these, ``kept`` stay as
-            a person left them.
+        done: with those that earlier runs had done.
+        before: those that earlier runs had done.
+        kept: of these, those that stay as a person left them.
         partial: clips whose captions lack something that was asked for.
         per_minute: clips that ended in the last five minutes of the run, per minute.
         left_seconds: until the run will be through at this rate; None where it cannot be told.
