@@ -98,3 +98,9 @@ def _print_account(account: Account) -> None:
             f"with a disputed claim: {account.disputed}; "
             f"sentences in which no claim was found: {account.unread}"
         )
+    if account.own:
+        console.print(
+            f"{account.own} of the {account.clips} captions are by the captioner measured: they "
+            "state what they are checked against, so this tells whether they were changed, not "
+            "whether the measurement is right"
+        )

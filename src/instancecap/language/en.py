@@ -12,6 +12,7 @@ from instancecap.language.tables import FEW, Named, read_tables
 from instancecap.schema.caption import Camera, Position
 
 TABLES = read_tables("en")
+SPACE = " "
 
 CELLS = TABLES["cells"]
 """A cell as a place to go to: *to the top left of the frame*."""
@@ -157,10 +158,11 @@ def path(start: str, end: str) -> str:
     return f"from {first}{of_start} to {last}{'' if of_start else of_end}"
 
 
-def light(level: str, colors: str, tint: str, change: str) -> str:
+def light(level: str, colors: str, tint: str, contrast: str, change: str) -> str:
     """What stands out of the light: *a dark picture with a warm tint, growing brighter*."""
     what = " ".join(filter(None, (level, "black-and-white" * (colors == "none"))))
-    details = ["vivid colors" * (colors == "vivid"), f"a {tint} tint" if tint else ""]
+    details = [f"{colors} colors" if colors in ("vivid", "muted") else ""]
+    details += [f"a {tint} tint" if tint else "", f"{contrast} contrast" if contrast else ""]
     text = article(f"{what} picture") if what else ""
     if any(details):
         text = f"{text or 'a picture'} with {join(list(filter(None, details)))}"

@@ -8,11 +8,13 @@ evidence is not sure enough, or has nothing about it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from instancecap.evidence.reliability import may_overrule
 from instancecap.evidence.view import within
+from instancecap.language import en
 from instancecap.language.sentences import split_sentences
 from instancecap.schema import caption as c
 from instancecap.schema.caption import Caption
@@ -143,5 +145,19 @@ class ClaimChecker:
 def _check_item(claim: Claim, item: InstanceFacts, view: Evidence) -> Verdict:
     """The verdict on a claim if it is of ``item``."""
     check, seen = INSTANCE_CHECKS.get(claim.kind), TrackSpan.of(item, view)
-    verdict = check(claim, seen) if check and seen else Verdict()
+    if check is None or seen is None:
+        return Verdict()
+    verdict = check(claim, seen)
+    if claim.kind != "class" and item.count == 1:
+        verdict = replace(verdict, measured=_with_subject(verdict.measured, seen))
     return verdict.negated() if claim.negated else verdict
+
+
+def _with_subject(measured: str, seen: TrackSpan) -> str:
+    """What was measured, said of the instance by its class, and its place among others of it."""
+    item = seen.item
+    name = f"the {item.class_}"
+    if any(one.class_ == item.class_ and one.id != item.id for one in seen.evidence.instances):
+        name += f" that is first {en.IN_CELLS[seen.cell('start')]} of the frame"
+    about = f"the colors of {name}"
+    return re.sub(r"^it\b", name, re.sub(r"^its colors\b", about, measured))
