@@ -18,8 +18,9 @@ class NamingThresholds:
     eye; ``python -m benchmarks.naming`` prints the fit and how right it is of clips left out.
 
     Attributes:
-        offset, score, density, size: weights of a constant, of the score's log-odds, of the share
-            of the shot's samples with a detection, and of the root of the box's area.
+        offset, score, best, density, size: weights of a constant, of the log-odds of the mean score
+            and of the score in the best views, of the share of the shot's samples with a detection,
+            and of the root of the box's area.
         look: weight of closer looks against first ones in the score.
         human, animal, vehicle: added for these categories.
         any_animal, any_vehicle: added where any class of the category is right: COCO knows ten
@@ -36,18 +37,19 @@ class NamingThresholds:
         carried: probability from which a household thing that travels keeps its name.
     """
 
-    offset: float = 0.06
-    score: float = 1.5
-    density: float = 0.97
-    size: float = -1.16
+    offset: float = -0.08
+    score: float = 1.03
+    best: float = 0.8
+    density: float = 0.82
+    size: float = -1.44
     look: float = 2.0
-    human: float = 1.24
-    animal: float = -0.47
-    vehicle: float = 1.14
-    any_animal: float = 1.39
+    human: float = 1.29
+    animal: float = -0.52
+    vehicle: float = 1.0
+    any_animal: float = 1.36
     any_vehicle: float = 0.39
     single: float = -1.5
-    name: float = 0.3
+    name: float = 0.2
     clear: float = 0.4
     steady: float = 0.6
     seen: float = 0.3
@@ -58,7 +60,7 @@ class NamingThresholds:
 NAMING = NamingThresholds()
 
 NAMING_YOLOV3 = NamingThresholds(
-    offset=-3.05, score=0.22, density=1.15, size=4.58, human=1.34, animal=0.62, vehicle=1.72,
+    offset=-3.05, score=0.22, best=0.0, density=1.15, size=4.58, human=1.34, animal=0.62, vehicle=1.72,
     any_animal=1.9, any_vehicle=0.9,
 )  # fmt: skip
 """For YOLOv3-tiny, whose scores tell little and which errs on what is small: fitted to 140 tracks

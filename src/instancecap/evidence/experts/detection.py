@@ -32,6 +32,7 @@ from instancecap.evidence.tracking.across_cuts import join_across_cuts
 from instancecap.evidence.tracking.groups import group_instances
 from instancecap.evidence.tracking.instances import (
     follows_subject,
+    lengthen_by_motion,
     moving_instances,
     name_tracks,
     named_instances,
@@ -241,6 +242,7 @@ class DetectionExpert:
             link(samples), shot=shot, world=trajectory, samples=len(samples), fit=fit
         )
         loose = link(patches, sure=0.45, unsure=0.4)
+        lengthen_by_motion(kept, loose, trajectory)
         named = named_instances(
             kept, shot=shot, end=scene.end, world=trajectory, tight=self._detector.tight
         )

@@ -112,6 +112,24 @@ class Track:
         self._recount()
         self.velocity = other.velocity if other.times[-1:] == self.times[-1:] else self.velocity
 
+    def lengthen(self, other: Track, *, score: float) -> None:
+        """Begin and end with what another track of the same thing has before and after it.
+
+        Args:
+            score: share of the score at the own end that the added boxes get.
+        """
+        for own, wanted in ((0, [t < self.times[0] for t in other.times]),
+                            (-1, [t > self.times[-1] for t in other.times])):  # fmt: skip
+            added = [index for index, there in enumerate(wanted) if there]
+            self.merge(
+                Track(
+                    times=[other.times[i] for i in added],
+                    boxes=[other.boxes[i] for i in added],
+                    scores=[self.scores[own] * score for _ in added],
+                    colors=[self.colors[own] for _ in added],
+                )
+            )
+
     def without(self, times: set[float]) -> Track:
         """The track less its detections at ``times``."""
         kept = [index for index, t in enumerate(self.times) if t not in times]
