@@ -101,32 +101,6 @@ def _is_something(track: Track, samples: int) -> bool:
     return density >= NAMING.steady and float(np.mean(track.best)) >= NAMING.seen
 
 
-def lengthen_by_motion(
-    named: Sequence[Named], patches: Sequence[Track], world: CameraTrajectory
-) -> None:
-    """Let tracks begin and end with the moving patch that the thing is before it is first detected
-    and after it is last: only before a camera that rests is such a patch a thing."""
-    if world.moves:
-        return
-    for one in named:
-        for patch in patches:
-            if _coincide(one.track, patch):
-                one.track.lengthen(patch, score=HELD_SCORE)
-
-
-def _coincide(track: Track, patch: Track) -> bool:
-    """True where a patch goes beyond a track whose end it covers, at the end and on the way to it."""
-    times = np.array(track.times)
-    inside = (times >= patch.times[0]) & (times <= patch.times[-1])
-    beyond = patch.times[0] < times[0] or patch.times[-1] > times[-1]
-    if not beyond or not (inside[0] or inside[-1]):
-        return False
-    theirs = np.stack(
-        [np.interp(times[inside], patch.times, np.array(patch.boxes)[:, i]) for i in range(4)], axis=1
-    )
-    return float(np.mean(pairwise_ious(np.array(track.boxes)[inside], theirs))) > MEETS
-
-
 def named_instances(
     named: Sequence[Named], *, shot: Shot, end: float, world: CameraTrajectory, tight: bool = True
 ) -> list[InstanceFacts]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -112,23 +113,26 @@ class Track:
         self._recount()
         self.velocity = other.velocity if other.times[-1:] == self.times[-1:] else self.velocity
 
-    def lengthen(self, other: Track, *, score: float) -> None:
-        """Begin and end with what another track of the same thing has before and after it.
+    def boxes_at(self, times: Array | Sequence[float]) -> Array:
+        """Boxes (n, 4) at some times, interpolated; the first and the last one beyond the ends."""
+        boxes = np.array(self.boxes)
+        return np.stack([np.interp(times, self.times, boxes[:, i]) for i in range(4)], axis=1)
+
+    def lengthen(self, found: Sequence[tuple[float, Array, float]], *, end: int) -> None:
+        """Add what is found of the thing beyond one end of the track, 0 or -1.
 
         Args:
-            score: share of the score at the own end that the added boxes get.
+            found: time, box and score, the last as a share of the score at that end.
         """
-        for own, wanted in ((0, [t < self.times[0] for t in other.times]),
-                            (-1, [t > self.times[-1] for t in other.times])):  # fmt: skip
-            added = [index for index, there in enumerate(wanted) if there]
-            self.merge(
-                Track(
-                    times=[other.times[i] for i in added],
-                    boxes=[other.boxes[i] for i in added],
-                    scores=[self.scores[own] * score for _ in added],
-                    colors=[self.colors[own] for _ in added],
-                )
+        self.merge(
+            Track(
+                times=[t for t, *_ in found],
+                boxes=[box for _, box, _ in found],
+                scores=[self.scores[end] * np.float32(share) for *_, share in found],
+                colors=[self.colors[end] for _ in found],
+                velocity=self.velocity,
             )
+        )
 
     def without(self, times: set[float]) -> Track:
         """The track less its detections at ``times``."""
