@@ -28,6 +28,12 @@ found 59 % of appearances and 69 % of actions right; checking moves it."""
 FRAMES_NAMED = 4
 """Times that provenance lists, at most, as for measured fields."""
 
+SENTENCES = (
+    *("/global_description", "/background", "/lighting", "/description"),
+    *("/appearance", "/action", "/expression", "/position/text"),
+)
+"""Ends of the pointers of texts in which instances are named."""
+
 OPPOSITE: dict[Primitive, Primitive] = {
     "pan_left": "pan_right", "tilt_up": "tilt_down", "zoom_in": "zoom_out", "roll_cw": "roll_ccw",
     "move_left": "move_right", "move_up": "move_down", "move_in": "move_out", "arc_cw": "arc_ccw",
@@ -258,17 +264,11 @@ def _unclear(caption: Caption, scene: Scene) -> list[str]:
     """A line for every reference that may stand for several instances."""
     if not scene.names:
         return []
-    texts = {"/global_description": caption.global_description}
-    texts |= {
-        f"/instances/{one.id}/{leaf}": getattr(one, leaf)
-        for one in caption.instances
-        for leaf in ("appearance", "action")
-    }
-    texts |= {f"/segments/{i}/description": s.description for i, s in enumerate(caption.segments)}
     lines = []
-    for pointer, text in texts.items():
-        for phrase in mentioned(text, scene.names)[1]:
-            lines.append(f"unclear: {pointer}: {phrase!r} may be any of several instances")
+    for pointer, text in caption.leaves().items():
+        if pointer.endswith(SENTENCES):
+            for phrase in mentioned(text, scene.names, own=instance_of(pointer))[1]:
+                lines.append(f"unclear: {pointer}: {phrase!r} may be any of several instances")
     return lines
 
 
