@@ -144,8 +144,7 @@ def _split_shots(caption: Caption, scene: Scene) -> None:
         return
     known = [key for key in caption.provenance if key.startswith("/shots/")]
     told = {key: caption.provenance.pop(key) for key in known}
-    model = ", ".join(sorted(scene.models)) or "model"
-    seen = Provenance(source=model, confidence=CONFIDENCE, support="unchecked", frames=[])
+    seen = Provenance(source=scene.model, confidence=CONFIDENCE, support="unchecked", frames=[])
     shots: list[Shot] = []
     for index, shot in enumerate(caption.shots):
         for piece in split_shots([shot], scene.jumps):
@@ -211,7 +210,6 @@ def _provenance(said: Said) -> Provenance:
 
 def _note_found(caption: Caption, scene: Scene) -> None:
     """Who found each instance: the detector, the model, or both; and who named it."""
-    model = ", ".join(sorted(scene.models)) or "model"
     for one in caption.instances:
         agreed = scene.agreed.get(one.id)
         if agreed is None:
@@ -224,7 +222,7 @@ def _note_found(caption: Caption, scene: Scene) -> None:
             source=agreed.found_by, confidence=sure, support="unchecked", frames=frames
         )
         caption.provenance[f"/instances/{one.id}"] = entry
-        by_model = entry.model_copy(update={"source": model, "confidence": CONFIDENCE})
+        by_model = entry.model_copy(update={"source": scene.model, "confidence": CONFIDENCE})
         for leaf in ("name", "class", "subcategory"):
             if leaf != "class" or agreed.named.class_:
                 caption.provenance[f"/instances/{one.id}/{leaf}"] = by_model
@@ -289,7 +287,7 @@ def _producer(producer: Producer, scene: Scene) -> Producer:
         version=__version__,
         captioner="mllm",
         mode=mode,
-        models={**producer.models, "mllm": ", ".join(sorted(scene.models))},
+        models={**producer.models, "mllm": scene.model},
         prompts=scene.prompts.version,
         seed=options.seed,
     )
