@@ -9,8 +9,8 @@ from rich.text import Text
 
 from instancecap.cli import terminal
 from instancecap.cli.options import Filled, offered
-from instancecap.engine.model_stage import Server
 from instancecap.engine.verify import Account, CheckConfig, Checked, verify_all
+from instancecap.mllm.server import Server
 from instancecap.verify.report import OUTCOMES, contradictions
 
 CONFIG = Filled(CheckConfig)

@@ -16,13 +16,13 @@ from instancecap.datasets.captions import Row, read_captions
 from instancecap.datasets.edits import file_of
 from instancecap.datasets.videos import find_video
 from instancecap.engine.local import Outcome, count_cores, run_jobs, threads_each
-from instancecap.engine.model_stage import Server
 from instancecap.errors import InputError, OutputError, UsageError
 from instancecap.io.addresses import is_url
 from instancecap.io.atomic import write_whole
 from instancecap.io.finder import Rejected, reason_of
 from instancecap.io.inputs import Job
 from instancecap.mllm.base import Backend
+from instancecap.mllm.server import Server
 from instancecap.schema import Caption, Evidence
 from instancecap.verify.check import verify
 from instancecap.verify.fields import read_claims

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from instancecap.evidence.reliability import may_overrule
 from instancecap.evidence.view import within
 from instancecap.language import en
+from instancecap.language.sentences import split_sentences
 from instancecap.schema import caption as c
 from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence, InstanceFacts
@@ -26,7 +27,6 @@ from instancecap.verify.lexicon import Noun
 from instancecap.verify.matching import Candidates, candidates, match_instances
 from instancecap.verify.report import Finding, Report
 from instancecap.verify.spans import TrackSpan
-from instancecap.verify.text import sentences
 
 _OVER_TIME = ("direction", "motion", "camera")
 
@@ -62,7 +62,7 @@ def verify(caption: Caption, evidence: Evidence, *, read: Sequence[Claim] | None
     unread = [
         sentence.text
         for text in texts_of(caption)
-        for sentence in sentences(text.text)
+        for sentence in split_sentences(text.text)
         if (text.pointer, sentence.text) not in told
     ]
     return Report(list(findings.values()), unread)
