@@ -12,7 +12,6 @@ import typer
 from instancecap.cli import terminal
 from instancecap.cli.caption import SERVER
 from instancecap.cli.options import TEXTS, Filled, offered
-from instancecap.engine.model_stage import Server
 from instancecap.engine.results import Run
 from instancecap.errors import UsageError
 from instancecap.evals.camera import camera_task
@@ -30,6 +29,7 @@ from instancecap.evals.task import Method, Task
 from instancecap.evals.timed import timed_task
 from instancecap.evals.tracks import tracks_task
 from instancecap.io.finder import Rejected
+from instancecap.mllm.server import Server
 
 
 @dataclass(frozen=True)
