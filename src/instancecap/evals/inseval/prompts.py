@@ -1,0 +1,101 @@
+"""The file that videos are generated from: each prompt as the target takes it, and what is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from instancecap.api import Mllm, enhance
+from instancecap.enhance import EnhanceOptions
+from instancecap.errors import UsageError
+from instancecap.evals.inseval.chain import questions_of
+from instancecap.evals.inseval.suite import Prompt, our_suite, read_prompts
+from instancecap.io.table_writers import open_table
+from instancecap.render.targets import Target, counter_for
+
+
+def prompts_of(path: str) -> list[Prompt]:
+    """Those of a file or of the published folder; of our own suite where ``path`` is empty.
+
+    Raises :class:`UsageError` for a row that cannot be read: a suite is whole or none.
+    """
+    if not path:
+        return our_suite()
+    named = read_prompts(path)
+    if named.rejected:
+        first = named.rejected[0]
+        raise UsageError(f"{first.source}: {first.reason}")
+    return list(named.found.values())
+
+
+def write_prompts(
+    out: str,
+    prompts: Sequence[Prompt],
+    *,
+    target: Target | None = None,
+    enhanced: bool = False,
+    captioner: Mllm | None = None,
+    seed: int = 0,
+    on_done: Callable[[Prompt], None] = lambda prompt: None,
+) -> int:
+    """Write what to generate from, a row a prompt; returns the number of rows.
+
+    A row has ``id``, ``prompt`` (what to generate from), ``negative_prompt`` for an enhanced one,
+    ``fps`` and ``frames`` (a rule such as ``4N+1``) where the target has them, ``source`` (the
+    short prompt), ``video`` (the name that its video has to have), ``instances``, ``questions``.
+
+    Args:
+        enhanced: enhance each prompt; by ``captioner`` where one is given, else without a model.
+
+    Raises:
+        UsageError: ``out`` is no ``.jsonl``; or a prompt does not fit the target's encoder.
+        FormatError: of a prompt nothing can be made.
+    """
+    if Path(out).suffix.lower() != ".jsonl":
+        raise UsageError(f"--out {out}: the prompts go to a .jsonl file")
+    options = EnhanceOptions(target=target, seed=seed) if enhanced else None
+    table = open_table(Path(out))
+    try:
+        for one in prompts:
+            table.write(_row(one, target, options, captioner))
+            on_done(one)
+        table.finish()
+    except BaseException:
+        table.drop()
+        raise
+    return len(prompts)
+
+
+def _row(
+    prompt: Prompt, target: Target | None, options: EnhanceOptions | None, captioner: Mllm | None
+) -> dict[str, Any]:
+    return {
+        **prompt.to_dict(),
+        "source": prompt.text,
+        **dict(_generation(prompt, target, options, captioner)),
+        "video": prompt.video,
+        "questions": [asdict(one) for one in questions_of(prompt)],
+    }
+
+
+def _generation(
+    prompt: Prompt, target: Target | None, options: EnhanceOptions | None, captioner: Mllm | None
+) -> Iterator[tuple[str, Any]]:
+    """What a video is generated from."""
+    text = prompt.text
+    if options is not None:
+        (result,) = enhance(text, captioner=captioner, options=options)
+        text = result.prompt
+        yield "negative_prompt", result.negative_prompt
+    yield "prompt", text
+    if target is None:
+        return
+    count, _ = counter_for(target)
+    if (tokens := count(text)) > target.budget:
+        raise UsageError(f"{prompt.id}: {tokens} tokens, {target.name} takes {target.budget}")
+    if target.fps:
+        yield "fps", target.fps
+    if target.frames:
+        yield "frames", target.frames
