@@ -68,6 +68,25 @@ def balanced_accuracy(values: Array, weights: Array) -> float:
     return sum(known) / len(known) if known else NOTHING
 
 
+def mean_of_groups(values: Array, weights: Array) -> float:
+    """Of (value, group): the mean of the groups' means, so that each group counts the same."""
+    groups = [values[:, 1] == one for one in np.unique(values[:, 1])]
+    means = [mean(values[one], weights[one]) for one in groups if weights[one].any()]
+    return sum(means) / len(means) if means else NOTHING
+
+
+def rising(values: Array, weights: Array) -> float:
+    """1 where each part's mean is larger than the one before it, else 0."""
+    if not weights.any():
+        return NOTHING
+    return float((np.diff(weights @ values) > 0).all())
+
+
+def falling(values: Array, weights: Array) -> float:
+    """1 where each part's mean is smaller than the one before it, else 0."""
+    return rising(-values, weights)
+
+
 def average_precision(values: Array, weights: Array) -> float:
     """Of (score, label 0 or 1): the sum over thresholds of precision times the gain in recall.
 
@@ -103,7 +122,10 @@ def _by_threshold(values: Array, weights: Array) -> tuple[Array, Array]:
 
 STATISTICS: dict[str, Statistic] = {
     one.__name__: one
-    for one in (mean, share, f1, precision, mean_f1, balanced_accuracy, average_precision, roc_auc)
+    for one in (
+        *(mean, share, f1, precision, mean_f1, balanced_accuracy, average_precision, roc_auc),
+        *(mean_of_groups, rising, falling),
+    )
 }
 """By the names that results carry; :mod:`instancecap.evals.agreement` and others add theirs."""
 
@@ -156,8 +178,12 @@ def _interval(figure: Callable[[Array], float], clips: Sequence[str], seed: int)
     drawn = (
         np.bincount(random.integers(count, size=count), minlength=count) for _ in range(RESAMPLES)
     )
-    found = np.array([figure(times[owner].astype(float)) for times in drawn])
-    found = found[~np.isnan(found)]
+    return _around(value, [figure(times[owner].astype(float)) for times in drawn], count)
+
+
+def _around(value: float, resampled: Sequence[float], count: int) -> Interval:
+    """A value and the ends of its interval, from its resamples over ``count`` clips."""
+    found = np.array([one for one in resampled if not math.isnan(one)])
     if not len(found):
         return Interval(value, NOTHING, NOTHING, count)
     # Percentiles of a bootstrap are too narrow for few clips: Hesterberg's expanded percentiles
@@ -166,3 +192,20 @@ def _interval(figure: Callable[[Array], float], clips: Sequence[str], seed: int)
     wide = float(stats.norm.cdf(math.sqrt(count / (count - 1)) * stats.t.ppf(tail, count - 1)))
     low, high = np.quantile(found, [wide, 1 - wide])
     return Interval(value, float(low), float(high), count)
+
+
+def binned_interval(
+    statistic: Statistic, values: Array, times: Sequence[int], *, seed: int = 0
+) -> Interval:
+    """As :func:`interval` of clips that each are one sample, of which many are alike.
+
+    ``values``: shape (bins, parts); ``times``: how many samples each bin stands for.
+    """
+    weights = np.asarray(times, float)
+    count = int(weights.sum())
+    value = statistic(values, weights) if count else NOTHING
+    if count < 2 or math.isnan(value):
+        return Interval(value, NOTHING, NOTHING, count)
+    random = np.random.default_rng(seed)
+    drawn = random.multinomial(count, weights / count, size=RESAMPLES)
+    return _around(value, [statistic(values, one.astype(float)) for one in drawn], count)

@@ -16,7 +16,7 @@ from instancecap.evals.task import Method
 from instancecap.mllm.base import Image, Message
 
 if TYPE_CHECKING:
-    from instancecap.evals.run import Asker
+    from instancecap.evals.asking import Asker
 
 Kind = Literal["describe", "present", "open", "match"]
 

@@ -1,4 +1,4 @@
-"""The file that videos are generated from: each prompt as the target takes it, and what is asked."""
+"""The file that videos are generated from: each prompt for the target, and what is asked."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from instancecap.api import Mllm, enhance
-from instancecap.enhance import EnhanceOptions
 from instancecap.errors import UsageError
 from instancecap.evals.inseval.chain import questions_of
 from instancecap.evals.inseval.suite import Prompt, our_suite, read_prompts
 from instancecap.io.table_writers import open_table
 from instancecap.render.targets import Target, counter_for
+
+Enhancer = Callable[[str], tuple[str, str]]
+"""From a short prompt to the prompt to generate from, and what the video must not show."""
 
 
 def prompts_of(path: str) -> list[Prompt]:
@@ -35,10 +36,7 @@ def write_prompts(
     prompts: Sequence[Prompt],
     *,
     target: Target | None = None,
-    enhanced: bool = False,
-    captioner: Mllm | None = None,
-    seed: int = 0,
-    on_done: Callable[[Prompt], None] = lambda prompt: None,
+    enhancer: Enhancer | None = None,
 ) -> int:
     """Write what to generate from, a row a prompt; returns the number of rows.
 
@@ -47,7 +45,7 @@ def write_prompts(
     short prompt), ``video`` (the name that its video has to have), ``instances``, ``questions``.
 
     Args:
-        enhanced: enhance each prompt; by ``captioner`` where one is given, else without a model.
+        enhancer: enhances each prompt; None to generate from the short ones.
 
     Raises:
         UsageError: ``out`` is no ``.jsonl``; or a prompt does not fit the target's encoder.
@@ -55,12 +53,10 @@ def write_prompts(
     """
     if Path(out).suffix.lower() != ".jsonl":
         raise UsageError(f"--out {out}: the prompts go to a .jsonl file")
-    options = EnhanceOptions(target=target, seed=seed) if enhanced else None
     table = open_table(Path(out))
     try:
         for one in prompts:
-            table.write(_row(one, target, options, captioner))
-            on_done(one)
+            table.write(_row(one, target, enhancer))
         table.finish()
     except BaseException:
         table.drop()
@@ -68,32 +64,28 @@ def write_prompts(
     return len(prompts)
 
 
-def _row(
-    prompt: Prompt, target: Target | None, options: EnhanceOptions | None, captioner: Mllm | None
-) -> dict[str, Any]:
+def _row(prompt: Prompt, target: Target | None, enhancer: Enhancer | None) -> dict[str, Any]:
     return {
         **prompt.to_dict(),
         "source": prompt.text,
-        **dict(_generation(prompt, target, options, captioner)),
+        **dict(_generation(prompt, target, enhancer)),
         "video": prompt.video,
         "questions": [asdict(one) for one in questions_of(prompt)],
     }
 
 
 def _generation(
-    prompt: Prompt, target: Target | None, options: EnhanceOptions | None, captioner: Mllm | None
+    prompt: Prompt, target: Target | None, enhancer: Enhancer | None
 ) -> Iterator[tuple[str, Any]]:
     """What a video is generated from."""
     text = prompt.text
-    if options is not None:
-        (result,) = enhance(text, captioner=captioner, options=options)
-        text = result.prompt
-        yield "negative_prompt", result.negative_prompt
+    if enhancer is not None:
+        text, negative = enhancer(text)
+        yield "negative_prompt", negative
     yield "prompt", text
     if target is None:
         return
-    count, _ = counter_for(target)
-    if (tokens := count(text)) > target.budget:
+    if (tokens := counter_for(target).count(text)) > target.budget:
         raise UsageError(f"{prompt.id}: {tokens} tokens, {target.name} takes {target.budget}")
     if target.fps:
         yield "fps", target.fps

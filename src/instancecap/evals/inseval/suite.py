@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from instancecap.errors import FormatError, UsageError
 from instancecap.evals.pairing import Named
@@ -64,8 +64,7 @@ class Prompt:
     @property
     def dimension(self) -> Dimension:
         """What is asked of its instances."""
-        found: Any = self.id.split("/")[1]
-        return found
+        return cast(Dimension, self.id.split("/")[1])
 
     @property
     def video(self) -> str:
@@ -187,7 +186,11 @@ def lint(prompts: Sequence[Prompt]) -> list[str]:
     that each question can be answered from it; and no value tells another instance's value or
     class, so that a video which mixes them up cannot pass.
     """
-    return [*_unbalanced(prompts), *_repeated(prompts), *(l for p in prompts for l in _flaws(p))]
+    return [
+        *_unbalanced(prompts),
+        *_repeated(prompts),
+        *(line for one in prompts for line in _flaws(one)),
+    ]
 
 
 def _unbalanced(prompts: Sequence[Prompt]) -> Iterator[str]:
@@ -209,7 +212,9 @@ def _repeated(prompts: Sequence[Prompt]) -> Iterator[str]:
         ("id", [one.id for one in prompts]),
         ("prompt", [" ".join(_words(one.text)) for one in prompts]),
     ):
-        yield from (f"{what} {one!r} occurs {n} times" for one, n in Counter(values).items() if n > 1)
+        yield from (
+            f"{what} {one!r} occurs {n} times" for one, n in Counter(values).items() if n > 1
+        )
 
 
 def _flaws(prompt: Prompt) -> Iterator[str]:
