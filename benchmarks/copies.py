@@ -19,11 +19,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-SUBJECTS = "woman man child dog cat horse bird car bus boat cyclist farmer dancer robot".split()
-LOOKS = "red blue tall old small bright torn shiny dusty woolen striped quiet broken green".split()
-VERBS = "walks runs waits turns jumps looks drifts stops climbs waves falls works sings".split()
-PLACES = "road beach forest kitchen market bridge station garden river roof hall field".split()
-JOINS = "while because although before after until when where".split()
+LISTS = """
+woman man child dog cat horse bird car bus boat cyclist farmer dancer robot
+red blue tall old small bright torn shiny dusty woolen striped quiet broken green
+walks runs waits turns jumps looks drifts stops climbs waves falls works sings
+road beach forest kitchen market bridge station garden river roof hall field
+while because although before after until when where
+"""
+SUBJECTS, LOOKS, VERBS, PLACES, JOINS = (line.split() for line in LISTS.split("\n")[1:-1])
 WORDS = [*SUBJECTS, *LOOKS, *VERBS, *PLACES]
 
 
@@ -89,7 +92,8 @@ def main() -> None:
         copied = write(table, captions=args.captions, copies=args.copies)
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             told = pool.apply(survey, (str(table), folder))
-        rows = [json.loads(line) for line in Path(folder, "flags.jsonl").open(encoding="utf-8")]
+        lines = Path(folder, "flags.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = map(json.loads, lines)
     flagged = {one["id"] for one in rows if {"exact copy", "nearly the same"} & set(one["flags"])}
     found = sum(f"copy-{number}" in flagged for number in range(args.copies))
     print(

@@ -26,6 +26,9 @@ This and the bounds above are those of NVIDIA's cosmos-curator."""
 SECOND_SCRIPT = 0.1
 """Share of letters in another script than most from which a caption mixes scripts."""
 
+ENOUGH = 100
+"""Words by which a language is told."""
+
 FLAGS = {
     "too short": f"fewer than {FEWEST_WORDS} words",
     "too long": f"more than {MOST_WORDS:,} words",
@@ -103,16 +106,14 @@ def language_of(words: Sequence[str], scripts: Counter[str]) -> str:
     script = scripts.most_common(1)[0][0]
     if script != "Latin":
         return script
-    seen = Counter(language for word in words for language in small_words().get(word, ()))
-    return seen.most_common(1)[0][0] if seen else "Latin"
+    told = words[:ENOUGH]
+    seen = {name: sum(map(small.__contains__, told)) for name, small in small_words().items()}
+    best = max(seen, key=seen.__getitem__)
+    return best if seen[best] else "Latin"
 
 
 @cache
-def small_words() -> dict[str, tuple[str, ...]]:
-    """Languages of each small word: ``small_words.toml``."""
+def small_words() -> dict[str, frozenset[str]]:
+    """The small words of languages: ``small_words.toml``."""
     text = files(__package__).joinpath("small_words.toml").read_text(encoding="utf-8")
-    found: dict[str, tuple[str, ...]] = {}
-    for language, words in tomllib.loads(text).items():
-        for word in words.split():
-            found[word] = (*found.get(word, ()), language)
-    return found
+    return {language: frozenset(words.split()) for language, words in tomllib.loads(text).items()}

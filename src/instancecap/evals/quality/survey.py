@@ -1,4 +1,4 @@
-"""``eval quality``: flags, copies, templates, languages and support over a whole set of captions."""
+"""``eval quality``: flags, copies, templates, languages and support over a set of captions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,6 @@ from instancecap.evals.statistics import STATISTICS, binned_interval
 from instancecap.formats.text import paragraph
 from instancecap.io.table_writers import open_table
 from instancecap.schema.caption import Caption
-from instancecap.verify.text import sentences
 
 COPY, NEARLY = "exact copy", "nearly the same"
 MEANINGS = {
@@ -48,6 +47,8 @@ MOST_SHOWN = 20
 
 OPENING = 4
 """Words by which the beginnings of sentences are compared."""
+
+_OPENING = re.compile(rf"(?:^|[.!?。！？]\s*)((?:\w[\w'’-]* ){{{OPENING - 1}}}\w[\w'’-]*)")
 
 FREQUENT = 0.05
 """Share of captions from which a beginning counts as a template."""
@@ -108,12 +109,7 @@ class Survey:
         self._rows.write(json.dumps(told).encode() + b"\n")
 
     def _count_openings(self, text: str) -> None:
-        found = {
-            " ".join(words[:OPENING])
-            for one in sentences(text)
-            if len(words := words_of(one.text)) > OPENING
-        }
-        self.openings.update(found)
+        self.openings.update({one.lower() for one in _OPENING.findall(text)})
         if len(self.openings) > MOST_OPENINGS:
             # What comes in one of twenty captions has been seen again by then.
             self.openings = Counter({one: n for one, n in self.openings.items() if n > 1})
@@ -242,7 +238,7 @@ def _sizes(values: Any) -> Counts:
 
 def _figure(
     name: str,
-    bins: Mapping[tuple[float, ...], int],
+    bins: Mapping[Any, int],
     seed: int,
     *,
     better: Literal["more", "less", ""] = "more",
