@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from instancecap.errors import ModelError
 from instancecap.mllm.base import Backend, Reply, Request
+from instancecap.schema.caption import Caption
 from tests.program import run as run
 
 Says = Callable[[str, Request], dict[str, Any] | str]
@@ -32,3 +34,11 @@ class Judge(Backend):
         self.asked.append(text)
         said = self.says(text, request)
         return Reply(said if isinstance(said, str) else json.dumps(said))
+
+
+def write_captions(folder: Path, captions: dict[str, Caption]) -> str:
+    """A file for each; returns the folder."""
+    for name, one in captions.items():
+        folder.mkdir(parents=True, exist_ok=True)
+        one.write(folder / f"{name}.json")
+    return str(folder)

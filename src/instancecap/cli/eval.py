@@ -2,70 +2,109 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import typer
 
+from instancecap.api import Mllm, enhance
 from instancecap.cli import terminal
+from instancecap.cli.caption import SERVER
 from instancecap.cli.options import TEXTS, Filled, offered
 from instancecap.engine.model_stage import Server
 from instancecap.engine.results import Run
+from instancecap.enhance import EnhanceOptions
+from instancecap.errors import UsageError
+from instancecap.evals.camera import camera_task
 from instancecap.evals.compare import compare_files
+from instancecap.evals.events import events_task
+from instancecap.evals.fields import fields_task
+from instancecap.evals.inseval.prompts import prompts_of, write_prompts
+from instancecap.evals.inseval.score import inseval
+from instancecap.evals.inseval.suite import lint
+from instancecap.evals.quality.survey import survey_captions
+from instancecap.evals.reconstruction.distortions import distortions
+from instancecap.evals.reconstruction.metric import METRICS, WITHOUT_WEIGHTS, MetricOptions
+from instancecap.evals.reconstruction.pairs import reconstruct
+from instancecap.evals.reference import reference_task
 from instancecap.evals.report import table, write_report
 from instancecap.evals.result import Result
 from instancecap.evals.run import EvalOptions, evaluate
-from instancecap.evals.task import Task
+from instancecap.evals.task import Method, Task
+from instancecap.evals.timed import timed_task
+from instancecap.evals.tracks import tracks_task
+from instancecap.render.targets import find_target
 
-OPTIONS = Filled(EvalOptions)
-NO_MODEL = Filled(EvalOptions, {"attempts": ""})
-"""Of metrics that ask nobody."""
-PLAIN = Filled(EvalOptions, dict.fromkeys(("attempts", "workers", "resume"), ""))
-"""Of metrics that ask nobody and compute in a moment."""
-SERVER = Filled(
-    Server,
-    {"url": "", "batch_results": ""}
-    | {name: f"mllm_{name}" for name in ("model", "key_env", "concurrency", "timeout")}
-    | {name: f"mllm_{name}" for name in ("max_tokens", "wait")},
-)
+
+@dataclass(frozen=True)
+class Shown:
+    """What a person sees."""
+
+    json: bool = False
+    verbose: bool = False
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Options that may be given several times."""
+
+    mllm_url: list[str] | None = None
+    batch_results: list[str] | None = None
+
+
+SHOWN = Filled(Shown)
+PLAIN = (Filled(EvalOptions, dict.fromkeys(("attempts", "workers", "resume"), "")), SHOWN)
+"""Options of metrics that take a moment."""
+COMPUTED = (Filled(EvalOptions, {"attempts": ""}), SHOWN)
+"""Options of metrics that compute in worker processes."""
+ASKING = (Filled(EvalOptions), SERVER, Filled(Asked), SHOWN)
+"""Options of metrics that a model may take part in."""
 
 app = typer.Typer(no_args_is_help=True, help=TEXTS["verbs"]["eval"])
 
 
-def command(name: str, *configs: Filled[Any]) -> Callable[[Callable[..., None]], Any]:
-    """A metric's verb: its help and options stand in ``options.toml`` under ``eval NAME``."""
+def command(
+    name: str, configs: tuple[Filled[Any], ...], *, group: typer.Typer = app
+) -> Callable[[Callable[..., None]], Any]:
+    """A metric's verb: its help and options stand in ``options.toml`` under ``eval NAME``.
+
+    ``name`` may be of two words, for a group of its own.
+    """
 
     def add(function: Callable[..., None]) -> Callable[..., None]:
         verb = f"eval {name}"
-        app.command(name, help=TEXTS[verb]["help"])(offered(verb, *configs)(function))
+        described = offered(verb, *configs)(function)
+        group.command(name.rpartition(" ")[2], help=TEXTS[verb]["help"])(described)
         return function
 
     return add
 
 
-def server_of(options: dict[str, object], urls: list[str] | None) -> Server | None:
+def server_of(options: Mapping[str, Any]) -> Server | None:
     """Who is asked; None for nobody."""
-    server = SERVER.fill(options, url=tuple(urls or ()))
+    urls, results = (tuple(options[name] or ()) for name in ("mllm_url", "batch_results"))
+    server = SERVER.fill(options, url=urls, batch_results=results)
     return server if server.urls or server.model or server.asks_nobody else None
 
 
-def run(
-    task: Task,
-    options: EvalOptions,
-    *,
-    server: Server | None = None,
-    json: bool = False,
-    quiet: bool = False,
-    verbose: bool = False,
-) -> None:
+def eval_options(options: Mapping[str, Any]) -> EvalOptions:
+    """How a task is run; what a metric does not offer has its default."""
+    names = [one.name for one in fields(EvalOptions) if one.name in options]
+    return EvalOptions(**{name: options[name] for name in names})
+
+
+def run(task: Task, options: Mapping[str, Any], *, server: Server | None = None) -> None:
     """Evaluate, show the result, and exit with the run's status."""
+    quiet, verbose = options["quiet"], options["verbose"]
     with terminal.watching(told=False, quiet=quiet, verbose=verbose) as watcher:
         for one in task.rejected:
             watcher.rejected(one)
-        result, done = evaluate(task, options, server=server, events=watcher)
+        result, done = evaluate(task, eval_options(options), server=server, events=watcher)
     watcher.conclude(done)
-    show(result, json=json, quiet=quiet, outputs=done.outputs)
+    show(result, options, outputs=done.outputs)
     raise typer.Exit(exit_status(result, done))
 
 
@@ -74,23 +113,173 @@ def exit_status(result: Result, done: Run) -> int:
     return terminal.exit_status(done) or int(bool(result.failed))
 
 
-def show(result: Result, *, json: bool, quiet: bool = False, outputs: list[str]) -> None:
+def show(result: Result, options: Mapping[str, Any], *, outputs: list[str]) -> None:
     """The result as one JSON object, or its table."""
-    if json:
+    if options["json"]:
         terminal.print_json(result.model_dump(mode="json"))
         return
     print(table(result))
-    if outputs and not quiet:
+    if outputs and not options["quiet"]:
         terminal.note(f"written: {', '.join(outputs)}")
 
 
-@command("compare", PLAIN)
-def compare(
-    first: str, second: str, *, json: bool = False, quiet: bool = False, **options: object
+@command("fields", ASKING)
+def eval_fields(captions: str, references: str, **options: Any) -> None:
+    """Accuracy field by field."""
+    server = server_of(options)
+    run(fields_task([captions], [references], judge=server is not None), options, server=server)
+
+
+@command("events", ASKING)
+def eval_events(
+    captions: str, references: str, *, as_published: bool = False, **options: Any
 ) -> None:
-    """Compare two results, sample by sample."""
-    how = PLAIN.fill(options)
+    """Precision, recall and F1 of events."""
+    server = server_of(options)
+    if server is None:
+        raise UsageError("eval events: a model has to judge: give --mllm-url and --mllm-model")
+    task = events_task([captions], [references], method=method_of(as_published))
+    run(task, options, server=server)
+
+
+@command("timed", ASKING)
+def eval_timed(captions: str, references: str, **options: Any) -> None:
+    """Order and overlap of timed parts."""
+    server = server_of(options)
+    run(timed_task([captions], [references], judge=server is not None), options, server=server)
+
+
+@command("reference", PLAIN)
+def eval_reference(captions: str, references: str, **options: Any) -> None:
+    """Who is who over time."""
+    run(reference_task([captions], [references]), options)
+
+
+@command("camera", PLAIN)
+def eval_camera(captions: str, labels: str, **options: Any) -> None:
+    """Camera movements against labels."""
+    run(camera_task([captions], labels), options)
+
+
+@command("tracks", COMPUTED)
+def eval_tracks(found: str, references: str, **options: Any) -> None:
+    """Tracks against labeled ones."""
+    run(tracks_task([found], [references]), options)
+
+
+@command("compare", PLAIN)
+def eval_compare(first: str, second: str, **options: Any) -> None:
+    """Two results, sample by sample."""
+    how = eval_options(options)
     result = compare_files(first, second, seed=how.seed)
     outputs = [str(path) for path in write_report(result, Path(how.out))] if how.out else []
-    show(result, json=json, quiet=quiet, outputs=outputs)
-    raise typer.Exit(0)
+    show(result, options, outputs=outputs)
+
+
+# Generators ---------------------------------------------------------------------------------------
+
+METRIC = Filled(MetricOptions, {"method": "", "seed": ""})
+
+inseval_app = typer.Typer(no_args_is_help=True)
+app.add_typer(inseval_app, name="inseval", help=TEXTS["eval inseval"]["help"])
+
+
+def method_of(as_published: bool) -> Method:
+    """How a published metric is computed."""
+    return "as-published" if as_published else "correct"
+
+
+@command("inseval prompts", (Filled(EvalOptions, dict.fromkeys(
+    ("out", "attempts", "workers", "resume"), "")), SERVER, Filled(Asked), SHOWN),
+    group=inseval_app)  # fmt: skip
+def eval_inseval_prompts(
+    *, out: str, target: str = "", enhanced: bool = False, prompts: str = "", **options: Any
+) -> None:
+    """What to generate videos from."""
+    server, how = server_of(options), EnhanceOptions(
+        target=find_target(target) if target else None, seed=options["seed"]
+    )  # fmt: skip
+    if server is not None and not enhanced:
+        raise UsageError("a model takes part with --enhance only")
+    captioner = Mllm(**vars(server)) if server else None
+
+    def enhancer(text: str) -> tuple[str, str]:
+        (result,) = enhance(text, captioner=captioner, options=how)
+        return result.prompt, result.negative_prompt
+
+    chosen = prompts_of(prompts)
+    problems = lint(chosen)
+    for line in problems if not options["quiet"] else ():
+        terminal.note(f"warning: {line}")
+    count = write_prompts(out, chosen, target=how.target, enhancer=enhancer if enhanced else None)
+    if options["json"]:
+        terminal.print_json({"prompts": count, "outputs": [out], "problems": problems})
+    else:
+        print(f"{count} prompts in {out}")
+
+
+@command("inseval score", ASKING, group=inseval_app)
+def eval_inseval_score(
+    videos: list[str], *, prompts: str, as_published: bool = False, **options: Any
+) -> None:
+    """Instance-level scores of a generator."""
+    server = server_of(options)
+    if server is None:
+        raise UsageError("eval inseval: a model is asked: give --mllm-url and --mllm-model")
+    task = inseval(videos, prompts, method=method_of(as_published))
+    run(task, options, server=server)
+
+
+@command("reconstruct", (*ASKING, METRIC))
+def eval_reconstruct(
+    originals: str,
+    generated: str,
+    *,
+    metric: list[str] | None = None,
+    captions: list[str] | None = None,
+    as_published: bool = False,
+    **options: Any,
+) -> None:
+    """Generated videos against those that their captions are of."""
+    names = tuple(dict.fromkeys(metric or WITHOUT_WEIGHTS))
+    how = METRIC.fill(options, method=method_of(as_published), seed=options["seed"])
+    task = reconstruct(
+        [originals], [generated], metrics=names, captions=captions or (), options=how
+    )
+    run(task, options, server=asked_by(names, options))
+
+
+@command("distortions", (*ASKING, METRIC))
+def eval_distortions(
+    videos: list[str],
+    *,
+    metric: str,
+    captions: list[str] | None = None,
+    as_published: bool = False,
+    **options: Any,
+) -> None:
+    """Whether a metric gets worse as a video does."""
+    how = METRIC.fill(options, method=method_of(as_published), seed=options["seed"])
+    task = distortions(videos, metric, captions=captions or (), options=how)
+    run(task, options, server=asked_by((metric,), options))
+
+
+def asked_by(metrics: Sequence[str], options: Mapping[str, Any]) -> Server | None:
+    """Who is asked for metrics; raises :class:`UsageError` where somebody is needed."""
+    server = server_of(options)
+    asking = [name for name in metrics if METRICS[name].asks]
+    if asking and server is None:
+        raise UsageError(f"--metric {asking[0]}: give --mllm-url and --mllm-model")
+    return server
+
+
+@command("quality", PLAIN)
+def eval_quality(captions: list[str], **options: Any) -> None:
+    """Flags of captions that need no judge."""
+    how = eval_options(options)
+    result, outputs = survey_captions(captions, out=how.out, seed=how.seed)
+    for one in result.failed:
+        terminal.note_failure(one.input, one.reason)
+    outputs += [str(path) for path in write_report(result, Path(how.out))] if how.out else []
+    show(result, options, outputs=outputs)
+    raise typer.Exit(int(bool(result.failed)))

@@ -168,7 +168,9 @@ def values_of(samples: Sequence[SampleResult], parts: Sequence[str]) -> Array:
 
     Raises :class:`FormatError` where the samples' lists differ in length.
     """
+    if not samples:
+        return np.empty((0, len(parts)))
     rows = [np.hstack([np.atleast_1d(one.values[part]) for part in parts]) for one in samples]
     if len({row.shape for row in rows}) > 1:
         raise FormatError(f"the samples' lists of {', '.join(parts)} differ in length")
-    return np.array(rows, dtype=np.float64).reshape(len(samples), -1)
+    return np.array(rows, dtype=np.float64)

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from instancecap.evals.agreement import cohen_kappa, krippendorff_alpha
+
 Array = NDArray[np.float64]
 Statistic = Callable[[Array, Array], float]
 
@@ -33,10 +35,22 @@ def mean(values: Array, weights: Array) -> float:
     return _ratio(float(weights @ values[:, 0]), float(weights.sum()))
 
 
+def total(values: Array, weights: Array) -> float:
+    """Sum of one part."""
+    return float(weights @ values[:, 0])
+
+
 def share(values: Array, weights: Array) -> float:
     """Sum of the first part over that of the second."""
     part, whole = weights @ values
     return _ratio(part, whole)
+
+
+def mean_share(values: Array, weights: Array) -> float:
+    """Mean over pairs of parts (right, of all) of their shares; empty ones are left out."""
+    sums = (weights @ values).reshape(-1, 2)
+    known = sums[sums[:, 1] > 0]
+    return float(np.mean(known[:, 0] / known[:, 1])) if len(known) else NOTHING
 
 
 def f1(values: Array, weights: Array) -> float:
@@ -66,25 +80,6 @@ def balanced_accuracy(values: Array, weights: Array) -> float:
     ]
     known = [one for one in shares if not math.isnan(one)]
     return sum(known) / len(known) if known else NOTHING
-
-
-def mean_of_groups(values: Array, weights: Array) -> float:
-    """Of (value, group): the mean of the groups' means, so that each group counts the same."""
-    groups = [values[:, 1] == one for one in np.unique(values[:, 1])]
-    means = [mean(values[one], weights[one]) for one in groups if weights[one].any()]
-    return sum(means) / len(means) if means else NOTHING
-
-
-def rising(values: Array, weights: Array) -> float:
-    """1 where each part's mean is larger than the one before it, else 0."""
-    if not weights.any():
-        return NOTHING
-    return float((np.diff(weights @ values) > 0).all())
-
-
-def falling(values: Array, weights: Array) -> float:
-    """1 where each part's mean is smaller than the one before it, else 0."""
-    return rising(-values, weights)
 
 
 def average_precision(values: Array, weights: Array) -> float:
@@ -120,14 +115,134 @@ def _by_threshold(values: Array, weights: Array) -> tuple[Array, Array]:
     return np.cumsum((weight * labels)[order])[last], np.cumsum(weight[order])[last]
 
 
+def in_groups(values: Array, weights: Array, statistic: Statistic) -> float:
+    """Mean of a statistic over groups; the last part is the group's number."""
+    groups = values[:, -1]
+    found = [
+        statistic(values[groups == one, :-1], weights[groups == one]) for one in np.unique(groups)
+    ]
+    known = [one for one in found if not math.isnan(one)]
+    return sum(known) / len(known) if known else NOTHING
+
+
+def mean_average_precision(values: Array, weights: Array) -> float:
+    """Of (score, label, group): the mean over groups of :func:`average_precision`."""
+    return in_groups(values, weights, average_precision)
+
+
+def mean_roc_auc(values: Array, weights: Array) -> float:
+    """Of (score, label, group): the mean over groups of :func:`roc_auc`."""
+    return in_groups(values, weights, roc_auc)
+
+
+def mean_of_groups(values: Array, weights: Array) -> float:
+    """Of (value, group): the mean over groups of :func:`mean`."""
+    return in_groups(values, weights, mean)
+
+
+def rising(values: Array, weights: Array) -> float:
+    """1 where each part's mean is larger than the one before it, else 0."""
+    return float((np.diff(weights @ values) > 0).all()) if weights.any() else NOTHING
+
+
+def falling(values: Array, weights: Array) -> float:
+    """1 where each part's mean is smaller than the one before it, else 0."""
+    return rising(-values, weights)
+
+
+def share_of_groups(values: Array, weights: Array) -> float:
+    """Of (part, whole, group): the mean over groups of :func:`share`."""
+    return in_groups(values, weights, share)
+
+
+def f1_of_groups(values: Array, weights: Array) -> float:
+    """Of (precision, its weight, recall, its weight, group): F1 of both means over groups."""
+    first, second = (share_of_groups(values[:, [i, i + 1, 4]], weights) for i in (0, 2))
+    return _ratio(2 * first * second, first + second)
+
+
+def krippendorff(values: Array, weights: Array) -> float:
+    """Krippendorff's alpha (interval) of ratings, one column a rater; NaN-free: -1 is none."""
+    counts = weights.astype(int)
+    units = [
+        [float(x) for x in row if x >= 0]
+        for row, times in zip(values, counts, strict=True)
+        for _ in range(times)
+    ]
+    alpha = krippendorff_alpha(units)
+    return NOTHING if alpha is None else alpha
+
+
+def kappa(values: Array, weights: Array) -> float:
+    """Cohen's kappa of two raters' numbered choices; -1 is none."""
+    pairs = [
+        (float(a), float(b))
+        for (a, b), times in zip(values[:, :2], weights.astype(int), strict=True)
+        for _ in range(times)
+        if a >= 0 and b >= 0
+    ]
+    found = cohen_kappa(pairs)
+    return NOTHING if found is None else found
+
+
+HOTA_THRESHOLDS = np.arange(1, 20) * 0.05
+"""Overlaps at which HOTA and its parts are taken, and then averaged."""
+
+
+def _hota_sums(values: Array, weights: Array) -> Array:
+    """Rows TP, FN, FP, association, overlap; a column a threshold."""
+    return (weights @ values).reshape(5, len(HOTA_THRESHOLDS))
+
+
+def _over_thresholds(part: Array, whole: Array) -> Array:
+    return np.asarray(part / np.maximum(whole, 1))
+
+
+def hota(values: Array, weights: Array) -> float:
+    """Of the counts of :func:`instancecap.evals.tracks.count`."""
+    hits, missed, false, associated, _ = _hota_sums(values, weights)
+    found = _over_thresholds(hits, hits + missed + false)
+    return float(np.sqrt(found * _over_thresholds(associated, hits)).mean())
+
+
+def deta(values: Array, weights: Array) -> float:
+    """Detection accuracy."""
+    hits, missed, false, *_ = _hota_sums(values, weights)
+    return float(_over_thresholds(hits, hits + missed + false).mean())
+
+
+def assa(values: Array, weights: Array) -> float:
+    """Association accuracy."""
+    hits, _, _, associated, _ = _hota_sums(values, weights)
+    return float(_over_thresholds(associated, hits).mean())
+
+
+def detre(values: Array, weights: Array) -> float:
+    """Detection recall."""
+    hits, missed, *_ = _hota_sums(values, weights)
+    return float(_over_thresholds(hits, hits + missed).mean())
+
+
+def detpr(values: Array, weights: Array) -> float:
+    """Detection precision."""
+    hits, _, false, *_ = _hota_sums(values, weights)
+    return float(_over_thresholds(hits, hits + false).mean())
+
+
+def loca(values: Array, weights: Array) -> float:
+    """Overlap of the matches; 1 at a threshold without any, as trackeval has it."""
+    hits, *_, overlap = _hota_sums(values, weights)
+    return float(np.where(hits > 0, overlap / np.maximum(hits, 1e-10), 1.0).mean())
+
+
 STATISTICS: dict[str, Statistic] = {
     one.__name__: one
-    for one in (
-        *(mean, share, f1, precision, mean_f1, balanced_accuracy, average_precision, roc_auc),
-        *(mean_of_groups, rising, falling),
-    )
-}
-"""By the names that results carry; :mod:`instancecap.evals.agreement` and others add theirs."""
+    for one in (mean, total, share, mean_share, f1, precision, mean_f1, balanced_accuracy,
+                average_precision, roc_auc, mean_average_precision, mean_roc_auc, share_of_groups,
+                f1_of_groups, mean_of_groups, rising, falling, krippendorff, kappa, hota, deta,
+                assa, detre, detpr, loca)
+}  # fmt: skip
+"""By the names that results carry."""
 
 
 # Intervals ----------------------------------------------------------------------------------------
@@ -181,19 +296,6 @@ def _interval(figure: Callable[[Array], float], clips: Sequence[str], seed: int)
     return _around(value, [figure(times[owner].astype(float)) for times in drawn], count)
 
 
-def _around(value: float, resampled: Sequence[float], count: int) -> Interval:
-    """A value and the ends of its interval, from its resamples over ``count`` clips."""
-    found = np.array([one for one in resampled if not math.isnan(one)])
-    if not len(found):
-        return Interval(value, NOTHING, NOTHING, count)
-    # Percentiles of a bootstrap are too narrow for few clips: Hesterberg's expanded percentiles
-    # (arXiv 1411.5279, section 4.1) make them as wide as a t interval.
-    tail = (1 - CONFIDENCE) / 2
-    wide = float(stats.norm.cdf(math.sqrt(count / (count - 1)) * stats.t.ppf(tail, count - 1)))
-    low, high = np.quantile(found, [wide, 1 - wide])
-    return Interval(value, float(low), float(high), count)
-
-
 def binned_interval(
     statistic: Statistic, values: Array, times: Sequence[int], *, seed: int = 0
 ) -> Interval:
@@ -206,6 +308,18 @@ def binned_interval(
     value = statistic(values, weights) if count else NOTHING
     if count < 2 or math.isnan(value):
         return Interval(value, NOTHING, NOTHING, count)
-    random = np.random.default_rng(seed)
-    drawn = random.multinomial(count, weights / count, size=RESAMPLES)
+    drawn = np.random.default_rng(seed).multinomial(count, weights / count, size=RESAMPLES)
     return _around(value, [statistic(values, one.astype(float)) for one in drawn], count)
+
+
+def _around(value: float, resampled: Sequence[float], count: int) -> Interval:
+    """A value with the ends of its interval, by its resamples over ``count`` clips."""
+    found = np.array([one for one in resampled if not math.isnan(one)])
+    if not len(found):
+        return Interval(value, NOTHING, NOTHING, count)
+    # Percentiles of a bootstrap are too narrow for few clips: Hesterberg's expanded percentiles
+    # (arXiv 1411.5279, section 4.1) make them as wide as a t interval.
+    tail = (1 - CONFIDENCE) / 2
+    wide = float(stats.norm.cdf(math.sqrt(count / (count - 1)) * stats.t.ppf(tail, count - 1)))
+    low, high = np.quantile(found, [wide, 1 - wide])
+    return Interval(value, float(low), float(high), count)

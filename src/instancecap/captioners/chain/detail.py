@@ -50,11 +50,12 @@ ALIKE = 3
 BRIEF = 2
 """Pictures of the clip in which a thing that is there for a moment shows, at most."""
 
-REFINES = ("category", "appearance", "colors", "expression")
+REFINES = ("category", "appearance", "colors")
 """Keys that an answer on one instance may give anew."""
 
-FILLS = ("action",)
-"""Keys that it may give where the whole view gave none."""
+FILLS = ("action", "expression")
+"""Keys that it may give where the whole view gave none: what changes in the course of the clip is
+seen in all of its pictures, not in four."""
 
 
 def detail_questions(scene: Scene) -> list[Question]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from instancecap.captioners.chain.answers import clean
+from instancecap.captioners.chain.options import key_of
 from instancecap.captioners.chain.pictures import measured_caption
 from instancecap.captioners.chain.questions import Scene
 from instancecap.captioners.chain.said import Said, mentioned
@@ -46,6 +47,7 @@ def merge(scene: Scene) -> Caption:
     for pointer, said in written.items():
         if not pointer.endswith("/is_main"):
             assign(caption, pointer, said.value)
+    _open_unknown(caption, scene)
     _choose_main(things, written)
     if "/camera/motion" in written:
         _settle_motion(caption, scene.evidence.camera)
@@ -59,6 +61,8 @@ def merge(scene: Scene) -> Caption:
     _settle_shot(caption)
     _note_found(caption, scene)
     warnings = [*_missing(caption, scene), *_unclear(caption, scene), *_instead_of_video(scene)]
+    if scene.left_alone:
+        warnings.append(f"the clip: {scene.left_alone} of the model's corrections left alone")
     caption.warnings += [one for one in warnings if one not in caption.warnings]
     caption.producer = _producer(caption.producer, scene)
     return caption
@@ -93,6 +97,17 @@ def _base(scene: Scene) -> Caption:
 def _exists(pointer: str, things: Mapping[int, Instance]) -> bool:
     id = instance_of(pointer)
     return id is None or id in things
+
+
+def _open_unknown(caption: Caption, scene: Scene) -> None:
+    """Where the model says that no word holds, a measured one stays only if nearly always right."""
+    if scene.prepared.previous is not None:
+        return
+    for pointer in scene.unknown - scene.said.keys():
+        told = caption.provenance.get(pointer)
+        if told and not may_overrule(key_of(pointer), told.confidence):
+            assign(caption, pointer, "")
+            del caption.provenance[pointer]
 
 
 def _choose_main(things: Mapping[int, Instance], written: Mapping[str, Said]) -> None:
@@ -144,6 +159,7 @@ def _settle_shot(caption: Caption) -> None:
         caption.shots[0].motion = list(caption.camera.motion)
         caption.shots[0].shot_type = caption.camera.shot_type
         for leaf in ("motion", "shot_type"):
+            caption.provenance.pop(f"/shots/0/{leaf}", None)
             if said := caption.provenance.get(f"/camera/{leaf}"):
                 caption.provenance[f"/shots/0/{leaf}"] = said
 

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from instancecap.captioners.chain.agree import Agreed
-from instancecap.captioners.chain.answers import Answer, Keys, choices_of, clean, stem_of
+from instancecap.captioners.chain.answers import UNKNOWN, Answer, Keys, choices_of, clean, stem_of
 from instancecap.captioners.chain.options import CLIP_POINTERS, ChainOptions
 from instancecap.captioners.chain.pictures import Prepared
 from instancecap.captioners.chain.prompting import Prompts, load_prompts
@@ -25,6 +25,7 @@ from instancecap.mllm.base import Image, Media, Message, Part, Request, Video
 from instancecap.mllm.probes import Convention
 from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence, InstanceFacts
+from instancecap.schema.pointer import instance_of
 from instancecap.verify.naming import noun_of
 
 MAX_TOKENS = 1024
@@ -140,8 +141,10 @@ class Scene:
         convention: how the model writes boxes down; false where it cannot.
         said: what was answered, by leaf; a part's sentence under ``/segments/`` and its number.
         looks: what tells an instance from the others, by id.
+        unknown: leaves of the clip of which the model says that no word of the list holds.
         missing: what was asked on what, why it got nothing, and the leaves.
         models: names that servers gave in their replies.
+        left_alone: corrections of the model's to its own answer that could not be used.
     """
 
     prepared: Prepared
@@ -155,8 +158,10 @@ class Scene:
     convention: Convention = THOUSANDTHS
     said: dict[str, Said] = field(default_factory=dict)
     looks: dict[int, str] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
     missing: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
     models: set[str] = field(default_factory=set)
+    left_alone: int = 0
     prompts: Prompts = field(init=False)
 
     def __post_init__(self) -> None:
@@ -193,6 +198,8 @@ class Scene:
                 self.said[pointer] = Said(fit, answered.model, tuple(times or question.times))
             elif not pointer.endswith(MAY_BE_BLANK):
                 blank.append(pointer)
+            elif value == UNKNOWN and instance_of(pointer) is None:
+                self.unknown.add(pointer)
         if blank:
             reason = answered.problem or "nothing was said"
             self.missing.append((about or question.about, reason, tuple(blank)))
