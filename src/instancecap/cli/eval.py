@@ -9,11 +9,12 @@ from typing import Any
 
 import typer
 
-from instancecap.api import Mllm, enhance
+from instancecap.api import Mllm, enhance_files
 from instancecap.cli import terminal
 from instancecap.cli.caption import SERVER
 from instancecap.cli.options import TEXTS, Filled, offered
 from instancecap.engine.model_stage import Server
+from instancecap.engine.prompts import results_of
 from instancecap.engine.results import Run
 from instancecap.enhance import EnhanceOptions
 from instancecap.errors import UsageError
@@ -179,6 +180,7 @@ def eval_compare(first: str, second: str, **options: Any) -> None:
 # Generators ---------------------------------------------------------------------------------------
 
 METRIC = Filled(MetricOptions, {"method": "", "seed": ""})
+SEEDED = Filled(EvalOptions, dict.fromkeys(("out", "attempts", "workers", "resume"), ""))
 
 inseval_app = typer.Typer(no_args_is_help=True)
 app.add_typer(inseval_app, name="inseval", help=TEXTS["eval inseval"]["help"])
@@ -189,29 +191,29 @@ def method_of(as_published: bool) -> Method:
     return "as-published" if as_published else "correct"
 
 
-@command("inseval prompts", (Filled(EvalOptions, dict.fromkeys(
-    ("out", "attempts", "workers", "resume"), "")), SERVER, Filled(Asked), SHOWN),
-    group=inseval_app)  # fmt: skip
+@command("inseval prompts", (SEEDED, SERVER, Filled(Asked), SHOWN), group=inseval_app)
 def eval_inseval_prompts(
     *, out: str, target: str = "", enhanced: bool = False, prompts: str = "", **options: Any
 ) -> None:
     """What to generate videos from."""
-    server, how = server_of(options), EnhanceOptions(
-        target=find_target(target) if target else None, seed=options["seed"]
-    )  # fmt: skip
+    server, model = server_of(options), find_target(target) if target else None
     if server is not None and not enhanced:
         raise UsageError("a model takes part with --enhance only")
-    captioner = Mllm(**vars(server)) if server else None
-
-    def enhancer(text: str) -> tuple[str, str]:
-        (result,) = enhance(text, captioner=captioner, options=how)
-        return result.prompt, result.negative_prompt
-
     chosen = prompts_of(prompts)
     problems = lint(chosen)
     for line in problems if not options["quiet"] else ():
         terminal.note(f"warning: {line}")
-    count = write_prompts(out, chosen, target=how.target, enhancer=enhancer if enhanced else None)
+    made: list[tuple[str, str]] = []
+    if enhanced:
+        how = EnhanceOptions(target=model, seed=options["seed"])
+        texts, captioner = [one.text for one in chosen], Mllm(**vars(server)) if server else None
+        with terminal.watching(told=False, quiet=options["quiet"]) as watcher:
+            _, done = enhance_files(texts, captioner=captioner, options=how, events=watcher)
+        watcher.conclude(done)
+        if done.failed or done.interrupted or done.stopped:
+            raise typer.Exit(terminal.exit_status(done))
+        made = [(one.prompt, one.negative_prompt) for one in results_of(done, how)]
+    count = write_prompts(out, chosen, target=model, enhanced=made)
     if options["json"]:
         terminal.print_json({"prompts": count, "outputs": [out], "problems": problems})
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,6 @@ from instancecap.evals.inseval.chain import questions_of
 from instancecap.evals.inseval.suite import Prompt, our_suite, read_prompts
 from instancecap.io.table_writers import open_table
 from instancecap.render.targets import Target, counter_for
-
-Enhancer = Callable[[str], tuple[str, str]]
-"""From a short prompt to the prompt to generate from, and what the video must not show."""
 
 
 def prompts_of(path: str) -> list[Prompt]:
@@ -36,7 +33,7 @@ def write_prompts(
     prompts: Sequence[Prompt],
     *,
     target: Target | None = None,
-    enhancer: Enhancer | None = None,
+    enhanced: Sequence[tuple[str, str]] = (),
 ) -> int:
     """Write what to generate from, a row a prompt; returns the number of rows.
 
@@ -45,18 +42,20 @@ def write_prompts(
     short prompt), ``video`` (the name that its video has to have), ``instances``, ``questions``.
 
     Args:
-        enhancer: enhances each prompt; None to generate from the short ones.
+        enhanced: of each prompt, what it was enhanced to and what the video must not show; empty
+            to generate from the short ones.
 
     Raises:
         UsageError: ``out`` is no ``.jsonl``; or a prompt does not fit the target's encoder.
-        FormatError: of a prompt nothing can be made.
     """
     if Path(out).suffix.lower() != ".jsonl":
         raise UsageError(f"--out {out}: the prompts go to a .jsonl file")
+    pairs = enhanced or [(one.text, "") for one in prompts]
     table = open_table(Path(out))
     try:
-        for one in prompts:
-            table.write(_row(one, target, enhancer))
+        for one, (text, negative) in zip(prompts, pairs, strict=True):
+            given = {"prompt": text} | ({"negative_prompt": negative} if enhanced else {})
+            table.write(_row(one, given | _clip_of(one, text, target)))
         table.finish()
     except BaseException:
         table.drop()
@@ -64,30 +63,21 @@ def write_prompts(
     return len(prompts)
 
 
-def _row(prompt: Prompt, target: Target | None, enhancer: Enhancer | None) -> dict[str, Any]:
+def _row(prompt: Prompt, given: dict[str, Any]) -> dict[str, Any]:
     return {
         **prompt.to_dict(),
         "source": prompt.text,
-        **dict(_generation(prompt, target, enhancer)),
+        **given,
         "video": prompt.video,
         "questions": [asdict(one) for one in questions_of(prompt)],
     }
 
 
-def _generation(
-    prompt: Prompt, target: Target | None, enhancer: Enhancer | None
-) -> Iterator[tuple[str, Any]]:
-    """What a video is generated from."""
-    text = prompt.text
-    if enhancer is not None:
-        text, negative = enhancer(text)
-        yield "negative_prompt", negative
-    yield "prompt", text
+def _clip_of(prompt: Prompt, text: str, target: Target | None) -> dict[str, Any]:
+    """What the target says of the clip; it has to take the text whole."""
     if target is None:
-        return
+        return {}
     if (tokens := counter_for(target).count(text)) > target.budget:
         raise UsageError(f"{prompt.id}: {tokens} tokens, {target.name} takes {target.budget}")
-    if target.fps:
-        yield "fps", target.fps
-    if target.frames:
-        yield "frames", target.frames
+    known = {"fps": target.fps, "frames": target.frames}
+    return {name: value for name, value in known.items() if value}

@@ -101,7 +101,7 @@ def scripts_of(text: str) -> Counter[str]:
 
 def language_of(words: Sequence[str], scripts: Counter[str]) -> str:
     """The language of a Latin text by its small words, else the script; empty for no letters."""
-    if not scripts:
+    if not scripts.total():
         return ""
     script = scripts.most_common(1)[0][0]
     if script != "Latin":

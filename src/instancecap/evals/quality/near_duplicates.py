@@ -74,13 +74,17 @@ def similarity(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> float:
 
 
 class NearDuplicates:
-    """Takes captions one by one, then tells which belong together."""
+    """Takes captions one by one, then tells which belong together; to be closed."""
 
     def __init__(self) -> None:
-        # They last until the survey ends, and go with it.
-        self._signatures = tempfile.TemporaryFile()  # noqa: SIM115
-        self._runs = tempfile.TemporaryFile()  # noqa: SIM115
+        self._signatures = tempfile.TemporaryFile()  # noqa: SIM115 (until close)
+        self._runs = tempfile.TemporaryFile()  # noqa: SIM115 (until close)
         self._ends = array("Q", [0])
+
+    def close(self) -> None:
+        """Delete the files."""
+        self._signatures.close()
+        self._runs.close()
 
     @property
     def count(self) -> int:

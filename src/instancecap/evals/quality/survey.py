@@ -6,7 +6,8 @@ import json
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from hashlib import blake2b, sha256
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -66,7 +67,7 @@ Counts = NDArray[np.int64]
 
 
 class Survey:
-    """Takes captions one by one, in memory that grows by a few numbers a caption."""
+    """Takes captions one by one, in memory that grows by a few numbers a caption; to be closed."""
 
     def __init__(self) -> None:
         self.failed: list[Failed] = []
@@ -79,7 +80,12 @@ class Survey:
         self._texts = array("Q")
         self._inputs = sha256()
         self._before: frozenset[str] = frozenset()
-        self._rows: IO[bytes] = TemporaryFile()  # noqa: SIM115 (until the end)
+        self._rows: IO[bytes] = TemporaryFile()  # noqa: SIM115 (until close)
+
+    def close(self) -> None:
+        """Delete the files that it keeps captions in."""
+        self._rows.close()
+        self._near.close()
 
     @property
     def count(self) -> int:
@@ -211,20 +217,22 @@ def survey_captions(
         OutputError: the table cannot be written.
         UsageError: there is no caption at all.
     """
-    survey = Survey()
-    for row in read_captions(paths):
-        survey.add(row)
-    if not survey.count:
-        first = "; ".join(f"{one.input}: {one.reason}" for one in survey.failed[:3])
-        raise UsageError(f"eval quality: no caption can be read ({first})")
-    result, flagged = survey.result(seed=seed)
-    if not out:
-        return result, []
-    table = open_table(Path(out, "flags.jsonl"))
+    with closing(Survey()) as survey:
+        for row in read_captions(paths):
+            survey.add(row)
+        if not survey.count:
+            first = "; ".join(f"{one.input}: {one.reason}" for one in survey.failed[:3])
+            raise UsageError(f"eval quality: no caption can be read ({first})")
+        result, flagged = survey.result(seed=seed)
+        return result, _write(Path(out, "flags.jsonl"), flagged) if out else []
+
+
+def _write(path: Path, rows: Iterable[dict[str, Any]]) -> list[str]:
+    table = open_table(path)
     try:
-        for one in flagged:
+        for one in rows:
             table.write(one)
-        return result, table.finish()
+        return table.finish()
     except BaseException:
         table.drop()
         raise
