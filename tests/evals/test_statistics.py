@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from instancecap.evals.agreement import cohen_kappa, krippendorff_alpha, nominal
+from instancecap.evals.agreement import NOT_RATED, cohen_kappa, krippendorff_alpha
 from instancecap.evals.statistics import STATISTICS, difference, interval
 
 
@@ -107,17 +107,19 @@ def test_alpha_is_that_of_the_textbook() -> None:
         ". 3 3 3 2 3 4 2 2 5 1 .",
         "1 2 3 3 2 4 4 1 2 5 1 .",
     )
-    rows = [line.split() for line in table]
-    units = [[float(row[i]) for row in rows if row[i] != "."] for i in range(12)]
-    assert krippendorff_alpha(units, distance=nominal) == pytest.approx(0.743, abs=5e-4)
-    assert krippendorff_alpha(units) == pytest.approx(0.849, abs=5e-4)
-    assert krippendorff_alpha([[3, 3], [3, 3]]) is None
-    assert krippendorff_alpha([[3], [1]]) is None
+    rows = [[NOT_RATED if x == "." else float(x) for x in line.split()] for line in table]
+    ratings = np.array(rows).T
+    assert krippendorff_alpha(ratings, scale="nominal") == pytest.approx(0.743, abs=5e-4)
+    assert krippendorff_alpha(ratings) == pytest.approx(0.849, abs=5e-4)
+    twice = krippendorff_alpha(np.repeat(ratings, 2, axis=0))
+    assert krippendorff_alpha(ratings, weights=np.full(12, 2.0)) == pytest.approx(twice)
+    assert math.isnan(krippendorff_alpha(np.array([[3.0, 3.0], [3.0, 3.0]])))
+    assert math.isnan(krippendorff_alpha(np.array([[3.0, NOT_RATED], [NOT_RATED, 1.0]])))
 
 
 def test_kappa_takes_chance_off() -> None:
     # 20 yes-yes, 15 no-no, 5 yes-no, 10 no-yes: 0.7 seen, 0.5 by chance.
-    pairs = [*[("y", "y")] * 20, *[("n", "n")] * 15, *[("y", "n")] * 5, *[("n", "y")] * 10]
-    assert cohen_kappa(pairs) == pytest.approx(0.4)
-    assert cohen_kappa([("y", "y")] * 3) is None
-    assert cohen_kappa([]) is None
+    pairs = [[1, 1]] * 20 + [[0, 0]] * 15 + [[1, 0]] * 5 + [[0, 1]] * 10
+    assert cohen_kappa(np.array(pairs, float)) == pytest.approx(0.4)
+    assert math.isnan(cohen_kappa(np.ones((3, 2))))
+    assert math.isnan(cohen_kappa(np.empty((0, 2))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import typer
 
@@ -25,6 +25,8 @@ from instancecap.evals.fields import fields_task
 from instancecap.evals.inseval.prompts import prompts_of, write_prompts
 from instancecap.evals.inseval.score import inseval
 from instancecap.evals.inseval.suite import lint
+from instancecap.evals.judges import JudgeOptions, judge_task, write_judge_page
+from instancecap.evals.people import PAGE, read_scores
 from instancecap.evals.quality.survey import survey_captions
 from instancecap.evals.reconstruction.distortions import distortions
 from instancecap.evals.reconstruction.metric import METRICS, WITHOUT_WEIGHTS, MetricOptions
@@ -33,9 +35,11 @@ from instancecap.evals.reference import reference_task
 from instancecap.evals.report import table, write_report
 from instancecap.evals.result import Result
 from instancecap.evals.run import EvalOptions, evaluate
+from instancecap.evals.statements import statements_task, write_audit_page
 from instancecap.evals.task import Method, Task
 from instancecap.evals.timed import timed_task
 from instancecap.evals.tracks import tracks_task
+from instancecap.io.finder import Rejected
 from instancecap.render.targets import find_target
 
 
@@ -136,11 +140,8 @@ def eval_events(
     captions: str, references: str, *, as_published: bool = False, **options: Any
 ) -> None:
     """Precision, recall and F1 of events."""
-    server = server_of(options)
-    if server is None:
-        raise UsageError("eval events: a model has to judge: give --mllm-url and --mllm-model")
     task = events_task([captions], [references], method=method_of(as_published))
-    run(task, options, server=server)
+    run(task, options, server=judging("events", options))
 
 
 @command("timed", ASKING)
@@ -166,6 +167,84 @@ def eval_camera(captions: str, labels: str, **options: Any) -> None:
 def eval_tracks(found: str, references: str, **options: Any) -> None:
     """Tracks against labeled ones."""
     run(tracks_task([found], [references]), options)
+
+
+@command("judge", (*ASKING, Filled(JudgeOptions)))
+def eval_judge(
+    captioners: list[str],
+    *,
+    by: Literal["model", "people"] = "model",
+    scores: list[str] | None = None,
+    **options: Any,
+) -> None:
+    """Captions judged by rubrics."""
+    how, seed = Filled(JudgeOptions).fill(options), options["seed"]
+    named = names_of(captioners)
+    if by == "people" and not scores:
+        page_written(write_judge_page(named, how, folder_in(options), seed=seed), options)
+    given = read_scores(scores or []) if by == "people" else None
+    task = judge_task(named, how, scores=given, seed=seed)
+    run(task, options, server=judging("judge", options) if given is None else None)
+
+
+@command("statements", ASKING)
+def eval_statements(
+    captions: str,
+    *,
+    by: Literal["model", "people"] = "people",
+    verdicts: list[str] | None = None,
+    video_root: str | None = None,
+    **options: Any,
+) -> None:
+    """The statement audit."""
+    if by == "people" and not verdicts:
+        found = write_audit_page(
+            [captions], folder_in(options), video_root=video_root, seed=options["seed"]
+        )
+        page_written(found, options)
+    task = statements_task(
+        [captions], verdicts=verdicts or [], video_root=video_root, seed=options["seed"]
+    )
+    run(task, options, server=None if verdicts else judging("statements", options))
+
+
+def folder_in(options: Mapping[str, Any]) -> Path:
+    """Where the page for raters goes."""
+    if not options["out"]:
+        raise UsageError("--by people: name a folder for the page with --out")
+    return Path(options["out"])
+
+
+def page_written(rejected: Sequence[Rejected], options: Mapping[str, Any]) -> None:
+    """Say where the page is and what is done with it, and exit."""
+    page = folder_in(options) / PAGE
+    for one in rejected:
+        terminal.note_failure(one.source, one.reason)
+    if options["json"]:
+        failed = [{"input": one.source, "reason": one.reason} for one in rejected]
+        terminal.print_json({"page": str(page), "failed": failed})
+    elif not options["quiet"]:
+        terminal.note(f"written: {page}; open it, judge, save, and run this again with the file")
+    raise typer.Exit(int(bool(rejected)))
+
+
+def names_of(captioners: list[str]) -> dict[str, str]:
+    """A name for each captioner: its folder's or file's, or the whole path where two share it."""
+    names = [Path(one).name or one for one in captioners]
+    if len(set(captioners)) < len(captioners):
+        raise UsageError("eval judge: a captioner is named twice")
+    return {
+        name if names.count(name) == 1 else one.strip("/").replace("/", "-"): one
+        for name, one in zip(names, captioners, strict=True)
+    }
+
+
+def judging(name: str, options: Mapping[str, Any]) -> Server:
+    """Who judges. Raises :class:`UsageError` where nobody is named."""
+    server = server_of(options)
+    if server is None:
+        raise UsageError(f"eval {name}: a model has to judge: give --mllm-url and --mllm-model")
+    return server
 
 
 @command("compare", PLAIN)

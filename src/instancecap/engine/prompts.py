@@ -180,7 +180,7 @@ def write_prompts(out: str, results: Sequence[Enhanced]) -> str:
     table = open_table(path)
     for one in results:
         row = one.to_dict()
-        kept = ("prompt", "negative_prompt", "missing")
+        kept = ("prompt", "prose", "negative_prompt", "missing")
         table.write(
             {
                 "id": one.id,

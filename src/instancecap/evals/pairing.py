@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from instancecap.datasets.captions import read_captions
-from instancecap.datasets.videos import names_video
+from instancecap.datasets.edits import file_of
+from instancecap.datasets.videos import find_video, names_video
 from instancecap.errors import FormatError
 from instancecap.io.finder import Rejected
 from instancecap.io.inputs import find_jobs
@@ -21,10 +22,11 @@ U = TypeVar("U")
 
 @dataclass(frozen=True, slots=True)
 class Named(Generic[T]):
-    """Inputs by name, and those that cannot be used."""
+    """Inputs by name, and those that cannot be used; ``sources``: the files of captions."""
 
     found: dict[str, T]
     rejected: list[Rejected]
+    sources: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Pairs(Generic[T, U]):
 def named_captions(paths: Sequence[str]) -> Named[Caption]:
     """Captions of any format, from files, folders and tables."""
     found: dict[str, Caption] = {}
+    sources: dict[str, str] = {}
     rejected = []
     for row in read_captions(paths):
         if row.caption is None:
@@ -45,8 +48,14 @@ def named_captions(paths: Sequence[str]) -> Named[Caption]:
         elif row.name in found:
             rejected.append(Rejected(row.source, f"a second caption named {row.name!r}"))
         else:
-            found[row.name] = row.caption
-    return Named(found, rejected)
+            found[row.name], sources[row.name] = row.caption, row.source
+    return Named(found, rejected, sources)
+
+
+def video_of(caption: Caption, source: str, video_root: str | None) -> str:
+    """The path of a caption's video. Raises :class:`InputError` where it is not to be found."""
+    file = file_of(source)
+    return find_video(caption, caption_file=file, video_root=video_root)
 
 
 def named_videos(inputs: Sequence[str]) -> Named[str]:

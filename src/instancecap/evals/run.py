@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +74,11 @@ class EvalWork(Work):
     backend: Backend | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        # Connections stay where they were made, and each sample goes with its own job.
-        slim = Task(**{**vars(self.task), "samples": (), "scorer": None})
+        # Connections and questions stay in this process; each sample goes with its own job.
+        solver = self.task.solver
+        if solver is not None and solver.ask is not None:
+            solver = replace(solver, ask=_elsewhere)
+        slim = Task(**{**vars(self.task), "samples": (), "scorer": None, "solver": solver})
         return {**self.__dict__, "backend": None, "task": slim}
 
     def find(self, inputs: Sequence[str], config: RunConfig) -> tuple[list[Job], list[Rejected]]:
@@ -138,6 +141,11 @@ class MeasuringWork(EvalWork):
     """A work whose solver measures clips: weights are fetched first."""
 
     measures = True
+
+
+async def _elsewhere(asker: Asker, sample: Sample, ready: Any) -> Any:
+    """Stands in a worker process for what is asked outside of it."""
+    raise NotImplementedError
 
 
 class EvalStage(ModelStage):

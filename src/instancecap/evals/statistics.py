@@ -162,27 +162,13 @@ def f1_of_groups(values: Array, weights: Array) -> float:
 
 
 def krippendorff(values: Array, weights: Array) -> float:
-    """Krippendorff's alpha (interval) of ratings, one column a rater; NaN-free: -1 is none."""
-    counts = weights.astype(int)
-    units = [
-        [float(x) for x in row if x >= 0]
-        for row, times in zip(values, counts, strict=True)
-        for _ in range(times)
-    ]
-    alpha = krippendorff_alpha(units)
-    return NOTHING if alpha is None else alpha
+    """Krippendorff's alpha (interval) of ratings, a column a rater."""
+    return krippendorff_alpha(values, weights=weights)
 
 
 def kappa(values: Array, weights: Array) -> float:
-    """Cohen's kappa of two raters' numbered choices; -1 is none."""
-    pairs = [
-        (float(a), float(b))
-        for (a, b), times in zip(values[:, :2], weights.astype(int), strict=True)
-        for _ in range(times)
-        if a >= 0 and b >= 0
-    ]
-    found = cohen_kappa(pairs)
-    return NOTHING if found is None else found
+    """Cohen's kappa of two raters' numbered choices."""
+    return cohen_kappa(values, weights=weights)
 
 
 HOTA_THRESHOLDS = np.arange(1, 20) * 0.05

@@ -15,6 +15,8 @@ from instancecap.schema.caption import Caption
 
 def paragraph(caption: Caption) -> str:
     """Every text of the caption on one line; empty where it says nothing."""
+    if caption.dense_description:
+        return " ".join(caption.dense_description.split())
     told = caption.global_description
     parts = (
         *([told] if told else (one.description for one in caption.segments)),

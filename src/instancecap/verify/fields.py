@@ -42,7 +42,8 @@ class Text(NamedTuple):
 
 def texts_of(caption: Caption) -> list[Text]:
     """Every field that holds sentences to be checked, empty ones too."""
-    scene = ("/global_description", "/background", "/lighting", "/camera/description")
+    scene = ("/global_description", "/dense_description", "/background", "/lighting",
+             "/camera/description")  # fmt: skip
     found = [Text(at, resolve(caption, at)) for at in scene]
     for one in caption.instances:
         for leaf in ("appearance", "action", "position/text"):
