@@ -289,4 +289,4 @@ def test_the_program_compares_and_distorts(
     columns = {one["column"] for one in json.loads(done.out)["figures"]}
     assert columns == {*COLUMNS, "in order"}
     done = run("eval", "distortions", folders[0], "--metric", "vqascore", "--captions", tmp_path)
-    assert done.status == 2 and "--metric vqascore: give --mllm-url" in done.err
+    assert done.status == 2 and "--metric vqascore: a model has to judge" in done.err

@@ -304,11 +304,8 @@ def eval_inseval_score(
     videos: list[str], *, prompts: str, as_published: bool = False, **options: Any
 ) -> None:
     """Instance-level scores of a generator."""
-    server = server_of(options)
-    if server is None:
-        raise UsageError("eval inseval: a model is asked: give --mllm-url and --mllm-model")
     task = inseval(videos, prompts, method=method_of(as_published))
-    run(task, options, server=server)
+    run(task, options, server=judging("inseval score", options))
 
 
 @command("reconstruct", (*ASKING, METRIC))
@@ -346,12 +343,9 @@ def eval_distortions(
 
 
 def asked_by(metrics: Sequence[str], options: Mapping[str, Any]) -> Server | None:
-    """Who is asked for metrics; raises :class:`UsageError` where somebody is needed."""
-    server = server_of(options)
+    """Who is asked for metrics, where one of them asks. Raises :class:`UsageError`."""
     asking = [name for name in metrics if METRICS[name].asks]
-    if asking and server is None:
-        raise UsageError(f"--metric {asking[0]}: give --mllm-url and --mllm-model")
-    return server
+    return judging(f"--metric {asking[0]}", options) if asking else server_of(options)
 
 
 @command("quality", PLAIN)
