@@ -13,7 +13,6 @@ from instancecap.api import Mllm, enhance_files
 from instancecap.cli import terminal
 from instancecap.cli.caption import SERVER
 from instancecap.cli.options import TEXTS, Filled, offered
-from instancecap.engine.model_stage import Server
 from instancecap.engine.prompts import results_of
 from instancecap.engine.results import Run
 from instancecap.enhance import EnhanceOptions
@@ -40,6 +39,7 @@ from instancecap.evals.task import Method, Task
 from instancecap.evals.timed import timed_task
 from instancecap.evals.tracks import tracks_task
 from instancecap.io.finder import Rejected
+from instancecap.mllm.server import Server
 from instancecap.render.targets import find_target
 
 

@@ -147,6 +147,9 @@ class Backend(ABC):
     model: str
     """The name of the model that is asked for."""
 
+    answers_later: bool = False
+    """Answers may come a day later, so nothing is tried out."""
+
     @abstractmethod
     async def complete(self, requests: Sequence[Request]) -> list[Reply | ModelError]:
         """Answer every request, in order; one that failed for good is an error in its place.

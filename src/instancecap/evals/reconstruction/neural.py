@@ -13,7 +13,7 @@ from instancecap.errors import FormatError, MissingDependency
 from instancecap.evals.frames import count_frames, evenly, read_frames
 from instancecap.evals.reconstruction.metric import MetricOptions
 from instancecap.evals.task import Method
-from instancecap.verify.text import sentences
+from instancecap.language.sentences import split_sentences
 from instancecap.video.clip import Clip
 from instancecap.video.decode import Picture
 
@@ -71,7 +71,7 @@ class SenBySen:
 
     def look(self, clip: Clip, text: str) -> float:
         """The score of a clip with a text. Raises :class:`FormatError` for an empty text."""
-        told = [one.text for one in sentences(text)]
+        told = [one.text for one in split_sentences(text)]
         if not told:
             raise FormatError("the caption says nothing")
         model, tokenizer, processor = _load_clip(self.options.clip)
