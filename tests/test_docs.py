@@ -13,7 +13,9 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -142,6 +144,7 @@ def test_documents_show_commands() -> None:
         "render",
         "enhance",
         "export",
+        "eval",
         "status",
         "models",
         "doctor",
@@ -153,9 +156,21 @@ def test_every_option_is_documented(verb: str) -> None:
     from instancecap.cli.main import build
 
     command = typer.main.get_command(build(verb)).commands[verb]  # type: ignore[attr-defined]
-    text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-    section = text.split(f"\n## instancecap {verb}")[1].split("\n## ")[0]
-    for parameter in command.params:
-        for option in parameter.opts:
+    page = "evaluate" if verb == "eval" else "cli"
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    if page == "cli":
+        text = text.split(f"\n## instancecap {verb}")[1].split("\n## ")[0]
+    for name, parameters in leaves(verb, command):
+        assert page == "cli" or f"instancecap {name}" in text
+        for option in (one for parameter in parameters for one in parameter.opts):
             if option.startswith("--"):
-                assert f"`{option}" in section, f"docs/cli.md: instancecap {verb} {option}"
+                assert f"`{option}" in text, f"docs/{page}.md: instancecap {name} {option}"
+
+
+def leaves(name: str, command: Any) -> Iterator[tuple[str, list[Any]]]:
+    """A verb and its parameters, or those of every verb of its group."""
+    inner = getattr(command, "commands", None)
+    if inner is None or name == "models":
+        yield name, command.params
+    for word, one in (inner or {}).items():
+        yield from leaves(f"{name} {word}", one)

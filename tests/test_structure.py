@@ -37,7 +37,8 @@ MAY_IMPORT = {
     "render": {"errors", "schema", "language", "formats", "verify", "mllm"},
     "enhance": {"errors", "version", "schema", "language", "formats", "verify", "mllm", "render"},
     "datasets": BASE | {"evidence", "formats", "render", "verify"},
-    "evals": BASE | {"evidence", "formats", "mllm", "render", "verify", "datasets", "engine"},
+    "evals": BASE
+    | {"models", "evidence", "formats", "mllm", "render", "verify", "datasets", "engine", "web"},
     "engine": BASE
     | {"models", "evidence", "formats", "mllm", "verify", "captioners", "datasets", "enhance"},
     "web": BASE | {"evidence", "formats", "verify", "render", "datasets", "engine"},

@@ -45,6 +45,7 @@ def test_running_and_ended(tmp_path: Path, clips: list[str], name: str) -> None:
     run_batch(jobs, Quick(), store=open_store(out), config=RunConfig())
     again = read_status(out)
     assert (again.total, again.done, again.failed, again.reasons) == (4, 3, 1, {"no frame": 1})
+    assert (after.before, again.before, again.kept) == (0, 3, 0)
 
 
 def test_parts_of_one_output_are_added_up(tmp_path: Path, clips: list[str]) -> None:

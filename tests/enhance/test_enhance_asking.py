@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,15 @@ def asked(
         finally:
             await backend.close()
 
-    chosen = EnhanceOptions(target=find_target("wan2.2"), **options)
+    target = find_target(options.pop("target", "wan2.2"))
+    chosen = EnhanceOptions(target=target, **options)
     return asyncio.run(ask())
+
+
+def of_asked(whole: dict[str, Any], asked: dict[str, Any]) -> str:
+    """The keys of an answer that are asked for."""
+    keys = asked["response_format"]["json_schema"]["schema"]["properties"]
+    return json.dumps({key: whole.get(key, "") for key in keys})
 
 
 def check(label: Labeled, result: ic.Enhanced) -> None:
@@ -82,14 +90,65 @@ def test_a_model_that_says_nothing_leaves_the_prompt_structured() -> None:
 
 
 def test_a_good_answer_is_taken_as_it_is() -> None:
-    with serve(lambda asked: json.dumps(GOOD)) as url:
+    with serve(lambda asked: of_asked(GOOD, asked)) as url:
         (result,) = asked(KITE, url)
     kids, kite = result.caption.instances
     assert (kids.name, kids.count, kite.colors) == ("the kids", 3, ["yellow"])
     assert kids.position.leaves and kids.position.start == "center-left"
     assert result.usage.calls == 2  # one finds out whether the server keeps to a schema
-    assert "wide strip of wet sand" in result.prompt and not result.missing
+    assert (result.prompt, result.prose) == (GOOD["dense_description"], "model")
+    assert not result.missing and not result.caption.warnings
     assert result.caption.provenance["/instances/0/action"].source == f"enhancer:{MODEL}"
+
+
+LONG = " ".join(
+    f"The {one} {thing} {acts} {how}."
+    for one, thing in product(("wet", "dry", "pale"), ("sand", "foam", "grass", "water"))
+    for acts, how in product(("glints", "stirs", "settles"), ("softly", "at once", "again"))
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fault"),
+    [
+        ("Three", "Two", "three kids"),
+        ("yellow", "purple", "purple is not a color"),
+        ("chase", "hold", "chase"),
+        ("daylight", "daylight. A dog barks", "A dog, which the caption has not"),
+        ("daylight", "daylight. A sign reads “Keep out”", "Keep out"),
+        ("wide", "breathtaking", "breathtaking"),
+        ("daylight", f"daylight. {LONG}", "too long"),
+    ],
+)
+def test_a_paragraph_that_says_otherwise_is_asked_for_once_more(
+    before: str, after: str, fault: str
+) -> None:
+    wrong = {**GOOD, "dense_description": GOOD["dense_description"].replace(before, after, 1)}
+    seen: list[dict[str, Any]] = []
+
+    def reply(asked: dict[str, Any]) -> str:
+        again = "Write the paragraph again" in json.dumps(asked["messages"])
+        return of_asked(GOOD if again and mends else wrong, asked)
+
+    for mends in (True, False):
+        seen.clear()
+        with serve(reply, seen=seen) as url:
+            (result,) = asked(KITE, url)
+        if fault == "breathtaking":  # an adjective is cut out without a question
+            assert result.prose == "model" and fault not in result.prompt
+            continue
+        assert fault in json.dumps(seen[-1]["messages"], ensure_ascii=False)
+        assert result.usage.calls == 3
+        assert result.prose == ("model" if mends else "fields")
+        assert any(fault in line for line in result.caption.warnings) == (not mends)
+
+
+def test_fields_alone_are_asked_where_no_paragraph_is_wanted() -> None:
+    for options in ({"prose": "fields"}, {"target": "cosmos3"}, {"target": "minimax-h3"}):
+        seen: list[dict[str, Any]] = []
+        with serve(lambda asked: of_asked(GOOD, asked), seen=seen) as url:
+            (result,) = asked(KITE, url, **options)
+        assert "dense_description" not in json.dumps(seen) and result.prose == "fields"
 
 
 def test_variants_differ_and_are_all_faithful(url: str) -> None:
@@ -135,7 +194,7 @@ def test_pictures_give_looks_and_only_motion_is_invented() -> None:
     lamp = {"id": 1, "class": "lamp", "name": "the lamp"}
     first = ic.Caption.model_validate({"video": None, "instances": [seen, lamp], "place": "indoor"})
     last = ic.Caption.model_validate({"video": None, "instances": [after]})
-    with serve(lambda asked: json.dumps(WALK)) as url:
+    with serve(lambda asked: of_asked(WALK, asked)) as url:
         (result,) = asked(
             "a woman walks to the right", url, picture=Picture(first, last), has_picture=True
         )
@@ -164,7 +223,15 @@ def test_the_command_prints_one_object_a_prompt(capsys: pytest.CaptureFixture[st
     )  # fmt: skip
     assert done.returncode == 1 and "an empty prompt" in done.stderr
     found = json.loads(done.stdout)
-    assert set(found) == {"caption", "prompt", "negative_prompt", "missing", "calls", "tokens"}
+    assert set(found) == {
+        "caption",
+        "prompt",
+        "prose",
+        "negative_prompt",
+        "missing",
+        "calls",
+        "tokens",
+    }
     assert (found["calls"], found["missing"], found["caption"]["video"]) == (0, [], None)
 
 
@@ -212,6 +279,9 @@ GOOD: dict[str, Any] = {
     "time_of_day": "day", "place": "outdoor", "style": "real",
     "camera": "The camera follows the kids at eye level.", "motion": ["tracking"],
     "shot_type": "full_shot", "shot_angle": "eye_level",
+    "dense_description": "Three kids in shorts chase a yellow paper kite along a windy beach, "
+    "their arms raised to its tail. It dips and rises ahead of them over a wide strip of wet sand. "
+    "The camera follows at eye level in flat gray daylight.",
 }  # fmt: skip
 
 WALK = {

@@ -85,7 +85,7 @@ def offered(verb: str, *configs: Filled[Any]) -> Callable[[Verb], Verb]:
 def _describe(verb: str, parameter: Parameter) -> Parameter:
     """The parameter with its flags, range and help."""
     name = parameter.name
-    own = TEXTS.get(verb, {}).get(name)
+    own = TEXTS.get(verb, {}).get(name) or TEXTS.get(verb.split()[0], {}).get(name)
     text = own or TEXTS["asking"].get(name) or TEXTS["any"][name]
     kind, *metadata = _parts(parameter.annotation)
     if parameter.kind is not Parameter.KEYWORD_ONLY:

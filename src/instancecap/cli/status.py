@@ -18,7 +18,9 @@ def status(out: str, *, json: bool = False) -> None:
         return
     state = "running" if found.running else "not running"
     partial = f", {found.partial} partial" if found.partial else ""
-    counts = f"{found.done} of {found.total} clips done{partial}, {found.failed} failed"
+    kept = f", {found.kept} kept as a person left them" if found.kept else ""
+    before = f" ({found.before} by earlier runs{kept})" if found.before else ""
+    counts = f"{found.done} of {found.total} clips done{before}{partial}, {found.failed} failed"
     print(f"{out}: {state}, {counts}")
     if found.running:
         left = "" if found.left_seconds is None else f", about {_span(found.left_seconds)} left"

@@ -138,6 +138,8 @@ class _Batch:
         notes = {
             "total": run.total,
             "done": run.done + run.skipped,
+            "before": run.skipped,
+            "kept": len(run.kept),
             "partial": len(self._partial),
             "failed": len(self._failures),
             "per_minute": 60 * (count - before) / max(1.0, now - since),

@@ -80,8 +80,19 @@ class Story(Gist):
     story: str = ""
 
 
+class ShotPart(_Answer):
+    """What one of several shots shows; what is empty is as in the whole video."""
+
+    description: str = ""
+    camera: str = ""
+    motion: list[Primitive] = []
+    shot_type: Literal[ShotType, "unknown"] = "unknown"
+    background: str = ""
+    lighting: str = ""
+
+
 class ShotStory(Story):
-    shots: list[str] = []
+    shots: list[ShotPart] = []
 
 
 class Things(_Answer):
@@ -92,6 +103,14 @@ class _Described(_Answer):
     instances: list[Thing] = []
 
 
+class Dense(_Answer):
+    dense_description: str = ""
+
+
+class DenseFilming(Dense, Filming):
+    """The camera, and the paragraph of everything."""
+
+
 class Whole(Filming, Setting, _Described, Gist):
     """Everything at once."""
 
@@ -99,15 +118,41 @@ class Whole(Filming, Setting, _Described, Gist):
 class ShotWhole(Whole):
     """Everything at once, shot by shot."""
 
-    shots: list[str] = []
+    shots: list[ShotPart] = []
 
 
-def line(text: str) -> str:
+class DenseWhole(Dense, Whole):
+    """Everything at once, and the paragraph of it."""
+
+
+class DenseShotWhole(Dense, ShotWhole):
+    """Everything at once, shot by shot, and the paragraph of it."""
+
+
+def whole(*, shots: bool, dense: bool) -> type[Whole]:
+    """What is asked of a video of one shot or several, with its paragraph or without."""
+    if dense:
+        return DenseShotWhole if shots else DenseWhole
+    return ShotWhole if shots else Whole
+
+
+def line(text: str, longest: int = LONGEST) -> str:
     """A text of an answer on one line, whole sentences only where it is too long."""
     kept = tidy(text)
     if kept.strip(" .").lower() in _NOTHING:
         return ""
-    return kept if len(kept) <= LONGEST else kept[: kept.rfind(".", 0, LONGEST) + 1]
+    return kept if len(kept) <= longest else kept[: kept.rfind(".", 0, longest) + 1]
+
+
+def moves(given: list[Primitive]) -> list[Primitive]:
+    """The moves of a camera, each once; static stands alone."""
+    found = list(dict.fromkeys(given))
+    return [one for one in found if one != "static"] or found[:1]
+
+
+def paragraph_of(answer: BaseModel) -> str:
+    """The paragraph of an answer; empty where none was asked for."""
+    return line(getattr(answer, "dense_description", ""), 4 * LONGEST)
 
 
 def caption_of(whole: Whole, *, most: int) -> Caption:
@@ -118,18 +163,18 @@ def caption_of(whole: Whole, *, most: int) -> Caption:
         found.id, found.is_main = id, id == 0
     open_ = {line(one.name).strip(" .") for one in whole.instances if one.count < 1}
     known = {name: value for name, value in whole if value != _UNKNOWN}
-    motion = list(dict.fromkeys(whole.motion))
     counted = [one for one in instances if one.name not in open_]
     return Caption(
         video=None,
         provenance={f"/instances/{one.id}/count": KNOWN_COUNT.model_copy() for one in counted},
         global_description=line(whole.global_description),
+        dense_description=paragraph_of(whole),
         instances=instances,
         background=line(whole.background),
         lighting=line(whole.lighting),
         **{name: known[name] for name in ("time_of_day", "place", "style") if name in known},
         camera=Camera(
-            motion=[one for one in motion if one != "static"] or motion[:1],
+            motion=moves(whole.motion),
             description=line(whole.camera),
             **{name: known[name] for name in ("shot_type", "shot_angle") if name in known},
         ),

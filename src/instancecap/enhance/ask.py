@@ -15,6 +15,7 @@ from instancecap.enhance import answers
 from instancecap.enhance.faithful import edit_out, forbidden, in_words, missing, repair
 from instancecap.enhance.options import EnhanceOptions
 from instancecap.enhance.picture import Picture
+from instancecap.enhance.prose import faults_of
 from instancecap.enhance.questions import Like, Questions, version
 from instancecap.enhance.result import LOST, Enhanced, unheard, unsaid
 from instancecap.enhance.structure import lay_out_shots, structure
@@ -22,6 +23,7 @@ from instancecap.enhance.tokens import Parsed, Part
 from instancecap.language import en
 from instancecap.mllm.base import Backend, Media, Message, Request, Usage
 from instancecap.mllm.structured import Asked, ask
+from instancecap.render.grammar import sentence
 from instancecap.schema.caption import Caption, Producer, Provenance
 from instancecap.schema.pointer import assign, instance_of
 from instancecap.version import __version__
@@ -48,6 +50,11 @@ class Asker:
     usage: Usage = NOTHING
     problem: str = ""
     model: str = ""
+
+    @property
+    def whole(self) -> type[answers.Whole]:
+        """What a whole answer has."""
+        return answers.whole(shots=self.questions.shot_count > 1, dense=self.options.asks_prose)
 
     async def ask(self, name: str, answer: type[T], **values: object) -> T:
         """The answer to a question by its name; what was not answered has its default."""
@@ -84,15 +91,15 @@ class Asker:
 
 async def fused(asker: Asker) -> answers.Whole:
     """Everything in one question."""
-    several = asker.questions.shot_count > 1
-    return await asker.ask("fused", answers.ShotWhole if several else answers.Whole)
+    return await asker.ask("fused", asker.whole)
 
 
 async def staged(asker: Asker) -> answers.Whole:
     """A story; the instances; looks, action and place of each; surroundings; camera.
 
     4 + 3·N questions for N instances, as InstanceEnhancer (arXiv 2412.09283) asks them; those of
-    different instances, the surroundings and the camera at the same time.
+    different instances and the surroundings at the same time. The last, about the camera, sees all
+    that was answered, and asks for the paragraph of it.
     """
     several = asker.questions.shot_count > 1
     told = await asker.ask("staged.story", answers.ShotStory if several else answers.Story)
@@ -101,13 +108,19 @@ async def staged(asker: Asker) -> answers.Whole:
     named = [one for one in listed.instances if one.name or one.class_]
     named = named[: asker.options.max_instances]
     names = "; ".join(one.name or one.class_ for one in named) or "the scene"
-    things, setting, filming = await _together(
+    things, setting = await _together(
         _together(*(_thing(asker, one, story) for one in named)),
         asker.ask("staged.background", answers.Setting, story=story, names=names),
-        asker.ask("staged.camera", answers.Filming, story=story, names=names),
     )
-    found = {**dict(told), **dict(setting), **dict(filming), "instances": things}
-    return (answers.ShotWhole if several else answers.Whole)(**found)
+    found = {**dict(told), **dict(setting), "instances": things}
+    so_far = answers.caption_of(answers.Whole(**found), most=asker.options.max_instances)
+    filming = await asker.ask(
+        "staged.camera",
+        answers.DenseFilming if asker.options.asks_prose else answers.Filming,
+        story=story,
+        caption=_shown(so_far),
+    )
+    return asker.whole(**found, **dict(filming))
 
 
 async def _together(*work: Coroutine[Any, Any, Any]) -> list[Any]:
@@ -203,10 +216,31 @@ async def _variant(
                 caption = other
     _edit(caption, forbidden(caption, words, parsed.text))
     missed = repair(caption, base, parsed)
+    notes = await _settle_prose(asker, caption, parsed) if options.asks_prose else []
     return finish(
         caption, base, parsed, options, usage=asker.usage, model=asker.model, picture=picture,
-        missed=[in_words(one) for one in missed],
+        missed=[in_words(one) for one in missed], notes=notes,
     )  # fmt: skip
+
+
+async def _settle_prose(asker: Asker, caption: Caption, parsed: Parsed) -> list[str]:
+    """Keep the caption's paragraph where nothing is wrong with it; ask for it once more where
+    something is, and do without it where something is still. Returns why it is left out."""
+    faults = [*faults_of(caption.dense_description, caption, parsed, asker.options)]
+    if faults:
+        again = await asker.ask(
+            "again.prose", answers.Dense, caption=_shown(caption),
+            text=caption.dense_description or "(none)", faults="\n".join(faults),
+        )  # fmt: skip
+        caption.dense_description = answers.paragraph_of(again)
+        _edit(caption, forbidden(caption, asker.options.words.negative, parsed.text))
+        faults = [*faults_of(caption.dense_description, caption, parsed, asker.options)]
+    if faults:
+        caption.dense_description = ""
+    return [f"{NOT_PROSE}{one}"[:400] for one in faults]
+
+
+NOT_PROSE = "the model's paragraph is left out: "
 
 
 def _faults(
@@ -218,11 +252,24 @@ def _faults(
         lines.append(say("again.missing", parts=", ".join(map(in_words, faults))))
     if bad:
         lines.append(say("again.forbidden", words=", ".join(bad)))
-    told = caption.model_dump(mode="json", include=_SHOWN)
-    return {"caption": json.dumps(told, ensure_ascii=False), "faults": "\n".join(lines)}
+    return {"caption": _shown(caption), "faults": "\n".join(lines)}
 
 
-_SHOWN = {"global_description", "instances", "background", "lighting", "camera", "segments"}
+def _shown(caption: Caption) -> str:
+    """What a caption says, as JSON for a question."""
+    told = caption.model_dump(mode="json", include=_SHOWN, exclude_defaults=True)
+    return json.dumps(told, ensure_ascii=False)
+
+
+_SHOWN = {
+    "global_description",
+    "instances",
+    "background",
+    "lighting",
+    "camera",
+    "segments",
+    "shots",
+}
 
 
 def _settled(whole: answers.Whole, base: Caption, asker: Asker) -> Caption:
@@ -233,13 +280,24 @@ def _settled(whole: answers.Whole, base: Caption, asker: Asker) -> Caption:
     for name in ("motion", "stability", "shot_type", "shot_angle", "shot_position"):
         setattr(caption.camera, name, getattr(base.camera, name) or getattr(caption.camera, name))
     caption.texts = list(base.texts)
-    shots = [answers.line(one) for one in getattr(whole, "shots", [])]
-    shots = [one for one in shots if one][: asker.questions.shot_count]
-    if len(shots) < len(base.segments):
-        shots = [one.description for one in base.segments]
-    if len(shots) > 1:
-        lay_out_shots(caption, shots, asker.options.seconds)
+    parts: list[answers.ShotPart] = getattr(whole, "shots", [])
+    parts = [one for one in parts if answers.line(one.description)][: asker.questions.shot_count]
+    told = [_shot_text(one) for one in parts]
+    if len(parts) < len(base.segments):
+        parts, told = [], [one.description for one in base.segments]
+    if len(told) > 1:
+        lay_out_shots(caption, told, asker.options.seconds)
+    for shot, one in zip(caption.shots, parts, strict=False):
+        shot.motion = answers.moves(one.motion)
+        shot.shot_type = "" if one.shot_type == "unknown" else one.shot_type
     return caption
+
+
+def _shot_text(part: answers.ShotPart) -> str:
+    """What a shot shows, in sentences: what happens, then what is its own of place, light and
+    camera."""
+    texts = map(answers.line, (part.description, part.background, part.lighting, part.camera))
+    return " ".join(sentence(text) for text in texts if text)
 
 
 def _edit(caption: Caption, words: Sequence[str]) -> None:
@@ -275,6 +333,7 @@ def finish(
     usage: Usage = NOTHING,
     model: str = "",
     missed: Sequence[str] = (),
+    notes: Sequence[str] = (),
     problem: str = "",
     picture: Picture | None = None,
 ) -> Enhanced:
@@ -287,7 +346,7 @@ def finish(
     caption = caption.model_copy(deep=True)
     if is_asked:
         done = len(caption.segments) >= options.shots  # what the rules could not split, it did
-        caption.warnings = [] if done else list(base.warnings)
+        caption.warnings = [*([] if done else base.warnings), *notes]
         caption.producer = Producer(
             version=__version__, captioner="enhance", mode=options.mode, models={"enhancer": model},
             prompts=version(), seed=options.seed, prompt=parsed.text,

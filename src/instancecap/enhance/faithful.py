@@ -9,9 +9,9 @@ from functools import cached_property
 from instancecap.enhance.tokens import Parsed, Part
 from instancecap.enhance.words import stems, synonyms
 from instancecap.language import en
+from instancecap.language.sentences import split_sentences
 from instancecap.schema.caption import Caption, Instance, Provenance
 from instancecap.schema.pointer import assign, resolve
-from instancecap.verify.text import sentences
 
 KNOWN_COUNT = Provenance(source="prompt", confidence=1.0, support="unchecked")
 """Of an instance's count; a plural of no number has none."""
@@ -68,7 +68,7 @@ class _Said:
     @cached_property
     def sentences(self) -> list[list[str]]:
         """The stems of every sentence."""
-        split = (part.text for text in self.texts for part in sentences(text))
+        split = (part.text for text in self.texts for part in split_sentences(text))
         return [words for words in map(stems, split) if words]
 
     def has(self, words: str) -> bool:
@@ -89,9 +89,9 @@ class _Said:
         """Whether the caption says what a part says."""
         match part.kind:
             case "quote":
-                plain = _plain(part.words)
+                plain = quotable(part.words)
                 texts = (*self.texts, *(one.text for one in self.caption.texts))
-                return any(plain in _plain(text) for text in texts)
+                return any(plain in quotable(text) for text in texts)
             case "number":
                 return self._counts(part)
             case "color":
@@ -112,10 +112,11 @@ class _Said:
 
     def _counts(self, part: Part) -> bool:
         """*three kids*: one instance of three, or three of one, and no text that says otherwise."""
-        like = [one for one in self.caption.instances if _is_a(one, part.of)]
+        like = [one for one in self.caption.instances if is_a(one, part.of)]
+        touchable = part.touchable and bool(self.caption.instances)
         counts = [one.count for one in like]
         fits = part.number in counts or sum(counts) == part.number
-        if not fits and (like or part.touchable):
+        if not fits and (like or touchable):
             return False
         told = [
             sentence[index - back]
@@ -127,7 +128,8 @@ class _Said:
         return str(part.number) in told if told or not like else True
 
 
-def _is_a(one: Instance, noun: str) -> bool:
+def is_a(one: Instance, noun: str) -> bool:
+    """Whether an instance may be called by a noun."""
     return _holds(noun, stems(f"{one.name} {one.class_} {one.subcategory}"))
 
 
@@ -142,7 +144,13 @@ def _holds(words: str, said: Sequence[str]) -> bool:
     )
 
 
-def _plain(text: str) -> str:
+def alike(one: str, other: str) -> bool:
+    """Whether two words may stand for each other."""
+    return _holds(one, stems(other)) or _holds(other, stems(one))
+
+
+def quotable(text: str) -> str:
+    """A text without quotation marks, to look a quotation up in."""
     return " ".join(re.sub(r"[\"“”'‘’«»「」]", "", text).split())
 
 
@@ -171,7 +179,7 @@ def repair(caption: Caption, base: Caption, parsed: Parsed) -> list[Part]:
 
 def _set_count(caption: Caption, base: Caption, part: Part) -> None:
     """Let the instances of a noun be as many as the prompt says; there is one at least."""
-    like = [one for one in caption.instances if _is_a(one, part.of)]
+    like = [one for one in caption.instances if is_a(one, part.of)]
     if like:
         rest = sum(one.count for one in like[1:])
         like[0].count = part.number - rest if rest < part.number else part.number
@@ -179,7 +187,7 @@ def _set_count(caption: Caption, base: Caption, part: Part) -> None:
         if rest >= part.number:
             caption.instances = [one for one in caption.instances if one not in like[1:]]
     for own in base.instances:
-        if not like and _is_a(own, part.of):
+        if not like and is_a(own, part.of):
             id = max((one.id for one in caption.instances), default=-1) + 1
             caption.instances.append(own.model_copy(update={"id": id}))
             caption.provenance[f"/instances/{id}/count"] = KNOWN_COUNT.model_copy()
@@ -210,7 +218,7 @@ def edit_out(text: str, words: Sequence[str]) -> str:
         return text
     pattern = _pattern(frozenset(words))
     kept = []
-    for sentence in sentences(text):
+    for sentence in split_sentences(text):
         part = sentence.text
         while match := pattern.search(part):
             before, after = part[: match.start()], part[match.end() :]

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from instancecap.enhance.words import ANY, Lexicon, cinema, load_lexicon, manner_of
 from instancecap.errors import UsageError
+from instancecap.render.options import Prose
 from instancecap.render.targets import Target
 from instancecap.schema.vocabulary import Primitive, ShotType
 
@@ -64,6 +65,8 @@ class EnhanceOptions:
             schema's words, or words of the cinema.
         negative: what the clip must not show, beside what the target and the prompt exclude.
         variants: how many different results.
+        prose: ``model`` asks for a flowing paragraph beside the fields, for targets that take one;
+            ``fields`` puts the fields into sentences.
         seed: of the model's sampling, and of what differs between variants.
         attempts: times that a question is asked.
         has_picture: the clip begins with a given picture.
@@ -86,12 +89,13 @@ class EnhanceOptions:
     shot_type: str = ""
     negative: str = ""
     variants: int = 1
+    prose: Prose = "model"
     seed: int = 0
     attempts: int = 3
     has_picture: bool = False
 
     def __post_init__(self) -> None:
-        for name, kinds in (("mode", Mode), ("intensity", Intensity)):
+        for name, kinds in (("mode", Mode), ("intensity", Intensity), ("prose", Prose)):
             if (value := getattr(self, name)) not in (allowed := get_args(kinds)):
                 raise UsageError(f"--{name} {value}: allowed are {', '.join(allowed)}")
         limits = (("max_instances", 1, 50), ("shots", 0, 20), ("duration", 0, 600),
@@ -133,6 +137,12 @@ class EnhanceOptions:
                              ("lexicon", "lexicon")):  # fmt: skip
             if getattr(self, name) != getattr(usual, name):
                 raise UsageError(f"--{option} {NEEDS_MODEL}")
+
+    @property
+    def asks_prose(self) -> bool:
+        """Whether a model is to write the paragraph too: for a plain one that shows everything."""
+        takes = self.target is None or self.target.takes_prose
+        return self.prose == "model" and takes and not self.has_picture
 
     @property
     def words(self) -> Lexicon:

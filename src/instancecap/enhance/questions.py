@@ -13,6 +13,7 @@ from string import Template
 
 from instancecap.enhance.options import EnhanceOptions
 from instancecap.enhance.parse import category_of
+from instancecap.enhance.prose import words_for
 from instancecap.enhance.tokens import Parsed
 from instancecap.enhance.words import LEADS, Manner, manner_of
 
@@ -70,8 +71,9 @@ class Questions:
 
     def say(self, name: str, /, **values: object) -> str:
         """A text with its ``$placeholders`` filled."""
-        usual = {"prompt": self.prompt, "context": self.context, "shots": self.shots}
-        return self._fill(name, **usual, **{"most": self.options.max_instances, **values})
+        usual = {"prompt": self.prompt, "context": self.context, "shots": self.shots,
+                 "dense": self.dense, "most": self.options.max_instances}  # fmt: skip
+        return self._fill(name, **{**usual, **values})
 
     @property
     def prompt(self) -> str:
@@ -120,6 +122,21 @@ class Questions:
         """What is said of several shots."""
         count = self.shot_count
         return self._fill("context.shots", count=count) if count > 1 else ""
+
+    @property
+    def dense(self) -> str:
+        """What is said of the paragraph."""
+        options, target = self.options, self.options.target
+        if not options.asks_prose:
+            return ""
+        denied = [self.parsed.at(one.core) for one in self.parsed.phrases if one.negated]
+        apart = denied if target is not None and manner_of(target.name).negative else []
+        told = self._fill("context.dense", words=words_for(options, self.shot_count))
+        if apart:
+            told += f" {self._fill('context.denied', denied=', '.join(apart))}"
+        if self.shot_count > 1:
+            told += f" {self._fill('context.labels')}"
+        return told
 
     @property
     def shot_count(self) -> int:

@@ -14,7 +14,7 @@ from instancecap.enhance.words import manner_of, parts
 from instancecap.errors import FormatError
 from instancecap.formats.text import paragraph
 from instancecap.mllm.base import Usage
-from instancecap.render.options import RenderOptions, Task
+from instancecap.render.options import Prose, RenderOptions, Task
 from instancecap.render.quotes import said_once
 from instancecap.render.render import render_with
 from instancecap.render.targets import JSON, Target, counter_for
@@ -33,6 +33,8 @@ class Enhanced:
 
     Attributes:
         prompt: for the target, within its budget; a plain paragraph where none was named.
+        prose: ``model`` where the prompt is a model's paragraph, ``fields`` where it was
+            put together of the caption's fields.
         negative_prompt: empty where the target takes none.
         missing: what of the prompt is not in the result, and why.
         usage: what asking a model took.
@@ -42,6 +44,7 @@ class Enhanced:
 
     caption: Caption
     prompt: str
+    prose: Prose = "fields"
     negative_prompt: str = ""
     missing: tuple[str, ...] = ()
     usage: Usage = Usage()  # noqa: RUF009 (frozen)
@@ -53,9 +56,11 @@ class Enhanced:
         """All that follows from a caption that was made from a prompt."""
         parsed = parse(caption.producer.prompt)
         lost = [line.removeprefix(LOST) for line in caption.warnings if line.startswith(LOST)]
+        prompt, prose = prompt_for(caption, options)
         return cls(
             caption,
-            prompt_for(caption, options),
+            prompt,
+            prose,
             negative_prompt(caption, parsed, options),
             tuple(lost),
             **what,
@@ -71,6 +76,7 @@ class Enhanced:
         return {
             "caption": self.caption.model_dump(mode="json"),
             "prompt": self.prompt,
+            "prose": self.prose,
             "negative_prompt": self.negative_prompt,
             "missing": list(self.missing),
             "calls": self.usage.calls,
@@ -78,18 +84,22 @@ class Enhanced:
         }
 
 
-def prompt_for(caption: Caption, options: EnhanceOptions) -> str:
-    """The caption as one text for the target, within its budget."""
+def prompt_for(caption: Caption, options: EnhanceOptions) -> tuple[str, Prose]:
+    """The caption as one text for the target, within its budget, and what it is made of."""
+    prose: Prose = "model" if caption.dense_description and options.asks_prose else "fields"
+    if prose == "fields":
+        caption = caption.model_copy(update={"dense_description": ""})
     if options.target is not None and manner_of(options.target.name).negative:
         caption = _without_denied(caption)
     task: Task = "i2v" if options.has_picture else "t2v"
     if options.target is None:
-        return paragraph(said_once(caption))
+        return paragraph(said_once(caption)), prose
     sized = _sized(caption, options) if options.target.style == JSON else caption
     try:
-        return render_with(sized, RenderOptions(target=options.target, task=task)).text
+        done = render_with(sized, RenderOptions(target=options.target, task=task))
+        return done.text, done.prose
     except FormatError:  # another script, or one sentence that is too long: the words as they are
-        return _cut(paragraph(said_once(caption)), options.target)
+        return _cut(paragraph(said_once(caption)), options.target), "fields"
 
 
 def _denied(parsed: Parsed) -> list[Span]:
@@ -153,7 +163,7 @@ def unsaid(caption: Caption, parsed: Parsed, options: EnhanceOptions) -> list[st
     if target is None or target.style == JSON or options.has_picture or not parsed.english:
         return []
     denied = _denied(parsed) if manner_of(target.name).negative else []
-    shown = Caption(video=None, global_description=prompt_for(caption, options))
+    shown = Caption(video=None, global_description=prompt_for(caption, options)[0])
     parts = (one for one in missing(shown, parsed) if one.kind != "number")
     parts = (one for one in parts if not any(a <= one.span[0] < b for a, b in denied))
     return [f"{in_words(one)}: no room within {target.budget} tokens" for one in parts]

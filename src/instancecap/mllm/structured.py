@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, TypeVar
 
@@ -48,6 +49,7 @@ async def ask(
     *,
     attempts: int = 3,
     enforced: bool | None = None,
+    optional: Collection[str] = (),
 ) -> Asked[T]:
     """Ask until every key of ``answer`` is answered, at most ``attempts`` times.
 
@@ -58,6 +60,7 @@ async def ask(
         answer: a model whose fields are asked, all of them. Fields with defaults are those that
             a caption can do without.
         enforced: whether the backend keeps to schemas; None to find out by a question, once.
+        optional: keys that are not asked for again where only they are missing or cut off.
 
     Raises:
         ServerError: nothing can be asked at all.
@@ -87,6 +90,7 @@ async def ask(
         value, missing, problems = validate(answer, found)
         if flaw and flaw.kind == "truncated" and new and isinstance(new[last := [*new][-1]], list):
             missing = [last, *missing]  # its other entries are cut off
+        missing = [one for one in missing if one not in optional]
         if not missing:
             return Asked(value, (), "", "", tuple(replies), usage)
         keys = ", ".join(missing)

@@ -11,7 +11,6 @@ from instancecap.render.grammar import lexicon
 from instancecap.render.paragraph import Line
 from instancecap.schema.caption import Caption
 
-STYLE = "minimax"
 _LEAD = "integrated_multimodal_description: [Shot 1]"
 _QUOTED = re.compile(r"[\"“](?P<said>[^\"“”]+)[\"”]")
 

@@ -82,6 +82,7 @@ NAMES_NOTHING = "its prompt names no subject and no event"
 
 Task = Literal["t2v", "i2v"]
 Length = Literal["dense", "medium", "short", "tags"]
+Prose = Literal["model", "fields"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +97,8 @@ class RenderOptions:
         prefix: trigger words, put in front as they are.
         suffix: put behind; may name figures of the caption, as in ``motion score: {motion}.``
         drop_fields: probability 0..1 with which each field is left out, for caption dropout.
+        prose: ``model`` takes the caption's own paragraph (``dense_description``) as a dense prompt
+            where it has one that fits; ``fields`` always puts the fields into sentences.
         seed: of the dropout; the same seed and clip give the same choice.
 
     Raises:
@@ -108,10 +111,11 @@ class RenderOptions:
     prefix: str = ""
     suffix: str = ""
     drop_fields: float = 0.0
+    prose: Prose = "model"
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, kinds in (("task", Task), ("length", Length)):
+        for name, kinds in (("task", Task), ("length", Length), ("prose", Prose)):
             if (value := getattr(self, name)) not in (allowed := get_args(kinds)):
                 raise UsageError(f"{name} {value!r}: allowed are {', '.join(allowed)}")
         if not 0 <= self.drop_fields <= 1:
@@ -145,6 +149,8 @@ class Prompt:
         omitted: fields that caption dropout left out, as JSON pointers.
         warnings: one line each, for the user: what had to be left out, and why; that no subject
             and no event is named.
+        prose: ``model`` where it is the caption's own paragraph, ``fields`` where the fields were
+            put into sentences.
         fused: ``model`` where a language model's wording was kept; else why it was not, or
             empty where none was asked.
     """
@@ -158,4 +164,5 @@ class Prompt:
     dropped: tuple[str, ...] = ()
     omitted: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    prose: Prose = "fields"
     fused: str = ""

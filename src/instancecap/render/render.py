@@ -15,13 +15,22 @@ from instancecap.render.options import (
     NAMES_NOTHING,
     Length,
     Prompt,
+    Prose,
     RenderOptions,
     Task,
     fill_suffix,
 )
 from instancecap.render.paragraph import Draft, Line, lines_of, tags_of
 from instancecap.render.quotes import said_once
-from instancecap.render.targets import JSON, Counter, Target, counter_for, find_target, styles
+from instancecap.render.targets import (
+    FIELDS,
+    JSON,
+    Counter,
+    Target,
+    counter_for,
+    find_target,
+    styles,
+)
 from instancecap.schema.caption import Caption
 
 Build = Callable[[dict[str, int]], list[Line]]
@@ -105,6 +114,7 @@ def render(
     prefix: str = "",
     suffix: str = "",
     drop_fields: float = 0.0,
+    prose: Prose = "model",
     seed: int = 0,
     counter: Counter | None = None,
 ) -> Prompt:
@@ -112,7 +122,7 @@ def render(
 
     Args:
         target: a name such as ``wan2.2``, or a :class:`Target`.
-        task, length, prefix, suffix, drop_fields, seed: see :class:`RenderOptions`.
+        task, length, prefix, suffix, drop_fields, prose, seed: see :class:`RenderOptions`.
         counter: counts tokens; an estimate that is rather too high unless told otherwise.
 
     Raises:
@@ -128,6 +138,7 @@ def render(
         prefix=prefix,
         suffix=suffix,
         drop_fields=drop_fields,
+        prose=prose,
         seed=seed,
     )
     return render_with(caption, options, counter=counter)
@@ -144,6 +155,8 @@ def render_with(
         caption = caption.model_copy(update={"time_of_day": ""})
     if options.is_json:
         return _render_json(caption, options, counter, omitted)
+    if (prompt := _own_paragraph(caption, options, counter)) and not omitted:
+        return prompt
     caption = said_once(caption) if options.length != "tags" else caption
     prompt = _render_text(caption, options, counter, omitted)
     if prompt is None and omitted:  # dropout must leave something to say
@@ -166,6 +179,24 @@ def _refuse_other_scripts(caption: Caption) -> None:
         raise FormatError(
             "its sentences are not English, and prompts are: write it anew with --language en"
         )
+
+
+def _own_paragraph(caption: Caption, options: RenderOptions, counter: Counter) -> Prompt | None:
+    """The caption's own paragraph; None where it has none, it does not fit, or a person changed a
+    field that it may tell otherwise."""
+    text, goal = clean(caption.dense_description), options.target
+    wanted = options.prose == "model" and options.length == "dense" and options.task == "t2v"
+    human = {name for name, one in caption.provenance.items() if one.source == "human"}
+    if not (text and wanted and goal.takes_prose) or (human and "/dense_description" not in human):
+        return None
+    suffix = fill_suffix(options.suffix, caption)
+    text = clean(f"{options.prefix} {text} {suffix or ''}")
+    tokens = counter.count(text)
+    if suffix is None or tokens > goal.budget:
+        return None
+    return Prompt(
+        text, goal.name, options.length, tokens, counter.name, goal.budget, prose="model"
+    )  # fmt: skip
 
 
 def _render_text(
@@ -192,7 +223,7 @@ def _render_text(
             return minimax.marked(lines, caption)
         return [_labeled(line) for line in lines] if draft.by_shot else lines
 
-    in_fields = options.target.style == minimax.STYLE and options.length in ("dense", "medium")
+    in_fields = options.target.style == FIELDS and options.length in ("dense", "medium")
     before, behind = minimax.around(caption) if in_fields else ("", "")
     suffix = fill_suffix(options.suffix, caption)
     fitted = fit(

@@ -21,6 +21,9 @@ from instancecap.schema.base import StrictModel
 JSON = "json"
 """The style of the one target whose prompt is no paragraph."""
 
+FIELDS = "minimax"
+"""The style of the one target whose paragraph has marks and fields around it."""
+
 _RULE = re.compile(r"([1-9]\d*)N(?:\+(\d+))?")
 
 
@@ -69,6 +72,11 @@ class Target(StrictModel):
     def budget(self) -> int:
         """Tokens that a prompt is kept within: the soft limit where there is one."""
         return min(self.limit, self.soft or self.limit)
+
+    @property
+    def takes_prose(self) -> bool:
+        """Whether its prompt is a plain paragraph, without fields."""
+        return self.style not in (JSON, FIELDS)
 
     @property
     def frame_step(self) -> int:

@@ -148,6 +148,10 @@ class Caption(Document):
     )
     video: Video | None = Field(description="null only for a caption enhanced from a prompt")
     global_description: str = ""
+    dense_description: str = Field(
+        default="", exclude_if=operator.not_,
+        description="all of the caption as one flowing paragraph, where a model wrote one",
+    )  # fmt: skip
     instances: list[Instance] = []
     background: str = ""
     place: Literal[v.Place, ""] = ""

@@ -26,8 +26,8 @@ from instancecap.web.fields import CaptionText, read_caption, span_of
 from instancecap.web.pictures import Pictures, sample_pictures
 from instancecap.web.timeline import Timeline, timeline, visible_runs
 
-FRAMES_PER_CLIP = 160
-FRAMES_PER_PAGE = 2400
+FRAMES_PER_CLIP = 60
+FRAMES_PER_PAGE = 1800
 """Pages of many clips carry fewer frames of each, so that a browser can still open them."""
 FEWEST_FRAMES = 12
 HUES = 7
@@ -56,13 +56,13 @@ def write_report(
     """
     limit = FRAMES_PER_PAGE // max(len(entries), 1)
     limit = max(FEWEST_FRAMES, min(FRAMES_PER_CLIP, limit))
-    script = _asset("report.js")
+    script = asset("report.js")
     page = (
         _templates()
         .get_template("report.html")
         .render(
             title=title,
-            style=_asset("report.css"),
+            style=asset("report.css"),
             script=script,
             script_hash="sha256-" + b64encode(sha256(script.encode()).digest()).decode(),
             clips=[ClipView(entry, number, limit) for number, entry in enumerate(entries, 1)],
@@ -71,7 +71,8 @@ def write_report(
     write_whole(path, page)
 
 
-def _asset(name: str) -> Markup:
+def asset(name: str) -> Markup:
+    """A file of this package, to be put into a page as it is."""
     return Markup(files("instancecap.web").joinpath(name).read_text(encoding="utf-8"))
 
 

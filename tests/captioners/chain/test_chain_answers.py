@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import instancecap as ic
-from instancecap.captioners.chain import ChainOptions
+from instancecap.captioners.chain import ChainOptions, merge
 from instancecap.errors import ModelError, ServerError, UsageError
 from instancecap.mllm.base import Backend, Request
 from instancecap.mllm.scripted import RecordingBackend, ReplayBackend
@@ -121,15 +121,21 @@ def test_who_wrote_what() -> None:
     assert caption.provenance["/instances/0/position/start"].support in ("measured", "supported")
 
 
-def test_words_for_the_whole_clip_are_asked_and_stay_as_measured_where_unknown() -> None:
+def test_words_for_the_whole_clip_are_asked_and_stay_as_measured_where_unknown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     known = three()
     known.place = PlaceFacts(label="outdoor", confidence=0.95)
     known.light = LightFacts(brightness=0.5, time_of_day="day", confidence=0.6)
+    monkeypatch.setattr(merge, "may_overrule", lambda kind, confidence: kind == "time_of_day")
     backend = Fake(listing(DOG, place="indoor", time_of_day="unknown"))
     caption = ask_about(known, backend).caption
     assert {"place", "time_of_day", "style"} <= set(keys_of(backend.requests[0]))
     assert (caption.place, caption.time_of_day, caption.style) == ("indoor", "day", "real")
     assert caption.provenance["/place"].source == "replied-1"
+    nothing = ask_about(known, Fake(listing(DOG, place="unknown", time_of_day="unknown"))).caption
+    assert (nothing.place, nothing.time_of_day) == ("", "day")
+    assert "/place" not in nothing.provenance
 
 
 def test_a_replay_gives_the_same_bytes(tmp_path: Path) -> None:

@@ -114,6 +114,7 @@ KINDS: dict[str, tuple[Any, Any]] = {
     "number": (int, 0),
     "new_views": (list[int], []),
     "pictures": (list[int], []),
+    "shown_in": (list[int], []),
     "boxes": (list[PictureBox], []),
     "texts": (Annotated[list[TextBox], _most(4)], []),
     **dict.fromkeys(("with", "who"), (Annotated[list[NAME], _most(3)], [])),

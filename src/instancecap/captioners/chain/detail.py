@@ -50,11 +50,12 @@ ALIKE = 3
 BRIEF = 2
 """Pictures of the clip in which a thing that is there for a moment shows, at most."""
 
-REFINES = ("category", "appearance", "colors", "expression")
+REFINES = ("category", "appearance", "colors")
 """Keys that an answer on one instance may give anew."""
 
-FILLS = ("action",)
-"""Keys that it may give where the whole view gave none."""
+FILLS = ("action", "expression")
+"""Keys that it may give where the whole view gave none: what changes in the course of the clip is
+seen in all of its pictures, not in four."""
 
 
 def detail_questions(scene: Scene) -> list[Question]:
@@ -87,10 +88,12 @@ def _question(scene: Scene, item: InstanceFacts) -> Question | None:
     keys = ("target_ok", "right_name", *asked)
     images, outlined = target_pictures(scene, item, close_ups=CLOSE_UPS)
     others = [id for id in scene.names if id != item.id]
-    looks = scene.looks.get(item.id) or scene.agreed[item.id].named.class_
+    named = scene.agreed[item.id].named
     known = scene.said.get(_pointer(item.id, "appearance"))
     text = scene.compose(
-        scene.prompts.say("detail", name=name, looks=looks, outlined=outlined),
+        scene.prompts.say(
+            "detail", name=name, looks=named.looks or named.class_, outlined=outlined
+        ),
         scene.prompts.say("told", said=known.value) if known else "",
         scene.known_names(others),
         scene.look_at(item),

@@ -4,6 +4,7 @@ clip. The order of its keys is the order of thought."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from instancecap.captioners.chain.agree import Agreed, Named, agree
 from instancecap.captioners.chain.answers import Answer, Keys, answer_type, clean
@@ -31,8 +32,10 @@ from instancecap.captioners.chain.questions import (
     clip_values,
 )
 from instancecap.captioners.chain.said import MOST_COUNTED, unique_names
+from instancecap.captioners.chain.second_look import SECOND_LOOK, look_again
 from instancecap.captioners.chain.windows import GRADUAL, split_shots
 from instancecap.evidence.reliability import may_overrule
+from instancecap.evidence.tracking.follow import Followed
 from instancecap.mllm.base import Image, Media
 from instancecap.schema.pointer import instance_pointer
 
@@ -71,7 +74,8 @@ def look_question(scene: Scene, *, describe: bool = True) -> Question:
     parts = [pair for pair in enumerate(prepared.parts) if describe and not pair[1].images]
     asked: Keys = ("new_views",) if _may_jump(scene, describe) else ()
     asked += (("instances", entries),) if entries else ()
-    asked += (*keys_of(parts), *keys)
+    looks_again = describe and prepared.previous is None
+    asked += (*keys_of(parts), *keys, *((SECOND_LOOK,) if looks_again else ()))
     text = scene.compose(
         scene.times(prepared.images),
         scene.hint(),
@@ -79,6 +83,7 @@ def look_question(scene: Scene, *, describe: bool = True) -> Question:
         _task(scene, entries, keys),
         scene.prompts.say("parts", "whole", parts=listed(parts)) if parts else "",
         scene.prompts.say("look", "candidates", count=len(shown)) if shown else "",
+        scene.prompts.say("look", "second_look") if looks_again else "",
         scene.keys(asked),
     )
     return Question(
@@ -185,6 +190,9 @@ def look(scene: Scene, *, describe: bool = True) -> Chain:
     if not scene.prepared.images:
         return
     (answered,) = yield [look_question(scene, describe=describe)]
+    if answered.value is not None:
+        value, scene.left_alone = look_again(answered.value)
+        answered = replace(answered, value=value)
     scene.take(answered)
     take_jumps(scene, getattr(answered.value, "new_views", ()))
     if not scene.prepared.wanted.instance:
@@ -210,16 +218,16 @@ def look(scene: Scene, *, describe: bool = True) -> Chain:
 
 def settle(scene: Scene, agreed: Sequence[Agreed]) -> Chain:
     """Follow what no track shows, and make the agreed things the scene's instances."""
+    followed: dict[int, Followed] = {}
     if any(one.seeds for one in agreed):
         film, evidence = scene.prepared.film, scene.prepared.evidence
         shots = split_shots(evidence.shots, scene.jumps)
         evidence = evidence.model_copy(update={"shots": shots})
-        scene.followed = yield Work(lambda: follow_agreed(agreed, film, evidence))
-    scene.evidence = agreed_evidence(scene.prepared.evidence, agreed, scene.followed)
+        followed = yield Work(lambda: follow_agreed(agreed, film, evidence))
+    scene.evidence = agreed_evidence(scene.prepared.evidence, agreed, followed)
     names = unique_names([one.named.name for one in agreed])
     scene.names = {one.id: name for one, name in zip(agreed, names, strict=True)}
     scene.agreed = {one.id: one for one in agreed}
-    scene.looks = {one.id: one.named.looks for one in agreed}
 
 
 def take_entry(scene: Scene, id: int, entry: Answer, answered: Answered) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from instancecap.captioners.chain.answers import clean
+from instancecap.captioners.chain.options import key_of
 from instancecap.captioners.chain.pictures import measured_caption
 from instancecap.captioners.chain.questions import Scene
 from instancecap.captioners.chain.said import Said, mentioned
@@ -27,6 +28,12 @@ found 59 % of appearances and 69 % of actions right; checking moves it."""
 FRAMES_NAMED = 4
 """Times that provenance lists, at most, as for measured fields."""
 
+SENTENCES = (
+    *("/global_description", "/background", "/lighting", "/description"),
+    *("/appearance", "/action", "/expression", "/position/text"),
+)
+"""Ends of the pointers of texts in which instances are named."""
+
 OPPOSITE: dict[Primitive, Primitive] = {
     "pan_left": "pan_right", "tilt_up": "tilt_down", "zoom_in": "zoom_out", "roll_cw": "roll_ccw",
     "move_left": "move_right", "move_up": "move_down", "move_in": "move_out", "arc_cw": "arc_ccw",
@@ -46,6 +53,7 @@ def merge(scene: Scene) -> Caption:
     for pointer, said in written.items():
         if not pointer.endswith("/is_main"):
             assign(caption, pointer, said.value)
+    _open_unknown(caption, scene)
     _choose_main(things, written)
     if "/camera/motion" in written:
         _settle_motion(caption, scene.evidence.camera)
@@ -59,6 +67,8 @@ def merge(scene: Scene) -> Caption:
     _settle_shot(caption)
     _note_found(caption, scene)
     warnings = [*_missing(caption, scene), *_unclear(caption, scene), *_instead_of_video(scene)]
+    if scene.left_alone:
+        warnings.append(f"the clip: {scene.left_alone} of the model's corrections left alone")
     caption.warnings += [one for one in warnings if one not in caption.warnings]
     caption.producer = _producer(caption.producer, scene)
     return caption
@@ -95,6 +105,17 @@ def _exists(pointer: str, things: Mapping[int, Instance]) -> bool:
     return id is None or id in things
 
 
+def _open_unknown(caption: Caption, scene: Scene) -> None:
+    """Where the model says that no word holds, a measured one stays only if nearly always right."""
+    if scene.prepared.previous is not None:
+        return
+    for pointer in scene.unknown - scene.said.keys():
+        told = caption.provenance.get(pointer)
+        if told and not may_overrule(key_of(pointer), told.confidence):
+            assign(caption, pointer, "")
+            del caption.provenance[pointer]
+
+
 def _choose_main(things: Mapping[int, Instance], written: Mapping[str, Said]) -> None:
     """What the model calls main is main; where it calls nothing so, what was measured stays."""
     flags = {
@@ -123,8 +144,7 @@ def _split_shots(caption: Caption, scene: Scene) -> None:
         return
     known = [key for key in caption.provenance if key.startswith("/shots/")]
     told = {key: caption.provenance.pop(key) for key in known}
-    model = ", ".join(sorted(scene.models)) or "model"
-    seen = Provenance(source=model, confidence=CONFIDENCE, support="unchecked", frames=[])
+    seen = Provenance(source=scene.model, confidence=CONFIDENCE, support="unchecked", frames=[])
     shots: list[Shot] = []
     for index, shot in enumerate(caption.shots):
         for piece in split_shots([shot], scene.jumps):
@@ -144,6 +164,7 @@ def _settle_shot(caption: Caption) -> None:
         caption.shots[0].motion = list(caption.camera.motion)
         caption.shots[0].shot_type = caption.camera.shot_type
         for leaf in ("motion", "shot_type"):
+            caption.provenance.pop(f"/shots/0/{leaf}", None)
             if said := caption.provenance.get(f"/camera/{leaf}"):
                 caption.provenance[f"/shots/0/{leaf}"] = said
 
@@ -189,7 +210,6 @@ def _provenance(said: Said) -> Provenance:
 
 def _note_found(caption: Caption, scene: Scene) -> None:
     """Who found each instance: the detector, the model, or both; and who named it."""
-    model = ", ".join(sorted(scene.models)) or "model"
     for one in caption.instances:
         agreed = scene.agreed.get(one.id)
         if agreed is None:
@@ -202,7 +222,7 @@ def _note_found(caption: Caption, scene: Scene) -> None:
             source=agreed.found_by, confidence=sure, support="unchecked", frames=frames
         )
         caption.provenance[f"/instances/{one.id}"] = entry
-        by_model = entry.model_copy(update={"source": model, "confidence": CONFIDENCE})
+        by_model = entry.model_copy(update={"source": scene.model, "confidence": CONFIDENCE})
         for leaf in ("name", "class", "subcategory"):
             if leaf != "class" or agreed.named.class_:
                 caption.provenance[f"/instances/{one.id}/{leaf}"] = by_model
@@ -242,17 +262,11 @@ def _unclear(caption: Caption, scene: Scene) -> list[str]:
     """A line for every reference that may stand for several instances."""
     if not scene.names:
         return []
-    texts = {"/global_description": caption.global_description}
-    texts |= {
-        f"/instances/{one.id}/{leaf}": getattr(one, leaf)
-        for one in caption.instances
-        for leaf in ("appearance", "action")
-    }
-    texts |= {f"/segments/{i}/description": s.description for i, s in enumerate(caption.segments)}
     lines = []
-    for pointer, text in texts.items():
-        for phrase in mentioned(text, scene.names)[1]:
-            lines.append(f"unclear: {pointer}: {phrase!r} may be any of several instances")
+    for pointer, text in caption.leaves().items():
+        if pointer.endswith(SENTENCES):
+            for phrase in mentioned(text, scene.names, own=instance_of(pointer))[1]:
+                lines.append(f"unclear: {pointer}: {phrase!r} may be any of several instances")
     return lines
 
 
@@ -273,7 +287,7 @@ def _producer(producer: Producer, scene: Scene) -> Producer:
         version=__version__,
         captioner="mllm",
         mode=mode,
-        models={**producer.models, "mllm": ", ".join(sorted(scene.models))},
+        models={**producer.models, "mllm": scene.model},
         prompts=scene.prompts.version,
         seed=options.seed,
     )

@@ -23,6 +23,7 @@ from instancecap.captioners.chain.questions import (
     Scene,
     Work,
 )
+from instancecap.captioners.chain.second_look import SECOND_LOOK
 from instancecap.captioners.chain.single import single
 from instancecap.mllm.base import Backend, Image, Usage
 from instancecap.mllm.probes import Convention, grounding
@@ -145,6 +146,7 @@ class _Asker:
             request,
             question.answer,
             attempts=attempts,
+            optional=(SECOND_LOOK[0],),
             enforced=question.plain or self.enforced,
         )
         self.usage += asked.usage

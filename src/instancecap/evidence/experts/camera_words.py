@@ -12,8 +12,9 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
-from instancecap.evidence.experts.parallax import Parallax
+from instancecap.evidence.experts.parallax import Expansion, Parallax, travels_forward
 from instancecap.schema.evidence import CameraFacts, CameraSample, CameraSegment, Shot
 from instancecap.schema.vocabulary import Primitive, Speed, Stability
 
@@ -85,6 +86,13 @@ pass for the background."""
 MOST_OF_JUMP = 0.85
 """Share of its travel that the two largest steps of a movement may make up."""
 
+SURE_MOVE = (-1.23, 1.3, 1.77)
+SURE_REST, LEAST_DRIFT = (1.2, -1.2), 0.005
+"""Log-odds that a movement, and that rest, is right: a constant, weight of the logarithm of how far
+it goes over ``MIN_NET``, and for a zoom; of rest by how far it drifts, plus ``LEAST_DRIFT``. Fitted
+to labelled clips; ``python -m benchmarks.limits`` prints the fit and what it gives of clips left
+out."""
+
 SLOW, FAST = 0.09, 0.35
 STEADY, SHAKY = 0.0018, 0.02
 """Trembling (RMS, frame sizes) up to which a picture is stable, from which on it is shaky."""
@@ -117,6 +125,7 @@ def describe_camera(
     *,
     aspect: float,
     parallax: Sequence[Parallax] = (),
+    expansions: Sequence[Expansion] = (),
 ) -> tuple[CameraFacts, list[list[Primitive]]]:
     """Facts for the whole clip, and the primitives of each shot. ``aspect`` is width / height.
 
@@ -128,7 +137,14 @@ def describe_camera(
         if steps and len(shots) > 1 and shot.start > 0:
             steps = steps[1:]  # its step reaches back over the cut
         per_shot.append(
-            shot_motion(steps, start=shot.start, end=shot.end, aspect=aspect, parallax=parallax)
+            shot_motion(
+                steps,
+                start=shot.start,
+                end=shot.end,
+                aspect=aspect,
+                parallax=parallax,
+                expansions=expansions,
+            )
         )
     durations = [shot.end - shot.start for shot in shots]
     motion: list[Primitive] = _union([item.motion for item in per_shot], durations)
@@ -163,6 +179,7 @@ def shot_motion(
     end: float,
     aspect: float,
     parallax: Sequence[Parallax] = (),
+    expansions: Sequence[Expansion] = (),
 ) -> ShotMotion:
     """Primitives, segments (seconds from the clip's start), rate and tremble of one shot."""
     known = [step for step in steps if step.inliers > 0]
@@ -180,12 +197,26 @@ def shot_motion(
     main = max((abs(run.net) for run in runs), default=0.0)
     zoom = max((abs(run.net) for run in runs if _is_zoom(run)), default=0.0)
     kept = [run for run in runs if abs(run.net) >= _side_effect(run, main, zoom)]
-    kept = [_with_travel(run, kept, times, parallax) for run in kept]
+    probability = _probability(kept, smooth)
+    kept = [_with_travel(run, kept, times, parallax, expansions) for run in kept]
     segments = _segments(kept, times, start=start, end=end)
     rate = max((abs(run.rate) for run in kept), default=0.0)
-    inliers = float(np.mean([step.inliers for step in steps]))
     words = _ordered({run.word for run in kept}) or ["static"]
-    return ShotMotion(words, segments, rate, tremble, min(1.0, 0.3 + inliers))
+    return ShotMotion(words, segments, rate, tremble, probability)
+
+
+def _probability(runs: Sequence[_Run], smooth: Array) -> float:
+    """That the movements, or the rest where there are none, are what a viewer would tell.
+
+    Hands drift and sway by as much as a short turn; nobody zooms by accident.
+    """
+    if not runs:
+        drift = float(np.ptp(smooth, axis=0).max())
+        return float(expit(SURE_REST[0] + SURE_REST[1] * np.log((drift + LEAST_DRIFT) / MIN_NET)))
+    main = max(runs, key=lambda run: abs(run.net))
+    offset, by_net, of_zoom = SURE_MOVE
+    far = float(np.log(abs(main.net) / MIN_NET))
+    return float(expit(offset + by_net * far + of_zoom * _is_zoom(main)))
 
 
 def _without_sway(runs: Sequence[_Run]) -> list[_Run]:
@@ -285,7 +316,11 @@ def _word(component: int, net: float) -> Primitive:
 
 
 def _with_travel(
-    run: _Run, runs: Sequence[_Run], times: Array, parallax: Sequence[Parallax]
+    run: _Run,
+    runs: Sequence[_Run],
+    times: Array,
+    parallax: Sequence[Parallax],
+    expansions: Sequence[Expansion],
 ) -> _Run:
     """The run with the word for a travel, or for an arc, where parallax proves one.
 
@@ -295,6 +330,8 @@ def _with_travel(
     if run.word not in TRAVELS:
         return run
     begin, end = float(times[run.first]), float(times[run.last])
+    if _is_zoom(run) and travels_forward([one for one in expansions if begin < one.t <= end]):
+        return replace(run, word=TRAVELS[run.word])
     seen = [item for item in parallax if begin <= (item.start + item.end) / 2 <= end]
     along = [item for item in seen if item.proven and abs(item.axis[run.component]) >= MIN_AXIS]
     seconds = np.array([item.end - item.start for item in along])

@@ -10,6 +10,7 @@ by turning alone (the linear subspace constraint of Heeger and Jepson, 1992).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -57,6 +58,17 @@ WIDEST_LENS = 0.6
 """Shortest focal length, in longer sides, that a camera is believed to have."""
 
 
+MIN_ZOOM, MIN_ZOOMED = 0.002, 20
+"""Zoom of a step, and followed points, that its expansion can be measured from."""
+
+OFF_PIXELS = (0.6, 20.0)
+"""Pixels that a point must leave the fitted motion by to follow another one; more is an error."""
+
+MIN_EXPANSIONS, EXPANDS = 8, 0.12
+"""Steps, and share of the points that leave the zoom times how well they keep to its rays, from
+which a zoom is a travel: 0.12 to 0.4 for travels, at most 0.08 for zooms, on the labelled clips."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parallax:
     """What one stretch of the camera's path shows.
@@ -75,6 +87,58 @@ class Parallax:
     proven: bool
     axis: tuple[float, float, float]
     lead: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """How far one step's points leave the zoom that fits them best, and whether along its rays.
+
+    A zoom moves all points by one factor. A camera that travels forward moves near ones further,
+    all away from where it goes; what moves by itself goes any way.
+
+    Attributes:
+        t: seconds, the end of the step.
+        off: share of the points that follow another motion than the zoom.
+        along: mean of the cosine of twice the angle between what is left of their motion and the
+            ray from the focus, weighted by its length: 1 along the rays, 0 for any way.
+        focus: the point that the zoom leaves where it is, 0..1 of the picture.
+    """
+
+    t: float
+    off: float
+    along: float
+    focus: tuple[float, float]
+
+
+def measure_expansion(
+    before: Points, after: Points, matrix: Array, shape: tuple[int, ...], *, t: float
+) -> Expansion | None:
+    """Of points (n, 2) in pixels that ``matrix`` takes from ``before`` to ``after``, mostly; None
+    where it hardly zooms. ``shape`` is the picture's height and width."""
+    turn = matrix[:, :2]
+    if abs(float(np.hypot(*turn[:, 0])) - 1) < MIN_ZOOM or len(before) < MIN_ZOOMED:
+        return None
+    focus = np.linalg.solve(np.eye(2) - turn, matrix[:, 2])
+    rest = after - (before @ turn.T + matrix[:, 2])
+    left = np.linalg.norm(rest, axis=1)
+    off = (left > OFF_PIXELS[0]) & (left < OFF_PIXELS[1])
+    ray = before[off] - focus
+    cosine = (rest[off] * ray).sum(axis=1) / (left[off] * np.linalg.norm(ray, axis=1) + 1e-9)
+    weight = float(left[off].sum())
+    along = float((left[off] * (2 * cosine**2 - 1)).sum()) / weight if weight else 0.0
+    x, y = focus / np.array(shape[::-1])
+    return Expansion(t, float(off.mean()), along, (float(x), float(y)))
+
+
+def travels_forward(steps: Sequence[Expansion]) -> bool:
+    """True where a zoom of these steps is a travel: points leave it along rays from a focus that
+    the picture shows."""
+    if len(steps) < MIN_EXPANSIONS:
+        return False
+    ahead = np.median([step.focus for step in steps], axis=0)
+    off = np.array([step.off for step in steps])
+    along = float(np.average([step.along for step in steps], weights=off + 1e-9))
+    return bool(ahead.min() >= 0 and ahead.max() <= 1 and off.mean() * along >= EXPANDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Captioners and generators measured: tasks, statistics with intervals, result documents."""

@@ -1,0 +1,196 @@
+"""What a person reads of a result: a Markdown table, and a page with plots."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from instancecap.evals.result import FigureResult, Result
+from instancecap.io.atomic import require_writable, write_whole
+from instancecap.web.report import asset
+
+RESULT, TABLE, PAGE = "result.json", "table.md", "index.html"
+
+MOST_SAMPLES = 500
+"""Samples on a page; all are in ``result.json``."""
+
+COLORS = 7
+"""``--hue-0`` … of ``report.css``."""
+
+
+def write_report(result: Result, folder: Path) -> list[Path]:
+    """Write the three files; returns their paths. Raises :class:`OutputError`, UsageError."""
+    require_writable(folder)
+    paths = [folder / name for name in (RESULT, TABLE, PAGE)]
+    result.write(paths[0])
+    write_whole(paths[1], table(result) + "\n")
+    write_whole(paths[2], page(result, folder))
+    return paths
+
+
+def number(value: float | None) -> str:
+    """With three places, or none for a whole number of counts."""
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if value == int(value) and abs(value) > 1 else f"{value:,.3f}"
+
+
+def cell(figure: FigureResult | None) -> str:
+    """``0.732 [0.650, 0.801]``."""
+    if figure is None:
+        return ""
+    if figure.low is None or figure.high is None:
+        return number(figure.value)
+    return f"{number(figure.value)} [{number(figure.low)}, {number(figure.high)}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Figures by row and column, in their order."""
+
+    rows: dict[str, dict[str, FigureResult]]
+    columns: list[str]
+
+    @classmethod
+    def of(cls, figures: Sequence[FigureResult]) -> Grid:
+        """Arrange figures."""
+        rows: dict[str, dict[str, FigureResult]] = {}
+        for one in figures:
+            rows.setdefault(one.row, {})[one.column] = one
+        return cls(rows, list(dict.fromkeys(one.column for one in figures)))
+
+    def clips(self, row: str) -> str:
+        """How many clips a row is over: a number, or its range."""
+        counts = {one.clips for one in self.rows[row].values()}
+        return "–".join(str(one) for one in sorted({min(counts), max(counts)}))
+
+
+def table(result: Result) -> str:
+    """The figures as Markdown, what was not scored, and what reproduces them."""
+    grid = Grid.of(result.figures)
+    heads = [one or "value" for one in grid.columns]
+    lines = [
+        f"# {result.task} ({result.method})",
+        "",
+        f"| | {' | '.join(heads)} | clips |",
+        "| --- |" + " ---: |" * (len(heads) + 1),
+    ]
+    for row, found in grid.rows.items():
+        cells = " | ".join(cell(found.get(one)) for one in grid.columns)
+        lines.append(f"| {row} | {cells} | {grid.clips(row)} |")
+    lines += ["", "In brackets: 95 % interval, bootstrap over clips.", ""]
+    lines += [f"- {note}" for note in result.notes]
+    lines += [f"- not scored: {one.input}: {one.reason}" for one in result.failed]
+    lines += ["", *(f"- {name}: {value}" for name, value in reproduction(result))]
+    return "\n".join(lines)
+
+
+def reproduction(result: Result) -> list[tuple[str, str]]:
+    """What reproduces a result, in words."""
+    made = result.made_by
+    told: dict[str, Any] = {
+        "method": result.method,
+        "version": made.version,
+        "models": _listed(made.models),
+        "seed": made.seed,
+        "prompts": made.prompts,
+        "inputs": made.inputs,
+        "options": _listed(made.options),
+        "cost": _listed({name: f"{value:g}" for name, value in result.cost.items() if value}),
+    }
+    return [(name, str(value)) for name, value in told.items() if value != ""]
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items())
+
+
+# The page -----------------------------------------------------------------------------------------
+
+
+def page(result: Result, folder: Path) -> str:
+    """One HTML file, which may show videos that lie elsewhere; ``folder``: where it will be."""
+    templates = environment()
+    grid = Grid.of(result.figures)
+    return templates.get_template("page.html").render(
+        result=result,
+        grid=grid,
+        plots=[(column or "value", plot(result.figures, column)) for column in grid.columns],
+        made=reproduction(result),
+        samples=result.samples[:MOST_SAMPLES],
+        style=asset("report.css"),
+        where=lambda path: Path(os.path.relpath(path, folder)).as_posix(),
+    )
+
+
+def environment() -> Environment:
+    """Templates of this package; whatever is put into them is escaped."""
+    templates = Environment(
+        loader=PackageLoader("instancecap.evals", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.globals |= {"cell": cell, "number": number, "told": told}
+    return templates
+
+
+def told(value: Any) -> Markup:
+    """A sample's detail: mappings and lists as lists, the rest as text."""
+    if isinstance(value, Mapping):
+        rows = (Markup("<dt>{}</dt><dd>{}</dd>").format(k, told(v)) for k, v in value.items())
+        return Markup("<dl>{}</dl>").format(Markup("").join(rows))
+    if isinstance(value, list) and any(isinstance(one, Mapping | list) for one in value):
+        rows = (Markup("<li>{}</li>").format(told(one)) for one in value)
+        return Markup("<ul>{}</ul>").format(Markup("").join(rows))
+    if isinstance(value, list):
+        return escape(", ".join(map(str, value)))
+    return escape(value if isinstance(value, str) else json.dumps(value))
+
+
+LABEL, WIDTH, STEP = 230, 420, 26
+"""Pixels for names, for values, and from line to line."""
+
+
+def plot(figures: Sequence[FigureResult], column: str) -> Markup:
+    """Points with their intervals, a line a row, as inline SVG."""
+    shown = [one for one in figures if one.column == column and one.value is not None]
+    ends = [x for one in shown for x in (one.value, one.low, one.high) if x is not None]
+    if not ends:
+        return Markup("")
+    low, high = min(0.0, *ends), max(ends) or 1.0
+    high = 1.0 if 0 < high <= 1 and low == 0 else high
+
+    def at(x: float) -> float:
+        return LABEL + WIDTH * (x - low) / (high - low or 1.0)
+
+    lines = []
+    for index, one in enumerate(shown):
+        y, value = STEP * index + 18, float(one.value or 0.0)
+        lines.append(
+            Markup('<text x="0" y="{}">{}</text>').format(y + 4, one.row)
+            + Markup('<circle cx="{:.1f}" cy="{}" r="4"/>').format(at(value), y)
+            + Markup('<text x="{}" y="{}">{}</text>').format(LABEL + WIDTH + 14, y + 4,
+                                                             number(one.value))
+        )  # fmt: skip
+        if one.low is not None and one.high is not None:
+            ends_ = Markup('<line x1="{:.1f}" x2="{:.1f}" y1="{y}" y2="{y}"/>')
+            lines.append(ends_.format(at(one.low), at(one.high), y=y))
+    bottom = STEP * len(shown) + 8
+    axis = Markup(
+        '<line class="axis" x1="{}" x2="{}" y1="{y}" y2="{y}"/>'
+        '<text x="{}" y="{t}">{}</text><text x="{}" y="{t}" text-anchor="end">{}</text>'
+    ).format(LABEL, LABEL + WIDTH, LABEL, number(low), LABEL + WIDTH, number(high),
+             y=bottom, t=bottom + 16)  # fmt: skip
+    head = Markup('<svg class="plot" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(
+        LABEL + WIDTH + 80, bottom + 24, f"{column or 'value'} with 95 % intervals"
+    )
+    return head + Markup("").join(lines) + axis + Markup("</svg>")
