@@ -20,6 +20,7 @@ from instancecap.evals.run import EvalOptions, evaluate
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.caption import Camera, Caption, Instance, Video
 from tests.evals.conftest import Judge, write_captions
+from tests.mllm.server import MODEL, serve
 from tests.program import Run
 
 MakeVideo = Callable[..., Path]
@@ -122,6 +123,8 @@ def test_people_give_back_what_a_page_asks(
     assert found["good preferred to bad good"] == pytest.approx(2.5 / 3)
     assert found["detail kappa"] == 1.0
     assert told["made_by"]["models"] == {"rater 1": "ann", "rater 2": "bo"}
+    done = run(*arguments, "--seed", 8, "--scores", tmp_path / "ann.json")
+    assert (done.status, "9 of 9 answers of ann" in done.err) == (2, True)
     (tmp_path / "bo.json").write_text("{}")
     with pytest.raises(FormatError, match=r"bo\.json: not a valid file of scores"):
         read_scores([str(tmp_path / "bo.json")])
@@ -262,3 +265,50 @@ def test_the_page_keeps_answers_and_saves_them(captioners: dict[str, str], tmp_p
         browser.close()
     (scores,) = read_scores([str(tmp_path / "scores.json")])
     assert (scores.rater, len(scores.scores), troubles) == ("ann", 9, [])
+
+
+def test_faults_of_a_server_change_no_score_and_a_rerun_asks_nothing(
+    captioners: dict[str, str], tmp_path: Path, run: Run
+) -> None:
+    def answer(asked: dict[str, Any]) -> str:
+        texts = re.findall(r"<<<\\n(.*?)\\n>>>", json.dumps(asked["messages"]))
+        return json.dumps({"detail": "5" if texts == [GOOD] else "2"})
+
+    seen: list[dict[str, Any]] = []
+    faults = {"429": 0.2, "500": 0.1, "malformed": 0.2, "wrong_fields": 0.1}
+    with serve(answer, faults=faults, seed=2, seen=seen) as url:
+        arguments = (
+            "eval", "judge", captioners["good"], captioners["bad"], "--rubric", "detail", "--out",
+            tmp_path / "out", "--mllm-url", url, "--mllm-model", MODEL, "--json",
+        )  # fmt: skip
+        first = run(*arguments)
+        asked = len(seen)
+        assert asked > 6
+        again = run(*arguments)
+    told, second = json.loads(first.out), json.loads(again.out)
+    assert (first.status, again.status, len(seen)) == (0, 0, asked)
+    assert {one["column"]: one["value"] for one in told["figures"]} == {"good": 5.0, "bad": 3.0}
+    assert told["figures"] == second["figures"]
+    assert told["made_by"]["models"] == {"asked": MODEL}
+
+
+def test_a_result_is_of_what_is_judged_and_not_of_where_it_lies(
+    tmp_path: Path, make_video: MakeVideo
+) -> None:
+    def inputs(root: Path) -> str:
+        options = JudgeOptions(rubric="detail", video_root=str(root))
+        task = judge_task({"x": str(root / "said")}, options)
+        return evaluate(task, backend=Judge(by_label))[0].made_by.inputs
+
+    here, there = tmp_path / "here", tmp_path / "there"
+    make_video(here / "0.mp4")
+    said = Caption(video=Video.named("0.mp4"), global_description=GOOD)
+    write_captions(here / "said", {"0.mp4": said})
+    shutil.copytree(here, there)
+    assert inputs(here) == inputs(there)
+    (there / "0.mp4").write_bytes((there / "0.mp4").read_bytes() + b"\0")
+    assert inputs(here) != inputs(there)
+    said.global_description = BAD
+    before = inputs(here)
+    write_captions(here / "said", {"0.mp4": said})
+    assert inputs(here) != before

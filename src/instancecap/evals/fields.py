@@ -16,6 +16,7 @@ from instancecap.evals.camera import fold
 from instancecap.evals.equivalence import EQUIVALENCE, is_same, shared_words
 from instancecap.evals.pairing import named_captions, pair
 from instancecap.evals.task import Figure, Sample, Score, Scorer, Solver, Task
+from instancecap.io.finder import Rejected
 from instancecap.schema.caption import Caption, Instance
 
 SCENE = ("shot_type", "shot_angle", "shot_position", "camera_motion", "environment", "lighting")
@@ -191,10 +192,13 @@ def field_accuracy() -> Scorer:
 def fields_task(captions: Sequence[str], references: Sequence[str], *, judge: bool) -> Task:
     """Captions against reference captions of the same names."""
     pairs = pair(named_captions(captions), named_captions(references))
-    samples = []
+    samples, rejected = [], list(pairs.rejected)
     for name, (said, reference) in pairs.found.items():
         hits = len(match(reference.instances, said.instances))
         fields = compared(reference, said)
+        if not fields:
+            rejected.append(Rejected(name, "its reference has none of the table's fields"))
+            continue
         counts = (hits, len(said.instances), len(reference.instances))
         path = said.video.path if said.video else ""
         given = fields if judge else by_words(fields)
@@ -209,7 +213,7 @@ def fields_task(captions: Sequence[str], references: Sequence[str], *, judge: bo
             *(Figure(name, "share", (name,)) for name in ROWS),
             Figure("subjects found (F1)", "f1", ("instances",)),
         ],
-        rejected=pairs.rejected,
+        rejected=rejected,
         options={"texts": "judge" if judge else "words"},
         prompts=version("same", "same_question") if judge else "",
         notes=[NOTE] if judge else [NOTE, EQUIVALENCE],

@@ -18,7 +18,7 @@ from instancecap.evals.asking import Asker
 from instancecap.evals.ballot import Ballot, Question, say, version
 from instancecap.evals.frames import SIDE, count_frames, evenly, shown_frames
 from instancecap.evals.pairing import named_captions, pair, video_of
-from instancecap.evals.people import Item, Scores, write_page
+from instancecap.evals.people import Item, Scores, key_of, write_page
 from instancecap.evals.task import Figure, Sample, Score, Scorer, Solver, Task
 from instancecap.io.atomic import require_writable
 from instancecap.io.finder import Rejected, reason_of
@@ -203,9 +203,22 @@ def write_judge_page(
     return rejected + write_page(folder, found, title="Captions to judge", pictures=shown)
 
 
-def with_scores(samples: Sequence[Sample], scores: Sequence[Scores], *, seed: int) -> list[Sample]:
-    """The samples with people's ratings as their answers; a rater who left one out counts not."""
-    found = []
+def with_scores(
+    samples: Sequence[Sample], scores: Sequence[Scores], *, seed: int
+) -> tuple[list[Sample], list[Rejected]]:
+    """The samples with people's ratings as their answers, and those that nobody rated.
+
+    Raises :class:`UsageError` where a file of scores is of another page.
+    """
+    for some in scores:
+        known = {key_of(one, seed=seed) for one in samples}
+        if strange := some.scores.keys() - known:
+            raise UsageError(
+                f"--scores: {len(strange)} of {len(some.scores)} answers of "
+                f"{some.rater or 'a rater'} are to other questions: use the --seed, options and "
+                "the captions that the page was made with"
+            )
+    found, rejected = [], []
     for one in samples:
         swapped = is_swapped(one, seed=seed)
         ratings = {
@@ -217,7 +230,9 @@ def with_scores(samples: Sequence[Sample], scores: Sequence[Scores], *, seed: in
         }
         if any(max(some) >= 0 for some in ratings.values()):
             found.append(Sample(one.id, ratings, one.input, clip=one.clip, video=one.video))
-    return found
+        else:
+            rejected.append(Rejected(one.id, "nobody rated it"))
+    return found, rejected
 
 
 def ratings() -> Scorer:
@@ -250,7 +265,8 @@ def judge_task(
     """
     samples, rejected = named_samples(captions, options)
     if scores is not None:
-        samples = with_scores(samples, scores, seed=seed)
+        samples, unrated = with_scores(samples, scores, seed=seed)
+        rejected += unrated
     first, *others = captions
     rubrics = [one for one in options.rubrics if one in RUBRICS]
     figures = [

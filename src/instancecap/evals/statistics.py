@@ -135,6 +135,21 @@ def mean_roc_auc(values: Array, weights: Array) -> float:
     return in_groups(values, weights, roc_auc)
 
 
+def mean_of_groups(values: Array, weights: Array) -> float:
+    """Of (value, group): the mean over groups of :func:`mean`."""
+    return in_groups(values, weights, mean)
+
+
+def rising(values: Array, weights: Array) -> float:
+    """1 where each part's mean is larger than the one before it, else 0."""
+    return float((np.diff(weights @ values) > 0).all()) if weights.any() else NOTHING
+
+
+def falling(values: Array, weights: Array) -> float:
+    """1 where each part's mean is smaller than the one before it, else 0."""
+    return rising(-values, weights)
+
+
 def share_of_groups(values: Array, weights: Array) -> float:
     """Of (part, whole, group): the mean over groups of :func:`share`."""
     return in_groups(values, weights, share)
@@ -210,7 +225,8 @@ STATISTICS: dict[str, Statistic] = {
     one.__name__: one
     for one in (mean, total, share, mean_share, f1, precision, mean_f1, balanced_accuracy,
                 average_precision, roc_auc, mean_average_precision, mean_roc_auc, share_of_groups,
-                f1_of_groups, krippendorff, kappa, hota, deta, assa, detre, detpr, loca)
+                f1_of_groups, mean_of_groups, rising, falling, krippendorff, kappa, hota, deta,
+                assa, detre, detpr, loca)
 }  # fmt: skip
 """By the names that results carry."""
 
@@ -263,8 +279,28 @@ def _interval(figure: Callable[[Array], float], clips: Sequence[str], seed: int)
     drawn = (
         np.bincount(random.integers(count, size=count), minlength=count) for _ in range(RESAMPLES)
     )
-    found = np.array([figure(times[owner].astype(float)) for times in drawn])
-    found = found[~np.isnan(found)]
+    return _around(value, [figure(times[owner].astype(float)) for times in drawn], count)
+
+
+def binned_interval(
+    statistic: Statistic, values: Array, times: Sequence[int], *, seed: int = 0
+) -> Interval:
+    """As :func:`interval` of clips that each are one sample, of which many are alike.
+
+    ``values``: shape (bins, parts); ``times``: how many samples each bin stands for.
+    """
+    weights = np.asarray(times, float)
+    count = int(weights.sum())
+    value = statistic(values, weights) if count else NOTHING
+    if count < 2 or math.isnan(value):
+        return Interval(value, NOTHING, NOTHING, count)
+    drawn = np.random.default_rng(seed).multinomial(count, weights / count, size=RESAMPLES)
+    return _around(value, [statistic(values, one.astype(float)) for one in drawn], count)
+
+
+def _around(value: float, resampled: Sequence[float], count: int) -> Interval:
+    """A value with the ends of its interval, by its resamples over ``count`` clips."""
+    found = np.array([one for one in resampled if not math.isnan(one)])
     if not len(found):
         return Interval(value, NOTHING, NOTHING, count)
     # Percentiles of a bootstrap are too narrow for few clips: Hesterberg's expanded percentiles

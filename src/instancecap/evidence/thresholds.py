@@ -20,9 +20,10 @@ class NamingThresholds:
     eye; ``python -m benchmarks.naming`` prints the fit and how right it is of clips left out.
 
     Attributes:
-        offset, score, density, size: weights of a constant, of the score's log-odds, of the share
-            of the shot's samples with a detection, and of the root of the box's area.
-        look: weight of closer looks against first ones in the score.
+        offset, score, best, density, size: weights of a constant, of the log-odds of the mean score
+            and of the score in the best views, of the share of the shot's samples with a detection,
+            and of the root of the box's area.
+        look, best_look: weight of closer looks against first ones in both scores.
         human, animal, vehicle: added for these categories.
         any_animal, any_vehicle: added where any class of the category is right: COCO knows ten
             kinds of animals, and any other is taken for the one that it looks most like.
@@ -38,18 +39,20 @@ class NamingThresholds:
         carried: probability from which a household thing that travels keeps its name.
     """
 
-    offset: float = 0.06
-    score: float = 1.5
-    density: float = 0.97
-    size: float = -1.16
+    offset: float = -0.28
+    score: float = 0.44
+    best: float = 1.49
+    density: float = 0.86
+    size: float = -1.37
     look: float = 2.0
-    human: float = 1.24
-    animal: float = -0.47
-    vehicle: float = 1.14
-    any_animal: float = 1.39
+    best_look: float = 0.5
+    human: float = 1.27
+    animal: float = -0.51
+    vehicle: float = 0.92
+    any_animal: float = 1.34
     any_vehicle: float = 0.39
-    single: float = -1.5
-    name: float = 0.3
+    single: float = -1.7
+    name: float = 0.25
     clear: float = 0.4
     steady: float = 0.6
     seen: float = 0.3
@@ -60,8 +63,8 @@ class NamingThresholds:
 NAMING = NamingThresholds()
 
 NAMING_YOLOV3 = NamingThresholds(
-    offset=-3.05, score=0.22, density=1.15, size=4.58, human=1.34, animal=0.62, vehicle=1.72,
-    any_animal=1.9, any_vehicle=0.9,
+    offset=-3.05, score=0.22, best=0.0, density=1.15, size=4.58, human=1.34, animal=0.62,
+    vehicle=1.72, any_animal=1.9, any_vehicle=0.9,
 )  # fmt: skip
 """For YOLOv3-tiny, whose scores tell little and which errs on what is small: fitted to 140 tracks
 of 62 clips; leaving out one clip at a time, 90 % of those above 0.65 are right."""
@@ -102,6 +105,7 @@ class FramingThresholds:
         cut_off: longer side, in frame sizes, of what is too large for the frame.
         filmed, faces: median height of faces, in frame heights, and how many of them, from which
             the clip was filmed: games show none so large.
+        subject: confidence from which an instance may be what a shot is framed for.
         no_subject: confidence where nothing was detected; it may still be there.
     """
 
@@ -115,6 +119,7 @@ class FramingThresholds:
     cut_off: float = 0.8
     filmed: float = 0.2
     faces: int = 3
+    subject: float = 0.3
     no_subject: float = 0.4
 
 

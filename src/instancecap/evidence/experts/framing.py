@@ -97,7 +97,7 @@ def _shot_type(
 ) -> tuple[ShotType, float]:
     end = max(shot.end, shot.start + 1e-3)
     # The box of a group says nothing of how large the single instance in it is seen.
-    singles = [item for item in instances if item.count == 1]
+    singles = [i for i in instances if i.count == 1 and i.confidence >= FRAMING.subject]
     inside = [i for i in singles if any(shot.start <= p.t < end for p in i.track)]
     if not inside:
         return ("long_shot" if wide else "close_up"), FRAMING.no_subject
