@@ -290,3 +290,25 @@ def test_faults_of_a_server_change_no_score_and_a_rerun_asks_nothing(
     assert {one["column"]: one["value"] for one in told["figures"]} == {"good": 5.0, "bad": 3.0}
     assert told["figures"] == second["figures"]
     assert told["made_by"]["models"] == {"asked": MODEL}
+
+
+def test_a_result_is_of_what_is_judged_and_not_of_where_it_lies(
+    tmp_path: Path, make_video: MakeVideo
+) -> None:
+    def inputs(root: Path) -> str:
+        options = JudgeOptions(rubric="detail", video_root=str(root))
+        task = judge_task({"x": str(root / "said")}, options)
+        return evaluate(task, backend=Judge(by_label))[0].made_by.inputs
+
+    here, there = tmp_path / "here", tmp_path / "there"
+    make_video(here / "0.mp4")
+    said = Caption(video=Video.named("0.mp4"), global_description=GOOD)
+    write_captions(here / "said", {"0.mp4": said})
+    shutil.copytree(here, there)
+    assert inputs(here) == inputs(there)
+    (there / "0.mp4").write_bytes((there / "0.mp4").read_bytes() + b"\0")
+    assert inputs(here) != inputs(there)
+    said.global_description = BAD
+    before = inputs(here)
+    write_captions(here / "said", {"0.mp4": said})
+    assert inputs(here) != before
