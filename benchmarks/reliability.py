@@ -12,11 +12,8 @@ from benchmarks.results import Result
 from benchmarks.scoring import FOLD, OPPOSITE, cell_of, fold
 from benchmarks.truth import Case
 from benchmarks.web import COVERS, EVENT_SECONDS, MOST, SCORED, TOUCHES, Labelled, covering
-from instancecap.captioners.measured.content_selection import (
-    SURE_LIVELY,
-    WAYS,
-    seen_direction,
-)
+from instancecap.captioners.measured.conduct import WAYS, seen_direction
+from instancecap.captioners.measured.content_selection import SURE_LIVELY
 from instancecap.evidence import reliability
 from instancecap.evidence.geometry import CELLS
 from instancecap.evidence.reliability import BINS, Tally

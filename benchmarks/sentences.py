@@ -25,12 +25,12 @@ from pathlib import Path
 from typing import Any
 
 from instancecap.evidence.build import measure
+from instancecap.language.sentences import split_sentences
 from instancecap.schema import caption as c
 from instancecap.schema.evidence import Evidence
 from instancecap.verify.check import verify
 from instancecap.verify.fields import texts_of
 from instancecap.verify.report import Report
-from instancecap.verify.text import sentences
 from instancecap.video import Clip
 
 TARGET = 0.01
@@ -100,7 +100,7 @@ def evidence_of(clips: Path, clip: str, folder: Path | None) -> Evidence:
 def _count(one: TrueCaption, report: Report) -> Counter[str]:
     """Sentences, and those in which any claim is contradicted, or disputed."""
     counts: Counter[str] = Counter()
-    counts["sentences"] = sum(len(sentences(text.text)) for text in texts_of(one.caption))
+    counts["sentences"] = sum(len(split_sentences(text.text)) for text in texts_of(one.caption))
     worst: dict[tuple[str, str], str] = {}
     for finding in report.findings:
         if not finding.sentence:

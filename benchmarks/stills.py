@@ -22,9 +22,10 @@ import av
 from benchmarks.sentences import true_captions
 from instancecap.captioners.measured.content_selection import reliable_facts, select_instances
 from instancecap.evidence.build import measure
+from instancecap.language.sentences import split_sentences
 from instancecap.models.coco import CATEGORIES
 from instancecap.verify.fields import texts_of
-from instancecap.verify.text import items_of, sentences
+from instancecap.verify.text import items_of
 from instancecap.video import Clip
 
 FRAMES = 4
@@ -57,7 +58,7 @@ def true_names(clips: Path, reader: Path | None) -> dict[str, set[str]]:
     """By clip the classes and categories of what the labels and true sentences name."""
     found: dict[str, set[str]] = defaultdict(set)
     for one in true_captions(clips, reader):
-        parts = [part for text in texts_of(one.caption) for part in sentences(text.text)]
+        parts = [part for text in texts_of(one.caption) for part in split_sentences(text.text)]
         nouns = [item.noun for part in parts for item in items_of(part.text) if item.noun]
         found[one.clip] |= {word for noun in nouns for word in (noun.class_, noun.category)}
     for label in json.loads((clips / "labels.json").read_text()):

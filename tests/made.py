@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from instancecap.captioners.measured.content_selection import WAYS
+from instancecap.captioners.measured.conduct import WAYS
 from instancecap.evidence.color_names import COLORS
 from instancecap.models.coco import CLASSES
 from instancecap.schema.base import TrackPoint

@@ -12,8 +12,8 @@ from instancecap.captioners.chain import ChainOptions, Written, prepare, write
 from instancecap.captioners.chain.options import Mode
 from instancecap.captioners.measured.describe import MAX_INSTANCES, describe
 from instancecap.captioners.measured.sentences import language_of
+from instancecap.engine.asking import AskWork, PredictWork
 from instancecap.engine.config import CaptionConfig, RunConfig, RunOptions
-from instancecap.engine.model_stage import AskWork, PredictWork, Server
 from instancecap.engine.pools import AskingPool
 from instancecap.engine.prompts import EnhanceWork
 from instancecap.engine.run import run_work
@@ -26,6 +26,7 @@ from instancecap.formats import Caption
 from instancecap.io.finder import Rejected, reason_of
 from instancecap.io.inputs import Job
 from instancecap.mllm.base import Backend, Media
+from instancecap.mllm.server import Server
 from instancecap.schema.evidence import Evidence
 from instancecap.video.clip import Clip
 
@@ -92,7 +93,7 @@ class Mllm(Server):
         captioner = ic.Mllm(url="http://localhost:8000/v1", model="Qwen/Qwen3-VL-8B-Instruct")
         caption = ic.caption("clip.mp4", captioner=captioner)
 
-    Beside the attributes of :class:`~instancecap.engine.model_stage.Server`:
+    Beside the attributes of :class:`~instancecap.mllm.server.Server`:
 
     Attributes:
         mode: ``fused`` (the default), ``paper`` or ``single``; short for ``options.mode``.

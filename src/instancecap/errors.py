@@ -6,7 +6,6 @@
     ├── UsageError          the caller asked for something that cannot be done as asked (exit 2)
     ├── MissingDependency   an optional package, or a file of weights, is not there (exit 2)
     ├── ServerError         a model server cannot be used by anyone as it is (exit 2)
-    │   └── ServerRefusal   it is there, and refuses every question as it is asked
     └── InputError          one input cannot be used; the others go on (exit 1)
         ├── DecodeError     the file is there, but no picture can be read from it
         ├── ModelError      a question to a language model got no usable answer
@@ -37,10 +36,6 @@ class MissingDependency(InstanceCapError):
 
 class ServerError(InstanceCapError):
     """A model server is not there, refuses the key, or does not serve the model that is asked."""
-
-
-class ServerRefusal(ServerError):
-    """A model server is there and refuses every question of this kind; waiting does not help."""
 
 
 class InputError(InstanceCapError):

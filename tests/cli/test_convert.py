@@ -146,12 +146,26 @@ def test_captions_are_not_written_over(folder: Path, run: Run) -> None:
         (["--to", "text", "--out", "x", "--from", "y"], "--from y: choose one of"),
         (["--to", "text", "--out", ""], "--out is empty"),
         (["--to", "cosmos3", "--out", "x.txt"], "a .txt file takes --to text only"),
-        (["--to", "text"], "Missing option '--out'"),
     ],
 )
 def test_wrong_usage(folder: Path, run: Run, options: list[str], message: str) -> None:
     status, _, err = run("convert", folder, *options)
     assert status == 2 and message in err
+
+
+def test_without_out_captions_are_shown(folder: Path, run: Run) -> None:
+    status, out, err = run("convert", folder, "--to", "text")
+    said = (
+        "A dog runs. A brown dog, “Ж”, runs. The dog is seen on the left of the frame throughout. "
+        "The setting is a field. The camera pans left."
+    )
+    assert (status, err) == (0, "")
+    assert out == f"a.mp4\n  {said}\n\nsub/b.mp4\n  {said}\n\n"
+    lines = run("convert", folder, "--to", "miradata").out.splitlines()
+    assert [json.loads(line)["background_caption"] for line in lines] == ["A field."] * 2
+    told = json.loads(run("convert", folder, "--to", "text", "--json").out)["captions"]
+    assert [one["caption"] for one in told] == [said, said]
+    assert "1 failed" in run("convert", folder, folder / "none", "--to", "text").err
 
 
 def test_nothing_good_leaves_no_output(tmp_path: Path, run: Run) -> None:

@@ -47,9 +47,10 @@ def test_contradictions_are_shown_and_counted(folder: Path, run: Run) -> None:
     lines = out.splitlines()
     (at,) = [i for i, line in enumerate(lines) if "The dog leaves the frame." in line]
     assert "/global_description" in lines[at]
-    assert "it is still there at the end (leaves" in lines[at + 1]
+    assert "the dog is still there at the end (leaves" in lines[at + 1]
     assert "0 contradicted" in next(line for line in lines if line.startswith("true.mp4"))
     assert "captions with a contradiction: 1 of 2, with a disputed claim: 0" in out
+    assert lines[-1].startswith("2 of the 2 captions are by the captioner measured: ")
     assert next(line for line in lines if line.startswith("leaves")).split()[1:4]
 
 
@@ -78,7 +79,8 @@ def test_json_is_one_object(folder: Path, run: Run) -> None:
     assert 0.9 < found["score"] < 1
     claims = {one["name"]: one["claims"] for one in found["captions"]}
     (wrong,) = [one for one in claims["lie.mp4"] if one["support"] == "contradicted"]
-    assert wrong["measured"] == "it is still there at the end"
+    assert wrong["measured"] == "the dog is still there at the end"
+    assert found["own"] == 2
     assert wrong["frames"]
 
 

@@ -1,12 +1,10 @@
-"""Second stages for the engine's tests: a function, or what a list says."""
+"""Second stages for the engine's tests."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from instancecap.engine.work import Documents
-from instancecap.errors import ServerError
 from instancecap.io.inputs import Job
 
 Function = Callable[[Job, Any], Coroutine[Any, Any, Any]]
@@ -27,16 +25,3 @@ class FunctionStage:
 
     def finish(self) -> tuple[list[str], int]:
         return [], 0
-
-
-def answering(*results: str) -> FunctionStage:
-    """A stage that answers, or is gone, as the list has it; gone after its end."""
-    left = list(results)
-
-    async def finish(job: Job, prepared: Any) -> Documents:
-        result = left.pop(0) if left else "gone"
-        if result == "gone":
-            raise ServerError("no connection")
-        return Documents(evidence=result)
-
-    return FunctionStage(finish)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -129,6 +130,37 @@ def test_a_server_that_dies_stops_the_run() -> None:
         pass
     with pytest.raises(ServerError, match=r"no connection to http.*; start the server, or"):
         run(complete([url], [question()] * 10))
+
+
+def test_a_server_that_answered_is_waited_for_and_told_of_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def both() -> list[Reply | ModelError]:
+        backend = OpenAIBackend(urls=[url], model=MODEL, retries=1, backoff=0.01, wait=60.0)
+        first = await backend.complete([question("1")])
+        second = await backend.complete([question(str(number)) for number in range(3)])
+        await backend.close()
+        return first + second
+
+    with serve(faults=["", *["500"] * 20]) as url:
+        assert all(isinstance(reply, Reply) for reply in run(both()))
+    told = [one.getMessage() for one in caplog.records if "waiting" in one.message]
+    assert told == [f"waiting up to 60 s for the server: {url} answered 500 (try again later)"]
+
+
+def test_the_wait_for_a_server_ends() -> None:
+    async def both() -> None:
+        backend = OpenAIBackend(urls=[url], model=MODEL, retries=0, backoff=0.01, wait=0.3)
+        try:
+            await backend.complete([question()])
+            await backend.complete([question()])
+        finally:
+            await backend.close()
+
+    began = time.monotonic()
+    with serve(faults=["", *["500"] * 2000]) as url, pytest.raises(ServerError, match="500"):
+        run(both())
+    assert time.monotonic() - began > 0.3
 
 
 def test_a_backend_serves_one_event_loop_after_another() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from instancecap.errors import ModelError, QuestionRefused, ServerError, ServerRefusal
+from instancecap.errors import ModelError, QuestionRefused, ServerError
 from instancecap.mllm.base import Message, Reply, Request
 from instancecap.mllm.dialect import Dialect, Refusal, adapt, fit, retry_after, spread
 from instancecap.mllm.openai import OpenAIBackend
@@ -136,7 +136,7 @@ def test_a_limit_of_size_is_found_out_at_once(status: int) -> None:
     ],
 )
 def test_what_is_never_taken_stops_the_run(refusal: Refuse, says: str) -> None:
-    with pytest.raises(ServerRefusal, match=says):
+    with pytest.raises(ServerError, match=says):
         ask([big(8)], refusal)
 
 

@@ -9,15 +9,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from instancecap.language.sentences import split_sentences
 from instancecap.verify.claims import Claim, Mention
 from instancecap.verify.clauses import Context
 from instancecap.verify.extract import extract, is_fully_read
 from instancecap.verify.lexicon import Noun, lexicon
-from instancecap.verify.text import items_of, sentences
+from instancecap.verify.text import items_of
 
 
 def read(text: str, context: Context | None = None) -> list[Claim]:
-    return [one for part in sentences(text) for one in extract(part.text, context or Context())]
+    return [
+        one for part in split_sentences(text) for one in extract(part.text, context or Context())
+    ]
 
 
 def short(text: str, context: Context | None = None) -> set[str]:
@@ -101,8 +104,8 @@ def test_a_sentence_with_unknown_words_is_not_read_in_full() -> None:
 
 def test_sentences_keep_their_places() -> None:
     text = 'Dr. Lee walks 0.5 m. "Look!" he says.\nThe end'
-    found = sentences(text)
-    assert [one.text for one in found] == ["Dr. Lee walks 0.5 m.", '"Look!"', "he says.", "The end"]
+    found = split_sentences(text)
+    assert [one.text for one in found] == ["Dr. Lee walks 0.5 m.", '"Look!" he says.', "The end"]
     assert "".join(text[one.start : one.end] for one in found) == text
 
 

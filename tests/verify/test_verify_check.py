@@ -195,7 +195,8 @@ def test_what_a_sentence_says_of_one_is_held_against_one(colors: list[tuple[str,
         report = verify(say(text), evidence(up, down))
         moves = [one for one in report.findings if one.kind in ("direction", "motion")]
         found = {one.measured for one in moves if one.claim.support == "supported"}
-        assert found == {"it moves down the frame"}
+        place = "that is first at the top left of the frame"
+        assert found == {f"the car {place} moves down the frame"}
 
 
 def test_a_sentence_about_a_named_instance_is_matched_by_its_name() -> None:

@@ -65,7 +65,7 @@ def test_claims_are_of_named_instances_and_are_checked() -> None:
     report = verify(CAPTION, SCENE, read=reading.claims)
     (found,) = [one for one in report.findings if one.kind == "direction"]
     assert found.claim.support in ("contradicted", "disputed")
-    assert found.measured == "it moves to the right"
+    assert found.measured == "the dog moves to the right"
 
 
 def test_what_fits_no_sentence_instance_or_vocabulary_is_left_out() -> None:

@@ -11,7 +11,7 @@ from instancecap.captioners.chain import ChainOptions
 from instancecap.cli import terminal
 from instancecap.cli.options import Filled, offered
 from instancecap.engine.config import CaptionConfig
-from instancecap.engine.model_stage import Server
+from instancecap.mllm.server import Server
 
 CONFIG = Filled(CaptionConfig, {"keep": ""})
 SERVER = Filled(

@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import typer
 
+from instancecap.api import Mllm, enhance_files
 from instancecap.cli import terminal
 from instancecap.cli.caption import SERVER
 from instancecap.cli.options import TEXTS, Filled, offered
-from instancecap.engine.model_stage import Server
+from instancecap.engine.prompts import results_of
 from instancecap.engine.results import Run
+from instancecap.enhance import EnhanceOptions
 from instancecap.errors import UsageError
 from instancecap.evals.camera import camera_task
 from instancecap.evals.compare import compare_files
 from instancecap.evals.events import events_task
 from instancecap.evals.fields import fields_task
+from instancecap.evals.inseval.prompts import prompts_of, write_prompts
+from instancecap.evals.inseval.score import inseval
+from instancecap.evals.inseval.suite import lint
+from instancecap.evals.judges import JudgeOptions, judge_task, write_judge_page
+from instancecap.evals.judging import PAGE, Scores
+from instancecap.evals.quality.survey import survey_captions
+from instancecap.evals.reconstruction.distortions import distortions
+from instancecap.evals.reconstruction.metric import METRICS, WITHOUT_WEIGHTS, MetricOptions
+from instancecap.evals.reconstruction.pairs import reconstruct
 from instancecap.evals.reference import reference_task
 from instancecap.evals.report import table, write_report
 from instancecap.evals.result import Result
 from instancecap.evals.run import EvalOptions, evaluate
+from instancecap.evals.statements import statements_task, write_audit_page
 from instancecap.evals.task import Method, Task
 from instancecap.evals.timed import timed_task
 from instancecap.evals.tracks import tracks_task
+from instancecap.io.finder import Rejected
+from instancecap.mllm.server import Server
+from instancecap.render.targets import find_target
 
 
 @dataclass(frozen=True)
@@ -125,11 +140,8 @@ def eval_events(
     captions: str, references: str, *, as_published: bool = False, **options: Any
 ) -> None:
     """Precision, recall and F1 of events."""
-    server = server_of(options)
-    if server is None:
-        raise UsageError("eval events: a model has to judge: give --mllm-url and --mllm-model")
-    method: Method = "as-published" if as_published else "correct"
-    run(events_task([captions], [references], method=method), options, server=server)
+    task = events_task([captions], [references], method=method_of(as_published))
+    run(task, options, server=judging("events", options))
 
 
 @command("timed", ASKING)
@@ -157,6 +169,84 @@ def eval_tracks(found: str, references: str, **options: Any) -> None:
     run(tracks_task([found], [references]), options)
 
 
+@command("judge", (*ASKING, Filled(JudgeOptions)))
+def eval_judge(
+    captioners: list[str],
+    *,
+    by: Literal["model", "people"] = "model",
+    scores: list[str] | None = None,
+    **options: Any,
+) -> None:
+    """Captions judged by rubrics."""
+    how, seed = Filled(JudgeOptions).fill(options), options["seed"]
+    named = names_of(captioners)
+    if by == "people" and not scores:
+        page_written(write_judge_page(named, how, folder_in(options), seed=seed), options)
+    given = [Scores.read(path) for path in scores or []] if by == "people" else None
+    task = judge_task(named, how, scores=given, seed=seed)
+    run(task, options, server=judging("judge", options) if given is None else None)
+
+
+@command("statements", ASKING)
+def eval_statements(
+    captions: str,
+    *,
+    by: Literal["model", "people"] = "people",
+    verdicts: list[str] | None = None,
+    video_root: str | None = None,
+    **options: Any,
+) -> None:
+    """The statement audit."""
+    if by == "people" and not verdicts:
+        found = write_audit_page(
+            [captions], folder_in(options), video_root=video_root, seed=options["seed"]
+        )
+        page_written(found, options)
+    task = statements_task(
+        [captions], verdicts=verdicts or [], video_root=video_root, seed=options["seed"]
+    )
+    run(task, options, server=None if verdicts else judging("statements", options))
+
+
+def folder_in(options: Mapping[str, Any]) -> Path:
+    """Where the page for raters goes."""
+    if not options["out"]:
+        raise UsageError("--by people: name a folder for the page with --out")
+    return Path(options["out"])
+
+
+def page_written(rejected: Sequence[Rejected], options: Mapping[str, Any]) -> None:
+    """Say where the page is and what is done with it, and exit."""
+    page = folder_in(options) / PAGE
+    for one in rejected:
+        terminal.note_failure(one.source, one.reason)
+    if options["json"]:
+        failed = [{"input": one.source, "reason": one.reason} for one in rejected]
+        terminal.print_json({"page": str(page), "failed": failed})
+    elif not options["quiet"]:
+        terminal.note(f"written: {page}; open it, judge, save, and run this again with the file")
+    raise typer.Exit(int(bool(rejected)))
+
+
+def names_of(captioners: list[str]) -> dict[str, str]:
+    """A name for each captioner: its folder's or file's, or the whole path where two share it."""
+    names = [Path(one).name or one for one in captioners]
+    if len(set(captioners)) < len(captioners):
+        raise UsageError("eval judge: a captioner is named twice")
+    return {
+        name if names.count(name) == 1 else one.strip("/").replace("/", "-"): one
+        for name, one in zip(names, captioners, strict=True)
+    }
+
+
+def judging(name: str, options: Mapping[str, Any]) -> Server:
+    """Who judges. Raises :class:`UsageError` where nobody is named."""
+    server = server_of(options)
+    if server is None:
+        raise UsageError(f"eval {name}: a model has to judge: give --mllm-url and --mllm-model")
+    return server
+
+
 @command("compare", PLAIN)
 def eval_compare(first: str, second: str, **options: Any) -> None:
     """Two results, sample by sample."""
@@ -164,3 +254,107 @@ def eval_compare(first: str, second: str, **options: Any) -> None:
     result = compare_files(first, second, seed=how.seed)
     outputs = [str(path) for path in write_report(result, Path(how.out))] if how.out else []
     show(result, options, outputs=outputs)
+
+
+# Generators ---------------------------------------------------------------------------------------
+
+METRIC = Filled(MetricOptions, {"method": "", "seed": ""})
+SEEDED = Filled(EvalOptions, dict.fromkeys(("out", "attempts", "workers", "resume"), ""))
+
+inseval_app = typer.Typer(no_args_is_help=True)
+app.add_typer(inseval_app, name="inseval", help=TEXTS["eval inseval"]["help"])
+
+
+def method_of(as_published: bool) -> Method:
+    """How a published metric is computed."""
+    return "as-published" if as_published else "correct"
+
+
+@command("inseval prompts", (SEEDED, SERVER, Filled(Asked), SHOWN), group=inseval_app)
+def eval_inseval_prompts(
+    *, out: str, target: str = "", enhanced: bool = False, prompts: str = "", **options: Any
+) -> None:
+    """What to generate videos from."""
+    server, model = server_of(options), find_target(target) if target else None
+    if server is not None and not enhanced:
+        raise UsageError("a model takes part with --enhance only")
+    chosen = prompts_of(prompts)
+    problems = lint(chosen)
+    for line in problems if not options["quiet"] else ():
+        terminal.note(f"warning: {line}")
+    made: list[tuple[str, str]] = []
+    if enhanced:
+        how = EnhanceOptions(target=model, seed=options["seed"])
+        texts, captioner = [one.text for one in chosen], Mllm(**vars(server)) if server else None
+        with terminal.watching(told=False, quiet=options["quiet"]) as watcher:
+            _, done = enhance_files(texts, captioner=captioner, options=how, events=watcher)
+        watcher.conclude(done)
+        if done.failed or done.interrupted or done.stopped:
+            raise typer.Exit(terminal.exit_status(done))
+        made = [(one.prompt, one.negative_prompt) for one in results_of(done, how)]
+    count = write_prompts(out, chosen, target=model, enhanced=made)
+    if options["json"]:
+        terminal.print_json({"prompts": count, "outputs": [out], "problems": problems})
+    else:
+        print(f"{count} prompts in {out}")
+
+
+@command("inseval score", ASKING, group=inseval_app)
+def eval_inseval_score(
+    videos: list[str], *, prompts: str, as_published: bool = False, **options: Any
+) -> None:
+    """Instance-level scores of a generator."""
+    task = inseval(videos, prompts, method=method_of(as_published))
+    run(task, options, server=judging("inseval score", options))
+
+
+@command("reconstruct", (*ASKING, METRIC))
+def eval_reconstruct(
+    originals: str,
+    generated: str,
+    *,
+    metric: list[str] | None = None,
+    captions: list[str] | None = None,
+    as_published: bool = False,
+    **options: Any,
+) -> None:
+    """Generated videos against those that their captions are of."""
+    names = tuple(dict.fromkeys(metric or WITHOUT_WEIGHTS))
+    how = METRIC.fill(options, method=method_of(as_published), seed=options["seed"])
+    task = reconstruct(
+        [originals], [generated], metrics=names, captions=captions or (), options=how
+    )
+    run(task, options, server=asked_by(names, options))
+
+
+@command("distortions", (*ASKING, METRIC))
+def eval_distortions(
+    videos: list[str],
+    *,
+    metric: str,
+    captions: list[str] | None = None,
+    as_published: bool = False,
+    **options: Any,
+) -> None:
+    """Whether a metric gets worse as a video does."""
+    how = METRIC.fill(options, method=method_of(as_published), seed=options["seed"])
+    task = distortions(videos, metric, captions=captions or (), options=how)
+    run(task, options, server=asked_by((metric,), options))
+
+
+def asked_by(metrics: Sequence[str], options: Mapping[str, Any]) -> Server | None:
+    """Who is asked for metrics, where one of them asks. Raises :class:`UsageError`."""
+    asking = [name for name in metrics if METRICS[name].asks]
+    return judging(f"--metric {asking[0]}", options) if asking else server_of(options)
+
+
+@command("quality", PLAIN)
+def eval_quality(captions: list[str], **options: Any) -> None:
+    """Flags of captions that need no judge."""
+    how = eval_options(options)
+    result, outputs = survey_captions(captions, out=how.out, seed=how.seed)
+    for one in result.failed:
+        terminal.note_failure(one.input, one.reason)
+    outputs += [str(path) for path in write_report(result, Path(how.out))] if how.out else []
+    show(result, options, outputs=outputs)
+    raise typer.Exit(int(bool(result.failed)))

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from instancecap.cli import terminal
 from instancecap.cli.options import Filled, offered
-from instancecap.engine.model_stage import Server
 from instancecap.engine.verify import Account, CheckConfig, Checked, verify_all
+from instancecap.mllm.server import Server
 from instancecap.verify.report import OUTCOMES, contradictions
 
 CONFIG = Filled(CheckConfig)
@@ -97,4 +97,10 @@ def _print_account(account: Account) -> None:
             f"captions with a contradiction: {account.contradicted} of {account.clips}, "
             f"with a disputed claim: {account.disputed}; "
             f"sentences in which no claim was found: {account.unread}"
+        )
+    if account.own:
+        console.print(
+            f"{account.own} of the {account.clips} captions are by the captioner measured: they "
+            "state what they are checked against, so this tells whether they were changed, not "
+            "whether the measurement is right"
         )

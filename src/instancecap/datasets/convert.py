@@ -74,16 +74,19 @@ def convert(
     paths: Sequence[str],
     *,
     to: str,
-    out: str,
+    out: str | None = None,
     from_: str = "",
     on_failure: Callable[[str, str], None] = lambda source, reason: None,
+    on_converted: Callable[[str, Plain], None] = lambda name, plain: None,
 ) -> Conversion:
     """Read captions of any format and write them in another.
 
     Args:
-        out: a folder (a file for each caption), or one file as ``open_table`` lists them.
+        out: a folder (a file for each caption), or one file as ``open_table`` lists them; None to
+            write nothing.
         from_: the format that is read; seen from each caption where it is empty.
         on_failure: told the file and row of every caption that fails, and why.
+        on_converted: told the name of each other one, and the caption in the format.
 
     Raises:
         UsageError: no such format, or ``out`` cannot be written or holds the captions themselves.
@@ -92,8 +95,10 @@ def convert(
     check_format(to, option="--to")
     if from_:
         check_format(from_, option="--from")
-    _refuse_own_inputs(paths, out)
-    writer, encode = _open_output(out, to)
+    writer: TableWriter | None = None
+    if out is not None:
+        _refuse_own_inputs(paths, out)
+        writer, encode = _open_output(out, to)
     done = Conversion()
     seen: dict[str, str] = {}
     try:
@@ -104,17 +109,21 @@ def convert(
                 if isinstance(writer, FolderWriter) and row.name in seen:
                     raise FormatError(f"its output {row.name} is that of {seen[row.name]} too")
                 missing = lost(row.caption, to)
-                writer.write(encode(row, to_format(row.caption, to)))
+                plain = to_format(row.caption, to)
+                if writer is not None:
+                    writer.write(encode(row, plain))
             except InputError as error:
                 done.failed.append((row.source, str(error)))
                 on_failure(row.source, str(error))
             else:
+                on_converted(row.name, plain)
                 one = Converted(row.name, row.source, missing, list(row.problems))
                 done.captions.append(one)
                 seen[row.name] = row.source
-        done.outputs = writer.finish()
+        done.outputs = writer.finish() if writer is not None else []
     except BaseException:
-        writer.drop()
+        if writer is not None:
+            writer.drop()
         raise
     return done
 

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from instancecap.datasets.captions import read_captions
-from instancecap.engine.batch_files import BatchBackend, Unanswered
+from instancecap.engine.asking import ALL_INSTANCES, AskingWork
 from instancecap.engine.config import RunConfig
-from instancecap.engine.model_stage import ALL_INSTANCES, ModelStage, RetryingStage, Server
-from instancecap.engine.work import Documents, Work, fingerprint
+from instancecap.engine.work import Documents, fingerprint
 from instancecap.enhance import Enhanced, EnhanceOptions, Like, Picture, ask_model, structured
 from instancecap.enhance.questions import version
 from instancecap.errors import FormatError
@@ -70,42 +69,20 @@ def _job(where: str, name: str, text: str) -> Job:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EnhanceWork(Work):
-    """Structure a prompt; where there is somebody to ask, that is done beside the workers.
-
-    Attributes:
-        server: who is asked; None for nobody.
-        backend: somebody else to ask, in this process only.
-    """
+class EnhanceWork(AskingWork):
+    """Structure a prompt; where there is somebody to ask, that is done beside the workers."""
 
     measures = False
 
     options: EnhanceOptions
-    server: Server | None = None
-    backend: Backend | None = None
     picture: Picture | None = None
     like: Like | None = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "backend": None}  # connections stay where they were made
 
     def find(self, inputs: Sequence[str], config: RunConfig) -> tuple[list[Job], list[Rejected]]:
         return find_prompts(inputs)
 
-    @property
-    def has_stage(self) -> bool:
-        """Whether there is somebody to ask."""
-        return self.server is not None or self.backend is not None
-
     def cached_in(self, folder: str) -> EnhanceWork:
         return self
-
-    def open_stage(self) -> RetryingStage | None:
-        if not self.has_stage:
-            return None
-        server = self.server or Server()
-        stage = EnhanceStage(self.backend or server.open(), self)
-        return RetryingStage(stage, wait=server.wait)
 
     def __call__(self, job: Job) -> Any:
         if self.has_stage:
@@ -113,34 +90,20 @@ class EnhanceWork(Work):
         return _documents([structured(job.hint, self.options, picture=self.picture)], 0.0)
 
     def config(self) -> str:
-        asked = self.backend or self.server
         return fingerprint(
             options=asdict(self.options),
             prompts=version(),
-            model=asked.model if asked else "",
+            model=self.model,
             picture=repr(self.picture),
             like=repr(self.like),
         )
 
-
-class EnhanceStage(ModelStage):
-    """Asks a model about a prompt."""
-
-    def __init__(self, backend: Backend, work: EnhanceWork) -> None:
-        self._backend, self._work = backend, work
-        self._batch = backend if isinstance(backend, BatchBackend) else None
-        self._enforced = False if self._batch else None
-
-    async def __call__(self, job: Job, ready: str) -> Documents:  # type: ignore[override]
+    async def ask(self, job: Job, ready: str, backend: Backend) -> Documents:
         """The captions of a prompt, one a variant."""
-        began, work = time.perf_counter(), self._work
-        try:
-            done = await ask_model(
-                ready, self._backend, options=work.options, enforced=self._enforced,
-                picture=work.picture, like=work.like,
-            )  # fmt: skip
-        except Unanswered:
-            return Documents(waiting=True)
+        began = time.perf_counter()
+        done = await ask_model(
+            ready, backend, options=self.options, picture=self.picture, like=self.like
+        )
         return _documents(done, time.perf_counter() - began)
 
 

@@ -18,14 +18,22 @@ SILENT = 900.0
 """Seconds without a sign of life after which a run into object storage is taken for dead."""
 
 
+COUNTS = ("total", "done", "before", "kept", "partial", "failed", "per_minute")
+"""What is added up over the shards."""
+
+
 @dataclass(slots=True)
 class Status:
     """What the runs that began last have noted, over all shards of an output.
 
     Attributes:
+        held: clips of these and of earlier runs by their state, ``done``, ``partial``, ``failed``;
+            none in object storage.
         running: a run is at work on the output now.
         total: clips of the run.
         done: with those that earlier runs had done.
+        before: those that earlier runs had done.
+        kept: of these, those that stay as a person left them.
         partial: clips whose captions lack something that was asked for.
         per_minute: clips that ended in the last five minutes of the run, per minute.
         left_seconds: until the run will be through at this rate; None where it cannot be told.
@@ -35,9 +43,12 @@ class Status:
         empty: ids of the first clips whose captions are empty.
     """
 
+    held: dict[str, int] = field(default_factory=dict)
     running: bool = False
     total: int = 0
     done: int = 0
+    before: int = 0
+    kept: int = 0
     partial: int = 0
     failed: int = 0
     per_minute: float = 0.0
@@ -71,8 +82,10 @@ def read_status(out: str) -> Status:
         raise UsageError(f"{out}: no run has written here; name the OUT of a caption run")
     reasons = Counter[str]()
     for one in filter(None, notes):
-        for name in ("total", "done", "partial", "failed", "per_minute"):
-            setattr(status, name, getattr(status, name) + one[name])
+        for name in COUNTS:
+            setattr(status, name, getattr(status, name) + one.get(name, 0))
+        for state, count in one.get("held", {}).items():
+            status.held[state] = status.held.get(state, 0) + count
         for reason, count in one["reasons"].items():  # those that differ in a number only are one
             reasons["".join("#" if letter.isdigit() else letter for letter in reason)] += count
         for unit, amount in one["cost"].items():

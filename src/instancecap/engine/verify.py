@@ -16,13 +16,13 @@ from instancecap.datasets.captions import Row, read_captions
 from instancecap.datasets.edits import file_of
 from instancecap.datasets.videos import find_video
 from instancecap.engine.local import Outcome, count_cores, run_jobs, threads_each
-from instancecap.engine.model_stage import Server
 from instancecap.errors import InputError, OutputError, UsageError
 from instancecap.io.addresses import is_url
 from instancecap.io.atomic import write_whole
 from instancecap.io.finder import Rejected, reason_of
 from instancecap.io.inputs import Job
 from instancecap.mllm.base import Backend
+from instancecap.mllm.server import Server
 from instancecap.schema import Caption, Evidence
 from instancecap.verify.check import verify
 from instancecap.verify.fields import read_claims
@@ -47,11 +47,17 @@ class CheckJob(Job):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What came of one caption; ``caption`` is its text with the claims filled in."""
+    """What came of one caption.
+
+    Attributes:
+        caption: its text with the claims filled in.
+        is_own: whether it states what this program measured, which is what it is held against.
+    """
 
     name: str
     report: Report
     caption: str
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,9 @@ class CheckWork:
         changed = apply(job.caption, report, on_contradiction=self.on_contradiction)
         if problem:
             changed.warnings.append(f"verify: the sentences were read by rules: {problem}")
-        return Checked(job.name, report, changed.to_json())
+        producer = job.caption.producer
+        is_own = (producer.name, producer.captioner) == ("instancecap", "measured")
+        return Checked(job.name, report, changed.to_json(), is_own)
 
 
 @cache
@@ -100,6 +108,7 @@ class Account:
         clips: captions that were checked; ``contradicted`` of them have a contradiction,
             ``disputed`` a claim that is disputed.
         unread: sentences in which no claim was found.
+        own: captions that state what this program measured.
     """
 
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -108,6 +117,7 @@ class Account:
     contradicted: int = 0
     disputed: int = 0
     unread: int = 0
+    own: int = 0
     complete: bool = True
 
     @property
@@ -124,6 +134,7 @@ class Account:
             "contradicted": self.contradicted,
             "disputed": self.disputed,
             "unread": self.unread,
+            "own": self.own,
             "kinds": self.counts,
             "captions": [
                 {
@@ -139,9 +150,11 @@ class Account:
             ],
         }
 
-    def add(self, report: Report) -> None:
+    def add(self, checked: Checked) -> None:
         """Count one more caption."""
+        report = checked.report
         self.clips += 1
+        self.own += checked.is_own
         self.unread += len(report.unread)
         counts = count_findings(report.findings)
         self.contradicted += any(row["contradicted"] for row in counts.values())
@@ -226,7 +239,7 @@ def verify_all(
             except OutputError as error:
                 fail(Rejected(job.source, str(error)))
                 return
-        account.add(outcome.result.report)
+        account.add(outcome.result)
         on_checked(outcome.result)
 
     workers = config.workers or count_cores()

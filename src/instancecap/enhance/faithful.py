@@ -9,9 +9,9 @@ from functools import cached_property
 from instancecap.enhance.tokens import Parsed, Part
 from instancecap.enhance.words import stems, synonyms
 from instancecap.language import en
+from instancecap.language.sentences import split_sentences
 from instancecap.schema.caption import Caption, Instance, Provenance
 from instancecap.schema.pointer import assign, resolve
-from instancecap.verify.text import sentences
 
 KNOWN_COUNT = Provenance(source="prompt", confidence=1.0, support="unchecked")
 """Of an instance's count; a plural of no number has none."""
@@ -68,7 +68,7 @@ class _Said:
     @cached_property
     def sentences(self) -> list[list[str]]:
         """The stems of every sentence."""
-        split = (part.text for text in self.texts for part in sentences(text))
+        split = (part.text for text in self.texts for part in split_sentences(text))
         return [words for words in map(stems, split) if words]
 
     def has(self, words: str) -> bool:
@@ -218,7 +218,7 @@ def edit_out(text: str, words: Sequence[str]) -> str:
         return text
     pattern = _pattern(frozenset(words))
     kept = []
-    for sentence in sentences(text):
+    for sentence in split_sentences(text):
         part = sentence.text
         while match := pattern.search(part):
             before, after = part[: match.start()], part[match.end() :]

@@ -10,10 +10,10 @@ from instancecap.enhance.options import EnhanceOptions
 from instancecap.enhance.parse import category_of, parse
 from instancecap.enhance.tokens import Parsed, Phrase
 from instancecap.enhance.words import manner_of, parts, stems
+from instancecap.language.sentences import split_sentences
 from instancecap.render.targets import counter_for
 from instancecap.schema.caption import Caption
 from instancecap.verify.extract import extract
-from instancecap.verify.text import sentences
 
 LIVELY = ("human", "animal", "vehicle")
 """Categories of which a paragraph shows none that the caption lacks; small details may be added."""
@@ -77,7 +77,7 @@ def _contradictions(text: str, caption: Caption, parsed: Parsed) -> Iterator[str
             yield from _of_phrase(one, read.at(one.span), caption, parsed, said)
     moves = {*caption.camera.motion, *(move for shot in caption.shots for move in shot.motion)}
     if moves == {"static"}:
-        for sentence in sentences(text):
+        for sentence in split_sentences(text):
             for claim in extract(sentence.text):
                 if claim.kind == "camera" and not claim.negated and claim.value != "static":
                     yield f"Its camera moves, but is still in the caption: {sentence.text}"

@@ -139,7 +139,7 @@ def _ordered(
             clip=one.clip,
             video=one.video or other.video,
             values={
-                name: round(found[one.id], 6)
+                name: round(found[one.id], 9)
                 for name, found in differences.items()
                 if one.id in found
             },

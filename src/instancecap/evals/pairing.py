@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from instancecap.datasets.captions import read_captions
-from instancecap.datasets.videos import names_video
-from instancecap.errors import FormatError
+from instancecap.datasets.edits import file_of
+from instancecap.datasets.videos import find_video, names_video
+from instancecap.errors import FormatError, InputError
+from instancecap.evals.task import Sample
 from instancecap.io.finder import Rejected
 from instancecap.io.inputs import find_jobs
 from instancecap.io.tables import Row, read_rows
@@ -21,10 +23,11 @@ U = TypeVar("U")
 
 @dataclass(frozen=True, slots=True)
 class Named(Generic[T]):
-    """Inputs by name, and those that cannot be used."""
+    """Inputs by name, and those that cannot be used; ``sources``: the files of captions."""
 
     found: dict[str, T]
     rejected: list[Rejected]
+    sources: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Pairs(Generic[T, U]):
 def named_captions(paths: Sequence[str]) -> Named[Caption]:
     """Captions of any format, from files, folders and tables."""
     found: dict[str, Caption] = {}
+    sources: dict[str, str] = {}
     rejected = []
     for row in read_captions(paths):
         if row.caption is None:
@@ -45,8 +49,14 @@ def named_captions(paths: Sequence[str]) -> Named[Caption]:
         elif row.name in found:
             rejected.append(Rejected(row.source, f"a second caption named {row.name!r}"))
         else:
-            found[row.name] = row.caption
-    return Named(found, rejected)
+            found[row.name], sources[row.name] = row.caption, row.source
+    return Named(found, rejected, sources)
+
+
+def video_of(caption: Caption, source: str, video_root: str | None) -> str:
+    """The path of a caption's video. Raises :class:`InputError` where it is not to be found."""
+    file = file_of(source)
+    return find_video(caption, caption_file=file, video_root=video_root)
 
 
 def named_videos(inputs: Sequence[str]) -> Named[str]:
@@ -124,3 +134,29 @@ def _stems(names: Mapping[str, object]) -> dict[str, list[str]]:
     for name in names:
         found.setdefault(_stem(name), []).append(name)
     return found
+
+
+def pair_samples(
+    captions: Sequence[str],
+    references: Sequence[str],
+    make: Callable[[Caption, U], tuple[Any, Any]],
+    *,
+    read: Callable[[Sequence[str]], Named[U]],
+) -> tuple[list[Sample], list[Rejected]]:
+    """A sample for each caption with a reference, and what has none or can't be scored.
+
+    Args:
+        make: gives input and target. Raises :class:`InputError` where the reference can't be used.
+        read: the references.
+    """
+    pairs = pair(named_captions(captions), read(references))
+    samples, rejected = [], list(pairs.rejected)
+    for name, (said, reference) in pairs.found.items():
+        try:
+            given, target = make(said, reference)
+        except InputError as error:
+            rejected.append(Rejected(name, str(error)))
+            continue
+        path = said.video.path if said.video else ""
+        samples.append(Sample(name, given, target, video=path))
+    return samples, rejected

@@ -122,7 +122,7 @@ def summarize(
             models={**task.models, **asked},
             seed=seed,
             prompts=task.prompts,
-            inputs=digest([[one.digest, digest(one.target)] for one in task.samples]),
+            inputs=digest([one.content for one in task.samples]),
             options=dict(task.options),
         ),
         cost=cost or {},
@@ -154,7 +154,7 @@ def _figure(figure: Figure, samples: Sequence[SampleResult], seed: int) -> Figur
 def as_numbers(found: Interval) -> dict[str, Any]:
     """For a document, in which there is no NaN."""
     numbers = {"value": found.value, "low": found.low, "high": found.high}
-    known = {name: None if math.isnan(one) else round(one, 6) for name, one in numbers.items()}
+    known = {name: None if math.isnan(one) else round(one, 9) for name, one in numbers.items()}
     return {**known, "clips": found.clips}
 
 

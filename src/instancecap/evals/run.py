@@ -6,17 +6,16 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from instancecap.engine.batch_files import BatchBackend, Unanswered
+from instancecap.engine.asking import AskingWork, cost_of
 from instancecap.engine.config import RunConfig
 from instancecap.engine.events import Events
-from instancecap.engine.model_stage import ModelStage, RetryingStage, Server
 from instancecap.engine.results import Run
 from instancecap.engine.run import run_work
-from instancecap.engine.work import Documents, Work, fingerprint
+from instancecap.engine.work import Documents, fingerprint
 from instancecap.errors import ModelError, UsageError
 from instancecap.evals.asking import Asker
 from instancecap.evals.report import write_report
@@ -25,6 +24,7 @@ from instancecap.evals.task import Sample, Task
 from instancecap.io.finder import Rejected
 from instancecap.io.inputs import Job
 from instancecap.mllm.base import Backend
+from instancecap.mllm.server import Server
 from instancecap.video.clip import Clip
 
 ANSWERS = "answers"
@@ -58,25 +58,21 @@ class SampleJob(Job):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvalWork(Work):
-    """Answers samples: computes in worker processes, asks beside them.
-
-    Attributes:
-        server: who is asked.
-        backend: somebody else to ask, in this process only.
-    """
+class EvalWork(AskingWork):
+    """Answers samples: computes in worker processes, asks beside them."""
 
     measures = False
 
     task: Task
     options: EvalOptions
-    server: Server | None = None
-    backend: Backend | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        # Connections stay where they were made, and each sample goes with its own job.
-        slim = Task(**{**vars(self.task), "samples": (), "scorer": None})
-        return {**self.__dict__, "backend": None, "task": slim}
+        # Connections and questions stay in this process; each sample goes with its own job.
+        solver = self.task.solver
+        if solver is not None and solver.ask is not None:
+            solver = replace(solver, ask=_elsewhere)
+        slim = Task(**{**vars(self.task), "samples": (), "scorer": None, "solver": solver})
+        return {**super().__getstate__(), "task": slim}
 
     def find(self, inputs: Sequence[str], config: RunConfig) -> tuple[list[Job], list[Rejected]]:
         jobs: list[Job] = [
@@ -93,12 +89,6 @@ class EvalWork(Work):
     def cached_in(self, folder: str) -> EvalWork:
         return self
 
-    def open_stage(self) -> RetryingStage | None:
-        if not self.has_stage:
-            return None
-        server = self.server or Server()
-        return RetryingStage(EvalStage(self.backend or server.open(), self), wait=server.wait)
-
     def __call__(self, job: Job) -> Any:
         assert isinstance(job, SampleJob)
         solver, began = self.task.solver, time.perf_counter()
@@ -112,15 +102,35 @@ class EvalWork(Work):
         )
 
     def config(self) -> str:
-        asked = (self.backend or self.server) if self.has_stage else None
         return fingerprint(
             task=self.task.name,
             method=self.task.method,
             options=dict(self.task.options),
             models=dict(self.task.models),
             prompts=self.task.prompts,
-            model=asked.model if asked else "",
+            model=self.model,
             seed=self.options.seed,
+        )
+
+    async def ask(self, job: Job, ready: Any, backend: Backend) -> Documents:
+        """The sample's answer; a partial document where there is no whole one."""
+        assert isinstance(job, SampleJob)
+        solver, options = self.task.solver, self.options
+        assert solver is not None and solver.ask is not None
+        asker = Asker(backend, None, options.seed, options.attempts)
+        missing: dict[str, tuple[str, ...]] = {}
+        answer, problem = None, ""
+        began = time.perf_counter()
+        try:
+            answer = await solver.ask(asker, job.sample, ready)
+        except ModelError as error:
+            missing, problem = {"": ("/answer",)}, str(error)
+        return Documents(
+            evidence=json.dumps({"answer": answer, "model": asker.model}, ensure_ascii=False),
+            seconds={"questions": time.perf_counter() - began},
+            cost=cost_of(asker.usage),
+            missing=missing,
+            reasons=(problem,) if problem else (),
         )
 
 
@@ -140,36 +150,9 @@ class MeasuringWork(EvalWork):
     measures = True
 
 
-class EvalStage(ModelStage):
-    """Asks a model about a sample."""
-
-    def __init__(self, backend: Backend, work: EvalWork) -> None:
-        self._backend, self._work = backend, work
-        self._batch = backend if isinstance(backend, BatchBackend) else None
-        self._enforced = False if self._batch else None
-
-    async def __call__(self, job: Job, ready: Any) -> Documents:
-        """The sample's answer; a partial document where there is no whole one."""
-        assert isinstance(job, SampleJob)
-        solver, options = self._work.task.solver, self._work.options
-        assert solver is not None and solver.ask is not None
-        asker = Asker(self._backend, self._enforced, options.seed, options.attempts)
-        missing: dict[str, tuple[str, ...]] = {}
-        answer, problem = None, ""
-        began = time.perf_counter()
-        try:
-            answer = await solver.ask(asker, job.sample, ready)
-        except Unanswered:
-            return Documents(waiting=True)
-        except ModelError as error:
-            missing, problem = {"": ("/answer",)}, str(error)
-        return Documents(
-            evidence=json.dumps({"answer": answer, "model": asker.model}, ensure_ascii=False),
-            seconds={"questions": time.perf_counter() - began},
-            cost={name: round(float(one), 3) for name, one in asdict(asker.usage).items()},
-            missing=missing,
-            reasons=(problem,) if problem else (),
-        )
+async def _elsewhere(asker: Asker, sample: Sample, ready: Any) -> Any:
+    """Stands in a worker process for what is asked outside of it."""
+    raise NotImplementedError
 
 
 def evaluate(
@@ -238,7 +221,6 @@ def _answer(
         for job in jobs
         if job.name in texts and job.clip.path not in unsolved
     }
-    asked = (backend or server) if work.has_stage else None
     models = [one["model"] for one in documents.values() if one.get("model")]
     answers = {name: one["answer"] for name, one in documents.items() if one["answer"] is not None}
-    return run, answers, models[0] if models else (asked.model if asked else "")
+    return run, answers, models[0] if models else work.model

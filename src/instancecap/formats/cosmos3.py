@@ -12,8 +12,6 @@ from instancecap.formats.phrases import (
     camera_sentence,
     camera_words,
     capital,
-    position_phrase,
-    shot_phrase,
     style_of,
 )
 from instancecap.formats.shape import (
@@ -96,13 +94,15 @@ class Answer(Shape):
 def write(caption: Caption) -> dict[str, Any]:
     """Fields of a subject that are not known are left out; the rest of the list is always there."""
     camera, motion = caption.camera, camera_sentence(caption.camera)
+    view = en.SHOT_POSITION_NAMES.get(camera.shot_position)
+    framing = ", ".join(filter(None, (en.SHOT_TYPES.get(camera.shot_type), view)))
     size = _size(caption.video) if caption.video else {}
     answer = Answer(
         background_setting=caption.background,
         lighting=Lighting(conditions=caption.lighting),
         cinematography=Cinematography(
             camera_motion="" if motion == STEADY else motion,
-            framing=shot_phrase(camera.model_copy(update={"shot_angle": ""})),
+            framing=capital(framing),
         ),
         style_medium=MEDIA.get(caption.style, ""),
         context=", ".join(
@@ -138,7 +138,7 @@ def write(caption: Caption) -> dict[str, Any]:
 def _subject(one: Instance) -> dict[str, Any]:
     known = {
         "appearance_details": one.appearance,
-        "location": position_phrase(one.position),
+        "location": en.position(one.position),
         "action": one.action,
         "expression": one.expression,
     }

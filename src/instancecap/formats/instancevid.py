@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from instancecap.formats.phrases import filming_sentences, position_phrase
+from instancecap.formats.phrases import filming_sentences
 from instancecap.formats.shape import Shape, entry_name, key, loosely, parsed, sentences
+from instancecap.language import en
 from instancecap.schema.caption import Camera, Caption, Instance, Position, Video
 
 MOST_INSTANCES = 3
@@ -88,7 +89,7 @@ def write(caption: Caption) -> dict[str, Any]:
                     class_=one.class_,
                     appearance=one.appearance,
                     action=one.action,
-                    position=position_phrase(one.position),
+                    position=en.position(one.position),
                 )
                 for number, one in enumerate(caption.instances[:MOST_INSTANCES])
             },

@@ -7,7 +7,8 @@ from typing import Any, get_args
 
 from instancecap.formats.shape import find_word, sentences, synonyms
 from instancecap.language import en
-from instancecap.schema.caption import Camera, Instance, Position
+from instancecap.language.sentences import split_sentences
+from instancecap.schema.caption import Camera, Instance
 from instancecap.schema.vocabulary import Primitive
 
 MOVES = {
@@ -30,41 +31,9 @@ _MEDIUM_WORDS = (
 _LISTED = re.compile(r"[,;+/]|\band\b", re.IGNORECASE)
 
 
-def position_phrase(position: Position) -> str:
-    """The position's text, or its cells in words."""
-    if position.text or not (position.start or position.end or position.enters or position.leaves):
-        return position.text
-    start, end = position.start, position.end
-    parts: list[str] = []
-    if position.enters:
-        parts.append(f"comes into view {en.IN_CELLS[start]} of the frame" if start else "enters")
-        if end and end != start:
-            parts.append(f"goes to {en.CELLS[end]}" if start else f"ends {en.IN_CELLS[end]}")
-    elif start and end and start != end:
-        parts.append(f"from {en.CELLS[start]} of the frame to {en.CELLS[end]}")
-    elif start and end:
-        parts.append(f"{en.IN_CELLS[start]} of the frame throughout")
-    elif start or end:
-        when = "first" if start else "last"
-        parts.append(f"{when} {en.IN_CELLS[start or end]} of the frame")
-    if position.leaves:
-        parts.append("leaves" if start or end else "leaves the frame")
-    return ", then ".join(parts)
-
-
 def camera_sentence(camera: Camera) -> str:
     """The camera's description, or how it moves in words."""
-    if camera.description:
-        return camera.description
-    picture = en.STABILITIES.get(camera.stability, "")
-    if not camera.motion:
-        return f"The picture is {picture}." if picture else ""
-    verbs = en.join([en.CAMERA_VERBS[move] for move in camera.motion])
-    if camera.motion == ["static"]:
-        tail = f"; the picture is {picture}" if picture not in ("", "steady") else ""
-        return f"The camera {verbs}{tail}."
-    pace = f"{en.SPEEDS[camera.speed]} " if camera.speed else ""
-    return f"The camera {pace}{verbs}{f'; the picture is {picture}' if picture else ''}."
+    return camera.description or en.camera_sentence(camera)
 
 
 def camera_words(text: str) -> dict[str, Any]:
@@ -80,20 +49,11 @@ def camera_words(text: str) -> dict[str, Any]:
     return {"description": text, "motion": motion}
 
 
-def shot_phrase(camera: Camera) -> str:
-    """How the shot is framed, such as ``Long shot, eye level``; empty where nothing is known."""
-    parts = (
-        en.SHOT_TYPES.get(camera.shot_type, ""),
-        en.SHOT_ANGLE_NAMES.get(camera.shot_angle, ""),
-        en.SHOT_POSITION_NAMES.get(camera.shot_position, ""),
-    )
-    return capital(", ".join(part for part in parts if part))
-
-
 def filming_sentences(camera: Camera) -> str:
     """Movement, then framing as a last sentence of its own."""
-    shot = shot_phrase(camera)
-    return sentences([camera_sentence(camera), f"{shot}."]) if shot else camera_sentence(camera)
+    shot = en.shot(camera.shot_type, camera.shot_angle, camera.shot_position)
+    framing = f"It is {en.article(shot)}." if shot else ""
+    return sentences(filter(None, (camera_sentence(camera), framing)))
 
 
 def instance_sentences(instance: Instance) -> str:
@@ -104,7 +64,7 @@ def instance_sentences(instance: Instance) -> str:
     """
     who, be = _subject_of(instance), "are" if instance.count > 1 else "is"
     looks = instance.appearance or instance.name or _introduction(instance)
-    place = position_phrase(instance.position)
+    place = en.position(instance.position)
     if _PLACE.match(place):
         place = f"{be} seen {place[:1].lower()}{place[1:]}"
     told: list[str] = []
@@ -120,6 +80,20 @@ def instance_sentences(instance: Instance) -> str:
         looks = instance.appearance or instance.name or instance.class_
     parts = (capital(part) for part in (looks, *told) if part)
     return sentences(f"{part}." if part[-1:].isalnum() else part for part in parts)
+
+
+def scene_sentences(text: str, *, what: str) -> str:
+    """Whole sentences: of *the setting*, *A dark room* becomes *The setting is a dark room*."""
+    return " ".join(_whole(one.text, what) for one in split_sentences(text))
+
+
+def _whole(sentence: str, what: str) -> str:
+    lower = f"{sentence[:1].lower()}{sentence[1:]}"
+    if _MAY_BE_VERB.search(sentence):
+        return sentence
+    if _PHRASE.fullmatch(sentence):
+        return f"{capital(what)} is {lower}"
+    return f"There is {lower}" if _NAME.fullmatch(sentence) else sentence
 
 
 _PLACE = re.compile(
@@ -142,6 +116,9 @@ _VERB = re.compile(
 _PLURAL_VERB = re.compile(r"(?:are seen|enter|go|leave|move|stay)\b", re.IGNORECASE)
 _GERUND = re.compile(r"(?!(?:nothing|something|everything|during)\b)[a-z]{2,}ing\b", re.IGNORECASE)
 _PHRASE = re.compile(r"(?:an?|the|one|another|two|three|four|some) [^.!?;:]+\.?", re.IGNORECASE)
+_NAME = re.compile(r"(?!\w+ed\b|it\b|there\b|this\b)[A-Za-z]+(?: [a-z]+){0,2}\.?", re.IGNORECASE)
+"""*Daylight*, *Soft daylight*: a noun of a few words without an article."""
+
 _MAY_BE_VERB = re.compile(
     r"\b(?:are|were|have|had|was|is|has|[a-z]{2,}(?<![su])s)\b", re.IGNORECASE
 )

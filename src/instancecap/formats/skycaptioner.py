@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, ClassVar, get_args
 
-from instancecap.formats.phrases import camera_sentence, camera_words, position_phrase
+from instancecap.formats.phrases import camera_sentence, camera_words
 from instancecap.formats.shape import Shape, Word, find_word, loosely, synonyms
+from instancecap.language import en
 from instancecap.schema.caption import Camera, Caption, Instance, Position
 from instancecap.schema.vocabulary import Category, ShotAngle, ShotPosition, ShotType
 
@@ -76,7 +77,7 @@ def _subject(one: Instance) -> Subject:
         appearance=one.appearance,
         action=one.action,
         expression=one.expression,
-        position=position_phrase(one.position),
+        position=en.position(one.position),
         is_main_subject=one.is_main,
     )
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 
 from instancecap.errors import FormatError
-from instancecap.formats.phrases import filming_sentences, instance_sentences
+from instancecap.formats.phrases import filming_sentences, instance_sentences, scene_sentences
 from instancecap.formats.shape import sentences
+from instancecap.language.sentences import split_sentences
 from instancecap.schema.caption import Caption
 
 
@@ -21,8 +22,8 @@ def paragraph(caption: Caption) -> str:
     parts = (
         *([told] if told else (one.description for one in caption.segments)),
         *(_news(instance_sentences(one), told) for one in caption.instances),
-        caption.background,
-        caption.lighting,
+        scene_sentences(caption.background, what="the setting"),
+        scene_sentences(caption.lighting, what="it"),
         filming_sentences(caption.camera),
     )
     return " ".join(sentences(" ".join(part.split()) for part in parts).split())
@@ -31,8 +32,8 @@ def paragraph(caption: Caption) -> str:
 def _news(text: str, told: str) -> str:
     """The sentences about an instance that were not said word for word."""
     known = _without_articles(told)
-    found = re.findall(r"[^.!?]+[.!?]*\s*", text) or [text]
-    return "".join(one for one in found if _without_articles(one).strip(" .!?") not in known)
+    found = (one.text for one in split_sentences(text))
+    return " ".join(one for one in found if _without_articles(one).strip(" .!?") not in known)
 
 
 def _without_articles(text: str) -> str:

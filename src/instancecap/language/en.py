@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from instancecap.language.tables import FEW, Named, read_tables
+from instancecap.schema.caption import Camera, Position
 
 TABLES = read_tables("en")
+SPACE = " "
 
 CELLS = TABLES["cells"]
 """A cell as a place to go to: *to the top left of the frame*."""
@@ -156,13 +158,64 @@ def path(start: str, end: str) -> str:
     return f"from {first}{of_start} to {last}{'' if of_start else of_end}"
 
 
-def light(level: str, colors: str, tint: str, change: str) -> str:
+def light(level: str, colors: str, tint: str, contrast: str, change: str) -> str:
     """What stands out of the light: *a dark picture with a warm tint, growing brighter*."""
     what = " ".join(filter(None, (level, "black-and-white" * (colors == "none"))))
-    details = ["vivid colors" * (colors == "vivid"), f"a {tint} tint" if tint else ""]
+    details = [f"{colors} colors" if colors in ("vivid", "muted") else ""]
+    details += [f"a {tint} tint" if tint else "", f"{contrast} contrast" if contrast else ""]
     text = article(f"{what} picture") if what else ""
     if any(details):
         text = f"{text or 'a picture'} with {join(list(filter(None, details)))}"
     if not change:
         return text
     return f"{text}, growing {change}" if text else f"the picture grows {change}"
+
+
+# Words of the vocabularies, for texts of their own ------------------------------------------------
+
+
+def position(one: Position) -> str:
+    """The position's text, or its cells in words: *from the left of the frame to the top*."""
+    if one.text or not (one.start or one.end or one.enters or one.leaves):
+        return one.text
+    start, end = one.start, one.end
+    parts: list[str] = []
+    if one.enters:
+        parts.append(f"comes into view {IN_CELLS[start]} of the frame" if start else "enters")
+        if end and end != start:
+            parts.append(f"goes to {CELLS[end]}" if start else f"ends {IN_CELLS[end]}")
+    elif start and end and start != end:
+        parts.append(f"from {CELLS[start]} of the frame to {CELLS[end]}")
+    elif start and end:
+        parts.append(f"{IN_CELLS[start]} of the frame throughout")
+    elif start or end:
+        when = "first" if start else "last"
+        parts.append(f"{when} {IN_CELLS[start or end]} of the frame")
+    if one.leaves:
+        parts.append("leaves" if start or end else "leaves the frame")
+    return ", then ".join(parts)
+
+
+def camera_sentence(camera: Camera) -> str:
+    """How a camera moves, by its words; empty where nothing but a steady picture is known."""
+    moves = [CAMERA_VERBS[word] for word in camera.motion if word not in ("static", "shaky")]
+    unsteady = "shaky" if "shaky" in camera.motion else camera.stability
+    shake = STABILITIES[unsteady] if unsteady in ("handheld", "shaky") else ""
+    if not camera.motion:
+        return f"The picture is {shake}." if shake else ""
+    pace = f"{SPEEDS[camera.speed]} " if camera.speed in ("slow", "fast") and moves else ""
+    text = f"The camera {pace}{join(moves or [CAMERA_VERBS['static']])}"
+    return f"{text}; the picture is {shake}." if shake else f"{text}."
+
+
+def shot(size: str, angle: str, view: str, medium: str = "") -> str:
+    """*full shot at eye level, seen from the front*; empty where nothing is known."""
+    height, side = SHOT_ANGLES.get(angle, ""), SHOT_POSITIONS.get(view, "")
+    side = "" if side == height else side
+    name = SHOT_TYPES.get(size, "") or ("shot" if height or side else "")
+    if not name:
+        return ""
+    text = f"{medium} {name} {height}".strip()
+    if not side:
+        return text
+    return f"{text}, seen {side}" if height else f"{text} {side}"

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from instancecap.language.tables import FEW, Named, read_tables
 
 TABLES = read_tables("zh")
+SPACE = ""
 
 NOUNS = TABLES["nouns"]
 COLORS = TABLES["colors"]
@@ -106,6 +107,7 @@ def path(start: str, end: str) -> str:
     return f"从画面{OFF_CENTER.get(start) or CELLS[start]}到{OFF_CENTER.get(end) or CELLS[end]}"
 
 
-def light(level: str, colors: str, tint: str, change: str) -> str:
+def light(level: str, colors: str, tint: str, contrast: str, change: str) -> str:
     """What stands out of the light."""
-    return "，".join(TABLES["light"][word] for word in (level, colors, tint, change) if word)
+    words = (level, colors, tint, contrast, change)
+    return "，".join(TABLES["light"][word] for word in words if word)

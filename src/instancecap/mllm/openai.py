@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 from instancecap.errors import ModelError, ServerError, UsageError
 from instancecap.mllm.base import Backend, Reply, Request
 from instancecap.mllm.dialect import Fault
-from instancecap.mllm.servers import Server, choose, probe
+from instancecap.mllm.endpoint import Endpoint, choose, probe
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ MAX_BACKOFF = 30.0
 class _Session:
     """Connections belong to the event loop in which they were opened."""
 
-    servers: list[Server]
+    servers: list[Endpoint]
     slots: asyncio.Semaphore
 
 
@@ -42,8 +42,9 @@ class OpenAIBackend(Backend):
     Failures that may pass (429, 5xx, timeouts, lost connections, garbled answers) are tried again
     with growing, randomly shortened pauses, or when the server says (``Retry-After``). Of several
     servers the least busy one is asked; one that is gone is left alone for a while. Where no try
-    helps, one small question tells whether nothing can be asked any more. How a question is put
-    so that a server takes it is learned (:class:`~instancecap.mllm.servers.Server`).
+    helps, one small question tells whether nothing can be asked any more; then a server that has
+    answered before is waited for. How a question is put so that a server takes it is learned
+    (:class:`~instancecap.mllm.endpoint.Endpoint`).
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class OpenAIBackend(Backend):
         max_tokens: int = 0,
         retries: int = 6,
         backoff: float = 0.5,
+        wait: float = 0.0,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """
@@ -70,6 +72,7 @@ class OpenAIBackend(Backend):
                 questions have smaller bounds of their own.
             retries: tries after the first.
             backoff: seconds before the second try, at most; doubled for each further one.
+            wait: seconds that servers which answered, and answer nothing any more, are waited for.
             sleep: waits between tries.
 
         Raises:
@@ -84,7 +87,7 @@ class OpenAIBackend(Backend):
             raise UsageError(f"the key in ${key_env} has characters that no key has; set it anew")
         self._concurrency = concurrency
         self._retries, self._backoff, self._sleep = retries, backoff, sleep
-        self._answered = False
+        self._patience, self._answered, self._announced = wait, 0.0, False
         secrets = [self._key, *(one for address in self._addresses for one in address.secrets)]
         self._secrets = sorted((one for one in secrets if len(one) > 3), key=len, reverse=True)
         self._key_env, self._timeout, self._max_tokens = key_env, timeout, max_tokens
@@ -116,7 +119,7 @@ class OpenAIBackend(Backend):
 
             timeout = self._timeout
             servers = [
-                Server(
+                Endpoint(
                     url=address.url,
                     model=self.model,
                     key_env=self._key_env,
@@ -145,33 +148,50 @@ class OpenAIBackend(Backend):
         """Ask until there is an answer, a refusal for good, or no try left."""
         session = self._session()
         async with session.slots:
-            began = time.perf_counter()
-            for attempt in range(self._retries + 1):
+            began, attempt, waited = time.monotonic(), 0, False
+            while True:
                 server = choose(session.servers)
                 try:
                     reply = await server.ask(request)
                 except ModelError as error:
                     return error
                 except Fault as fault:
-                    last = fault
+                    if attempt >= self._retries:
+                        alone = await self._fails_alone(session, fault, began)
+                        if alone and not waited:
+                            return ModelError(f"{fault}; given up after {attempt + 1} tries")
+                        attempt, waited = (0 if alone else attempt), not alone
                     await self._wait(session, server, fault, attempt)
+                    attempt += 1
                 else:
-                    self._answered = True
+                    self._answered, self._announced = time.monotonic(), False
                     server.saw_images |= request.images > 0 and request is not probe()
-                    seconds = time.perf_counter() - began
+                    seconds = time.monotonic() - began
                     log.debug("%s answered in %.2f s: %s", server.url, seconds, reply.finish)
                     return replace(reply, seconds=seconds)
-            if last.gone:
-                says = f"{last} (tried {self._retries + 1} times); start the server again"
-                raise ServerError(says)
-            if not any([await one.takes_small() for one in session.servers]):
-                raise ServerError(
-                    f"{last} (tried {self._retries + 1} times), and to a small question as well; "
-                    "see the server's log, or start it again"
-                )
-        return ModelError(f"{last}; given up after {self._retries + 1} tries")
 
-    async def _wait(self, session: _Session, server: Server, fault: Fault, attempt: int) -> None:
+    async def _fails_alone(self, session: _Session, fault: Fault, began: float) -> bool:
+        """Whether only this question fails; False where the servers are to be waited for.
+
+        Raises:
+            ServerError: the wait is over, or none of them ever answered.
+        """
+        problem = f"{fault} (tried {self._retries + 1} times)"
+        if fault.gone:
+            problem += "; start the server again"
+        elif any([await one.takes_small() for one in session.servers]):
+            return True
+        else:
+            problem += ", and to a small question as well; see the server's log, or start it again"
+        # An answer to another question counts too.
+        if not self._answered or time.monotonic() - max(began, self._answered) >= self._patience:
+            raise ServerError(problem)
+        if not self._announced:
+            log.warning("waiting up to %g s for the server: %s", self._patience, fault)
+        self._announced = True
+        return False
+
+    async def _wait(self, session: _Session, server: Endpoint, fault: Fault, attempt: int) -> None:
         """Before the next try.
 
         Raises:
@@ -182,9 +202,8 @@ class OpenAIBackend(Backend):
             server.lose()
             if not self._answered and all(one.losses for one in session.servers):
                 raise ServerError(f"{fault}; start the server, or give its right URL")
-        if attempt == self._retries:
-            return
-        wait = min(MAX_BACKOFF, self._backoff * 2**attempt) * random.uniform(0.5, 1.0)
+        pause = self._backoff * 2 ** min(attempt, self._retries)
+        wait = min(MAX_BACKOFF, pause) * random.uniform(0.5, 1.0)
         if fault.wait:
             wait = min(MAX_WAIT, fault.wait) + self._backoff * random.uniform(0.0, 0.5)
             server.rest(min(MAX_WAIT, fault.wait))

@@ -29,9 +29,11 @@ T = TypeVar("T")
 class Probe(Generic[T]):
     """One question per backend, that is, per servers and model."""
 
-    def __init__(self, request: Request, read: Callable[[Reply | ModelError], T]) -> None:
-        """``read``: what the answer, or its failure, tells."""
-        self._request, self._read = request, read
+    def __init__(
+        self, request: Request, read: Callable[[Reply | ModelError], T], *, untried: T
+    ) -> None:
+        """``read``: what the answer, or its failure, tells; ``untried``: what else is assumed."""
+        self._request, self._read, self._untried = request, read, untried
         self._known: WeakKeyDictionary[Backend, T] = WeakKeyDictionary()
         self._locks: WeakKeyDictionary[AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
@@ -41,6 +43,8 @@ class Probe(Generic[T]):
         Raises:
             ServerError: nothing can be asked at all.
         """
+        if backend.answers_later:
+            return self._untried, Usage()
         if backend in self._known:
             return self._known[backend], Usage()
         async with self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
@@ -78,7 +82,7 @@ def _is_odd(reply: Reply | ModelError) -> bool:
         return False
 
 
-KEEPS_SCHEMA = Probe(_PROBE, _is_odd)
+KEEPS_SCHEMA = Probe(_PROBE, _is_odd, untried=False)
 """Whether every answer fits its schema: it asks for one word while its schema allows only another.
 False also where that could not be learned."""
 
@@ -217,7 +221,8 @@ def _probe() -> Probe[Convention]:
     picture[y0:y1, x0:x1] = (30, 30, 210)  # blue, green, red
     _, jpeg = cv2.imencode(".jpg", picture)
     message = Message("user", (Image(jpeg.tobytes()), _QUESTION))
-    return Probe(Request((message,), schema=_SCHEMA, max_tokens=1024), _read)
+    request = Request((message,), schema=_SCHEMA, max_tokens=1024)
+    return Probe(request, _read, untried=Convention("xyxy", 1000.0))
 
 
 def _read(reply: Reply | ModelError) -> Convention:

@@ -15,6 +15,8 @@ from importlib.resources import files
 from itertools import pairwise
 from typing import Literal
 
+from instancecap.language.sentences import split_sentences
+
 
 @cache
 def _lists() -> dict[str, frozenset[str]]:
@@ -90,17 +92,8 @@ _RELATIVES = frozenset(("who", "which", "that", "whose", "where"))
 _PARTS = lexicon("places") | lexicon("links") | _RELATIVES
 _MIGHT_BE_VERB = re.compile(r"(?!.*(?:ss|us|'s)$|sports$)[a-z]{3,}s$")
 _END = re.compile(r"[.!?…。！？][\"”'’)\]]*$")
-_BREAK = re.compile(
-    r"[.!?…]+[\"”'’)\]]*(?=\s+[\"“‘'(\[]*[A-Z0-9\u00c0-\u00de\u0400-\u042f])|[。！？]+"
-)
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Mt|Jr|Sr|No|Nos|vs|etc|approx|ca|cf|fig|e\.g|i\.e|a\.m|p\.m)|"
-    r"\b[A-Za-z])\.$",
-    re.IGNORECASE,
-)  # fmt: skip
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028\u2029\ufeff]+")
 _BULLET = re.compile(r"^\s*(?:[-*•–]|\d+[.)])\s+")
-_OPEN, _CLOSE = "([{“‘", ")]}”’"
 
 
 @lru_cache(maxsize=16384)
@@ -125,25 +118,8 @@ def clean(text: str) -> str:
 @lru_cache(maxsize=16384)
 def sentences(text: str) -> tuple[str, ...]:
     """The sentences of ``text``, each as it is written; never split within quotes or brackets."""
-    text = clean(text)
-    parts: list[str] = []
-    start = 0
-    for found in _BREAK.finditer(text):
-        part = text[start : found.end()]
-        if _ABBREVIATION.search(part) or not _is_balanced(part):
-            continue
-        parts.append(part.strip())
-        start = found.end()
-    parts.append(text[start:].strip())
-    return tuple(part for part in parts if any(letter.isalnum() for letter in part))
-
-
-def _is_balanced(text: str) -> bool:
-    """Whether no quotation or bracket is open at its end."""
-    if text.count('"') % 2:
-        return False
-    # An apostrophe looks like a closing quotation mark, so that only the other marks count.
-    return all(text.count(a) <= text.count(b) for a, b in zip(_OPEN, _CLOSE, strict=True))
+    found = (one.text for one in split_sentences(clean(text)))
+    return tuple(part for part in found if any(letter.isalnum() for letter in part))
 
 
 @lru_cache(maxsize=16384)

@@ -69,7 +69,7 @@ def _gist(draft: Draft, told: Sequence[Instance]) -> Iterator[Line]:
     """The global description; of ours, what says more than the other sentences that are told."""
     pointer, text = "/global_description", draft.caption.global_description
     say = partial(grammar.sentence, everyday=True)
-    others = told or draft.caption.background or scene.camera_words(draft.caption.camera)
+    others = told or draft.caption.background or en.camera_sentence(draft.caption.camera)
     if told and draft.options.length == "short" and draft.options.task == "t2v":
         others = ()  # it is the only sentence
     for line in _sentences(draft, pointer, text, say, first=0, more=1.2):
@@ -290,7 +290,7 @@ def _camera_lines(draft: Draft) -> Iterator[Line]:
     if camera.description and not draft.is_ours("/camera/description", camera.description):
         text = camera.description
         return _sentences(draft, pointer, text, scene.camera_text, first=3, more=14)
-    return _fact(draft, pointer, scene.camera_words(camera), rank=3)
+    return _fact(draft, pointer, en.camera_sentence(camera), rank=3)
 
 
 def _background(draft: Draft) -> Iterator[Line]:

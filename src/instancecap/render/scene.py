@@ -7,7 +7,7 @@ import re
 from instancecap.language import en
 from instancecap.render import grammar
 from instancecap.render.grammar import lexicon
-from instancecap.schema.caption import Camera, Caption
+from instancecap.schema.caption import Caption
 
 _MEASURED_LIGHT = re.compile(r"A ((?:[a-z]+ )?)picture(?: with ([^,.]+))?\.?")
 """As the measured captioner tells it: *A bright picture with high contrast.*"""
@@ -15,16 +15,8 @@ _MEDIA = {"animation": "animated", "graphics": "computer-generated"}
 
 
 def shot(size: str, angle: str, view: str, style: str) -> str:
-    """*full shot at eye level, seen from the front*; empty where nothing is known."""
-    height, side = en.SHOT_ANGLES.get(angle, ""), en.SHOT_POSITIONS.get(view, "")
-    side = "" if side == height else side
-    name = en.SHOT_TYPES.get(size, "") or ("shot" if height or side else "")
-    if not name:
-        return ""
-    text = f"{_MEDIA.get(style, '')} {name} {height}".strip()
-    if not side:
-        return text
-    return f"{text}, seen {side}" if height else f"{text} {side}"
+    """The shot and its medium in words; empty where nothing is known."""
+    return en.shot(size, angle, view, _MEDIA.get(style, ""))
 
 
 def shot_tags(time: str, size: str, angle: str, view: str, style: str) -> list[str]:
@@ -37,18 +29,6 @@ def shot_tags(time: str, size: str, angle: str, view: str, style: str) -> list[s
         en.SHOT_POSITION_NAMES.get(view, ""),
     )
     return list(dict.fromkeys(filter(None, tags)))
-
-
-def camera_words(camera: Camera) -> str:
-    """The camera's primitives as one sentence; empty where none is known."""
-    moves = [en.CAMERA_VERBS[word] for word in camera.motion if word not in ("static", "shaky")]
-    unsteady = "shaky" if "shaky" in camera.motion else camera.stability
-    shake = en.STABILITIES[unsteady] if unsteady in ("handheld", "shaky") else ""
-    if not moves and not camera.motion:
-        return grammar.sentence(f"the picture is {shake}") if shake else ""
-    pace = f"{en.SPEEDS[camera.speed]} " if camera.speed in ("slow", "fast") and moves else ""
-    text = f"the camera {pace}{en.join(moves or [en.CAMERA_VERBS['static']])}"
-    return grammar.sentence(f"{text}; the picture is {shake}" if shake else text)
 
 
 def camera_text(text: str) -> str:

@@ -8,11 +8,14 @@ evidence is not sure enough, or has nothing about it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from instancecap.evidence.reliability import may_overrule
 from instancecap.evidence.view import within
+from instancecap.language import en
+from instancecap.language.sentences import split_sentences
 from instancecap.schema import caption as c
 from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence, InstanceFacts
@@ -24,7 +27,6 @@ from instancecap.verify.lexicon import Noun
 from instancecap.verify.matching import Candidates, candidates, match_instances
 from instancecap.verify.report import Finding, Report
 from instancecap.verify.spans import TrackSpan
-from instancecap.verify.text import sentences
 
 _OVER_TIME = ("direction", "motion", "camera")
 
@@ -60,7 +62,7 @@ def verify(caption: Caption, evidence: Evidence, *, read: Sequence[Claim] | None
     unread = [
         sentence.text
         for text in texts_of(caption)
-        for sentence in sentences(text.text)
+        for sentence in split_sentences(text.text)
         if (text.pointer, sentence.text) not in told
     ]
     return Report(list(findings.values()), unread)
@@ -143,5 +145,19 @@ class ClaimChecker:
 def _check_item(claim: Claim, item: InstanceFacts, view: Evidence) -> Verdict:
     """The verdict on a claim if it is of ``item``."""
     check, seen = INSTANCE_CHECKS.get(claim.kind), TrackSpan.of(item, view)
-    verdict = check(claim, seen) if check and seen else Verdict()
+    if check is None or seen is None:
+        return Verdict()
+    verdict = check(claim, seen)
+    if claim.kind != "class" and item.count == 1:
+        verdict = replace(verdict, measured=_with_subject(verdict.measured, seen))
     return verdict.negated() if claim.negated else verdict
+
+
+def _with_subject(measured: str, seen: TrackSpan) -> str:
+    """What was measured, said of the instance by its class, and its place among others of it."""
+    item = seen.item
+    name = f"the {item.class_}"
+    if any(one.class_ == item.class_ and one.id != item.id for one in seen.evidence.instances):
+        name += f" that is first {en.IN_CELLS[seen.cell('start')]} of the frame"
+    about = f"the colors of {name}"
+    return re.sub(r"^it\b", name, re.sub(r"^its colors\b", about, measured))

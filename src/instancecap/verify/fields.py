@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel
 
+from instancecap.language.sentences import split_sentences
 from instancecap.mllm.base import Backend, Message, Request, Usage
 from instancecap.mllm.structured import ask
 from instancecap.schema import vocabulary as words
@@ -22,7 +23,7 @@ from instancecap.verify.clauses import Context
 from instancecap.verify.extract import extract
 from instancecap.verify.lexicon import lexicon
 from instancecap.verify.naming import noun_of
-from instancecap.verify.text import bare_name, head_of, sentences
+from instancecap.verify.text import bare_name, head_of
 
 LEAST_ENGLISH = 0.7
 """Share of a text's letters that must be plain Latin for it to be read as English."""
@@ -137,7 +138,7 @@ def _of_text(
     context = Context(about=about, camera=text.pointer.startswith("/camera"), names=names)
     found = [
         replace(one, pointer=text.pointer, sentence=sentence.text, span=text.span)
-        for sentence in sentences(text.text)
+        for sentence in split_sentences(text.text)
         for one in extract(sentence.text, context)
     ]
     kinds = [one.value for one in found if one.kind == "presence"]
@@ -203,7 +204,9 @@ async def read_claims(
         ServerError: nothing can be asked at all.
     """
     numbered = [
-        (text, sentence.text) for text in texts_of(caption) for sentence in sentences(text.text)
+        (text, sentence.text)
+        for text in texts_of(caption)
+        for sentence in split_sentences(text.text)
     ]
     if not numbered:
         return Reading([], "", Usage())

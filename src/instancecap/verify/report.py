@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from instancecap.language.sentences import split_sentences
 from instancecap.schema import pointer
 from instancecap.schema.caption import Caption, Claim, Provenance
 from instancecap.verify.extract import is_fully_read
 from instancecap.verify.fields import texts_of
-from instancecap.verify.text import sentences
 
 OnContradiction = Literal["mark", "remove", "keep"]
 OUTCOMES = ("supported", "contradicted", "disputed", "unchecked")
@@ -160,7 +160,7 @@ def _remove_sentences(caption: Caption, wrong: Sequence[Finding]) -> None:
     texts = {one.pointer: one.text for one in texts_of(caption)}
     for at in dict.fromkeys(one.claim.field for one in wrong):
         text, gone = texts[at], {one.sentence for one in wrong if one.claim.field == at}
-        kept = [text[s.start : s.end] for s in sentences(text) if s.text not in gone]
+        kept = [text[s.start : s.end] for s in split_sentences(text) if s.text not in gone]
         pointer.assign(caption, at, "".join(kept).strip())
         if not kept:
             caption.provenance.pop(at, None)
@@ -218,5 +218,5 @@ def _note_support(caption: Caption, findings: Sequence[Finding]) -> None:
 def _is_supported(text: str, findings: Sequence[Finding]) -> bool:
     read = {one.sentence for one in findings}
     return all(one.claim.support == "supported" for one in findings) and all(
-        sentence.text in read and is_fully_read(sentence.text) for sentence in sentences(text)
+        sentence.text in read and is_fully_read(sentence.text) for sentence in split_sentences(text)
     )

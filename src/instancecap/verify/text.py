@@ -5,23 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from instancecap.verify.claims import Mention
 from instancecap.verify.lexicon import Noun, Verb, lexicon
 
-_END = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][\"'”’)\]]))\s+|(?<=[。！？])|\n+")
-_ABBREVIATIONS = re.compile(r"\b(?:mr|mrs|ms|dr|st|vs|e\.g|i\.e|approx)\.$", re.IGNORECASE)
 _HYPHENS = re.compile(r"(?<=[A-Za-z])[-‐‑](?=[A-Za-z])")
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?|\d+(?:\.\d+)?|[^\sa-z\d]")
-
-
-class Sentence(NamedTuple):
-    """A sentence and where it stands in its text."""
-
-    text: str
-    start: int
-    end: int
 
 
 @dataclass(slots=True)
@@ -41,19 +30,6 @@ class Item:
     other: bool = False  # "another", "the other"
     definite: bool = False  # "the car"
     colors: list[str] = field(default_factory=list)  # right in front of the noun
-
-
-def sentences(text: str) -> list[Sentence]:
-    """The sentences of ``text``, in order, with their places in it."""
-    found, start = [], 0
-    for gap in [*_END.finditer(text), None]:
-        end = gap.start() if gap else len(text)
-        if gap and _ABBREVIATIONS.search(text[start:end]):
-            continue
-        if text[start:end].strip():
-            found.append(Sentence(text[start:end].strip(), start, gap.end() if gap else end))
-        start = gap.end() if gap else end
-    return found
 
 
 def normalize(sentence: str) -> str:

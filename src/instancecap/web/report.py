@@ -26,8 +26,8 @@ from instancecap.web.fields import CaptionText, read_caption, span_of
 from instancecap.web.pictures import Pictures, sample_pictures
 from instancecap.web.timeline import Timeline, timeline, visible_runs
 
-FRAMES_PER_CLIP = 160
-FRAMES_PER_PAGE = 2400
+FRAMES_PER_CLIP = 60
+FRAMES_PER_PAGE = 1800
 """Pages of many clips carry fewer frames of each, so that a browser can still open them."""
 FEWEST_FRAMES = 12
 HUES = 7

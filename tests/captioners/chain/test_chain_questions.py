@@ -204,10 +204,13 @@ def test_names_become_unique(names: list[str]) -> None:
 
 
 def test_a_reference_to_several_is_told() -> None:
-    two = [DOG, DOG | {"name": "the black dog"}]
-    caption = ask_about(pair(), Fake(listing(*two, global_description="The dog runs."))).caption
-    (line,) = [one for one in caption.warnings if one.startswith("unclear: /global")]
-    assert "'the dog'" in line
+    two = [DOG | {"action": "The dog runs."}, DOG | {"name": "the black dog"}]
+    told = {"global_description": "The dog runs.", "position": "It follows the dog."}
+    caption = ask_about(pair(), Fake(listing(*two, **told))).caption
+    lines = [one for one in caption.warnings if one.startswith("unclear: ")]
+    assert all("'the dog'" in one for one in lines)
+    told_in = {one.split()[1].split("/")[-1] for one in lines}
+    assert told_in == {"global_description:", "text:"}, "the subject of an action is clear"
 
 
 # Texts --------------------------------------------------------------------------------------------

@@ -15,8 +15,8 @@ from instancecap.captioners.chain.second_look import (
     SECOND_LOOK,
     look_again,
 )
+from instancecap.language.sentences import split_sentences
 from instancecap.mllm.base import Request
-from instancecap.verify.text import sentences
 from tests.captioners.chain.answering import DOG, Fake, answer_with, ask_about, keys_of, three
 
 ENTRY = ("name", "looks", "appearance", "action", "expression", "position")
@@ -155,7 +155,7 @@ def test_a_word_of_a_list_becomes_another_or_unknown(
     assert after.model_dump() == before.model_dump() | {key: now}
 
 
-SENTENCES = [one.text for text in texts_of(answer()).values() for one in sentences(text)]
+SENTENCES = [one.text for text in texts_of(answer()).values() for one in split_sentences(text)]
 WORDS = [
     "full_shot",
     "shot_angle",
@@ -183,9 +183,9 @@ def test_no_answer_is_changed_by_much_or_broken(corrections: list[tuple[str, str
     old, new = texts_of(before), texts_of(after)
     told = lost = 0
     for path, text in old.items():
-        told += len(sentences(text))
-        kept = [one.text for one in sentences(new[path])]
-        lost += sum(one.text not in kept for one in sentences(text))
+        told += len(split_sentences(text))
+        kept = [one.text for one in split_sentences(new[path])]
+        lost += sum(one.text not in kept for one in split_sentences(text))
         assert new[path] or not text or path == "0/expression"
         assert clean(new[path]) == new[path]
         for one in kept:
@@ -201,7 +201,7 @@ def test_no_answer_is_changed_by_much_or_broken(corrections: list[tuple[str, str
 @pytest.mark.parametrize("instead", ["", "It is not so at all.", "x"])
 def test_a_model_that_takes_everything_back_keeps_most(instead: str) -> None:
     after, left_alone = look_again(answer(*((one, instead) for one in SENTENCES)))
-    kept = [one.text for text in texts_of(after).values() for one in sentences(text)]
+    kept = [one.text for text in texts_of(after).values() for one in split_sentences(text)]
     assert len([one for one in SENTENCES if one in kept]) >= (1 - MOST_CHANGED) * len(SENTENCES)
     assert left_alone >= (1 - MOST_CHANGED) * len(SENTENCES)
 

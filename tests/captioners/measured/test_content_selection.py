@@ -7,10 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from instancecap.captioners.measured import content_selection as content
-from instancecap.captioners.measured.content_selection import Conduct, Name, is_any
+from instancecap.captioners.measured.conduct import (
+    Conduct,
+    area_of,
+    conduct_in_clip,
+    conduct_of,
+    faces_camera,
+)
+from instancecap.captioners.measured.content_selection import Name, is_any
 from instancecap.evidence import reliability
 from instancecap.evidence.reliability import Tally
-from instancecap.schema.evidence import Face, InstanceFacts, Shot
+from instancecap.schema.evidence import CameraFacts, CameraSample, Face, InstanceFacts, Shot
+from instancecap.schema.vocabulary import Primitive
 from tests.made import Box, evidence, evidences, shares, thing, things
 from tests.tables import cases
 
@@ -119,25 +127,25 @@ def test_names_tell_like_instances_apart_by_color_then_side_then_number() -> Non
 
 @pytest.mark.parametrize(("box", "area"), cases(__file__, "an_area_is_where_a_viewer_would_say"))
 def test_an_area_is_where_a_viewer_would_say(box: Box, area: str) -> None:
-    assert content.area_of(box) == area
+    assert area_of(box) == area
 
 
 @pytest.mark.parametrize(("end", "areas"), cases(__file__, "a_way_is_stated_where_it_is_long"))
 def test_a_way_is_stated_where_it_is_long(end: Box, areas: tuple[str, str, bool]) -> None:
-    did = content.conduct_of(thing(start=LEFT, end=end), is_any)
+    did = conduct_of(thing(start=LEFT, end=end), is_any)
     assert (did.start, did.end, did.stays) == areas
 
 
 def test_where_the_end_is_not_reliable_the_start_is_stated() -> None:
     item = thing(start=LEFT, end=RIGHT)
-    did = content.conduct_of(item, lambda kind, confidence: kind == "start_cell")
+    did = conduct_of(item, lambda kind, confidence: kind == "start_cell")
     assert (did.start, did.end, did.stays) == ("center-left", "", False)
 
 
 def test_who_comes_back_has_not_stayed() -> None:
     there, back = thing(start=LEFT, end=RIGHT, times=(0, 2)), thing(start=RIGHT, end=LEFT)
     item = there.model_copy(update={"track": [*there.track, *back.track[17:]]})
-    assert not content.conduct_of(item, is_any).stays
+    assert not conduct_of(item, is_any).stays
 
 
 @pytest.mark.parametrize(
@@ -148,7 +156,7 @@ def test_who_comes_closer_does_not_move_sideways(
     speed: float, scale: float, direction: str, depth: str
 ) -> None:
     item = thing(moving=True, direction="left", speed=speed, scale_change=scale)
-    did = content.conduct_of(item, is_any)
+    did = conduct_of(item, is_any)
     assert (did.direction, did.depth) == (direction, depth)
 
 
@@ -161,34 +169,54 @@ def test_a_direction_is_that_in_the_frame_as_well(
 ) -> None:
     dx, dy = shift
     item = thing(moving=True, direction="left", speed=0.2, frame_dx=dx, frame_dy=dy)
-    assert content.conduct_of(item, is_any).direction == direction
-    assert not content.conduct_of(item, lambda kind, confidence: kind != "direction").direction
+    assert conduct_of(item, is_any).direction == direction
+    assert not conduct_of(item, lambda kind, confidence: kind != "direction").direction
+
+
+@pytest.mark.parametrize(
+    ("motion", "step", "direction"),
+    [("static", 0.0, "left"), ("pan_left", 0.01, "left"), ("pan_left", 0.4, "")],
+)
+def test_before_a_moving_camera_a_direction_is_one_beyond_its_own_path(
+    motion: Primitive, step: float, direction: str
+) -> None:
+    item = thing(moving=True, direction="left", speed=0.2, frame_dx=-0.2)
+    path = [CameraSample(t=t, dx=step, dy=0, zoom=1, roll=0, inliers=1) for t in (1, 2, 3, 4)]
+    camera = CameraFacts(motion=[motion], path=path)
+    assert conduct_of(item, is_any, camera=camera).direction == direction
+
+
+def test_who_grows_while_the_camera_zooms_does_not_come_closer() -> None:
+    item = thing(moving=True, direction="left", speed=0.2, scale_change=3.0)
+    camera = CameraFacts(motion=["zoom_in"])
+    assert conduct_of(item, is_any).depth == "toward"
+    assert not conduct_of(item, is_any, camera=camera).depth
 
 
 @given(things(id=0, shot=SHOT))
 def test_conduct_is_no_more_than_was_measured(item: InstanceFacts) -> None:
-    did = content.conduct_of(item, is_any)
+    did = conduct_of(item, is_any)
     assert (did.enters, did.leaves) == (item.enters, item.leaves)
     assert did.direction in ("", item.motion.direction)
     assert bool(did.direction or did.depth) <= item.motion.moving
     assert bool(did.entry) <= did.enters and bool(did.exit) <= did.leaves
-    assert not content.conduct_of(item, lambda kind, confidence: False).acts
+    assert not conduct_of(item, lambda kind, confidence: False).acts
 
 
 def test_a_side_is_named_where_one_alone_is_touched() -> None:
-    did = content.conduct_of(thing(start=LEFT, end=(0, 0, 1, 1), leaves=True), is_any)
+    did = conduct_of(thing(start=LEFT, end=(0, 0, 1, 1), leaves=True), is_any)
     assert (did.leaves, did.exit) == (True, "")
     item = thing(start=(0, 0.4, 0.2, 0.6), end=(0.8, 0.4, 1, 0.6), enters=True, leaves=True)
-    did = content.conduct_of(item, is_any)
+    did = conduct_of(item, is_any)
     assert (did.entry, did.exit) == ("left", "right")
 
 
 def test_who_is_cut_away_does_not_leave_and_who_is_in_two_shots_does_nothing() -> None:
     shots = [Shot(start=0, end=2, transition="start"), Shot(start=2, end=4, transition="cut")]
     cut_off = thing(times=(0.0, 1.9), leaves=True)
-    assert not content.conduct_in_clip(cut_off, evidence(cut_off, shots=shots), is_any).leaves
+    assert not conduct_in_clip(cut_off, evidence(cut_off, shots=shots), is_any).leaves
     both = thing(start=LEFT, end=RIGHT)
-    assert content.conduct_in_clip(both, evidence(both, shots=shots), is_any) == Conduct()
+    assert conduct_in_clip(both, evidence(both, shots=shots), is_any) == Conduct()
 
 
 def test_a_size_is_stated_where_it_stands_out_or_is_a_plain_share_of_the_height() -> None:
@@ -209,8 +237,8 @@ def test_who_looks_into_the_camera_most_of_the_time_faces_it() -> None:
 
     person = thing("person")
     times = [i / 2 for i in range(8)]
-    assert content.faces_camera(person, [face(t, 0.48) for t in times])
-    assert not content.faces_camera(person, [face(t, 0.54) for t in times])
-    assert not content.faces_camera(person, [face(t, 0.48) for t in times[:3]])
+    assert faces_camera(person, [face(t, 0.48) for t in times])
+    assert not faces_camera(person, [face(t, 0.54) for t in times])
+    assert not faces_camera(person, [face(t, 0.48) for t in times[:3]])
     group = person.model_copy(update={"count": 5})
-    assert not content.faces_camera(group, [face(t, 0.48) for t in times])
+    assert not faces_camera(group, [face(t, 0.48) for t in times])

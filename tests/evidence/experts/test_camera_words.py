@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from instancecap.evidence.experts.camera_words import describe_camera, shot_motion
-from instancecap.evidence.experts.parallax import Parallax
+from instancecap.evidence.experts.parallax import Expansion, Parallax
 from instancecap.schema.evidence import CameraFacts, CameraSample, Shot
 
 RATE = 12.0
@@ -287,3 +287,37 @@ def test_mirroring_a_path_mirrors_its_words(rows: list[tuple[float, ...]]) -> No
     mirrored = {"pan_left": "pan_right", "roll_cw": "roll_ccw"}
     mirrored |= {value: key for key, value in mirrored.items()}
     assert {mirrored.get(word, word) for word in words(path(1))} == set(words(path(-1)))
+
+
+@pytest.mark.parametrize(
+    ("off", "along", "focus", "word"),
+    [
+        (0.7, 0.5, (0.5, 0.4), "move_in"),
+        (0.1, 0.5, (0.5, 0.4), "zoom_in"),
+        (0.7, 0.0, (0.5, 0.4), "zoom_in"),
+        (0.7, 0.5, (1.4, 0.4), "zoom_in"),
+    ],
+)
+def test_a_zoom_is_a_travel_where_many_points_leave_it_along_rays_from_a_focus_in_the_picture(
+    off: float, along: float, focus: tuple[float, float], word: str
+) -> None:
+    path = steps(2, zoom=0.3)
+    expansions = [Expansion(step.t, off, along, focus) for step in path]
+    motion = shot_motion(path, start=0, end=path[-1].t, aspect=WIDE, expansions=expansions)
+    assert motion.motion == [word]
+
+
+def test_a_short_turn_is_less_sure_than_a_long_one_and_a_zoom_is_surest() -> None:
+    paths = steps(2, dx=0.03), steps(2, dx=0.3), steps(2, zoom=0.6)
+    short, long, zoom = (
+        shot_motion(path, start=0, end=2, aspect=WIDE).confidence for path in paths
+    )
+    assert short < 0.7 < long < zoom
+
+
+def test_rest_is_less_sure_the_more_the_picture_drifts() -> None:
+    still, drifts = (
+        shot_motion(steps(2, dx=dx), start=0, end=2, aspect=WIDE) for dx in (0.0, 0.012)
+    )
+    assert still.motion == drifts.motion == ["static"]
+    assert drifts.confidence < still.confidence

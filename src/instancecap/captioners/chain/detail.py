@@ -88,10 +88,12 @@ def _question(scene: Scene, item: InstanceFacts) -> Question | None:
     keys = ("target_ok", "right_name", *asked)
     images, outlined = target_pictures(scene, item, close_ups=CLOSE_UPS)
     others = [id for id in scene.names if id != item.id]
-    looks = scene.looks.get(item.id) or scene.agreed[item.id].named.class_
+    named = scene.agreed[item.id].named
     known = scene.said.get(_pointer(item.id, "appearance"))
     text = scene.compose(
-        scene.prompts.say("detail", name=name, looks=looks, outlined=outlined),
+        scene.prompts.say(
+            "detail", name=name, looks=named.looks or named.class_, outlined=outlined
+        ),
         scene.prompts.say("told", said=known.value) if known else "",
         scene.known_names(others),
         scene.look_at(item),

@@ -35,6 +35,7 @@ from instancecap.captioners.chain.said import MOST_COUNTED, unique_names
 from instancecap.captioners.chain.second_look import SECOND_LOOK, look_again
 from instancecap.captioners.chain.windows import GRADUAL, split_shots
 from instancecap.evidence.reliability import may_overrule
+from instancecap.evidence.tracking.follow import Followed
 from instancecap.mllm.base import Image, Media
 from instancecap.schema.pointer import instance_pointer
 
@@ -217,16 +218,16 @@ def look(scene: Scene, *, describe: bool = True) -> Chain:
 
 def settle(scene: Scene, agreed: Sequence[Agreed]) -> Chain:
     """Follow what no track shows, and make the agreed things the scene's instances."""
+    followed: dict[int, Followed] = {}
     if any(one.seeds for one in agreed):
         film, evidence = scene.prepared.film, scene.prepared.evidence
         shots = split_shots(evidence.shots, scene.jumps)
         evidence = evidence.model_copy(update={"shots": shots})
-        scene.followed = yield Work(lambda: follow_agreed(agreed, film, evidence))
-    scene.evidence = agreed_evidence(scene.prepared.evidence, agreed, scene.followed)
+        followed = yield Work(lambda: follow_agreed(agreed, film, evidence))
+    scene.evidence = agreed_evidence(scene.prepared.evidence, agreed, followed)
     names = unique_names([one.named.name for one in agreed])
     scene.names = {one.id: name for one, name in zip(agreed, names, strict=True)}
     scene.agreed = {one.id: one for one in agreed}
-    scene.looks = {one.id: one.named.looks for one in agreed}
 
 
 def take_entry(scene: Scene, id: int, entry: Answer, answered: Answered) -> None:

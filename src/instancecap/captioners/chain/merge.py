@@ -28,6 +28,12 @@ found 59 % of appearances and 69 % of actions right; checking moves it."""
 FRAMES_NAMED = 4
 """Times that provenance lists, at most, as for measured fields."""
 
+SENTENCES = (
+    *("/global_description", "/background", "/lighting", "/description"),
+    *("/appearance", "/action", "/expression", "/position/text"),
+)
+"""Ends of the pointers of texts in which instances are named."""
+
 OPPOSITE: dict[Primitive, Primitive] = {
     "pan_left": "pan_right", "tilt_up": "tilt_down", "zoom_in": "zoom_out", "roll_cw": "roll_ccw",
     "move_left": "move_right", "move_up": "move_down", "move_in": "move_out", "arc_cw": "arc_ccw",
@@ -138,8 +144,7 @@ def _split_shots(caption: Caption, scene: Scene) -> None:
         return
     known = [key for key in caption.provenance if key.startswith("/shots/")]
     told = {key: caption.provenance.pop(key) for key in known}
-    model = ", ".join(sorted(scene.models)) or "model"
-    seen = Provenance(source=model, confidence=CONFIDENCE, support="unchecked", frames=[])
+    seen = Provenance(source=scene.model, confidence=CONFIDENCE, support="unchecked", frames=[])
     shots: list[Shot] = []
     for index, shot in enumerate(caption.shots):
         for piece in split_shots([shot], scene.jumps):
@@ -205,7 +210,6 @@ def _provenance(said: Said) -> Provenance:
 
 def _note_found(caption: Caption, scene: Scene) -> None:
     """Who found each instance: the detector, the model, or both; and who named it."""
-    model = ", ".join(sorted(scene.models)) or "model"
     for one in caption.instances:
         agreed = scene.agreed.get(one.id)
         if agreed is None:
@@ -218,7 +222,7 @@ def _note_found(caption: Caption, scene: Scene) -> None:
             source=agreed.found_by, confidence=sure, support="unchecked", frames=frames
         )
         caption.provenance[f"/instances/{one.id}"] = entry
-        by_model = entry.model_copy(update={"source": model, "confidence": CONFIDENCE})
+        by_model = entry.model_copy(update={"source": scene.model, "confidence": CONFIDENCE})
         for leaf in ("name", "class", "subcategory"):
             if leaf != "class" or agreed.named.class_:
                 caption.provenance[f"/instances/{one.id}/{leaf}"] = by_model
@@ -258,17 +262,11 @@ def _unclear(caption: Caption, scene: Scene) -> list[str]:
     """A line for every reference that may stand for several instances."""
     if not scene.names:
         return []
-    texts = {"/global_description": caption.global_description}
-    texts |= {
-        f"/instances/{one.id}/{leaf}": getattr(one, leaf)
-        for one in caption.instances
-        for leaf in ("appearance", "action")
-    }
-    texts |= {f"/segments/{i}/description": s.description for i, s in enumerate(caption.segments)}
     lines = []
-    for pointer, text in texts.items():
-        for phrase in mentioned(text, scene.names)[1]:
-            lines.append(f"unclear: {pointer}: {phrase!r} may be any of several instances")
+    for pointer, text in caption.leaves().items():
+        if pointer.endswith(SENTENCES):
+            for phrase in mentioned(text, scene.names, own=instance_of(pointer))[1]:
+                lines.append(f"unclear: {pointer}: {phrase!r} may be any of several instances")
     return lines
 
 
@@ -289,7 +287,7 @@ def _producer(producer: Producer, scene: Scene) -> Producer:
         version=__version__,
         captioner="mllm",
         mode=mode,
-        models={**producer.models, "mllm": ", ".join(sorted(scene.models))},
+        models={**producer.models, "mllm": scene.model},
         prompts=scene.prompts.version,
         seed=options.seed,
     )

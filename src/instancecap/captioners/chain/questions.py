@@ -14,13 +14,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from instancecap.captioners.chain.agree import Agreed
+from instancecap.captioners.chain.agree import Agreed, Named
 from instancecap.captioners.chain.answers import UNKNOWN, Answer, Keys, choices_of, clean, stem_of
 from instancecap.captioners.chain.options import CLIP_POINTERS, ChainOptions
 from instancecap.captioners.chain.pictures import Prepared
 from instancecap.captioners.chain.prompting import Prompts, load_prompts
 from instancecap.captioners.chain.said import MAY_BE_BLANK, Said, fit_value, unique_names
-from instancecap.evidence.tracking.follow import Followed
 from instancecap.mllm.base import Image, Media, Message, Part, Request, Video
 from instancecap.mllm.probes import Convention
 from instancecap.schema.caption import Caption
@@ -137,10 +136,8 @@ class Scene:
         agreed: how each came to be one.
         listed: whether the model said which instances there are, if only that there are none.
         jumps: seconds at which the model sees another view begin and no cut was measured.
-        followed: what was followed from the model's boxes.
         convention: how the model writes boxes down; false where it cannot.
         said: what was answered, by leaf; a part's sentence under ``/segments/`` and its number.
-        looks: what tells an instance from the others, by id.
         unknown: leaves of the clip of which the model says that no word of the list holds.
         missing: what was asked on what, why it got nothing, and the leaves.
         models: names that servers gave in their replies.
@@ -154,10 +151,8 @@ class Scene:
     agreed: dict[int, Agreed] = field(default_factory=dict)
     listed: bool = False
     jumps: list[float] = field(default_factory=list)
-    followed: dict[int, Followed] = field(default_factory=dict)
     convention: Convention = THOUSANDTHS
     said: dict[str, Said] = field(default_factory=dict)
-    looks: dict[int, str] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
     missing: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
     models: set[str] = field(default_factory=set)
@@ -212,6 +207,11 @@ class Scene:
 
     def _is_measured(self, id: int) -> bool:
         return id not in self.agreed or bool(self.agreed[id].pieces)
+
+    @property
+    def model(self) -> str:
+        """Who answered, by the names that servers gave."""
+        return ", ".join(sorted(self.models)) or "model"
 
     def item(self, id: int) -> InstanceFacts | None:
         """What is measured of an agreed instance."""
@@ -304,10 +304,10 @@ class Scene:
         """The agreed names, with what each is and what tells it from the others."""
         lines = []
         for id in self.names if ids is None else ids:
-            agreed, looks = self.agreed.get(id), self.looks.get(id)
-            count = f"{agreed.named.count} x " if agreed and agreed.named.count > 1 else ""
-            kind = f" ({count}{agreed.named.class_})" if agreed and agreed.named.class_ else ""
-            lines.append(f"- {self.names[id]}{kind}" + (f": {looks}" if looks else ""))
+            named = self.agreed[id].named if id in self.agreed else Named(self.names[id])
+            count = f"{named.count} x " if named.count > 1 else ""
+            kind = f" ({count}{named.class_})" if named.class_ else ""
+            lines.append(f"- {self.names[id]}{kind}" + (f": {named.looks}" if named.looks else ""))
         return self.prompts.say("names", names="\n".join(lines)) if lines else ""
 
 

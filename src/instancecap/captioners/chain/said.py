@@ -65,11 +65,14 @@ def unique_names(names: Sequence[str]) -> list[str]:
     return unique
 
 
-def mentioned(text: str, names: Mapping[int, str]) -> tuple[list[int], list[str]]:
+def mentioned(
+    text: str, names: Mapping[int, str], *, own: int | None = None
+) -> tuple[list[int], list[str]]:
     """Ids of the instances that a text names, and phrases that may stand for several.
 
     A name counts in full or in a shorter form, *the dog* for *the small brown dog*; a shorter form
-    that fits several names is ambiguous.
+    that fits several names is ambiguous, but at the start of a sentence of a text about one of them
+    (``own``).
     """
     words = {id: _words(name) for id, name in names.items()}
     found: list[int] = []
@@ -84,6 +87,9 @@ def mentioned(text: str, names: Mapping[int, str]) -> tuple[list[int], list[str]
     for match in re.finditer(rf"\bthe ((?:{_WORD} ){{0,4}}?(?:{heads or '(?!)'}))\b", rest):
         phrase = _words(match[1])
         fits = [id for id, some in words.items() if _may_mean(phrase, some)]
+        is_subject = rest[: match.start()].rstrip()[-1:] in ("", ".", "!", "?")
+        if own is not None and own in fits and is_subject:
+            fits = [own]
         if len(fits) == 1:
             found.append(fits[0])
         elif fits:

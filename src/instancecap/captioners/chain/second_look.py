@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from instancecap.captioners.chain.answers import KINDS, UNKNOWN, Answer, choices_of, clean, stem_of
-from instancecap.verify.text import Sentence, sentences
+from instancecap.language.sentences import Sentence, split_sentences
 
 KEY = "second_look"
 
@@ -45,7 +45,7 @@ def look_again(answer: Answer) -> tuple[Answer, int]:
     would be known then. A word of a list becomes another one of the list, or ``unknown``.
     """
     revised = answer.model_copy(deep=True)
-    told = sum(len(sentences(clean(getattr(one, name)))) for one, name in _texts(revised))
+    told = sum(len(split_sentences(clean(getattr(one, name)))) for one, name in _texts(revised))
     room = int(MOST_CHANGED * told)
     left_alone = 0
     for one in getattr(answer, KEY, ()):
@@ -112,7 +112,7 @@ def _sentence_edit(answer: Answer, says: str, instead: str) -> Edit | None:
     found = []
     for holder, name in _texts(answer):
         text = clean(getattr(holder, name))
-        parts = sentences(text)
+        parts = split_sentences(text)
         for match in pattern.finditer(text):
             inside = [one for one in parts if one.start < match.end() and one.end > match.start()]
             found.append((holder, name, text, match, inside))
@@ -125,7 +125,7 @@ def _sentence_edit(answer: Answer, says: str, instead: str) -> Edit | None:
         if new is None or not (new or others.strip() or name == "expression"):
             return None
         kept = text[:start] + new + text[end:] if new else others
-        return Edit(holder, name, kept.strip(), max(len(inside), len(sentences(new))))
+        return Edit(holder, name, kept.strip(), max(len(inside), len(split_sentences(new))))
     return None
 
 

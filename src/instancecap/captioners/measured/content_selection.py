@@ -7,7 +7,6 @@ Others are left out, not hedged. What would be true of nearly any clip is left o
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -16,20 +15,12 @@ from itertools import pairwise
 from statistics import fmean, pstdev
 from typing import Literal
 
-from instancecap.evidence.experts.faces import FACE_RATE
-from instancecap.evidence.geometry import cell_of
 from instancecap.evidence.reliability import tally
-from instancecap.evidence.view import within
 from instancecap.language.tables import FEW
 from instancecap.models.coco import CATEGORIES
-from instancecap.schema.base import TrackPoint
-from instancecap.schema.evidence import Direction, Evidence, Face, InstanceFacts, InstanceMotion
-from instancecap.schema.vocabulary import Cell
+from instancecap.schema.evidence import Evidence, InstanceFacts
 
 Side = Literal["left", "right", "top", "bottom", "middle", ""]
-Area = Literal[Cell, "left", "right", "top", "bottom", "whole", ""]
-"""A cell, a side of the center within the center cell, or much of the frame."""
-
 Size = Literal["small", "third", "half", "most", "tall", "large", "filling", ""]
 """How large: of the frame, or of its height."""
 
@@ -43,33 +34,15 @@ ENOUGH = 8
 SURE_LIVELY, SURE = 0.7, 0.85
 # Shares of the frame: mean box areas under or from which a size is stated.
 SMALL, LARGE, FILLING = 0.02, 0.25, 0.6
+MOSTLY = 0.75  # share of its boxes of which a size, or that it covers much of the frame, is true
 # Mean heights, in frame heights, that are stated as a share of the frame's.
 HEIGHTS: tuple[tuple[float, float, Size], ...] = (
     (0.28, 0.39, "third"), (0.43, 0.58, "half"), (0.62, 0.8, "most"), (0.85, 1.0, "tall"),
 )  # fmt: skip
 SPREAD = 0.08  # standard deviation of the heights up to which one of them is stated
-BEGINNING = 3  # points of a track whose mean box says where it starts or ends: one may be off
 AT_ONCE = 0.06  # seconds within which two instances are seen at once
-SPANS = 0.5  # share of the frame's width or height from which a box has no row or column of its own
-TALL = 0.3  # share of the frame's height up to which a box in the center may be above or below it
 # Distance from the frame's center, in frame sizes, from which *in the center* is not stated.
 OFF_CENTER = 0.06
-# Spread of a box's center, in frame sizes, from which it has left the area where it started.
-TRAVELS = 0.15
-# Changes of area, the camera's zoom taken out, from which it comes closer or moves away.
-CLOSER, FARTHER = 2.0, 0.5
-NOT_SLOW = 0.04  # frame diagonals a second from which a direction across the frame is stated
-# Frame sizes that it must shift for that, and the cosine between its ways in the world and in the
-# frame.
-SHIFTS, SAME_WAY = 0.05, 0.7
-WAYS: dict[Direction, tuple[int, int]] = {
-    "left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1), "up_left": (-1, -1),
-    "up_right": (1, -1), "down_left": (-1, 1), "down_right": (1, 1),
-}  # fmt: skip
-EDGE = 0.04  # distance from an edge of the frame, in frame sizes, within which a box touches it
-# Of a face that looks into the camera: distance of the eyes in face widths at least, that of the
-# nose from their middle in eye distances at most, and how many such faces are needed.
-EYES_APART, NOSE_OFF, MIN_FACES = 0.36, 0.2, 3
 CLEAR_COLOR = 0.3  # share from which a color of an instance is looked at
 
 Gate = Callable[[str, float], bool]
@@ -212,174 +185,29 @@ def _center_at(item: InstanceFacts, t: float) -> float:
     return (box[0] + box[2]) / 2
 
 
-# What an instance does, and where ----------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conduct:
-    """Where an instance is and what it does; what is empty or false is not stated.
-
-    Attributes:
-        start: where it is at first; ``end``: where it is at last.
-        stays: it is there all the time.
-        entry, exit: the side of the frame, where one alone is touched.
-        faces_camera: a person looks into the camera most of the time.
-    """
-
-    start: Area = ""
-    end: Area = ""
-    stays: bool = True
-    enters: bool = False
-    entry: Side = ""
-    direction: Direction | Literal[""] = ""
-    depth: Literal["toward", "away", ""] = ""
-    leaves: bool = False
-    exit: Side = ""
-    faces_camera: bool = False
-
-    @property
-    def acts(self) -> bool:
-        """Whether it does anything that is stated."""
-        return bool(self.enters or self.leaves or self.direction or self.depth or self.faces_camera)
-
-
-def conduct_in_clip(item: InstanceFacts, evidence: Evidence, gate: Gate) -> Conduct:
-    """What an instance does in the clip.
-
-    Of a clip with several shots only the place is stated where it stays: *at first* would be of the
-    clip. Of one in several shots nothing else is.
-    """
-    shots = [s for s in evidence.shots if any(s.start <= p.t < s.end for p in item.track)]
-    if not item.track:
-        return Conduct()
-    if len(evidence.shots) > 1 and len(shots) == 1:
-        seen = within(evidence, shots[0].start, shots[0].end).instances
-        item = next((one for one in seen if one.id == item.id), item)
-    did = replace(conduct_of(item, gate), faces_camera=faces_camera(item, evidence.faces))
-    if len(evidence.shots) > 1 and not did.stays:
-        did = replace(did, start="", end="")
-    return Conduct(start=did.start, end=did.end) if len(shots) > 1 else did
-
-
-def conduct_of(item: InstanceFacts, gate: Gate) -> Conduct:
-    """What an instance with a track does while it is seen, within one shot."""
-    sure, motion = item.confidence, item.motion
-    first, last = item.track[0], item.track[-1]
-    enters = item.enters and gate("enters", sure)
-    leaves = item.leaves and gate("leaves", sure)
-    moves = motion.moving and gate("moving", sure)
-    depth: Literal["toward", "away", ""] = ""
-    if moves and not FARTHER < motion.scale_change < CLOSER:
-        depth = "toward" if motion.scale_change > 1 else "away"
-    start, end, stays = _areas(item.track)
-    if not stays and not gate("end_cell", sure):
-        end = ""
-    return Conduct(
-        start=start if gate("start_cell", sure) else "",
-        end=end if gate("start_cell", sure) else "",
-        stays=stays,
-        enters=enters,
-        entry=_edge(first.box) if enters else "",
-        direction=seen_direction(motion) if moves and not depth and gate("direction", sure) else "",
-        depth=depth,
-        leaves=leaves,
-        exit=_edge(last.box) if leaves else "",
-    )
-
-
-def seen_direction(motion: InstanceMotion) -> Direction | Literal[""]:
-    """The way an instance goes, where it goes that way in the frame as well.
-
-    Before a moving camera its way in the world is told from a shift in the frame that may be the
-    opposite one; then a viewer would argue about it.
-    """
-    if not motion.direction or motion.speed < NOT_SLOW:
-        return ""
-    x, y = WAYS[motion.direction]
-    shift = math.hypot(motion.frame_dx, motion.frame_dy)
-    along = (x * motion.frame_dx + y * motion.frame_dy) / math.hypot(x, y)
-    return motion.direction if shift >= SHIFTS and along >= SAME_WAY * shift else ""
-
-
-def faces_camera(item: InstanceFacts, faces: Sequence[Face]) -> bool:
-    """Whether a face of the instance is seen from the front at most times that are looked at.
-
-    Of a face turned aside the nose is off the middle between the eyes, which come closer together.
-    """
-    if item.count > 1:
-        return False
-    own = [face for face in faces if face.instance == item.id and len(face.landmarks) == 5]
-    looked = FACE_RATE * (item.track[-1].t - item.track[0].t)
-    frontal = 0
-    for face in own:
-        (x0, _), (x1, _), (nose, _) = face.landmarks[:3]
-        eyes, width = abs(x1 - x0), face.box[2] - face.box[0]
-        off = abs(nose - (x0 + x1) / 2)
-        frontal += eyes >= EYES_APART * width and off <= NOSE_OFF * eyes
-    return frontal >= max(MIN_FACES, 0.5 * looked)
-
-
-def _areas(track: Sequence[TrackPoint]) -> tuple[Area, Area, bool]:
-    """Where a box starts and ends, and whether it stays: then both are where it is on average."""
-    xs = [(point.box[0] + point.box[2]) / 2 for point in track]
-    ys = [(point.box[1] + point.box[3]) / 2 for point in track]
-    spread = max(max(xs) - min(xs), max(ys) - min(ys))
-    first, last = area_of(_mean_box(track[:BEGINNING])), area_of(_mean_box(track[-BEGINNING:]))
-    # What fills the frame at one end alone has changed its size, not its place.
-    if "whole" not in (first, last) and spread >= (TRAVELS if first != last else 2 * TRAVELS):
-        return first, last, False
-    there = area_of(_mean_box(track))
-    return there, there, True
-
-
-def _mean_box(track: Sequence[TrackPoint]) -> list[float]:
-    return [fmean(values) for values in zip(*(point.box for point in track), strict=True)]
-
-
-def area_of(box: Sequence[float]) -> Area:
-    """Where a viewer would say that a box is."""
-    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    wide, high = box[2] - box[0] >= SPANS, box[3] - box[1] >= SPANS
-    if wide and high:
-        return "whole"
-    cell = cell_of(0.5 if wide else x, 0.5 if high else y)
-    if cell != "center-middle":
-        return cell
-    right = 0.0 if wide else x - 0.5
-    below = y - 0.5 if box[3] - box[1] < TALL else 0.0
-    if max(abs(right), abs(below)) < OFF_CENTER:
-        return cell
-    if abs(right) >= abs(below):
-        return "right" if right > 0 else "left"
-    return "bottom" if below > 0 else "top"
-
-
-def _edge(box: Sequence[float]) -> Side:
-    """The side of the frame that a box touches; "" where it touches none, or several."""
-    gaps: dict[Side, float] = {
-        "left": box[0], "top": box[1], "right": 1 - box[2], "bottom": 1 - box[3],
-    }  # fmt: skip
-    touched: list[Side] = [side for side, gap in gaps.items() if gap < EDGE]
-    return touched[0] if len(touched) == 1 else ""
-
-
 def size_of(item: InstanceFacts) -> Size:
     """A size, from the boxes; of a large group none, whose box is larger than its members."""
     if not item.track:
         return ""
     heights = [point.box[3] - point.box[1] for point in item.track]
-    mean = fmean((p.box[2] - p.box[0]) * high for p, high in zip(item.track, heights, strict=True))
-    if mean >= FILLING:
+    sizes = [(p.box[2] - p.box[0]) * high for p, high in zip(item.track, heights, strict=True)]
+
+    def mostly(least: float, most: float) -> bool:
+        """True of the mean size and, but for a fifth of it, of most boxes."""
+        within = fmean(0.8 * least <= size <= 1.2 * most for size in sizes)
+        return least <= fmean(sizes) <= most and within >= MOSTLY
+
+    if mostly(FILLING, 1.0):
         return "filling"
     if item.count > FEW:
         return ""
-    if mean < SMALL:
+    if mostly(0.0, SMALL):
         return "small"
     high = fmean(heights) if pstdev(heights) <= SPREAD else 0.0
     for least, most, size in HEIGHTS:
         if least <= high <= most:
             return size
-    return "large" if mean >= LARGE else ""
+    return "large" if mostly(LARGE, 1.0) else ""
 
 
 def category_of(class_: str) -> str:

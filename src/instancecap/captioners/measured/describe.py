@@ -15,7 +15,8 @@ from typing import cast
 
 from instancecap.captioners.measured import content_selection as content
 from instancecap.captioners.measured import scene_selection as whole
-from instancecap.captioners.measured.content_selection import Conduct, Gate, Name
+from instancecap.captioners.measured.conduct import Conduct, conduct_in_clip, conduct_of
+from instancecap.captioners.measured.content_selection import Gate, Name
 from instancecap.captioners.measured.sentences import Sentences, language_of
 from instancecap.evidence.geometry import cell_of
 from instancecap.evidence.reliability import precision
@@ -57,7 +58,7 @@ def describe(
     items = content.select_instances(evidence, most=max_instances, gate=gate)
     names = content.name_instances(items, gate)
     subjects = [
-        _Subject(item, name, content.conduct_in_clip(item, evidence, gate))
+        _Subject(item, name, conduct_in_clip(item, evidence, gate))
         for item, name in zip(items, names, strict=True)
     ]
     scene = whole.select_scene(evidence, items, gate)
@@ -68,17 +69,17 @@ def describe(
         instances=[_instance(one, subjects[0] is one, evidence, say=say) for one in subjects],
         background=say.background_sentence(scene),
         place=evidence.place.label if scene.place or gate is content.is_any else "unknown",
-        lighting=say.light_sentence(whole.select_light(evidence.light)),
+        lighting=say.light_sentence(whole.select_light(evidence)),
         time_of_day=scene.time_of_day,
-        style=whole.select_style(evidence, items, gate),
-        camera=_camera(evidence, motion, gate=gate, say=say),
+        style=evidence.framing.style if gate("style", evidence.framing.confidence) else "unknown",
+        camera=_camera(evidence, motion, subjects, gate=gate, say=say),
         texts=evidence.texts,
         shots=_shots(evidence, motion, gate=gate),
         segments=_segments(evidence, subjects, gate=gate, say=say),
         warnings=list(evidence.warnings),
         producer=c.Producer(version=__version__, captioner="measured", models=evidence.models),
     )
-    caption.provenance = _provenance(caption, evidence, scene)
+    caption.provenance = _provenance(caption, evidence, items, scene)
     return caption
 
 
@@ -155,17 +156,22 @@ def _global(
     if not evidence.shots:
         return ""
     several = len(evidence.shots) > 1
-    if several:
+    if several and subjects:
         scene = whole.Scene()
     introductions = [say.introduce(name) for name in _mentions([one.name for one in subjects])]
+    shots = len(evidence.shots) if several and gate("transition", 1.0) else 0
     if not subjects:
         stages = whole.camera_stages(evidence, motion)
-        return say.unnamed_sentence(scene, stages, static=motion == ["static"])
+        told = (
+            say.shots_sentence(shots, []),
+            say.unnamed_sentence(scene, stages, static=motion == ["static"]),
+            say.light_sentence(whole.select_light(evidence)),
+        )
+        return say.paragraph(told)
     if evidence.video.frames == 1:
         return say.picture_sentence(introductions)
     if several:
-        sure = gate("transition", 1.0)
-        return say.shots_sentence(len(evidence.shots) if sure else 0, introductions)
+        return say.shots_sentence(shots, introductions)
     return _events(scene, [(one.name, one.conduct) for one in subjects], say=say)
 
 
@@ -199,10 +205,11 @@ def _segments(
     """What the caption's instances do in each shot of a clip that has several."""
     segments = []
     for shot in evidence.shots if len(evidence.shots) > 1 else []:
-        seen = {item.id: item for item in within(evidence, shot.start, shot.end).instances}
+        span = within(evidence, shot.start, shot.end)
+        seen = {item.id: item for item in span.instances}
         here = [(one.name, seen[one.item.id]) for one in subjects if one.item.id in seen]
         if here:
-            acts = [(name, content.conduct_of(item, gate)) for name, item in here]
+            acts = [(name, conduct_of(item, gate, camera=span.camera)) for name, item in here]
             text = _events(whole.Scene(), acts, say=say)
             ids = [item.id for _, item in here]
             segments.append(
@@ -211,10 +218,17 @@ def _segments(
     return segments
 
 
-def _camera(evidence: Evidence, motion: list[Primitive], *, gate: Gate, say: Sentences) -> c.Camera:
+def _camera(
+    evidence: Evidence,
+    motion: list[Primitive],
+    subjects: Sequence[_Subject],
+    *,
+    gate: Gate,
+    say: Sentences,
+) -> c.Camera:
     facts, framing = evidence.camera, evidence.framing
     speed = facts.speed if motion else ""
-    angle, view = framing.shot_angle, framing.shot_position
+    faces_camera = bool(subjects) and subjects[0].conduct.faces_camera
     return c.Camera(
         motion=motion,
         speed=speed,
@@ -225,10 +239,10 @@ def _camera(evidence: Evidence, motion: list[Primitive], *, gate: Gate, say: Sen
             speed="" if speed == "moderate" else speed,
         ),
         shot_type=framing.shot_type
-        if len(evidence.shots) == 1 and gate("shot_type", framing.confidence)
+        if len(set(framing.shots)) == 1 and gate("shot_type", framing.confidence)
         else "",
-        shot_angle=angle if gate("shot_angle", framing.confidence) else "",
-        shot_position=view if gate("shot_position", framing.confidence) else "",
+        shot_angle=framing.shot_angle if gate("shot_angle", framing.confidence) else "",
+        shot_position="front_view" if faces_camera else "",
     )
 
 
@@ -256,10 +270,11 @@ def _shots(evidence: Evidence, motion: Sequence[Primitive], *, gate: Gate) -> li
 
 
 def _provenance(
-    caption: c.Caption, evidence: Evidence, scene: whole.Scene
+    caption: c.Caption, evidence: Evidence, items: Sequence[InstanceFacts], scene: whole.Scene
 ) -> dict[str, c.Provenance]:
-    """Who measured each leaf of the caption, how surely, and on which frames it can be seen."""
-    by_id = {item.id: item for item in evidence.instances}
+    """Who measured each leaf of the caption, how surely, and on which frames it can be seen;
+    ``items`` are its instances as they are called there."""
+    by_id = {item.id: item for item in items}
     times = [step.t for step in evidence.camera.path] or [0.0]
     spread = [round(times[i], 3) for i in pick_evenly(len(times), 4)]
     entries = {}
@@ -294,7 +309,7 @@ def _instance_source(item: InstanceFacts, field: str, colors: list[str]) -> tupl
 
 def _background_source(evidence: Evidence, scene: whole.Scene) -> tuple[str, float]:
     """Of the least sure among what the sentence says."""
-    sources = [("text", _SOURCES["text"][1])] if scene.texts else []
+    sources = [("text", _SOURCES["text"][1])] if scene.texts or scene.titles else []
     if scene.color:
         sources.append(("colors", evidence.place.colors[0][1]))
         sources += [("place", evidence.place.confidence)] if scene.place else []

@@ -7,37 +7,33 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from instancecap.captioners.measured.content_selection import Gate, is_any
-from instancecap.schema.base import Text
-from instancecap.schema.evidence import Evidence, InstanceFacts, LightFacts
-from instancecap.schema.vocabulary import Primitive, Style
+from instancecap.schema.evidence import Evidence, InstanceFacts
+from instancecap.schema.vocabulary import Primitive
 
-SURE_TURN = 0.95  # confidence in the camera's movement from which a pan or tilt is stated
+SURE_CAMERA = 0.7  # probability from which the camera's movement, or that it rests, is stated
+MOST_STAGES = 4  # movements and rests that are told one after the other
+REST = 1.0  # seconds from which a rest before, between or after movements is stated
 MAIN_COLOR = 0.5  # share from which a color of the surroundings is stated
-# Letters of a line that is quoted, and lines up to which any are: of more, most are signs.
-MIN_LETTERS, MOST_LINES = 6, 3
-BRIGHT, DARK, VIVID, COLORLESS, TINT, LIGHT_CHANGE = 0.6, 0.2, 0.5, 0.03, 0.1, 0.15
-"""Brightness, saturation and warmth that stand out, and a change of brightness that does."""
+# Letters of a line that is quoted: of what is filmed, and of what is laid over the picture. Lines
+# up to which any are quoted of what is filmed: of more, most are signs.
+MIN_LETTERS, MIN_TITLE, MOST_LINES = 6, 4, 3
+BRIGHT, DARK, VIVID, MUTED, COLORLESS, TINT = 0.6, 0.2, 0.5, 0.12, 0.03, 0.1
+CONTRAST, LIGHT_CHANGE = 0.27, 0.15
+"""Brightness, saturation, warmth and contrast that stand out; change of brightness that does."""
 
 MOVES = frozenset(get_args(Primitive)) - {"static", "tracking", "shaky"}
 """Primitives that a verb of the camera stands for."""
 
 
 def select_camera(evidence: Evidence, gate: Gate) -> list[Primitive]:
-    """The camera's movements, all or none of them: a part of them would be a wrong whole.
-
-    None either where an unsteady camera turns slowly, which nobody sees as a move, nor where too
-    few of the followed points agree on a turn.
-    """
+    """The camera's movements, all or none of them: a part of them would be a wrong whole."""
     facts = evidence.camera
     if gate is is_any:
         return facts.motion
     motion = [word for word in facts.motion if word in (*MOVES, "static")]
     kinds = [_camera_kind(word) for word in motion]
     reliable = all(gate(kind, facts.confidence) for kind in kinds)
-    if {"camera.pan", "camera.tilt"} & set(kinds):
-        drifts = facts.speed == "slow" and facts.stability != "stable"
-        reliable = reliable and not drifts and facts.confidence >= SURE_TURN
-    return motion if reliable else []
+    return motion if reliable and facts.confidence >= SURE_CAMERA else []
 
 
 def _camera_kind(word: Primitive) -> str:
@@ -46,14 +42,18 @@ def _camera_kind(word: Primitive) -> str:
 
 
 def camera_stages(evidence: Evidence, motion: Sequence[Primitive]) -> list[list[Primitive]]:
-    """Movements one after the other where each has a time of its own; else all in one stage."""
+    """Movements one after the other, and rests between them, where each movement has a time of its
+    own; else all in one stage."""
     moves = [word for word in motion if word in MOVES]
     stages: list[list[Primitive]] = []
     for segment in evidence.camera.segments:
         here = [word for word in segment.motion if word in moves]
+        if not here and moves and segment.end - segment.start >= REST:
+            here = ["static"]
         if here and (not stages or stages[-1] != here):
             stages.append(here)
-    if sorted(word for stage in stages for word in stage) == sorted(moves) and len(stages) <= 3:
+    told = sorted(word for stage in stages for word in stage if word != "static")
+    if told == sorted(moves) and len(stages) <= MOST_STAGES:
         return stages
     return [moves] if moves else []
 
@@ -63,22 +63,28 @@ class Light:
     """What stands out of the light; empty or false is in between."""
 
     level: Literal["bright", "dark", ""] = ""
-    colors: Literal["vivid", "none", ""] = ""
+    colors: Literal["vivid", "muted", "none", ""] = ""
     tint: Literal["warm", "cool", ""] = ""
+    contrast: Literal["strong", ""] = ""
     change: Literal["brighter", "darker", ""] = ""
 
 
-def select_light(light: LightFacts) -> Light:
-    """What stands out of the light. A black clip (no brightness) has none."""
+def select_light(evidence: Evidence) -> Light:
+    """What stands out of the light. A black clip (no brightness) has none, and leaves, which give
+    back no blue, are not warm."""
+    light, colors = evidence.light, evidence.place.colors
     if not light.brightness:
         return Light()
     colorless = light.saturation < COLORLESS
-    warmth = 0.0 if colorless else light.warmth
+    leaves = bool(colors) and colors[0][0] == "green" and light.warmth > 0
+    warmth = 0.0 if colorless or leaves else light.warmth
     change, least = light.change, LIGHT_CHANGE
+    muted: Literal["muted", ""] = "muted" if light.saturation < MUTED else ""
     return Light(
         "bright" if light.brightness > BRIGHT else "dark" if light.brightness < DARK else "",
-        "none" if colorless else "vivid" if light.saturation > VIVID else "",
+        "none" if colorless else "vivid" if light.saturation > VIVID else muted,
         "warm" if warmth > TINT else "cool" if warmth < -TINT else "",
+        "strong" if light.contrast >= CONTRAST else "",
         "brighter" if change > least else "darker" if change < -least else "",
     )
 
@@ -87,7 +93,8 @@ def select_light(light: LightFacts) -> Light:
 class Scene:
     """Place, time of day, the one color that most of the surroundings have, and what is written.
 
-    ``is_whole``: the color is that of the whole picture, as nothing in it has a name.
+    ``is_whole``: the color is that of the whole picture, as nothing in it has a name. ``titles``
+    are laid over the picture, other ``texts`` are on what is filmed.
     """
 
     place: Literal["indoor", "outdoor", ""] = ""
@@ -95,6 +102,7 @@ class Scene:
     color: str = ""
     is_whole: bool = False
     texts: tuple[str, ...] = ()
+    titles: tuple[str, ...] = ()
 
 
 def select_scene(evidence: Evidence, items: Sequence[InstanceFacts], gate: Gate) -> Scene:
@@ -102,27 +110,19 @@ def select_scene(evidence: Evidence, items: Sequence[InstanceFacts], gate: Gate)
     place, light = evidence.place, evidence.light
     label = place.label if place.label != "unknown" and place.confidence > 0.5 else ""
     color = place.colors[0][0] if place.colors and place.colors[0][1] >= MAIN_COLOR else ""
+    titles = [over.text for over in evidence.overlays if _is_clear(over.text, MIN_TITLE)]
+    texts = dict.fromkeys(text.text for text in evidence.texts if text.text not in titles)
+    clear = [text for text in texts if _is_clear(text, MIN_LETTERS)]
     return Scene(
         label if label and gate("place", place.confidence) else "",
         light.time_of_day if gate("time_of_day", light.confidence) else "",
         color if color != "gray" else "",  # as any other is in shade
         is_whole=not items,
-        texts=_titles(evidence.texts),
+        texts=tuple(clear) if len(texts) <= MOST_LINES else (),
+        titles=tuple(dict.fromkeys(titles)),
     )
 
 
-def _titles(texts: Sequence[Text]) -> tuple[str, ...]:
-    """The lines of writing that are read well enough to be quoted, where there are few."""
-    lines = dict.fromkeys(text.text for text in texts)
-    clear = [
-        line for line in lines if sum(map(str.isalpha, line)) >= max(MIN_LETTERS, 0.7 * len(line))
-    ]
-    return tuple(clear) if len(lines) <= MOST_LINES else ()
-
-
-def select_style(evidence: Evidence, items: Sequence[InstanceFacts], gate: Gate) -> Style:
-    """The style; *real* only where a detector, which knows photographs, named a class."""
-    framing = evidence.framing
-    named = any(item.class_ not in ("animal", "vehicle") for item in items)
-    named = named or gate is is_any or framing.style != "real"
-    return framing.style if named and gate("style", framing.confidence) else "unknown"
+def _is_clear(line: str, letters: int) -> bool:
+    """Whether a line was read well enough to be quoted."""
+    return sum(map(str.isalpha, line)) >= max(letters, 0.6 * len(line))

@@ -7,9 +7,11 @@ part of a sentence. Each is empty where nothing is known.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from typing import Protocol
 
-from instancecap.captioners.measured.content_selection import Area, Conduct, Name, Size
+from instancecap.captioners.measured.conduct import Area, Conduct
+from instancecap.captioners.measured.content_selection import Name, Size
 from instancecap.captioners.measured.scene_selection import Light, Scene
 from instancecap.errors import UsageError
 from instancecap.language import en, zh
@@ -21,6 +23,8 @@ class Grammar(Protocol):
     """What a module of :mod:`instancecap.language` has for measured sentences."""
 
     TABLES: Mapping[str, Mapping[str, str]]
+    SPACE: str
+    """What stands between sentences."""
 
     def noun(self, class_: str, count: int) -> str: ...
     def call(self, name: Named, noun: str) -> str: ...
@@ -31,7 +35,7 @@ class Grammar(Protocol):
     def join_clauses(self, clauses: Sequence[str]) -> str: ...
     def join_stages(self, stages: Sequence[Sequence[str]]) -> str: ...
     def path(self, start: str, end: str) -> str: ...
-    def light(self, level: str, colors: str, tint: str, change: str) -> str: ...
+    def light(self, level: str, colors: str, tint: str, contrast: str, change: str) -> str: ...
     def sentence(self, text: str) -> str: ...
 
 
@@ -144,8 +148,9 @@ class Sentences:
         shown = self._say("scene")
         if scene.color:
             shown = self._say("colored_scene", color=self._color(scene.color))
-        if scene.texts:
-            shown = self._say("with_text", scene=shown, quoted=self._quoted(scene.texts))
+        if scene.texts or scene.titles:
+            quoted = self._quoted([*scene.titles, *scene.texts])
+            shown = self._say("with_text", scene=shown, quoted=quoted)
         text, camera = self._say("unnamed", scene=shown), self._camera(stages, speed="")
         if static or camera:
             form = "unnamed_static" if static else "unnamed_moving"
@@ -170,12 +175,12 @@ class Sentences:
             return ""
         verbs = self._tables["camera_verbs"]
         moves = self._grammar.join_stages([[verbs[word] for word in stage] for stage in stages])
-        pace = self._tables["speeds"].get(speed, "")
+        pace = self._tables["speeds"].get(speed, "") if stages[0] != ["static"] else ""
         return self._say("camera_paced" if pace else "camera", speed=pace, moves=moves)
 
     def light_sentence(self, light: Light) -> str:
         """What stands out of the light."""
-        text = self._grammar.light(light.level, light.colors, light.tint, light.change)
+        text = self._grammar.light(*astuple(light))
         return self._grammar.sentence(text)
 
     def background_sentence(self, scene: Scene) -> str:
@@ -184,8 +189,13 @@ class Sentences:
         if scene.color:
             form = "whole" if scene.is_whole else "background" if place else "surroundings"
             text = self._say(form, place=place, color=self._color(scene.color))
-        reads = self._say("reads", quoted=self._quoted(scene.texts)) if scene.texts else ""
-        return " ".join(filter(None, map(self._grammar.sentence, (text, reads))))
+        written = (("reads_over", scene.titles), ("reads", scene.texts))
+        reads = [self._say(form, quoted=self._quoted(lines)) for form, lines in written if lines]
+        return self.paragraph([self._grammar.sentence(one) for one in (text, *reads)])
+
+    def paragraph(self, sentences: Sequence[str]) -> str:
+        """Those that are not empty, one after the other."""
+        return self._grammar.SPACE.join(filter(None, sentences))
 
     def _color(self, color: str) -> str:
         return self._tables.get("colors", {}).get(color, color)

@@ -17,7 +17,12 @@ from numpy.typing import NDArray
 
 from instancecap.evidence.expert import Scene
 from instancecap.evidence.experts.camera_words import describe_camera
-from instancecap.evidence.experts.parallax import Parallax, ParallaxExpert
+from instancecap.evidence.experts.parallax import (
+    Expansion,
+    Parallax,
+    ParallaxExpert,
+    measure_expansion,
+)
 from instancecap.evidence.movement import IDENTITY, Matrix, Step
 from instancecap.evidence.sample import SAMPLE_RATE, Sample
 from instancecap.schema.evidence import Evidence
@@ -26,7 +31,9 @@ from instancecap.video.decode import Picture
 Points = NDArray[np.float32]
 
 GRID = (8, 6)
-POINTS_PER_CELL = 4
+POINTS_PER_CELL, PARALLAX_POINTS_PER_CELL = 2, 4
+"""Corners of a cell, at most, that the camera's motion and its parallax are measured by."""
+
 MIN_POINTS = 8
 """Fewer followed corners than this say nothing about the camera."""
 
@@ -79,6 +86,7 @@ class CameraExpert:
         self._key: Key | None = None
         self._last: tuple[float, Picture] | None = None
         self._parallax = ParallaxExpert()
+        self._expansions: list[Expansion] = []
 
     def add(self, sample: Sample, scene: Scene) -> None:
         """Measure the step from the sample before."""
@@ -91,6 +99,7 @@ class CameraExpert:
             evidence.shots,
             aspect=scene.aspect,
             parallax=self.parallax(),
+            expansions=self._expansions,
         )
 
     def look(self, sample: Sample, *, foreground: NDArray[np.bool_] | None = None) -> Step | None:
@@ -113,9 +122,12 @@ class CameraExpert:
         inliers = resting_share(self._key, here, foreground)
         matrix = IDENTITY.copy()
         if inliers < CLEARLY_RESTING:
-            matrix, inliers = background_motion(self._key, here, foreground)
+            start, end = follow_corners(self._key, here, foreground)
+            matrix, inliers = background_motion(start, end, here.gray.shape)
+            if expansion := measure_expansion(start, end, matrix, here.gray.shape, t=sample.t):
+                self._expansions.append(expansion)
             if self._parallax.needs_points(last[0]):
-                corners = spread_corners(self._key, foreground)
+                corners = spread_corners(self._key, foreground, most=PARALLAX_POINTS_PER_CELL)
                 self._parallax.begin(last[0], last[1], corners * np.float32(scale))
             matrix[:, 2] *= scale
             self._key = here
@@ -154,20 +166,24 @@ def _cell_means(picture: NDArray[Any]) -> NDArray[np.float32]:
     return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA))
 
 
-def background_motion(
+def follow_corners(
     before: Key, after: Key, foreground: NDArray[np.bool_] | None = None
-) -> tuple[Matrix, float]:
-    """Similarity that takes background points of ``before`` to ``after``, and the inlier share."""
+) -> tuple[Points, Points]:
+    """Background corners that could be followed: where they were and where they went."""
     corners = spread_corners(before, foreground)
     if len(corners) < MIN_POINTS and foreground is not None:
         corners = spread_corners(before, None)
     if len(corners) < MIN_POINTS:
-        return IDENTITY.copy(), 0.0
-    start, end = follow(before.gray, after.gray, corners)
+        return corners[:0], corners[:0]
+    return follow(before.gray, after.gray, corners)
+
+
+def background_motion(start: Points, end: Points, shape: tuple[int, ...]) -> tuple[Matrix, float]:
+    """Similarity that takes most corners from ``start`` to ``end``, and the share of inliers."""
     if len(start) < MIN_POINTS:
         return IDENTITY.copy(), 0.0
     matrix, share = fit_similarity(start, end)
-    if _background_rests(start, end, matrix, before.gray.shape):
+    if _background_rests(start, end, matrix, shape):
         rests = np.linalg.norm(end - start, axis=1) < REST_PIXELS
         return IDENTITY.copy(), max(share, float(rests.mean()))
     return matrix, share
@@ -192,8 +208,10 @@ def _background_rests(start: Points, end: Points, matrix: Matrix, shape: tuple[i
     return resting > RESTS * following and resting >= 2
 
 
-def spread_corners(picture: Key, foreground: NDArray[np.bool_] | None) -> Points:
-    """Corners that cover the picture evenly, at most a few per grid cell; shape (n, 2)."""
+def spread_corners(
+    picture: Key, foreground: NDArray[np.bool_] | None, *, most: int = POINTS_PER_CELL
+) -> Points:
+    """Corners that cover the picture evenly, at most ``most`` per grid cell; shape (n, 2)."""
     mask = None if foreground is None else np.where(foreground, 0, 255).astype(np.uint8)
     found = cv2.goodFeaturesToTrack(picture.even, 800, 0.01, 4, mask=mask, blockSize=3)
     # OpenCV gives None where there are no corners, whatever its type says.
@@ -205,7 +223,7 @@ def spread_corners(picture: Key, foreground: NDArray[np.bool_] | None) -> Points
     order = np.argsort(cell, kind="stable")  # within a cell the strongest corner stays first
     first = np.searchsorted(cell[order], cell[order], side="left")
     rank = np.arange(len(order)) - first
-    kept: Points = points[np.sort(order[rank < POINTS_PER_CELL])]
+    kept: Points = points[np.sort(order[rank < most])]
     return kept
 
 

@@ -54,6 +54,9 @@ SAME_INSTANCE = 0.4
 MOST_LOOKS = 4
 """Looks at one instance: more of them seldom change what it is taken for."""
 
+WORTH_A_LOOK = 0.0
+"""Score under which a box is not looked at: what stays so weak is no instance."""
+
 NOTHING = 1e-3
 """Score of the detected class in a crop in which nothing like it is found: it was looked at."""
 
@@ -88,7 +91,7 @@ class CropRedetector:
         if len(self._seen):
             overlap = ious(boxes, self._seen)
             counts = np.where(overlap > SAME_INSTANCE, self._looks, 0).max(axis=1)
-        prominence[counts >= MOST_LOOKS] = 0
+        prominence[(counts >= MOST_LOOKS) | (best < WORTH_A_LOOK)] = 0
         prominence /= 1 + counts
         chosen = np.argsort(-prominence, kind="stable")[:MOST_CROPS]
         chosen = chosen[prominence[chosen] > 0]

@@ -292,6 +292,8 @@ def _words(result: Mapping[str, Any]) -> str:
 class BatchBackend(Backend):
     """Answers from results; what they lack is written to a batch file, or left unanswered."""
 
+    answers_later = True
+
     def __init__(
         self, *, model: str, results: Sequence[Path] = (), writer: BatchWriter | None = None
     ) -> None:

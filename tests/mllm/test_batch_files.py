@@ -13,18 +13,19 @@ import pytest
 
 from instancecap.captioners.chain import ChainOptions, prepare, write
 from instancecap.captioners.chain.questions import THOUSANDTHS
-from instancecap.engine import model_stage
+from instancecap.engine import asking
+from instancecap.engine.asking import AskWork, ModelStage
 from instancecap.engine.batch import run_batch
-from instancecap.engine.batch_files import TRIES, BatchResults, BatchWriter, open_batch
 from instancecap.engine.config import RunConfig
-from instancecap.engine.model_stage import AskWork, ModelStage, Server
 from instancecap.engine.results import Run
 from instancecap.engine.sinks import open_store
 from instancecap.errors import FormatError, ModelError, ServerError, UsageError
 from instancecap.evidence import build
 from instancecap.io.inputs import find_jobs
 from instancecap.mllm.base import Reply
+from instancecap.mllm.batch_files import TRIES, BatchResults, BatchWriter, open_batch
 from instancecap.mllm.openai import OpenAIBackend
+from instancecap.mllm.server import Server
 from instancecap.schema.caption import Caption
 from instancecap.verify import check
 from instancecap.video import Clip
@@ -250,7 +251,7 @@ def once_prepared(once_measured: None, monkeypatch: pytest.MonkeyPatch) -> None:
     def once(clip: Clip, evidence: Any, **options: Any) -> Any:
         return made.setdefault(clip, made.get(clip) or prepare(clip, evidence, **options))
 
-    monkeypatch.setattr(model_stage, "prepare", once)
+    monkeypatch.setattr(asking, "prepare", once)
 
 
 class Rounds:
@@ -380,7 +381,7 @@ def test_shots_share_their_rounds(
     monkeypatch.setattr(build, "measure", lambda clip, **_: facts.model_copy(deep=True))
     server = Server(model=MODEL, batch_file=str(tmp_path / "ask.jsonl"))
     work = AskWork(options=ChainOptions(frames=2), server=server, split_shots=True)
-    stage = ModelStage(server.open(), work.options)
+    stage = ModelStage(work, server.open())
     (job,), _ = find_jobs([str(clips_dir / CLIP)])
     assert asyncio.run(stage(job, work(job))).waiting
     assert stage.finish() == ([str(tmp_path / "ask.jsonl")], 2)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from instancecap.errors import ModelError, QuestionRefused, ServerError, ServerRefusal
+from instancecap.errors import ModelError, QuestionRefused, ServerError
 from instancecap.mllm.base import Image, Message, Reply, Request
 from instancecap.mllm.dialect import Dialect, Fault, Refusal, adapt, fit, judge, words_of
 from instancecap.mllm.wire import parse_reply, payload
@@ -31,7 +31,7 @@ LARGE = 32_000
 
 
 @dataclass(slots=True)
-class Server:
+class Endpoint:
     """One of the URLs.
 
     Attributes:
@@ -187,7 +187,7 @@ class Server:
         if isinstance(problem, ServerError | QuestionRefused) or request is probe():
             return problem
         if refusal.fix and request.images and not self.saw_images:
-            return ServerRefusal(
+            return ServerError(
                 f"{self.url} refuses questions with images, even with one small image {words}; "
                 f"{refusal.fix}"
             )
@@ -195,7 +195,7 @@ class Server:
             return ModelError(f"{self.url} refused the question {words}; {refusal.fix}")
         if isinstance(problem, Fault) or self.saw_images or await self.takes_small():
             return problem
-        return ServerRefusal(
+        return ServerError(
             f"{self.url} refuses every question, a small one as well {words}; see the server's log"
         )
 
@@ -232,7 +232,7 @@ class Server:
         return True
 
 
-def choose(servers: Sequence[Server]) -> Server:
+def choose(servers: Sequence[Endpoint]) -> Endpoint:
     """The server to ask next: the least busy one that does not rest."""
     now = time.monotonic()
     ready = [one for one in servers if one.rests_until <= now]
