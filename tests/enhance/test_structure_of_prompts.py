@@ -207,9 +207,7 @@ def test_what_a_thing_says_is_to_be_read_on_it(
 ) -> None:
     result = enhanced(prompt, "wan2.2")
     assert [one.text for one in result.caption.texts] == writing
-    assert list(result.missing) == [
-        f'speech "{one}": wan2.2 makes no sound' for one in speech
-    ]
+    assert list(result.missing) == [f'speech "{one}": wan2.2 makes no sound' for one in speech]
 
 
 def test_a_possessor_is_no_instance() -> None:
