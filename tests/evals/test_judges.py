@@ -14,12 +14,15 @@ import pytest
 
 from instancecap.errors import FormatError, UsageError
 from instancecap.evals import judges, statements
+from instancecap.evals.ballot import Ballot
 from instancecap.evals.judges import CHOICES, JudgeOptions, judge_task
-from instancecap.evals.people import PAGE, Item, Scores, read_scores
+from instancecap.evals.judging import PAGE, Scores, is_swapped, key_of, shuffled
 from instancecap.evals.run import EvalOptions, evaluate
+from instancecap.evals.task import Sample
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.caption import Camera, Caption, Instance, Video
 from tests.evals.conftest import Judge, write_captions
+from tests.mllm.server import MODEL, serve
 from tests.program import Run
 
 MakeVideo = Callable[..., Path]
@@ -82,10 +85,13 @@ def test_a_captioner_s_name_and_format_are_not_told(captioners: dict[str, str]) 
         judge_task(captioners, JudgeOptions(rubric="taste"))
 
 
-def answered(items: list[Item], choose: Callable[[Item, str], str], rater: str) -> str:
-    """A file as the page gives it back."""
-    scores = {one.key: {name: choose(one, name) for name in one.ballot.questions} for one in items}
-    return Scores(rater=rater, scores=scores).to_json()
+def answered(samples: list[Sample], choose: Callable[[Ballot, str], str], *, seed: int = 0) -> Any:
+    """What the page gives back."""
+    scores = {}
+    for one in samples:
+        ballot = one.input.ballot(swapped=is_swapped(one, seed=seed))
+        scores[key_of(one, seed=seed)] = {name: choose(ballot, name) for name in ballot.questions}
+    return Scores(rater="ann", scores=scores)
 
 
 def test_people_give_back_what_a_page_asks(
@@ -96,21 +102,22 @@ def test_people_give_back_what_a_page_asks(
     assert done.status == 0, done.err
     page = (tmp_path / "page" / PAGE).read_text()
     samples, _ = judges.named_samples(captioners, JudgeOptions())
-    items = judges.items(samples, seed=7)
     keys = re.findall(r'data-key="(\w+)"', page)
-    assert keys == [one.key for one in items]
-    assert keys != [one.key for one in judges.items(samples, seed=8)]
+    assert keys == [key_of(one, seed=7) for one in shuffled(samples, seed=7)]
+    assert keys != [key_of(one, seed=7) for one in samples]
+    assert not set(keys) & {key_of(one, seed=8) for one in samples}
     assert "good" not in page.split("</style>")[1].replace(GOOD, "")
-    assert page.count(">Remarks<") == len(items) == 9
+    assert page.count(">Remarks<") == len(samples) == 9
 
-    def choose(one: Item, name: str) -> str:
-        shown = [text for _, text in one.ballot.texts]
+    def choose(ballot: Ballot, name: str) -> str:
+        shown = [text for _, text in ballot.texts]
         if name != "prefer":
             return "4" if shown[0] == GOOD else "1"
         return CHOICES[2] if shown[0] == shown[1] else CHOICES[shown.index(GOOD)]
 
+    scores = answered(samples, choose, seed=7)
     for rater in ("ann", "bo"):
-        (tmp_path / f"{rater}.json").write_text(answered(items, choose, rater))
+        scores.model_copy(update={"rater": rater}).write(tmp_path / f"{rater}.json")
     done = run(
         *arguments, "--seed", 7, "--scores", tmp_path / "ann.json", "--scores",
         tmp_path / "bo.json", "--json",
@@ -122,9 +129,11 @@ def test_people_give_back_what_a_page_asks(
     assert found["good preferred to bad good"] == pytest.approx(2.5 / 3)
     assert found["detail kappa"] == 1.0
     assert told["made_by"]["models"] == {"rater 1": "ann", "rater 2": "bo"}
+    done = run(*arguments, "--seed", 8, "--scores", tmp_path / "ann.json")
+    assert (done.status, "9 of 9 answers of ann" in done.err) == (2, True)
     (tmp_path / "bo.json").write_text("{}")
     with pytest.raises(FormatError, match=r"bo\.json: not a valid file of scores"):
-        read_scores([str(tmp_path / "bo.json")])
+        Scores.read(tmp_path / "bo.json")
 
 
 def test_captions_without_video_are_named(captioners: dict[str, str], tmp_path: Path) -> None:
@@ -198,8 +207,7 @@ def test_verdicts_of_several_judges_become_a_table(
     lines = [f"a.mp4,{n},{verdict}" for n, verdict in enumerate(verdicts)]
     table.write_text("\n".join(["file,n,verdict", *lines, "b.mp4,0,true", "c.mp4,0,true"]))
     samples, _ = statements.statement_samples([folder])
-    second = answered(statements.items(samples, seed=0), lambda *_: "true", "ann")
-    (tmp_path / "ann.json").write_text(second)
+    answered(samples, lambda *_: "true").write(tmp_path / "ann.json")
     done = run(
         "eval", "statements", folder, "--verdicts", table, "--verdicts", tmp_path / "ann.json",
         "--json",
@@ -213,7 +221,7 @@ def test_verdicts_of_several_judges_become_a_table(
     assert found["all raters agree"] == pytest.approx(2 / 5)
     assert found["all a clip"] == 5.0
     named = [f"{one['input']}: {one['reason']}" for one in told["failed"]]
-    assert any("b.mp4: 4 of 5 statements without a verdict" in one for one in named)
+    assert any("b.mp4: 4 of 5 questions without an answer" in one for one in named)
     assert any("c.mp4, statement 0: there is no such statement" in one for one in named)
     assert done.status == 1
 
@@ -260,5 +268,52 @@ def test_the_page_keeps_answers_and_saves_them(captioners: dict[str, str], tmp_p
             page.click("#save")
         saved.value.save_as(tmp_path / "scores.json")
         browser.close()
-    (scores,) = read_scores([str(tmp_path / "scores.json")])
+    scores = Scores.read(tmp_path / "scores.json")
     assert (scores.rater, len(scores.scores), troubles) == ("ann", 9, [])
+
+
+def test_faults_of_a_server_change_no_score_and_a_rerun_asks_nothing(
+    captioners: dict[str, str], tmp_path: Path, run: Run
+) -> None:
+    def answer(asked: dict[str, Any]) -> str:
+        texts = re.findall(r"<<<\\n(.*?)\\n>>>", json.dumps(asked["messages"]))
+        return json.dumps({"detail": "5" if texts == [GOOD] else "2"})
+
+    seen: list[dict[str, Any]] = []
+    faults = {"429": 0.2, "500": 0.1, "malformed": 0.2, "wrong_fields": 0.1}
+    with serve(answer, faults=faults, seed=2, seen=seen) as url:
+        arguments = (
+            "eval", "judge", captioners["good"], captioners["bad"], "--rubric", "detail", "--out",
+            tmp_path / "out", "--mllm-url", url, "--mllm-model", MODEL, "--json",
+        )  # fmt: skip
+        first = run(*arguments)
+        asked = len(seen)
+        assert asked > 6
+        again = run(*arguments)
+    told, second = json.loads(first.out), json.loads(again.out)
+    assert (first.status, again.status, len(seen)) == (0, 0, asked)
+    assert {one["column"]: one["value"] for one in told["figures"]} == {"good": 5.0, "bad": 3.0}
+    assert told["figures"] == second["figures"]
+    assert told["made_by"]["models"] == {"asked": MODEL}
+
+
+def test_a_result_is_of_what_is_judged_and_not_of_where_it_lies(
+    tmp_path: Path, make_video: MakeVideo
+) -> None:
+    def inputs(root: Path) -> str:
+        options = JudgeOptions(rubric="detail", video_root=str(root))
+        task = judge_task({"x": str(root / "said")}, options)
+        return evaluate(task, backend=Judge(by_label))[0].made_by.inputs
+
+    here, there = tmp_path / "here", tmp_path / "there"
+    make_video(here / "0.mp4")
+    said = Caption(video=Video.named("0.mp4"), global_description=GOOD)
+    write_captions(here / "said", {"0.mp4": said})
+    shutil.copytree(here, there)
+    assert inputs(here) == inputs(there)
+    (there / "0.mp4").write_bytes((there / "0.mp4").read_bytes() + b"\0")
+    assert inputs(here) != inputs(there)
+    said.global_description = BAD
+    before = inputs(here)
+    write_captions(here / "said", {"0.mp4": said})
+    assert inputs(here) != before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,8 +18,8 @@ from instancecap.evals.statistics import STATISTICS, difference, interval
         ("mean", [[1], [0], [1], [1]], 0.75),
         ("share", [[1, 4], [2, 2]], 0.5),
         ("f1", [[2, 1, 1], [1, 0, 1]], 6 / 9),  # 3 hits, 1 false, 2 missed
-        ("precision", [[2, 1], [1, 0]], 0.75),
-        ("mean_f1", [[1.0, 0.5], [0.5, 0.25]], 2 * 0.75 * 0.375 / 1.125),
+        ("mean_share", [[1, 2, 0, 0], [1, 2, 3, 3]], (0.5 + 1) / 2),
+        ("share_of_groups", [[1, 2, 0], [1, 2, 0], [1, 1, 1]], (0.5 + 1) / 2),
         # True cases: 1 of 2 right; false cases: 2 of 2.
         ("balanced_accuracy", [[1, 1], [1, 0], [0, 0], [0, 0]], 0.75),
         ("balanced_accuracy", [[1, 1], [1, 1]], 1.0),
@@ -53,18 +54,38 @@ def test_ranking_by_weights_is_ranking_of_repeated_samples() -> None:
         assert STATISTICS[name](values, weights.astype(float)) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("count", [20, 60])
+def rights(dice: np.random.Generator) -> tuple[str, Any, float, list[str]]:
+    """Right or wrong on each of 50 clips."""
+    return "mean", (dice.random((50, 1)) < 0.7).astype(float), 0.7, names(50)
+
+
+def counts(dice: np.random.Generator) -> tuple[str, Any, float, list[str]]:
+    """Hits, false and missed ones on each of 40 clips: 1.8, 0.6 and 1.2 on average."""
+    hits = dice.binomial(3, 0.6, 40)
+    rows = np.stack([hits, dice.binomial(2, 0.3, 40), 3 - hits], axis=1)
+    return "f1", rows.astype(float), 3.6 / (3.6 + 0.6 + 1.2), names(40)
+
+
+def scores(dice: np.random.Generator) -> tuple[str, Any, float, list[str]]:
+    """Five scores of each of 25 clips, alike within a clip."""
+    values = 0.5 + np.repeat(dice.normal(0, 0.2, 25), 5) + dice.normal(0, 0.1, 125)
+    return "mean", values[:, None], 0.5, [name for name in names(25) for _ in range(5)]
+
+
+def names(count: int) -> list[str]:
+    return [f"{number}.mp4" for number in range(count)]
+
+
+@pytest.mark.parametrize("draw", [rights, counts, scores])
 def test_intervals_hold_the_truth_as_often_as_they_say(
-    count: int, monkeypatch: pytest.MonkeyPatch
+    draw: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("instancecap.evals.statistics.RESAMPLES", 400)
-    random = np.random.default_rng(5)
-    names = [str(number) for number in range(count)]
-    held = []
-    for trial in range(600):
-        values = random.normal(0.6, 0.2, size=(count, 1))
-        found = interval(STATISTICS["mean"], values, names, seed=trial)
-        held.append(found.low <= 0.6 <= found.high)
+    monkeypatch.setattr("instancecap.evals.statistics.RESAMPLES", 300)
+    dice, held = np.random.default_rng(5), []
+    for trial in range(1000):
+        name, values, truth, clips = draw(dice)
+        found = interval(STATISTICS[name], values, clips, seed=trial)
+        held.append(found.low <= truth <= found.high)
     assert 0.93 <= np.mean(held) <= 0.97
 
 

@@ -77,6 +77,20 @@ def test_a_penalty_is_sent_where_there_is_one() -> None:
     assert penalised["repetition_penalty"] == penalised["repeat_penalty"] == 1.1
 
 
+def test_log_probabilities_are_sent_for_and_read() -> None:
+    asked = question(logprobs=True)
+    assert "logprobs" not in sent(question())
+    assert {"logprobs": True, "top_logprobs": 20}.items() <= sent(asked).items()
+    assert asked.digest(model="m") != question().digest(model="m")
+    refusing = Dialect().after("unknown parameter: logprobs", sent(asked))
+    assert refusing is not None
+    assert "logprobs" not in payload(asked, model="m", dialect=refusing)
+    token = {"token": "Yes", "logprob": -0.5, "top_logprobs": [{"token": "No", "logprob": -1.5}]}
+    choice = {"message": {"content": "Yes"}, "logprobs": {"content": [token, token]}}
+    assert parse_reply({"choices": [choice]}).logprobs == {"Yes": -0.5, "No": -1.5}
+    assert parse_reply({"choices": [{"message": {"content": "Yes"}}]}).logprobs == {}
+
+
 def test_a_dialect_has_an_end() -> None:
     request, dialect = question(schema=SCHEMA), Dialect()
     for _ in range(3):

@@ -20,7 +20,7 @@ def build(folder: Path, *, kind: str = "llava") -> Path:
     import torch
     import transformers
 
-    tokenizer = _tokenizer()
+    tokenizer = byte_tokenizer()
     processor, config = (_llava if kind == "llava" else _idefics3)(tokenizer)
     torch.manual_seed(0)
     model = transformers.AutoModelForImageTextToText.from_config(config)
@@ -31,7 +31,7 @@ def build(folder: Path, *, kind: str = "llava") -> Path:
     return folder
 
 
-def _tokenizer() -> Any:
+def byte_tokenizer() -> Any:
     """A token for each printable letter of ASCII."""
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast

@@ -9,17 +9,27 @@ from typing import Any, Literal
 
 import typer
 
+from instancecap.api import Mllm, enhance_files
 from instancecap.cli import terminal
 from instancecap.cli.caption import SERVER
 from instancecap.cli.options import TEXTS, Filled, offered
+from instancecap.engine.prompts import results_of
 from instancecap.engine.results import Run
+from instancecap.enhance import EnhanceOptions
 from instancecap.errors import UsageError
 from instancecap.evals.camera import camera_task
 from instancecap.evals.compare import compare_files
 from instancecap.evals.events import events_task
 from instancecap.evals.fields import fields_task
+from instancecap.evals.inseval.prompts import prompts_of, write_prompts
+from instancecap.evals.inseval.score import inseval
+from instancecap.evals.inseval.suite import lint
 from instancecap.evals.judges import JudgeOptions, judge_task, write_judge_page
-from instancecap.evals.people import PAGE, read_scores
+from instancecap.evals.judging import PAGE, Scores
+from instancecap.evals.quality.survey import survey_captions
+from instancecap.evals.reconstruction.distortions import distortions
+from instancecap.evals.reconstruction.metric import METRICS, WITHOUT_WEIGHTS, MetricOptions
+from instancecap.evals.reconstruction.pairs import reconstruct
 from instancecap.evals.reference import reference_task
 from instancecap.evals.report import table, write_report
 from instancecap.evals.result import Result
@@ -30,6 +40,7 @@ from instancecap.evals.timed import timed_task
 from instancecap.evals.tracks import tracks_task
 from instancecap.io.finder import Rejected
 from instancecap.mllm.server import Server
+from instancecap.render.targets import find_target
 
 
 @dataclass(frozen=True)
@@ -129,9 +140,8 @@ def eval_events(
     captions: str, references: str, *, as_published: bool = False, **options: Any
 ) -> None:
     """Precision, recall and F1 of events."""
-    server = judging("events", options)
-    method: Method = "as-published" if as_published else "correct"
-    run(events_task([captions], [references], method=method), options, server=server)
+    task = events_task([captions], [references], method=method_of(as_published))
+    run(task, options, server=judging("events", options))
 
 
 @command("timed", ASKING)
@@ -172,7 +182,7 @@ def eval_judge(
     named = names_of(captioners)
     if by == "people" and not scores:
         page_written(write_judge_page(named, how, folder_in(options), seed=seed), options)
-    given = read_scores(scores or []) if by == "people" else None
+    given = [Scores.read(path) for path in scores or []] if by == "people" else None
     task = judge_task(named, how, scores=given, seed=seed)
     run(task, options, server=judging("judge", options) if given is None else None)
 
@@ -244,3 +254,107 @@ def eval_compare(first: str, second: str, **options: Any) -> None:
     result = compare_files(first, second, seed=how.seed)
     outputs = [str(path) for path in write_report(result, Path(how.out))] if how.out else []
     show(result, options, outputs=outputs)
+
+
+# Generators ---------------------------------------------------------------------------------------
+
+METRIC = Filled(MetricOptions, {"method": "", "seed": ""})
+SEEDED = Filled(EvalOptions, dict.fromkeys(("out", "attempts", "workers", "resume"), ""))
+
+inseval_app = typer.Typer(no_args_is_help=True)
+app.add_typer(inseval_app, name="inseval", help=TEXTS["eval inseval"]["help"])
+
+
+def method_of(as_published: bool) -> Method:
+    """How a published metric is computed."""
+    return "as-published" if as_published else "correct"
+
+
+@command("inseval prompts", (SEEDED, SERVER, Filled(Asked), SHOWN), group=inseval_app)
+def eval_inseval_prompts(
+    *, out: str, target: str = "", enhanced: bool = False, prompts: str = "", **options: Any
+) -> None:
+    """What to generate videos from."""
+    server, model = server_of(options), find_target(target) if target else None
+    if server is not None and not enhanced:
+        raise UsageError("a model takes part with --enhance only")
+    chosen = prompts_of(prompts)
+    problems = lint(chosen)
+    for line in problems if not options["quiet"] else ():
+        terminal.note(f"warning: {line}")
+    made: list[tuple[str, str]] = []
+    if enhanced:
+        how = EnhanceOptions(target=model, seed=options["seed"])
+        texts, captioner = [one.text for one in chosen], Mllm(**vars(server)) if server else None
+        with terminal.watching(told=False, quiet=options["quiet"]) as watcher:
+            _, done = enhance_files(texts, captioner=captioner, options=how, events=watcher)
+        watcher.conclude(done)
+        if done.failed or done.interrupted or done.stopped:
+            raise typer.Exit(terminal.exit_status(done))
+        made = [(one.prompt, one.negative_prompt) for one in results_of(done, how)]
+    count = write_prompts(out, chosen, target=model, enhanced=made)
+    if options["json"]:
+        terminal.print_json({"prompts": count, "outputs": [out], "problems": problems})
+    else:
+        print(f"{count} prompts in {out}")
+
+
+@command("inseval score", ASKING, group=inseval_app)
+def eval_inseval_score(
+    videos: list[str], *, prompts: str, as_published: bool = False, **options: Any
+) -> None:
+    """Instance-level scores of a generator."""
+    task = inseval(videos, prompts, method=method_of(as_published))
+    run(task, options, server=judging("inseval score", options))
+
+
+@command("reconstruct", (*ASKING, METRIC))
+def eval_reconstruct(
+    originals: str,
+    generated: str,
+    *,
+    metric: list[str] | None = None,
+    captions: list[str] | None = None,
+    as_published: bool = False,
+    **options: Any,
+) -> None:
+    """Generated videos against those that their captions are of."""
+    names = tuple(dict.fromkeys(metric or WITHOUT_WEIGHTS))
+    how = METRIC.fill(options, method=method_of(as_published), seed=options["seed"])
+    task = reconstruct(
+        [originals], [generated], metrics=names, captions=captions or (), options=how
+    )
+    run(task, options, server=asked_by(names, options))
+
+
+@command("distortions", (*ASKING, METRIC))
+def eval_distortions(
+    videos: list[str],
+    *,
+    metric: str,
+    captions: list[str] | None = None,
+    as_published: bool = False,
+    **options: Any,
+) -> None:
+    """Whether a metric gets worse as a video does."""
+    how = METRIC.fill(options, method=method_of(as_published), seed=options["seed"])
+    task = distortions(videos, metric, captions=captions or (), options=how)
+    run(task, options, server=asked_by((metric,), options))
+
+
+def asked_by(metrics: Sequence[str], options: Mapping[str, Any]) -> Server | None:
+    """Who is asked for metrics, where one of them asks. Raises :class:`UsageError`."""
+    asking = [name for name in metrics if METRICS[name].asks]
+    return judging(f"--metric {asking[0]}", options) if asking else server_of(options)
+
+
+@command("quality", PLAIN)
+def eval_quality(captions: list[str], **options: Any) -> None:
+    """Flags of captions that need no judge."""
+    how = eval_options(options)
+    result, outputs = survey_captions(captions, out=how.out, seed=how.seed)
+    for one in result.failed:
+        terminal.note_failure(one.input, one.reason)
+    outputs += [str(path) for path in write_report(result, Path(how.out))] if how.out else []
+    show(result, options, outputs=outputs)
+    raise typer.Exit(int(bool(result.failed)))

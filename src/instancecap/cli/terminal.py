@@ -191,7 +191,8 @@ class Watcher(Events):
         elif self._told:
             counts = {"partial": len(run.partial), "failed": len(run.failed)}
             some = "".join(f", {number} {name}" for name, number in counts.items() if number)
-            before = f", {run.skipped} were done before" if run.skipped else ""
+            be = "was" if run.skipped == 1 else "were"
+            before = f", {run.skipped} {be} done before" if run.skipped else ""
             note(f"{run.done} done{some}{before}, in {run.seconds:.1f} s")
             if run.cost:
                 note(amounts(run.cost))

@@ -8,7 +8,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from instancecap.errors import ModelError
-from instancecap.mllm.base import Backend, Message, Part, Request, Usage
+from instancecap.mllm.base import Backend, Message, Part, Reply, Request, Usage
 from instancecap.mllm.structured import ask
 
 T = TypeVar("T", bound=BaseModel)
@@ -65,3 +65,12 @@ class Asker:
         if asked.value is None or asked.missing:
             raise ModelError(asked.problem)
         return asked.value
+
+    async def complete(self, request: Request) -> Reply:
+        """The reply to a question without a schema. Raises :class:`ModelError`."""
+        (reply,) = await self.backend.complete([request])
+        if isinstance(reply, ModelError):
+            raise reply
+        self.usage += Usage.of(request, reply)
+        self.model = reply.model or self.model
+        return reply

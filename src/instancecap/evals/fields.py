@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from instancecap.errors import FormatError
 from instancecap.evals.asking import Asker
 from instancecap.evals.ballot import Ballot, Question, say, version
 from instancecap.evals.boxes import track_iou
 from instancecap.evals.camera import fold
 from instancecap.evals.equivalence import EQUIVALENCE, is_same, shared_words
-from instancecap.evals.pairing import named_captions, pair
+from instancecap.evals.pairing import named_captions, pair_samples
 from instancecap.evals.task import Figure, Sample, Score, Scorer, Solver, Task
 from instancecap.schema.caption import Caption, Instance
 
@@ -190,15 +191,16 @@ def field_accuracy() -> Scorer:
 
 def fields_task(captions: Sequence[str], references: Sequence[str], *, judge: bool) -> Task:
     """Captions against reference captions of the same names."""
-    pairs = pair(named_captions(captions), named_captions(references))
-    samples = []
-    for name, (said, reference) in pairs.found.items():
-        hits = len(match(reference.instances, said.instances))
+
+    def make(said: Caption, reference: Caption) -> tuple[Any, Any]:
         fields = compared(reference, said)
+        if not fields:
+            raise FormatError("its reference has none of the table's fields")
+        hits = len(match(reference.instances, said.instances))
         counts = (hits, len(said.instances), len(reference.instances))
-        path = said.video.path if said.video else ""
-        given = fields if judge else by_words(fields)
-        samples.append(Sample(name, given, (fields, counts), video=path))
+        return fields if judge else by_words(fields), (fields, counts)
+
+    samples, rejected = pair_samples(captions, references, make, read=named_captions)
     return Task(
         name="fields",
         samples=samples,
@@ -209,7 +211,7 @@ def fields_task(captions: Sequence[str], references: Sequence[str], *, judge: bo
             *(Figure(name, "share", (name,)) for name in ROWS),
             Figure("subjects found (F1)", "f1", ("instances",)),
         ],
-        rejected=pairs.rejected,
+        rejected=rejected,
         options={"texts": "judge" if judge else "words"},
         prompts=version("same", "same_question") if judge else "",
         notes=[NOTE] if judge else [NOTE, EQUIVALENCE],

@@ -122,7 +122,7 @@ def summarize(
             models={**task.models, **asked},
             seed=seed,
             prompts=task.prompts,
-            inputs=digest([[one.digest, digest(one.target)] for one in task.samples]),
+            inputs=digest([one.content for one in task.samples]),
             options=dict(task.options),
         ),
         cost=cost or {},

@@ -26,6 +26,7 @@ from typing import Any, Literal
 
 from instancecap.evals.asking import Asker
 from instancecap.io.finder import Rejected
+from instancecap.io.identity import Identity
 
 Method = Literal["correct", "as-published"]
 """Whether a published metric is computed as it is described, or as its code really does it."""
@@ -53,6 +54,15 @@ class Sample:
     def digest(self) -> str:
         """A short hash of what the answer depends on."""
         return digest([self.id, self.input, self.video])
+
+    @property
+    def content(self) -> str:
+        """A short hash of all that is scored: of its video what it holds, not where it lies."""
+        text = as_json([self.id, self.input, self.target])
+        if not self.video:
+            return digest(text)
+        holds = Identity.of(self.video, content=True).content
+        return digest([text.replace(json.dumps(self.video)[1:-1], holds), holds])
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +151,11 @@ class Task:
     notes: Sequence[str] = ()
 
 
+def as_json(value: Any) -> str:
+    """A value as JSON; what is none by its ``repr``."""
+    return json.dumps(value, sort_keys=True, default=repr)
+
+
 def digest(value: Any) -> str:
-    """The first 16 digits of the SHA-256 over a value as JSON; what is no JSON counts by repr."""
-    text = json.dumps(value, sort_keys=True, default=repr)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    """The first 16 digits of the SHA-256 over a value as JSON."""
+    return hashlib.sha256(as_json(value).encode()).hexdigest()[:16]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,9 @@ from instancecap.errors import FormatError
 from instancecap.evals.boxes import Mask, box_of, boxes_at, mask_at
 from instancecap.evals.pairing import Named, pair
 from instancecap.evals.statistics import HOTA_THRESHOLDS
-from instancecap.evals.task import Figure, Sample, Score, Scorer, Solver, Task
+from instancecap.evals.task import Figure, Sample, Score, Scorer, Solver, Task, digest
 from instancecap.io.finder import Rejected
+from instancecap.io.identity import Identity
 from instancecap.schema.evidence import Evidence
 
 Array = NDArray[np.float64]
@@ -46,17 +47,20 @@ class Source:
 
     Attributes:
         kind: ``mot``, ``masks`` or ``evidence``.
-        state: of the file or folder when it was found.
+        holds: hash of what is in the file, or of its files' names and sizes.
     """
 
     kind: str
-    path: str
-    state: int
+    path: str = field(repr=False)
+    holds: str
 
     @classmethod
     def of(cls, kind: str, path: Path) -> Source:
         """As it is now."""
-        return cls(kind, str(path), path.stat().st_mtime_ns)
+        if path.is_dir():
+            names = [(one.name, one.stat().st_size) for one in sorted(path.glob("*.png"))]
+            return cls(kind, str(path), digest(names))
+        return cls(kind, str(path), Identity.of(str(path), content=True).content)
 
 
 @dataclass(frozen=True, slots=True)

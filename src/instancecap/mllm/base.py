@@ -6,7 +6,7 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from instancecap.errors import ModelError
@@ -56,6 +56,7 @@ class Request:
         max_tokens: bound of the answer's length.
         temperature: 0 for the most likely answer.
         penalty: against repetition, 1.0 for none; servers that lack it ignore it.
+        logprobs: how likely the first token's rivals were is wanted as well.
     """
 
     messages: tuple[Message, ...]
@@ -64,6 +65,7 @@ class Request:
     temperature: float = 0.0
     penalty: float = 1.0
     seed: int = 0
+    logprobs: bool = False
 
     @property
     def pictures(self) -> list[Image]:
@@ -86,6 +88,7 @@ class Request:
         Of a :class:`Video` it is the URL that counts: its frames are the server's choice.
         """
         settings = [model, self.schema, self.max_tokens, self.temperature, self.penalty, self.seed]
+        settings += ["logprobs"] if self.logprobs else []
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
         for message in self.messages:
             digest.update(f"\0{message.role}".encode())
@@ -118,6 +121,8 @@ class Reply:
         seconds: waited for this answer, retries included.
         reasoning: what a thinking model wrote before the answer.
         calls: answered calls that it took: more than one where a thinking model needed room.
+        logprobs: natural logarithms of the probabilities of the likeliest first tokens, by token;
+            empty where they were not asked for, or the server does not give them.
     """
 
     text: str
@@ -128,6 +133,7 @@ class Reply:
     seconds: float = 0.0
     reasoning: str = ""
     calls: int = 1
+    logprobs: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def only_thought(self) -> bool:

@@ -25,7 +25,7 @@ hosted); the same without bounds of lengths and numbers, which some hosted servi
 
 OPTIONAL = (
     *("seed", "temperature", "repetition_penalty", "repeat_penalty"),
-    *("chat_template_kwargs", "reasoning_effort"),
+    *("chat_template_kwargs", "reasoning_effort", "logprobs", "top_logprobs"),
 )
 """Parameters that a question can do without where a server refuses them."""
 

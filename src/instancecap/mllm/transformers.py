@@ -10,13 +10,16 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from instancecap.errors import MissingDependency, ModelError, UsageError
 from instancecap.mllm.base import Backend, Image, Message, Reply, Request
 from instancecap.mllm.constrain import SchemaMask, bounded
-from instancecap.mllm.wire import split_reasoning, timestamp
+from instancecap.mllm.wire import TOP_LOGPROBS, split_reasoning, timestamp
+
+if TYPE_CHECKING:
+    import torch
 
 log = logging.getLogger(__name__)
 
@@ -171,6 +174,8 @@ class TransformersBackend(Backend):
                 one.schema and bounded(one.schema, max_tokens=one.max_tokens) for one in requests
             ]
             options["logits_processor"] = [SchemaMask(loaded.tokenizer, schemas, ends=loaded.ends)]
+        if first.logprobs:
+            options |= {"return_dict_in_generate": True, "output_logits": True}
         pad = loaded.processor.tokenizer.pad_token_id
         with torch.inference_mode():
             rows = loaded.model.generate(
@@ -181,12 +186,25 @@ class TransformersBackend(Backend):
                 eos_token_id=list(loaded.ends),
                 pad_token_id=loaded.ends[0] if pad is None else pad,
             )
+        logprobs: list[dict[str, float]] = [{} for _ in requests]
+        if first.logprobs:
+            logprobs, rows = self._likeliest(rows.logits[0]), rows.sequences
         seconds = time.perf_counter() - began
         asked = inputs["attention_mask"].sum(dim=1).tolist()
         answers = rows[:, inputs["input_ids"].shape[1] :].tolist()
         return [
-            self._reply(answer, prompt_tokens=tokens, seconds=seconds)
-            for answer, tokens in zip(answers, asked, strict=True)
+            replace(self._reply(one, prompt_tokens=tokens, seconds=seconds), logprobs=likely)
+            for one, tokens, likely in zip(answers, asked, logprobs, strict=True)
+        ]
+
+    def _likeliest(self, logits: torch.Tensor) -> list[dict[str, float]]:
+        """Log-probabilities of the likeliest tokens; logits (rows, vocabulary)."""
+        tokenizer = self._load().processor.tokenizer
+        most = min(TOP_LOGPROBS, logits.shape[1])
+        values, tokens = logits.float().log_softmax(dim=1).topk(most, dim=1)
+        return [
+            dict(zip(map(tokenizer.decode, row), value, strict=True))
+            for row, value in zip(tokens.tolist(), values.tolist(), strict=True)
         ]
 
     def _inputs(self, requests: list[Request]) -> Any:
@@ -230,7 +248,7 @@ def _key(request: Request) -> tuple[object, ...]:
     """What questions that are answered together have in common."""
     return (
         *(request.max_tokens, request.temperature, request.penalty, request.seed),
-        request.images > 0,
+        *(request.images > 0, request.logprobs),
     )
 
 

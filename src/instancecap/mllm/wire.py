@@ -14,6 +14,9 @@ _BOUNDS = {
     *("minLength", "maxLength", "pattern", "format", "minItems", "maxItems", "uniqueItems"),
     *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
 }
+TOP_LOGPROBS = 20
+"""First tokens whose probabilities are asked for: the most that OpenAI and vLLM allow."""
+
 _OPENS = re.compile(r"\s*(?:<(?:\w+:)?think(?:ing)?>|\[THINK\]|◁think▷)")
 _CLOSES = re.compile(r"</(?:\w+:)?think(?:ing)?>|\[/THINK\]|◁/think▷")
 
@@ -41,6 +44,8 @@ def payload(
     if request.penalty != 1.0:
         # The first is vLLM's and SGLang's name, the second llama.cpp's; the rest ignore both.
         body["repetition_penalty"] = body["repeat_penalty"] = request.penalty
+    if request.logprobs:
+        body |= {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
     if request.schema is not None:
         form = SCHEMA_FORMS[dialect.form]
         if form == "json_object":
@@ -99,10 +104,18 @@ def parse_reply(body: object) -> Reply:
             prompt_tokens=int(usage.get("prompt_tokens") or 0),
             completion_tokens=int(usage.get("completion_tokens") or 0),
             reasoning=apart if isinstance(apart, str) else reasoning,
+            logprobs=_first_logprobs(choice.get("logprobs")),
         )
     except (LookupError, TypeError, AttributeError) as error:
         said = body.get("error") if isinstance(body, dict) else None
         raise ValueError(f"not a chat completion{f': {said}' if said else ''}"[:300]) from error
+
+
+def _first_logprobs(logprobs: Any) -> dict[str, float]:
+    """Of the first token and its rivals."""
+    first = next(iter((logprobs or {}).get("content") or ()), None)
+    rivals = [first, *first.get("top_logprobs", ())] if first else []
+    return {str(one["token"]): float(one["logprob"]) for one in rivals}
 
 
 def split_reasoning(text: str) -> tuple[str, str]:

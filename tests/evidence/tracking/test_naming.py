@@ -54,9 +54,12 @@ def test_views_that_disagree_leave_what_they_agree_on() -> None:
     assert named([{"dog": 0.3}, {"chair": 0.35}] * 3) == ""
 
 
-def test_what_closer_looks_do_not_see_has_no_name() -> None:
-    assert named([{"refrigerator": 0.6}] * 6, [{"refrigerator": 1e-3}] * 3) == ""
-    assert named([{"refrigerator": 0.7}] * 6, [{"refrigerator": 0.8}] * 3) == "refrigerator"
+def test_what_closer_looks_do_not_see_is_hardly_believed() -> None:
+    unseen, seen = (
+        name_class(track([{"refrigerator": 0.6}] * 6, [{"refrigerator": s}] * 3), RESTS, samples=6)
+        for s in (1e-3, 0.6)
+    )
+    assert unseen.confidence < 0.3 < 0.6 < seen.confidence
 
 
 def test_what_is_seen_in_few_samples_is_less_sure() -> None:

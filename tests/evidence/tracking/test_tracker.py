@@ -100,9 +100,10 @@ def test_a_thing_that_walks_behind_a_post_comes_out_as_itself() -> None:
     assert len(link(samples)) == 1
 
 
-def test_what_comes_long_after_is_another_thing() -> None:
-    samples = [finds(i, *([person(0.3)] if i < 8 or i >= 60 else [])) for i in range(70)]
-    assert len(link(samples)) == 2
+@pytest.mark.parametrize(("x", "tracks"), [(0.3, 1), (0.045, 2)])
+def test_the_one_of_its_kind_is_another_only_if_it_left_and_came(x: float, tracks: int) -> None:
+    samples = [finds(i, *([person(x)] if i < 8 or i >= 60 else [])) for i in range(70)]
+    assert len(link(samples)) == tracks
 
 
 def test_somebody_in_other_colors_who_comes_later_is_somebody_else() -> None:

@@ -29,6 +29,12 @@ from instancecap.evidence.movement import IDENTITY, OwnFlow
 from instancecap.evidence.sample import SAMPLE_RATE, Sample
 from instancecap.evidence.thresholds import NAMING, NAMING_YOLOV3
 from instancecap.evidence.tracking.across_cuts import join_across_cuts
+from instancecap.evidence.tracking.ends import (
+    MAX_PICTURES,
+    follow_ends,
+    lengthen_by_motion,
+)
+from instancecap.evidence.tracking.follow import Film
 from instancecap.evidence.tracking.groups import group_instances
 from instancecap.evidence.tracking.instances import (
     follows_subject,
@@ -102,6 +108,7 @@ class DetectionExpert:
         self._found: FrameDetections | None = None
         self._steady = False
         self._last: Sample | None = None
+        self._film = Film()
 
     def add(self, sample: Sample, scene: Scene) -> None:
         """Search the sample if one is due, and tell where the background is not."""
@@ -136,6 +143,8 @@ class DetectionExpert:
     def _start(self, sample: Sample, scene: Scene) -> None:
         """Hand a sample to the detector, after fetching what it found before."""
         self._collect(scene)
+        self._film.add(sample.t, sample.bgr)
+        self._film.keep(MAX_PICTURES)
         full = sample.at_most(FULL_SIDE) if self._cropping.due(sample.t) else None
         work = partial(
             self._detect,
@@ -241,6 +250,9 @@ class DetectionExpert:
             link(samples), shot=shot, world=trajectory, samples=len(samples), fit=fit
         )
         loose = link(patches, sure=0.45, unsure=0.4)
+        tracks = [one.track for one in kept]
+        lengthen_by_motion(tracks, loose, trajectory)
+        follow_ends(tracks, self._film, shot)
         named = named_instances(
             kept, shot=shot, end=scene.end, world=trajectory, tight=self._detector.tight
         )

@@ -32,7 +32,17 @@ class FramingExpert:
         """Write shot types, position and angle."""
         style = evidence.framing.style
         evidence.framing = frame_evidence(evidence, aspect=scene.aspect)
-        evidence.framing.style = style
+        filmed = style == "unknown" and shows_large_faces(evidence)
+        evidence.framing.style = "real" if filmed else style
+
+
+def shows_large_faces(evidence: Evidence) -> bool:
+    """Whether people's faces are seen as large as in films of people, and hardly ever in games."""
+    people = {
+        item.id for item in evidence.instances if item.class_ == "person" and item.confidence >= 0.7
+    }
+    heights = [face.box[3] - face.box[1] for face in evidence.faces if face.instance in people]
+    return len(heights) >= FRAMING.faces and float(np.median(heights)) >= FRAMING.filmed
 
 
 def frame_evidence(evidence: Evidence, *, aspect: float) -> FramingFacts:
@@ -87,7 +97,7 @@ def _shot_type(
 ) -> tuple[ShotType, float]:
     end = max(shot.end, shot.start + 1e-3)
     # The box of a group says nothing of how large the single instance in it is seen.
-    singles = [item for item in instances if item.count == 1]
+    singles = [i for i in instances if i.count == 1 and i.confidence >= FRAMING.subject]
     inside = [i for i in singles if any(shot.start <= p.t < end for p in i.track)]
     if not inside:
         return ("long_shot" if wide else "close_up"), FRAMING.no_subject

@@ -116,6 +116,11 @@ class Film:
         self.times.append(t)
         self.files.append(data.tobytes())
 
+    def keep(self, most: int) -> None:
+        """Let go of all but the latest ``most`` pictures."""
+        if (extra := len(self.times) - most) > 0:
+            del self.times[:extra], self.files[:extra]
+
     def picture(self, index: int) -> Picture:
         """A picture, BGR (height, width, 3)."""
         data = np.frombuffer(self.files[index], np.uint8)
@@ -196,9 +201,6 @@ def _stretches(times: Array, shots: Sequence[Shot]) -> NDArray[np.int64]:
     """The number of the shot that each time lies in."""
     starts = np.array([shot.start for shot in shots[1:]])
     return np.searchsorted(starts, times + 1e-3, side="right").astype(np.int64)
-
-
-# One thing ---------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)

@@ -34,6 +34,10 @@ LIVELY = frozenset(name for name, kind in CATEGORIES.items() if kind in HYPERNYM
 )
 """People, animals and vehicles: what the detector knows best and captions are about."""
 
+BEST_VIEWS = 0.9
+"""Quantile of a track's scores that stands for its best views: what is blurred or turned away half
+of the time is known all the same."""
+
 _IS_MOVABLE = np.array([name in MOVABLE for name in CLASSES])
 
 
@@ -95,19 +99,26 @@ def features(
     kin = _taken_for(first)
     if any_kind:
         kin = np.array([CATEGORIES[other] == category for other in CLASSES])
-    score = float(track.named_scores[:, kin].max(axis=1).mean())
+    views = track.named_scores[:, kin].max(axis=1)
+    score, best = float(views.mean()), float(np.quantile(views, BEST_VIEWS))
     if track.looks:
         looks = float(np.mean([look[kin].max() for look in track.looks]))
         score = (score + fit.look * looks) / (1 + fit.look)
+        best = (best + fit.best_look * looks) / (1 + fit.best_look)
     return {
         "offset": 1.0,
-        "score": float(np.log((score + 0.02) / (1.02 - score))),
+        "score": _log_odds(score),
+        "best": _log_odds(best),
         "density": min(1.0, len(track.named_scores) / max(samples, 1)),
         "size": float(np.sqrt(np.median(areas(np.array(track.boxes))))),
         "single": float(samples <= 1 and category != "human"),
         **{name: float(category == name) for name in HYPERNYMS},
         **{f"any_{name}": float(any_kind and category == name) for name in ("animal", "vehicle")},
     }
+
+
+def _log_odds(score: float) -> float:
+    return float(np.log((score + 0.02) / (1.02 - score)))
 
 
 def _probability(found: dict[str, float], fit: NamingThresholds) -> float:

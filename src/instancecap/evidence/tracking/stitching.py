@@ -17,6 +17,9 @@ Array = NDArray[np.float64]
 MAX_GAP = 1.5
 """Seconds that a track is looked for after it was last seen."""
 
+ALIKE = 0.75
+"""Shared colors of the one thing of its kind before and after it was hidden for any time."""
+
 MIN_LINE = 5
 """Finds from which the line is known that a thing goes along."""
 
@@ -35,8 +38,6 @@ def join_pieces(tracks: list[Track]) -> list[Track]:
 
 def _next_piece(early: Track, waiting: Sequence[Track], joined: Sequence[Track]) -> int | None:
     for index, late in enumerate(waiting):
-        if late.times[0] - early.times[-1] > 2 * MAX_GAP:
-            return None
         others = [track for track in (*waiting, *joined) if track is not late]
         if _is_same(early, late, others):
             return index
@@ -58,16 +59,17 @@ def _is_same(early: Track, late: Track, others: Sequence[Track]) -> bool:
 
 
 def _is_the_only_one(early: Track, late: Track, others: Sequence[Track]) -> bool:
-    """True where the one thing of its kind is lost and one of this kind is found, both of them
-    away from the frame's edge: it neither left nor came."""
+    """True where the one thing of its kind is lost, or one of this kind is found, away from the
+    frame's edge: it did not leave, or did not come."""
     ends = np.stack([early.boxes[-1], late.boxes[0]])
     sizes = areas(ends)
-    if late.times[0] - early.times[-1] > MAX_GAP or sizes.min() < 0.35 * sizes.max():
+    likeness = float(np.minimum(early.color, late.color).sum())
+    if sizes.min() < 0.2 * sizes.max() or likeness < ALIKE or touches_border(ends).all():
         return False
-    if touches_border(ends).any():
-        return False
+    least = min(len(early.times), len(late.times))
     return not any(
-        other.times[0] <= late.times[0] + MAX_GAP
+        len(other.times) >= least
+        and other.times[0] <= late.times[0] + MAX_GAP
         and other.times[-1] >= early.times[-1] - MAX_GAP
         and _kinds_agree(early, other)
         for other in others

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -111,6 +112,27 @@ class Track:
         self.flows = self.flows + other.flows
         self._recount()
         self.velocity = other.velocity if other.times[-1:] == self.times[-1:] else self.velocity
+
+    def boxes_at(self, times: Array | Sequence[float]) -> Array:
+        """Boxes (n, 4) at some times, interpolated; the first and the last one beyond the ends."""
+        boxes = np.array(self.boxes)
+        return np.stack([np.interp(times, self.times, boxes[:, i]) for i in range(4)], axis=1)
+
+    def lengthen(self, found: Sequence[tuple[float, Array, float]], *, end: int) -> None:
+        """Add what is found of the thing beyond one end of the track, 0 or -1.
+
+        Args:
+            found: time, box and score, the last as a share of the score at that end.
+        """
+        self.merge(
+            Track(
+                times=[t for t, *_ in found],
+                boxes=[box for _, box, _ in found],
+                scores=[self.scores[end] * np.float32(share) for *_, share in found],
+                colors=[self.colors[end] for _ in found],
+                velocity=self.velocity,
+            )
+        )
 
     def without(self, times: set[float]) -> Track:
         """The track less its detections at ``times``."""

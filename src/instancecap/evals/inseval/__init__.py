@@ -1,0 +1,1 @@
+"""Inseval: does a generated video show what its prompt says, instance by instance?"""

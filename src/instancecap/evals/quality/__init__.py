@@ -1,0 +1,1 @@
+"""Flags of captions that need no judge, over sets of any size."""
