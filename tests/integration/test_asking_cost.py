@@ -68,7 +68,7 @@ def test_the_dry_run_foretells_real_clips(
     # What contradicts the evidence would be asked again, on top of what is foretold.
     with serve(saying(), seen=seen) as url:
         agree = "off" if mode == "paper" else "on"
-        options = asking(url, "--mode", mode, "--visual-prompt", "crop", "--agree", agree)
+        options = asking(url, "--mode", mode, "--agree", agree)
         ran = run("caption", *clips, *options, "--out", tmp_path / "out")
         assert ran.status == 0, ran.err
         told = run("caption", *clips, *options, "--dry-run", "--json")
