@@ -29,14 +29,27 @@ MOVES = frozenset(get_args(Primitive)) - {"static", "tracking", "shaky"}
 
 
 def select_camera(evidence: Evidence, gate: Gate) -> list[Primitive]:
-    """The camera's movements, all or none of them: a part of them would be a wrong whole."""
+    """The camera's movements, all or none of them: a part of them would be a wrong whole. Of several
+    shots they are told where every shot has the same."""
     facts = evidence.camera
     if gate is is_any:
         return facts.motion
     motion = [word for word in facts.motion if word in (*MOVES, "static")]
     kinds = [_camera_kind(word) for word in motion]
     reliable = all(gate(kind, facts.confidence) for kind in kinds)
-    return motion if reliable and facts.confidence >= SURE_CAMERA else []
+    alike = len({frozenset(words) for words in _motion_of_shots(evidence)}) <= 1
+    return motion if reliable and alike and facts.confidence >= SURE_CAMERA else []
+
+
+def _motion_of_shots(evidence: Evidence) -> list[set[Primitive]]:
+    """The movements of each shot; none where it rests."""
+    found = []
+    for shot in evidence.shots:
+        inside = [
+            one for one in evidence.camera.segments if shot.start - 1e-3 <= one.start < shot.end
+        ]
+        found.append({word for one in inside for word in one.motion} & MOVES)
+    return found
 
 
 def _camera_kind(word: Primitive) -> str:
