@@ -29,8 +29,10 @@ MOVES = frozenset(get_args(Primitive)) - {"static", "tracking", "shaky"}
 
 
 def select_camera(evidence: Evidence, gate: Gate) -> list[Primitive]:
-    """The camera's movements, all or none of them: a part of them would be a wrong whole. Of several
-    shots they are told where every shot has the same."""
+    """The camera's movements, all or none of them: a part of them would be a wrong whole.
+
+    Of several shots they are told where every shot has the same.
+    """
     facts = evidence.camera
     if gate is is_any:
         return facts.motion
