@@ -21,6 +21,9 @@ BRIGHT, DARK, VIVID, MUTED, COLORLESS, TINT = 0.6, 0.2, 0.5, 0.12, 0.03, 0.1
 CONTRAST, LIGHT_CHANGE = 0.27, 0.15
 """Brightness, saturation, warmth and contrast that stand out; change of brightness that does."""
 
+KINDS = {"move": "travel", "tilt": "pan"}
+"""Kinds of facts by the first part of a primitive: a tilt is measured as a pan is, and rarer."""
+
 MOVES = frozenset(get_args(Primitive)) - {"static", "tracking", "shaky"}
 """Primitives that a verb of the camera stands for."""
 
@@ -38,7 +41,7 @@ def select_camera(evidence: Evidence, gate: Gate) -> list[Primitive]:
 
 def _camera_kind(word: Primitive) -> str:
     axis = word.split("_")[0]
-    return f"camera.{'travel' if axis == 'move' else axis}"
+    return f"camera.{KINDS.get(axis, axis)}"
 
 
 def camera_stages(evidence: Evidence, motion: Sequence[Primitive]) -> list[list[Primitive]]:
@@ -48,7 +51,8 @@ def camera_stages(evidence: Evidence, motion: Sequence[Primitive]) -> list[list[
     stages: list[list[Primitive]] = []
     for segment in evidence.camera.segments:
         here = [word for word in segment.motion if word in moves]
-        if not here and moves and segment.end - segment.start >= REST:
+        rests = segment.end - segment.start >= REST and len(evidence.shots) == 1
+        if not here and moves and rests:
             here = ["static"]
         if here and (not stages or stages[-1] != here):
             stages.append(here)
@@ -108,7 +112,7 @@ class Scene:
 def select_scene(evidence: Evidence, items: Sequence[InstanceFacts], gate: Gate) -> Scene:
     """What is known of the surroundings of the instances ``items``."""
     place, light = evidence.place, evidence.light
-    label = place.label if place.label != "unknown" and place.confidence > 0.5 else ""
+    label = place.label if place.label != "unknown" and place.confidence > 0 else ""
     color = place.colors[0][0] if place.colors and place.colors[0][1] >= MAIN_COLOR else ""
     titles = [over.text for over in evidence.overlays if _is_clear(over.text, MIN_TITLE)]
     texts = dict.fromkeys(text.text for text in evidence.texts if text.text not in titles)
