@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -78,7 +77,8 @@ class SenBySen:
         count = count_frames(clip)
         published = self.options.method == "as-published"
         places = range(count) if published else evenly(count, FRAMES)
-        pictures = [one for _, one in _in_parts(clip, places, published=published)]
+        size = (SIDE, SIDE) if published else None  # all frames of a long clip have to fit
+        pictures = [one for _, one in read_frames(clip, places, size=size)]
         shown = _picture_features(model, processor, pictures, self.options.method)
         words = _text_features(model, tokenizer, told, self.options.method)
         return float((shown @ words.T).mean())
@@ -86,11 +86,6 @@ class SenBySen:
     def compare(self, original: float, generated: float) -> dict[str, float]:
         """The generated video's score."""
         return {"senbysen": generated}
-
-
-def _in_parts(clip: Clip, places: Sequence[int], *, published: bool) -> list[tuple[float, Picture]]:
-    """Frames; where all are wanted, at CLIP's size, so that a long clip fits in memory."""
-    return read_frames(clip, places, size=(SIDE, SIDE) if published else None)
 
 
 def _squashed(picture: Picture) -> torch.Tensor:
