@@ -135,7 +135,7 @@ class ColorThresholds:
         doubtful, black: the same for those that skin, wood and shade have, and for black.
     """
 
-    share: float = 0.5
+    share: float = 0.42
     paint: float = 0.6
     doubtful: float = 0.7
     black: float = 0.6
