@@ -33,7 +33,7 @@ def test_a_model_in_this_process_captions_every_clip(
 ) -> None:
     ran = run(
         *("caption", clips_dir / "everyday", "--captioner", "mllm", "--mllm-model", tiny_model),
-        *("--visual-prompt", "crop", "--frames", "2", "--attempts", "1", "--out", tmp_path / "out"),
+        *("--frames", "2", "--attempts", "1", "--out", tmp_path / "out"),
         "--json",
     )
     assert not json.loads(ran.out)["failed"], ran.err  # what it leaves out makes a clip partial
@@ -83,7 +83,7 @@ def test_transformers_serve_captions_a_clip(
     clip = clips_dir / "everyday" / "woman_dog.mp4"
     ran = run(
         *("caption", clip, "--captioner", "mllm", "--mllm-url", served),
-        *("--mllm-model", tiny_model, "--visual-prompt", "crop", "--frames", "1"),
+        *("--mllm-model", tiny_model, "--frames", "1"),
         *("--attempts", "2", "--mllm-concurrency", "1", "--out", tmp_path / "out"),
     )
     assert ran.status == 1 and ran.err.startswith("partial: "), ran.err

@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from instancecap.enhance.tokens import Parsed, Part, Phrase, Role, Token, read_tokens
+from instancecap.enhance.tagging import Token
+from instancecap.enhance.tokens import Parsed, Part, Phrase, Role, read_tokens
 from instancecap.enhance.words import is_plural, nouns, parts, singular, verbs
 from instancecap.verify.lexicon import lexicon
 
 _STILL = frozenset(form for form, verb in verbs().items() if verb in ("be", "have", "stay", "keep"))
+_AROUND = ("in", "at", "near", "through", "across", "over", "around", "outside")
 _BESIDE = re.compile(r"\b(?:next to|in front of|on top of|in the middle of)\b", re.I)
 
 
@@ -81,8 +83,10 @@ def _add_phrase(found: Parsed, first: int, last: int) -> None:
         elif one.kind == "N":
             number = 0
     known = lexicon().nouns.get(head.low)
+    of_another = any(one.low.endswith(("'s", "s'")) for one in tokens)  # *a chef's knives*
+    articles = () if of_another else ("a", "an", "each", "every", "another")
     single = (core and singular(head.low) == head.low) or any(
-        one.low in ("a", "an", "each", "every", "another") for one in tokens[:core]
+        one.low in articles for one in tokens[:core]
     )
     if not (counted or named or single) and (known.plural if known else is_plural(head.low)):
         number = 0
@@ -95,7 +99,11 @@ def _add_phrase(found: Parsed, first: int, last: int) -> None:
     role = role_of(head.low, [one.low for one in tokens])
     if role == "worn" and counted and number > 1 and (prior is None or prior.kind in ".,"):
         role = "thing"  # *four hands knead dough*
-    if role == "thing" and named and prior is not None and prior.low in ("in", "at", "near"):
+    after = found.tokens[last].kind if last < len(found.tokens) else ""
+    owned = tokens[0].low in ("his", "her", "its", "their", "my", "your")
+    if role == "worn" and not owned and not found.phrases and after in tuple("VX"):
+        role = "thing"  # *hands sort buttons*
+    if role == "thing" and named and prior is not None and prior.low in _AROUND:
         role = "setting"  # *in Tokyo*
     if role == "thing" and not _is_led(found.tokens, first, last):
         role = "intangible"

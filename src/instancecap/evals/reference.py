@@ -10,12 +10,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from instancecap.errors import FormatError
 from instancecap.evals.boxes import track_iou
 from instancecap.evals.camera import Counts
 from instancecap.evals.fields import match
-from instancecap.evals.pairing import named_captions, pair
+from instancecap.evals.pairing import named_captions, pair_samples
 from instancecap.evals.task import Figure, Sample, Score, Scorer, Task
-from instancecap.io.finder import Rejected
 from instancecap.schema.caption import Caption, Instance, Segment
 from instancecap.verify.text import bare_name, head_of
 
@@ -114,15 +114,13 @@ def _stand_ins(one: Instance, said: Caption) -> int:
 
 def reference_task(captions: Sequence[str], references: Sequence[str]) -> Task:
     """Captions against reference captions with instances and timed parts."""
-    pairs = pair(named_captions(captions), named_captions(references))
-    samples, rejected = [], list(pairs.rejected)
-    for name, (said, reference) in pairs.found.items():
+
+    def make(said: Caption, reference: Caption) -> tuple[Any, Any]:
         if not reference.segments or not reference.instances:
-            reason = "its reference has no instances, or no timed parts (segments)"
-            rejected.append(Rejected(name, reason))
-            continue
-        path = said.video.path if said.video else ""
-        samples.append(Sample(name, (said, reference), video=path))
+            raise FormatError("its reference has no instances, or no timed parts (segments)")
+        return (said, reference), None
+
+    samples, rejected = pair_samples(captions, references, make, read=named_captions)
     return Task(
         name="reference",
         samples=samples,

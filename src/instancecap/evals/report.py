@@ -21,8 +21,8 @@ RESULT, TABLE, PAGE = "result.json", "table.md", "index.html"
 MOST_SAMPLES = 500
 """Samples on a page; all are in ``result.json``."""
 
-COLORS = 7
-"""``--hue-0`` … of ``report.css``."""
+MOST_NAMED = 50
+"""Inputs that were not scored, in the table."""
 
 
 def write_report(result: Result, folder: Path) -> list[Path]:
@@ -87,7 +87,9 @@ def table(result: Result) -> str:
         lines.append(f"| {row} | {cells} | {grid.clips(row)} |")
     lines += ["", "In brackets: 95 % interval, bootstrap over clips.", ""]
     lines += [f"- {note}" for note in result.notes]
-    lines += [f"- not scored: {one.input}: {one.reason}" for one in result.failed]
+    lines += [f"- not scored: {one.input}: {one.reason}" for one in result.failed[:MOST_NAMED]]
+    if more := len(result.failed[MOST_NAMED:]):
+        lines.append(f"- not scored: {more} more, in {RESULT}")
     lines += ["", *(f"- {name}: {value}" for name, value in reproduction(result))]
     return "\n".join(lines)
 

@@ -277,10 +277,12 @@ def pronoun_first(text: str) -> bool:
 
 
 def pronoun_of(texts: Sequence[str], class_: str) -> str:
-    """*she*, where a sentence about an instance of a class calls it so; else *this*."""
+    """*she*, where a sentence about an instance of a class calls it so; else *it*, or *this* of a
+    person."""
     firsts = (next(iter(grammar.words_of(text)), "") for text in texts)
     known = ("he", "she") if class_ == "person" else ("he", "she", "it")
-    return next((word for word in firsts if word in known), "this")
+    usual = "this" if class_ in _PEOPLE else "it"
+    return next((word for word in firsts if word in known), usual)
 
 
 def opens(text: str, one: Subject, class_: str) -> bool:
