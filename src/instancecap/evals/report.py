@@ -100,6 +100,7 @@ def reproduction(result: Result) -> list[tuple[str, str]]:
     told: dict[str, Any] = {
         "method": result.method,
         "version": made.version,
+        "libraries": _listed(made.libraries),
         "models": _listed(made.models),
         "seed": made.seed,
         "prompts": made.prompts,
