@@ -135,7 +135,7 @@ class ColorThresholds:
         doubtful, black: the same for those that skin, wood and shade have, and for black.
     """
 
-    share: float = 0.42
+    share: float = 0.5
     paint: float = 0.6
     doubtful: float = 0.7
     black: float = 0.6
@@ -368,12 +368,14 @@ class PlaceThresholds:
     """From how much speaks for a place, and for the day, to telling it.
 
     Attributes:
-        outdoor, indoor, day: what must speak for it, less half of what speaks against it.
+        outdoor, indoor: what must speak for it, less half of what speaks against it.
+        open: what must speak for outdoors for a time of day; day: what must speak for the day.
     """
 
     outdoor: float = 0.4
-    indoor: float = 0.4
-    day: float = 0.66
+    indoor: float = 0.5
+    open: float = 0.4
+    day: float = 0.6
 
 
 PLACE = PlaceThresholds()
