@@ -374,7 +374,7 @@ class PlaceThresholds:
 
     outdoor: float = 0.4
     indoor: float = 0.5
-    open: float = 0.5
+    open: float = 0.4
     day: float = 0.6
 
 
