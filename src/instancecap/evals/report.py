@@ -100,6 +100,7 @@ def reproduction(result: Result) -> list[tuple[str, str]]:
     told: dict[str, Any] = {
         "method": result.method,
         "version": made.version,
+        "libraries": _listed(made.libraries),
         "models": _listed(made.models),
         "seed": made.seed,
         "prompts": made.prompts,
@@ -192,6 +193,9 @@ def plot(figures: Sequence[FigureResult], column: str) -> Markup:
         '<text x="{}" y="{t}">{}</text><text x="{}" y="{t}" text-anchor="end">{}</text>'
     ).format(LABEL, LABEL + WIDTH, LABEL, number(low), LABEL + WIDTH, number(high),
              y=bottom, t=bottom + 16)  # fmt: skip
+    if low < 0:
+        zero = Markup('<line class="axis" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{}"/>')
+        axis += zero.format(bottom, x=at(0.0))
     head = Markup('<svg class="plot" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(
         LABEL + WIDTH + 80, bottom + 24, f"{column or 'value'} with 95 % intervals"
     )
