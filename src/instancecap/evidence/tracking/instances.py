@@ -59,7 +59,7 @@ MIN_OBJECT_AREA = 0.002
 """Share of the frame under which a moving patch without a name is not worth a word."""
 
 HELD_SCORE = 0.5
-"""Share of its score that a box has in which a thing is no longer seen to move."""
+"""Share of its score that a box has in which a thing was followed to, or stopped moving."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def name_tracks(
     """
     named = []
     for track in tracks:
-        if len(track.times) < _enough(shot):
+        if len(track.named_scores) < _enough(shot):
             continue
         motion = track_motion(track, world)
         naming = name_class(track, motion, samples=samples, fit=fit)
@@ -98,7 +98,7 @@ def name_tracks(
 def _is_something(track: Track, samples: int) -> bool:
     """True for what is detected again and again, whatever it is called."""
     density = len(track.named_scores) / max(samples, 1)
-    return density >= NAMING.steady and float(np.mean(track.best)) >= NAMING.seen
+    return density >= NAMING.steady and float(track.named_scores.max(axis=1).mean()) >= NAMING.seen
 
 
 def named_instances(
@@ -326,6 +326,7 @@ def _facts(
     seen_to_go = name != OBJECT or motion.speed > MIN_OBJECT_SPEED
     boxes = np.array(track.boxes)
     best = track.best
+    best[best == 0] = HELD_SCORE * best[best > 0].mean()
     points = [
         TrackPoint(
             t=round(t, 3),
