@@ -51,7 +51,7 @@ class NamingThresholds:
     any_animal: float = 1.34
     any_vehicle: float = 0.39
     single: float = -1.7
-    single_lively: float = 0.7
+    single_lively: float = 0.6
     name: float = 0.25
     clear: float = 0.4
     steady: float = 0.6

@@ -79,7 +79,7 @@ def describe(
         warnings=list(evidence.warnings),
         producer=c.Producer(version=__version__, captioner="measured", models=evidence.models),
     )
-    caption.provenance = _provenance(caption, evidence, scene)
+    caption.provenance = _provenance(caption, evidence, scene, items)
     return caption
 
 
@@ -270,10 +270,10 @@ def _shots(evidence: Evidence, motion: Sequence[Primitive], *, gate: Gate) -> li
 
 
 def _provenance(
-    caption: c.Caption, evidence: Evidence, scene: whole.Scene
+    caption: c.Caption, evidence: Evidence, scene: whole.Scene, items: Sequence[InstanceFacts]
 ) -> dict[str, c.Provenance]:
     """Who measured each leaf of the caption, how surely, and on which frames it can be seen."""
-    by_id = {item.id: item for item in evidence.instances}
+    by_id = {item.id: item for item in items}
     times = [step.t for step in evidence.camera.path] or [0.0]
     spread = [round(times[i], 3) for i in pick_evenly(len(times), 4)]
     entries = {}

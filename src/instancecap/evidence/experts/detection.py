@@ -37,12 +37,15 @@ from instancecap.evidence.tracking.ends import (
 from instancecap.evidence.tracking.follow import Film
 from instancecap.evidence.tracking.groups import group_instances
 from instancecap.evidence.tracking.instances import (
-    follows_subject,
     moving_instances,
     name_tracks,
     named_instances,
 )
-from instancecap.evidence.tracking.motion_events import add_events, find_contacts
+from instancecap.evidence.tracking.motion_events import (
+    add_events,
+    find_contacts,
+    follows_subject,
+)
 from instancecap.evidence.tracking.tracker import link
 from instancecap.evidence.tracking.tracks import FrameDetections
 from instancecap.models.coco import CATEGORIES, CLASSES

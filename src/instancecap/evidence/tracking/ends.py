@@ -107,7 +107,10 @@ def _follow(
     if end:
         indices, gap = _beyond(inside, times > track.times[-1] + 1e-3), shot.end - track.times[-1]
     else:
-        indices, gap = _beyond(inside[::-1], times < track.times[0] - 1e-3), track.times[0] - shot.start
+        indices, gap = (
+            _beyond(inside[::-1], times < track.times[0] - 1e-3),
+            track.times[0] - shot.start,
+        )
     if gap < LEAST_GAP or not indices:
         return None
     picture = film.picture(indices[0])
