@@ -16,6 +16,7 @@ from instancecap.schema.pointer import assign, resolve
 KNOWN_COUNT = Provenance(source="prompt", confidence=1.0, support="unchecked")
 """Of an instance's count; a plural of no number has none."""
 
+_ALONE = "alone|nobody|no one|deserted|the only person|by (?:him|her|it)self"
 _COPULA = r"(?:is|are|looks?|seems?|feels?|appears?|remains?)"
 
 
@@ -98,7 +99,10 @@ class _Said:
                 return self.paints(part.words, part.of) if part.of else self.has(part.words)
             case "negation":
                 names = f"(?:{re.escape(part.words)}|{re.escape(part.of)})"
-                denied = re.compile(rf"\b(?:no|not|without)\b(?: \w+){{0,2}} {names}")
+                denied = re.compile(
+                    rf"\b(?:no|not|without)\b(?: \w+){{0,2}} {names}|"
+                    rf"\b(?:{_ALONE if part.of in ('person', 'people') else '(?!)'})\b"
+                )
                 return any(denied.search(text.lower()) for text in self.texts)
             case "style":
                 return self._is_framed(part) or self.has(part.words)

@@ -75,6 +75,8 @@ def _add_phrase(found: Parsed, first: int, last: int) -> None:
     head = tokens[-1]
     core = next((i for i, one in enumerate(tokens) if one.kind not in "DN" and one.low != "of"), 0)
     prior = found.tokens[first - 1] if first else None
+    if prior is not None and prior.kind == "-" and tokens[0].low == "other":
+        core = 0  # *no other people* leaves some
     named = head.text[:1].isupper() and prior is not None and prior.kind not in ".m"
     number, counted = 1, False
     for one in tokens[:core]:
