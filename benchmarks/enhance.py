@@ -115,9 +115,11 @@ def invented(one: Labeled, result: Enhanced) -> set[str]:
         if not name.endswith(
             ("/category", "/place", "/time_of_day", "/style", "/start", "/end", "/transition")
         )
-        and not re.match(r"/camera/(?!description)", name)
+        and not re.match(r"/camera/(?!description)|/shots/", name)
+        and not (one.kind == "language" and name.endswith(("/class", "/colors")))  # in English
     ]
     words = {word for text in texts for word in re.findall(r"[\w'-]+", text.lower())}
+    words = {word for word in words if word.isascii() or word not in one.prompt}
     return {word for word in words if word not in known and not set(stems(word)) <= known}
 
 

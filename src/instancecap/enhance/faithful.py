@@ -111,7 +111,8 @@ class _Said:
     def _is_framed(self, part: Part) -> bool:
         """Whether a word for the shot is the one that prompts say its field with."""
         names = {"shot_type": en.SHOT_TYPES, "shot_angle": en.SHOT_ANGLE_NAMES}
-        fields = ((getattr(self.caption.camera, field), table) for field, table in names.items())
+        fields = [(getattr(self.caption.camera, field), table) for field, table in names.items()]
+        fields += [(shot.shot_type, en.SHOT_TYPES) for shot in self.caption.shots]
         return any(stems(table.get(value, "")) == stems(part.words) for value, table in fields)
 
     def _counts(self, part: Part) -> bool:

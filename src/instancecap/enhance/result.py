@@ -9,6 +9,7 @@ from typing import Any
 from instancecap.enhance.faithful import in_words, missing
 from instancecap.enhance.options import EnhanceOptions
 from instancecap.enhance.parse import parse
+from instancecap.enhance.structure import NOT_READ
 from instancecap.enhance.tokens import Parsed, Span
 from instancecap.enhance.words import manner_of, parts
 from instancecap.errors import FormatError
@@ -91,15 +92,19 @@ def prompt_for(caption: Caption, options: EnhanceOptions) -> tuple[str, Prose]:
         caption = caption.model_copy(update={"dense_description": ""})
     if options.target is not None and manner_of(options.target.name).negative:
         caption = _without_denied(caption)
-    task: Task = "i2v" if options.has_picture else "t2v"
+    foreign = caption.producer.mode == "structure" and NOT_READ in caption.warnings
+    text = caption.producer.prompt if foreign else paragraph(said_once(caption))
     if options.target is None:
-        return paragraph(said_once(caption)), prose
+        return text, prose
+    if foreign and options.target.takes_prose:
+        return _cut(text, options.target), prose
+    task: Task = "i2v" if options.has_picture else "t2v"
     sized = _sized(caption, options) if options.target.style == JSON else caption
     try:
         done = render_with(sized, RenderOptions(target=options.target, task=task))
         return done.text, done.prose
     except FormatError:  # another script, or one sentence that is too long: the words as they are
-        return _cut(paragraph(said_once(caption)), options.target), "fields"
+        return _cut(text, options.target), "fields"
 
 
 def _denied(parsed: Parsed) -> list[Span]:
