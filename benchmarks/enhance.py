@@ -93,7 +93,7 @@ def lost(one: Labeled, result: Enhanced) -> Iterator[tuple[str, str]]:
             yield "quotes", label
     shown = [stems(part) for part in re.split(r"(?<=[.!?])\s+", result.prompt)]
     for label in () if translated else (*one.keep, *one.quotes):
-        if label.startswith("no ") and label[3:] in result.negative_prompt:
+        if label.removeprefix("no ") in result.negative_prompt:
             continue
         if label.lower() not in result.prompt.lower() and not any(said(label, w) for w in shown):
             yield "prompt", label

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.enhance import instances_of, invented, load, lost
-from instancecap.enhance import Enhanced, EnhanceOptions, structured
+from instancecap.enhance import Enhanced, EnhanceOptions, Picture, structured
 from instancecap.errors import FormatError, UsageError
 from instancecap.render.targets import find_target, targets
 from instancecap.schema import Caption
@@ -233,6 +233,15 @@ def test_shots_have_what_is_said_of_each() -> None:
     assert [one.motion for one in caption.shots] == [[], ["zoom_in"], ["pan_left"]]
     assert caption.camera.shot_type == "" and caption.camera.motion == ["zoom_in", "pan_left"]
     assert caption.segments[2].description == "She walks down a street, the camera pans left."
+
+
+def test_a_picture_of_an_animal_is_the_one_that_the_prompt_names() -> None:
+    seen = {"id": 0, "class": "animal", "name": "the animal", "appearance": "A gray animal."}
+    picture = Picture(Caption.model_validate({"video": None, "instances": [seen]}))
+    options = EnhanceOptions(has_picture=True)
+    caption = structured("the cat jumps over the wall", options, picture=picture).caption
+    assert [one.class_ for one in caption.instances] == ["cat", "wall"]
+    assert caption.instances[0].appearance == "A gray animal."
 
 
 def test_a_possessor_is_no_instance() -> None:

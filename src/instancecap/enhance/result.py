@@ -167,9 +167,11 @@ def unsaid(caption: Caption, parsed: Parsed, options: EnhanceOptions) -> list[st
     target = options.target
     if target is None or target.style == JSON or options.has_picture or not parsed.english:
         return []
-    denied = _denied(parsed) if manner_of(target.name).negative else []
+    apart = bool(manner_of(target.name).negative)  # what is excluded stands in a prompt of its own
+    denied = _denied(parsed) if apart else []
     shown = Caption(video=None, global_description=prompt_for(caption, options)[0])
     parts = (one for one in missing(shown, parsed) if one.kind != "number")
+    parts = (one for one in parts if not (apart and one.kind == "negation"))
     parts = (one for one in parts if not any(a <= one.span[0] < b for a, b in denied))
     return [f"{in_words(one)}: no room within {target.budget} tokens" for one in parts]
 
