@@ -28,10 +28,10 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from benchmarks.reliability import LIGHT
-from benchmarks.scoring import fold
 from benchmarks.truth import load_clips
 from benchmarks.web import HINTS, load_web
 from instancecap.captioners.measured.scene_selection import SURE_CAMERA
+from instancecap.evals.camera import fold
 from instancecap.evidence.build import measure
 from instancecap.evidence.experts.camera_words import shot_motion
 from instancecap.schema.evidence import Evidence
@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         evidence = _measured(case, options.saved)
         for name, value in VALUES.items():
             truth = case.time_of_day if name == "day" else case.place
-            if truth:
+            if truth not in ("", "unknown"):
                 trials[name].append(Trial(case.name, (value(evidence),), truth == name))
         for name, trial in _camera_trials(case, evidence):
             trials[name].append(trial)
@@ -109,9 +109,8 @@ def labelled(folder: Path) -> Iterator[Labelled]:
     """The clips of both sets."""
     for case in load_web(folder):
         label = case.label
-        place = "" if label["place"] == "unknown" else label["place"]
-        light = LIGHT.get(label["light"], "" if label["light"] == "unknown" else label["light"])
-        yield Labelled(case.name, case.clip, _told(label), place, light)
+        light = LIGHT.get(label["light"], label["light"])
+        yield Labelled(case.name, case.clip, _told(label), label["place"], light)
     for old in load_clips(folder):
         words = next(iter(old.truth.framing), None)
         place, light = (words.place, words.time_of_day) if words else ("", "")

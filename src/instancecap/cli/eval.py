@@ -109,7 +109,8 @@ def run(task: Task, options: Mapping[str, Any], *, server: Server | None = None)
             watcher.rejected(one)
         result, done = evaluate(task, eval_options(options), server=server, events=watcher)
     watcher.conclude(done)
-    show(result, options, outputs=done.outputs)
+    if not (done.interrupted or done.waiting):
+        show(result, options, outputs=done.outputs)
     raise typer.Exit(exit_status(result, done))
 
 

@@ -48,16 +48,18 @@ class Compared:
 
 
 def likeness(one: Instance, other: Instance) -> float:
-    """How surely two instances are the same thing, 0..1: by tracks, else by words.
+    """How surely two instances are the same thing, 0..1.
 
-    The mean overlap of the tracks counts half where both have one; the rest is what their classes
-    and names have in common.
+    What they are counts .6 (the same class 1, the same category .5), what they are called and look
+    like .4; where both have tracks, half of it is the tracks' mean overlap.
     """
-    words = shared_words(f"{one.class_} {one.name}", f"{other.class_} {other.name}")
-    if one.class_ and one.class_ == other.class_:
-        words = max(words, 0.8)
+    kind = shared_words(one.class_, other.class_)
+    if one.class_ == other.class_:
+        kind = 1.0
     elif one.category and one.category == other.category:
-        words = max(words, 0.3)
+        kind = max(kind, 0.5)
+    looks = [" ".join((some.name, some.appearance, *some.colors)) for some in (one, other)]
+    words = 0.6 * kind + 0.4 * shared_words(*looks)
     if one.track and other.track:
         return (words + track_iou(one.track, other.track)) / 2
     return words

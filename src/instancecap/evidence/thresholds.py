@@ -368,12 +368,14 @@ class PlaceThresholds:
     """From how much speaks for a place, and for the day, to telling it.
 
     Attributes:
-        outdoor, indoor, day: what must speak for it, less half of what speaks against it.
+        outdoor, indoor: what must speak for it, less half of what speaks against it.
+        open: what must speak for outdoors for a time of day; day: what must speak for the day.
     """
 
     outdoor: float = 0.4
-    indoor: float = 0.4
-    day: float = 0.66
+    indoor: float = 0.5
+    open: float = 0.4
+    day: float = 0.6
 
 
 PLACE = PlaceThresholds()

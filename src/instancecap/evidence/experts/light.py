@@ -127,7 +127,7 @@ class LightExpert:
         day = _daylight(bright, dark, cues, place)
         time_of_day: TimeOfDay | Unknown = "day" if day >= PLACE.day else ""
         confidence = day if time_of_day else 0.0
-        if place.outdoor >= max(PLACE.indoor, place.indoor) and bright < 0.15 and dark > 0.6:
+        if place.outdoor >= max(PLACE.open, place.indoor) and bright < 0.15 and dark > 0.6:
             time_of_day, confidence = "night", round(min(0.9, 0.5 + 0.5 * (dark - 0.6)), 3)
         light = LightFacts(
             brightness=round(float(bright), 4),
@@ -197,7 +197,7 @@ def _place(cues: dict[str, float], instances: Sequence[InstanceFacts]) -> PlaceF
 
 def _daylight(bright: float, dark: float, cues: dict[str, float], place: PlaceFacts) -> float:
     """How much speaks for the day out of doors; nothing does indoors, where lamps decide."""
-    if place.outdoor < max(PLACE.indoor, place.indoor):
+    if place.outdoor < max(PLACE.open, place.indoor):
         return 0.0
     # In a wood it is dim by day, but leaves keep their green.
     if dark < 0.45 and (bright > 0.3 or (bright > 0.2 and cues["leaves"] > 0.15)):
