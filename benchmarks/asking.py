@@ -85,8 +85,7 @@ def _run(
                 *(*PROGRAM, "caption", str(folder / "clips.jsonl"), "--out", str(out)),
                 *("--captioner", "mllm", "--mllm-url", url, "--mllm-model", MODEL),
                 *("--mllm-timeout", str(options.timeout), "--attempts", str(options.attempts)),
-                # Crops are made quickest; what is shown makes no difference here.
-                *("--visual-prompt", "crop", "--workers", str(options.workers), "--quiet"),
+                *("--workers", str(options.workers), "--quiet"),
             ],
             stderr=subprocess.PIPE,
             text=True,

@@ -1,10 +1,13 @@
 """200 prompts enhanced: what of each survives, by mode.
 
     python -m benchmarks.enhance [--for wan2.2] [--faults] [--only KIND]
+    python -m benchmarks.enhance --held-out
 
 ``structure`` asks nobody. ``fused`` and ``staged`` ask a stand-in that makes a model's mistakes
 (``tests/enhance/writer.py``); with ``--faults``, from a server that fails as well. What has to
-survive in each prompt stands in ``labels/prompts.tsv``, written by hand.
+survive in each prompt stands in ``labels/prompts.tsv``, written by hand. ``--held-out`` compares
+the instances that are found without a model with those of ``labels/instances.tsv``: the rules and
+words were made with the prompts called ``seen``, and never with those called ``held``.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import instancecap as ic
@@ -27,6 +30,7 @@ from tests.enhance.writer import answer
 from tests.mllm.server import MODEL, serve
 
 LABELS = Path(__file__).parent / "labels" / "prompts.tsv"
+INSTANCES = Path(__file__).parent / "labels" / "instances.tsv"
 FAULTS = {"429": 0.05, "500": 0.05, "truncated": 0.05, "malformed": 0.05, "ignored": 0.05,
           "loop": 0.03, "wrong_fields": 0.05, "empty": 0.05, "disconnect": 0.03}  # fmt: skip
 ADDED = {"the", "second", "third", "fourth", "another"}
@@ -89,7 +93,7 @@ def lost(one: Labeled, result: Enhanced) -> Iterator[tuple[str, str]]:
             yield "quotes", label
     shown = [stems(part) for part in re.split(r"(?<=[.!?])\s+", result.prompt)]
     for label in () if translated else (*one.keep, *one.quotes):
-        if label.startswith("no ") and label[3:] in result.negative_prompt:
+        if label.removeprefix("no ") in result.negative_prompt:
             continue
         if label.lower() not in result.prompt.lower() and not any(said(label, w) for w in shown):
             yield "prompt", label
@@ -111,10 +115,48 @@ def invented(one: Labeled, result: Enhanced) -> set[str]:
         if not name.endswith(
             ("/category", "/place", "/time_of_day", "/style", "/start", "/end", "/transition")
         )
-        and not re.match(r"/camera/(?!description)", name)
+        and not re.match(r"/camera/(?!description)|/shots/", name)
+        and not (one.kind == "language" and name.endswith(("/class", "/colors")))  # in English
     ]
     words = {word for text in texts for word in re.findall(r"[\w'-]+", text.lower())}
+    words = {word for word in words if word.isascii() or word not in one.prompt}
     return {word for word in words if word not in known and not set(stems(word)) <= known}
+
+
+@dataclass(frozen=True)
+class Found:
+    """The instances of prompts, compared with their labels; each a list of what a person reads."""
+
+    hits: int
+    missed: list[str]
+    invented: list[str]
+    wrong_numbers: list[str]
+
+
+def instances_of(which: str) -> Found:
+    """What is found without a model in the prompts of a set, ``seen`` or ``held``."""
+    with INSTANCES.open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file, delimiter="\t") if row["set"] == which]
+    found = Found(0, [], [], [])
+    hits = 0
+    for row in rows:
+        must, may = ([tuple(one.split(maxsplit=1)) for one in row[key].split(";") if one.strip()]
+                     for key in ("instances", "may be"))  # fmt: skip
+        (result,) = ic.enhance(row["prompt"])
+        numbers: dict[str, set[str]] = defaultdict(set)
+        for one in result.caption.instances:
+            told = one.count == 1 or f"/instances/{one.id}/count" in result.caption.provenance
+            numbers[one.class_.split()[-1].lower()].add(str(one.count) if told else "several")
+        nouns = {noun for _, noun in must}
+        hits += len(nouns & numbers.keys())
+        where = f": {row['prompt'][:70]}"
+        known = nouns | {noun for _, noun in may}
+        found.missed.extend(f"{noun}{where}" for noun in sorted(nouns - numbers.keys()))
+        found.invented.extend(f"{noun}{where}" for noun in sorted(numbers.keys() - known))
+        for noun in sorted(nouns & numbers.keys()):
+            if not numbers[noun] & {number for number, one in (*must, *may) if one == noun}:
+                found.wrong_numbers.append(f"{noun}{where}")
+    return replace(found, hits=hits)
 
 
 def main() -> None:
@@ -122,8 +164,19 @@ def main() -> None:
     parser.add_argument("--for", dest="target", default="wan2.2")
     parser.add_argument("--only", default="")
     parser.add_argument("--faults", action="store_true")
+    parser.add_argument("--held-out", action="store_true")
     parser.add_argument("--verbose", action="store_true")
     chosen = parser.parse_args()
+    if chosen.held_out:
+        print(f"{'set':6}{'instances':>11}{'found':>7}{'invented':>10}{'wrong numbers':>15}")
+        for which in ("seen", "held"):
+            done = instances_of(which)
+            total = done.hits + len(done.missed)
+            print(f"{which:6}{total:>11}{done.hits:>7}{len(done.invented):>10}"
+                  f"{len(done.wrong_numbers):>15}")  # fmt: skip
+            if chosen.verbose:
+                print(*(f"  {one}" for one in vars(done).items() if one[0] != "hits"), sep="\n")
+        return
     prompts = [one for one in load() if chosen.only in ("", one.kind)]
     print(f"{'mode':10}{'valid':>7}{'counts':>12}{'colors':>12}{'keep':>14}{'quotes':>8}{'prompt':>10}"
           f"{'invented':>10}{'forbidden':>11}{'calls':>7}{'tokens':>9}{'s':>7}")  # fmt: skip

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.results import Result
-from benchmarks.scoring import FOLD, OPPOSITE, cell_of, fold
+from benchmarks.scoring import cell_of
 from benchmarks.truth import Case
 from benchmarks.web import COVERS, EVENT_SECONDS, MOST, SCORED, TOUCHES, Labelled, covering
 from instancecap.captioners.measured.conduct import WAYS, seen_direction
-from instancecap.captioners.measured.content_selection import SURE_LIVELY
+from instancecap.captioners.measured.content_selection import SURE, SURE_LIVELY
+from instancecap.evals.camera import FOLD, OPPOSITE, fold
 from instancecap.evidence import reliability
 from instancecap.evidence.geometry import CELLS
 from instancecap.evidence.reliability import BINS, Tally
-from instancecap.schema.evidence import Evidence, InstanceFacts
+from instancecap.evidence.tracking.naming import LIVELY
+from instancecap.schema.evidence import CameraFacts, Evidence, InstanceFacts
 
 PATH = Path(reliability.__file__).with_name("reliability.json")
 
@@ -59,30 +61,41 @@ def web_facts(case: Labelled, evidence: Evidence) -> Iterator[Fact]:
             if overlap >= max(TOUCHES, best.get(item.id, (0.0,))[0]):
                 best[item.id] = overlap, thing, item
     for overlap, thing, item in best.values():
-        yield from _instance_facts(thing, item, overlap)
+        one_shot = len(evidence.shots) == 1
+        yield from _instance_facts(thing, item, overlap, evidence.camera, one_shot=one_shot)
 
 
-def _instance_facts(thing: dict[str, Any], item: InstanceFacts, overlap: float) -> Iterator[Fact]:
+def _instance_facts(
+    thing: dict[str, Any],
+    item: InstanceFacts,
+    overlap: float,
+    camera: CameraFacts,
+    *,
+    one_shot: bool,
+) -> Iterator[Fact]:
     sure = item.confidence
     yield Fact("start_cell", sure, cell_of(item.track[0].box) == thing["start"])
     yield Fact("end_cell", sure, cell_of(item.track[-1].box) == thing["end"])
     yield Fact("leaves" if item.leaves else "stays", sure, item.leaves == thing["leaves"])
     yield Fact("moving" if item.motion.moving else "still", sure,
                item.motion.moving == thing["moving"])  # fmt: skip
-    yield from _direction_facts(item, thing["start"], thing["end"], moving=thing["moving"])
+    cells = thing["start"], thing["end"]
+    if one_shot:  # of several, captions tell it shot by shot
+        yield from _direction_facts(item, camera, *cells, moving=thing["moving"])
     if overlap >= COVERS:
         if item.class_ != "object":
             yield Fact("class", sure, item.class_ in (thing["coco"], thing["class"]))
-        for name, share in item.colors if sure >= SURE_LIVELY else []:  # others are not told of
+        told = sure >= (SURE_LIVELY if item.class_ in LIVELY else SURE)
+        for name, share in item.colors if told else []:
             yield Fact("color", share, name in thing["colors"])
 
 
 def _direction_facts(
-    item: InstanceFacts, start: str, end: str, *, moving: bool = True
+    item: InstanceFacts, camera: CameraFacts, start: str, end: str, *, moving: bool = True
 ) -> Iterator[Fact]:
     """The way that captions state, by the cells in which the instance starts and ends: where they
     differ along it, or the labels say that nothing moves."""
-    way = seen_direction(item.motion)
+    way = seen_direction(item, camera)
     if not item.motion.moving or not way:
         return
     before, after = CELLS.index(start), CELLS.index(end)  # type: ignore[arg-type]
@@ -135,7 +148,7 @@ def clip_facts(case: Case, result: Result, evidence: Evidence) -> Iterator[Fact]
             for kind, (true, found) in zip(("start_cell", "end_cell"), thing.cells, strict=True):
                 yield Fact(kind, confidence, true == found)
             start, end = (true for true, _ in thing.cells)
-            yield from _direction_facts(thing.found[0], start, end)
+            yield from _direction_facts(thing.found[0], evidence.camera, start, end)
             entered, left = thing.enters, thing.leaves
             if entered[1]:
                 yield Fact("enters", confidence, entered[0])

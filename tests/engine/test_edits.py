@@ -16,6 +16,7 @@ from instancecap.datasets.convert import convert
 from instancecap.datasets.edits import mark_edits
 from instancecap.engine.results import Run
 from instancecap.engine.work import Documents, EvidenceCache, Work
+from instancecap.errors import UsageError
 from instancecap.io.inputs import Job
 from instancecap.schema import Caption, Evidence
 from instancecap.schema.caption import Claim, Instance, Provenance, Video
@@ -86,6 +87,8 @@ def test_edits_are_kept_and_named(out: str, version: str, options: dict[str, boo
         again = run(out, version, **options)
         assert read(out)["a.mp4"]["global_description"].startswith("HANDMADE")
     assert again.complete
+    if version == "one":
+        assert run(out).kept == [], "told once, unless the rest is written anew"
     first = run(out, "three")
     assert [one.reason for one in first.kept] == ["changed by hand"]
     assert "a.mp4" in first.kept[0].source
@@ -167,8 +170,8 @@ def edit_text(out: str, suffix: str) -> None:
     first, *others = path.read_text().splitlines(keepends=True)
     if Path(out).is_dir():
         first, others = "".join([first, *others]), []
-    assert "A wall" in first
-    path.write_text("".join([first.replace("A wall", "HANDMADE hedge"), *others]))
+    assert "wall" in first
+    path.write_text("".join([first.replace("wall", "HANDMADE hedge"), *others]))
 
 
 def texts_of(out: str, suffix: str) -> list[str]:
@@ -231,6 +234,37 @@ def test_what_cannot_be_read_is_named_and_left(text: str | None, fault: str) -> 
     done = run("out", "two")
     assert len(done.kept) == 1 and fault in done.kept[0].reason
     assert path.read_text() == text
+
+
+@pytest.mark.parametrize("out", ["out.jsonl", "out.parquet"])
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"note": "mine"}, "unknown keys left out: /note"),
+        ({"camera": {"shot_type": "portrait"}}, "not a valid caption: /camera/shot_type"),
+    ],
+)
+def test_a_row_that_is_not_understood_stays_as_it_is(
+    out: str, change: dict[str, Any], fault: str
+) -> None:
+    run(out)
+    edit(out, lambda document: document.update(change, background="HANDMADE"))
+    edited = read(out)["a.mp4"]
+    for version in ("one", "one", "two"):
+        done = run(out, version)
+        assert [fault in one.reason for one in done.kept] == [True]
+        assert read(out)["a.mp4"] == edited
+    run(out, overwrite_human=True)
+    assert read(out)["a.mp4"]["background"] == "A wall."
+
+
+def test_a_line_that_is_no_json_any_more_stops_the_run() -> None:
+    run("out.jsonl")
+    text = Path("out.jsonl").read_text()[:-5]
+    Path("out.jsonl").write_text(text)
+    with pytest.raises(UsageError, match=r"out\.jsonl: line 2: not valid JSON; mend the table, or"):
+        run("out.jsonl")
+    assert Path("out.jsonl").read_text() == text
 
 
 @pytest.mark.parametrize("text", ["{", '{"schema": "instancecap.caption/1", "instances": 3}'])

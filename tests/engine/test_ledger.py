@@ -10,65 +10,9 @@ from pathlib import Path
 import pytest
 
 from instancecap.engine.ledger import Ledger
-from instancecap.engine.store import Entry
 from instancecap.errors import UsageError
 from instancecap.io.identity import Identity, partial_hash
-from instancecap.io.inputs import Job, private_folder
-from instancecap.video import Clip
-
-
-def job(path: Path, name: str = "", *, start: float = 0.0) -> Job:
-    return Job(Clip.open(path, start=start), name or path.name)
-
-
-@pytest.fixture
-def clip(tmp_path: Path) -> Path:
-    path = tmp_path / "a.mp4"
-    path.write_bytes(os.urandom(300_000))
-    return path
-
-
-def test_entry_comes_back_as_it_was_recorded(tmp_path: Path, clip: Path) -> None:
-    folder = tmp_path / "notes"
-    ledger = Ledger(folder)
-    identity = Identity.of(str(clip), content=True)
-    ledger.record(
-        Entry.of(job(clip), identity, config="c1", parts=("#1", "#2"), digests={"#1": "abc"}),
-    )
-    lacking = {"": ("/background",)}
-    ledger.record(
-        Entry.of(
-            job(clip, "b"),
-            identity,
-            config="c1",
-            state="partial",
-            reason="refused",
-            missing=lacking,
-        ),
-    )
-    ledger.close()
-    again = Ledger(folder)
-    first, second = again.entries()
-    assert (first.name, first.identity, first.parts) == ("a.mp4", identity, ("#1", "#2"))
-    assert first.digests == {"#1": "abc"}
-    assert (second.state, second.reason, second.config) == ("partial", "refused", "c1")
-    assert second.missing == lacking
-    assert again.find(job(clip, "c")) is None
-    again.close()
-
-
-def test_moved_file_is_known_by_its_content_and_span(tmp_path: Path, clip: Path) -> None:
-    ledger = Ledger(tmp_path / "notes")
-    ledger.record(Entry.of(job(clip), Identity.of(str(clip), content=True), config="c"))
-    moved = tmp_path / "moved.mp4"
-    clip.rename(moved)
-    identity = Identity.of(str(moved), content=True)
-    assert ledger.knows_size(identity.size)
-    found = ledger.find_moved(job(moved), identity, config="c")
-    assert found is not None and found.name == "a.mp4"
-    assert ledger.find_moved(job(moved, start=1.0), identity, config="c") is None
-    assert ledger.find_moved(job(moved), identity, config="d") is None
-    ledger.close()
+from instancecap.io.inputs import private_folder
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,9 @@ def test_parts_of_one_output_are_added_up(tmp_path: Path, clips: list[str]) -> N
         run_batch(jobs[index::2], Quick(), store=store, config=RunConfig())
     status = read_status(str(tmp_path / "out"))
     assert (status.total, status.done, status.failed, status.running) == (4, 3, 1, False)
+    store = open_store(str(tmp_path / "out"), shard="1-of-2")
+    run_batch(jobs[:1], Quick(), store=store, config=RunConfig())
+    assert read_status(str(tmp_path / "out")).held == {"done": 3, "failed": 1}
 
 
 def test_costs_and_reasons_that_differ_in_a_number_are_added_up(tmp_path: Path) -> None:

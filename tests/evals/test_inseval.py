@@ -21,10 +21,12 @@ from instancecap.evals.inseval.suite import Prompt, Wanted, lint, our_suite, rea
 from instancecap.evals.result import Result
 from instancecap.evals.run import EvalOptions, evaluate
 from instancecap.mllm.base import Request
+from instancecap.mllm.server import Server
 from instancecap.render.targets import find_target
 from instancecap.schema.evidence import Evidence
 from tests.conftest import MakeVideo, Measured
 from tests.evals.conftest import Judge
+from tests.mllm.server import MODEL, serve
 from tests.program import Run
 
 Say = Callable[[str], dict[str, Any]]
@@ -193,7 +195,8 @@ def test_what_is_not_there_is_asked_nothing_more(videos: Path) -> None:
     judge = Judge(says(absent=("hat",)))
     result = score(videos, judge)
     sample = next(one for one in result.samples if one.id == "multiple/color/0000")
-    assert [one["present"] for one in sample.detail["instances"]] == [True, False]
+    there, _, _, away = list(sample.detail["questions"].values())[1:]
+    assert (there, away) == ("YES", "NO")
     assert sample.values["pass"] == 0
     assert not any("“blue”" in text and "hat" in text for text in judge.asked)
 
@@ -242,7 +245,7 @@ def test_as_published_gives_up_at_the_first_that_fails(videos: Path) -> None:
     judge = Judge(says(wrong=("red",)))
     result = score(videos, judge, method="as-published")
     sample = next(one for one in result.samples if one.id == "multiple/color/0000")
-    assert [one["present"] for one in sample.detail["instances"]] == [True, None]
+    assert list(sample.detail["questions"].values())[1:] == ["YES", "It is YES, I think", "NO"]
 
 
 def test_a_rerun_asks_only_what_was_not_answered(videos: Path, tmp_path: Path) -> None:
@@ -255,6 +258,21 @@ def test_a_rerun_asks_only_what_was_not_answered(videos: Path, tmp_path: Path) -
     second = score(videos, judge, tmp_path / "out")
     assert not second.failed and len(second.samples) == 4
     assert all("cup" in text or "frames" in text for text in judge.asked) and len(judge.asked) == 4
+
+
+def test_a_server_that_fails_now_and_then_is_survived(videos: Path, tmp_path: Path) -> None:
+    def answer(body: dict[str, Any]) -> str:
+        asked = json.dumps(body.get("response_format", {}))
+        if "vermilion" in asked:
+            return json.dumps({"colour": "vermilion-47"})
+        return json.dumps({"answer": "YES" if "enum" in asked else "A cup."})
+
+    prompts = tmp_path / "prompts.jsonl"
+    write_prompts(str(prompts), PROMPTS)
+    with serve(answer, faults={"500": 0.2, "disconnect": 0.1, "loop": 0.1}, seed=2) as url:
+        server = Server(url=url, model=MODEL)
+        result, _ = evaluate(inseval([str(videos)], str(prompts)), server=server)
+    assert not result.failed and set(table(result).values()) == {1.0}
 
 
 def test_two_generators_are_compared_in_pairs(videos: Path) -> None:

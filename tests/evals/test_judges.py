@@ -14,9 +14,11 @@ import pytest
 
 from instancecap.errors import FormatError, UsageError
 from instancecap.evals import judges, statements
+from instancecap.evals.ballot import Ballot
 from instancecap.evals.judges import CHOICES, JudgeOptions, judge_task
-from instancecap.evals.people import PAGE, Item, Scores, read_scores
+from instancecap.evals.judging import PAGE, Scores, is_swapped, key_of, shuffled
 from instancecap.evals.run import EvalOptions, evaluate
+from instancecap.evals.task import Sample
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.caption import Camera, Caption, Instance, Video
 from tests.evals.conftest import Judge, write_captions
@@ -64,6 +66,7 @@ def test_a_judge_that_answers_from_labels_gives_the_known_scores(
     result, _ = evaluate(task, EvalOptions(seed=3, out=str(tmp_path / "out")), backend=judge)
     found = {one.name: one.value for one in result.figures}
     assert (found["detail good"], found["detail bad"]) == (5.0, pytest.approx((2 + 2 + 5) / 3))
+    assert found["detail good - bad"] == pytest.approx(5 - 3)
     # Wherever it stood: the order of two texts is drawn by lot, and is not what is preferred.
     assert found["good preferred to bad good"] == pytest.approx((1 + 1 + 0.5) / 3)
     assert found["who_is_who alpha"] == found["who_is_who kappa"] == 1.0
@@ -83,10 +86,13 @@ def test_a_captioner_s_name_and_format_are_not_told(captioners: dict[str, str]) 
         judge_task(captioners, JudgeOptions(rubric="taste"))
 
 
-def answered(items: list[Item], choose: Callable[[Item, str], str], rater: str) -> str:
-    """A file as the page gives it back."""
-    scores = {one.key: {name: choose(one, name) for name in one.ballot.questions} for one in items}
-    return Scores(rater=rater, scores=scores).to_json()
+def answered(samples: list[Sample], choose: Callable[[Ballot, str], str], *, seed: int = 0) -> Any:
+    """What the page gives back."""
+    scores = {}
+    for one in samples:
+        ballot = one.input.ballot(swapped=is_swapped(one, seed=seed))
+        scores[key_of(one, seed=seed)] = {name: choose(ballot, name) for name in ballot.questions}
+    return Scores(rater="ann", scores=scores)
 
 
 def test_people_give_back_what_a_page_asks(
@@ -97,21 +103,22 @@ def test_people_give_back_what_a_page_asks(
     assert done.status == 0, done.err
     page = (tmp_path / "page" / PAGE).read_text()
     samples, _ = judges.named_samples(captioners, JudgeOptions())
-    items = judges.items(samples, seed=7)
     keys = re.findall(r'data-key="(\w+)"', page)
-    assert keys == [one.key for one in items]
-    assert keys != [one.key for one in judges.items(samples, seed=8)]
+    assert keys == [key_of(one, seed=7) for one in shuffled(samples, seed=7)]
+    assert keys != [key_of(one, seed=7) for one in samples]
+    assert not set(keys) & {key_of(one, seed=8) for one in samples}
     assert "good" not in page.split("</style>")[1].replace(GOOD, "")
-    assert page.count(">Remarks<") == len(items) == 9
+    assert page.count(">Remarks<") == len(samples) == 9
 
-    def choose(one: Item, name: str) -> str:
-        shown = [text for _, text in one.ballot.texts]
+    def choose(ballot: Ballot, name: str) -> str:
+        shown = [text for _, text in ballot.texts]
         if name != "prefer":
             return "4" if shown[0] == GOOD else "1"
         return CHOICES[2] if shown[0] == shown[1] else CHOICES[shown.index(GOOD)]
 
+    scores = answered(samples, choose, seed=7)
     for rater in ("ann", "bo"):
-        (tmp_path / f"{rater}.json").write_text(answered(items, choose, rater))
+        scores.model_copy(update={"rater": rater}).write(tmp_path / f"{rater}.json")
     done = run(
         *arguments, "--seed", 7, "--scores", tmp_path / "ann.json", "--scores",
         tmp_path / "bo.json", "--json",
@@ -127,7 +134,7 @@ def test_people_give_back_what_a_page_asks(
     assert (done.status, "9 of 9 answers of ann" in done.err) == (2, True)
     (tmp_path / "bo.json").write_text("{}")
     with pytest.raises(FormatError, match=r"bo\.json: not a valid file of scores"):
-        read_scores([str(tmp_path / "bo.json")])
+        Scores.read(tmp_path / "bo.json")
 
 
 def test_captions_without_video_are_named(captioners: dict[str, str], tmp_path: Path) -> None:
@@ -201,8 +208,7 @@ def test_verdicts_of_several_judges_become_a_table(
     lines = [f"a.mp4,{n},{verdict}" for n, verdict in enumerate(verdicts)]
     table.write_text("\n".join(["file,n,verdict", *lines, "b.mp4,0,true", "c.mp4,0,true"]))
     samples, _ = statements.statement_samples([folder])
-    second = answered(statements.items(samples, seed=0), lambda *_: "true", "ann")
-    (tmp_path / "ann.json").write_text(second)
+    answered(samples, lambda *_: "true").write(tmp_path / "ann.json")
     done = run(
         "eval", "statements", folder, "--verdicts", table, "--verdicts", tmp_path / "ann.json",
         "--json",
@@ -216,7 +222,7 @@ def test_verdicts_of_several_judges_become_a_table(
     assert found["all raters agree"] == pytest.approx(2 / 5)
     assert found["all a clip"] == 5.0
     named = [f"{one['input']}: {one['reason']}" for one in told["failed"]]
-    assert any("b.mp4: 4 of 5 statements without a verdict" in one for one in named)
+    assert any("b.mp4: 4 of 5 questions without an answer" in one for one in named)
     assert any("c.mp4, statement 0: there is no such statement" in one for one in named)
     assert done.status == 1
 
@@ -263,7 +269,7 @@ def test_the_page_keeps_answers_and_saves_them(captioners: dict[str, str], tmp_p
             page.click("#save")
         saved.value.save_as(tmp_path / "scores.json")
         browser.close()
-    (scores,) = read_scores([str(tmp_path / "scores.json")])
+    scores = Scores.read(tmp_path / "scores.json")
     assert (scores.rater, len(scores.scores), troubles) == ("ann", 9, [])
 
 
@@ -287,7 +293,8 @@ def test_faults_of_a_server_change_no_score_and_a_rerun_asks_nothing(
         again = run(*arguments)
     told, second = json.loads(first.out), json.loads(again.out)
     assert (first.status, again.status, len(seen)) == (0, 0, asked)
-    assert {one["column"]: one["value"] for one in told["figures"]} == {"good": 5.0, "bad": 3.0}
+    values = {one["column"]: one["value"] for one in told["figures"]}
+    assert values == {"good": 5.0, "bad": 3.0, "good - bad": 2.0}
     assert told["figures"] == second["figures"]
     assert told["made_by"]["models"] == {"asked": MODEL}
 

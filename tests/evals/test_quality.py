@@ -146,7 +146,7 @@ def test_support_is_counted_by_field(tmp_path: Path) -> None:
                 "claims": told}  # fmt: skip
 
     for name, supports in (
-        ("a", ("supported", "contradicted", "unchecked")),
+        ("a", ("supported", "disputed", "unchecked")),
         ("b", ("supported", "supported", "contradicted")),
     ):
         (tmp_path / f"{name}.json").write_text(json.dumps(claims(*supports)))

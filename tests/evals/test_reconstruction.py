@@ -34,6 +34,7 @@ from instancecap.schema.evidence import Evidence
 from instancecap.video.clip import Clip
 from tests.conftest import MakeVideo, Measured
 from tests.evals.conftest import Judge, write_captions
+from tests.mllm.server import MODEL, serve
 from tests.program import Run
 
 Picture = NDArray[np.uint8]
@@ -276,6 +277,21 @@ def test_a_server_without_log_probabilities_is_named(
     task = reconstruct([folders[0]], [folders[1]], metrics=("vqascore",), captions=[texts])
     result, _ = evaluate(task, backend=Likely({}))
     assert any("no log-probabilities" in one.reason for one in result.failed)
+
+
+def test_a_server_gives_the_probabilities(
+    run: Run, folders: tuple[str, str], tmp_path: Path
+) -> None:
+    texts = tmp_path / "captions.jsonl"
+    texts.write_text('{"id": "b.mp4", "caption": "A cat runs."}\n')
+    with serve(lambda body: "Yes") as url:
+        done = run(
+            *("eval", "reconstruct", *folders, "--metric", "vqascore", "--captions", texts),
+            *("--mllm-url", url, "--mllm-model", MODEL, "--json"),
+        )
+    (figure,) = json.loads(done.out)["figures"]
+    assert (figure["row"], figure["value"]) == ("vqascore", pytest.approx(0.9))
+    assert done.status == 1 and "no caption of this name" in done.err
 
 
 def test_the_program_compares_and_distorts(

@@ -16,10 +16,11 @@ from instancecap.evals.statistics import STATISTICS, difference, interval
     ("name", "rows", "value"),
     [
         ("mean", [[1], [0], [1], [1]], 0.75),
+        ("mean_difference", [[3, 1, 0, 0], [5, 1, 0, 0], [0, 0, 1, 1]], 4 - 1),
         ("share", [[1, 4], [2, 2]], 0.5),
         ("f1", [[2, 1, 1], [1, 0, 1]], 6 / 9),  # 3 hits, 1 false, 2 missed
-        ("precision", [[2, 1], [1, 0]], 0.75),
-        ("mean_f1", [[1.0, 0.5], [0.5, 0.25]], 2 * 0.75 * 0.375 / 1.125),
+        ("mean_share", [[1, 2, 0, 0], [1, 2, 3, 3]], (0.5 + 1) / 2),
+        ("share_of_groups", [[1, 2, 0], [1, 2, 0], [1, 1, 1]], (0.5 + 1) / 2),
         # True cases: 1 of 2 right; false cases: 2 of 2.
         ("balanced_accuracy", [[1, 1], [1, 0], [0, 0], [0, 0]], 0.75),
         ("balanced_accuracy", [[1, 1], [1, 1]], 1.0),

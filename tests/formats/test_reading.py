@@ -139,3 +139,18 @@ def test_any_file_is_read(tmp_path: Path) -> None:
         ic.Caption.read(tmp_path)
     ic.Caption(video=None, background="雪 und Möwe").write(tmp_path / "new" / "c.json")
     assert "雪 und Möwe" in (tmp_path / "new" / "c.json").read_text(encoding="utf-8")
+
+
+def test_words_of_our_own_format_may_be_spelled_otherwise() -> None:
+    document = ic.Caption(video=None, background="A yard.").model_dump(mode="json")
+    document["camera"] |= {"shot_type": "Close-up", "motion": ["pan left"]}
+    problems: list[str] = []
+    caption = caption_from(document, problems=problems)
+    assert (caption.camera.shot_type, caption.camera.motion) == ("close_up", ["pan_left"])
+    assert problems == [
+        "/camera/motion/0: 'pan left' is read as pan_left",
+        "/camera/shot_type: 'Close-up' is read as close_up",
+    ]
+    document["camera"]["shot_type"] = "portrait"
+    with pytest.raises(FormatError, match="/camera/shot_type"):
+        caption_from(document)

@@ -82,7 +82,7 @@ def test_a_clip_of_several_shots(
 ) -> None:
     clip, whole, parts = clips_dir / "cuts" / "bikes.mp4", tmp_path / "whole", tmp_path / "parts"
     with serve(saying()) as url:
-        options = asking(url, "--visual-prompt", "crop", "--frames", "4")
+        options = asking(url, "--frames", "4")
         assert run("caption", clip, *options, "--out", whole).status == 0
         assert run("caption", clip, *options, "--split-shots", "--out", parts).status == 0
     (caption,) = captions_in(whole).values()

@@ -137,7 +137,6 @@ def test_a_server_that_dies_keeps_what_is_finished(
         (("--replay", "other.jsonl"), ["other.jsonl", "not a recording"]),
         (("--record", "clip.mp4/record.jsonl"), ["cannot record to clip.mp4/record.jsonl"]),
         (("--on-contradiction", "maybe"), ["'maybe'", "'mark', 'remove', 'keep'"]),
-        (("--visual-prompt", "fog"), ["'fog'", "blur"]),
         (("--window", "0"), ["window", "0.5"]),
     ],
 )

@@ -66,9 +66,9 @@ def test_the_dry_run_foretells_real_clips(
     clips = [clips_dir / name for name in names][: None if mode == "fused" else 1]
     seen: list[dict[str, Any]] = []
     # What contradicts the evidence would be asked again, on top of what is foretold.
-    with serve(saying(), seen=seen) as url:
+    with serve(saying(place="unknown", time_of_day="unknown"), seen=seen) as url:
         agree = "off" if mode == "paper" else "on"
-        options = asking(url, "--mode", mode, "--visual-prompt", "crop", "--agree", agree)
+        options = asking(url, "--mode", mode, "--agree", agree)
         ran = run("caption", *clips, *options, "--out", tmp_path / "out")
         assert ran.status == 0, ran.err
         told = run("caption", *clips, *options, "--dry-run", "--json")

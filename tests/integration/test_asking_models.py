@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,7 +27,7 @@ def test_a_model_in_this_process_captions_every_clip(
 ) -> None:
     ran = run(
         *("caption", clips_dir / "everyday", "--captioner", "mllm", "--mllm-model", tiny_model),
-        *("--visual-prompt", "crop", "--frames", "2", "--attempts", "1", "--out", tmp_path / "out"),
+        *("--frames", "2", "--attempts", "1", "--out", tmp_path / "out"),
         "--json",
     )
     assert not json.loads(ran.out)["failed"], ran.err  # what it leaves out makes a clip partial
@@ -49,32 +43,11 @@ def test_a_model_in_this_process_captions_every_clip(
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iterator[str]:
-    """``transformers serve`` on a free port; it takes schemas and ignores them."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    cache = tmp_path_factory.mktemp("cache")
-    (cache / "hub").mkdir()
-    program = [Path(sys.executable).parent / "transformers", "serve", tiny_model]
-    address = ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
-    own = {"HF_HOME": str(cache), "HF_HUB_OFFLINE": "1"}
-    with (cache / "log").open("w") as log:
-        process = subprocess.Popen(
-            [*program, *address], env={**os.environ, **own}, stdout=log, stderr=log
-        )
-        try:
-            while process.poll() is None:
-                try:
-                    urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
-                    break
-                except OSError:
-                    time.sleep(0.5)
-            else:
-                pytest.fail((cache / "log").read_text()[-2000:])
-            yield f"http://127.0.0.1:{port}/v1"
-        finally:
-            process.terminate()
-            process.wait()
+    """The URL of ``transformers serve``."""
+    from tests.mllm import tiny
+
+    with tiny.serving(tiny_model, tmp_path_factory.mktemp("cache")) as url:
+        yield url
 
 
 def test_transformers_serve_captions_a_clip(
@@ -83,7 +56,7 @@ def test_transformers_serve_captions_a_clip(
     clip = clips_dir / "everyday" / "woman_dog.mp4"
     ran = run(
         *("caption", clip, "--captioner", "mllm", "--mllm-url", served),
-        *("--mllm-model", tiny_model, "--visual-prompt", "crop", "--frames", "1"),
+        *("--mllm-model", tiny_model, "--frames", "1"),
         *("--attempts", "2", "--mllm-concurrency", "1", "--out", tmp_path / "out"),
     )
     assert ran.status == 1 and ran.err.startswith("partial: "), ran.err

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import random
 import threading
 import time
@@ -31,6 +32,8 @@ from typing import Any
 import jsonschema
 
 MODEL = "test-model"
+SURE = {"logprob": math.log(0.9), "top_logprobs": [{"token": "Maybe", "logprob": math.log(0.1)}]}
+"""Of an answer of one token, where it is asked for."""
 Answer = Callable[[dict[str, Any]], str]
 Refusal = Callable[[dict[str, Any], int], tuple[int, Any] | None]
 
@@ -246,6 +249,7 @@ def _completion(asked: dict[str, Any], text: str, finish: str) -> dict[str, Any]
                 "index": 0,
                 "message": {"role": "assistant", "content": text},
                 "finish_reason": finish,
+                "logprobs": {"content": [SURE | {"token": text}]} if "logprobs" in asked else None,
             }
         ],
         "usage": {

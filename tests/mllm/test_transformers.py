@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -151,31 +146,10 @@ def test_a_missing_model_is_named(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def served(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of ``transformers serve``."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    cache = tmp_path_factory.mktemp("cache")
-    (cache / "hub").mkdir()
-    program = [Path(sys.executable).parent / "transformers", "serve", model]
-    address = ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
-    own = {"HF_HOME": str(cache), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-    with (cache / "log").open("w") as log:
-        process = subprocess.Popen(
-            [*program, *address], env={**os.environ, **own}, stdout=log, stderr=log
-        )
-        try:
-            for _ in range(240):
-                if process.poll() is not None:
-                    pytest.fail((cache / "log").read_text()[-2000:])
-                try:
-                    urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
-                    break
-                except OSError:
-                    time.sleep(0.5)
-            yield f"http://127.0.0.1:{port}/v1"
-        finally:
-            process.terminate()
-            process.wait()
+    from tests.mllm import tiny
+
+    with tiny.serving(model, tmp_path_factory.mktemp("cache")) as url:
+        yield url
 
 
 @pytest.mark.models

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 TEMPLATE = (
     "{% for m in messages %}<|{{ m['role'] }}|>"
@@ -113,3 +123,32 @@ def _idefics3(tokenizer: Any) -> tuple[Any, Any]:
         pad_token_id=tokenizer.pad_token_id,
     )
     return processor, config
+
+
+@contextmanager
+def serving(model: Path, folder: Path) -> Iterator[str]:
+    """The URL of ``transformers serve`` on a free port; it takes schemas and ignores them."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (folder / "hub").mkdir()
+    program = [Path(sys.executable).parent / "transformers", "serve", model]
+    address = ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
+    own = {"HF_HOME": str(folder), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [*program, *address], env={**os.environ, **own}, stdout=log, stderr=log
+        )
+        try:
+            while process.poll() is None:
+                try:
+                    urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
+                    break
+                except OSError:
+                    time.sleep(0.5)
+            else:
+                pytest.fail((folder / "log").read_text()[-2000:])
+            yield f"http://127.0.0.1:{port}/v1"
+        finally:
+            process.terminate()
+            process.wait()

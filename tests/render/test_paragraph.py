@@ -11,7 +11,7 @@ from instancecap.language.en import NUMBERS
 from instancecap.render import render, targets
 from instancecap.render.grammar import content, stem
 from instancecap.render.options import NAMES_NOTHING
-from instancecap.schema.caption import Caption
+from instancecap.schema.caption import Caption, Provenance
 from tests.render.rich_captions import RICH, caption_of, measured, rich
 from tests.tables import cases
 
@@ -108,9 +108,49 @@ def test_the_noun_is_the_one_that_tells_most() -> None:
 def test_instances_that_look_the_same_are_told_apart() -> None:
     one = {"colors": ["brown"], "action": "Stays still.", "expression": "calm"}
     assert text_of(caption_of(one, {**one, "action": "Moves about."})) == (
-        "A person in brown stays still. The first person in brown looks calm. "
+        "A person in brown stays still. The person in brown looks calm. "
         "Another person in brown moves about. The second person in brown looks calm."
     )
+
+
+def test_the_shot_opens_the_sentence_about_the_camera_that_follows_it() -> None:
+    camera = {"motion": ["pan_left"], "shot_type": "long_shot", "shot_angle": "high_angle"}
+    caption = caption_of({"class": "dog", "action": "Runs."}, camera=camera)
+    assert text_of(caption, "hunyuanvideo").endswith(
+        "In a long shot from a high angle, the camera pans left."
+    )
+    said = caption_of({"class": "dog"}, camera={**camera, "description": "It looks up. Then down."})
+    assert "The framing is a long shot from a high angle. It" in text_of(said, "hunyuanvideo")
+    still = caption_of({"class": "dog", "action": "Runs."}, camera={"shot_type": "long_shot"})
+    assert text_of(still, "hunyuanvideo").endswith("The framing is a long shot.")
+
+
+def test_what_moves_away_is_not_said_to_stay_where_it_began() -> None:
+    place = {"start": "bottom-right", "end": "bottom-right"}
+    moves = caption_of({"class": "dog", "appearance": "A dog.", "action": "It turns left.",
+                        "position": place})  # fmt: skip
+    sits = caption_of(
+        {"class": "dog", "appearance": "A dog.", "action": "It sits.", "position": place}
+    )
+    assert "bottom right" in text_of(sits) and "bottom right" not in text_of(moves)
+
+
+def test_a_paragraph_of_its_own_is_the_prompt_where_it_fits() -> None:
+    own = "A dog in a red scarf runs past, and the camera pans after it."
+    caption = caption_of({"class": "dog", "action": "Runs."}, dense_description=own)
+    prompt = render(caption, target="wan2.2", prefix="tok,", suffix="instances: {instances}")
+    assert (prompt.text, prompt.prose) == (f"tok, {own} instances: 1", "model")
+    for options in ({"prose": "fields"}, {"task": "i2v"}, {"length": "short"},
+                    {"target": "minimax-h3"}, {"target": "cosmos3"}):  # fmt: skip
+        other = render(caption, **{"target": "wan2.2", **options})  # type: ignore[arg-type]
+        assert own not in other.text and other.prose == "fields"
+    long = caption.model_copy(update={"dense_description": f"{own} " * 60})
+    assert render(long, target="ltx-video").prose == "fields"
+    changed = caption.model_copy(deep=True)
+    changed.provenance["/instances/0/action"] = Provenance(
+        source="human", confidence=1.0, support="unchecked"
+    )
+    assert render(changed, target="wan2.2").prose == "fields"
 
 
 def test_a_sentence_is_said_once() -> None:
@@ -149,9 +189,7 @@ def test_a_pronoun_has_something_to_refer_to() -> None:
         {"subcategory": "older man", "action": "He turns around."},
         {"subcategory": "woman", "action": "She waves."},
     )
-    assert text_of(two, task="i2v") == (
-        "The older man is in view. He turns around. The woman is in view. She waves."
-    )
+    assert text_of(two, task="i2v") == ("The older man turns around. The woman waves.")
 
 
 GIST = "An orange car turns into a driveway beside a trophy."

@@ -1,13 +1,11 @@
 """What is done to a picture so that a multimodal model is asked about one instance in it.
 
 InstanceCap (Fan et al. 2024) replaces what lies outside an instance's mask by a copy that was
-scaled down and up again by about 150: colors stay, things go. A crop is the cheaper way. A close-up
-darkens what is around, and leaves it to be seen: what a thing is held by, or does, is still plain.
+scaled down and up again by about 150: colors stay, things go. A close-up darkens what is around,
+and leaves it to be seen: what a thing is held by, or does, is still plain.
 """
 
 from __future__ import annotations
-
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -16,8 +14,6 @@ from numpy.typing import NDArray
 from instancecap.evidence.cluster import load_masker
 from instancecap.video.decode import Picture
 from instancecap.video.sampling import fit_within
-
-Variant = Literal["blur", "crop"]
 
 Box = NDArray[np.float64]
 RED = (255, 0, 0)
@@ -50,26 +46,20 @@ UNREACHED = 0.15
 """Share of a box's size by which a mask may stay away from a side before it misses a part: about
 a head, an eighth of a person's height."""
 
-CROP_MARGIN = 0.2
-"""Share of the box's size that a crop adds on each side."""
-
 MAX_CROP_RATIO = 1.5
 """Longer over shorter side of a crop, the frame's edge permitting."""
 
-MAX_ENLARGEMENT, CLOSE_ENLARGEMENT = 2.0, 3.0
+MAX_ENLARGEMENT = 3.0
 
 
-def paint(picture: Picture, box: Box, *, variant: Variant, side: int) -> Picture:
-    """A picture of what lies in a box.
+def blur_around(picture: Picture, box: Box, *, side: int) -> Picture:
+    """A picture in which all but what lies in a box is blurred, as the paper does it.
 
     Args:
         picture: uint8 RGB (height, width, 3); not changed.
         box: x0 y0 x1 y1 in 0..1.
-        variant: ``blur`` (the paper's) or ``crop``.
-        side: longer side of the result in pixels at most. Only crops are enlarged, at most twice.
+        side: longer side of the result in pixels at most.
     """
-    if variant == "crop":
-        return _cropped(picture, box, side=side)
     picture = resized(picture, side)
     return _blend(picture, blurred(picture), _mask(picture, box))
 
@@ -86,8 +76,12 @@ def close_up(picture: Picture, box: Box, *, side: int) -> Picture:
     lit = _blend(picture, dimmed, mask, feather=feather)
     center, span = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) * (1 + 2 * CLOSE_MARGIN)
     half = np.maximum(span, CLOSE_LEAST) / 2
-    return _cropped(lit, np.concatenate([center - half, center + half]), side=side, margin=0.0,
-                    enlarge=CLOSE_ENLARGEMENT)  # fmt: skip
+    x0, y0, x1, y1 = crop_around(np.concatenate([center - half, center + half]), (width, height))
+    part = lit[y0:y1, x0:x1]
+    scale = min(MAX_ENLARGEMENT, side / max(part.shape[:2]))
+    size = max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(part, size, interpolation=how), np.uint8)
 
 
 def resized(picture: Picture, side: int) -> Picture:
@@ -149,33 +143,14 @@ def _blend(picture: Picture, around: Picture, mask: Picture, *, feather: int = F
     return mixed.astype(np.uint8)
 
 
-def _cropped(
-    picture: Picture,
-    box: Box,
-    *,
-    side: int,
-    margin: float = CROP_MARGIN,
-    enlarge: float = MAX_ENLARGEMENT,
-) -> Picture:
-    height, width = picture.shape[:2]
-    x0, y0, x1, y1 = crop_around(box, size=(width, height), margin=margin)
-    part = picture[y0:y1, x0:x1]
-    scale = min(enlarge, side / max(part.shape[:2]))
-    size = max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale))
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(part, size, interpolation=how), np.uint8)
-
-
-def crop_around(
-    box: Box, *, size: tuple[int, int], margin: float = CROP_MARGIN
-) -> tuple[int, int, int, int]:
+def crop_around(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
     """The part of a picture of ``size`` (width, height) that shows a box (0..1), in pixels.
 
-    The box with a margin; where that is long and thin, the shorter side is widened. At the
-    frame's edge the part moves inwards, so that it is cut only where the frame is too small.
+    Where the box is long and thin, the shorter side is widened. At the frame's edge the part moves
+    inwards, so that it is cut only where the frame is too small.
     """
     ends = []
-    spans = [(box[axis + 2] - box[axis]) * size[axis] * (1 + 2 * margin) for axis in (0, 1)]
+    spans = [(box[axis + 2] - box[axis]) * size[axis] for axis in (0, 1)]
     least = max(max(spans) / MAX_CROP_RATIO, 2.0)
     for axis, limit in enumerate(size):
         length = min(limit, max(1, round(max(spans[axis], least))))

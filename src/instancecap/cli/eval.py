@@ -25,7 +25,7 @@ from instancecap.evals.inseval.prompts import prompts_of, write_prompts
 from instancecap.evals.inseval.score import inseval
 from instancecap.evals.inseval.suite import lint
 from instancecap.evals.judges import JudgeOptions, judge_task, write_judge_page
-from instancecap.evals.people import PAGE, read_scores
+from instancecap.evals.judging import PAGE, Scores
 from instancecap.evals.quality.survey import survey_captions
 from instancecap.evals.reconstruction.distortions import distortions
 from instancecap.evals.reconstruction.metric import METRICS, WITHOUT_WEIGHTS, MetricOptions
@@ -109,7 +109,8 @@ def run(task: Task, options: Mapping[str, Any], *, server: Server | None = None)
             watcher.rejected(one)
         result, done = evaluate(task, eval_options(options), server=server, events=watcher)
     watcher.conclude(done)
-    show(result, options, outputs=done.outputs)
+    if not (done.interrupted or done.waiting):
+        show(result, options, outputs=done.outputs)
     raise typer.Exit(exit_status(result, done))
 
 
@@ -182,7 +183,7 @@ def eval_judge(
     named = names_of(captioners)
     if by == "people" and not scores:
         page_written(write_judge_page(named, how, folder_in(options), seed=seed), options)
-    given = read_scores(scores or []) if by == "people" else None
+    given = [Scores.read(path) for path in scores or []] if by == "people" else None
     task = judge_task(named, how, scores=given, seed=seed)
     run(task, options, server=judging("judge", options) if given is None else None)
 

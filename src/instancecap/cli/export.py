@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import typer
 
@@ -59,6 +60,7 @@ def export(
         link="copy" if copy else link,
         size=_parse_size(size),
     )
+    began = time.monotonic()
     warnings = terminal.WarningSummary(verbose=verbose)
     faults = terminal.WarningSummary(verbose=verbose, label="fault")
     written: Report | None = None
@@ -85,12 +87,13 @@ def export(
             on_failure=faults.add,
             on_warning=again.add,
         )
+    seconds = time.monotonic() - began
     faults.show()
     if not quiet:
         warnings.show()
-        _summarize(written, checked, out)
+        _summarize(written, checked, out, seconds)
     if json:
-        terminal.print_json(_account(written, checked))
+        terminal.print_json(_account(written, checked, seconds))
     failed = [report for report in (written, checked) if report is not None and report.failed]
     raise typer.Exit(int(bool(failed)))
 
@@ -104,13 +107,15 @@ def _parse_size(text: str) -> tuple[int, int] | None:
     return int(found[1]), int(found[2])
 
 
-def _summarize(written: Report | None, checked: CheckReport | None, out: str) -> None:
+def _summarize(
+    written: Report | None, checked: CheckReport | None, out: str, seconds: float
+) -> None:
     if written is not None:
         made = ", ".join(f"{count} {how}" for how, count in written.made.items())
         failed = f", {len(written.failed)} failed" if written.failed else ""
         where = f" in {out} ({made})" if written.outputs else ""
         clips = "1 clip" if written.done == 1 else f"{written.done} clips"
-        terminal.note(f"{clips}{where}{failed}, in {written.seconds:.1f} s")
+        terminal.note(f"{clips}{where}{failed}, in {seconds:.1f} s")
     if checked is not None:
         terminal.note(f"checked: rows {checked.rows}, faults {len(checked.failed)}")
         dropped = f", {len(checked.dropped)} are dropped" if checked.dropped else ""
@@ -119,7 +124,9 @@ def _summarize(written: Report | None, checked: CheckReport | None, out: str) ->
         terminal.note(f"will be trained on: {trained}{dropped}")
 
 
-def _account(written: Report | None, checked: CheckReport | None) -> dict[str, object]:
+def _account(
+    written: Report | None, checked: CheckReport | None, seconds: float
+) -> dict[str, object]:
     """What a ``--json`` run says."""
     account: dict[str, object] = {}
     if written is not None:
@@ -131,7 +138,7 @@ def _account(written: Report | None, checked: CheckReport | None) -> dict[str, o
             "failed": [{"input": one, "reason": why} for one, why in written.failed],
             "warnings": [{"clip": one, "text": text} for one, text in written.warnings],
             "outputs": written.outputs,
-            "seconds": round(written.seconds, 3),
+            "seconds": round(seconds, 3),
         }
     if checked is not None:
         account["check"] = {

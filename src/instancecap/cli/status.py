@@ -21,7 +21,9 @@ def status(out: str, *, json: bool = False) -> None:
     kept = f", {found.kept} kept as a person left them" if found.kept else ""
     before = f" ({found.before} by earlier runs{kept})" if found.before else ""
     counts = f"{found.done} of {found.total} clips done{before}{partial}, {found.failed} failed"
-    print(f"{out}: {state}, {counts}")
+    others = sum(found.held.values()) - found.done - found.partial - found.failed
+    held = f"; in all {found.held.get('done', 0)} done" if others > 0 else ""
+    print(f"{out}: {state}, {counts}{held}")
     if found.running:
         left = "" if found.left_seconds is None else f", about {_span(found.left_seconds)} left"
         print(f"{found.per_minute:g} clips a minute{left}")

@@ -191,10 +191,11 @@ class Watcher(Events):
         elif self._told:
             counts = {"partial": len(run.partial), "failed": len(run.failed)}
             some = "".join(f", {number} {name}" for name, number in counts.items() if number)
-            before = f", {run.skipped} were done before" if run.skipped else ""
+            be = "was" if run.skipped == 1 else "were"
+            before = f", {run.skipped} {be} done before" if run.skipped else ""
             note(f"{run.done} done{some}{before}, in {run.seconds:.1f} s")
-            if run.cost:
-                note(amounts(run.cost))
+            if cost := amounts(run.cost):
+                note(cost)
             if line := amounts(run.quality.counted()):
                 note(f"of {run.quality.counts['captions']} captions: {line}")
             if empty := run.quality.empty:

@@ -61,7 +61,7 @@ class AskingWork(Work):
         return ModelStage(self, self.backend or (self.server or Server()).open())
 
     @abstractmethod
-    async def ask(self, job: Job, ready: Any, backend: Backend, /) -> Documents:
+    async def ask(self, job: Job, ready: Any, backend: Backend, /) -> Any:
         """What comes of a job, given what the first half made of it.
 
         Raises:
@@ -75,8 +75,8 @@ class ModelStage:
     def __init__(self, work: AskingWork, backend: Backend) -> None:
         self._work, self._backend = work, backend
 
-    async def __call__(self, job: Job, ready: Any) -> Documents:
-        """The documents of a job; none where a batch has yet to answer."""
+    async def __call__(self, job: Job, ready: Any) -> Any:
+        """What comes of a job; no documents where a batch has yet to answer."""
         try:
             return await self._work.ask(job, ready, self._backend)
         except Unanswered:

@@ -168,6 +168,7 @@ class _Batch:
                 if fault := fault or _fault_in(captions.values()):
                     where = store.sink.where(job.name + parts[0])
                     one = Rejected(where, f"{fault}; mend it, or delete it to have it written anew")
+                    plan.kept = [other for other in plan.kept if other.source != where]
                     self._unloaded.append(one)
                     self._events.rejected(one)
                     fetched.append((index, job))

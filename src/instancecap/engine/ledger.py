@@ -175,15 +175,17 @@ class Ledger(Records):
 
 
 def read_ledger_notes(path: Path) -> dict[str, Any]:
-    """What the last run with this ledger noted; nothing is locked. Raises :class:`UsageError`."""
+    """What the last run with this ledger noted, and under ``held`` how many clips of all runs are
+    in which state; nothing is locked. Raises :class:`UsageError`."""
     try:
         with contextlib.closing(
             sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         ) as db:
             row = db.execute("SELECT notes FROM run").fetchone()
+            held = db.execute("SELECT entry ->> 'state', count(*) FROM clips GROUP BY 1").fetchall()
     except sqlite3.Error as error:
         raise UsageError(f"{path}: the ledger cannot be read ({error})") from error
-    return dict(json.loads(row[0])) if row else {}
+    return {**json.loads(row[0]), "held": dict(held)} if row else {}
 
 
 def lock_for_writing(folder: Path, name: str, *, shared: bool = False) -> int:

@@ -22,7 +22,7 @@ from instancecap.engine.pools import (
     WorkersLost,
     graceful_shutdown,
 )
-from instancecap.engine.work import Documents, Stage
+from instancecap.engine.work import Stage
 from instancecap.errors import InputError, MissingDependency, ServerError, UsageError
 from instancecap.io.finder import reason_of
 from instancecap.io.inputs import Job
@@ -194,7 +194,7 @@ def attempt(work: Callable[[Job], T], job: Job) -> T | Failure:
         return _failure(error, job)
 
 
-async def attempt_stage(stage: Stage, job: Job, prepared: Any) -> Documents | Failure:
+async def attempt_stage(stage: Stage, job: Job, prepared: Any) -> Any:
     """As :func:`attempt`, for the second stage."""
     try:
         return await stage(job, prepared)

@@ -156,8 +156,6 @@ class _Planner:
         edits = take_edits(store, entry)
         if not edits and not entry.by_hand:
             return False
-        if not entry.by_hand:
-            store.records.record(replace(entry, by_hand=True))
         faults = [fault for fault in edits.values() if fault]
         if not faults and (self.rewrites or entry.state == "partial"):
             return False
@@ -284,15 +282,18 @@ def take_edits(store: Store, entry: Entry) -> dict[str, str]:
     Returns:
         By the name of each document that was changed, what is wrong with it; mostly nothing.
     """
-    return {
-        name: _take(store, name, entry.leaves.get(part))
-        for part, name in ((part, entry.name + part) for part in entry.parts)
-        if store.sink.is_edited(name, entry.digests.get(part, ""))
-    }
+    faults, digests = dict[str, str](), dict(entry.digests)
+    for part in entry.parts:
+        if store.sink.is_edited(entry.name + part, entry.digests.get(part, "")):
+            faults[entry.name + part] = _take(store, entry, part, digests)
+    if faults:
+        store.records.record(replace(entry, by_hand=True, digests=digests))
+    return faults
 
 
-def _take(store: Store, name: str, written: dict[str, str] | None) -> str:
+def _take(store: Store, entry: Entry, part: str, digests: dict[str, str]) -> str:
     """Mark one document; returns what is wrong with it."""
+    name, written = entry.name + part, entry.leaves.get(part)
     text = store.sink.current(name)
     if not text or written is None:  # another format, or no caption
         return f"kept as it is, as {store.sink.format} does not hold a whole caption"
@@ -304,7 +305,7 @@ def _take(store: Store, name: str, written: dict[str, str] | None) -> str:
         if problems:  # writing it back would lose what is not understood
             return "; ".join(problems)
         if marked or not store.sink.piecewise:
-            store.sink.put(name, caption.to_json())
+            digests[part] = store.sink.put(name, caption.to_json())
     except (ValueError, RecursionError):
         return "not valid JSON"
     except (FormatError, OutputError) as error:

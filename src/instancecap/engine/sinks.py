@@ -195,14 +195,13 @@ class TableSink(Sink):
         self.private = private_folder(path)
         require_writable(path.parent)
         require_writable(self.private)
-        self._edits: dict[str, str] = {}
+        self._edits: dict[str, Any] = {}  # rows that a person changed or wrote, as they stand
         self._strays: dict[str, None] = {}
-        self._verbatim: dict[str, Any] = {}  # rows that a person changed in a foreign format
 
     def put(self, name: str, text: str) -> str:
         row = self._row(text)
         self.ledger.put_document(name, text)
-        self._verbatim.pop(name, None)
+        self._edits.pop(name, None)
         return digest_of(row)
 
     def get(self, name: str) -> str | None:
@@ -214,8 +213,8 @@ class TableSink(Sink):
     def find_edits(self, entries: Iterable[Entry]) -> None:
         """Compare the table's rows with what was written, where its files have changed since.
 
-        Rows that nobody knows of are a person's too, and stay at the end of the table. One in a
-        foreign format, which cannot hold all that a caption has, is kept as it is.
+        Rows that nobody knows of are a person's too, and stay at the end of the table. Such rows
+        stay as they are until a document is put in their place.
         """
         try:
             left = json.loads((self.private / STAMP).read_text(encoding="utf-8"))
@@ -223,29 +222,25 @@ class TableSink(Sink):
             return
         self._strays = dict.fromkeys(left["strays"])
         if not self.path.exists() or left["files"] == self._files():
-            self._verbatim = left["verbatim"]
-            self._edits = dict.fromkeys(self._verbatim, "")
+            self._edits = left["edits"]
             return
         written = {
             entry.name + part: entry.digests.get(part, "")
             for entry in entries
             for part in entry.parts
         }
-        digests = set(written.values())
+        digests, changed = set(written.values()), list[Any]()
         try:
-            rows = chain.from_iterable(map(read_rows, map(str, self._parts())))
-            values = (row.value for row in rows if not row.error)
-            changed = [value for value in values if digest_of(value) not in digests]
+            for row in chain.from_iterable(map(read_rows, map(str, self._parts()))):
+                if row.error:
+                    raise FormatError(f"{self.path}: {row.where}: {row.error}")
+                if digest_of(row.value) not in digests:
+                    changed.append(row.value)
         except FormatError as error:
             raise UsageError(f"{error}; mend the table, or choose another --out") from error
         names = self._names_of(changed, written)
-        for name, row in zip(names, changed, strict=True):
-            self._strays[name] = None
-            self._edits[name] = self._document(row)
-            if not self._edits[name]:
-                self._verbatim[name] = row
-            elif name not in written:
-                self.ledger.put_document(name, self._edits[name])
+        self._edits = dict(zip(names, changed, strict=True))
+        self._strays |= dict.fromkeys(names)
 
     def _files(self) -> dict[str, str]:
         """Size and time of change of the table's files."""
@@ -261,7 +256,7 @@ class TableSink(Sink):
         return name in self._edits
 
     def current(self, name: str) -> str | None:
-        return self._edits[name] if name in self._edits else self.get(name)
+        return self._document(self._edits[name]) if name in self._edits else self.get(name)
 
     def where(self, name: str) -> str:
         return f"{self.path}: {name}"
@@ -278,7 +273,7 @@ class TableSink(Sink):
                     left = {
                         "files": self._files(),
                         "strays": list(self._strays),
-                        "verbatim": self._verbatim,
+                        "edits": self._edits,
                     }
                     write_whole(self.private / STAMP, json.dumps(left))
             except BaseException:
@@ -291,8 +286,8 @@ class TableSink(Sink):
     def _rows(self, names: Iterable[str]) -> Iterator[Any]:
         """Of the names, then of what is by hand and of clips that are not in this run."""
         for name in self._in_order(names):
-            if name in self._verbatim:
-                yield self._verbatim[name]
+            if name in self._edits:
+                yield self._edits[name]
             elif (text := self.get(name)) is not None:
                 yield self._row(text)
 

@@ -27,6 +27,8 @@ class Status:
     """What the runs that began last have noted, over all shards of an output.
 
     Attributes:
+        held: clips of these and of earlier runs by their state, ``done``, ``partial``, ``failed``;
+            none in object storage.
         running: a run is at work on the output now.
         total: clips of the run.
         done: with those that earlier runs had done.
@@ -41,6 +43,7 @@ class Status:
         empty: ids of the first clips whose captions are empty.
     """
 
+    held: dict[str, int] = field(default_factory=dict)
     running: bool = False
     total: int = 0
     done: int = 0
@@ -81,6 +84,8 @@ def read_status(out: str) -> Status:
     for one in filter(None, notes):
         for name in COUNTS:
             setattr(status, name, getattr(status, name) + one.get(name, 0))
+        for state, count in one.get("held", {}).items():
+            status.held[state] = status.held.get(state, 0) + count
         for reason, count in one["reasons"].items():  # those that differ in a number only are one
             reasons["".join("#" if letter.isdigit() else letter for letter in reason)] += count
         for unit, amount in one["cost"].items():

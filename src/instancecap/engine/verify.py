@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 from instancecap.datasets.captions import Row, read_captions
 from instancecap.datasets.edits import file_of
 from instancecap.datasets.videos import find_video
+from instancecap.engine.asking import AskingWork
 from instancecap.engine.local import Outcome, count_cores, run_jobs, threads_each
 from instancecap.errors import InputError, OutputError, UsageError
 from instancecap.io.addresses import is_url
@@ -25,7 +24,7 @@ from instancecap.mllm.base import Backend
 from instancecap.mllm.server import Server
 from instancecap.schema import Caption, Evidence
 from instancecap.verify.check import verify
-from instancecap.verify.fields import read_claims
+from instancecap.verify.fields import Reading, read_claims
 from instancecap.verify.report import OnContradiction, Report, apply, count_findings, score_of
 from instancecap.video import Clip
 from instancecap.video.probe import check_regular_file
@@ -60,18 +59,16 @@ class Checked:
     is_own: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CheckWork:
+@dataclass(frozen=True, kw_only=True)
+class CheckWork(AskingWork):
     """Measures a clip, or reads its evidence, and checks the caption.
 
-    ``server``: whose model reads the sentences; they are read by rules where there is none.
+    Its sentences are read by rules, or by a model where there is one to ask.
     """
 
     on_contradiction: OnContradiction = "mark"
-    threads: int = 0
-    server: Server | None = None
 
-    def __call__(self, job: Job) -> Checked:
+    def __call__(self, job: Job) -> Checked | Evidence:
         from instancecap.evidence.build import measure
 
         assert isinstance(job, CheckJob)
@@ -79,24 +76,24 @@ class CheckWork:
             evidence = Evidence.read(job.evidence)
         else:
             evidence = measure(job.clip, threads=self.threads)
-        claims, problem = None, ""
-        if self.server is not None:
-            runner, backend = _reader(self.server)
-            reading = runner.run(read_claims(job.caption, backend))
-            claims, problem = reading.claims, reading.problem
-        report = verify(job.caption, evidence, read=claims)
+        return evidence if self.has_stage else self._check(job, evidence)
+
+    async def ask(self, job: Job, evidence: Evidence, backend: Backend) -> Checked:
+        """The caption, checked by claims that the model reads."""
+        assert isinstance(job, CheckJob)
+        return self._check(job, evidence, await read_claims(job.caption, backend))
+
+    def _check(self, job: CheckJob, evidence: Evidence, reading: Reading | None = None) -> Checked:
+        report = verify(job.caption, evidence, read=reading.claims if reading else None)
         changed = apply(job.caption, report, on_contradiction=self.on_contradiction)
-        if problem:
-            changed.warnings.append(f"verify: the sentences were read by rules: {problem}")
+        if reading and reading.problem:
+            changed.warnings.append(f"verify: the sentences were read by rules: {reading.problem}")
         producer = job.caption.producer
         is_own = (producer.name, producer.captioner) == ("instancecap", "measured")
         return Checked(job.name, report, changed.to_json(), is_own)
 
-
-@cache
-def _reader(server: Server) -> tuple[asyncio.Runner, Backend]:
-    """Whom this process asks: one connection, and what was found out about it, for all captions."""
-    return asyncio.Runner(), server.open()
+    def config(self) -> str:
+        return ""
 
 
 @dataclass(slots=True)
@@ -244,12 +241,12 @@ def verify_all(
 
     workers = config.workers or count_cores()
     work = CheckWork(
-        config.on_contradiction,
+        on_contradiction=config.on_contradiction,
         threads=threads_each(workers) if workers > 1 else 0,
         server=server if by_model else None,
     )
     jobs = enumerate(_jobs(read_captions(captions, on_salvaged=on_salvaged), config, fail))
-    account.complete = run_jobs(jobs, work, workers=workers, on_done=take)
+    account.complete = run_jobs(jobs, work, stage=work.open_stage(), workers=workers, on_done=take)
     return account
 
 

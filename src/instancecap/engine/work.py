@@ -121,7 +121,7 @@ def evidence_key(*, masks: bool) -> str:
 class Stage(Protocol):
     """The second half of a work: waits for others, beside the workers, in an event loop."""
 
-    async def __call__(self, job: Job, prepared: Any, /) -> Documents:
+    async def __call__(self, job: Job, prepared: Any, /) -> Any:
         """What comes of a clip that was prepared. Errors as of any work."""
 
     async def close(self) -> None:

@@ -2,7 +2,7 @@
 
 English is read by a few rules over tagged words: noun phrases, whose head tells a thing from a
 place, clothes or the weather; verbs, which belong to the noun phrase before them; turns of phrase
-of the cinema. Of other languages only quotations are read.
+of the cinema. Of Chinese what the phrase table knows is read, of other languages only quotations.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from instancecap.enhance.tokens import Parsed, Part, Phrase, Role, Token, read_tokens
+from instancecap.enhance.chinese import is_chinese, read_chinese
+from instancecap.enhance.tagging import Token
+from instancecap.enhance.tokens import Parsed, Part, Phrase, Role, read_tokens
 from instancecap.enhance.words import is_plural, nouns, parts, singular, verbs
 from instancecap.verify.lexicon import lexicon
 
 _STILL = frozenset(form for form, verb in verbs().items() if verb in ("be", "have", "stay", "keep"))
+_AROUND = ("in", "at", "near", "through", "across", "over", "around", "outside")
 _BESIDE = re.compile(r"\b(?:next to|in front of|on top of|in the middle of)\b", re.I)
 
 
@@ -25,6 +28,8 @@ def parse(prompt: str) -> Parsed:
         _find_phrases(found)
         _find_actions(found)
         _find_parts(found)
+    elif is_chinese(found.text):
+        read_chinese(found)
     found.parts += [Part("quote", found.at(span), span) for span in found.quoted]
     return found
 
@@ -73,6 +78,8 @@ def _add_phrase(found: Parsed, first: int, last: int) -> None:
     head = tokens[-1]
     core = next((i for i, one in enumerate(tokens) if one.kind not in "DN" and one.low != "of"), 0)
     prior = found.tokens[first - 1] if first else None
+    if prior is not None and prior.kind == "-" and tokens[0].low == "other":
+        core = 0  # *no other people* leaves some
     named = head.text[:1].isupper() and prior is not None and prior.kind not in ".m"
     number, counted = 1, False
     for one in tokens[:core]:
@@ -81,8 +88,10 @@ def _add_phrase(found: Parsed, first: int, last: int) -> None:
         elif one.kind == "N":
             number = 0
     known = lexicon().nouns.get(head.low)
+    of_another = any(one.low.endswith(("'s", "s'")) for one in tokens)  # *a chef's knives*
+    articles = () if of_another else ("a", "an", "each", "every", "another")
     single = (core and singular(head.low) == head.low) or any(
-        one.low in ("a", "an", "each", "every", "another") for one in tokens[:core]
+        one.low in articles for one in tokens[:core]
     )
     if not (counted or named or single) and (known.plural if known else is_plural(head.low)):
         number = 0
@@ -95,7 +104,11 @@ def _add_phrase(found: Parsed, first: int, last: int) -> None:
     role = role_of(head.low, [one.low for one in tokens])
     if role == "worn" and counted and number > 1 and (prior is None or prior.kind in ".,"):
         role = "thing"  # *four hands knead dough*
-    if role == "thing" and named and prior is not None and prior.low in ("in", "at", "near"):
+    after = found.tokens[last].kind if last < len(found.tokens) else ""
+    owned = tokens[0].low in ("his", "her", "its", "their", "my", "your")
+    if role == "worn" and not owned and not found.phrases and after in tuple("VX"):
+        role = "thing"  # *hands sort buttons*
+    if role == "thing" and named and prior is not None and prior.low in _AROUND:
         role = "setting"  # *in Tokyo*
     if role == "thing" and not _is_led(found.tokens, first, last):
         role = "intangible"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from instancecap.enhance.parse import category_of
 from instancecap.enhance.words import stems, synonyms
 from instancecap.mllm.base import Media
 from instancecap.schema.caption import Caption, Instance, Provenance
@@ -84,7 +85,13 @@ _BY_PICTURE = Provenance(source="picture", confidence=0.5, support="unchecked")
 def _alike(one: Instance, other: Instance) -> bool:
     """Whether two instances may be one: by noun, or by a word that stands for it."""
     theirs = {*stems(other.class_), *stems(other.subcategory)}
+    if other.class_ in _KINDS and category_of(one.class_) == _KINDS[other.class_]:
+        return True
     return bool({*_nouns(one.class_), *stems(one.name)[-1:]} & theirs)
+
+
+_KINDS = {"person": "human", "animal": "animal", "vehicle": "vehicle"}
+"""Classes of measured captions that stand for any of a kind."""
 
 
 def _nouns(name: str) -> set[str]:

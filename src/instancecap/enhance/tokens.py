@@ -7,17 +7,15 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import Literal
 
+from instancecap.enhance.tagging import Token, tag
 from instancecap.enhance.words import (
     Term,
     cinema,
-    is_plural,
     known_adjectives,
     nouns,
     parts,
-    singular,
     verbs,
 )
-from instancecap.render.grammar import lexicon as render_words
 from instancecap.verify.lexicon import lexicon
 
 Span = tuple[int, int]
@@ -33,18 +31,6 @@ _BREAK = re.compile(r"[.!?;]+[\"”’)\]]*(?=\s|$)|[。！？，]|,(?=\s)|(?<=\
 _SHOT = re.compile(
     r"[\[(]?\b(?:shot|scene)\s+\d+\b\s*[\])]?\s*[:.–—-]\s*|\[(?:shot|scene)\s+\d+\]", re.I
 )
-_ENDS = frozenset(".!?;:—–|()[]{}…\n")
-
-
-@dataclass(slots=True)
-class Token:
-    """A word, a mark, or a quotation, with its place in the prompt."""
-
-    text: str
-    low: str
-    start: int
-    end: int
-    kind: str = ""  # D N A W V R P L Y X - . Q K, see _tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +145,7 @@ def read_tokens(prompt: str) -> Parsed:
     found.english = _is_english(found)
     if found.english:
         _find_terms(found)
-        _tag(found.tokens)
+        tag(found.tokens)
     _find_fragments(found)
     return found
 
@@ -173,7 +159,17 @@ def _read_quotes(found: Parsed) -> None:
         near = [*reversed(before[-5:]), *after]
         kinds = ("writing", "speech")
         kind = next((one for word in near for one in kinds if word in parts()[one]), "quotes")
+        if kind == "speech" and len(before) > 1 and _is_mute(before[-2]):
+            kind = "writing"  # *a cup says "HELLO"*
         getattr(found, kind).append(span)
+
+
+def _is_mute(word: str) -> bool:
+    """Whether what a word names is a thing, so that what it says is to be read on it."""
+    known = lexicon().nouns.get(word)
+    return word in parts()["writing"] or (
+        known is not None and known.category not in ("human", "animal", "")
+    )
 
 
 def _tokens(found: Parsed) -> list[Token]:
@@ -198,12 +194,14 @@ def _is_english(found: Parsed) -> bool:
         return False
     words = [one.low for one in found.tokens if one.low[0].isalpha() and one.kind != "Q"]
     known = sum(_is_known(word) for word in words)
-    return len(words) < 3 or known >= 0.4 * len(words)
+    least = 0.2 if any(word in parts()["english"] for word in words) else 0.4
+    return len(words) < 3 or known >= least * len(words)
 
 
 def _is_known(word: str) -> bool:
     return (
         word in verbs()
+        or word in nouns()["numbers"]
         or word in lexicon().nouns
         or word in lexicon().colors
         or word in nouns()["plurals"]
@@ -223,121 +221,6 @@ def _find_terms(found: Parsed) -> None:
     for token in found.tokens:
         if not token.kind and any(a <= token.start < b for (a, b), _ in found.terms):
             token.kind = "K"
-
-
-def _tag(tokens: list[Token]) -> None:
-    """D determiner, N number, A adjective, W noun, V verb, R adverb, P preposition, L link, Y
-    pronoun, X auxiliary, - negation, . end, comma ``,``, K cinema, Q quotation."""
-    table = parts()
-    kinds = (("determiners", "D"), ("many", "N"), ("negations", "-"), ("auxiliaries", "X"),
-             ("relatives", "L"), ("links", "L"), ("prepositions", "P"), ("pronouns", "Y"),
-             ("adverbs", "R"))  # fmt: skip
-    for index, token in enumerate(tokens):
-        low = token.low
-        if token.kind:
-            continue
-        if not low[0].isalnum():
-            token.kind = "," if low == "," else "." if low in _ENDS else "m"
-        elif low in nouns()["numbers"] or low.isdecimal():
-            alone = low in nouns()["collective"] and _after(tokens, index) != "of"
-            token.kind = "W" if alone else "N"  # *an elderly couple dances*
-        else:
-            token.kind = next((letter for name, letter in kinds if low in table[name]), "")
-        token.kind = token.kind or _open_kind(tokens, index)
-
-
-def _open_kind(tokens: list[Token], index: int) -> str:
-    """A verb, an adjective, an adverb or, for all other words, a noun."""
-    low = tokens[index].low
-    shaded = lexicon().words.get(low) in ("size", "shade") and low != "light"
-    if low in lexicon().colors or shaded:
-        return "A"
-    if low in verbs() and _acts(tokens, index):
-        return "V"
-    if low in parts()["adjectives"]:
-        return "A"
-    if low.endswith("ly") and len(low) > 4:
-        return "R"
-    ends = len(low) > 5 and low.endswith(tuple(parts()["adjective_endings"]))
-    ends = ends or low in known_adjectives() or (len(low) > 4 and low.endswith("ed"))
-    if low in render_words("expressions") or ends:
-        return "A" if low not in lexicon().nouns and low not in nouns()["plurals"] else "W"
-    if index and tokens[index - 1].kind == "V" and low in verbs() and low not in lexicon().nouns:
-        return "R" if low == verbs()[low] and _after(tokens, index) in _CLOSED else "W"
-    return "V" if _stands_as_verb(tokens, index) else "W"
-
-
-_ONWARD = {"to", "into", "past", "toward", "towards"}
-_CLOSED = ("", ",", ".", ";", "!", "?")
-
-
-def _after(tokens: list[Token], index: int) -> str:
-    return tokens[index + 1].low if index + 1 < len(tokens) else ""
-
-
-def _stands_as_verb(tokens: list[Token], index: int) -> bool:
-    """Whether a word that no list has is a verb by its place: *fishermen mend a net*, *a baker
-    dusts flour*."""
-    low, before = tokens[index].low, tokens[index - 1] if index else None
-    if before is None or before.kind != "W" or {low, singular(low)} & lexicon().nouns.keys():
-        return False
-    table, after = parts(), _after(tokens, index)
-    leads = after in table["determiners"] | table["adverbs"] | table["pronouns"] | _ONWARD
-    leads = leads or (after in table["prepositions"] and _after(tokens, index + 1) in _CLOSED)
-    if not is_plural(low):
-        closed = leads or after in table["prepositions"] or after in _CLOSED
-        return closed and is_plural(before.low) and not _is_single(tokens, index)
-    known = lexicon().nouns.get(before.low)
-    acts = known is not None and known.category in ("human", "animal")
-    return _is_single(tokens, index) or (not is_plural(before.low) and (leads or acts))
-
-
-def _is_single(tokens: list[Token], index: int) -> bool:
-    """Whether *a* or the like begins the noun phrase before a word, which no plural can end."""
-    for token in reversed(tokens[:index]):
-        if token.kind not in "WA":
-            return token.low in ("a", "an", "one", "each", "every")
-    return False
-
-
-def _acts(tokens: list[Token], index: int) -> bool:
-    """Whether a form of a verb is one here: *the walk*, *a painting*, *running shoes* are none."""
-    low, before = tokens[index].low, tokens[index - 1] if index else None
-    after = tokens[index + 1].kind or tokens[index + 1].low if index + 1 < len(tokens) else ""
-    if before is not None and before.kind in "DNA":
-        clad = index > 1 and before.low in lexicon().colors and tokens[index - 2].low == "in"
-        return clad or (before.low == "that" and low.endswith("ing"))
-    if low in parts()["compounds"] and before is not None and before.kind == "W":
-        small = parts()["prepositions"] | parts()["determiners"]
-        return _after(tokens, index) in _CLOSED or after in small
-    if low.endswith("ing") or low in parts()["looks"]:
-        return True
-    if before is None or before.kind == ".":  # *Ignore the above*
-        return low == verbs()[low] and after in parts()["determiners"]
-    if low in nouns()["plurals"] and after in verbs():  # *only leaves drift by*
-        return False
-    if before.low == "to" or before.kind in "YXR":
-        return True
-    if before.kind in "K," and low != verbs()[low] and low not in lexicon().nouns:
-        small = parts()["prepositions"] | parts()["determiners"] | parts()["adverbs"]
-        return after in small or (before.kind == "," and after in _CLOSED)
-    if before.kind not in "WQm" and before.low not in ("and", "then", "who", "which", "that"):
-        return False
-    if low == verbs()[low] and before.kind == "W":  # *kids chase*, but not *a tennis match*
-        return _are_several(tokens, index) and not (is_plural(low) and after in ("", ".", ","))
-    return True
-
-
-def _are_several(tokens: list[Token], index: int) -> bool:
-    """Whether the subject of a clause is a plural, or two joined by *and*."""
-    for token in reversed(tokens[:index]):
-        if token.kind in ".,V":
-            return False
-        several = token.kind == "N" and token.low not in ("one", "1", "single", "lone")
-        plural = token.kind == "W" and is_plural(token.low) and not _is_single(tokens, index)
-        if several or token.low == "and" or plural:
-            return True
-    return False
 
 
 def _find_fragments(found: Parsed) -> None:

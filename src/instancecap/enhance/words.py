@@ -20,8 +20,18 @@ from instancecap.verify.lexicon import lexicon
 _HOME = files(__package__)
 _IRREGULAR = {plural: one for one, plural in read_tables("en")["plurals"].items()}
 _ONE_THING = re.compile(
-    r"(?:ss|us|'s|(?:tenn|bas|^ax|^ir|pelv|ferr|lys|oas|chass|debr|par|thes|cris)is)$"
+    r"(?:ss|us|'s|(?:tenn|bas|^ax|^ir|pelv|ferr|lys|oas|chass|debr|par|thes|cris)is|(?:canv|^g|atl|pyjam|pajam)as|^lens|^tweezers|^pliers|^shears|^binoculars)$"
 )
+_ENDINGS = (
+    (
+        r"(?:cook|mov|zomb|self|smooth|brown|hood|rook|cabb|coll|prair|eer|goal)ies$|^[dlpt]ies$",
+        "ie",
+    ),
+    (r"(?:sel|shel|cal|hal|lea|loa|scar|wol|el|thie|hoo|whar|shea|dwar)ves$", "f"),
+    (r"(?:kni|wi|li)ves$", "fe"),
+    (r"(?:tomat|potat|her|ech|torped|volcan|mosquit|mang|buffal|tornad|domin)oes$", "o"),
+)
+"""Plurals whose last letters come of other ones, and what these are."""
 _JOINED = re.compile(r"(?<=\w)(?:children|women|men)$")
 """Ends of plurals in one word, such as *schoolchildren*; *specimen* and its like are in none."""
 
@@ -118,6 +128,9 @@ def singular(word: str) -> str:
         return str(found)
     if joined := _JOINED.search(word):
         return word.removesuffix(joined[0]) + singular(joined[0])
+    for plural, end in _ENDINGS:
+        if re.search(plural, word):
+            return re.sub(r"(?:ies|ves|oes)$", "", word) + end
     if len(word) > 4 and word.endswith("ies"):
         return f"{word[:-3]}y"
     if re.search(r"(?:ss|x|ch|sh|zz)es$", word):

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from instancecap.evals.asking import Asker
 from instancecap.evals.ballot import Ballot, Question, say, version
-from instancecap.evals.pairing import Named, named_captions, named_rows, pair
+from instancecap.evals.pairing import Named, named_captions, named_rows, pair_samples
 from instancecap.evals.task import Figure, Method, Sample, Score, Scorer, Solver, Task
 from instancecap.io.finder import Rejected
 from instancecap.schema.caption import Caption
@@ -159,12 +159,12 @@ def events_task(
     captions: Sequence[str], references: Sequence[str], *, method: Method = "correct"
 ) -> Task:
     """Captions against what happens in their clips."""
-    pairs = pair(named_captions(captions), named_references(references))
-    samples = []
-    for name, (said, reference) in pairs.found.items():
-        given = (description(said), reference.model_dump(include={"text", "events"}))
-        path = said.video.path if said.video else ""
-        samples.append(Sample(name, given, reference.source, video=path))
+
+    def make(said: Caption, reference: Reference) -> tuple[Any, Any]:
+        given = reference.model_dump(include={"text", "events"})
+        return (description(said), given), reference.source
+
+    samples, rejected = pair_samples(captions, references, make, read=named_references)
     sources = sorted({one.target for one in samples})
     figures = [
         Figure("precision", "share_of_groups", ("precision", "source")),
@@ -178,7 +178,7 @@ def events_task(
         solver=autodq(),
         scorer=entailment(method, sources),
         figures=figures,
-        rejected=pairs.rejected,
+        rejected=rejected,
         method=method,
         options={"sources": sources, "most events": MOST_EVENTS},
         prompts=version("extract", "entail", "entail_question"),

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from instancecap.errors import FormatError
 from instancecap.evals.asking import Asker
 from instancecap.evals.ballot import Ballot, Question, say, version
 from instancecap.evals.boxes import track_iou
 from instancecap.evals.camera import fold
 from instancecap.evals.equivalence import EQUIVALENCE, is_same, shared_words
-from instancecap.evals.pairing import named_captions, pair
+from instancecap.evals.pairing import named_captions, pair_samples
 from instancecap.evals.task import Figure, Sample, Score, Scorer, Solver, Task
-from instancecap.io.finder import Rejected
 from instancecap.schema.caption import Caption, Instance
 
 SCENE = ("shot_type", "shot_angle", "shot_position", "camera_motion", "environment", "lighting")
@@ -48,16 +48,18 @@ class Compared:
 
 
 def likeness(one: Instance, other: Instance) -> float:
-    """How surely two instances are the same thing, 0..1: by tracks, else by words.
+    """How surely two instances are the same thing, 0..1.
 
-    The mean overlap of the tracks counts half where both have one; the rest is what their classes
-    and names have in common.
+    What they are counts .6 (the same class 1, the same category .5), what they are called and look
+    like .4; where both have tracks, half of it is the tracks' mean overlap.
     """
-    words = shared_words(f"{one.class_} {one.name}", f"{other.class_} {other.name}")
-    if one.class_ and one.class_ == other.class_:
-        words = max(words, 0.8)
+    kind = shared_words(one.class_, other.class_)
+    if one.class_ == other.class_:
+        kind = 1.0
     elif one.category and one.category == other.category:
-        words = max(words, 0.3)
+        kind = max(kind, 0.5)
+    looks = [" ".join((some.name, some.appearance, *some.colors)) for some in (one, other)]
+    words = 0.6 * kind + 0.4 * shared_words(*looks)
     if one.track and other.track:
         return (words + track_iou(one.track, other.track)) / 2
     return words
@@ -191,18 +193,16 @@ def field_accuracy() -> Scorer:
 
 def fields_task(captions: Sequence[str], references: Sequence[str], *, judge: bool) -> Task:
     """Captions against reference captions of the same names."""
-    pairs = pair(named_captions(captions), named_captions(references))
-    samples, rejected = [], list(pairs.rejected)
-    for name, (said, reference) in pairs.found.items():
-        hits = len(match(reference.instances, said.instances))
+
+    def make(said: Caption, reference: Caption) -> tuple[Any, Any]:
         fields = compared(reference, said)
         if not fields:
-            rejected.append(Rejected(name, "its reference has none of the table's fields"))
-            continue
+            raise FormatError("its reference has none of the table's fields")
+        hits = len(match(reference.instances, said.instances))
         counts = (hits, len(said.instances), len(reference.instances))
-        path = said.video.path if said.video else ""
-        given = fields if judge else by_words(fields)
-        samples.append(Sample(name, given, (fields, counts), video=path))
+        return fields if judge else by_words(fields), (fields, counts)
+
+    samples, rejected = pair_samples(captions, references, make, read=named_captions)
     return Task(
         name="fields",
         samples=samples,

@@ -1,4 +1,4 @@
-"""Captions judged by rubrics, by a model or by people: 1 to 5, or one text against another.
+"""Captions judged by rubrics: 1 to 5, or one text against another.
 
 The rubrics for instance detail and hallucination follow InstanceCap (arXiv 2412.09283), in our own
 words. Every captioner's captions are shown as one paragraph of plain text, without its name.
@@ -6,21 +6,18 @@ words. Every captioner's captions are shown as one paragraph of plain text, with
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from instancecap.errors import FormatError, InputError, UsageError
 from instancecap.evals.agreement import NOT_RATED
-from instancecap.evals.asking import Asker
-from instancecap.evals.ballot import Ballot, Question, say, version
+from instancecap.evals.ballot import Question, say, version
 from instancecap.evals.frames import SIDE, count_frames, evenly, shown_frames
+from instancecap.evals.judging import CHOICES, Judged, Scores, by_model, with_scores, write_page
 from instancecap.evals.pairing import named_captions, pair, video_of
-from instancecap.evals.people import Item, Scores, key_of, write_page
-from instancecap.evals.task import Figure, Sample, Score, Scorer, Solver, Task
-from instancecap.io.atomic import require_writable
+from instancecap.evals.task import Figure, Sample, Score, Scorer, Task
 from instancecap.io.finder import Rejected, reason_of
 from instancecap.schema.caption import Caption
 from instancecap.video.clip import Clip
@@ -28,28 +25,12 @@ from instancecap.video.clip import Clip
 SCALE = ("1", "2", "3", "4", "5")
 RUBRICS = ("detail", "hallucination", "who_is_who")
 PREFER = "prefer"
-CHOICES = ("the first", "the second", "equal")
 
-FRAMES = 16
+NUMBERS = {**{one: float(one) for one in SCALE}, **dict(zip(CHOICES, (1.0, 0.0, 0.5), strict=True))}
+"""Answers as numbers: scores, or how much the first of two is preferred."""
+
 SIDE_ON_A_PAGE = 320
 """Pixels of the longer side of what people are shown."""
-
-WARM = 0.7
-"""Temperature of repeated questions: without any they would be one question."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What one question is about.
-
-    Attributes:
-        texts: one to be rated, or two to choose among, by captioner.
-        rubrics: that are asked.
-    """
-
-    video: str
-    texts: tuple[tuple[str, str], ...]
-    rubrics: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +46,7 @@ class JudgeOptions:
 
     rubric: str = ""
     repeats: int = 1
-    frames: int = FRAMES
+    frames: int = 16
     video_root: str | None = None
 
     @property
@@ -79,97 +60,9 @@ class JudgeOptions:
         return chosen
 
 
-def named_samples(
-    captions: Mapping[str, str], options: JudgeOptions
-) -> tuple[list[Sample], list[Rejected]]:
-    """What is judged: each caption, and each beside that of the first captioner."""
-    captioners = {name: named_captions([path]) for name, path in captions.items()}
-    first, *others = captioners
-    shared, rejected = dict.fromkeys(captioners[first].found), [*captioners[first].rejected]
-    texts: dict[str, dict[str, Caption]] = {
-        name: {first: one} for name, one in captioners[first].found.items()
-    }
-    for other in others:
-        pairs = pair(captioners[first], captioners[other], kinds=(first, other))
-        rejected += [one for one in pairs.rejected if one not in rejected]
-        for name in list(shared):
-            if name in pairs.found:
-                texts[name][other] = pairs.found[name][1]
-            else:
-                del shared[name]
-    rated = tuple(one for one in options.rubrics if one in RUBRICS)
-    samples = []
-    for name in shared:
-        try:
-            source = captioners[first].sources.get(name, "")
-            video = video_of(texts[name][first], source, options.video_root)
-        except InputError as error:
-            rejected.append(Rejected(name, reason_of(error, name)))
-            continue
-        told = {key: plain(one) for key, one in texts[name].items()}
-        for key in told if rated else ():
-            shown = Shown(video, ((key, told[key]),), rated)
-            samples.append(Sample(f"{name}/{key}", shown, clip=name, video=video))
-        for key in others if PREFER in options.rubrics else ():
-            shown = Shown(video, ((first, told[first]), (key, told[key])), (PREFER,))
-            samples.append(Sample(f"{name}/{first} or {key}", shown, clip=name, video=video))
-    return samples, rejected
-
-
-def plain(caption: Caption) -> str:
-    """Any caption as the same kind of text; that it says nothing is said."""
-    try:
-        return str(caption.to("text"))
-    except FormatError:
-        return "(nothing)"
-
-
-def is_swapped(sample: Sample, *, seed: int, repeat: int = 0) -> bool:
-    """Whether the second of two texts is shown first: drawn by lot."""
-    return random.Random(f"{seed} {repeat} {sample.id}").random() < 0.5
-
-
-def ballot(sample: Sample, *, swapped: bool, head: str = "pictures") -> Ballot:
-    """The questions about a sample."""
-    shown: Shown = sample.input
-    if len(shown.texts) == 1:
-        questions = {one: Question(say(one), SCALE) for one in shown.rubrics}
-        return Ballot(say(head), questions, [("Text", shown.texts[0][1])])
-    order = shown.texts[::-1] if swapped else shown.texts
-    names = ("The first text", "The second text")
-    texts = [(name, text) for name, (_, text) in zip(names, order, strict=True)]
-    return Ballot(say(head), {PREFER: Question(say(PREFER), CHOICES)}, texts)
-
-
-def number_of(rubric: str, option: str, *, swapped: bool) -> float:
-    """An answer as a number: a score; or 1 for the first captioner, 0 for the second, 0.5."""
-    if rubric != PREFER:
-        return float(option)
-    if option == CHOICES[2]:
-        return 0.5
-    return float((option == CHOICES[0]) != swapped)
-
-
-def by_model(options: JudgeOptions, *, seed: int) -> Solver:
-    """A model is asked, once or several times."""
-
-    async def ask(asker: Asker, sample: Sample, pictures: Any) -> Any:
-        ratings: dict[str, list[float]] = {one: [] for one in sample.input.rubrics}
-        for repeat in range(options.repeats):
-            swapped = is_swapped(sample, seed=seed, repeat=repeat)
-            answers = await ballot(sample, swapped=swapped).ask(
-                asker, pictures=pictures, seed=repeat, warm=WARM if options.repeats > 1 else 0.0
-            )
-            for name, option in answers.items():
-                ratings[name].append(number_of(name, option, swapped=swapped))
-        return ratings
-
-    return Solver(compute=Pictures(options.frames), ask=ask)
-
-
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """The frames of a sample's video, evenly over its time, as a model is shown them."""
+    """The frames of a sample's video, evenly over its time."""
 
     count: int
     side: int = SIDE
@@ -182,72 +75,83 @@ class Pictures:
         return shown_frames(clip, places, side=self.side)
 
 
-def items(samples: Iterable[Sample], *, seed: int) -> list[Item]:
-    """What people are shown, in an order that is drawn by lot."""
-    found = [
-        Item.of(one, ballot(one, swapped=is_swapped(one, seed=seed), head="people"), seed=seed)
-        for one in samples
-    ]
-    random.Random(seed).shuffle(found)
-    return found
+def named_samples(
+    captions: Mapping[str, str], options: JudgeOptions
+) -> tuple[list[Sample], list[Rejected]]:
+    """What is judged: each caption, and each beside that of the first captioner."""
+    captioners = {name: named_captions([path]) for name, path in captions.items()}
+    first, *others = captioners
+    rejected = [*captioners[first].rejected]
+    texts = {name: {first: plain(one)} for name, one in captioners[first].found.items()}
+    for other in others:
+        pairs = pair(captioners[first], captioners[other], kinds=(first, other))
+        rejected += [one for one in pairs.rejected if one not in rejected]
+        texts = {
+            name: {**some, other: plain(pairs.found[name][1])}
+            for name, some in texts.items()
+            if name in pairs.found
+        }
+    samples: list[Sample] = []
+    for name, some in texts.items():
+        caption, source = captioners[first].found[name], captioners[first].sources[name]
+        try:
+            video = video_of(caption, source, options.video_root)
+        except InputError as error:
+            rejected.append(Rejected(name, reason_of(error, name)))
+            continue
+        samples += [
+            Sample(f"{name}/{what}", shown, clip=name, video=video)
+            for what, shown in _questions(some, options)
+        ]
+    return samples, rejected
+
+
+def _questions(texts: Mapping[str, str], options: JudgeOptions) -> Iterator[tuple[str, Judged]]:
+    """What is asked about the texts of one clip, with a name for each."""
+    rated = {one: Question(say(one), SCALE) for one in options.rubrics if one in RUBRICS}
+    first, *others = texts.items()
+    for one in (first, *others) if rated else ():
+        yield one[0], Judged("judge", (one,), rated)
+    for one in others if PREFER in options.rubrics else ():
+        asked = {PREFER: Question(say(PREFER), CHOICES)}
+        yield f"{first[0]} or {one[0]}", Judged("judge", (first, one), asked)
+
+
+def plain(caption: Caption) -> str:
+    """Any caption as the same kind of text; that it says nothing is said."""
+    try:
+        return str(caption.to("text"))
+    except FormatError:
+        return "(nothing)"
 
 
 def write_judge_page(
     captions: Mapping[str, str], options: JudgeOptions, folder: Path, *, seed: int
 ) -> list[Rejected]:
     """The page for people; returns what is not on it. Raises :class:`UsageError`."""
-    require_writable(folder)
     samples, rejected = named_samples(captions, options)
-    found = items(samples, seed=seed)
-    shown = Pictures(options.frames, SIDE_ON_A_PAGE)
-    return rejected + write_page(folder, found, title="Captions to judge", pictures=shown)
+    show = Pictures(options.frames, SIDE_ON_A_PAGE)
+    title = "Captions to judge"
+    return rejected + write_page(folder, samples, title=title, show=show, seed=seed)
 
 
-def with_scores(
-    samples: Sequence[Sample], scores: Sequence[Scores], *, seed: int
-) -> tuple[list[Sample], list[Rejected]]:
-    """The samples with people's ratings as their answers, and those that nobody rated.
-
-    Raises :class:`UsageError` where a file of scores is of another page.
-    """
-    for some in scores:
-        known = {key_of(one, seed=seed) for one in samples}
-        if strange := some.scores.keys() - known:
-            raise UsageError(
-                f"--scores: {len(strange)} of {len(some.scores)} answers of "
-                f"{some.rater or 'a rater'} are to other questions: use the --seed, options and "
-                "the captions that the page was made with"
-            )
-    found, rejected = [], []
-    for one in samples:
-        swapped = is_swapped(one, seed=seed)
-        ratings = {
-            rubric: [
-                number_of(rubric, option, swapped=swapped) if option else NOT_RATED
-                for option in (some.of(one, rubric, seed=seed) for some in scores)
-            ]
-            for rubric in one.input.rubrics
-        }
-        if any(max(some) >= 0 for some in ratings.values()):
-            found.append(Sample(one.id, ratings, one.input, clip=one.clip, video=one.video))
-        else:
-            rejected.append(Rejected(one.id, "nobody rated it"))
-    return found, rejected
-
-
-def ratings() -> Scorer:
-    """Mean ratings by rubric and captioner, and all of them, for their agreement."""
+def ratings(captioners: Sequence[str]) -> Scorer:
+    """Mean ratings by rubric and captioner, what differences are made of, and all ratings."""
+    first, *others = captioners
 
     def score(sample: Sample, answer: Any) -> Score:
-        shown: Shown = sample.target or sample.input
+        judged: Judged = sample.target or sample.input
+        name = " over ".join(key for key, _ in judged.texts)
         values: dict[str, float | list[float]] = {}
-        for rubric, some in answer.items():
-            given = [one for one in some if one >= 0]
-            if given:
-                name = " over ".join(key for key, _ in shown.texts)
-                values[f"{rubric} {name}"] = sum(given) / len(given)
-            values[f"{rubric} ratings"] = some
-        return Score(values, {"texts": dict(shown.texts), "ratings": answer})
+        for rubric, options in answer.items():
+            numbers = [NUMBERS.get(one, NOT_RATED) for one in options]
+            given = [one for one in numbers if one >= 0]
+            rating = values[f"{rubric} {name}"] = sum(given) / len(given)
+            values[f"{rubric} ratings"] = numbers
+            for other in others if name == first else {name} & {*others}:
+                pair = [rating, 1.0, 0.0, 0.0] if name == first else [0.0, 0.0, rating, 1.0]
+                values[f"{rubric} {first} - {other}"] = pair
+        return Score(values, {"texts": dict(judged.texts), "ratings": answer})
 
     return score
 
@@ -264,40 +168,43 @@ def judge_task(
     ``scores``: people's; None for a model to be asked.
     """
     samples, rejected = named_samples(captions, options)
+    models: dict[str, str] = {}
     if scores is not None:
-        samples, unrated = with_scores(samples, scores, seed=seed)
-        rejected += unrated
-    first, *others = captions
-    rubrics = [one for one in options.rubrics if one in RUBRICS]
-    figures = [
-        Figure(rubric, "mean", (f"{rubric} {name}",), name)
-        for rubric in rubrics
-        for name in captions
-    ]
-    if PREFER in options.rubrics:
-        figures += [
-            Figure(f"{first} preferred to {name}", "mean", (f"{PREFER} {first} over {name}",),
-                   first, "")
-            for name in others
-        ]  # fmt: skip
+        samples, left = with_scores(samples, scores, seed=seed)
+        rejected += left
+        models = {f"rater {i}": one.rater for i, one in enumerate(scores, 1)}
     raters = options.repeats if scores is None else len(scores)
-    asked = [*rubrics, *([PREFER] if PREFER in options.rubrics and others else [])]
-    for rubric in asked if raters > 1 else ():
-        parts = (f"{rubric} ratings",)
-        figures.append(Figure(rubric, "krippendorff", parts, "alpha", ""))
-        if raters == 2:
-            figures.append(Figure(rubric, "kappa", parts, "kappa", ""))
     return Task(
         name="judge",
         samples=samples,
-        solver=by_model(options, seed=seed) if scores is None else None,
-        scorer=ratings(),
-        figures=figures,
+        solver=by_model(Pictures(options.frames), seed=seed, repeats=options.repeats)
+        if scores is None
+        else None,
+        scorer=ratings([*captions]),
+        figures=list(_figures([*captions], options, raters)),
         rejected=rejected,
-        models={} if scores is None else {f"rater {i}": one.rater for i, one in
-                                          enumerate(scores, 1)},
+        models=models,
         options={"rubrics": list(options.rubrics), "repeats": options.repeats,
                  "frames": options.frames},
-        prompts=version("pictures", *options.rubrics),
+        prompts=version("judge", *options.rubrics),
         notes=["Of a hallucination score, 5 is none. Preferred: 1 always, 0.5 as often as not."],
     )  # fmt: skip
+
+
+def _figures(captioners: Sequence[str], options: JudgeOptions, raters: int) -> Iterator[Figure]:
+    first, *others = captioners
+    rubrics = [one for one in options.rubrics if one in RUBRICS]
+    for rubric in rubrics:
+        for name in captioners:
+            yield Figure(rubric, "mean", (f"{rubric} {name}",), name)
+        for name in others:
+            column = f"{first} - {name}"
+            yield Figure(rubric, "mean_difference", (f"{rubric} {column}",), column, "")
+    compared = others if PREFER in options.rubrics else []
+    for name in compared:
+        part = f"{PREFER} {first} over {name}"
+        yield Figure(f"{first} preferred to {name}", "mean", (part,), first, "")
+    for rubric in [*rubrics, *([PREFER] if compared else [])] if raters > 1 else []:
+        yield Figure(rubric, "krippendorff", (f"{rubric} ratings",), "alpha", "")
+        if raters == 2:
+            yield Figure(rubric, "kappa", (f"{rubric} ratings",), "kappa", "")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from instancecap.datasets.captions import read_captions
 from instancecap.datasets.edits import file_of
 from instancecap.datasets.videos import find_video, names_video
-from instancecap.errors import FormatError
+from instancecap.errors import FormatError, InputError
+from instancecap.evals.task import Sample
 from instancecap.io.finder import Rejected
 from instancecap.io.inputs import find_jobs
 from instancecap.io.tables import Row, read_rows
@@ -133,3 +134,29 @@ def _stems(names: Mapping[str, object]) -> dict[str, list[str]]:
     for name in names:
         found.setdefault(_stem(name), []).append(name)
     return found
+
+
+def pair_samples(
+    captions: Sequence[str],
+    references: Sequence[str],
+    make: Callable[[Caption, U], tuple[Any, Any]],
+    *,
+    read: Callable[[Sequence[str]], Named[U]],
+) -> tuple[list[Sample], list[Rejected]]:
+    """A sample for each caption with a reference, and what has none or can't be scored.
+
+    Args:
+        make: gives input and target. Raises :class:`InputError` where the reference can't be used.
+        read: the references.
+    """
+    pairs = pair(named_captions(captions), read(references))
+    samples, rejected = [], list(pairs.rejected)
+    for name, (said, reference) in pairs.found.items():
+        try:
+            given, target = make(said, reference)
+        except InputError as error:
+            rejected.append(Rejected(name, str(error)))
+            continue
+        path = said.video.path if said.video else ""
+        samples.append(Sample(name, given, target, video=path))
+    return samples, rejected

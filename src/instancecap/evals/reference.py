@@ -10,24 +10,19 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from instancecap.evals.boxes import track_iou
+from instancecap.errors import FormatError
 from instancecap.evals.camera import Counts
 from instancecap.evals.fields import match
-from instancecap.evals.pairing import named_captions, pair
+from instancecap.evals.pairing import named_captions, pair_samples
 from instancecap.evals.task import Figure, Sample, Score, Scorer, Task
-from instancecap.io.finder import Rejected
 from instancecap.schema.caption import Caption, Instance, Segment
 from instancecap.verify.text import bare_name, head_of
 
 NOTE = (
     "Instances are matched one to one by tracks and names. mentions: the caption names the matched "
     "instance in a part that overlaps the reference's part most; a mention of an instance that the "
-    "reference does not mention there is false, one of no known instance too. switches: instances "
-    "of the reference that different instances of the caption stand for in different parts."
+    "reference does not mention there is false, one of no known instance too."
 )
-
-FOLLOWS = 0.5
-"""Mean overlap from which a track follows a thing."""
 
 
 def mentions(caption: Caption) -> list[tuple[Segment, frozenset[int]]]:
@@ -90,39 +85,20 @@ def over_time() -> Scorer:
             "mentions": [counts.hits, counts.false, counts.missed],
             "instances": [hits, len(said.instances) - hits, len(reference.instances) - hits],
         }
-        switched = [_stand_ins(one, said) for one in reference.instances]
-        known = [one for one in switched if one]
-        if known:
-            values["switches"] = [float(sum(one > 1 for one in known)), float(len(known))]
         return Score(values, {"parts": rows})
 
     return score
 
 
-def _stand_ins(one: Instance, said: Caption) -> int:
-    """How many instances of a caption follow one of the reference for a while each."""
-    found = set()
-    for other in said.instances:
-        for start, end in ((s.start, s.end) for s in said.segments):
-            pieces = [
-                [point for point in some.track if start <= point.t <= end] for some in (one, other)
-            ]
-            if all(pieces) and track_iou(*pieces) >= FOLLOWS:
-                found.add(other.id)
-    return len(found)
-
-
 def reference_task(captions: Sequence[str], references: Sequence[str]) -> Task:
     """Captions against reference captions with instances and timed parts."""
-    pairs = pair(named_captions(captions), named_captions(references))
-    samples, rejected = [], list(pairs.rejected)
-    for name, (said, reference) in pairs.found.items():
+
+    def make(said: Caption, reference: Caption) -> tuple[Any, Any]:
         if not reference.segments or not reference.instances:
-            reason = "its reference has no instances, or no timed parts (segments)"
-            rejected.append(Rejected(name, reason))
-            continue
-        path = said.video.path if said.video else ""
-        samples.append(Sample(name, (said, reference), video=path))
+            raise FormatError("its reference has no instances, or no timed parts (segments)")
+        return (said, reference), None
+
+    samples, rejected = pair_samples(captions, references, make, read=named_captions)
     return Task(
         name="reference",
         samples=samples,
@@ -130,7 +106,6 @@ def reference_task(captions: Sequence[str], references: Sequence[str]) -> Task:
         figures=[
             Figure("mentions (F1)", "f1", ("mentions",)),
             Figure("instances (F1)", "f1", ("instances",)),
-            Figure("switches", "share", ("switches",), better="less"),
         ],
         rejected=rejected,
         notes=[NOTE],

@@ -21,8 +21,8 @@ RESULT, TABLE, PAGE = "result.json", "table.md", "index.html"
 MOST_SAMPLES = 500
 """Samples on a page; all are in ``result.json``."""
 
-COLORS = 7
-"""``--hue-0`` … of ``report.css``."""
+MOST_NAMED = 50
+"""Inputs that were not scored, in the table."""
 
 
 def write_report(result: Result, folder: Path) -> list[Path]:
@@ -87,7 +87,9 @@ def table(result: Result) -> str:
         lines.append(f"| {row} | {cells} | {grid.clips(row)} |")
     lines += ["", "In brackets: 95 % interval, bootstrap over clips.", ""]
     lines += [f"- {note}" for note in result.notes]
-    lines += [f"- not scored: {one.input}: {one.reason}" for one in result.failed]
+    lines += [f"- not scored: {one.input}: {one.reason}" for one in result.failed[:MOST_NAMED]]
+    if more := len(result.failed[MOST_NAMED:]):
+        lines.append(f"- not scored: {more} more, in {RESULT}")
     lines += ["", *(f"- {name}: {value}" for name, value in reproduction(result))]
     return "\n".join(lines)
 
@@ -98,6 +100,7 @@ def reproduction(result: Result) -> list[tuple[str, str]]:
     told: dict[str, Any] = {
         "method": result.method,
         "version": made.version,
+        "libraries": _listed(made.libraries),
         "models": _listed(made.models),
         "seed": made.seed,
         "prompts": made.prompts,
@@ -190,6 +193,9 @@ def plot(figures: Sequence[FigureResult], column: str) -> Markup:
         '<text x="{}" y="{t}">{}</text><text x="{}" y="{t}" text-anchor="end">{}</text>'
     ).format(LABEL, LABEL + WIDTH, LABEL, number(low), LABEL + WIDTH, number(high),
              y=bottom, t=bottom + 16)  # fmt: skip
+    if low < 0:
+        zero = Markup('<line class="axis" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{}"/>')
+        axis += zero.format(bottom, x=at(0.0))
     head = Markup('<svg class="plot" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(
         LABEL + WIDTH + 80, bottom + 24, f"{column or 'value'} with 95 % intervals"
     )

@@ -205,7 +205,7 @@ def _answer(
     kind = MeasuringWork if task.solver.measures else EvalWork
     work = kind(task=task, options=options, server=server, backend=backend)
     where = str(Path(options.out, ANSWERS)) if options.out else ""
-    config = RunConfig(out=where, workers=options.workers, resume=options.resume)
+    config = RunConfig(out=where, workers=options.workers, resume=options.resume, retry_failed=True)
     jobs, run = run_work([], work, config, events=events)
     texts: dict[str, str] = {}
     if where:

@@ -7,24 +7,23 @@ nothing of use) or unclear. The share of false ones is the figure.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from instancecap.errors import InputError, UsageError
-from instancecap.evals.asking import Asker
-from instancecap.evals.ballot import Ballot, Question, say, version
+from instancecap.errors import InputError
+from instancecap.evals.ballot import Question, say, version
 from instancecap.evals.boxes import boxes_at
 from instancecap.evals.frames import count_frames, evenly, read_frames
+from instancecap.evals.judging import Judged, Scores, by_model, key_of, with_scores, write_page
 from instancecap.evals.pairing import named_captions, named_rows, video_of
-from instancecap.evals.people import Item, Scores, key_of, read_scores, write_page
-from instancecap.evals.task import Figure, Sample, Score, Scorer, Solver, Task
+from instancecap.evals.task import Figure, Sample, Score, Scorer, Task
 from instancecap.io.atomic import require_writable
 from instancecap.io.finder import Rejected, reason_of
 from instancecap.io.table_writers import open_table
@@ -153,7 +152,7 @@ def write_sheets(samples: Sequence[Sample], folder: Path) -> list[Rejected]:
     rejected = []
     table = open_table(folder / "statements.jsonl")
     for one in samples:
-        told, instances = one.input
+        told, instances = one.input.about
         try:
             frames = [picture for _, picture in boxed_frames(one.video, instances)]
         except InputError as error:
@@ -173,133 +172,69 @@ def write_sheets(samples: Sequence[Sample], folder: Path) -> list[Rejected]:
 # Verdicts -----------------------------------------------------------------------------------------
 
 
-def ballot(sample: Sample, *, head: str = "statements") -> Ballot:
-    """A question for each statement."""
-    questions = {
-        f"n{number}": Question(say("statement", says=one.says, what=one.what), VERDICTS)
-        for number, one in enumerate(sample.input[0])
-    }
-    return Ballot(say(head), questions)
-
-
 def boxed_pictures(sample: Sample) -> list[Image]:
     """The frames of a sample's sheet, as a model or a person is shown them."""
     found = []
-    for t, picture in boxed_frames(sample.video, sample.input[1]):
+    for t, picture in boxed_frames(sample.video, sample.input.about[1]):
         done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 90])
         assert done, picture.shape
         found.append(Image(data.tobytes(), round(t, 3)))
     return found
 
 
-def by_model() -> Solver:
-    """A model judges all statements of a caption in one question."""
-
-    async def ask(asker: Asker, sample: Sample, pictures: Any) -> Any:
-        return [list((await ballot(sample).ask(asker, pictures=pictures)).values())]
-
-    return Solver(compute=boxed_pictures, ask=ask)
-
-
-def items(samples: Sequence[Sample], *, seed: int) -> list[Item]:
-    """What people are shown."""
-    return [Item.of(one, ballot(one), seed=seed) for one in samples]
-
-
-def write_audit_page(
-    captions: Sequence[str], folder: Path, *, video_root: str | None = None, seed: int
-) -> list[Rejected]:
-    """Sheets, the list of statements, and the page for people; returns what is not on them."""
-    require_writable(folder)
-    samples, rejected = statement_samples(captions, video_root=video_root)
-    rejected += write_sheets(samples, folder)
-    left = {one.source for one in rejected}
-    found = items([one for one in samples if one.id not in left], seed=seed)
-    title = "Statements to judge"
-    return rejected + write_page(folder, found, title=title, pictures=boxed_pictures)
-
-
 def read_verdicts(
-    paths: Sequence[str], samples: Sequence[Sample], *, seed: int
-) -> tuple[dict[str, list[list[str]]], list[Rejected]]:
-    """By sample the verdicts of each rater, in the order of its statements.
+    path: str, samples: Sequence[Sample], *, seed: int
+) -> tuple[Scores, list[Rejected]]:
+    """What the page gave back, or a table with ``file``, ``n`` and ``verdict`` a row.
 
-    A file is what the page gives back, or a table with ``file``, ``n`` and ``verdict`` a row. What
-    is no verdict is named; a caption that was not judged whole is not scored.
+    Returns the rows that are no verdict too. Raises :class:`FormatError` for a broken file.
     """
-    found: dict[str, list[list[str]]] = {}
-    rejected = []
-    for path in paths:
-        rows: Mapping[str, Mapping[str, str]]
-        if path.endswith(".json"):
-            rows = _of_scores(read_scores([path])[0], samples, seed=seed)
-        else:
-            rows, faults = _of_table(path, samples)
-            rejected += faults
-        for one in samples:
-            verdicts = [rows.get(one.id, {}).get(f"n{i}", "") for i in range(len(one.input[0]))]
-            if all(verdicts):
-                found.setdefault(one.id, []).append(verdicts)
-            else:
-                left = verdicts.count("")
-                rejected.append(Rejected(one.id, f"{left} of {len(verdicts)} statements without a "
-                                                 f"verdict in {path}"))  # fmt: skip
-    return found, rejected
-
-
-def _of_scores(
-    scores: Scores, samples: Sequence[Sample], *, seed: int
-) -> dict[str, Mapping[str, str]]:
-    return {one.id: scores.scores.get(key_of(one, seed=seed), {}) for one in samples}
-
-
-def _of_table(
-    path: str, samples: Sequence[Sample]
-) -> tuple[dict[str, dict[str, str]], list[Rejected]]:
+    if path.endswith(".json"):
+        return Scores.read(path), []
     read = named_rows(path, keys=("file",))
-    known = {one.id: len(one.input[0]) for one in samples}
-    rejected, found = list(read.rejected), dict[str, dict[str, str]]()
+    known = {one.id: one for one in samples}
+    rejected, scores = list(read.rejected), dict[str, dict[str, str]]()
     for name, rows in read.found.items():
         for row in rows:
-            number, verdict = str(row.get("n", "")), str(row.get("verdict", "")).lower()
-            where = f"{path}: {name}, statement {number or '?'}"
-            if name not in known or not number.isdecimal() or int(number) >= known[name]:
+            number, verdict = f"n{row.get('n', '')}", str(row.get("verdict", "")).lower()
+            where = f"{path}: {name}, statement {number[1:] or '?'}"
+            if name not in known or number not in known[name].input.questions:
                 rejected.append(Rejected(where, "there is no such statement"))
             elif verdict not in VERDICTS:
                 rejected.append(Rejected(where, f"{verdict!r}: allowed are {', '.join(VERDICTS)}"))
             else:
-                found.setdefault(name, {})[f"n{int(number)}"] = verdict
-    return found, rejected
+                scores.setdefault(key_of(known[name], seed=seed), {})[number] = verdict
+    return Scores(rater=path, scores=scores), rejected
 
 
 def audit() -> Scorer:
     """Verdicts by kind of statement, of all raters together."""
 
     def score(sample: Sample, answer: Any) -> Score:
-        told: Sequence[Statement] = sample.target
+        told: Sequence[Statement] = (sample.target or sample.input).about[0]
+        raters = [one for one in zip(*answer.values(), strict=True) if all(one)]
         values: dict[str, float | list[float]] = {}
         for kind in ("all", *dict.fromkeys(one.kind for one in told)):
             some = [
                 verdicts[i]
-                for verdicts in answer
+                for verdicts in raters
                 for i, one in enumerate(told)
                 if kind in ("all", one.kind)
             ]
             for name in VERDICTS:
                 values[f"{kind}: {name}"] = [float(some.count(name)), float(len(some))]
-        for name in ("statements", "true"):
-            counts = [len(one) if name == "statements" else one.count(name) for one in answer]
-            values[f"{name} a clip"] = sum(counts) / len(counts)
+        values["statements"] = float(len(told))
+        values["true"] = sum(one.count("true") for one in raters) / len(raters)
         pairs = [
             one == other
-            for first, second in combinations(answer, 2)
+            for first, second in combinations(raters, 2)
             for one, other in zip(first, second, strict=True)
         ]
         if pairs:
             values["agreeing pairs"] = [float(sum(pairs)), float(len(pairs))]
         rows = [
-            {"what": one.what, "says": one.says, "verdict": [some[i] for some in answer]}
-            for i, one in enumerate(told)
+            {"what": one.what, "says": one.says, "verdict": list(some)}
+            for one, some in zip(told, answer.values(), strict=True)
         ]
         return Score(values, {"statements": rows})
 
@@ -314,13 +249,31 @@ def statement_samples(
     samples, rejected = [], list(found.rejected)
     for name, caption in found.found.items():
         try:
-            video = video_of(caption, found.sources.get(name, ""), video_root)
+            video = video_of(caption, found.sources[name], video_root)
         except InputError as error:
             rejected.append(Rejected(name, reason_of(error, name)))
             continue
         told = list(statements(caption))
-        samples.append(Sample(name, (told, caption.instances), told, video=video))
+        questions = {
+            f"n{number}": Question(say("statement", says=one.says, what=one.what), VERDICTS)
+            for number, one in enumerate(told)
+        }
+        judged = Judged("statements", (), questions, (told, caption.instances))
+        samples.append(Sample(name, judged, video=video))
     return samples, rejected
+
+
+def write_audit_page(
+    captions: Sequence[str], folder: Path, *, video_root: str | None = None, seed: int
+) -> list[Rejected]:
+    """Sheets, the list of statements, and the page for people; returns what is not on them."""
+    require_writable(folder)
+    samples, rejected = statement_samples(captions, video_root=video_root)
+    rejected += write_sheets(samples, folder)
+    left = {one.source for one in rejected}
+    readable = [one for one in samples if one.id not in left]
+    title = "Statements to judge"
+    return rejected + write_page(folder, readable, title=title, show=boxed_pictures, seed=seed)
 
 
 def statements_task(
@@ -332,34 +285,29 @@ def statements_task(
 ) -> Task:
     """The audit of captions, by files of verdicts, or by a model where there are none."""
     samples, rejected = statement_samples(captions, video_root=video_root)
-    kinds = dict.fromkeys(one.kind for sample in samples for one in sample.target)
+    kinds = dict.fromkeys(one.kind for sample in samples for one in sample.input.about[0])
     if verdicts:
-        answers, faults = read_verdicts(verdicts, samples, seed=seed)
-        rejected += faults
-        samples = [
-            Sample(one.id, answers[one.id], one.target, video=one.video)
-            for one in samples
-            if one.id in answers
-        ]
-        if not samples:
-            raise UsageError("--verdicts: no caption is judged whole in these files")
+        read = [read_verdicts(path, samples, seed=seed) for path in verdicts]
+        rejected += [one for _, faults in read for one in faults]
+        samples, left = with_scores(samples, [scores for scores, _ in read], seed=seed)
+        rejected += left
+    better: dict[str, Literal["more", "less", ""]] = {"true": "more", "false": "less"}
     return Task(
         name="statements",
         samples=samples,
-        solver=None if verdicts else by_model(),
+        solver=None if verdicts else by_model(boxed_pictures, seed=seed),
         scorer=audit(),
         figures=[
             *(
-                Figure(kind, "share", (f"{kind}: {name}",), name,
-                       {"true": "more", "false": "less"}.get(name, ""))  # type: ignore[arg-type]
+                Figure(kind, "share", (f"{kind}: {name}",), name, better.get(name, ""))
                 for kind in ("all", *kinds)
                 for name in VERDICTS
             ),
-            Figure("all", "mean", ("statements a clip",), "a clip", ""),
-            Figure("all", "mean", ("true a clip",), "true a clip"),
+            Figure("all", "mean", ("statements",), "a clip", ""),
+            Figure("all", "mean", ("true",), "true a clip"),
             Figure("all", "share", ("agreeing pairs",), "raters agree"),
         ],
         rejected=rejected,
         options={"frames": FRAMES},
         prompts=version("statements", "statement"),
-    )  # fmt: skip
+    )

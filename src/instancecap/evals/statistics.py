@@ -7,8 +7,9 @@ often each sample counts, so that a resample of the bootstrap is a vector of wei
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,12 @@ def mean(values: Array, weights: Array) -> float:
     return _ratio(float(weights @ values[:, 0]), float(weights.sum()))
 
 
+def mean_difference(values: Array, weights: Array) -> float:
+    """Of (sum, count, sum, count): the first mean less the second."""
+    first, many, second, others = weights @ values
+    return _ratio(first, many) - _ratio(second, others)
+
+
 def total(values: Array, weights: Array) -> float:
     """Sum of one part."""
     return float(weights @ values[:, 0])
@@ -57,18 +64,6 @@ def f1(values: Array, weights: Array) -> float:
     """Of summed hits, false and missed ones."""
     hits, false, missed = weights @ values
     return _ratio(2 * hits, 2 * hits + false + missed)
-
-
-def precision(values: Array, weights: Array) -> float:
-    """Of summed hits and false ones."""
-    hits, false = weights @ values
-    return _ratio(hits, hits + false)
-
-
-def mean_f1(values: Array, weights: Array) -> float:
-    """Harmonic mean of the means of precision and recall, as DREAM-1K has it."""
-    first, second = (mean(values[:, [i]], weights) for i in (0, 1))
-    return _ratio(2 * first * second, first + second)
 
 
 def balanced_accuracy(values: Array, weights: Array) -> float:
@@ -175,58 +170,32 @@ HOTA_THRESHOLDS = np.arange(1, 20) * 0.05
 """Overlaps at which HOTA and its parts are taken, and then averaged."""
 
 
-def _hota_sums(values: Array, weights: Array) -> Array:
-    """Rows TP, FN, FP, association, overlap; a column a threshold."""
-    return (weights @ values).reshape(5, len(HOTA_THRESHOLDS))
+def hota_part(values: Array, weights: Array, name: str) -> float:
+    """HOTA or a part of it, of the counts of :func:`instancecap.evals.tracks.count`."""
+    sums = (weights @ values).reshape(5, len(HOTA_THRESHOLDS))
+    hits, missed, false, associated, overlap = sums
+    found = hits / np.maximum(hits + missed + false, 1)
+    association = associated / np.maximum(hits, 1)
+    parts = {
+        "hota": np.sqrt(found * association),
+        "deta": found,
+        "assa": association,
+        "detre": hits / np.maximum(hits + missed, 1),
+        "detpr": hits / np.maximum(hits + false, 1),
+        # 1 at a threshold without a match, as trackeval has it.
+        "loca": np.where(hits > 0, overlap / np.maximum(hits, 1e-10), 1.0),
+    }
+    return float(parts[name].mean())
 
 
-def _over_thresholds(part: Array, whole: Array) -> Array:
-    return np.asarray(part / np.maximum(whole, 1))
-
-
-def hota(values: Array, weights: Array) -> float:
-    """Of the counts of :func:`instancecap.evals.tracks.count`."""
-    hits, missed, false, associated, _ = _hota_sums(values, weights)
-    found = _over_thresholds(hits, hits + missed + false)
-    return float(np.sqrt(found * _over_thresholds(associated, hits)).mean())
-
-
-def deta(values: Array, weights: Array) -> float:
-    """Detection accuracy."""
-    hits, missed, false, *_ = _hota_sums(values, weights)
-    return float(_over_thresholds(hits, hits + missed + false).mean())
-
-
-def assa(values: Array, weights: Array) -> float:
-    """Association accuracy."""
-    hits, _, _, associated, _ = _hota_sums(values, weights)
-    return float(_over_thresholds(associated, hits).mean())
-
-
-def detre(values: Array, weights: Array) -> float:
-    """Detection recall."""
-    hits, missed, *_ = _hota_sums(values, weights)
-    return float(_over_thresholds(hits, hits + missed).mean())
-
-
-def detpr(values: Array, weights: Array) -> float:
-    """Detection precision."""
-    hits, _, false, *_ = _hota_sums(values, weights)
-    return float(_over_thresholds(hits, hits + false).mean())
-
-
-def loca(values: Array, weights: Array) -> float:
-    """Overlap of the matches; 1 at a threshold without any, as trackeval has it."""
-    hits, *_, overlap = _hota_sums(values, weights)
-    return float(np.where(hits > 0, overlap / np.maximum(hits, 1e-10), 1.0).mean())
-
-
-STATISTICS: dict[str, Statistic] = {
+STATISTICS: Mapping[str, Statistic] = {
     one.__name__: one
-    for one in (mean, total, share, mean_share, f1, precision, mean_f1, balanced_accuracy,
+    for one in (mean, mean_difference, total, share, mean_share, f1, balanced_accuracy,
                 average_precision, roc_auc, mean_average_precision, mean_roc_auc, share_of_groups,
-                f1_of_groups, mean_of_groups, rising, falling, krippendorff, kappa, hota, deta,
-                assa, detre, detpr, loca)
+                f1_of_groups, mean_of_groups, rising, falling, krippendorff, kappa)
+} | {
+    name: partial(hota_part, name=name)
+    for name in ("hota", "deta", "assa", "detre", "detpr", "loca")
 }  # fmt: skip
 """By the names that results carry."""
 

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from instancecap.errors import FormatError
 from instancecap.evals.asking import Asker
 from instancecap.evals.ballot import Ballot, Question, say, version
 from instancecap.evals.camera import Counts
 from instancecap.evals.equivalence import EQUIVALENCE, SHARED, shared_words
-from instancecap.evals.pairing import named_captions, pair
+from instancecap.evals.pairing import named_captions, pair_samples
 from instancecap.evals.task import Figure, Sample, Score, Scorer, Solver, Task
-from instancecap.io.finder import Rejected
-from instancecap.schema.caption import Segment
+from instancecap.schema.caption import Caption, Segment
 
 NEAR = 0.5
 """Seconds within which a boundary is found."""
@@ -135,16 +135,14 @@ def timeline() -> Scorer:
 
 def timed_task(captions: Sequence[str], references: Sequence[str], *, judge: bool) -> Task:
     """The parts of captions against those of reference captions."""
-    pairs = pair(named_captions(captions), named_captions(references))
-    samples, rejected = [], list(pairs.rejected)
-    for name, (said, reference) in pairs.found.items():
+
+    def make(said: Caption, reference: Caption) -> tuple[Any, Any]:
+        if not reference.segments:
+            raise FormatError("its reference has no timed parts (segments)")
         both = tuple(sorted(one.segments, key=lambda s: s.start) for one in (reference, said))
-        if not both[0]:
-            rejected.append(Rejected(name, "its reference has no timed parts (segments)"))
-            continue
-        path = said.video.path if said.video else ""
-        given = both if judge else told_by_words(*both)
-        samples.append(Sample(name, given, both, video=path))
+        return both if judge else told_by_words(*both), both
+
+    samples, rejected = pair_samples(captions, references, make, read=named_captions)
     return Task(
         name="timed",
         samples=samples,

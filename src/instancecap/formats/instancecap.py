@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from copy import deepcopy
 from typing import Any
 
@@ -19,33 +20,45 @@ def write(caption: Caption) -> dict[str, Any]:
 
 
 def read(value: dict[str, Any], warnings: list[str]) -> Caption:
-    """Validate; a missing ``video`` is forgiven, and keys that are not known are left out and
-    named in ``warnings``. Raises :class:`FormatError`."""
+    """Validate; a missing ``video`` is forgiven, keys that are not known are left out, and words
+    such as *Close-up* are read as ``close_up``; both are named in ``warnings``.
+
+    Raises :class:`FormatError`.
+    """
     whole = {"video": None, **value}
     try:
         return _parse(whole)
     except FormatError as error:
-        known, unknown = _without_unknown(whole, error.__cause__)
-        if not unknown:
+        mended, problems = _mended(whole, error.__cause__)
+        if not problems:
             raise
-    caption = _parse(known)
-    warnings.append(f"unknown keys left out: {', '.join(unknown)}")
+    caption = _parse(mended)
+    warnings += problems
     return caption
 
 
-def _without_unknown(value: dict[str, Any], cause: object) -> tuple[dict[str, Any], list[str]]:
-    """The value without keys that are not in the schema, and their pointers."""
+def _mended(value: dict[str, Any], cause: object) -> tuple[dict[str, Any], list[str]]:
+    """The value without keys that are not in the schema and with words as they are spelled there,
+    and what was done."""
     unknown: list[str] = []
+    spelled: list[str] = []
     value = deepcopy(value)
     for fault in cause.errors(include_url=False) if isinstance(cause, ValidationError) else []:
+        *way, key = fault["loc"]
+        owner: Any = value
+        for step in way:
+            owner = owner[step]
+        pointer = "/" + "/".join(map(str, fault["loc"]))
         if fault["type"] == "extra_forbidden":
-            *way, key = fault["loc"]
-            owner: Any = value
-            for step in way:
-                owner = owner[step]
             del owner[key]
-            unknown.append("/" + "/".join(map(str, fault["loc"])))
-    return value, unknown
+            unknown.append(pointer)
+        elif fault["type"] == "literal_error" and isinstance(owner[key], str):
+            word = re.sub(r"[\W_]+", "_", owner[key].casefold()).strip("_")
+            if word != owner[key]:
+                spelled.append(f"{pointer}: {owner[key]!r:.40} is read as {word}")
+                owner[key] = word
+    left_out = [f"unknown keys left out: {', '.join(unknown)}"] if unknown else []
+    return value, [*left_out, *spelled]
 
 
 def _parse(whole: dict[str, Any]) -> Caption:

@@ -13,11 +13,12 @@ import os
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from instancecap.errors import UsageError
-from instancecap.io.atomic import part_of, replace, write_whole, writing
+from instancecap.io.atomic import open_whole, part_of, write_whole, writing
 
 ROWS_PER_SHARD = 10_000
 """Rows of one file of a Parquet table that is written."""
@@ -75,17 +76,20 @@ def open_table(
     return _FileWriter(path, columns, brackets, ascii)
 
 
+class _Dropped(Exception):
+    """Ends the writing of a file that nobody wants any more."""
+
+
 class _FileWriter(TableWriter):
     """One text file, written beside its place and put there at the end."""
 
     def __init__(self, path: Path, columns: Sequence[str], brackets: str, ascii: bool) -> None:
         if path.is_dir():
             raise UsageError(f"--out {path}: a folder of that name is in the way of the file")
-        self._path, self._part, self._rows = path, part_of(path), 0
+        self._path, self._rows = path, 0
         self._columns, self._brackets, self._ascii = columns, brackets, ascii
-        with writing(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file: IO[str] = open(self._part, "w", encoding="utf-8", newline="")  # noqa: SIM115
+        self._whole = ExitStack()
+        self._file: IO[str] = self._whole.enter_context(open_whole(path))
         self._kind = path.suffix.lower()
         self._first = ""  # of a .json: a single value stands alone
 
@@ -120,24 +124,16 @@ class _FileWriter(TableWriter):
         if not self._rows:
             self.drop()
             return []
-        try:
-            with writing(self._path):
-                if self._kind == ".json":
-                    alone = self._rows == 1 and not self._brackets
-                    end = f"\n{(self._brackets or '[]')[1]}\n"
-                    self._file.write(f"{self._first}\n" if alone else end)
-                self._file.flush()
-                os.fsync(self._file.fileno())
-                self._file.close()
-            replace(self._part, self._path)
-        except BaseException:
-            self.drop()
-            raise
+        with self._whole:
+            if self._kind == ".json":
+                alone = self._rows == 1 and not self._brackets
+                end = f"\n{(self._brackets or '[]')[1]}\n"
+                self._file.write(f"{self._first}\n" if alone else end)
         return [str(self._path)]
 
     def drop(self) -> None:
-        self._file.close()
-        self._part.unlink(missing_ok=True)
+        with suppress(_Dropped), self._whole:
+            raise _Dropped
 
 
 class FolderWriter(TableWriter):

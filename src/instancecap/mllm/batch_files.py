@@ -14,12 +14,12 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from instancecap.errors import FormatError, ModelError, OutputError, ServerError, UsageError
-from instancecap.io.atomic import open_whole, part_of, writing
+from instancecap.io.atomic import part_of, writing
 from instancecap.mllm.base import Backend, Reply, Request
 from instancecap.mllm.dialect import OPTIONAL, SCHEMA_FORMS, Dialect
 from instancecap.mllm.wire import parse_reply, payload
@@ -69,10 +69,13 @@ class BatchWriter:
             if not _is_batch_file(one):
                 raise UsageError(f"--batch-file {path}: {one} is no batch file; name another")
         self._written: set[bytes] = set()
-        self._all: IO[bytes] | None = None
+        self._parts: list[Path] = []
+        self._file: IO[bytes] | None = None
+        self._requests = 0  # of the file that is open
         with self._faults():
             path.parent.mkdir(parents=True, exist_ok=True)
-            part_of(path).unlink(missing_ok=True)  # of a run that was killed
+            for left in path.parent.glob(f".{numbered}.part"):  # of a run that was killed
+                left.unlink()
 
     @property
     def requests(self) -> int:
@@ -84,44 +87,38 @@ class BatchWriter:
         key = bytes.fromhex(digest)
         if key in self._written:
             return
-        line = {"custom_id": digest, "method": "POST", "url": ENDPOINT, "body": body}
+        request = {"custom_id": digest, "method": "POST", "url": ENDPOINT, "body": body}
+        line = json.dumps(request, ensure_ascii=False).encode() + b"\n"
+        most, most_bytes = self._limits
         with self._faults():
-            if self._all is None:
-                self._all = open(part_of(self._path), "w+b")  # noqa: SIM115 (until close)
-            self._all.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+            full = self._file is None or self._requests == most
+            if self._file is None or full or self._file.tell() + len(line) > most_bytes:
+                self._file = self._next_file()
+            self._file.write(line)
+        self._requests += 1
         self._written.add(key)
+
+    def _next_file(self) -> IO[bytes]:
+        if self._file is not None:
+            self._file.close()
+        self._parts.append(part_of(self._numbered(len(self._parts))))
+        self._requests = 0
+        return open(self._parts[-1], "wb")
+
+    def _numbered(self, number: int) -> Path:
+        return self._path.with_name(f"{self._path.stem}-{number:05}.jsonl")
 
     def close(self) -> list[Path]:
         """Put the files in place of those of the round before; none where nothing is asked."""
-        paths = []
+        paths = [self._numbered(number) for number in range(len(self._parts))]
+        paths = [self._path] if len(paths) == 1 else paths
         with self._faults():
-            if self._all is not None:
-                with self._all as file:
-                    paths = self._place(file)
-                part_of(self._path).unlink(missing_ok=True)
+            if self._file is not None:
+                self._file.close()
+            for part, path in zip(self._parts, paths, strict=True):
+                os.replace(part, path)
             for one in set(self._earlier) - set(paths):
                 one.unlink(missing_ok=True)
-        return paths
-
-    def _place(self, file: IO[bytes]) -> list[Path]:
-        """Give the requests their name, or copy them into files that keep to the limits."""
-        most, most_bytes = self._limits
-        requests, size = len(self._written), file.tell()
-        if requests == 1 or (requests <= most and size <= most_bytes):
-            file.close()
-            os.replace(part_of(self._path), self._path)
-            return [self._path]
-        paths: list[Path] = []
-        file.seek(0)
-        with ExitStack() as stack:
-            for line in file:
-                if not paths or requests == most or size + len(line) > most_bytes:
-                    stack.close()
-                    paths.append(self._path.with_name(f"{self._path.stem}-{len(paths):05}.jsonl"))
-                    copy = stack.enter_context(open_whole(paths[-1], binary=True))
-                    requests = size = 0
-                copy.write(line)
-                requests, size = requests + 1, size + len(line)
         return paths
 
     @contextmanager

@@ -14,8 +14,9 @@ from itertools import zip_longest
 
 from instancecap.language import en
 from instancecap.render import grammar, subjects
+from instancecap.render.draft import Line
 from instancecap.render.grammar import content, lexicon, stem
-from instancecap.render.paragraph import NEWS, Line
+from instancecap.render.paragraph import NEWS
 from instancecap.schema.caption import Caption, Instance
 from instancecap.verify.text import head_of
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from instancecap.render import grammar
+from instancecap.render.draft import Line
 from instancecap.render.grammar import lexicon
-from instancecap.render.paragraph import Line
 from instancecap.schema.caption import Caption
 
 _LEAD = "integrated_multimodal_description: [Shot 1]"

@@ -7,112 +7,21 @@ fuse the fields in such orders.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 from instancecap.language import en
 from instancecap.render import grammar, scene, subjects
+from instancecap.render.draft import Draft, Line
 from instancecap.render.grammar import content, lexicon
-from instancecap.render.options import RenderOptions
 from instancecap.render.subjects import Subject
-from instancecap.schema.caption import Caption, Instance
+from instancecap.schema.caption import Instance
 
 NEWS = 0.25
 """Share of new words from which a sentence about a part of the clip is more than a repetition."""
 
-_PHRASES = " ".join(phrase for table in en.TABLES.values() for phrase in table.values())
-_MEASURED_WORDS = content(
-    " ".join((re.sub(r"\{\w+\}", " ", _PHRASES), *en.NUMBERS, *en.ANOTHER, *lexicon("measured")))
-) - content("shots")  # how many there are is said in no other sentence
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A sentence of the paragraph.
-
-    Attributes:
-        field: JSON pointer of the field that it says; the number is the instance's id.
-        index: its place among the sentences of the field.
-        rank: how soon it is left out where room is short; 0 last of all.
-        part: the number from 1 of the part of the clip that it opens; 0 for none.
-    """
-
-    field: str
-    index: int
-    rank: float
-    text: str
-    part: int = 0
-
-
-@dataclass
-class Draft:
-    """A paragraph in the making.
-
-    Attributes:
-        order: the parts of the paragraph, first to last.
-        keep: how many sentences of a field are wanted, where not all are; 0 for none.
-        gist: what is told of the global description.
-        whole: the number of sentences of each field that has any, kept or not.
-    """
-
-    caption: Caption
-    options: RenderOptions
-    order: tuple[str, ...]
-    keep: Mapping[str, int]
-    subjects: list[Subject] = field(default_factory=list)
-    gist: str = ""
-    whole: dict[str, int] = field(default_factory=dict)
-
-    def wants(self, pointer: str) -> bool:
-        return self.keep.get(pointer, 1) > 0
-
-    @cached_property
-    def by_shot(self) -> bool:
-        """Whether the parts are the shots, so that these tell what is done in each."""
-        shots, parts = self.caption.shots, self.caption.segments
-        return (
-            len(shots) == len(parts) > 1
-            and self.wants("/segments")
-            and all(part.description for part in parts)
-            and all(abs(a.start - b.start) < 0.1 for a, b in zip(shots, parts, strict=True))
-        )
-
-    def is_ours(self, pointer: str, text: str = "") -> bool:
-        """Whether a field was measured by this project, and ``text`` says no more than that.
-
-        What says more was edited by someone, and is taken as they wrote it.
-        """
-        entry = self.caption.provenance.get(pointer)
-        if entry is None or entry.support != "measured" or entry.source == "human":
-            return False
-        return self.caption.producer.name == "instancecap" and content(text) <= self.facts
-
-    @cached_property
-    def facts(self) -> frozenset[str]:
-        """The content of all that the structured fields of a measured caption say."""
-        names = [
-            " ".join((one.name, one.class_, en.plural(one.class_), *one.colors))
-            for one in self.caption.instances
-        ]
-        return _MEASURED_WORDS | content(". ".join(names))
-
-    def text(self, pointer: str, text: str) -> tuple[str, ...]:
-        """The sentences of a field that are wanted."""
-        if not text:
-            return ()
-        found = grammar.sentences(text)
-        self.whole[pointer] = len(found)
-        most = self.keep.get(pointer, len(found))
-        return found[: min(most, 1) if self.options.length == "medium" else most]
-
-    def fact(self, pointer: str, text: str) -> str:
-        """A sentence that is put together of structured fields."""
-        if not text:
-            return ""
-        self.whole[pointer] = 1
-        return text if self.wants(pointer) else ""
+_WAYS = lexicon("direction") | {"closer", "away"}
 
 
 def lines_of(draft: Draft) -> list[Line]:
@@ -123,6 +32,9 @@ def lines_of(draft: Draft) -> list[Line]:
         told,
         [_is_bare(draft, one) and draft.wants(f"/instances/{one.id}/colors") for one in told],
     )
+    for who in draft.subjects:  # all about the first of its like is told before the second comes
+        if who.ref == f"the first {who.full}":
+            who.ref = f"the {who.full}"
     gist = list(_gist(draft, told))
     draft.gist = " ".join(line.text for line in gist).lower()
     about = [
@@ -187,7 +99,10 @@ class _Mention:
     def line(self, text: str) -> str:
         """A sentence about it, behind one that names it where it could be of anyone."""
         new = self.by_name and not self.named and text.startswith("The ")
-        if new or (not self.current and subjects.pronoun_first(text)):
+        first, _, rest = text.partition(" ")
+        if self.named and not self.current and first in ("It", "He", "She", "They"):
+            text = grammar.sentence(f"{self.who.ref} {rest}")
+        elif new or (not self.current and subjects.pronoun_first(text)):
             text = f"{self.introduction()} {text}"
         self.named = self.current = True
         return text
@@ -254,6 +169,9 @@ def _position(draft: Draft, one: Instance, mention: _Mention, acts: str) -> str:
     if _has_cells(draft, one):
         moves = place.start != place.end or (not acts and (place.enters or place.leaves))
         text = subjects.cells(place, mention.who, who=mention.subject, acts=bool(acts))
+        goes = bool(acts) and place.start == place.end and bool(_WAYS & set(grammar.words_of(acts)))
+        if goes or (acts and place.start == place.end == "center-middle"):
+            return ""  # it is there no longer; or where one looks first
         if acts and content(" ".join(en.IN_CELLS[at] for at in (place.start, place.end) if at)) <= (
             content(acts)
         ):
@@ -316,9 +234,19 @@ def _events(draft: Draft) -> Iterator[Line]:
 
 def _framing(draft: Draft) -> Iterator[Line]:
     found = scene.shot(*_shot_of(draft, said=draft.caption.camera.description))
+    if _leads_camera(draft) and found:
+        return
     lead = "" if draft.order[0] == "framing" else "the framing is "
     text = grammar.sentence(f"{lead}{en.article(found)}") if found else ""
     yield from _fact(draft, "/camera/shot_type", text, rank=4)
+
+
+def _leads_camera(draft: Draft) -> bool:
+    """Whether the shot opens the sentence about the camera: *in a long shot, the camera pans*."""
+    order = draft.order
+    follows = "framing" in order and order[order.index("framing") + 1 :][:1] == ("camera",)
+    told = next(iter(_camera_lines(draft)), None) if follows else None
+    return told is not None and told.text.startswith("The camera ")
 
 
 def _shot_of(draft: Draft, *, said: str = "") -> list[str]:
@@ -349,6 +277,17 @@ def tags_of(draft: Draft) -> list[str]:
 
 
 def _camera(draft: Draft) -> Iterator[Line]:
+    """How the camera moves, behind the shot where that is told right before."""
+    leads = draft.options.task == "t2v" and _leads_camera(draft)
+    found = scene.shot(*_shot_of(draft, said=draft.caption.camera.description)) if leads else ""
+    for line in _camera_lines(draft):
+        if found and not line.index:
+            text = grammar.phrase(line.text.removeprefix("The "))
+            line = replace(line, text=grammar.sentence(f"in {en.article(found)}, the {text}"))
+        yield line
+
+
+def _camera_lines(draft: Draft) -> Iterator[Line]:
     """How the camera moves: by its primitives where they are ours, else in the caption's words."""
     camera, pointer = draft.caption.camera, "/camera/motion"
     if camera.description and not draft.is_ours("/camera/description", camera.description):

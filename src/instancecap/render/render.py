@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from instancecap.errors import FormatError
 from instancecap.language import en
 from instancecap.render import cosmos, minimax
+from instancecap.render.draft import Draft, Line
 from instancecap.render.dropout import blank, choose_omitted
 from instancecap.render.grammar import clean
 from instancecap.render.joining import joined
@@ -20,7 +21,7 @@ from instancecap.render.options import (
     Task,
     fill_suffix,
 )
-from instancecap.render.paragraph import Draft, Line, lines_of, tags_of
+from instancecap.render.paragraph import lines_of, tags_of
 from instancecap.render.quotes import said_once
 from instancecap.render.targets import (
     FIELDS,

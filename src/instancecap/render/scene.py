@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from instancecap.language import en
 from instancecap.render import grammar
 from instancecap.render.grammar import lexicon
 from instancecap.schema.caption import Caption
 
+_MEASURED_LIGHT = re.compile(r"A ((?:[a-z]+ )?)picture(?: with ([^,.]+))?\.?")
+"""As the measured captioner tells it: *A bright picture with high contrast.*"""
 _MEDIA = {"animation": "animated", "graphics": "computer-generated"}
 
 
@@ -49,8 +53,10 @@ def setting(text: str) -> str:
 
 def light(text: str) -> str:
     """A sentence about the light."""
-    if text.startswith("A picture with ") and "," not in text:  # as measured light is told
-        return grammar.sentence(f"the picture has {text.removeprefix('A picture with ')}")
+    if measured := _MEASURED_LIGHT.fullmatch(text):
+        how, what = (part or "" for part in measured.groups())
+        told = [f"is {how.strip()}" if how else "", f"has {what}" if what else ""]
+        return grammar.sentence(f"the picture {' and '.join(filter(None, told))}")
     if text.startswith(("lit ", "illuminated ")):
         return grammar.sentence(f"the scene is {text}")
     if text[:1].islower() and grammar.form(text) in ("noun", "other"):

@@ -17,6 +17,17 @@ _PEOPLE = frozenset(("person", "man", "woman", "boy", "girl", "child"))
 _ADJECTIVES = lexicon("expressions")
 _FACES, _SIDES = lexicon("faces"), lexicon("sides")
 _PREPOSITIONS = lexicon("places")
+_THROUGHOUT = {
+    "across",
+    "along",
+    "around",
+    "over",
+    "inside",
+    "against",
+    "throughout",
+    "low",
+    "high",
+}
 _GO_ON = _PREPOSITIONS | {"with", "and", "but", "while", "as", "of", "toward", "towards", "for"}
 
 
@@ -192,8 +203,9 @@ def expression(text: str, one: Subject) -> str:
         return grammar.sentence(text)
     if words[0] == "with":
         return grammar.sentence(f"{one.ref} {one.be} seen {bare}")
-    if not staged and core and (words[0] in ("a", "an", "no") or core[-1].lower() in _FACES):
-        ready = words[0] in (*grammar.DETERMINERS, "no") or core[-1].endswith("s")
+    face = next((word for word in core if word.lower() in _FACES), "")
+    if not staged and core and (words[0] in ("a", "an", "no") or face):
+        ready = words[0] in (*grammar.DETERMINERS, "no") or (face or core[-1]).endswith("s")
         noun = bare if ready else en.article(bare)
         return grammar.sentence(f"{one.ref} {'have' if several else 'has'} {noun}")
     if not text[:1].islower():
@@ -214,7 +226,7 @@ def position(text: str, one: Subject, *, who: str) -> str:
     if grammar.has_finite_verb(text):
         return grammar.sentence(text)
     words, bare = grammar.words_of(text), grammar.phrase(text)
-    if words[0] in _PREPOSITIONS:
+    if words[0] in _PREPOSITIONS | _THROUGHOUT:
         return grammar.sentence(f"{who} {one.be} {bare}")
     if words[0] in _SIDES:
         return grammar.sentence(f"{who} {one.be} at the {bare}")
@@ -277,10 +289,12 @@ def pronoun_first(text: str) -> bool:
 
 
 def pronoun_of(texts: Sequence[str], class_: str) -> str:
-    """*she*, where a sentence about an instance of a class calls it so; else *this*."""
+    """*she*, where a sentence about an instance of a class calls it so; else *it*, or *this* of a
+    person."""
     firsts = (next(iter(grammar.words_of(text)), "") for text in texts)
     known = ("he", "she") if class_ == "person" else ("he", "she", "it")
-    return next((word for word in firsts if word in known), "this")
+    usual = "this" if class_ in _PEOPLE else "it"
+    return next((word for word in firsts if word in known), usual)
 
 
 def opens(text: str, one: Subject, class_: str) -> bool:

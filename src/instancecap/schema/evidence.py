@@ -178,6 +178,7 @@ class LightFacts(StrictModel):
     saturation: Unit = 0.0
     warmth: float = Field(default=0.0, description="mean of (red - blue), -1..1")
     change: float = Field(default=0.0, description="brightness of the last second minus the first")
+    day: Unit = Field(default=0.0, description="how much speaks for the day outdoors, told or not")
     time_of_day: Literal[v.TimeOfDay, ""] = ""
     confidence: Unit = 0.0
 

@@ -177,7 +177,6 @@ def test_a_captioner_for_python(make_video: Any, tmp_path: Path, without_weights
         ({"language": "klingon!"}, "no language tag"),
         ({"frames": -1}, "frames must be at least 0, got -1"),
         ({"window": 0.1}, "window must be at least 0.5 seconds, got 0.1"),
-        ({"visual_prompt": "glow"}, "unknown visual prompt 'glow'"),
         ({"image_side": 8}, "image_side must be at least 16 pixels"),
     ],
 )

@@ -17,6 +17,7 @@ from instancecap.schema.evidence import (
     FramingFacts,
     LightFacts,
     PlaceFacts,
+    Shot,
     TextRegion,
 )
 from tests.made import camera, evidence, thing
@@ -41,6 +42,17 @@ def test_of_camera_movements_all_are_stated_or_none() -> None:
     assert select_camera(evidence(camera=camera("arc_cw", "shaky")), is_any) == [
         "arc_cw", "shaky",
     ]  # fmt: skip
+
+
+def test_of_several_shots_a_movement_is_told_that_all_have() -> None:
+    shots = [Shot(start=0, end=2, transition="start"), Shot(start=2, end=4, transition="cut")]
+    facts = evidence(camera=camera("pan_left"), shots=shots)
+    for second, told in (("pan_left", ["pan_left"]), ("static", [])):
+        facts.camera.segments = [
+            CameraSegment(start=0, end=2, motion=["pan_left"]),
+            CameraSegment(start=2, end=4, motion=[second]),
+        ]
+        assert select_camera(facts, lambda kind, confidence: True) == told
 
 
 def test_movements_that_share_no_time_are_stages() -> None:

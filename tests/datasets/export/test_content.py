@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from instancecap.datasets.captions import Row
-from instancecap.datasets.export.content import names_nothing, require_answer
+from instancecap.datasets.export.write import names_nothing, require_answer
 from instancecap.errors import InputError
 from instancecap.formats import to_format
 from instancecap.schema.caption import Camera, Caption, Instance, Provenance, Segment

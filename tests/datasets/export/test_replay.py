@@ -344,7 +344,7 @@ def test_musubi_counts_frames_after_retiming(tmp_path: Path) -> None:
     assert f"not trained on: {why}" in told
     checked = check(str(tmp_path / "set"))
     assert checked.failed == [
-        ("metadata.jsonl: line 1", f"{tmp_path}/set/videos/f45_at30.mp4: not trained on: {why}")
+        ("metadata.jsonl: line 1: videos/f45_at30.mp4", f"not trained on: {why}")
     ]
     assert (checked.trained, round(checked.seconds, 2)) == (1, round(33 / 16, 2))
     assert replay_musubi(tmp_path / "set", 16) == {"f45_at30.mp4": 0, "f90_at30.mp4": 33}

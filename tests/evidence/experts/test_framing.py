@@ -6,9 +6,10 @@ import pytest
 
 from instancecap.evidence.experts.angle import shot_angle
 from instancecap.evidence.experts.faces import assign_faces
-from instancecap.evidence.experts.framing import frame_subject
+from instancecap.evidence.experts.framing import frame_subject, shows_large_faces
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Face, InstanceFacts, Shot
+from tests.made import evidence
 
 WHOLE = [Shot(start=0, end=4, transition="start")]
 Box = tuple[float, float, float, float]
@@ -182,3 +183,16 @@ def test_faces_seen_straight_on_are_at_eye_level() -> None:
 
 def test_nothing_tells_no_angle() -> None:
     assert shot_angle([], [], static=True, aspect=1.6) == ""
+
+
+@pytest.mark.parametrize(
+    ("height", "count", "filmed"), [(0.3, 3, True), (0.3, 2, False), (0.1, 3, False)]
+)
+def test_large_faces_of_people_show_that_the_clip_was_filmed(
+    height: float, count: int, filmed: bool
+) -> None:
+    person = thing((0.2, 0.1, 0.8, 1.0))
+    faces = [face((0.4, 0.2, 0.6, 0.2 + height), t=t) for t in range(count)]
+    own = [one.model_copy(update={"instance": person.id}) for one in faces]
+    assert shows_large_faces(evidence(person, faces=own)) == filmed
+    assert not shows_large_faces(evidence(person, faces=faces))

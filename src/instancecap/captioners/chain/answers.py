@@ -182,7 +182,8 @@ def _typical(name: str, kind: Any) -> Any:
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return typical(kind)
     if get_origin(kind) is list:
-        count = {"instances": USUAL_INSTANCES, "subjects": 2, "colors": 1}.get(name, 0)
+        usual = {"instances": USUAL_INSTANCES, "subjects": 2, "colors": 1, "second_look": 4}
+        count = usual.get(name, 0)
         listed = [_typical(name, get_args(kind)[0]) for _ in range(count)]
         for number, one in enumerate(listed):
             if "name" in getattr(one, "model_fields_set", ()):

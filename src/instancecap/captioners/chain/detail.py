@@ -18,11 +18,10 @@ from instancecap.captioners.chain.options import INSTANCE_LEAVES
 from instancecap.captioners.chain.pictures import QUALITY
 from instancecap.captioners.chain.questions import Answered, Question, Scene
 from instancecap.captioners.visual_prompts import (
-    Variant,
+    blur_around,
     close_up,
     from_jpeg,
     outline_box,
-    paint,
     resized,
     to_jpeg,
 )
@@ -152,16 +151,12 @@ def views_of(scene: Scene, item: InstanceFacts) -> list[tuple[Image, Box]]:
     return found
 
 
-def painted(
-    scene: Scene, item: InstanceFacts, *, variant: Variant, count: int
-) -> tuple[Image, ...]:
-    """At most ``count`` pictures of an instance, evenly in time; empty ones from empty frames."""
+def painted(scene: Scene, item: InstanceFacts, *, count: int) -> tuple[Image, ...]:
+    """At most ``count`` pictures of an instance before blurred surroundings, evenly in time."""
     views = views_of(scene, item)
     chosen = [views[index] for index in pick_evenly(len(views), count)]
     side = scene.options.image_side
-    return tuple(
-        _made(image, partial(paint, box=box, variant=variant, side=side)) for image, box in chosen
-    )
+    return tuple(_made(image, partial(blur_around, box=box, side=side)) for image, box in chosen)
 
 
 def target_pictures(

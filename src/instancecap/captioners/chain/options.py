@@ -7,7 +7,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, get_args, get_origin, get_type_hints
 
-from instancecap.captioners.visual_prompts import Variant
 from instancecap.errors import UsageError
 from instancecap.schema.caption import Caption
 from instancecap.schema.pointer import instance_of, parse
@@ -100,8 +99,6 @@ class ChainOptions:
         max_instances: agreed instances that a caption may have.
         frames: pictures a question, at most; 0 for those of :data:`FRAMES`.
         image_side: longer side of a picture in pixels, at most.
-        visual_prompt: what is done to an instance's surroundings in ``paper``, see
-            :mod:`.visual_prompts`.
         hints: tell the model what was measured and is nearly always right.
         hints_file: a CSV file with the columns ``name,hint`` that adds to what to look at in a
             thing of its class, or replaces some.
@@ -124,7 +121,6 @@ class ChainOptions:
     max_instances: int = MAX_INSTANCES
     frames: int = 0
     image_side: int = 768
-    visual_prompt: Variant = "blur"
     hints: bool = True
     hints_file: str = ""
     prompts_dir: str = ""

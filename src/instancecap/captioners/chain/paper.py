@@ -98,8 +98,8 @@ def _turn(
 
 def _on_instance(scene: Scene, item: InstanceFacts, about: str) -> Iterator[tuple[Question, str]]:
     """Two conversations, each a first turn and the words of the second."""
-    variant, name = scene.options.visual_prompt, scene.names.get(item.id, "")
-    images = painted(scene, item, variant=variant, count=scene.options.pictures) if name else ()
+    name = scene.names.get(item.id, "")
+    images = painted(scene, item, count=scene.options.pictures) if name else ()
     noun = name.removeprefix("the ")
     for key in ("appearance", "action"):
         pointer = instance_pointer(item.id, INSTANCE_LEAVES[key])
@@ -108,7 +108,7 @@ def _on_instance(scene: Scene, item: InstanceFacts, about: str) -> Iterator[tupl
                 scene.look_at(item) if key == "appearance" else "",
                 scene.prompts.say(f"paper_{key}", "first", noun=noun, clip=about),
             )
-            view = scene.prompts.say("views", variant, noun=noun)
+            view = scene.prompts.say("views", noun=noun)
             first = _turn(scene, images, text, pointer, about=name, view=view)
             yield first, scene.prompts.say(f"paper_{key}", "second", noun=noun)
 

@@ -19,7 +19,6 @@ from instancecap.schema.evidence import (
     Evidence,
     Face,
     InstanceFacts,
-    InstanceMotion,
 )
 from instancecap.schema.vocabulary import Cell, Primitive
 
@@ -115,7 +114,7 @@ def conduct_of(item: InstanceFacts, gate: Gate, *, camera: CameraFacts = AT_REST
     zooms = not NEARS.isdisjoint(camera.motion)
     if moves and not zooms and not FARTHER < motion.scale_change < CLOSER:
         depth = "toward" if motion.scale_change > 1 else "away"
-    across = moves and not depth and gate("direction", sure) and _beyond_camera(item, camera)
+    across = moves and not depth and gate("direction", sure)
     start, end, stays = _areas(item.track)
     if not stays and not gate("end_cell", sure):
         end = ""
@@ -125,7 +124,7 @@ def conduct_of(item: InstanceFacts, gate: Gate, *, camera: CameraFacts = AT_REST
         stays=stays,
         enters=enters,
         entry=_edge(first.box) if enters else "",
-        direction=seen_direction(motion) if across else "",
+        direction=seen_direction(item, camera) if across else "",
         depth=depth,
         leaves=leaves,
         exit=_edge(last.box) if leaves else "",
@@ -141,13 +140,14 @@ def _beyond_camera(item: InstanceFacts, camera: CameraFacts) -> bool:
     return still or travels - OF_CAMERA_PATH * path >= BEYOND_CAMERA
 
 
-def seen_direction(motion: InstanceMotion) -> Direction | Literal[""]:
+def seen_direction(item: InstanceFacts, camera: CameraFacts) -> Direction | Literal[""]:
     """The way an instance goes, where it goes that way in the frame as well.
 
     Before a moving camera its way in the world is told from a shift in the frame that may be the
     opposite one; then a viewer would argue about it.
     """
-    if not motion.direction or motion.speed < NOT_SLOW:
+    motion = item.motion
+    if not motion.direction or motion.speed < NOT_SLOW or not _beyond_camera(item, camera):
         return ""
     x, y = WAYS[motion.direction]
     shift = math.hypot(motion.frame_dx, motion.frame_dy)

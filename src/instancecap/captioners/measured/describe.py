@@ -79,7 +79,7 @@ def describe(
         warnings=list(evidence.warnings),
         producer=c.Producer(version=__version__, captioner="measured", models=evidence.models),
     )
-    caption.provenance = _provenance(caption, evidence, scene, items)
+    caption.provenance = _provenance(caption, evidence, items, scene)
     return caption
 
 
@@ -270,9 +270,10 @@ def _shots(evidence: Evidence, motion: Sequence[Primitive], *, gate: Gate) -> li
 
 
 def _provenance(
-    caption: c.Caption, evidence: Evidence, scene: whole.Scene, items: Sequence[InstanceFacts]
+    caption: c.Caption, evidence: Evidence, items: Sequence[InstanceFacts], scene: whole.Scene
 ) -> dict[str, c.Provenance]:
-    """Who measured each leaf of the caption, how surely, and on which frames it can be seen."""
+    """Who measured each leaf of the caption, how surely, and on which frames it can be seen;
+    ``items`` are its instances as they are called there."""
     by_id = {item.id: item for item in items}
     times = [step.t for step in evidence.camera.path] or [0.0]
     spread = [round(times[i], 3) for i in pick_evenly(len(times), 4)]

@@ -13,6 +13,7 @@ from instancecap.schema.vocabulary import Primitive
 SURE_CAMERA = 0.7  # probability from which the camera's movement, or that it rests, is stated
 MOST_STAGES = 4  # movements and rests that are told one after the other
 REST = 1.0  # seconds from which a rest before, between or after movements is stated
+UNSURE = 0.1  # confidence under which nothing speaks for a place
 MAIN_COLOR = 0.5  # share from which a color of the surroundings is stated
 # Letters of a line that is quoted: of what is filmed, and of what is laid over the picture. Lines
 # up to which any are quoted of what is filmed: of more, most are signs.
@@ -21,24 +22,42 @@ BRIGHT, DARK, VIVID, MUTED, COLORLESS, TINT = 0.6, 0.2, 0.5, 0.12, 0.03, 0.1
 CONTRAST, LIGHT_CHANGE = 0.27, 0.15
 """Brightness, saturation, warmth and contrast that stand out; change of brightness that does."""
 
+KINDS = {"move": "travel", "tilt": "pan"}
+"""Kinds of facts by the first part of a primitive: a tilt is measured as a pan is, and rarer."""
+
 MOVES = frozenset(get_args(Primitive)) - {"static", "tracking", "shaky"}
 """Primitives that a verb of the camera stands for."""
 
 
 def select_camera(evidence: Evidence, gate: Gate) -> list[Primitive]:
-    """The camera's movements, all or none of them: a part of them would be a wrong whole."""
+    """The camera's movements, all or none of them: a part of them would be a wrong whole.
+
+    Of several shots they are told where every shot has the same.
+    """
     facts = evidence.camera
     if gate is is_any:
         return facts.motion
     motion = [word for word in facts.motion if word in (*MOVES, "static")]
     kinds = [_camera_kind(word) for word in motion]
     reliable = all(gate(kind, facts.confidence) for kind in kinds)
-    return motion if reliable and facts.confidence >= SURE_CAMERA else []
+    alike = len({frozenset(words) for words in _motion_of_shots(evidence)}) <= 1
+    return motion if reliable and alike and facts.confidence >= SURE_CAMERA else []
+
+
+def _motion_of_shots(evidence: Evidence) -> list[set[Primitive]]:
+    """The movements of each shot; none where it rests."""
+    found = []
+    for shot in evidence.shots:
+        inside = [
+            one for one in evidence.camera.segments if shot.start - 1e-3 <= one.start < shot.end
+        ]
+        found.append({word for one in inside for word in one.motion} & MOVES)
+    return found
 
 
 def _camera_kind(word: Primitive) -> str:
     axis = word.split("_")[0]
-    return f"camera.{'travel' if axis == 'move' else axis}"
+    return f"camera.{KINDS.get(axis, axis)}"
 
 
 def camera_stages(evidence: Evidence, motion: Sequence[Primitive]) -> list[list[Primitive]]:
@@ -48,7 +67,8 @@ def camera_stages(evidence: Evidence, motion: Sequence[Primitive]) -> list[list[
     stages: list[list[Primitive]] = []
     for segment in evidence.camera.segments:
         here = [word for word in segment.motion if word in moves]
-        if not here and moves and segment.end - segment.start >= REST:
+        rests = segment.end - segment.start >= REST and len(evidence.shots) == 1
+        if not here and moves and rests:
             here = ["static"]
         if here and (not stages or stages[-1] != here):
             stages.append(here)
@@ -108,7 +128,7 @@ class Scene:
 def select_scene(evidence: Evidence, items: Sequence[InstanceFacts], gate: Gate) -> Scene:
     """What is known of the surroundings of the instances ``items``."""
     place, light = evidence.place, evidence.light
-    label = place.label if place.label != "unknown" and place.confidence > 0.5 else ""
+    label = place.label if place.label != "unknown" and place.confidence >= UNSURE else ""
     color = place.colors[0][0] if place.colors and place.colors[0][1] >= MAIN_COLOR else ""
     titles = [over.text for over in evidence.overlays if _is_clear(over.text, MIN_TITLE)]
     texts = dict.fromkeys(text.text for text in evidence.texts if text.text not in titles)

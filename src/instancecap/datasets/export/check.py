@@ -115,9 +115,9 @@ class _Checker:
         try:
             for entry in self.trainer.layout.read(self.root):
                 self.report.rows += 1
-                faults = [*self._faults(entry), *_repeats(entry, seen)]
-                for text in dict.fromkeys(faults):
-                    self.report.fail(entry.where, text)
+                faults = [*self._faults(entry), *self._repeats(entry, seen)]
+                for where, text in dict.fromkeys(faults):
+                    self.report.fail(where, text)
                 self.report.trained += not faults
         except (OSError, UnicodeDecodeError) as error:
             self.report.fail(str(self.root), f"cannot be read: {error}")
@@ -130,15 +130,30 @@ class _Checker:
             except ValueError as error:
                 self.report.fail(path.name, f"not valid {kind}: {error}")
 
-    def _faults(self, entry: Entry) -> Iterator[str]:
+    def _faults(self, entry: Entry) -> Iterator[tuple[str, str]]:
+        """What is wrong with a row, and where: in the row, or in a file that it names."""
         if entry.fault:
-            yield entry.fault
+            yield entry.where, entry.fault
             return
-        yield from self._faults_of_text(entry.text)
+        for fault in self._faults_of_text(entry.text):
+            yield entry.where, fault
         if not entry.media:
-            yield "no clip"
+            yield entry.where, "no clip"
         for path in entry.media:
-            yield from self._faults_of_media(entry.where, path)
+            where = self._place(entry, path)
+            for fault in self._faults_of_media(where, path):
+                yield where, fault
+
+    def _place(self, entry: Entry, path: str) -> str:
+        """A row and one of its files, named from the dataset's folder."""
+        root = os.path.abspath(self.root) + os.sep
+        return entry.where if path == entry.where else f"{entry.where}: {path.removeprefix(root)}"
+
+    def _repeats(self, entry: Entry, seen: dict[str, str]) -> Iterator[tuple[str, str]]:
+        """Clips that another row has already."""
+        for path in entry.media:
+            if (first := seen.setdefault(path, entry.where)) != entry.where:
+                yield self._place(entry, path), f"is the clip of {first} too"
 
     def _faults_of_text(self, text: str | None) -> Iterator[str]:
         if text is None:
@@ -156,15 +171,14 @@ class _Checker:
                 yield f"the caption has {tokens} tokens ({self.counter.name}), and {limit}"
 
     def _faults_of_media(self, where: str, path: str) -> Iterator[str]:
-        name = "" if path == where else f"{path}: "
         with self._file(path) as file:
             if not file.is_file():
-                yield f"{name}no such file"
+                yield "no such file"
                 return
             try:
                 info = media.inspect(file, decode=True)
             except InputError as error:
-                yield f"{name}{str(error).removeprefix(f'{file}: ')}"
+                yield str(error).removeprefix(f"{file}: ")
                 return
         if self.trainer.stills:
             self.report.pictures += 1
@@ -174,10 +188,10 @@ class _Checker:
         self.report.seconds += loaded.seconds
         if loaded.reason:
             self.report.dropped.append((where, loaded.reason))
-            yield f"{name}{loaded.drop}"
+            yield loaded.drop
         for broken in out_of_rule(info, self.plan):
             if self.strict:
-                yield f"{name}{broken}"
+                yield broken
             else:
                 self.report.warn(where, f"{broken}; {TO_RULE}")
 
@@ -195,10 +209,3 @@ class _Checker:
                 if stream is not None:
                     target.write_bytes(stream.read())
             yield target
-
-
-def _repeats(entry: Entry, seen: dict[str, str]) -> Iterator[str]:
-    """Clips that another row has already."""
-    for path in entry.media:
-        if (first := seen.setdefault(path, entry.where)) != entry.where:
-            yield f"{path}: is the clip of {first} too"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from instancecap.errors import InputError
 from instancecap.evals.asking import Asker
 from instancecap.evals.frames import count_frames, evenly, shown_frames
-from instancecap.evals.inseval.chain import FRAMES, ask_chain, wordings
+from instancecap.evals.inseval.chain import FRAMES, ask_chain, questions_of, wordings
 from instancecap.evals.inseval.ground import disagreements, ground
 from instancecap.evals.inseval.suite import DIMENSIONS, SUBSETS, Prompt, read_prompts
 from instancecap.evals.pairing import Named, named_videos, pair
@@ -80,7 +80,7 @@ def inseval(videos: Sequence[str], prompts: str, *, method: Method = "correct") 
             partial(ask_about, method=method),
             measures=method == "correct",
         ),
-        scorer=passes(),
+        scorer=passes(method),
         figures=figures([one.input for one in samples], method),
         rejected=rejected,
         method=method,
@@ -125,7 +125,7 @@ async def ask_about(asker: Asker, sample: Sample, shown: Shown, method: Method) 
     return {**answers, "grounded": shown.grounded, "problem": shown.problem}
 
 
-def passes() -> Scorer:
+def passes(method: Method) -> Scorer:
     """Whether every instance is there and matches; and how far the evidence agrees."""
 
     def score(sample: Sample, answer: Any) -> Score:
@@ -140,11 +140,41 @@ def passes() -> Scorer:
             "agreeing": float(len(grounded) - len(apart)),
             "measured": float(len(grounded)),
         }
-        detail = {"prompt": prompt.text, "passes": "yes" if passed else "no"}
-        detail |= {name: one for name, one in answer.items() if one}
-        return Score(values, detail | ({"disagreements": apart} if apart else {}))
+        detail: dict[str, Any] = {"prompt": prompt.text, "passes": "yes" if passed else "no"}
+        if answer["problem"]:
+            detail["problem"] = answer["problem"]
+        if instances:
+            detail["questions"] = dict(_answered(prompt, answer, method))
+        for name, rows in (("evidence", grounded), ("disagreements", apart)):
+            if rows:
+                detail[name] = {one["claim"]: _measured(one) for one in rows}
+        return Score(values, detail)
 
     return score
+
+
+def _answered(prompt: Prompt, answer: Any, method: Method) -> Iterator[tuple[str, str]]:
+    """Questions and their answers, as far as they were asked."""
+    describe, *rest = questions_of(prompt, method=method)
+    yield describe.text, answer["description"]
+    for place, one in enumerate(answer["instances"]):
+        present, asked, match = (question.text for question in rest[3 * place : 3 * place + 3])
+        if one["present"] is not None:
+            yield present, _word(one["present"])
+        if one["present"]:
+            yield asked, one["said"]
+            yield match, _word(one["matches"])
+
+
+def _word(decided: bool) -> str:
+    return "YES" if decided else "NO"
+
+
+def _measured(row: Mapping[str, Any]) -> str:
+    """``disputed: there are two cars (0.96, 1.92 s); the model: not asked``."""
+    at = f" ({', '.join(f'{t:g}' for t in row['frames'])} s)" if row["frames"] else ""
+    model = f"; the model: {row['model']}" if "model" in row else ""
+    return f"{row['support']}: {row['measured']}{at}{model}"
 
 
 def figures(prompts: Sequence[Prompt], method: Method) -> list[Figure]:

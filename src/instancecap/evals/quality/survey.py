@@ -123,7 +123,7 @@ class Survey:
     def _count_support(self, caption: Caption) -> None:
         found: dict[str, list[bool]] = {}
         for claim in caption.claims:
-            if claim.support in ("supported", "contradicted"):
+            if claim.support in ("supported", "contradicted", "disputed"):
                 field = _PLACE.sub("", claim.field).strip("/").replace("/", " ")
                 found.setdefault(field, []).append(claim.support == "supported")
         for field, right in found.items():

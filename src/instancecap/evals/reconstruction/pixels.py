@@ -10,13 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.evals.frames import count_frames, evenly, read_frames
-from instancecap.evals.reconstruction.metric import MetricOptions
+from instancecap.evals.reconstruction.metric import FEW, MetricOptions
 from instancecap.video.clip import Clip
 from instancecap.video.decode import Picture
 from instancecap.video.sampling import fit_within
-
-FRAMES = 8
-"""Of each video, from its first to its last."""
 
 SIDE = 512
 """Pixels of the longer side at which frames are compared, at most."""
@@ -29,14 +26,20 @@ WINDOW, SIGMA, K1, K2 = 11, 1.5, 0.01, 0.03
 
 
 @dataclass(frozen=True, slots=True)
-class Ssim:
-    """Mean structural similarity of luma, 1 for equal pictures (Wang et al. 2004)."""
-
+class _Pixels:
     options: MetricOptions
 
     def look(self, clip: Clip, text: str) -> list[Picture]:
-        """Frames in their own shape."""
-        return frames_of(clip)
+        """Frames evenly over a clip, BGR, of its own shape and at most :data:`SIDE` pixels long."""
+        found = read_frames(clip, evenly(count_frames(clip), FEW))
+        height, width = found[0][1].shape[:2]
+        size = fit_within(width / height, min(SIDE, max(width, height)))
+        return [np.asarray(cv2.resize(one, size, interpolation=cv2.INTER_AREA), np.uint8)
+                for _, one in found]  # fmt: skip
+
+
+class Ssim(_Pixels):
+    """Mean structural similarity of luma, 1 for equal pictures (Wang et al. 2004)."""
 
     def compare(self, original: list[Picture], generated: list[Picture]) -> dict[str, float]:
         """Mean over the frames."""
@@ -45,15 +48,8 @@ class Ssim:
         return {"ssim": float(np.mean([ssim(a, b) for a, b in gray]))}
 
 
-@dataclass(frozen=True, slots=True)
-class Psnr:
+class Psnr(_Pixels):
     """Peak signal-to-noise ratio in decibels, of the mean squared error over all frames."""
-
-    options: MetricOptions
-
-    def look(self, clip: Clip, text: str) -> list[Picture]:
-        """Frames in their own shape."""
-        return frames_of(clip)
 
     def compare(self, original: list[Picture], generated: list[Picture]) -> dict[str, float]:
         """One value over all frames, channels and pixels."""
@@ -64,15 +60,6 @@ class Psnr:
         error = sum(errors) / len(errors)
         found = 10 * math.log10(255**2 / error) if error else MOST_DECIBELS
         return {"psnr": min(MOST_DECIBELS, found)}
-
-
-def frames_of(clip: Clip) -> list[Picture]:
-    """Frames evenly over a clip, BGR, of its own shape and at most :data:`SIDE` pixels long."""
-    found = read_frames(clip, evenly(count_frames(clip), FRAMES))
-    height, width = found[0][1].shape[:2]
-    size = fit_within(width / height, min(SIDE, max(width, height)))
-    return [np.asarray(cv2.resize(p, size, interpolation=cv2.INTER_AREA), np.uint8)
-            for _, p in found]  # fmt: skip
 
 
 def _alike(first: list[Picture], second: list[Picture]) -> list[tuple[Picture, Picture]]:

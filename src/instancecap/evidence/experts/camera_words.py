@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from instancecap.evidence.experts.parallax import Expansion, Parallax, travels_forward
+from instancecap.evidence.thresholds import CAMERA
 from instancecap.schema.evidence import CameraFacts, CameraSample, CameraSegment, Shot
 from instancecap.schema.vocabulary import Primitive, Speed, Stability
 
@@ -41,61 +42,10 @@ TRAVELS: dict[Primitive, Primitive] = {
 ARCS: dict[Primitive, Primitive] = {"pan_left": "arc_ccw", "pan_right": "arc_cw"}
 """A turn against the travel: clockwise, as seen from above, goes left and turns right."""
 
-MIN_PROVEN = 0.5
-"""Share of the time looked at over which parallax must prove a movement to be a travel; a single
-stretch must cover this share of the movement."""
-
-MIN_AXIS = 0.6
-"""Cosine between the direction of travel and the direction that the word says."""
-
-MIN_LEAD, MIN_AGAINST = 0.2, 0.5
-"""Correlation from which near things lead a sideways motion, as they do for a travel, and from
-which they move against it, as they do when the camera circles something."""
 
 RADIUS = 0.35
 """Mean distance of a picture's points from its centre, so that zoom and roll are comparable with
 shifts: all four components are measured as the mean shift of a point, in frame sizes."""
-
-SMOOTHING = 0.35
-"""Width (standard deviation, seconds) of the filter that parts intended motion from trembling."""
-
-MIN_RATE = 0.007
-"""Frame sizes a second under which a component rests."""
-
-MIN_NET = 0.04
-"""Frame sizes a component must travel in one stretch to be a movement."""
-
-MIN_OF_MAIN = 0.5
-"""A component that travels less than this share of the strongest one is a side effect of it."""
-
-MIN_OF_OPPOSITE = 0.8
-"""Share of the opposite movement in the same shot that a movement must travel: who walks sways, and
-means none of it."""
-
-MIN_ZOOM_OF_MAIN = 0.18
-"""The same share for a zoom: hands tilt a pan by accident, but they hardly ever zoom it."""
-
-MIN_OF_ZOOM = 1.0
-"""The same share for a turn beside a zoom: where the camera goes forward off the picture's middle,
-or a lens zooms off it, the picture shifts too."""
-
-MIN_LASTS = 0.2
-"""Share of the shot that a movement must last: what moves before a resting camera for a moment can
-pass for the background."""
-
-MOST_OF_JUMP = 0.85
-"""Share of its travel that the two largest steps of a movement may make up."""
-
-SURE_MOVE = (-1.23, 1.3, 1.77)
-SURE_REST, LEAST_DRIFT = (1.2, -1.2), 0.005
-"""Log-odds that a movement, and that rest, is right: a constant, weight of the logarithm of how far
-it goes over ``MIN_NET``, and for a zoom; of rest by how far it drifts, plus ``LEAST_DRIFT``. Fitted
-to labelled clips; ``python -m benchmarks.limits`` prints the fit and what it gives of clips left
-out."""
-
-SLOW, FAST = 0.09, 0.35
-STEADY, SHAKY = 0.0018, 0.02
-"""Trembling (RMS, frame sizes) up to which a picture is stable, from which on it is shaky."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +60,20 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class ShotMotion:
-    """The camera's movement in one shot."""
+    """The camera's movement in one shot.
+
+    Attributes:
+        features: what its probability follows from (:func:`move_features`, or of a camera that
+            rests :func:`rest_features`); empty where nothing could be followed.
+        confidence: that probability.
+    """
 
     motion: list[Primitive]
     segments: list[CameraSegment]
     rate: float
     tremble: float
-    confidence: float
+    features: tuple[float, ...] = ()
+    confidence: float = 0.0
 
 
 def describe_camera(
@@ -165,11 +122,13 @@ def describe_camera(
 
 
 def _stability(tremble: float) -> Stability:
-    return "stable" if tremble < STEADY else "handheld" if tremble < SHAKY else "shaky"
+    return (
+        "stable" if tremble < CAMERA.steady else "handheld" if tremble < CAMERA.shaky else "shaky"
+    )
 
 
 def _speed(rate: float) -> Speed:
-    return "slow" if rate < SLOW else "moderate" if rate < FAST else "fast"
+    return "slow" if rate < CAMERA.slow else "moderate" if rate < CAMERA.fast else "fast"
 
 
 def shot_motion(
@@ -185,7 +144,7 @@ def shot_motion(
     known = [step for step in steps if step.inliers > 0]
     if len(known) < 2:
         motion: list[Primitive] = ["static"] if known else []
-        return ShotMotion(motion, [], 0.0, 0.0, 0.3 if known else 0.0)
+        return ShotMotion(motion, [], 0.0, 0.0, confidence=0.3 if known else 0.0)
     times = np.array([start, *[step.t for step in known]])
     times[0] = max(start, times[1] - (times[2] - times[1]))
     position = np.vstack([np.zeros(4), np.cumsum(_components(known, aspect), axis=0)])
@@ -197,26 +156,27 @@ def shot_motion(
     main = max((abs(run.net) for run in runs), default=0.0)
     zoom = max((abs(run.net) for run in runs if _is_zoom(run)), default=0.0)
     kept = [run for run in runs if abs(run.net) >= _side_effect(run, main, zoom)]
-    probability = _probability(kept, smooth)
+    features = move_features(kept) if kept else rest_features(smooth)
+    weights = CAMERA.sure_move if kept else CAMERA.sure_rest
     kept = [_with_travel(run, kept, times, parallax, expansions) for run in kept]
     segments = _segments(kept, times, start=start, end=end)
     rate = max((abs(run.rate) for run in kept), default=0.0)
     words = _ordered({run.word for run in kept}) or ["static"]
-    return ShotMotion(words, segments, rate, tremble, probability)
+    probability = float(expit(np.dot(weights, features)))
+    return ShotMotion(words, segments, rate, tremble, features, probability)
 
 
-def _probability(runs: Sequence[_Run], smooth: Array) -> float:
-    """That the movements, or the rest where there are none, are what a viewer would tell.
-
-    Hands drift and sway by as much as a short turn; nobody zooms by accident.
-    """
-    if not runs:
-        drift = float(np.ptp(smooth, axis=0).max())
-        return float(expit(SURE_REST[0] + SURE_REST[1] * np.log((drift + LEAST_DRIFT) / MIN_NET)))
+def move_features(runs: Sequence[_Run]) -> tuple[float, ...]:
+    """How far the largest movement goes, and whether it is a zoom: hands drift by as much as a
+    short turn, and nobody zooms by accident."""
     main = max(runs, key=lambda run: abs(run.net))
-    offset, by_net, of_zoom = SURE_MOVE
-    far = float(np.log(abs(main.net) / MIN_NET))
-    return float(expit(offset + by_net * far + of_zoom * _is_zoom(main)))
+    return 1.0, float(np.log(abs(main.net) / CAMERA.min_net)), float(_is_zoom(main))
+
+
+def rest_features(smooth: Array) -> tuple[float, ...]:
+    """How far a camera that rests drifts."""
+    drift = float(np.ptp(smooth, axis=0).max()) + CAMERA.least_drift
+    return 1.0, float(np.log(drift / CAMERA.min_net))
 
 
 def _without_sway(runs: Sequence[_Run]) -> list[_Run]:
@@ -228,17 +188,17 @@ def _without_sway(runs: Sequence[_Run]) -> list[_Run]:
             for other in runs
             if other.component == run.component and other.net * run.net < 0
         ]
-        if abs(run.net) >= MIN_OF_OPPOSITE * max(against, default=0.0):
+        if abs(run.net) >= CAMERA.min_of_opposite * max(against, default=0.0):
             kept.append(run)
     return kept
 
 
 def _lasts(run: _Run, times: Array, position: Array, seconds: float) -> bool:
     """Whether a run takes up enough of a shot of ``seconds``, and is no jump of a step or two."""
-    long = float(times[run.last] - times[run.first]) >= MIN_LASTS * seconds
+    long = float(times[run.last] - times[run.first]) >= CAMERA.min_lasts * seconds
     path = position[run.first : run.last + 1, run.component]
     largest = np.sort(np.diff(path) * np.sign(run.net))[-2:].sum()
-    return long and (len(times) <= 4 or float(largest) < MOST_OF_JUMP * abs(run.net))
+    return long and (len(times) <= 4 or float(largest) < CAMERA.most_of_jump * abs(run.net))
 
 
 def _is_zoom(run: _Run) -> bool:
@@ -248,8 +208,8 @@ def _is_zoom(run: _Run) -> bool:
 def _side_effect(run: _Run, main: float, zoom: float) -> float:
     """Travel up to which a run may be a side effect of the strongest movement, or of a zoom."""
     if _is_zoom(run):
-        return MIN_ZOOM_OF_MAIN * main
-    return max(MIN_OF_MAIN * main, MIN_OF_ZOOM * zoom)
+        return CAMERA.min_zoom_of_main * main
+    return max(CAMERA.min_of_main * main, CAMERA.min_of_zoom * zoom)
 
 
 def _components(steps: Sequence[CameraSample], aspect: float) -> Array:
@@ -272,12 +232,12 @@ def _smooth(times: Array, position: Array) -> Array:
     """Gaussian smoothing over time that fits a line locally, so that a steady move stays exact."""
     count = len(times)
     interval = max(float(np.median(np.diff(times))), 1e-3)
-    reach = min(int(np.ceil(3 * SMOOTHING / interval)), count - 1)
+    reach = min(int(np.ceil(3 * CAMERA.smoothing / interval)), count - 1)
     near = np.arange(count)[:, None] + np.arange(-reach, reach + 1)[None, :]
     inside = (near >= 0) & (near < count)
     near = near.clip(0, count - 1)
     gap = times[near] - times[:, None]
-    weight = np.where(inside, np.exp(-0.5 * (gap / SMOOTHING) ** 2), 0.0)
+    weight = np.where(inside, np.exp(-0.5 * (gap / CAMERA.smoothing) ** 2), 0.0)
     weight /= weight.sum(axis=1, keepdims=True)
     mean_gap = (weight * gap).sum(axis=1)
     mean_value = np.einsum("nk,nkc->nc", weight, position[near])
@@ -292,12 +252,12 @@ def _runs(times: Array, smooth: Array, position: Array) -> list[_Run]:
     runs = []
     for component in range(4):
         rate = np.diff(smooth[:, component]) / np.diff(times)
-        sign = np.where(np.abs(rate) < MIN_RATE, 0, np.sign(rate))
+        sign = np.where(np.abs(rate) < CAMERA.min_rate, 0, np.sign(rate))
         for first, last in _equal_stretches(sign):
             if sign[first] == 0:
                 continue
             net = float(position[last + 1, component] - position[first, component])
-            if abs(net) >= MIN_NET and net * sign[first] > 0:
+            if abs(net) >= CAMERA.min_net and net * sign[first] > 0:
                 seconds = float(times[last + 1] - times[first])
                 runs.append(
                     _Run(component, first, last + 1, net, net / seconds, _word(component, net))
@@ -333,10 +293,14 @@ def _with_travel(
     if _is_zoom(run) and travels_forward([one for one in expansions if begin < one.t <= end]):
         return replace(run, word=TRAVELS[run.word])
     seen = [item for item in parallax if begin <= (item.start + item.end) / 2 <= end]
-    along = [item for item in seen if item.proven and abs(item.axis[run.component]) >= MIN_AXIS]
+    along = [
+        item for item in seen if item.proven and abs(item.axis[run.component]) >= CAMERA.min_axis
+    ]
     seconds = np.array([item.end - item.start for item in along])
-    enough = len(along) >= 2 or seconds.sum() >= MIN_PROVEN * (end - begin)
-    if not enough or seconds.sum() < MIN_PROVEN * sum(item.end - item.start for item in seen):
+    enough = len(along) >= 2 or seconds.sum() >= CAMERA.min_proven * (end - begin)
+    if not enough or seconds.sum() < CAMERA.min_proven * sum(
+        item.end - item.start for item in seen
+    ):
         return run
     zooms = any(r.component == 2 and r.first < run.last and r.last > run.first for r in runs)
     if run.component == 1 and zooms:
@@ -344,9 +308,9 @@ def _with_travel(
     if run.component == 0:
         lead = float(np.average([item.lead[0] for item in along], weights=seconds))
         lead *= np.sign(run.net)
-        if lead <= -MIN_AGAINST and not zooms:
+        if lead <= -CAMERA.min_against and not zooms:
             return replace(run, word=ARCS[run.word])
-        if lead < MIN_LEAD:
+        if lead < CAMERA.min_lead:
             return run
     return replace(run, word=TRAVELS[run.word])
 
@@ -370,7 +334,7 @@ def _segments(
         motion = _ordered(words) or ["static"]
         stop = end if last == len(times) - 1 else float(times[last])
         begin = segments[-1].end if segments else start
-        if segments and (segments[-1].motion == motion or stop - begin < SMOOTHING):
+        if segments and (segments[-1].motion == motion or stop - begin < CAMERA.smoothing):
             segments[-1] = segments[-1].model_copy(update={"end": round(stop, 3)})
         else:
             segments.append(CameraSegment(start=begin, end=round(stop, 3), motion=motion))

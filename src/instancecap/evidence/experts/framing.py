@@ -32,7 +32,17 @@ class FramingExpert:
         """Write shot types, position and angle."""
         style = evidence.framing.style
         evidence.framing = frame_evidence(evidence, aspect=scene.aspect)
-        evidence.framing.style = style
+        filmed = style == "unknown" and shows_large_faces(evidence)
+        evidence.framing.style = "real" if filmed else style
+
+
+def shows_large_faces(evidence: Evidence) -> bool:
+    """Whether people's faces are seen as large as in films of people, and hardly ever in games."""
+    people = {
+        item.id for item in evidence.instances if item.class_ == "person" and item.confidence >= 0.7
+    }
+    heights = [face.box[3] - face.box[1] for face in evidence.faces if face.instance in people]
+    return len(heights) >= FRAMING.faces and float(np.median(heights)) >= FRAMING.filmed
 
 
 def frame_evidence(evidence: Evidence, *, aspect: float) -> FramingFacts:

@@ -13,6 +13,7 @@ from instancecap.evidence.color_names import COLORS
 from instancecap.evidence.expert import Scene
 from instancecap.evidence.experts.appearance import color_shares, named_shares
 from instancecap.evidence.sample import Sample
+from instancecap.evidence.thresholds import PLACE
 from instancecap.evidence.tracking.tracks import FrameDetections
 from instancecap.models.coco import CLASSES
 from instancecap.schema.evidence import Evidence, InstanceFacts, LightFacts, PlaceFacts
@@ -57,10 +58,6 @@ CUES = (
 
 A place needs half a point: leaves over a sixth of the picture, or two cues at once.
 """
-
-SURE_OUTDOOR, SURE_INDOOR, SURE_DAY = 0.95, 0.5, 0.66
-"""Confidence from which a place and the day are told: on all labelled clips together 95 in 100 are
-right then. Games and drawings have skies, too."""
 
 _BLUE = COLORS.index("blue")
 _IS_EARTH = np.isin(COLORS, ("brown", "beige", "green", "gray", "yellow"))
@@ -127,13 +124,18 @@ class LightExpert:
         place.colors = named_shares(np.mean(self._colors, axis=0))
         first = rows[times <= times[0] + 1, 0].mean()
         last = rows[times >= times[-1] - 1, 0].mean()
-        time_of_day, confidence = _time_of_day(bright, dark, cues, place)
+        day = _daylight(bright, dark, cues, place)
+        time_of_day: TimeOfDay | Unknown = "day" if day >= PLACE.day else ""
+        confidence = day if time_of_day else 0.0
+        if place.outdoor >= max(PLACE.open, place.indoor) and bright < 0.15 and dark > 0.6:
+            time_of_day, confidence = "night", round(min(0.9, 0.5 + 0.5 * (dark - 0.6)), 3)
         light = LightFacts(
             brightness=round(float(bright), 4),
             contrast=round(float(contrast), 4),
             saturation=round(float(saturation), 4),
             warmth=round(float(warmth), 4),
             change=round(float(last - first), 4),
+            day=day,
             time_of_day=time_of_day,
             confidence=confidence,
         )
@@ -182,8 +184,8 @@ def _place(cues: dict[str, float], instances: Sequence[InstanceFacts]) -> PlaceF
         for place in ("outdoor", "indoor")
     )  # fmt: skip
     sure = outdoor - 0.5 * indoor, indoor - 0.5 * outdoor
-    label: Place = "outdoor" if sure[0] >= SURE_OUTDOOR else "unknown"
-    if sure[1] >= SURE_INDOOR and indoor > outdoor + 0.3:
+    label: Place = "outdoor" if sure[0] >= PLACE.outdoor else "unknown"
+    if sure[1] >= PLACE.indoor and indoor > outdoor + 0.3:
         label = "indoor"
     return PlaceFacts(
         label=label,
@@ -193,16 +195,11 @@ def _place(cues: dict[str, float], instances: Sequence[InstanceFacts]) -> PlaceF
     )
 
 
-def _time_of_day(
-    bright: float, dark: float, cues: dict[str, float], place: PlaceFacts
-) -> tuple[TimeOfDay | Unknown, float]:  # fmt: skip
-    """Day or night out of doors; nothing indoors, where lamps decide."""
-    if place.outdoor < max(SURE_INDOOR, place.indoor):
-        return "", 0.0
+def _daylight(bright: float, dark: float, cues: dict[str, float], place: PlaceFacts) -> float:
+    """How much speaks for the day out of doors; nothing does indoors, where lamps decide."""
+    if place.outdoor < max(PLACE.open, place.indoor):
+        return 0.0
     # In a wood it is dim by day, but leaves keep their green.
     if dark < 0.45 and (bright > 0.3 or (bright > 0.2 and cues["leaves"] > 0.15)):
-        sure = 0.6 + 0.5 * cues["sky"] + 0.4 * max(0.0, bright - 0.3)
-        return ("day", round(min(0.95, sure), 3)) if sure >= SURE_DAY else ("", 0.0)
-    if bright < 0.15 and dark > 0.6:
-        return "night", round(min(0.9, 0.5 + 0.5 * (dark - 0.6)), 3)
-    return "", 0.0
+        return round(min(0.95, 0.6 + 0.5 * cues["sky"] + 0.4 * max(0.0, bright - 0.3)), 3)
+    return 0.0

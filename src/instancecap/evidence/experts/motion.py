@@ -18,6 +18,7 @@ from instancecap.evidence.experts.appearance import box_colors
 from instancecap.evidence.geometry import compose
 from instancecap.evidence.movement import IDENTITY, UNKNOWN, MovingPatches, OwnFlow, Step
 from instancecap.evidence.sample import SAMPLE_RATE, Sample
+from instancecap.evidence.thresholds import MOTION
 from instancecap.evidence.tracking.tracks import FrameDetections
 from instancecap.schema.evidence import Evidence
 from instancecap.video.decode import Picture
@@ -33,29 +34,6 @@ MOTION_RATE = 6.0
 
 AT_FIRST = 2.0
 """Seconds in which every sample is compared: a short clip has too few otherwise."""
-
-MIN_MOTION = 0.45
-"""Pixels (of the flow picture) over the baseline under which nothing moves by itself."""
-
-MIN_CHANGE = 7.0
-"""Gray levels that a moving pixel changes by at least."""
-
-NOISE_FACTOR = 4.0
-"""Own motion must exceed the noise of flow and camera model, the lower quartile of what is left
-over the whole picture, so many times."""
-
-EDGE_SPEED = 0.5
-"""Share of a patch's speed at which it ends: flow falls off over several pixels at an edge, and
-has fallen to half of it where the edge is."""
-
-MIN_AREA = 0.0015
-MAX_AREA = 0.6
-"""Shares of the frame between which a moving patch may be a thing."""
-
-MOST_PATCHES = 12
-
-MIN_INLIERS = 0.35
-"""Below this share of agreeing corners the camera's own motion is too uncertain to subtract."""
 
 
 class MotionExpert:
@@ -104,7 +82,7 @@ class MotionExpert:
         """Patches at ``sample`` that moved more than the camera's steps explain."""
         before, now = self._before, _shrink(sample)
         self._before = sample.t, now
-        if step is None or before is None or step.inliers < MIN_INLIERS:
+        if step is None or before is None or step.inliers < MOTION.min_inliers:
             return UNKNOWN
         seconds, earlier = max(sample.t - before[0], 1e-3), before[1]
         changed = _changed(earlier, now, step.matrix, sample.size)
@@ -154,7 +132,7 @@ def _changed(
         # What the camera uncovers at the edges was not in the earlier picture.
         seen = cv2.warpAffine(np.full_like(earlier, 255), small, (width, height))
         difference[cv2.erode(seen, np.ones((7, 7), np.uint8), borderValue=255) < 255] = 0
-    limit = max(MIN_CHANGE, 3 * float(np.median(difference)))
+    limit = max(MOTION.min_change, 3 * float(np.median(difference)))
     changed = cv2.dilate((difference > limit).astype(np.uint8), np.ones((7, 7), np.uint8))
     return changed.astype(bool)
 
@@ -165,15 +143,15 @@ def _patches(field: OwnFlow, changed: NDArray[np.bool_]) -> MovingPatches:
     residual = np.asarray(cv2.magnitude(*cv2.split(own)), np.float32)
     few = residual[::2, ::2].ravel()
     noise = float(np.partition(few, few.size // 4)[few.size // 4])
-    threshold = max(MIN_MOTION, NOISE_FACTOR * noise)
+    threshold = max(MOTION.min_motion, MOTION.noise_factor * noise)
     stands_out = ((residual > threshold) & changed).astype(np.uint8)
     opened = cv2.morphologyEx(stands_out, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     moving = cv2.morphologyEx(opened, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(moving)
     height, width = changed.shape
     area = stats[1:count, cv2.CC_STAT_AREA] / (width * height)
-    keep = np.flatnonzero((area > MIN_AREA) & (area < MAX_AREA))
-    keep = keep[np.argsort(-area[keep], kind="stable")][:MOST_PATCHES] + 1
+    keep = np.flatnonzero((area > MOTION.min_area) & (area < MOTION.max_area))
+    keep = keep[np.argsort(-area[keep], kind="stable")][: MOTION.most_patches] + 1
     if not len(keep):
         return replace(UNKNOWN, field=field)
     size = np.array([width, height])
@@ -185,7 +163,7 @@ def _patches(field: OwnFlow, changed: NDArray[np.bool_]) -> MovingPatches:
         pace = residual[part]
         speed[index] = np.median(pace[inside])
         flow[index] = own[part][inside].mean(axis=0)
-        core = inside & (pace >= EDGE_SPEED * speed[index])
+        core = inside & (pace >= MOTION.edge_speed * speed[index])
         left, top, wide, tall = cv2.boundingRect(core.astype(np.uint8))
         corners[index] = x + left, y + top, x + left + wide, y + top + tall
     return MovingPatches(

@@ -18,55 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.evidence.geometry import compose
+from instancecap.evidence.thresholds import PARALLAX
 from instancecap.video.decode import Picture
 
 Array = NDArray[np.float64]
 Points = NDArray[np.float32]
-
-REACH = 0.06
-"""Mean motion in longer sides of the picture after which a stretch is long enough."""
-
-LEAST_REACH = 0.025
-"""… and under which it shows nothing, however long it takes."""
-
-MAX_SECONDS = 1.5
-
-SPACING = 0.6
-"""Seconds between the starts of two stretches: in a fast pan they are short, and a few will do."""
-
-MIN_POINTS = 50
-
-MAX_ROUND_TRIP = 0.7
-"""Pixels by which a point followed there and back may miss where it started."""
-
-MIN_PIXELS = 1.2
-MIN_SHARE = 0.04
-"""Median of what turning leaves over, in pixels and as a share of the mean motion: lenses bend
-lines, and points are followed with an error, by less."""
-
-MAX_ACROSS = 0.25
-"""Share of it that may lie across the lines of the best direction of travel; motion without any
-order leaves 0.3 to 0.6, because the best of all directions is taken."""
-
-NOISE = 0.25
-"""Pixels to which a point is followed."""
-
-TRAVEL_LENS = 2.0
-"""Focal length in longer sides by which forward travel is weighed against sideways travel."""
-
-WIDEST_LENS = 0.6
-"""Shortest focal length, in longer sides, that a camera is believed to have."""
-
-
-MIN_ZOOM, MIN_ZOOMED = 0.002, 20
-"""Zoom of a step, and followed points, that its expansion can be measured from."""
-
-OFF_PIXELS = (0.6, 20.0)
-"""Pixels that a point must leave the fitted motion by to follow another one; more is an error."""
-
-MIN_EXPANSIONS, EXPANDS = 8, 0.12
-"""Steps, and share of the points that leave the zoom times how well they keep to its rays, from
-which a zoom is a travel: 0.12 to 0.4 for travels, at most 0.08 for zooms, on the labelled clips."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +72,15 @@ def measure_expansion(
     """Of points (n, 2) in pixels that ``matrix`` takes from ``before`` to ``after``, mostly; None
     where it hardly zooms. ``shape`` is the picture's height and width."""
     turn = matrix[:, :2]
-    if abs(float(np.hypot(*turn[:, 0])) - 1) < MIN_ZOOM or len(before) < MIN_ZOOMED:
+    if (
+        abs(float(np.hypot(*turn[:, 0])) - 1) < PARALLAX.min_zoom
+        or len(before) < PARALLAX.min_zoomed
+    ):
         return None
     focus = np.linalg.solve(np.eye(2) - turn, matrix[:, 2])
     rest = after - (before @ turn.T + matrix[:, 2])
     left = np.linalg.norm(rest, axis=1)
-    off = (left > OFF_PIXELS[0]) & (left < OFF_PIXELS[1])
+    off = (left > PARALLAX.off_pixels[0]) & (left < PARALLAX.off_pixels[1])
     ray = before[off] - focus
     cosine = (rest[off] * ray).sum(axis=1) / (left[off] * np.linalg.norm(ray, axis=1) + 1e-9)
     weight = float(left[off].sum())
@@ -133,12 +92,12 @@ def measure_expansion(
 def travels_forward(steps: Sequence[Expansion]) -> bool:
     """True where a zoom of these steps is a travel: points leave it along rays from a focus that
     the picture shows."""
-    if len(steps) < MIN_EXPANSIONS:
+    if len(steps) < PARALLAX.min_expansions:
         return False
     ahead = np.median([step.focus for step in steps], axis=0)
     off = np.array([step.off for step in steps])
     along = float(np.average([step.along for step in steps], weights=off + 1e-9))
-    return bool(ahead.min() >= 0 and ahead.max() <= 1 and off.mean() * along >= EXPANDS)
+    return bool(ahead.min() >= 0 and ahead.max() <= 1 and off.mean() * along >= PARALLAX.expands)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +123,7 @@ class ParallaxExpert:
     def begin(self, t: float, gray: Picture, points: Points) -> None:
         """Start a stretch at ``gray``, at ``t`` seconds, with points (n, 2) of the background."""
         self._start, self._total = _Start(t, gray, points), np.eye(2, 3)
-        self._next = t + SPACING
+        self._next = t + PARALLAX.spacing
 
     def stop(self) -> None:
         """Forget the stretch: the picture changed to another place."""
@@ -176,24 +135,24 @@ class ParallaxExpert:
             return
         self._total = compose(self._total, matrix)
         reach = _reach(self._total, gray.shape)
-        if reach < REACH and t - self._start.t < MAX_SECONDS:
+        if reach < PARALLAX.reach and t - self._start.t < PARALLAX.max_seconds:
             return
-        if reach >= LEAST_REACH:
+        if reach >= PARALLAX.least_reach:
             self._close(t, gray)
         self._start = None
 
     def finish(self, t: float, gray: Picture) -> None:
         """Judge the stretch that the last picture ends."""
-        if self._start is not None and _reach(self._total, gray.shape) >= LEAST_REACH:
+        if self._start is not None and _reach(self._total, gray.shape) >= PARALLAX.least_reach:
             self._close(t, gray)
         self._start = None
 
     def _close(self, t: float, gray: Picture) -> None:
         start = self._start
-        if start is None or len(start.points) < MIN_POINTS:
+        if start is None or len(start.points) < PARALLAX.min_points:
             return
         before, after = _follow(start.gray, gray, start.points, self._total)
-        if len(before) >= MIN_POINTS:
+        if len(before) >= PARALLAX.min_points:
             height, width = gray.shape
             self.found.append(measure(before, after, (width, height), start=start.t, end=t))
 
@@ -213,7 +172,7 @@ def _follow(before: Picture, after: Picture, points: Points, matrix: Array) -> t
     there, ok_there, _ = cv2.calcOpticalFlowPyrLK(before, after, points, guess, **options)  # type: ignore[call-overload]
     back, ok_back, _ = cv2.calcOpticalFlowPyrLK(after, before, there, points.copy(), **options)  # type: ignore[call-overload]
     miss = np.linalg.norm(back - points, axis=1)
-    good = (ok_there.ravel() == 1) & (ok_back.ravel() == 1) & (miss < MAX_ROUND_TRIP)
+    good = (ok_there.ravel() == 1) & (ok_back.ravel() == 1) & (miss < PARALLAX.max_round_trip)
     return points[good].astype(np.float64), there[good].astype(np.float64)
 
 
@@ -225,11 +184,14 @@ def measure(
     # At the middle of its way a point moves as for a small turn, up to terms of third order.
     middle = ((before + after) / 2 - np.array(size) / 2) / side
     motion = (after - before) / side
-    rest, turn = _without_turn(middle, motion, NOISE / side)
+    rest, turn = _without_turn(middle, motion, PARALLAX.noise / side)
     left = float(np.median(np.linalg.norm(rest, axis=1)))
-    axis, across = _line_of_travel(middle, rest, turn, NOISE / side)
-    enough = max(MIN_PIXELS / side, MIN_SHARE * float(np.linalg.norm(motion, axis=1).mean()))
-    proven = left >= enough and across <= MAX_ACROSS * left
+    axis, across = _line_of_travel(middle, rest, turn, PARALLAX.noise / side)
+    enough = max(
+        PARALLAX.min_pixels / side,
+        PARALLAX.min_share * float(np.linalg.norm(motion, axis=1).mean()),
+    )
+    proven = left >= enough and across <= PARALLAX.max_across * left
     return Parallax(
         start, end, proven, axis, (_lead(middle, rest[:, 0]), _lead(middle, rest[:, 1]))
     )
@@ -250,7 +212,7 @@ def _without_turn(points: Array, motion: Array, noise: float) -> tuple[Array, Ar
         twice = np.sqrt(np.repeat(weight, 2))[:, None]
         with_bend = np.column_stack([rows, edge.reshape(-1)])
         bend = float(_solve(with_bend * twice, goal * twice[:, 0])[4])
-        bend = min(max(bend, 0.0), 1 / WIDEST_LENS**2)
+        bend = min(max(bend, 0.0), 1 / PARALLAX.widest_lens**2)
         plain = _solve(rows * twice, (goal - bend * edge.reshape(-1)) * twice[:, 0])
         rest = motion - turn @ plain - bend * edge
         edge = points * (points @ plain[:2])[:, None]
@@ -290,7 +252,7 @@ def _line_of_travel(
     points: Array, rest: Array, turn: Array, noise: float
 ) -> tuple[tuple[float, float, float], float]:
     """The direction of travel that explains most, and the median motion it leaves unexplained."""
-    lines = _TRAVELS[:, None, :2] + TRAVEL_LENS * _TRAVELS[:, None, 2:] * points[None]
+    lines = _TRAVELS[:, None, :2] + PARALLAX.travel_lens * _TRAVELS[:, None, 2:] * points[None]
     length = np.linalg.norm(lines, axis=2, keepdims=True) + 1e-3
     normal = np.stack([-lines[..., 1], lines[..., 0]], -1) / length
     rows = np.einsum("knc,ncd->knd", normal, turn)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from instancecap.evidence.expert import Scene
 from instancecap.evidence.sample import Sample
+from instancecap.evidence.thresholds import SHOTS
 from instancecap.schema.evidence import Evidence, Shot
 from instancecap.schema.vocabulary import Transition
 from instancecap.video.decode import Picture
@@ -24,63 +25,6 @@ Thumbs = NDArray[np.uint8]
 KEPT_SIZE = (16, 12)
 """Width and height of the thumbnails that are kept for every frame: 50 MB for an hour of film."""
 
-FLASH_FRAMES = 4
-"""A change that is undone within so many frames is a flash."""
-
-SAME = 0.06
-"""Mean absolute difference (0..1) of two thumbnails of the same view."""
-
-CUT_STEP, STANDS_OUT = 0.03, 2.5
-"""Change at a cut, and that over the second largest change within ``AROUND`` frames: fast hands
-and shaken cameras change the picture again and again."""
-
-AROUND = 6
-
-CHANGED, MOST_CHANGED, ALIKE = 0.08, 0.55, 0.7
-"""Change of a thumbnail's pixel from which it is another one, share of the pixels that a cut
-changes at least, and correlation of luma under which fewer will do: titles and hands change a part
-of the picture, and in the dark all changes are small."""
-
-EMPTY_SPREAD = 0.03
-EMPTY_LUMA = (0.08, 0.94)
-"""A picture is empty, black or white, when its luma hardly varies and lies outside these."""
-
-JUMP = 0.06
-"""Change of a thumbnail (mean absolute difference, 0..1) from one frame to the next that is a
-cut to or from an empty picture; what takes longer is a fade."""
-
-MIN_STEP = 0.003
-"""Change from frame to frame above which something is going on in a fade."""
-
-DISSOLVE_SECONDS = (0.25, 0.4, 0.6, 0.9, 1.3, 1.8, 2.5)
-"""Lengths of dissolves that are looked for."""
-
-MIN_DISSOLVE_FRAMES = 4
-MIN_DISSOLVE_CHANGE = 0.1
-LARGEST_STEP = 0.3
-"""Largest change from frame to frame in a dissolve, over the change from its first to its last."""
-
-STRAIGHT = 0.8
-"""Change from end to end over the sum of all changes: what moves goes back and forth."""
-
-MAX_OFF_LINE = 0.1
-"""Distance of a dissolve's pictures from the line between its ends, over the ends' distance."""
-
-FASTER, NOT_SLOWER = 2.0, 0.5
-"""Mean change in a dissolve over that just before it or just after, and over the larger of both."""
-
-DISSOLVED = 0.3
-"""Share of the pixels that a dissolve changes at least, changes of light apart."""
-
-SAME_SCENE = 0.85
-"""Correlation of luma from which the ends of a change of light are one scene: a lamp, the sun."""
-
-MIN_SHOT = 0.12
-"""Seconds under which a stretch is part of a transition, not a shot."""
-
-LEFTOVER, LONG_ENOUGH = 0.3, 1.0
-"""Seconds at a clip's ends within which a cut leaves frames of a neighboring shot; of clips that
-last so long."""
 
 Change = tuple[int, int, Transition]
 """First and last frame of a transition, and its kind; a cut's are the new shot's first frame."""
@@ -151,12 +95,12 @@ class ShotExpert:
         thumbs = self._thumbs.all()
         step, luma, spread = np.array(self._numbers).T
         changes = _empties(step, luma, spread)
-        for cut in np.flatnonzero(step >= CUT_STEP).tolist():
+        for cut in np.flatnonzero(step >= SHOTS.cut_step).tolist():
             whole: Change = (cut, cut, "cut")
             if not any(_overlap(whole, other) for other in changes) and _is_cut(thumbs, step, cut):
                 changes.append(whole)
         for dissolve in _dissolves(times, thumbs, step):
-            to_nothing = spread[dissolve[1]] < EMPTY_SPREAD
+            to_nothing = spread[dissolve[1]] < SHOTS.empty_spread
             if not to_nothing and not any(_overlap(dissolve, other) for other in changes):
                 changes.append(dissolve)
         return _as_shots(times, changes, end=end), _leftovers(times, changes, end=end)
@@ -168,23 +112,25 @@ def _overlap(first: Change, second: Change) -> bool:
 
 def _is_cut(thumbs: Thumbs, step: Array, cut: int) -> bool:
     """True where one picture gives way to another from one frame to the next, and stays away."""
-    first = max(0, cut - AROUND)
-    others = np.delete(step[first : cut + AROUND + 1], cut - first)
-    others = np.sort(others)[:-1] if len(others) > AROUND else others
-    if step[cut] < STANDS_OUT * others.max(initial=0.0):
+    first = max(0, cut - SHOTS.around)
+    others = np.delete(step[first : cut + SHOTS.around + 1], cut - first)
+    others = np.sort(others)[:-1] if len(others) > SHOTS.around else others
+    if step[cut] < SHOTS.stands_out * others.max(initial=0.0):
         return False
     before, after = (thumbs[index].astype(float) / 255 for index in (cut - 1, cut))
-    different = _changed(before, after) >= MOST_CHANGED or _alike(before, after) < ALIKE
+    different = _changed(before, after) >= SHOTS.most_changed or _alike(before, after) < SHOTS.alike
     return different and not _is_flash(thumbs, cut)
 
 
 def _is_flash(thumbs: Thumbs, cut: int) -> bool:
     """True when the view before the change is back, or was there, within a few frames."""
-    window = thumbs[max(0, cut - FLASH_FRAMES) : cut + 1 + FLASH_FRAMES].astype(float) / 255
-    here = min(cut, FLASH_FRAMES)
+    window = (
+        thumbs[max(0, cut - SHOTS.flash_frames) : cut + 1 + SHOTS.flash_frames].astype(float) / 255
+    )
+    here = min(cut, SHOTS.flash_frames)
     back = np.abs(window[here + 1 :] - window[here - 1]).mean(axis=1)
     was = np.abs(window[: here - 1] - window[here]).mean(axis=1)
-    return bool((back < SAME).any() or (was < SAME).any())
+    return bool((back < SHOTS.same).any() or (was < SHOTS.same).any())
 
 
 def _empties(step: Array, luma: Array, spread: Array) -> list[Change]:
@@ -193,22 +139,32 @@ def _empties(step: Array, luma: Array, spread: Array) -> list[Change]:
     A fade to black and up again is one transition. A cut to black begins a shot of its own, and
     so does what comes after it.
     """
-    empty = (spread < EMPTY_SPREAD) & ((luma < EMPTY_LUMA[0]) | (luma > EMPTY_LUMA[1]))
+    empty = (spread < SHOTS.empty_spread) & (
+        (luma < SHOTS.empty_luma[0]) | (luma > SHOTS.empty_luma[1])
+    )
     last_frame = len(step) - 1
     found: list[Change] = []
     for first, last in _stretches(empty):
-        if last - first < 1 and step[first] > JUMP:
+        if last - first < 1 and step[first] > SHOTS.jump:
             continue  # a single empty frame is a flash
-        fades_in = last < last_frame and step[last + 1] < JUMP
-        fades_out = first > 0 and step[first] < JUMP
+        fades_in = last < last_frame and step[last + 1] < SHOTS.jump
+        fades_out = first > 0 and step[first] < SHOTS.jump
         start, end = first, last + 1
-        while fades_out and start > 1 and step[start - 1] > MIN_STEP and step[start - 1] < JUMP:
+        while (
+            fades_out
+            and start > 1
+            and step[start - 1] > SHOTS.min_step
+            and step[start - 1] < SHOTS.jump
+        ):
             start -= 1
-        while fades_in and end < last_frame and MIN_STEP < step[end + 1] < JUMP:
+        while fades_in and end < last_frame and SHOTS.min_step < step[end + 1] < SHOTS.jump:
             end += 1
         if last == last_frame:
             continue  # fading out, or cut to black, at the clip's end begins no shot
-        if luma[first] > 0.5 and min(spread[start], spread[min(end, last_frame)]) < EMPTY_SPREAD:
+        if (
+            luma[first] > 0.5
+            and min(spread[start], spread[min(end, last_frame)]) < SHOTS.empty_spread
+        ):
             continue  # white walls and skies are pictures; only a dip to white is none
         if first > 0 and not fades_out:
             found.append((first, first, "cut"))
@@ -226,7 +182,7 @@ def _alike(one: Array, other: Array) -> float:
 
 def _changed(one: Array, other: Array) -> float:
     """Share of the pixels that differ clearly between two thumbnails."""
-    return float((np.abs(one - other).reshape(-1, 3).mean(axis=1) > CHANGED).mean())
+    return float((np.abs(one - other).reshape(-1, 3).mean(axis=1) > SHOTS.changed).mean())
 
 
 def _dissolves(times: Array, thumbs: Thumbs, step: Array) -> list[Change]:
@@ -234,12 +190,12 @@ def _dissolves(times: Array, thumbs: Thumbs, step: Array) -> list[Change]:
 
     Windows of several lengths are tried; of those that overlap the one with most change is kept.
     """
-    if len(times) < 2 * MIN_DISSOLVE_FRAMES:
+    if len(times) < 2 * SHOTS.min_dissolve_frames:
         return []
     interval = max(float(np.median(np.diff(times))), 1e-3)
     found: list[tuple[float, Change]] = []
-    for seconds in DISSOLVE_SECONDS:
-        length = max(MIN_DISSOLVE_FRAMES, round(seconds / interval))
+    for seconds in SHOTS.dissolve_seconds:
+        length = max(SHOTS.min_dissolve_frames, round(seconds / interval))
         for first in range(0, len(times) - length, max(1, length // 4)):
             change = _blend(thumbs, step, first, first + length)
             if change > 0:
@@ -257,23 +213,27 @@ def _blend(thumbs: Thumbs, step: Array, first: int, last: int) -> float:
     pair = thumbs[[first, last]].astype(float) / 255
     change = pair[1] - pair[0]
     size = float(np.abs(change).mean())
-    straight = size >= STRAIGHT * float(steps.sum())
-    if size < MIN_DISSOLVE_CHANGE or not straight or float(steps.max()) > LARGEST_STEP * size:
+    straight = size >= SHOTS.straight * float(steps.sum())
+    if (
+        size < SHOTS.min_dissolve_change
+        or not straight
+        or float(steps.max()) > SHOTS.largest_step * size
+    ):
         return 0.0
     beside = max(3, (last - first) // 2)
     outside = [step[max(1, first - beside) : first], step[last + 1 : last + 1 + beside]]
     rates = [float(part.mean()) for part in outside if len(part) >= 3]
     inside = float(steps.mean())
-    if not rates or inside < FASTER * min(rates) or inside < NOT_SLOWER * max(rates):
+    if not rates or inside < SHOTS.faster * min(rates) or inside < SHOTS.not_slower * max(rates):
         return 0.0
     # The light may change too: brightness alone makes no other picture.
     changed = _changed(*(picture - picture.mean() for picture in pair))
-    if _alike(pair[0], pair[1]) > SAME_SCENE or changed < DISSOLVED:
+    if _alike(pair[0], pair[1]) > SHOTS.same_scene or changed < SHOTS.dissolved:
         return 0.0
     between = thumbs[first : last + 1].astype(float) / 255 - pair[0]
     along = between @ change / float(change @ change)
     off = float(np.abs(between - along[:, None] * change).mean()) / size
-    return size if off < MAX_OFF_LINE and bool(np.all(np.diff(along) > -0.04)) else 0.0
+    return size if off < SHOTS.max_off_line and bool(np.all(np.diff(along) > -0.04)) else 0.0
 
 
 def _stretches(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
@@ -285,11 +245,11 @@ def _stretches(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 def _leftovers(times: Array, changes: list[Change], *, end: float) -> list[str]:
     """A line for each end of the clip at which a few frames belong to a neighboring shot."""
-    if end < LONG_ENOUGH:
+    if end < SHOTS.long_enough:
         return []
     cuts = [float(times[first]) for first, _, kind in changes if kind == "cut"]
-    first = max((t for t in cuts if t <= LEFTOVER), default=0.0)
-    last = min((t for t in cuts if t >= end - LEFTOVER), default=end)
+    first = max((t for t in cuts if t <= SHOTS.leftover), default=0.0)
+    last = min((t for t in cuts if t >= end - SHOTS.leftover), default=end)
     ends = (("first", first), ("last", end - last))
     return [f"the {word} {gone:.2f} s belong to another shot" for word, gone in ends if gone > 0]
 
@@ -301,7 +261,7 @@ def _as_shots(times: Array, changes: list[Change], *, end: float) -> list[Shot]:
     kind: Transition = "start"
     for first, last, how in sorted(changes):
         t = round(float(times[first] + times[last]) / 2, 3)
-        if t - begin < MIN_SHOT / 3 or (shots and t - begin < MIN_SHOT):
+        if t - begin < SHOTS.min_shot / 3 or (shots and t - begin < SHOTS.min_shot):
             continue
         shots.append(Shot(start=begin, end=t, transition=kind))
         begin, kind = t, how
