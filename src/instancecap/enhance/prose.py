@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from instancecap.enhance.faithful import alike, forbidden, in_words, is_a, missing, quotable
+from instancecap.enhance.faithful import alike, forbidden, in_words, missing, quotable
 from instancecap.enhance.options import EnhanceOptions
 from instancecap.enhance.parse import category_of, parse
 from instancecap.enhance.tokens import Parsed, Phrase
@@ -14,6 +14,7 @@ from instancecap.language.sentences import split_sentences
 from instancecap.render.targets import counter_for
 from instancecap.schema.caption import Caption
 from instancecap.verify.extract import extract
+from instancecap.verify.text import head_of
 
 LIVELY = ("human", "animal", "vehicle")
 """Categories of which a paragraph shows none that the caption lacks; small details may be added."""
@@ -86,7 +87,11 @@ def _contradictions(text: str, caption: Caption, parsed: Parsed) -> Iterator[str
 def _of_phrase(
     one: Phrase, told: str, caption: Caption, parsed: Parsed, said: Sequence[str]
 ) -> Iterator[str]:
-    like = [it for it in caption.instances if is_a(it, one.noun)]
+    like = [
+        it
+        for it in caption.instances
+        if alike(one.noun, it.class_) or alike(one.noun, head_of(it.name))
+    ]
     if not like:
         known = any(alike(one.noun, word) for word in set(said))
         if category_of(one.noun) in LIVELY and not known:

@@ -46,10 +46,12 @@ class Like:
     Attributes:
         lengths: median words by field; fields that the set leaves empty are not among them.
         words: the commonest content words.
+        order: what their paragraphs tell first, and last; empty where they have none.
     """
 
     lengths: Mapping[str, int]
     words: tuple[str, ...]
+    order: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ class Questions:
             "picture": (self.names, {"names": "; ".join(self.names),
                                      "last": " and ends with the second one" * self.last}),
             "like": (like.lengths, {"lengths": lengths, "words": ", ".join(like.words[:30])}),
+            "order": (like.order and options.asks_prose, {"order": ", ".join(like.order)}),
         }  # fmt: skip
         lines = (self._fill(f"context.{name}", **how) for name, (use, how) in told.items() if use)
         return "\n".join(lines)
@@ -131,7 +134,9 @@ class Questions:
             return ""
         denied = [self.parsed.at(one.core) for one in self.parsed.phrases if one.negated]
         apart = denied if target is not None and manner_of(target.name).negative else []
-        told = self._fill("context.dense", words=words_for(options, self.shot_count))
+        usual = words_for(options, self.shot_count)
+        known = self.like.lengths.get("dense_description", usual) if self.like else usual
+        told = self._fill("context.dense", words=min(usual, known))
         if apart:
             told += f" {self._fill('context.denied', denied=', '.join(apart))}"
         if self.shot_count > 1:
