@@ -147,7 +147,7 @@ def test_captions_without_video_are_named(captioners: dict[str, str], tmp_path: 
     assert result.samples == []
     named = {one.input: one.reason for one in result.failed}
     assert "its video" in named["1.mp4"]
-    assert named["0.mp4"] == "no bad of this name"
+    assert named["0.mp4"] == "no caption by bad of this name"
     assert len([name for name in named if name.startswith("2.mp4/")]) == 2
 
 

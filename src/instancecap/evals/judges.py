@@ -84,7 +84,11 @@ def named_samples(
     rejected = [*captioners[first].rejected]
     texts = {name: {first: plain(one)} for name, one in captioners[first].found.items()}
     for other in others:
-        pairs = pair(captioners[first], captioners[other], kinds=(first, other))
+        pairs = pair(
+            captioners[first],
+            captioners[other],
+            kinds=(f"caption by {first}", f"caption by {other}"),
+        )
         rejected += [one for one in pairs.rejected if one not in rejected]
         texts = {
             name: {**some, other: plain(pairs.found[name][1])}
