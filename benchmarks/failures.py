@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.results import Result
-from benchmarks.scoring import boxes_at
 from benchmarks.truth import Case
 from instancecap.errors import InstanceCapError
+from instancecap.evals.boxes import boxes_at
 from instancecap.schema.evidence import Evidence
 from instancecap.video import ClipReader
 from instancecap.video.sampling import pick_evenly

@@ -28,10 +28,10 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from benchmarks.reliability import LIGHT
-from benchmarks.scoring import fold
 from benchmarks.truth import load_clips
 from benchmarks.web import HINTS, load_web
 from instancecap.captioners.measured.scene_selection import SURE_CAMERA
+from instancecap.evals.camera import fold
 from instancecap.evidence.build import measure
 from instancecap.evidence.experts.camera_words import shot_motion
 from instancecap.schema.evidence import Evidence

@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
-from benchmarks.scoring import iou
 from benchmarks.truth import LABELS
+from instancecap.evals.boxes import iou
 from instancecap.evidence.build import EXPERTS, video_of
 from instancecap.evidence.cluster import load_models
 from instancecap.evidence.experts.detection import span_of

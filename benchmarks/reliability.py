@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.results import Result
-from benchmarks.scoring import FOLD, OPPOSITE, cell_of, fold
+from benchmarks.scoring import cell_of
 from benchmarks.truth import Case
 from benchmarks.web import COVERS, EVENT_SECONDS, MOST, SCORED, TOUCHES, Labelled, covering
 from instancecap.captioners.measured.conduct import WAYS, seen_direction
 from instancecap.captioners.measured.content_selection import SURE, SURE_LIVELY
+from instancecap.evals.camera import FOLD, OPPOSITE, fold
 from instancecap.evidence import reliability
 from instancecap.evidence.geometry import CELLS
 from instancecap.evidence.reliability import BINS, Tally

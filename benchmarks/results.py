@@ -10,26 +10,20 @@ from typing import get_args
 import numpy as np
 
 from benchmarks.scoring import (
-    Boxes,
     ClassVerdict,
-    Counts,
     balanced_accuracy,
-    boxes_at,
     cell_of,
     coco_name,
-    count_flipped,
-    fold,
-    iou,
     join_boxes,
     judge_class,
-    judge_static,
     mean_j,
     recall_classes,
-    score_camera,
     score_segments,
     score_shots,
 )
 from benchmarks.truth import Case, Framing, ObjectTruth, Segment
+from instancecap.evals.boxes import Boxes, boxes_at, iou
+from instancecap.evals.camera import Counts, count_flipped, fold, judge_static, score_camera
 from instancecap.schema.evidence import Evidence, InstanceFacts
 
 MATCH_IOU = 0.3

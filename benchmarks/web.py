@@ -2,9 +2,9 @@
 
 Labels are by eye, so every figure says what is left out:
 
-* **camera** — primitives after folding (see :mod:`benchmarks.scoring`), micro-F1, over clips whose
-  camera label is known with a confidence of 0.6 or more. ``roll`` without a direction, ``orbit``,
-  ``tracking`` and ``handheld`` are not scored, nor is a clip with no other label.
+* **camera** — primitives after folding (see :mod:`instancecap.evals.camera`), micro-F1, over clips
+  whose camera label is known with a confidence of 0.6 or more. ``roll`` without a direction,
+  ``orbit``, ``tracking`` and ``handheld`` are not scored, nor is a clip with no other label.
   **static** — *static* told from any movement, same clips.
 * **transitions** — events (``cut dissolve fade``) matched one to one within half a second, F1;
   what is reported within half a second of a ``jump_cut``, ``edge_cut`` or ``flash`` is not scored.
@@ -33,19 +33,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.scoring import (
-    Boxes,
-    Counts,
-    balanced_accuracy,
-    boxes_at,
-    cell_of,
-    count_flipped,
-    fold,
-    iou,
-    judge_static,
-    match_times,
-    score_camera,
-)
+from benchmarks.scoring import balanced_accuracy, cell_of
+from instancecap.evals.boxes import Boxes, boxes_at, iou
+from instancecap.evals.camera import Counts, count_flipped, fold, judge_static, score_camera
+from instancecap.evals.timed import match_times
 from instancecap.schema.evidence import Evidence, InstanceFacts
 from instancecap.video import Clip
 

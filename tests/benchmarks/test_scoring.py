@@ -5,26 +5,20 @@ import pytest
 from pycocotools import mask as coco_mask
 
 from benchmarks.scoring import (
-    Counts,
     balanced_accuracy,
-    boxes_at,
     cell_of,
     coco_name,
-    count_flipped,
-    fold,
-    iou,
     join_boxes,
     judge_class,
-    judge_static,
-    mask_iou,
-    match_times,
     mean_j,
     recall_classes,
-    score_camera,
     score_segments,
     score_shots,
 )
 from benchmarks.truth import Segment, Transition
+from instancecap.evals.boxes import boxes_at, iou, mask_iou
+from instancecap.evals.camera import Counts, count_flipped, fold, judge_static, score_camera
+from instancecap.evals.timed import match_times
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import InstanceFacts, MaskRle, Shot
 

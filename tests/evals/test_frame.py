@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from instancecap.errors import FormatError, UsageError
@@ -108,6 +110,21 @@ def test_pairs_are_made_by_name_and_never_by_order() -> None:
         ("x", "no reference of this name"),
         ("z", "no caption of this name"),
     ]
+
+
+NAMES = st.sets(st.sampled_from(["a", "b", "a.mp4", "b.mp4", "a.gif", "x/a.mp4", "a.b"]))
+
+
+@given(NAMES, NAMES)
+def test_every_input_is_paired_once_or_named(first: set[str], second: set[str]) -> None:
+    pairs = pair(Named({one: one for one in first}, []), Named({one: one for one in second}, []))
+    mine, theirs = ([*pairs.found], [other for _, other in pairs.found.values()])
+    assert all(one.removesuffix(".mp4").removesuffix(".gif") == other.removesuffix(".mp4")
+               .removesuffix(".gif") for one, other in pairs.found.values())  # fmt: skip
+    assert len(set(theirs)) == len(theirs)
+    named = " ".join(f"{one.source} {one.reason}" for one in pairs.rejected)
+    assert all(one in mine or one in named for one in first)
+    assert all(one in theirs or one in named for one in second)
 
 
 def two_results(tmp_path: Path) -> tuple[str, str]:

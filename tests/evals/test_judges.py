@@ -66,6 +66,7 @@ def test_a_judge_that_answers_from_labels_gives_the_known_scores(
     result, _ = evaluate(task, EvalOptions(seed=3, out=str(tmp_path / "out")), backend=judge)
     found = {one.name: one.value for one in result.figures}
     assert (found["detail good"], found["detail bad"]) == (5.0, pytest.approx((2 + 2 + 5) / 3))
+    assert found["detail good - bad"] == pytest.approx(5 - 3)
     # Wherever it stood: the order of two texts is drawn by lot, and is not what is preferred.
     assert found["good preferred to bad good"] == pytest.approx((1 + 1 + 0.5) / 3)
     assert found["who_is_who alpha"] == found["who_is_who kappa"] == 1.0
@@ -146,7 +147,7 @@ def test_captions_without_video_are_named(captioners: dict[str, str], tmp_path: 
     assert result.samples == []
     named = {one.input: one.reason for one in result.failed}
     assert "its video" in named["1.mp4"]
-    assert named["0.mp4"] == "no bad of this name"
+    assert named["0.mp4"] == "no caption by bad of this name"
     assert len([name for name in named if name.startswith("2.mp4/")]) == 2
 
 
@@ -292,7 +293,8 @@ def test_faults_of_a_server_change_no_score_and_a_rerun_asks_nothing(
         again = run(*arguments)
     told, second = json.loads(first.out), json.loads(again.out)
     assert (first.status, again.status, len(seen)) == (0, 0, asked)
-    assert {one["column"]: one["value"] for one in told["figures"]} == {"good": 5.0, "bad": 3.0}
+    values = {one["column"]: one["value"] for one in told["figures"]}
+    assert values == {"good": 5.0, "bad": 3.0, "good - bad": 2.0}
     assert told["figures"] == second["figures"]
     assert told["made_by"]["models"] == {"asked": MODEL}
 

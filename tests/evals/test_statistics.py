@@ -16,6 +16,7 @@ from instancecap.evals.statistics import STATISTICS, difference, interval
     ("name", "rows", "value"),
     [
         ("mean", [[1], [0], [1], [1]], 0.75),
+        ("mean_difference", [[3, 1, 0, 0], [5, 1, 0, 0], [0, 0, 1, 1]], 4 - 1),
         ("share", [[1, 4], [2, 2]], 0.5),
         ("f1", [[2, 1, 1], [1, 0, 1]], 6 / 9),  # 3 hits, 1 false, 2 missed
         ("mean_share", [[1, 2, 0, 0], [1, 2, 3, 3]], (0.5 + 1) / 2),

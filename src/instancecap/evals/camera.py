@@ -17,8 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from instancecap.errors import InputError
 from instancecap.evals.pairing import Named, named_captions, named_rows, pair
+from instancecap.evals.statistics import f1
 from instancecap.evals.task import Figure, Sample, Score, Scorer, Task
 from instancecap.io.finder import Rejected, reason_of
 from instancecap.schema.caption import Caption
@@ -86,8 +89,8 @@ class Counts:
     @property
     def f1(self) -> float | None:
         """The F1 score; None where there was nothing to find and nothing was found."""
-        total = 2 * self.hits + self.false + self.missed
-        return 2 * self.hits / total if total else None
+        found = f1(np.array([[self.hits, self.false, self.missed]], dtype=float), np.ones(1))
+        return None if math.isnan(found) else found
 
 
 def fold(words: Iterable[str]) -> frozenset[str]:

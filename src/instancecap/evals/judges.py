@@ -84,7 +84,11 @@ def named_samples(
     rejected = [*captioners[first].rejected]
     texts = {name: {first: plain(one)} for name, one in captioners[first].found.items()}
     for other in others:
-        pairs = pair(captioners[first], captioners[other], kinds=(first, other))
+        pairs = pair(
+            captioners[first],
+            captioners[other],
+            kinds=(f"caption by {first}", f"caption by {other}"),
+        )
         rejected += [one for one in pairs.rejected if one not in rejected]
         texts = {
             name: {**some, other: plain(pairs.found[name][1])}
@@ -135,8 +139,9 @@ def write_judge_page(
     return rejected + write_page(folder, samples, title=title, show=show, seed=seed)
 
 
-def ratings() -> Scorer:
-    """Mean ratings by rubric and captioner, and all of them, for their agreement."""
+def ratings(captioners: Sequence[str]) -> Scorer:
+    """Mean ratings by rubric and captioner, what differences are made of, and all ratings."""
+    first, *others = captioners
 
     def score(sample: Sample, answer: Any) -> Score:
         judged: Judged = sample.target or sample.input
@@ -145,8 +150,11 @@ def ratings() -> Scorer:
         for rubric, options in answer.items():
             numbers = [NUMBERS.get(one, NOT_RATED) for one in options]
             given = [one for one in numbers if one >= 0]
-            values[f"{rubric} {name}"] = sum(given) / len(given)
+            rating = values[f"{rubric} {name}"] = sum(given) / len(given)
             values[f"{rubric} ratings"] = numbers
+            for other in others if name == first else {name} & {*others}:
+                pair = [rating, 1.0, 0.0, 0.0] if name == first else [0.0, 0.0, rating, 1.0]
+                values[f"{rubric} {first} - {other}"] = pair
         return Score(values, {"texts": dict(judged.texts), "ratings": answer})
 
     return score
@@ -176,7 +184,7 @@ def judge_task(
         solver=by_model(Pictures(options.frames), seed=seed, repeats=options.repeats)
         if scores is None
         else None,
-        scorer=ratings(),
+        scorer=ratings([*captions]),
         figures=list(_figures([*captions], options, raters)),
         rejected=rejected,
         models=models,
@@ -193,6 +201,9 @@ def _figures(captioners: Sequence[str], options: JudgeOptions, raters: int) -> I
     for rubric in rubrics:
         for name in captioners:
             yield Figure(rubric, "mean", (f"{rubric} {name}",), name)
+        for name in others:
+            column = f"{first} - {name}"
+            yield Figure(rubric, "mean_difference", (f"{rubric} {column}",), column, "")
     compared = others if PREFER in options.rubrics else []
     for name in compared:
         part = f"{PREFER} {first} over {name}"

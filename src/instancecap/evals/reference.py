@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from instancecap.errors import FormatError
-from instancecap.evals.boxes import track_iou
 from instancecap.evals.camera import Counts
 from instancecap.evals.fields import match
 from instancecap.evals.pairing import named_captions, pair_samples
@@ -22,12 +21,8 @@ from instancecap.verify.text import bare_name, head_of
 NOTE = (
     "Instances are matched one to one by tracks and names. mentions: the caption names the matched "
     "instance in a part that overlaps the reference's part most; a mention of an instance that the "
-    "reference does not mention there is false, one of no known instance too. switches: instances "
-    "of the reference that different instances of the caption stand for in different parts."
+    "reference does not mention there is false, one of no known instance too."
 )
-
-FOLLOWS = 0.5
-"""Mean overlap from which a track follows a thing."""
 
 
 def mentions(caption: Caption) -> list[tuple[Segment, frozenset[int]]]:
@@ -90,26 +85,9 @@ def over_time() -> Scorer:
             "mentions": [counts.hits, counts.false, counts.missed],
             "instances": [hits, len(said.instances) - hits, len(reference.instances) - hits],
         }
-        switched = [_stand_ins(one, said) for one in reference.instances]
-        known = [one for one in switched if one]
-        if known:
-            values["switches"] = [float(sum(one > 1 for one in known)), float(len(known))]
         return Score(values, {"parts": rows})
 
     return score
-
-
-def _stand_ins(one: Instance, said: Caption) -> int:
-    """How many instances of a caption follow one of the reference for a while each."""
-    found = set()
-    for other in said.instances:
-        for start, end in ((s.start, s.end) for s in said.segments):
-            pieces = [
-                [point for point in some.track if start <= point.t <= end] for some in (one, other)
-            ]
-            if all(pieces) and track_iou(*pieces) >= FOLLOWS:
-                found.add(other.id)
-    return len(found)
 
 
 def reference_task(captions: Sequence[str], references: Sequence[str]) -> Task:
@@ -128,7 +106,6 @@ def reference_task(captions: Sequence[str], references: Sequence[str]) -> Task:
         figures=[
             Figure("mentions (F1)", "f1", ("mentions",)),
             Figure("instances (F1)", "f1", ("instances",)),
-            Figure("switches", "share", ("switches",), better="less"),
         ],
         rejected=rejected,
         notes=[NOTE],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
@@ -57,10 +58,18 @@ class Failed(StrictModel):
     reason: str
 
 
+def libraries() -> dict[str, str]:
+    """Versions of what computes figures, as far as it is loaded."""
+    loaded = ("numpy", "scipy", "cv2", "av", "torch", "transformers", "diffusers")
+    modules = {name: sys.modules[name] for name in loaded if name in sys.modules}
+    return {name: str(getattr(one, "__version__", "")) for name, one in modules.items()}
+
+
 class MadeBy(StrictModel):
     """What reproduces a result."""
 
     version: str = __version__
+    libraries: dict[str, str] = Field(default_factory=libraries)
     models: dict[str, str] = {}
     seed: int = 0
     prompts: str = Field(default="", description="hash of what was asked")

@@ -36,6 +36,12 @@ def mean(values: Array, weights: Array) -> float:
     return _ratio(float(weights @ values[:, 0]), float(weights.sum()))
 
 
+def mean_difference(values: Array, weights: Array) -> float:
+    """Of (sum, count, sum, count): the first mean less the second."""
+    first, many, second, others = weights @ values
+    return _ratio(first, many) - _ratio(second, others)
+
+
 def total(values: Array, weights: Array) -> float:
     """Sum of one part."""
     return float(weights @ values[:, 0])
@@ -184,7 +190,7 @@ def hota_part(values: Array, weights: Array, name: str) -> float:
 
 STATISTICS: Mapping[str, Statistic] = {
     one.__name__: one
-    for one in (mean, total, share, mean_share, f1, balanced_accuracy,
+    for one in (mean, mean_difference, total, share, mean_share, f1, balanced_accuracy,
                 average_precision, roc_auc, mean_average_precision, mean_roc_auc, share_of_groups,
                 f1_of_groups, mean_of_groups, rising, falling, krippendorff, kappa)
 } | {

@@ -108,13 +108,12 @@ class NearDuplicates:
             return labels
         self._signatures.flush()
         self._runs.flush()
-        shape = (self.count, BANDS * ROWS)
-        signatures = np.memmap(self._signatures, np.uint16, "r", shape=shape)
-        runs = np.memmap(self._runs, np.uint32, "r", shape=(self._ends[-1],))
         for band in range(BANDS):
+            # Mapped anew each time, so that what was looked at need not stay in memory.
+            runs = np.memmap(self._runs, np.uint32, "r", shape=(self._ends[-1],))
             pairs = [
                 (labels[one], labels[other])
-                for one, other in self._candidates(signatures, band, labels)
+                for one, other in self._candidates(band, labels)
                 if self._alike(runs, one, other)
             ]
             if pairs:
@@ -130,21 +129,28 @@ class NearDuplicates:
         first, second = (runs[ends[at] : ends[at + 1]] for at in (one, other))
         return similarity(first, second) >= NEAR
 
-    def _candidates(
-        self, signatures: Signature, band: int, labels: NDArray[np.int32]
-    ) -> Iterator[tuple[int, int]]:
+    def _keys(self, band: int) -> NDArray[np.uint64]:
+        """A number for each caption's rows of a band."""
+        found = []
+        self._signatures.seek(0)
+        while len(part := np.fromfile(self._signatures, np.uint16, CHUNK * BANDS * ROWS)):
+            keys = np.zeros(len(part) // (BANDS * ROWS), np.uint64)
+            for row in part.reshape(len(keys), -1)[:, band * ROWS : (band + 1) * ROWS].T:
+                keys = (keys + row) * _MIX
+                keys ^= keys >> np.uint64(29)
+            found.append(keys)
+        return np.concatenate(found)
+
+    def _candidates(self, band: int, labels: NDArray[np.int32]) -> Iterator[tuple[int, int]]:
         """Captions of different groups that agree in a band and, roughly, in their signatures."""
-        keys = np.zeros(self.count, np.uint64)
-        for start in range(0, self.count, CHUNK):
-            part = slice(start, start + CHUNK)
-            for row in range(band * ROWS, (band + 1) * ROWS):
-                keys[part] = (keys[part] + signatures[part, row]) * _MIX
-                keys[part] ^= keys[part] >> np.uint64(29)
+        keys = self._keys(band)
         order = np.argsort(keys, kind="stable")
         same = np.flatnonzero(keys[order][1:] == keys[order][:-1])
         # Each is compared with the one before it of its bucket, and with the bucket's first.
         starts = np.flatnonzero(np.diff(same, prepend=-2) != 1)
         firsts = np.repeat(same[starts], np.diff(np.append(starts, len(same))))
+        shape = (self.count, BANDS * ROWS)
+        signatures = np.memmap(self._signatures, np.uint16, "r", shape=shape)
         for before in (same, firsts):
             ones, others = order[before], order[same + 1]
             apart = labels[ones] != labels[others]

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.errors import UsageError
+from instancecap.evals.frames import evenly
 from instancecap.evals.pairing import named_videos
 from instancecap.evals.reconstruction.metric import METRICS, MetricOptions, check_metrics
 from instancecap.evals.reconstruction.pairs import (
@@ -190,7 +191,9 @@ def film_of(clip: Clip) -> tuple[Films, float]:
 def look_at_distorted(sample: Sample, metric: str, options: MetricOptions) -> dict[str, Any]:
     """By distortion, for no strength and for each, the value, or what is still to be asked."""
     films, fps = film_of(Clip(path=sample.video, id=sample.id))
-    chosen = opened(metric, options)
+    chosen, few = opened(metric, options), METRICS[metric].frames
+    if few and options.method == "correct":  # the others would be spoiled for nothing
+        films, fps = films[evenly(len(films), few)], fps * few / len(films)
 
     def look(spoiled: Films) -> Any:
         return chosen.look(Clip.from_frames(spoiled, fps, id=sample.id), sample.input)

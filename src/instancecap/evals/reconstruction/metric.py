@@ -16,6 +16,9 @@ from instancecap.evals.asking import Asker
 from instancecap.evals.task import Method
 from instancecap.video.clip import Clip
 
+FEW = 8
+"""Frames of a video, from its first to its last, that most metrics look at."""
+
 
 class Metric(Protocol):
     """How near a video comes to another one, or to a text."""
@@ -66,6 +69,7 @@ class MetricInfo:
         by_text: it holds the generated video against a text.
         models: by job, the options of the models that it loads.
         parts: what else it tells.
+        frames: evenly spread ones that it looks at, unless as published; 0 for all.
     """
 
     home: str
@@ -75,13 +79,14 @@ class MetricInfo:
     by_text: bool = False
     models: Mapping[str, str] = field(default_factory=dict)
     parts: tuple[str, ...] = ()
+    frames: int = FEW
 
 
 METRICS = {
     "ssim": MetricInfo("pixels.Ssim", "more"),
     "psnr": MetricInfo("pixels.Psnr", "more"),
     "evidence": MetricInfo(
-        "evidence.EvidenceDistance", "less", measures=True,
+        "evidence.EvidenceDistance", "less", measures=True, frames=0,
         parts=("instances", "paths", "colors", "camera", "shots"),
     ),
     "3dvae": MetricInfo("neural.VaeDistance", "less", models={"vae": "vae"}),

@@ -10,7 +10,7 @@ import numpy as np
 
 from instancecap.errors import FormatError, MissingDependency
 from instancecap.evals.frames import count_frames, evenly, read_frames
-from instancecap.evals.reconstruction.metric import MetricOptions
+from instancecap.evals.reconstruction.metric import FEW, MetricOptions
 from instancecap.evals.task import Method
 from instancecap.language.sentences import split_sentences
 from instancecap.video.clip import Clip
@@ -19,7 +19,6 @@ from instancecap.video.decode import Picture
 if TYPE_CHECKING:
     import torch
 
-FRAMES = 8
 SIDE = 224
 """Pixels to which a frame is squashed, both ways; that of CLIP ViT-B/32 and of the 3DVAE score."""
 
@@ -40,7 +39,7 @@ class VaeDistance:
 
         published = self.options.method == "as-published"
         vae = _load_vae(self.options.vae, half=published)
-        frames = read_frames(clip, evenly(count_frames(clip), FRAMES))
+        frames = read_frames(clip, evenly(count_frames(clip), FEW))
         video = torch.stack([_squashed(one) for _, one in frames], dim=1)[None] / 255
         if not published:
             video = video * 2 - 1
@@ -76,7 +75,7 @@ class SenBySen:
         model, tokenizer, processor = _load_clip(self.options.clip)
         count = count_frames(clip)
         published = self.options.method == "as-published"
-        places = range(count) if published else evenly(count, FRAMES)
+        places = range(count) if published else evenly(count, FEW)
         size = (SIDE, SIDE) if published else None  # all frames of a long clip have to fit
         pictures = [one for _, one in read_frames(clip, places, size=size)]
         shown = _picture_features(model, processor, pictures, self.options.method)
@@ -107,8 +106,8 @@ def _picture_features(
     import torch
 
     found = []
-    for start in range(0, len(pictures), FRAMES):
-        some = pictures[start : start + FRAMES]
+    for start in range(0, len(pictures), FEW):
+        some = pictures[start : start + FEW]
         if method == "as-published":
             pixels = torch.stack([_squashed(one) for one in some])
         else:

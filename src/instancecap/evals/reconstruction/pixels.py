@@ -10,13 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.evals.frames import count_frames, evenly, read_frames
-from instancecap.evals.reconstruction.metric import MetricOptions
+from instancecap.evals.reconstruction.metric import FEW, MetricOptions
 from instancecap.video.clip import Clip
 from instancecap.video.decode import Picture
 from instancecap.video.sampling import fit_within
-
-FRAMES = 8
-"""Of each video, from its first to its last."""
 
 SIDE = 512
 """Pixels of the longer side at which frames are compared, at most."""
@@ -34,7 +31,7 @@ class _Pixels:
 
     def look(self, clip: Clip, text: str) -> list[Picture]:
         """Frames evenly over a clip, BGR, of its own shape and at most :data:`SIDE` pixels long."""
-        found = read_frames(clip, evenly(count_frames(clip), FRAMES))
+        found = read_frames(clip, evenly(count_frames(clip), FEW))
         height, width = found[0][1].shape[:2]
         size = fit_within(width / height, min(SIDE, max(width, height)))
         return [np.asarray(cv2.resize(one, size, interpolation=cv2.INTER_AREA), np.uint8)

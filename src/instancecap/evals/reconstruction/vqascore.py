@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from instancecap.errors import ModelError
 from instancecap.evals.asking import Asker
 from instancecap.evals.frames import count_frames, evenly, shown_frames
-from instancecap.evals.reconstruction.metric import MetricOptions
+from instancecap.evals.reconstruction.metric import FEW, MetricOptions
 from instancecap.mllm.base import Image, Message, Request
 from instancecap.video.clip import Clip
 
-FRAMES = 8
 PUBLISHED_FRAMES = 6
 
 QUESTION = 'Does this video show "{text}"? Please answer yes or no.'
@@ -47,7 +46,7 @@ class VqaScore:
             step = max(count // PUBLISHED_FRAMES, 1)
             places = [min(one * step, count - 1) for one in range(PUBLISHED_FRAMES)]
         else:
-            places = evenly(count, FRAMES)
+            places = evenly(count, FEW)
         return Asked(shown_frames(clip, places), text)
 
     async def ask(self, asker: Asker, seen: Asked) -> float:
