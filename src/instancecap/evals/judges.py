@@ -155,7 +155,8 @@ def ratings(captioners: Sequence[str]) -> Scorer:
             for other in others if name == first else {name} & {*others}:
                 pair = [rating, 1.0, 0.0, 0.0] if name == first else [0.0, 0.0, rating, 1.0]
                 values[f"{rubric} {first} - {other}"] = pair
-        return Score(values, {"texts": dict(judged.texts), "ratings": answer})
+        detail = {"texts": dict(judged.texts), "ratings": answer}
+        return Score(values, detail | ({"remarks": list(judged.remarks)} if judged.remarks else {}))
 
     return score
 
