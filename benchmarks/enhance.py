@@ -93,7 +93,7 @@ def lost(one: Labeled, result: Enhanced) -> Iterator[tuple[str, str]]:
             yield "quotes", label
     shown = [stems(part) for part in re.split(r"(?<=[.!?])\s+", result.prompt)]
     for label in () if translated else (*one.keep, *one.quotes):
-        if label.startswith("no ") and label[3:] in result.negative_prompt:
+        if label.removeprefix("no ") in result.negative_prompt:
             continue
         if label.lower() not in result.prompt.lower() and not any(said(label, w) for w in shown):
             yield "prompt", label
@@ -115,9 +115,11 @@ def invented(one: Labeled, result: Enhanced) -> set[str]:
         if not name.endswith(
             ("/category", "/place", "/time_of_day", "/style", "/start", "/end", "/transition")
         )
-        and not re.match(r"/camera/(?!description)", name)
+        and not re.match(r"/camera/(?!description)|/shots/", name)
+        and not (one.kind == "language" and name.endswith(("/class", "/colors")))  # in English
     ]
     words = {word for text in texts for word in re.findall(r"[\w'-]+", text.lower())}
+    words = {word for word in words if word.isascii() or word not in one.prompt}
     return {word for word in words if word not in known and not set(stems(word)) <= known}
 
 

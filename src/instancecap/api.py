@@ -15,7 +15,7 @@ from instancecap.captioners.measured.sentences import language_of
 from instancecap.engine.asking import AskWork, PredictWork
 from instancecap.engine.config import CaptionConfig, RunConfig, RunOptions
 from instancecap.engine.pools import AskingPool
-from instancecap.engine.prompts import EnhanceWork
+from instancecap.engine.prompts import EnhanceWork, options_like
 from instancecap.engine.run import run_work
 from instancecap.engine.work import CaptionWork, Work
 from instancecap.enhance import Enhanced, EnhanceOptions, Like, Picture, ask_model, structured
@@ -360,7 +360,9 @@ def _enhancing(
             shown += prepare(one, _measure(one), options=captioner.options).images[:1]  # type: ignore[union-attr]
         picture = Picture(seen[0], seen[1] if last is not None else None, tuple(shown))
     return EnhanceWork(
-        options=replace(options or EnhanceOptions(), has_picture=picture is not None),
+        options=replace(
+            options_like(options or EnhanceOptions(), like), has_picture=picture is not None
+        ),
         server=captioner.server if captioner else None,
         backend=captioner.backend if captioner else None,
         picture=picture,

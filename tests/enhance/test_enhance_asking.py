@@ -112,9 +112,8 @@ LONG = " ".join(
     ("before", "after", "fault"),
     [
         ("Three", "Two", "three kids"),
+        ("paper kite", "paper boat", "otherwise: kite"),
         ("yellow", "purple", "purple is not a color"),
-        ("chase", "hold", "chase"),
-        ("daylight", "daylight. A dog barks", "A dog, which the caption has not"),
         ("daylight", "daylight. A sign reads “Keep out”", "Keep out"),
         ("wide", "breathtaking", "breathtaking"),
         ("daylight", f"daylight. {LONG}", "too long"),

@@ -42,4 +42,4 @@ def test_the_recorded_answers_make_the_prompts_of_the_documents(
     assert not list(lost(next(one for one in load() if one.prompt == prompt), result))
     assert not forbidden(result.caption, OPTIONS.words.negative, prompt)
     assert not set(result.caption.leaves()) - set(result.caption.provenance)
-    assert len(result.prompt.split()) > 150
+    assert result.prose == "model" and len(result.prompt.split()) > 120

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.enhance import instances_of, invented, load, lost
-from instancecap.enhance import Enhanced, EnhanceOptions, structured
+from instancecap.enhance import Enhanced, EnhanceOptions, Picture, structured
 from instancecap.errors import FormatError, UsageError
 from instancecap.render.targets import find_target, targets
 from instancecap.schema import Caption
@@ -208,6 +208,40 @@ def test_what_a_thing_says_is_to_be_read_on_it(
     result = enhanced(prompt, "wan2.2")
     assert [one.text for one in result.caption.texts] == writing
     assert list(result.missing) == [f'speech "{one}": wan2.2 makes no sound' for one in speech]
+
+
+def test_chinese_is_read_as_far_as_the_phrase_table_goes() -> None:
+    prompt = "两只白色的狗在海滩上奔跑，镜头向左摇，黄昏"
+    for target in ("", "wan2.2", "cosmos3"):
+        result = enhanced(prompt, target)
+        assert result.prompt == prompt
+    (dogs,) = result.caption.instances
+    assert (dogs.name, dogs.class_, dogs.count, dogs.colors) == ("白色的狗", "dog", 2, ["white"])
+    assert (result.caption.camera.motion, result.caption.time_of_day) == (
+        ["pan_left"], "dawn_or_dusk",
+    )  # fmt: skip
+    assert "the prompt is not English" in result.caption.warnings[0]
+    assert not enhanced("机器人跳舞").caption.instances  # no person in a robot
+
+
+def test_shots_have_what_is_said_of_each() -> None:
+    caption = enhanced(
+        "Shot 1: A girl opens an umbrella, medium shot. Shot 2: Close-up of raindrops, the camera "
+        "zooms in. Shot 3: She walks down a street, the camera pans left."
+    ).caption
+    assert [one.shot_type for one in caption.shots] == ["medium_shot", "close_up", ""]
+    assert [one.motion for one in caption.shots] == [[], ["zoom_in"], ["pan_left"]]
+    assert caption.camera.shot_type == "" and caption.camera.motion == ["zoom_in", "pan_left"]
+    assert caption.segments[2].description == "She walks down a street, the camera pans left."
+
+
+def test_a_picture_of_an_animal_is_the_one_that_the_prompt_names() -> None:
+    seen = {"id": 0, "class": "animal", "name": "the animal", "appearance": "A gray animal."}
+    picture = Picture(Caption.model_validate({"video": None, "instances": [seen]}))
+    options = EnhanceOptions(has_picture=True)
+    caption = structured("the cat jumps over the wall", options, picture=picture).caption
+    assert [one.class_ for one in caption.instances] == ["cat", "wall"]
+    assert caption.instances[0].appearance == "A gray animal."
 
 
 def test_a_possessor_is_no_instance() -> None:

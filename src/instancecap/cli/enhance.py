@@ -14,7 +14,13 @@ from instancecap.cli.caption import SERVER
 from instancecap.cli.options import Filled, offered
 from instancecap.datasets.captions import read_captions
 from instancecap.engine.config import RunConfig
-from instancecap.engine.prompts import results_of, write_prompts
+from instancecap.engine.prompts import (
+    foretell,
+    made_earlier,
+    options_like,
+    results_of,
+    write_prompts,
+)
 from instancecap.engine.results import Run
 from instancecap.enhance import Enhanced, EnhanceOptions
 from instancecap.enhance.compare import compare as compare_sets
@@ -45,6 +51,7 @@ def enhance(
     like: str | None = None,
     compare: str | None = None,
     plot: str | None = None,
+    dry_run: bool = False,
     json: bool = False,
     verbose: bool = False,
     quiet: bool = False,
@@ -58,22 +65,29 @@ def enhance(
     captioner = Mllm(**vars(server), options=ChainOptions(seed=how.seed)) if asks else None
     config = CONFIG.fill(options)
     theirs = {name: profile(_captions(name)) for name in (like, compare) if name}
+    alike = theirs[like].like if like else None
+    if dry_run:
+        cost = foretell(prompts_given, how, like=alike)
+        terminal.print_json(cost.to_dict()) if json else print(cost.in_words())
+        return
+    if compare and (made := made_earlier(prompts_given)):
+        figures = compare_sets(profile(made), theirs[compare])
+        _show([], figures, Run(), plot=plot, json=json)
+        return
     with terminal.watching(told=bool(config.out), quiet=quiet, verbose=verbose) as watcher:
         _, done = enhance_files(
             prompts_given, captioner=captioner, options=how, config=config, events=watcher,
-            image=image, last=last, like=theirs[like].like if like else None,
+            image=image, last=last, like=alike,
         )  # fmt: skip
-    how = replace(how, has_picture=image is not None)
+    how = replace(options_like(how, alike), has_picture=image is not None)
     results = results_of(done, how, out=config.out)
     if config.out and target:
         done.outputs.append(write_prompts(config.out, results))
     figures = (
         compare_sets(profile(one.caption for one in results), theirs[compare]) if compare else {}
     )
-    if plot:
-        write_whole(plot, draw(figures))
     watcher.conclude(done)
-    _show(results, figures, done, shown=not config.out, json=json)
+    _show(results, figures, done, plot=plot, shown=not config.out, json=json)
     raise typer.Exit(terminal.exit_status(done))
 
 
@@ -88,9 +102,17 @@ def _captions(path: str) -> list[Caption]:
 
 
 def _show(
-    results: list[Enhanced], figures: dict[str, Any], done: Run, *, shown: bool, json: bool
+    results: list[Enhanced],
+    figures: dict[str, Any],
+    done: Run,
+    *,
+    plot: str | None,
+    json: bool,
+    shown: bool = True,
 ) -> None:
     """The results, unless they are in files, and the figures of --compare."""
+    if plot:
+        write_whole(plot, draw(figures))
     told: Any = [one.to_dict() for one in results] if shown else done.as_dict()
     if json:
         told = told[0] if shown and len(told) == 1 else told

@@ -194,8 +194,8 @@ class Watcher(Events):
             be = "was" if run.skipped == 1 else "were"
             before = f", {run.skipped} {be} done before" if run.skipped else ""
             note(f"{run.done} done{some}{before}, in {run.seconds:.1f} s")
-            if run.cost:
-                note(amounts(run.cost))
+            if cost := amounts(run.cost):
+                note(cost)
             if line := amounts(run.quality.counted()):
                 note(f"of {run.quality.counts['captions']} captions: {line}")
             if empty := run.quality.empty:

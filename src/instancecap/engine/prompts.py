@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,9 @@ from instancecap.engine.asking import ALL_INSTANCES, AskingWork
 from instancecap.engine.config import RunConfig
 from instancecap.engine.work import Documents, fingerprint
 from instancecap.enhance import Enhanced, EnhanceOptions, Like, Picture, ask_model, structured
+from instancecap.enhance.estimate import Estimate, estimate
 from instancecap.enhance.questions import version
-from instancecap.errors import FormatError
+from instancecap.errors import FormatError, UsageError
 from instancecap.io.finder import Rejected
 from instancecap.io.inputs import Job
 from instancecap.io.table_writers import open_table
@@ -48,6 +49,44 @@ def find_prompts(inputs: Sequence[str]) -> tuple[list[Job], list[Rejected]]:
         jobs += [one for one in rows if isinstance(one, Job)]
         rejected += [one for one in rows if isinstance(one, Rejected)]
     return jobs, rejected
+
+
+def foretell(
+    inputs: Sequence[str], options: EnhanceOptions, *, like: Like | None = None
+) -> Estimate:
+    """What asking about prompts and tables of prompts would take."""
+    jobs, rejected = find_prompts(inputs)
+    found = estimate((job.hint for job in jobs), options_like(options, like), like=like)
+    return found + Estimate(unusable=len(rejected))
+
+
+def options_like(options: EnhanceOptions, like: Like | None) -> EnhanceOptions:
+    """No paragraph is asked for where the training set has none: its prompts are made of fields."""
+    plain = like is not None and "dense_description" not in like.lengths
+    return replace(options, prose="fields") if plain else options
+
+
+def made_earlier(inputs: Sequence[str]) -> list[Caption]:
+    """The captions in folders and files of them; none where the inputs are prompts.
+
+    Raises:
+        UsageError: some are captions, and others are not.
+    """
+    which = [one for one in inputs if _holds_captions(one)]
+    if which and len(which) < len(inputs):
+        raise UsageError(f"{which[0]} has captions and {min(set(inputs) - set(which))!r} is a "
+                         "prompt: give the one or the other")  # fmt: skip
+    return [row.caption for row in read_captions(which) if row.caption] if which else []
+
+
+def _holds_captions(path: str) -> bool:
+    if os.path.isdir(path) or (path.endswith(".json") and os.path.exists(path)):
+        return True
+    if not path.endswith(TABLE_SUFFIXES) or not os.path.exists(path):
+        return False
+    row = next(iter(read_rows(path)), None)
+    value = row.value if row is not None and isinstance(row.value, dict) else {}
+    return bool({"instances", "caption_json"} & value.keys())
 
 
 def _rows(path: str) -> Iterator[Job | Rejected]:

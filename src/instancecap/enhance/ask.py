@@ -360,7 +360,8 @@ def finish(
     caption = Caption.model_validate(caption.model_dump())
     if is_asked and unsaid(caption, parsed, options):  # what is said first is left out last
         _say_as_given(caption, base)
-    lost = [*missed, *unsaid(caption, parsed, options), *unheard(parsed, options.target)]
+    lost = [*missed, *unheard(parsed, options.target)]
+    lost += [one for one in unsaid(caption, parsed, options) if not one.startswith(tuple(missed))]
     caption.warnings += [f"{LOST}{one}" for one in dict.fromkeys(lost)]
     return Enhanced.of(caption, options, usage=usage, problem=problem)
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 from instancecap.enhance.questions import Like
 from instancecap.errors import FormatError
-from instancecap.render.grammar import FUNCTION_WORDS
+from instancecap.language.sentences import split_sentences
+from instancecap.render.grammar import FUNCTION_WORDS, content
 from instancecap.schema.caption import Caption
 
-FIELDS = ("global_description", "appearance", "action", "position", "background", "lighting",
-          "camera")  # fmt: skip
+FIELDS = ("global_description", "dense_description", "appearance", "action", "position",
+          "background", "lighting", "camera")  # fmt: skip
 RARE = 0.1
 """A field that fewer captions of a set have is not asked for."""
 
@@ -29,6 +30,7 @@ class Profile:
         filled: share of captions, or of instances, that have the field.
         instances: mean number.
         words: how often each content word comes.
+        order: what their paragraphs tell, first to last; empty where few have one.
     """
 
     captions: int
@@ -36,21 +38,25 @@ class Profile:
     filled: Mapping[str, float]
     instances: float
     words: Counter[str]
+    order: tuple[str, ...] = ()
 
     @property
     def like(self) -> Like:
         """For a model to write alike."""
         kept = {name: round(n) for name, n in self.lengths.items() if self.filled[name] >= RARE}
-        return Like(kept, tuple(word for word, _ in self.words.most_common(60)))
+        return Like(kept, tuple(word for word, _ in self.words.most_common(60)), self.order)
 
 
 def profile(captions: Iterable[Caption]) -> Profile:
     """Count a set. Raises :class:`FormatError` where it is empty."""
     texts: dict[str, list[str]] = {name: [] for name in FIELDS}
     counts: list[int] = []
+    places: dict[str, list[float]] = {name: [] for name in TOLD}
     for one in captions:
         counts.append(len(one.instances))
-        for name in ("global_description", "background", "lighting"):
+        for name, place in _places(one):
+            places[name].append(place)
+        for name in ("global_description", "dense_description", "background", "lighting"):
             texts[name].append(getattr(one, name))
         texts["camera"].append(one.camera.description)
         for instance in one.instances:
@@ -73,7 +79,31 @@ def profile(captions: Iterable[Caption]) -> Profile:
         filled={name: len(filled[name]) / max(1, len(some)) for name, some in texts.items()},
         instances=sum(counts) / len(counts),
         words=Counter(kept),
+        order=_order(places, len(counts)),
     )
+
+
+TOLD = ("looks", "action", "surroundings", "light", "camera")
+"""What a paragraph tells."""
+
+
+def _places(caption: Caption) -> Iterator[tuple[str, float]]:
+    """Where in the caption's paragraph each is told, 0 at its beginning to 1 at its end."""
+    told = [content(one.text) for one in split_sentences(caption.dense_description)]
+    things = caption.instances
+    fields = (" ".join(one.appearance for one in things), " ".join(one.action for one in things),
+              caption.background, caption.lighting, caption.camera.description)  # fmt: skip
+    for name, text in zip(TOLD, fields, strict=True):
+        words = content(text)
+        shares = [len(words & one) / max(1, len(one)) for one in told]
+        if words and shares and max(shares) > 0:
+            yield name, shares.index(max(shares)) / max(1, len(told) - 1)
+
+
+def _order(places: Mapping[str, list[float]], captions: int) -> tuple[str, ...]:
+    known = {name: sum(some) / len(some) for name, some in places.items()
+             if len(some) >= captions / 2}  # fmt: skip
+    return tuple(sorted(known, key=lambda name: known[name]))
 
 
 def compare(mine: Profile, theirs: Profile) -> dict[str, Any]:
@@ -96,6 +126,7 @@ def compare(mine: Profile, theirs: Profile) -> dict[str, Any]:
         "captions": [mine.captions, theirs.captions],
         "instances": [round(mine.instances, 2), round(theirs.instances, 2)],
         "fields": pairs,
+        "order": [list(mine.order), list(theirs.order)],
         "word_divergence": round(_divergence(mine.words, theirs.words), 3),
         "known_words": round(known / total, 3) if total else 0.0,
     }
@@ -118,6 +149,9 @@ def in_words(figures: Mapping[str, Any]) -> str:
     for kind in ("words", "filled"):
         rows |= {f"{name}, {kind}": one[kind] for name, one in figures["fields"].items()}
     lines = [f"{name:28}{mine:>10g}{theirs:>10g}" for name, (mine, theirs) in rows.items()]
+    told = [", ".join(one) for one in figures["order"]]
+    lines += [f"paragraphs tell {text} ({whose})"
+              for text, whose in zip(told, ("these", "training"), strict=True) if text]  # fmt: skip
     far, known = figures["word_divergence"], figures["known_words"]
     return "\n".join([
         f"{'':28}{'these':>10}{'training':>10}",

@@ -16,6 +16,7 @@ from instancecap.schema.pointer import assign, resolve
 KNOWN_COUNT = Provenance(source="prompt", confidence=1.0, support="unchecked")
 """Of an instance's count; a plural of no number has none."""
 
+_ALONE = "alone|nobody|no one|deserted|the only person|by (?:him|her|it)self"
 _COPULA = r"(?:is|are|looks?|seems?|feels?|appears?|remains?)"
 
 
@@ -98,7 +99,10 @@ class _Said:
                 return self.paints(part.words, part.of) if part.of else self.has(part.words)
             case "negation":
                 names = f"(?:{re.escape(part.words)}|{re.escape(part.of)})"
-                denied = re.compile(rf"\b(?:no|not|without)\b(?: \w+){{0,2}} {names}")
+                denied = re.compile(
+                    rf"\b(?:no|not|without)\b(?: \w+){{0,2}} {names}|"
+                    rf"\b(?:{_ALONE if part.of in ('person', 'people') else '(?!)'})\b"
+                )
                 return any(denied.search(text.lower()) for text in self.texts)
             case "style":
                 return self._is_framed(part) or self.has(part.words)
@@ -107,7 +111,8 @@ class _Said:
     def _is_framed(self, part: Part) -> bool:
         """Whether a word for the shot is the one that prompts say its field with."""
         names = {"shot_type": en.SHOT_TYPES, "shot_angle": en.SHOT_ANGLE_NAMES}
-        fields = ((getattr(self.caption.camera, field), table) for field, table in names.items())
+        fields = [(getattr(self.caption.camera, field), table) for field, table in names.items()]
+        fields += [(shot.shot_type, en.SHOT_TYPES) for shot in self.caption.shots]
         return any(stems(table.get(value, "")) == stems(part.words) for value, table in fields)
 
     def _counts(self, part: Part) -> bool:

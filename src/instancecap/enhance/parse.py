@@ -2,7 +2,7 @@
 
 English is read by a few rules over tagged words: noun phrases, whose head tells a thing from a
 place, clothes or the weather; verbs, which belong to the noun phrase before them; turns of phrase
-of the cinema. Of other languages only quotations are read.
+of the cinema. Of Chinese what the phrase table knows is read, of other languages only quotations.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from instancecap.enhance.chinese import is_chinese, read_chinese
 from instancecap.enhance.tagging import Token
 from instancecap.enhance.tokens import Parsed, Part, Phrase, Role, read_tokens
 from instancecap.enhance.words import is_plural, nouns, parts, singular, verbs
@@ -27,6 +28,8 @@ def parse(prompt: str) -> Parsed:
         _find_phrases(found)
         _find_actions(found)
         _find_parts(found)
+    elif is_chinese(found.text):
+        read_chinese(found)
     found.parts += [Part("quote", found.at(span), span) for span in found.quoted]
     return found
 
@@ -75,6 +78,8 @@ def _add_phrase(found: Parsed, first: int, last: int) -> None:
     head = tokens[-1]
     core = next((i for i, one in enumerate(tokens) if one.kind not in "DN" and one.low != "of"), 0)
     prior = found.tokens[first - 1] if first else None
+    if prior is not None and prior.kind == "-" and tokens[0].low == "other":
+        core = 0  # *no other people* leaves some
     named = head.text[:1].isupper() and prior is not None and prior.kind not in ".m"
     number, counted = 1, False
     for one in tokens[:core]:

@@ -46,10 +46,12 @@ class Like:
     Attributes:
         lengths: median words by field; fields that the set leaves empty are not among them.
         words: the commonest content words.
+        order: what their paragraphs tell first, and last; empty where they have none.
     """
 
     lengths: Mapping[str, int]
     words: tuple[str, ...]
+    order: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ class Questions:
     def say(self, name: str, /, **values: object) -> str:
         """A text with its ``$placeholders`` filled."""
         usual = {"prompt": self.prompt, "context": self.context, "shots": self.shots,
-                 "dense": self.dense, "most": self.options.max_instances}  # fmt: skip
+                 "dense": self.dense, "rest": self._fill("context.rest") if self.dense else "",
+                 "most": self.options.max_instances}  # fmt: skip
         return self._fill(name, **{**usual, **values})
 
     @property
@@ -107,6 +110,7 @@ class Questions:
             "picture": (self.names, {"names": "; ".join(self.names),
                                      "last": " and ends with the second one" * self.last}),
             "like": (like.lengths, {"lengths": lengths, "words": ", ".join(like.words[:30])}),
+            "order": (like.order and options.asks_prose, {"order": ", ".join(like.order)}),
         }  # fmt: skip
         lines = (self._fill(f"context.{name}", **how) for name, (use, how) in told.items() if use)
         return "\n".join(lines)
@@ -131,12 +135,15 @@ class Questions:
             return ""
         denied = [self.parsed.at(one.core) for one in self.parsed.phrases if one.negated]
         apart = denied if target is not None and manner_of(target.name).negative else []
-        told = self._fill("context.dense", words=words_for(options, self.shot_count))
-        if apart:
-            told += f" {self._fill('context.denied', denied=', '.join(apart))}"
-        if self.shot_count > 1:
-            told += f" {self._fill('context.labels')}"
-        return told
+        usual = words_for(options, self.shot_count)
+        known = self.like.lengths.get("dense_description", usual) if self.like else usual
+        more = [self._fill("context.denied", denied=", ".join(apart))] if apart else []
+        more += [self._fill("context.labels")] if self.shot_count > 1 else []
+        return self._fill(
+            "context.dense",
+            words=min(usual, known),
+            more="".join(f" {one}" for one in more),
+        )
 
     @property
     def shot_count(self) -> int:

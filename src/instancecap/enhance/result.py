@@ -9,6 +9,7 @@ from typing import Any
 from instancecap.enhance.faithful import in_words, missing
 from instancecap.enhance.options import EnhanceOptions
 from instancecap.enhance.parse import parse
+from instancecap.enhance.structure import NOT_READ
 from instancecap.enhance.tokens import Parsed, Span
 from instancecap.enhance.words import manner_of, parts
 from instancecap.errors import FormatError
@@ -91,15 +92,19 @@ def prompt_for(caption: Caption, options: EnhanceOptions) -> tuple[str, Prose]:
         caption = caption.model_copy(update={"dense_description": ""})
     if options.target is not None and manner_of(options.target.name).negative:
         caption = _without_denied(caption)
-    task: Task = "i2v" if options.has_picture else "t2v"
+    foreign = caption.producer.mode == "structure" and NOT_READ in caption.warnings
+    text = caption.producer.prompt if foreign else paragraph(said_once(caption))
     if options.target is None:
-        return paragraph(said_once(caption)), prose
+        return text, prose
+    if foreign and options.target.takes_prose:
+        return _cut(text, options.target), prose
+    task: Task = "i2v" if options.has_picture else "t2v"
     sized = _sized(caption, options) if options.target.style == JSON else caption
     try:
         done = render_with(sized, RenderOptions(target=options.target, task=task))
         return done.text, done.prose
     except FormatError:  # another script, or one sentence that is too long: the words as they are
-        return _cut(paragraph(said_once(caption)), options.target), "fields"
+        return _cut(text, options.target), "fields"
 
 
 def _denied(parsed: Parsed) -> list[Span]:
@@ -162,9 +167,11 @@ def unsaid(caption: Caption, parsed: Parsed, options: EnhanceOptions) -> list[st
     target = options.target
     if target is None or target.style == JSON or options.has_picture or not parsed.english:
         return []
-    denied = _denied(parsed) if manner_of(target.name).negative else []
+    apart = bool(manner_of(target.name).negative)  # what is excluded stands in a prompt of its own
+    denied = _denied(parsed) if apart else []
     shown = Caption(video=None, global_description=prompt_for(caption, options)[0])
     parts = (one for one in missing(shown, parsed) if one.kind != "number")
+    parts = (one for one in parts if not (apart and one.kind == "negation"))
     parts = (one for one in parts if not any(a <= one.span[0] < b for a, b in denied))
     return [f"{in_words(one)}: no room within {target.budget} tokens" for one in parts]
 

@@ -30,6 +30,12 @@ _SHOTS = {
 _FILMING = ("motion", "stability", "other", "shot_type", "shot_angle", "shot_position")
 
 
+NOT_READ = (
+    "the prompt is not English: it stays word for word; of Chinese counted, colored and leading "
+    "nouns are read, of other languages only quotations"
+)
+
+
 def structure(prompt: str, options: EnhanceOptions) -> tuple[Caption, Parsed]:
     """The caption that quotes a prompt, and what was found in it.
 
@@ -64,6 +70,8 @@ class _Draft:
         self._instances()
         self._texts()
         self._shots(self._gist())
+        if not self.found.english:
+            self.result.warnings.append(NOT_READ)
         self.result.producer = Producer(
             version=__version__, captioner="enhance", mode="structure", prompt=self.found.text
         )
@@ -109,6 +117,8 @@ class _Draft:
 
     def _gist(self) -> list[Span]:
         """Fragments that are about what happens; those about camera and light have their fields."""
+        if len(self.found.shots) > 1:  # what is said of camera and light stays in its shot
+            return list(self.found.fragments)
         gist: list[Span] = []
         moved: dict[str, list[Span]] = {"/camera/description": [], "/lighting": [], "": []}
         for span in self.found.fragments:
@@ -192,6 +202,26 @@ class _Draft:
         lay_out_shots(self.result, [self._joined(part) for part in parts], self.options.seconds)
         for index, part in enumerate(parts):
             self.spans[f"/segments/{index}/description"] = part
+            self._film_shot(index, part, alone=bool(marks))
+
+    def _film_shot(self, index: int, part: list[Span], *, alone: bool) -> None:
+        """Give a shot what its own words say of it; ``alone``: and not the clip as a whole."""
+        for span, term in self.found.terms:
+            if term.field not in ("motion", "shot_type") or not term.value:
+                continue
+            if not any(_within(span, stretch) for stretch in part):
+                continue
+            pointer = f"/shots/{index}/{term.field}"
+            known = resolve(self.result, pointer)
+            value = (
+                list(dict.fromkeys([*known, term.value])) if term.field == "motion" else term.value
+            )
+            if term.field == "motion" or not known:
+                self._put(pointer, value, span)
+            whole = f"/camera/{term.field}"
+            if alone and term.field == "shot_type" and span in self.spans.get(whole, []):
+                self.spans.pop(whole)
+                assign(self.result, whole, "")
 
     # Who is there ------------------------------------------------------------------------------
 
@@ -325,6 +355,8 @@ def _name(core: str, phrase: Phrase, names: list[str]) -> str:
     proper = core[:1].isupper() and phrase.noun == phrase.head.lower() and not phrase.definite
     proper = proper and phrase.span[0] > 0 and phrase.span == phrase.core
     leads = phrase.span == phrase.core and not core[1:2].isupper()  # its capital is the sentence's
+    if not core.isascii() and not phrase.head[:1].isascii():
+        proper = True  # no article goes with Chinese
     text = core if proper else f"the {core[:1].lower() + core[1:] if leads else core}"
     before = names.count(text)
     names.append(text)

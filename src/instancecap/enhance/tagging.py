@@ -54,6 +54,12 @@ def tag(tokens: list[Token]) -> None:
         token.kind = token.kind or _open_kind(tokens, index)
 
 
+def _is_way(tokens: list[Token], index: int) -> bool:
+    """*left* in *from right to left*, not in *she left the room*."""
+    takes = _after(tokens, index) in parts()["determiners"]
+    return tokens[index].low in parts()["directions"] and not takes
+
+
 def _is_third(word: str) -> bool:
     """Whether a word is a verb's form of the third person, and no noun's plural that is known."""
     return (
@@ -71,7 +77,7 @@ def _open_kind(tokens: list[Token], index: int) -> str:
     shaded = lexicon().words.get(low) in ("size", "shade") and low != "light"
     if low in lexicon().colors or shaded:
         return "A"
-    if low in verbs() and _acts(tokens, index):
+    if low in verbs() and not _is_way(tokens, index) and _acts(tokens, index):
         return "V"
     if low in parts()["looks"] and index and tokens[index - 1].kind == "W":  # *made of ink*
         return "V"

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -65,12 +66,18 @@ def tallies() -> dict[str, tuple[Tally, ...]]:
 
 
 def tally(kind: str, confidence: float | None = None, *, least: int = MIN_FACTS) -> Tally:
-    """All facts of a kind; those of like ``confidence`` where there are ``least`` of them."""
+    """Facts of a kind: those of like ``confidence`` where there are ``least`` of them, else those
+    of it or more where there are, else all."""
     bins = tallies().get(kind, ())
     if confidence is not None and bins:
-        like = bins[sum(confidence >= low for low in BINS[1:])]
-        if like.n >= least:
-            return like
+        first = sum(confidence >= low for low in BINS[1:])
+        for like in (bins[first : first + 1], bins[first:]):
+            if (found := _sum(like)).n >= least:
+                return found
+    return _sum(bins)
+
+
+def _sum(bins: Sequence[Tally]) -> Tally:
     return Tally(sum(b.right for b in bins), sum(b.n for b in bins))
 
 

@@ -27,9 +27,10 @@ class NamingThresholds:
         human, animal, vehicle: added for these categories.
         any_animal, any_vehicle: added where any class of the category is right: COCO knows ten
             kinds of animals, and any other is taken for the one that it looks most like.
-        single: added where there is one sample only, as of an image, but for people: that nothing
-            speaks against a name then proves little (fitted to frames of labelled clips,
-            ``python -m benchmarks.stills``).
+        single, single_lively: added where there is one sample only, as of an image: the first but
+            for people, the second for people, animals and vehicles. That nothing speaks against a
+            name then proves little, and there is no choice of best views (fitted to frames of
+            labelled clips, ``python -m benchmarks.stills``).
         name: probability from which a track gets a name, and is an instance: evidence proposes,
             and whoever tells of it asks how probable it is.
         clear: probability from which an animal or a vehicle is called by its kind.
@@ -52,6 +53,7 @@ class NamingThresholds:
     any_animal: float = 1.34
     any_vehicle: float = 0.39
     single: float = -1.7
+    single_lively: float = 0.6
     name: float = 0.25
     clear: float = 0.4
     steady: float = 0.6
@@ -135,7 +137,7 @@ class ColorThresholds:
         doubtful, black: the same for those that skin, wood and shade have, and for black.
     """
 
-    share: float = 0.5
+    share: float = 0.42
     paint: float = 0.6
     doubtful: float = 0.7
     black: float = 0.6

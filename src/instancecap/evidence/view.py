@@ -10,7 +10,7 @@ import numpy as np
 from instancecap.evidence.experts.camera_words import TRAVELS, describe_camera
 from instancecap.evidence.experts.framing import frame_evidence
 from instancecap.evidence.geometry import direction_of
-from instancecap.evidence.tracking.instances import follows_subject
+from instancecap.evidence.tracking.motion_events import follows_subject
 from instancecap.schema.base import StrictModel, Text, TrackPoint
 from instancecap.schema.evidence import (
     CameraFacts,

@@ -99,7 +99,10 @@ class _Mention:
     def line(self, text: str) -> str:
         """A sentence about it, behind one that names it where it could be of anyone."""
         new = self.by_name and not self.named and text.startswith("The ")
-        if new or (not self.current and subjects.pronoun_first(text)):
+        first, _, rest = text.partition(" ")
+        if self.named and not self.current and first in ("It", "He", "She", "They"):
+            text = grammar.sentence(f"{self.who.ref} {rest}")
+        elif new or (not self.current and subjects.pronoun_first(text)):
             text = f"{self.introduction()} {text}"
         self.named = self.current = True
         return text

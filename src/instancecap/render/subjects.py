@@ -17,6 +17,17 @@ _PEOPLE = frozenset(("person", "man", "woman", "boy", "girl", "child"))
 _ADJECTIVES = lexicon("expressions")
 _FACES, _SIDES = lexicon("faces"), lexicon("sides")
 _PREPOSITIONS = lexicon("places")
+_THROUGHOUT = {
+    "across",
+    "along",
+    "around",
+    "over",
+    "inside",
+    "against",
+    "throughout",
+    "low",
+    "high",
+}
 _GO_ON = _PREPOSITIONS | {"with", "and", "but", "while", "as", "of", "toward", "towards", "for"}
 
 
@@ -192,8 +203,9 @@ def expression(text: str, one: Subject) -> str:
         return grammar.sentence(text)
     if words[0] == "with":
         return grammar.sentence(f"{one.ref} {one.be} seen {bare}")
-    if not staged and core and (words[0] in ("a", "an", "no") or core[-1].lower() in _FACES):
-        ready = words[0] in (*grammar.DETERMINERS, "no") or core[-1].endswith("s")
+    face = next((word for word in core if word.lower() in _FACES), "")
+    if not staged and core and (words[0] in ("a", "an", "no") or face):
+        ready = words[0] in (*grammar.DETERMINERS, "no") or (face or core[-1]).endswith("s")
         noun = bare if ready else en.article(bare)
         return grammar.sentence(f"{one.ref} {'have' if several else 'has'} {noun}")
     if not text[:1].islower():
@@ -214,7 +226,7 @@ def position(text: str, one: Subject, *, who: str) -> str:
     if grammar.has_finite_verb(text):
         return grammar.sentence(text)
     words, bare = grammar.words_of(text), grammar.phrase(text)
-    if words[0] in _PREPOSITIONS:
+    if words[0] in _PREPOSITIONS | _THROUGHOUT:
         return grammar.sentence(f"{who} {one.be} {bare}")
     if words[0] in _SIDES:
         return grammar.sentence(f"{who} {one.be} at the {bare}")

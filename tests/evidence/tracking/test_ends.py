@@ -22,12 +22,15 @@ def box(x: float) -> np.ndarray:
     return np.array([x / WIDTH, 0.4, (x + SIDE) / WIDTH, 0.4 + SIDE / HEIGHT]).clip(0, 1)
 
 
-def track(places: dict[float, float], *, classes: int = len(CLASSES)) -> Track:
-    """A track with a box at ``places``, the left edge in pixels by time."""
+def track(places: dict[float, float], *, class_: str = "car") -> Track:
+    """A track with a box at ``places``, the left edge in pixels by time; a patch has no class."""
+    scores = np.array([0.8], np.float32)
+    if class_:
+        scores = 0.8 * np.eye(len(CLASSES), dtype=np.float32)[CLASSES.index(class_)]
     return Track(
         times=list(places),
         boxes=[box(x) for x in places.values()],
-        scores=[np.full(classes, 0.8, np.float32) for _ in places],
+        scores=[scores for _ in places],
         colors=[np.eye(len(COLORS))[3] for _ in places],
     )
 
@@ -57,17 +60,17 @@ def world(*, moves: bool) -> CameraTrajectory:
 @pytest.mark.parametrize("moves", [False, True])
 def test_a_track_begins_and_ends_with_the_patch_that_moves(moves: bool) -> None:
     thing = track({1.0: 100.0, 1.5: 130.0, 2.0: 160.0})
-    patch = track({t: 40 + 60 * t for t in np.arange(0.25, 3.0, 0.25)}, classes=1)
+    patch = track({t: 40 + 60 * t for t in np.arange(0.25, 3.0, 0.25)}, class_="")
     lengthen_by_motion([thing], [patch], world(moves=moves))
     ends = (1.0, 2.0) if moves else (0.25, 2.75)
     assert (thing.times[0], thing.times[-1]) == ends
     assert len(thing.scores[0]) == len(CLASSES)
-    assert thing.best[0] == pytest.approx(0.8 if moves else 0.4)
+    assert len(thing.named_scores) == 3
 
 
 def test_a_patch_elsewhere_is_something_else() -> None:
     thing = track({1.0: 100.0, 1.5: 130.0, 2.0: 160.0})
-    lengthen_by_motion([thing], [track({0.5: 250.0, 3.0: 240.0}, classes=1)], world(moves=False))
+    lengthen_by_motion([thing], [track({0.5: 250.0, 3.0: 240.0}, class_="")], world(moves=False))
     assert thing.times == [1.0, 1.5, 2.0]
 
 
@@ -90,8 +93,11 @@ def test_what_is_gone_is_followed_no_further() -> None:
 
 
 @pytest.mark.usefixtures("with_weights")
-def test_what_another_track_has_is_that_one() -> None:
-    there = [100.0] * 24
-    lost, other = track({0.0: 100.0, 1.0: 100.0}), track({2.0: 100.0, 5.75: 100.0})
-    follow_ends([lost, other], film(list(there)), SHOT)
-    assert lost.times[-1] < 2.0 and other.times[0] > 1.0
+@pytest.mark.parametrize(("class_", "tracks"), [("car", 1), ("dog", 2)])
+def test_a_thing_that_is_followed_to_another_track_of_its_kind_is_that_one(
+    class_: str, tracks: int
+) -> None:
+    lost, other = track({0.0: 100.0, 1.0: 100.0}), track({3.0: 100.0, 5.75: 100.0}, class_=class_)
+    kept = follow_ends([lost, other], film([100.0] * 24), SHOT)
+    assert len(kept) == tracks
+    assert kept[0].times[0] == 0.0 and (kept[0].times[-1] == 5.75) == (tracks == 1)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from benchmarks.scene_textures import SURFACES
 from instancecap.evidence.build import measure
 from instancecap.evidence.geometry import ious
-from instancecap.evidence.tracking.instances import box_at, follows_subject
+from instancecap.evidence.tracking.instances import box_at
+from instancecap.evidence.tracking.motion_events import follows_subject
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import CameraFacts, CameraSample, InstanceFacts, InstanceMotion
 from instancecap.video import Clip, ClipReader

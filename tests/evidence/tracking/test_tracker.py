@@ -128,6 +128,21 @@ def test_the_cameras_motion_is_carried_along() -> None:
     assert middles(track) == pytest.approx(xs)
 
 
+def test_whom_the_camera_follows_from_the_start_is_one() -> None:
+    """A rider stays in the frame while trees and people behind are carried through it."""
+    samples = [
+        finds(
+            i,
+            person(0.5),
+            *([person(0.95 - 0.2 * i, 0.4)] if i < 5 else []),
+            shift=(-0.2 if i else 0.0, 0.0),
+        )
+        for i in range(10)
+    ]
+    longest = max(link(samples), key=lambda track: len(track.times))
+    assert middles(longest) == pytest.approx([0.5] * 10)
+
+
 def test_a_box_of_the_same_kind_inside_another_is_an_echo() -> None:
     samples = []
     for i in range(10):

@@ -13,6 +13,7 @@ from instancecap.schema.vocabulary import Primitive
 SURE_CAMERA = 0.7  # probability from which the camera's movement, or that it rests, is stated
 MOST_STAGES = 4  # movements and rests that are told one after the other
 REST = 1.0  # seconds from which a rest before, between or after movements is stated
+UNSURE = 0.1  # confidence under which nothing speaks for a place
 MAIN_COLOR = 0.5  # share from which a color of the surroundings is stated
 # Letters of a line that is quoted: of what is filmed, and of what is laid over the picture. Lines
 # up to which any are quoted of what is filmed: of more, most are signs.
@@ -127,7 +128,7 @@ class Scene:
 def select_scene(evidence: Evidence, items: Sequence[InstanceFacts], gate: Gate) -> Scene:
     """What is known of the surroundings of the instances ``items``."""
     place, light = evidence.place, evidence.light
-    label = place.label if place.label != "unknown" and place.confidence > 0 else ""
+    label = place.label if place.label != "unknown" and place.confidence >= UNSURE else ""
     color = place.colors[0][0] if place.colors and place.colors[0][1] >= MAIN_COLOR else ""
     titles = [over.text for over in evidence.overlays if _is_clear(over.text, MIN_TITLE)]
     texts = dict.fromkeys(text.text for text in evidence.texts if text.text not in titles)

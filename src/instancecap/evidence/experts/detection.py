@@ -37,12 +37,15 @@ from instancecap.evidence.tracking.ends import (
 from instancecap.evidence.tracking.follow import Film
 from instancecap.evidence.tracking.groups import group_instances
 from instancecap.evidence.tracking.instances import (
-    follows_subject,
     moving_instances,
     name_tracks,
     named_instances,
 )
-from instancecap.evidence.tracking.motion_events import add_events, find_contacts
+from instancecap.evidence.tracking.motion_events import (
+    add_events,
+    find_contacts,
+    follows_subject,
+)
 from instancecap.evidence.tracking.tracker import link
 from instancecap.evidence.tracking.tracks import FrameDetections
 from instancecap.models.coco import CATEGORIES, CLASSES
@@ -246,13 +249,10 @@ class DetectionExpert:
             return []
         trajectory = CameraTrajectory.of(patches, moves=motion != ["static"])
         fit = NAMING_YOLOV3 if self._detector.name == "yolov3-tiny" else NAMING
-        kept = name_tracks(
-            link(samples), shot=shot, world=trajectory, samples=len(samples), fit=fit
-        )
-        loose = link(patches, sure=0.45, unsure=0.4)
-        tracks = [one.track for one in kept]
+        tracks, loose = link(samples), link(patches, sure=0.45, unsure=0.4)
         lengthen_by_motion(tracks, loose, trajectory)
-        follow_ends(tracks, self._film, shot)
+        tracks = follow_ends(tracks, self._film, shot)
+        kept = name_tracks(tracks, shot=shot, world=trajectory, samples=len(samples), fit=fit)
         named = named_instances(
             kept, shot=shot, end=scene.end, world=trajectory, tight=self._detector.tight
         )

@@ -29,10 +29,10 @@ Array = NDArray[np.float64]
 FLOW_SIDE = 208
 """Longer side in pixels of the pictures that dense flow is computed on."""
 
-MOTION_RATE = 3.0
+MOTION_RATE = 6.0
 """Times a second at which a sample is compared with the one before it."""
 
-AT_FIRST = 1.0
+AT_FIRST = 2.0
 """Seconds in which every sample is compared: a short clip has too few otherwise."""
 
 

@@ -12,6 +12,7 @@ from instancecap.evidence.experts.world import CameraTrajectory
 from instancecap.evidence.geometry import areas, pairwise_ious
 from instancecap.evidence.tracking.box_trackers import start_tracker
 from instancecap.evidence.tracking.follow import ABSENT, MEET, MIN_VISIBLE, Colors, Film
+from instancecap.evidence.tracking.stitching import kinds_agree
 from instancecap.evidence.tracking.tracks import Track
 from instancecap.schema.evidence import Shot
 
@@ -33,9 +34,6 @@ MOST_DOUBTS = 2
 COVERS = 0.3
 """Mean overlap from which a moving patch is the thing of a track."""
 
-PATCH_SCORE = 0.5
-"""Score of a thing that is only seen to move, as a share of that with which it was detected."""
-
 
 def lengthen_by_motion(
     tracks: Sequence[Track], patches: Sequence[Track], world: CameraTrajectory
@@ -47,18 +45,9 @@ def lengthen_by_motion(
     for track in tracks:
         for patch in patches:
             if _coincide(track, patch):
-                for end, wanted in (
-                    (0, [t < track.times[0] for t in patch.times]),
-                    (-1, [t > track.times[-1] for t in patch.times]),
-                ):
-                    track.lengthen(
-                        [
-                            (t, box, PATCH_SCORE)
-                            for t, box, beyond in zip(patch.times, patch.boxes, wanted, strict=True)
-                            if beyond
-                        ],
-                        end=end,
-                    )
+                first, last = track.times[0], track.times[-1]
+                found = list(zip(patch.times, patch.boxes, strict=True))
+                track.lengthen([(t, box) for t, box in found if not first <= t <= last])
 
 
 def _coincide(track: Track, patch: Track) -> bool:
@@ -71,23 +60,35 @@ def _coincide(track: Track, patch: Track) -> bool:
     return float(np.mean(pairwise_ious(np.array(track.boxes)[inside], theirs))) > COVERS
 
 
-def follow_ends(tracks: Sequence[Track], film: Film, shot: Shot) -> None:
-    """Lengthen tracks at both ends to where the thing is no longer there, or to the shot's end.
+def follow_ends(tracks: Sequence[Track], film: Film, shot: Shot) -> list[Track]:
+    """The tracks, the most prominent ones followed at both ends to where the thing is no longer
+    there, or to the shot's end.
 
     A tracker always has an answer: it is believed as long as the colors in its box say that the
-    thing is there (see :mod:`~instancecap.evidence.tracking.follow`) and no other track has it.
+    thing is there (see :mod:`~instancecap.evidence.tracking.follow`). Where it comes to another
+    track of the same kind that begins after this one's end, both are one.
     """
-    times = np.array(film.times)
-    prominent = sorted(tracks, key=lambda one: -float(np.sqrt(areas(np.array(one.boxes))).sum()))
-    for track in prominent[:MOST_FOLLOWED]:
-        others = [one for one in tracks if one is not track]
-        inside = (times > shot.start - 1e-3) & (times < shot.end - 1e-3)
-        first, last = track.times[0], track.times[-1]
-        after = _beyond(np.flatnonzero(inside), times > last + 1e-3)
-        before = _beyond(np.flatnonzero(inside)[::-1], times < first - 1e-3)
-        for end, gap, indices in ((-1, shot.end - last, after), (0, first - shot.start, before)):
-            if gap >= LEAST_GAP:
-                _follow(track, end, film, indices, others)
+    kept = list(tracks)
+    for track in sorted(tracks, key=_prominence, reverse=True)[:MOST_FOLLOWED]:
+        for end in (-1, 0):
+            while any(one is track for one in kept):
+                others = [one for one in kept if one is not track]
+                met = _follow(track, end, film, shot, others)
+                if met is None or not _goes_on(track, met, end):
+                    break
+                track.merge(met)
+                kept = [one for one in kept if one is not met]
+    return kept
+
+
+def _prominence(track: Track) -> float:
+    return float((np.sqrt(areas(np.array(track.boxes))) * track.best).sum())
+
+
+def _goes_on(track: Track, other: Track, end: int) -> bool:
+    """Whether another track is all beyond one end of a track, and of a thing of its kind."""
+    beyond = other.times[0] > track.times[-1] if end else other.times[-1] < track.times[0]
+    return beyond and kinds_agree(track, other)
 
 
 def _beyond(indices: NDArray[np.int64], beyond: NDArray[np.bool_]) -> list[int]:
@@ -98,26 +99,38 @@ def _beyond(indices: NDArray[np.int64], beyond: NDArray[np.bool_]) -> list[int]:
 
 
 def _follow(
-    track: Track, end: int, film: Film, indices: Sequence[int], others: Sequence[Track]
-) -> None:
-    """Lengthen one end of a track through pictures, the first of which shows it."""
-    found: list[tuple[float, Array, float]] = []
-    doubts = 0
-    for place, index in enumerate(indices):
+    track: Track, end: int, film: Film, shot: Shot, others: Sequence[Track]
+) -> Track | None:
+    """Lengthen one end of a track; the other track that it comes to, if any."""
+    times = np.array(film.times)
+    inside = np.flatnonzero((times > shot.start - 1e-3) & (times < shot.end - 1e-3))
+    if end:
+        indices, gap = _beyond(inside, times > track.times[-1] + 1e-3), shot.end - track.times[-1]
+    else:
+        indices, gap = (
+            _beyond(inside[::-1], times < track.times[0] - 1e-3),
+            track.times[0] - shot.start,
+        )
+    if gap < LEAST_GAP or not indices:
+        return None
+    picture = film.picture(indices[0])
+    start = track.boxes_at([film.times[indices[0]]])[0]
+    tracker, seed = start_tracker(picture, start), Colors.of(picture, start)
+    found: list[tuple[float, Array]] = []
+    doubts, met = 0, None
+    for index in indices[1:]:
         t, picture = film.times[index], film.picture(index)
-        if not place:
-            start = track.boxes_at([t])[0]
-            tracker, seed = start_tracker(picture, start), Colors.of(picture, start)
-            continue
         box = tracker.update(picture)
         seen = float(areas(box.clip(0, 1)[None])[0]) >= MIN_VISIBLE * float(areas(box[None])[0])
-        presence = Colors.of(picture, box).presence(seed) if seen else 0.0
-        doubts = doubts + 1 if presence < ABSENT else 0
-        if doubts == MOST_DOUBTS or any(_has(other, t, box) for other in others):
+        gone = not seen or Colors.of(picture, box).presence(seed) < ABSENT
+        doubts = doubts + 1 if gone else 0
+        met = next((other for other in others if _has(other, t, box)), None)
+        if doubts == MOST_DOUBTS or met is not None:
             break
         if not doubts:
-            found.append((t, box.clip(0, 1), presence))
-    track.lengthen(found, end=end)
+            found.append((t, box.clip(0, 1)))
+    track.lengthen(found)
+    return met
 
 
 def _has(other: Track, t: float, box: Array) -> bool:

@@ -28,7 +28,7 @@ from instancecap.evidence.tracking.naming import LIVELY, OBJECT, Naming, name_cl
 from instancecap.evidence.tracking.tracks import Track
 from instancecap.models.coco import CATEGORIES
 from instancecap.schema.base import TrackPoint
-from instancecap.schema.evidence import CameraFacts, InstanceFacts, InstanceMotion, Shot
+from instancecap.schema.evidence import InstanceFacts, InstanceMotion, Shot
 
 Array = NDArray[np.float64]
 
@@ -59,7 +59,7 @@ MIN_OBJECT_AREA = 0.002
 """Share of the frame under which a moving patch without a name is not worth a word."""
 
 HELD_SCORE = 0.5
-"""Share of its score that a box has in which a thing is no longer seen to move."""
+"""Share of its score that a box has in which a thing was followed to, or stopped moving."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def name_tracks(
     """
     named = []
     for track in tracks:
-        if len(track.times) < _enough(shot):
+        if len(track.named_scores) < _enough(shot):
             continue
         motion = track_motion(track, world)
         naming = name_class(track, motion, samples=samples, fit=fit)
@@ -98,7 +98,7 @@ def name_tracks(
 def _is_something(track: Track, samples: int) -> bool:
     """True for what is detected again and again, whatever it is called."""
     density = len(track.named_scores) / max(samples, 1)
-    return density >= NAMING.steady and float(np.mean(track.best)) >= NAMING.seen
+    return density >= NAMING.steady and float(track.named_scores.max(axis=1).mean()) >= NAMING.seen
 
 
 def named_instances(
@@ -173,18 +173,21 @@ def _meets(one: TrackPoint, other: TrackPoint) -> bool:
 
 def _is_part(item: InstanceFacts, others: Sequence[InstanceFacts]) -> bool:
     """A helmet is not a ball, a chest or a hand no second person: what never leaves the box of
-    something of its own class is a part of it, and so is a small other thing that the detector is
-    not sure of. What lies around something of its class that is much surer is no second one."""
+    something of its own kind is a part of it, and so is a small other thing that the detector is
+    not sure of. What lies around something of its kind that is much surer is no second one."""
     for other in others:
         if other is item:
             continue
-        much_surer = other.confidence > item.confidence + MUCH_SURER
-        if item.class_ == other.class_ and much_surer and _nested(other, item):
+        kindred = _kindred(item, other)
+        much_surer = other.category_confidence > item.category_confidence + MUCH_SURER
+        if kindred and much_surer and _nested(other, item):
             return True
         if other.class_ not in LIVELY:
             continue
-        if item.class_ == other.class_:
-            if _nested(item, other) and item.confidence <= other.confidence + MUCH_SURER:
+        if kindred:
+            if _nested(item, other) and (
+                item.category_confidence <= other.category_confidence + MUCH_SURER
+            ):
                 return True
             continue
         part, whole = _together(item, other)
@@ -196,6 +199,14 @@ def _is_part(item: InstanceFacts, others: Sequence[InstanceFacts]) -> bool:
         if share < 0.3 if item.class_ in LIVELY else not _goes_its_own_way(part, whole):
             return True
     return False
+
+
+def _kindred(one: InstanceFacts, other: InstanceFacts) -> bool:
+    """Whether two instances may be one that is called by two names: animals often are."""
+    kinds = {CATEGORIES.get(item.class_, item.class_) for item in (one, other)}
+    return one.class_ == other.class_ or (
+        len(kinds) == 1 and ("animal" in kinds or bool(kinds & {one.class_, other.class_}))
+    )
 
 
 def _nested(item: InstanceFacts, other: InstanceFacts) -> bool:
@@ -326,6 +337,7 @@ def _facts(
     seen_to_go = name != OBJECT or motion.speed > MIN_OBJECT_SPEED
     boxes = np.array(track.boxes)
     best = track.best
+    best[best == 0] = HELD_SCORE * best[best > 0].mean()
     points = [
         TrackPoint(
             t=round(t, 3),
@@ -377,20 +389,3 @@ def _salience(
     seen = 1.0 if end <= 0 else min(1.0, (track.times[-1] - track.times[0] + 0.2) / end)
     mixed = 0.55 * size + 0.2 * (1 - float(off)) + 0.25 * float(motion.moving)
     return float(np.clip(mixed * confidence * np.sqrt(seen) * known, 0, 1))
-
-
-def follows_subject(camera: CameraFacts, instances: Sequence[InstanceFacts], *, end: float) -> bool:
-    """True when the camera turns or travels so that the main, mobile thing stays in the frame."""
-    if not instances or not camera.path:
-        return False
-    main = instances[0]
-    turns = any(word.startswith(("pan", "tilt", "move", "arc")) for word in camera.motion)
-    if not turns or main.class_ not in LIVELY or main.confidence < 0.5:
-        return False
-    first, last = main.track[0].t, main.track[-1].t
-    if last - first < 0.6 * end:
-        return False
-    steps = [step for step in camera.path if first < step.t <= last]
-    swept = float(np.hypot(sum(s.dx for s in steps), sum(s.dy for s in steps)))
-    shifted = float(np.hypot(main.motion.frame_dx, main.motion.frame_dy))
-    return swept > 0.15 and shifted < 0.5 * swept

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from instancecap.evidence.geometry import areas, centers, pairwise_coverage, touches_border
 from instancecap.evidence.tracking.instances import boxes_at
+from instancecap.evidence.tracking.naming import LIVELY
 from instancecap.evidence.tracking.stitching import MAX_GAP
 from instancecap.schema.evidence import (
+    CameraFacts,
     Contact,
     ContactKind,
     Heading,
@@ -279,3 +281,20 @@ def _kind(
     if was[axis] * becomes[axis] < 0:
         return "crosses" if abs(becomes[axis]) > 0.5 else None
     return "overlaps" if after - start > 1 else None
+
+
+def follows_subject(camera: CameraFacts, instances: Sequence[InstanceFacts], *, end: float) -> bool:
+    """True when the camera turns or travels so that the main, mobile thing stays in the frame."""
+    if not instances or not camera.path:
+        return False
+    main = instances[0]
+    turns = any(word.startswith(("pan", "tilt", "move", "arc")) for word in camera.motion)
+    if not turns or main.class_ not in LIVELY or main.confidence < 0.5:
+        return False
+    first, last = main.track[0].t, main.track[-1].t
+    if last - first < 0.6 * end:
+        return False
+    steps = [step for step in camera.path if first < step.t <= last]
+    swept = float(np.hypot(sum(s.dx for s in steps), sum(s.dy for s in steps)))
+    shifted = float(np.hypot(main.motion.frame_dx, main.motion.frame_dy))
+    return swept > 0.15 and shifted < 0.5 * swept

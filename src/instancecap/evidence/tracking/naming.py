@@ -112,6 +112,7 @@ def features(
         "density": min(1.0, len(track.named_scores) / max(samples, 1)),
         "size": float(np.sqrt(np.median(areas(np.array(track.boxes))))),
         "single": float(samples <= 1 and category != "human"),
+        "single_lively": float(samples <= 1 and category in HYPERNYMS),
         **{name: float(category == name) for name in HYPERNYMS},
         **{f"any_{name}": float(any_kind and category == name) for name in ("animal", "vehicle")},
     }

@@ -47,7 +47,7 @@ def _next_piece(early: Track, waiting: Sequence[Track], joined: Sequence[Track])
 def _is_same(early: Track, late: Track, others: Sequence[Track]) -> bool:
     if early is late or early.times[0] > late.times[0]:
         return False
-    if float(np.minimum(early.color, late.color).sum()) < 0.6 or not _kinds_agree(early, late):
+    if float(np.minimum(early.color, late.color).sum()) < 0.6 or not kinds_agree(early, late):
         return False
     if late.times[0] > early.times[-1]:
         return (
@@ -71,7 +71,7 @@ def _is_the_only_one(early: Track, late: Track, others: Sequence[Track]) -> bool
         len(other.times) >= least
         and other.times[0] <= late.times[0] + MAX_GAP
         and other.times[-1] >= early.times[-1] - MAX_GAP
-        and _kinds_agree(early, other)
+        and kinds_agree(early, other)
         for other in others
     )
 
@@ -87,7 +87,7 @@ def _relays(early: Track, late: Track) -> bool:
     return all(float(ious(one[None], two[None])[0, 0]) > 0.4 for one, two in pairs)
 
 
-def _kinds_agree(first: Track, second: Track) -> bool:
+def kinds_agree(first: Track, second: Track) -> bool:
     """True when the tracks share votes on categories: a ball taken for a frisbee is one thing."""
     shares = []
     for track in (first, second):

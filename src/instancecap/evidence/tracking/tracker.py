@@ -37,6 +37,9 @@ MIN_CLOSENESS = 0.12
 MIN_SIMILARITY = 0.35
 """Least similarity (0..1) at which a box may continue a track."""
 
+KNOWN = 2
+"""Boxes from which a track's velocity in the world is known."""
+
 MATCH_WEIGHTS = (0.55, 0.25, 0.20)
 """Weights of overlap, colour and class in the similarity of a box to a track."""
 
@@ -106,7 +109,10 @@ def _similarity(
     """Similarity of every track to every candidate box; 0 where they cannot be one thing."""
     predicted = np.stack([track.predicted for track in tracks])
     boxes = found.boxes[candidates]
-    overlap = ious(predicted, boxes)
+    # Whom the camera follows stays in the frame: until its own velocity is known, either may be.
+    last = np.stack([track.boxes[-1] for track in tracks])
+    young = np.array([len(track.times) < KNOWN for track in tracks])
+    overlap = np.maximum(ious(predicted, boxes), young[:, None] * ious(last, boxes))
     near = _nearness(predicted, boxes, np.array([found.t - t.times[-1] for t in tracks]))
     color = np.minimum(
         np.stack([track.color for track in tracks])[:, None], found.colors[candidates][None]

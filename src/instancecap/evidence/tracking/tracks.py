@@ -118,18 +118,14 @@ class Track:
         boxes = np.array(self.boxes)
         return np.stack([np.interp(times, self.times, boxes[:, i]) for i in range(4)], axis=1)
 
-    def lengthen(self, found: Sequence[tuple[float, Array, float]], *, end: int) -> None:
-        """Add what is found of the thing beyond one end of the track, 0 or -1.
-
-        Args:
-            found: time, box and score, the last as a share of the score at that end.
-        """
+    def lengthen(self, found: Sequence[tuple[float, Array]]) -> None:
+        """Add times and boxes at which the thing is, but was not detected: without scores."""
         self.merge(
             Track(
-                times=[t for t, *_ in found],
-                boxes=[box for _, box, _ in found],
-                scores=[self.scores[end] * np.float32(share) for *_, share in found],
-                colors=[self.colors[end] for _ in found],
+                times=[t for t, _ in found],
+                boxes=[box for _, box in found],
+                scores=[np.zeros_like(self.scores[0]) for _ in found],
+                colors=[self.color for _ in found],
                 velocity=self.velocity,
             )
         )
