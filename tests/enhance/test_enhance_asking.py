@@ -112,7 +112,7 @@ LONG = " ".join(
     ("before", "after", "fault"),
     [
         ("Three", "Two", "three kids"),
-        ("paper kite", "paper boat", "paper kite"),
+        ("paper kite", "paper boat", "otherwise: kite"),
         ("yellow", "purple", "purple is not a color"),
         ("daylight", "daylight. A sign reads “Keep out”", "Keep out"),
         ("wide", "breathtaking", "breathtaking"),
