@@ -9,7 +9,6 @@ from typing import Any
 from instancecap.enhance.faithful import in_words, missing
 from instancecap.enhance.options import EnhanceOptions
 from instancecap.enhance.parse import parse
-from instancecap.enhance.prose import RETOLD
 from instancecap.enhance.structure import NOT_READ
 from instancecap.enhance.tokens import Parsed, Span
 from instancecap.enhance.words import manner_of, parts
@@ -170,10 +169,8 @@ def unsaid(caption: Caption, parsed: Parsed, options: EnhanceOptions) -> list[st
         return []
     apart = bool(manner_of(target.name).negative)  # what is excluded stands in a prompt of its own
     denied = _denied(parsed) if apart else []
-    text, prose = prompt_for(caption, options)
-    others = RETOLD if prose == "model" else ()
-    shown = Caption(video=None, global_description=text)
-    parts = (one for one in missing(shown, parsed) if one.kind not in ("number", *others))
+    shown = Caption(video=None, global_description=prompt_for(caption, options)[0])
+    parts = (one for one in missing(shown, parsed) if one.kind != "number")
     parts = (one for one in parts if not (apart and one.kind == "negation"))
     parts = (one for one in parts if not any(a <= one.span[0] < b for a, b in denied))
     return [f"{in_words(one)}: no room within {target.budget} tokens" for one in parts]
