@@ -13,7 +13,6 @@ import argparse
 import json
 import multiprocessing
 import random
-import resource
 import tempfile
 import time
 from pathlib import Path
@@ -75,10 +74,16 @@ def survey(path: str, out: str) -> dict[str, Any]:
     """Run ``eval quality`` in a process of its own."""
     from instancecap.evals.quality.survey import survey_captions
 
-    began = time.perf_counter()
+    base, began = peak_megabytes(), time.perf_counter()
     survey_captions([path], out=out)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": time.perf_counter() - began, "cpu": time.process_time(), "megabytes": peak}
+    seconds, cpu = time.perf_counter() - began, time.process_time()
+    return {"seconds": seconds, "cpu": cpu, "base": base, "megabytes": peak_megabytes()}
+
+
+def peak_megabytes() -> float:
+    """The most memory that this process had; ``ru_maxrss`` begins with what its parent had."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 def main() -> None:
@@ -99,7 +104,8 @@ def main() -> None:
     print(
         f"{args.captions:,} captions, {args.copies:,} planted copies: {found:,} found, "
         f"{len(flagged - copied):,} others flagged; {told['seconds']:.1f} s "
-        f"({told['cpu']:.1f} s of CPU), {told['megabytes']:.0f} MB"
+        f"({told['cpu']:.1f} s of CPU), {told['megabytes']:.0f} MB, of which the program without "
+        f"captions takes {told['base']:.0f}"
     )
 
 

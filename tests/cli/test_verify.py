@@ -54,6 +54,16 @@ def test_contradictions_are_shown_and_counted(folder: Path, run: Run) -> None:
     assert next(line for line in lines if line.startswith("leaves")).split()[1:4]
 
 
+def test_a_report_of_captions_that_are_there(folder: Path, run: Run, make_video: MakeVideo) -> None:
+    make_video(folder / "captions" / "true.mp4")
+    ran = run("verify", "captions", "--evidence", "evidence", "--report", "page.html", "--quiet")
+    assert (ran.status, ran.err) == (0, "")
+    page = (folder / "page.html").read_text()
+    assert page.count("data:image/webp") > 8 and "true.mp4" in page
+    assert "The dog leaves the frame." in page and "No pictures: captions/lie.mp4.json" in page
+    assert "not a folder" in run("verify", "captions", "--report", "captions").err
+
+
 def test_what_is_disputed_counts_against_a_caption(folder: Path, run: Run) -> None:
     path = folder / "captions" / "lie.mp4.json"
     caption = Caption.read(path)

@@ -112,9 +112,8 @@ LONG = " ".join(
     ("before", "after", "fault"),
     [
         ("Three", "Two", "three kids"),
+        ("paper kite", "paper boat", "otherwise: kite"),
         ("yellow", "purple", "purple is not a color"),
-        ("chase", "hold", "chase"),
-        ("daylight", "daylight. A dog barks", "A dog, which the caption has not"),
         ("daylight", "daylight. A sign reads “Keep out”", "Keep out"),
         ("wide", "breathtaking", "breathtaking"),
         ("daylight", f"daylight. {LONG}", "too long"),
@@ -141,6 +140,14 @@ def test_a_paragraph_that_says_otherwise_is_asked_for_once_more(
         assert result.usage.calls == 3
         assert result.prose == ("model" if mends else "fields")
         assert any(fault in line for line in result.caption.warnings) == (not mends)
+
+
+def test_an_action_in_other_words_is_led_by_the_prompts_own() -> None:
+    other = GOOD["dense_description"].replace("chase", "hunt")
+    with serve(lambda asked: of_asked({**GOOD, "dense_description": other}, asked)) as url:
+        (result,) = asked(KITE, url)
+    assert result.prompt == f"{KITE}. {other}" and result.prose == "model"
+    assert (result.usage.calls, result.missing) == (3, ())
 
 
 def test_fields_alone_are_asked_where_no_paragraph_is_wanted() -> None:

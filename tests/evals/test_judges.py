@@ -92,7 +92,7 @@ def answered(samples: list[Sample], choose: Callable[[Ballot, str], str], *, see
     for one in samples:
         ballot = one.input.ballot(swapped=is_swapped(one, seed=seed))
         scores[key_of(one, seed=seed)] = {name: choose(ballot, name) for name in ballot.questions}
-    return Scores(rater="ann", scores=scores)
+    return Scores(rater="ann", scores=scores, remarks=dict.fromkeys(scores, "The cat is missing."))
 
 
 def test_people_give_back_what_a_page_asks(
@@ -108,7 +108,7 @@ def test_people_give_back_what_a_page_asks(
     assert keys != [key_of(one, seed=7) for one in samples]
     assert not set(keys) & {key_of(one, seed=8) for one in samples}
     assert "good" not in page.split("</style>")[1].replace(GOOD, "")
-    assert page.count(">Remarks<") == len(samples) == 9
+    assert page.count(">Remarks, ") == len(samples) == 9
 
     def choose(ballot: Ballot, name: str) -> str:
         shown = [text for _, text in ballot.texts]
@@ -147,7 +147,7 @@ def test_captions_without_video_are_named(captioners: dict[str, str], tmp_path: 
     assert result.samples == []
     named = {one.input: one.reason for one in result.failed}
     assert "its video" in named["1.mp4"]
-    assert named["0.mp4"] == "no bad of this name"
+    assert named["0.mp4"] == "no caption by bad of this name"
     assert len([name for name in named if name.startswith("2.mp4/")]) == 2
 
 
@@ -221,6 +221,7 @@ def test_verdicts_of_several_judges_become_a_table(
     assert found["instance colors true"] == 1.0
     assert found["all raters agree"] == pytest.approx(2 / 5)
     assert found["all a clip"] == 5.0
+    assert told["samples"][0]["detail"]["remarks"] == ["The cat is missing."]
     named = [f"{one['input']}: {one['reason']}" for one in told["failed"]]
     assert any("b.mp4: 4 of 5 questions without an answer" in one for one in named)
     assert any("c.mp4, statement 0: there is no such statement" in one for one in named)

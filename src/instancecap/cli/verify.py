@@ -11,6 +11,7 @@ from instancecap.cli import terminal
 from instancecap.cli.options import Filled, offered
 from instancecap.engine.verify import Account, CheckConfig, Checked, verify_all
 from instancecap.mllm.server import Server
+from instancecap.schema import Caption, Evidence
 from instancecap.verify.report import OUTCOMES, contradictions
 
 CONFIG = Filled(CheckConfig)
@@ -34,7 +35,10 @@ def verify(
     """Check captions against their videos."""
     if verbose:
         terminal.log_to_stderr()
-    kept: list[Checked] = []
+    from instancecap.web.report import ReportEntry, write_report
+
+    config, kept = CONFIG.fill(options), list[Checked]()
+    entries: list[ReportEntry] = []
     warnings = terminal.WarningSummary(verbose=verbose)
 
     def show(checked: Checked) -> None:
@@ -42,15 +46,21 @@ def verify(
             kept.append(checked)
         elif not quiet:
             _print_checked(checked)
+        if config.report and checked.clip is not None:
+            caption = Caption.from_json(checked.caption)
+            seen = Evidence.from_json(checked.evidence)
+            entries.append(ReportEntry(checked.clip, caption, seen))
 
     account = verify_all(
         captions,
-        CONFIG.fill(options),
+        config,
         server=SERVER.fill(options, url=tuple(mllm_url or ())),
         on_checked=show,
         on_failure=lambda one: terminal.note_failure(one.source, one.reason),
         on_salvaged=warnings.add,
     )
+    if entries:
+        write_report(config.report, entries)
     if not quiet:
         warnings.show()
     if json:

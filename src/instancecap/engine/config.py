@@ -98,16 +98,18 @@ class CaptionConfig(RunConfig):
 
     @model_validator(mode="after")
     def _check_report(self) -> Self:
-        if not self.report:
-            return self
-        if Path(self.report).is_dir():
-            raise UsageError(
-                f"--report {self.report}: name a file, such as report.html, not a folder"
-            )
-        if self.split_shots:
+        if self.report and self.split_shots:
             raise UsageError("--report shows whole clips: leave out --split-shots")
-        require_writable(Path(self.report).parent, option="--report")
+        check_report(self.report)
         return self
+
+
+def check_report(path: str) -> None:
+    """Raise :class:`UsageError` where no page can be written; an empty path is none."""
+    if Path(path).is_dir() and path:
+        raise UsageError(f"--report {path}: name a file, such as report.html, not a folder")
+    if path:
+        require_writable(Path(path).parent, option="--report")
 
 
 class RunOptions(TypedDict, total=False):

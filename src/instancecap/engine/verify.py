@@ -6,7 +6,8 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from instancecap.datasets.captions import Row, read_captions
 from instancecap.datasets.edits import file_of
 from instancecap.datasets.videos import find_video
 from instancecap.engine.asking import AskingWork
+from instancecap.engine.config import check_report
 from instancecap.engine.local import Outcome, count_cores, run_jobs, threads_each
 from instancecap.errors import InputError, OutputError, UsageError
 from instancecap.io.addresses import is_url
@@ -51,12 +53,15 @@ class Checked:
     Attributes:
         caption: its text with the claims filled in.
         is_own: whether it states what this program measured, which is what it is held against.
+        clip, evidence: for a report page, where one is wanted; the evidence as JSON.
     """
 
     name: str
     report: Report
     caption: str
     is_own: bool = False
+    evidence: str = ""
+    clip: Clip | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +95,8 @@ class CheckWork(AskingWork):
             changed.warnings.append(f"verify: the sentences were read by rules: {reading.problem}")
         producer = job.caption.producer
         is_own = (producer.name, producer.captioner) == ("instancecap", "measured")
-        return Checked(job.name, report, changed.to_json(), is_own)
+        kept = evidence.to_json() if self.keep_evidence else ""
+        return Checked(job.name, report, changed.to_json(), is_own, kept)
 
     def config(self) -> str:
         return ""
@@ -174,6 +180,7 @@ class CheckConfig:
         evidence: folder of evidence files, named as ``instancecap evidence`` names them.
         on_contradiction: what happens to what is contradicted, in the captions of ``out``.
         extract: who reads the claims out of sentences: rules, or a language model.
+        report: HTML page to look at the captions and what was found; empty for none.
         workers: processes, 0 for one a core.
     """
 
@@ -182,6 +189,7 @@ class CheckConfig:
     evidence: str = ""
     on_contradiction: OnContradiction = "mark"
     extract: Literal["rules", "mllm"] = "rules"
+    report: str = ""
     workers: int = 1
 
     def __post_init__(self) -> None:
@@ -190,6 +198,7 @@ class CheckConfig:
                 raise UsageError(f"{option} {folder}: not a folder")
         if self.out and Path(self.out).exists() and not Path(self.out).is_dir():
             raise UsageError(f"--out {self.out}: captions go to a folder, one JSON file each")
+        check_report(self.report)
 
 
 def verify_all(
@@ -237,11 +246,12 @@ def verify_all(
                 fail(Rejected(job.source, str(error)))
                 return
         account.add(outcome.result)
-        on_checked(outcome.result)
+        on_checked(replace(outcome.result, clip=job.clip))
 
     workers = config.workers or count_cores()
     work = CheckWork(
         on_contradiction=config.on_contradiction,
+        keep_evidence=bool(config.report),
         threads=threads_each(workers) if workers > 1 else 0,
         server=server if by_model else None,
     )
@@ -275,9 +285,14 @@ def _jobs(
 
 def _job(row: Row, caption: Caption, config: CheckConfig) -> CheckJob:
     measured = _find_evidence(row, caption, config.evidence) if config.evidence else ""
-    if measured:
-        clip = Clip(path=row.source, id=row.name)
-        return CheckJob(clip, row.name, caption=caption, source=row.source, evidence=measured)
+    clip = Clip(path=row.source, id=row.name)
+    if config.report or not measured:
+        with suppress(*[InputError] if measured else []):
+            clip = _clip_of(row, caption, config)
+    return CheckJob(clip, row.name, caption=caption, source=row.source, evidence=measured)
+
+
+def _clip_of(row: Row, caption: Caption, config: CheckConfig) -> Clip:
     file = file_of(row.source) or row.source
     path = find_video(caption, caption_file=file, video_root=config.video_root)
     if not is_url(path):
@@ -285,13 +300,12 @@ def _job(row: Row, caption: Caption, config: CheckConfig) -> CheckJob:
     video = caption.video
     assert video is not None
     is_span = video.start > 0 or video.end > 0
-    clip = Clip(
+    return Clip(
         path=path,
         start=video.start,
         end=video.end + ROUND if is_span and video.end > video.start else None,
         id=row.name,
     )
-    return CheckJob(clip, row.name, caption=caption, source=row.source)
 
 
 def _find_evidence(row: Row, caption: Caption, folder: str) -> str:

@@ -107,8 +107,8 @@ class Dense(_Answer):
     dense_description: str = ""
 
 
-class DenseFilming(Dense, Filming):
-    """The camera, and the paragraph of everything."""
+class DenseFilming(Filming, Dense):
+    """The paragraph of everything, and the camera."""
 
 
 class Whole(Filming, Setting, _Described, Gist):
@@ -121,12 +121,12 @@ class ShotWhole(Whole):
     shots: list[ShotPart] = []
 
 
-class DenseWhole(Dense, Whole):
-    """Everything at once, and the paragraph of it."""
+class DenseWhole(Whole, Dense):
+    """The paragraph, and everything in it."""
 
 
-class DenseShotWhole(Dense, ShotWhole):
-    """Everything at once, shot by shot, and the paragraph of it."""
+class DenseShotWhole(ShotWhole, Dense):
+    """The paragraph, and everything in it, shot by shot."""
 
 
 def whole(*, shots: bool, dense: bool) -> type[Whole]:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from instancecap.enhance.faithful import alike, forbidden, in_words, missing, quotable
 from instancecap.enhance.options import EnhanceOptions
-from instancecap.enhance.parse import category_of, parse
-from instancecap.enhance.tokens import Parsed, Phrase
+from instancecap.enhance.parse import parse
+from instancecap.enhance.tokens import Parsed, Part
 from instancecap.enhance.words import manner_of, parts, stems
-from instancecap.language.sentences import split_sentences
 from instancecap.render.targets import counter_for
-from instancecap.schema.caption import Caption
-from instancecap.verify.extract import extract
+from instancecap.schema.caption import Caption, Instance
 from instancecap.verify.text import head_of
 
-LIVELY = ("human", "animal", "vehicle")
-"""Categories of which a paragraph shows none that the caption lacks; small details may be added."""
+RETOLD = frozenset(("action", "relation"))
+"""Kinds of a prompt's parts that other words may tell as well."""
 
+_LACKS = re.compile(r"\b(?:empty|free|clear|devoid|bare) of (?:\w+ )?$")
 _WAY = re.compile(r"\b(\w+)(?: (?:side|edge|corner|of|the|frame|picture))* to (?:the )?(\w+)\b")
 _OPPOSITE = {"left": "right", "right": "left", "up": "down", "down": "up", "top": "bottom",
              "bottom": "top"}  # fmt: skip
@@ -46,10 +45,7 @@ def faults_of(
     target = options.target
     if target is not None and (tokens := counter_for(target).count(text)) > target.budget:
         yield f"It is too long: about {tokens} tokens, where {target.budget} are read."
-    takes_negative = target is not None and bool(manner_of(target.name).negative)
-    lost = missing(shown, parsed)
-    lost = [one for one in lost if not (takes_negative and one.kind == "negation")]
-    if lost:
+    if lost := lost_in(text, parsed, options):
         yield f"It does not say, or says otherwise: {', '.join(map(in_words, lost))}."
     if bad := forbidden(shown, options.words.negative, parsed.text):
         yield f"It uses words that are not allowed: {', '.join(bad)}."
@@ -58,55 +54,42 @@ def faults_of(
     yield from _contradictions(text, caption, parsed)
 
 
+def lost_in(text: str, parsed: Parsed, options: EnhanceOptions) -> list[Part]:
+    """What of the prompt a paragraph does not say; what a negative prompt says is not among it."""
+    apart = options.target is not None and bool(manner_of(options.target.name).negative)
+    found = missing(Caption(video=None, global_description=text), parsed)
+    return [one for one in found if not (apart and one.kind == "negation")]
+
+
 def _contradictions(text: str, caption: Caption, parsed: Parsed) -> Iterator[str]:
-    """Writing, things, numbers, colors and camera moves that the caption has otherwise."""
+    """Writing, numbers and colors that the caption has otherwise, and what the prompt excludes."""
     read = parse(text)
-    told = caption.leaves()
-    told.pop("/dense_description", None)
-    known = quotable(" ".join([parsed.text, *map(str, told.values())]))
+    leaves = caption.leaves()
+    leaves.pop("/dense_description", None)
+    told = " ".join([parsed.text, *map(str, leaves.values())])
     for span in read.quoted:
-        if quotable(read.at(span)).strip(" .,!?") not in known:
+        if quotable(read.at(span)).strip(" .,!?") not in quotable(told):
             yield f'It quotes what nobody says or writes: "{read.at(span)}".'
-    said = stems(". ".join([parsed.text, *map(str, told.values())]))
-    denied = {one.noun for one in parsed.phrases if one.negated}
+    known = set(stems(told))
+    denied = {one.noun for one in parsed.phrases if one.negated and parsed.at(one.core) == one.head}
     for one in read.phrases:
-        if one.negated:
+        shown = read.at(one.span)
+        if one.negated or _LACKS.search(text[: one.span[0]]):
             continue
         if one.noun in denied:
-            yield f"It shows {read.at(one.span)}, which the prompt excludes."
-        elif one.role == "thing":
-            yield from _of_phrase(one, read.at(one.span), caption, parsed, said)
-    moves = {*caption.camera.motion, *(move for shot in caption.shots for move in shot.motion)}
-    if moves == {"static"}:
-        for sentence in split_sentences(text):
-            for claim in extract(sentence.text):
-                if claim.kind == "camera" and not claim.negated and claim.value != "static":
-                    yield f"Its camera moves, but is still in the caption: {sentence.text}"
+            yield f"It shows {shown}, which the prompt excludes."
+        like = [it for it in caption.instances if _may_be(it, one.noun)]
+        count = sum(it.count for it in like)
+        certain = all(f"/instances/{it.id}/count" in caption.provenance for it in like)
+        if like and certain and one.counted and one.number > count:
+            yield f"It shows {shown}, where the caption has {count}."
+        for color in one.colors:
+            if like and not any(alike(color, word) for word in known):
+                yield f"It shows {shown}: {color} is not a color that the caption has."
 
 
-def _of_phrase(
-    one: Phrase, told: str, caption: Caption, parsed: Parsed, said: Sequence[str]
-) -> Iterator[str]:
-    like = [
-        it
-        for it in caption.instances
-        if alike(one.noun, it.class_) or alike(one.noun, head_of(it.name))
-    ]
-    if not like:
-        known = any(alike(one.noun, word) for word in set(said))
-        if category_of(one.noun) in LIVELY and not known:
-            yield f"It shows {told}, which the caption has not."
-        return
-    count = sum(it.count for it in like)
-    certain = all(f"/instances/{it.id}/count" in caption.provenance for it in like)
-    if certain and one.counted and one.number > count:
-        yield f"It shows {told}, where the caption has {count}."
-    own = stems(" ".join([parsed.text, *(
-        f"{it.name} {' '.join(it.colors)} {it.appearance} {it.action}" for it in like
-    )]))  # fmt: skip
-    for color in one.colors:
-        if not any(alike(color, word) for word in own):
-            yield f"It shows {told}: {color} is not a color that the caption gives it."
+def _may_be(one: Instance, noun: str) -> bool:
+    return alike(noun, one.class_) or alike(noun, head_of(one.name))
 
 
 def _turned(text: str, prompt: str) -> str:

@@ -74,7 +74,8 @@ class Questions:
     def say(self, name: str, /, **values: object) -> str:
         """A text with its ``$placeholders`` filled."""
         usual = {"prompt": self.prompt, "context": self.context, "shots": self.shots,
-                 "dense": self.dense, "most": self.options.max_instances}  # fmt: skip
+                 "dense": self.dense, "rest": self._fill("context.rest") if self.dense else "",
+                 "most": self.options.max_instances}  # fmt: skip
         return self._fill(name, **{**usual, **values})
 
     @property
@@ -136,12 +137,13 @@ class Questions:
         apart = denied if target is not None and manner_of(target.name).negative else []
         usual = words_for(options, self.shot_count)
         known = self.like.lengths.get("dense_description", usual) if self.like else usual
-        told = self._fill("context.dense", words=min(usual, known))
-        if apart:
-            told += f" {self._fill('context.denied', denied=', '.join(apart))}"
-        if self.shot_count > 1:
-            told += f" {self._fill('context.labels')}"
-        return told
+        more = [self._fill("context.denied", denied=", ".join(apart))] if apart else []
+        more += [self._fill("context.labels")] if self.shot_count > 1 else []
+        return self._fill(
+            "context.dense",
+            words=min(usual, known),
+            more="".join(f" {one}" for one in more),
+        )
 
     @property
     def shot_count(self) -> int:

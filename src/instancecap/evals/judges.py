@@ -84,7 +84,11 @@ def named_samples(
     rejected = [*captioners[first].rejected]
     texts = {name: {first: plain(one)} for name, one in captioners[first].found.items()}
     for other in others:
-        pairs = pair(captioners[first], captioners[other], kinds=(first, other))
+        pairs = pair(
+            captioners[first],
+            captioners[other],
+            kinds=(f"caption by {first}", f"caption by {other}"),
+        )
         rejected += [one for one in pairs.rejected if one not in rejected]
         texts = {
             name: {**some, other: plain(pairs.found[name][1])}
@@ -151,7 +155,8 @@ def ratings(captioners: Sequence[str]) -> Scorer:
             for other in others if name == first else {name} & {*others}:
                 pair = [rating, 1.0, 0.0, 0.0] if name == first else [0.0, 0.0, rating, 1.0]
                 values[f"{rubric} {first} - {other}"] = pair
-        return Score(values, {"texts": dict(judged.texts), "ratings": answer})
+        detail = {"texts": dict(judged.texts), "ratings": answer}
+        return Score(values, detail | ({"remarks": list(judged.remarks)} if judged.remarks else {}))
 
     return score
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
@@ -46,12 +46,14 @@ class Judged:
         head: what it is about, by its name among the texts that are asked.
         texts: one, or two that are shown in an order drawn by lot; with whose they are.
         about: what else the frames show, for :data:`Show`.
+        remarks: what raters wrote beside their answers.
     """
 
     head: str
     texts: tuple[tuple[str, str], ...]
     questions: Mapping[str, Question]
     about: Any = None
+    remarks: tuple[str, ...] = ()
 
     def ballot(self, *, swapped: bool) -> Ballot:
         """As it is shown, without anybody's name."""
@@ -193,5 +195,7 @@ def with_scores(
             name: [_in_order(given.get(name, ""), swapped=swapped) for given in answers]
             for name in questions
         }
-        found.append(Sample(one.id, columns, one.input, clip=one.clip, video=one.video))
+        told = tuple(some.remarks[key] for some in scores if some.remarks.get(key))
+        judged = replace(one.input, remarks=told)
+        found.append(Sample(one.id, columns, judged, clip=one.clip, video=one.video))
     return found, rejected

@@ -125,7 +125,10 @@ def page(result: Result, folder: Path) -> str:
     return templates.get_template("page.html").render(
         result=result,
         grid=grid,
-        plots=[(column or "value", plot(result.figures, column)) for column in grid.columns],
+        plots=[Plot.of(result.figures, column) for column in grid.columns],
+        right=LABEL + WIDTH,
+        left=LABEL,
+        step=STEP,
         made=reproduction(result),
         samples=result.samples[:MOST_SAMPLES],
         style=asset("report.css"),
@@ -163,40 +166,29 @@ LABEL, WIDTH, STEP = 230, 420, 26
 """Pixels for names, for values, and from line to line."""
 
 
-def plot(figures: Sequence[FigureResult], column: str) -> Markup:
-    """Points with their intervals, a line a row, as inline SVG."""
-    shown = [one for one in figures if one.column == column and one.value is not None]
-    ends = [x for one in shown for x in (one.value, one.low, one.high) if x is not None]
-    if not ends:
-        return Markup("")
-    low, high = min(0.0, *ends), max(ends) or 1.0
-    high = 1.0 if 0 < high <= 1 and low == 0 else high
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Points with their intervals, a line a row; what the page draws as SVG."""
 
-    def at(x: float) -> float:
-        return LABEL + WIDTH * (x - low) / (high - low or 1.0)
+    name: str
+    shown: list[FigureResult]
+    low: float
+    high: float
 
-    lines = []
-    for index, one in enumerate(shown):
-        y, value = STEP * index + 18, float(one.value or 0.0)
-        lines.append(
-            Markup('<text x="0" y="{}">{}</text>').format(y + 4, one.row)
-            + Markup('<circle cx="{:.1f}" cy="{}" r="4"/>').format(at(value), y)
-            + Markup('<text x="{}" y="{}">{}</text>').format(LABEL + WIDTH + 14, y + 4,
-                                                             number(one.value))
-        )  # fmt: skip
-        if one.low is not None and one.high is not None:
-            ends_ = Markup('<line x1="{:.1f}" x2="{:.1f}" y1="{y}" y2="{y}"/>')
-            lines.append(ends_.format(at(one.low), at(one.high), y=y))
-    bottom = STEP * len(shown) + 8
-    axis = Markup(
-        '<line class="axis" x1="{}" x2="{}" y1="{y}" y2="{y}"/>'
-        '<text x="{}" y="{t}">{}</text><text x="{}" y="{t}" text-anchor="end">{}</text>'
-    ).format(LABEL, LABEL + WIDTH, LABEL, number(low), LABEL + WIDTH, number(high),
-             y=bottom, t=bottom + 16)  # fmt: skip
-    if low < 0:
-        zero = Markup('<line class="axis" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{}"/>')
-        axis += zero.format(bottom, x=at(0.0))
-    head = Markup('<svg class="plot" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(
-        LABEL + WIDTH + 80, bottom + 24, f"{column or 'value'} with 95 % intervals"
-    )
-    return head + Markup("").join(lines) + axis + Markup("</svg>")
+    @classmethod
+    def of(cls, figures: Sequence[FigureResult], column: str) -> Plot:
+        """The figures of a column that have a value; from 0, and to 1 where they are shares."""
+        shown = [one for one in figures if one.column == column and one.value is not None]
+        ends = [x for one in shown for x in (one.value, one.low, one.high) if x is not None]
+        low, high = min([0.0, *ends]), max([0.0, *ends])
+        high = 1.0 if low == 0 and high <= 1 else high
+        return cls(column or "value", shown, low, high)
+
+    def at(self, x: float) -> str:
+        """Pixels from the left."""
+        return f"{LABEL + WIDTH * (x - self.low) / ((self.high - self.low) or 1.0):.1f}"
+
+    @property
+    def bottom(self) -> int:
+        """Pixels from the top to the axis."""
+        return STEP * len(self.shown) + 8

@@ -211,7 +211,8 @@ def audit() -> Scorer:
     """Verdicts by kind of statement, of all raters together."""
 
     def score(sample: Sample, answer: Any) -> Score:
-        told: Sequence[Statement] = (sample.target or sample.input).about[0]
+        judged: Judged = sample.target or sample.input
+        told: Sequence[Statement] = judged.about[0]
         raters = [one for one in zip(*answer.values(), strict=True) if all(one)]
         values: dict[str, float | list[float]] = {}
         for kind in ("all", *dict.fromkeys(one.kind for one in told)):
@@ -236,7 +237,8 @@ def audit() -> Scorer:
             {"what": one.what, "says": one.says, "verdict": list(some)}
             for one, some in zip(told, answer.values(), strict=True)
         ]
-        return Score(values, {"statements": rows})
+        remarks = {"remarks": list(judged.remarks)} if judged.remarks else {}
+        return Score(values, {"statements": rows, **remarks})
 
     return score
 

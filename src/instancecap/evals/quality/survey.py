@@ -55,7 +55,7 @@ FREQUENT = 0.05
 """Share of captions from which a beginning counts as a template."""
 
 MOST_OPENINGS = 200_000
-"""Beginnings that are counted at a time; then those that came once are dropped."""
+"""Beginnings that are counted at a time; then the rarest are dropped."""
 
 LONGEST_SHOWN = 300
 """Letters of a caption that are told."""
@@ -76,6 +76,7 @@ class Survey:
         self.languages: Counter[str] = Counter()
         self.support: dict[str, Counter[tuple[int, int]]] = {}
         self.openings: Counter[str] = Counter()
+        self._rare = 0
         self._near = NearDuplicates()
         self._texts = array("Q")
         self._inputs = sha256()
@@ -116,9 +117,11 @@ class Survey:
 
     def _count_openings(self, text: str) -> None:
         self.openings.update({one.lower() for one in _OPENING.findall(text)})
-        if len(self.openings) > MOST_OPENINGS:
-            # What comes in one of twenty captions has been seen again by then.
-            self.openings = Counter({one: n for one, n in self.openings.items() if n > 1})
+        while len(self.openings) > MOST_OPENINGS:
+            # What comes in one of twenty captions has been seen more often by then.
+            self._rare += 1
+            kept = {one: n for one, n in self.openings.items() if n > self._rare}
+            self.openings = Counter(kept)
 
     def _count_support(self, caption: Caption) -> None:
         found: dict[str, list[bool]] = {}

@@ -54,7 +54,7 @@ SAME_INSTANCE = 0.4
 MOST_LOOKS = 4
 """Looks at one instance: more of them seldom change what it is taken for."""
 
-WORTH_A_LOOK = 0.0
+WORTH_A_LOOK = 0.1
 """Score under which a box is not looked at: what stays so weak is no instance."""
 
 NOTHING = 1e-3
