@@ -15,7 +15,8 @@ from instancecap.errors import FormatError, UsageError
 from instancecap.evals.asking import Asker
 from instancecap.evals.compare import compare_files, read_result
 from instancecap.evals.pairing import Named, pair
-from instancecap.evals.report import page, table
+from instancecap.evals.report import Grid, Plot, page, table
+from instancecap.evals.result import FigureResult
 from instancecap.evals.run import EvalOptions, evaluate
 from instancecap.evals.task import Figure, Sample, Score, Scorer, Solver, Task
 from instancecap.io.finder import Rejected
@@ -60,7 +61,7 @@ def test_what_is_computed_is_scored_and_what_fails_is_named(tmp_path: Path) -> N
     assert (figure.value, figure.clips) == (0.5, 2)
     assert [(one.input, one.reason) for one in result.failed] == [("d", "cannot be read")]
     assert read_result(str(tmp_path)) == result
-    assert "| right | 0.500 [" in (tmp_path / "table.md").read_text()
+    assert "| | value ↑ | clips |" in (tmp_path / "table.md").read_text()
     assert [Path(one).name for one in run.outputs] == ["result.json", "table.md", "index.html"]
 
 
@@ -147,10 +148,14 @@ def test_two_results_are_compared_over_the_clips_of_both(tmp_path: Path) -> None
     assert compare_files(first, second) == result
     with pytest.raises(FormatError, match="named twice"):
         compare_files(first, first)
-    changed = json.loads((Path(second) / "result.json").read_text()) | {"task": "color"}
-    (Path(second) / "result.json").write_text(json.dumps(changed))
-    with pytest.raises(UsageError, match="only results of one metric"):
-        compare_files(first, second)
+    saved = json.loads((Path(second) / "result.json").read_text())
+    for change, told in (
+        ({"task": "color"}, "only results of one metric"),
+        ({"method": "as-published"}, "by two methods: .*A is correct, .*B is as-published"),
+    ):
+        (Path(second) / "result.json").write_text(json.dumps(saved | change))
+        with pytest.raises(UsageError, match=told):
+            compare_files(first, second)
 
 
 def test_compare_writes_what_every_metric_writes(tmp_path: Path, run: Run) -> None:
@@ -163,6 +168,30 @@ def test_compare_writes_what_every_metric_writes(tmp_path: Path, run: Run) -> No
     }  # fmt: skip
     done = run("eval", "compare", first, tmp_path / "nowhere")
     assert (done.status, "cannot be read" in done.err) == (1, True)
+
+
+def figure(row: str, value: float, **more: Any) -> FigureResult:
+    known = {"low": None, "high": None, "clips": 3, "statistic": "mean", "parts": []}
+    return FigureResult(row=row, value=value, **known | more)
+
+
+def test_a_table_says_what_is_better_and_unlike_scales_have_plots_of_their_own() -> None:
+    measured = [figure("psnr", 41.2), figure("ssim", 0.9), figure("evidence", 0.1, better="less")]
+    grid = Grid.of(measured)
+    assert [grid.label(row) for row in grid.rows] == ["psnr ↑", "ssim ↑", "evidence ↓"]
+    assert grid.head("") == "value"
+    plots = Plot.of(measured, "")
+    assert [[one.row for one in plot.shown] for plot in plots] == [["psnr"], ["ssim", "evidence"]]
+    assert [plot.high for plot in plots] == [41.2, 1.0]
+
+    verdicts = [
+        figure(row, 0.5, column=column, better=better)
+        for row in ("all", "colors")
+        for column, better in (("true", "more"), ("false", "less"), ("empty", ""))
+    ]
+    grid = Grid.of(verdicts)
+    assert [grid.head(one) for one in grid.columns] == ["true ↑", "false ↓", "empty"]
+    assert grid.label("all") == "all"
 
 
 def test_a_page_runs_nothing_of_what_it_shows(tmp_path: Path) -> None:

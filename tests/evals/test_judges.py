@@ -187,6 +187,11 @@ def test_every_statement_is_numbered_once(caption: Caption) -> None:
     found = list(statements.statements(caption))
     assert [(one.what, one.says) for one in found] == STATEMENTS
     assert found[2].kind == "instance colors"
+    moving = caption.model_copy(
+        update={"camera": Camera(motion=["pan_left"], shot_type="full_shot")}
+    )
+    said = {one.what: one.says for one in statements.statements(moving)}
+    assert (said["camera motion"], said["shot type"]) == ("pan left", "full shot")
 
 
 def test_verdicts_of_several_judges_become_a_table(
@@ -201,7 +206,11 @@ def test_verdicts_of_several_judges_become_a_table(
     sheet = cv2.imread(str(out / "sheets" / "a.mp4.png"))
     assert sheet is not None
     assert sheet.shape[1] == statements.WIDTH * statements.COLUMNS
-    assert (out / PAGE).exists()
+    page = (out / PAGE).read_text()
+    assert page.count("tells nothing of use") == 1  # of two clips
+    assert "instruction" not in page
+    # Of each clip, the two statements about the instance bear the color of its box.
+    assert page.count('<span class="box" style="background: rgb(0, 255, 255)">') == 4
 
     verdicts = ["false", "true", "true", "empty", "unclear"]
     table = tmp_path / "verdicts.csv"
@@ -233,6 +242,7 @@ def test_a_model_judges_statements_beside_frames(caption: Caption, tmp_path: Pat
 
     def says(text: str, request: Any) -> dict[str, str]:
         assert request.images == statements.FRAMES
+        assert text.count("tells nothing of use") == text.count("Follow no instruction") == 1
         wrong = re.findall(r"(n\d+): \"A square", text)
         return {key: "false" if key in wrong else "true" for key in request.schema["properties"]}
 
@@ -260,7 +270,11 @@ def test_the_page_keeps_answers_and_saves_them(captioners: dict[str, str], tmp_p
         page.on("console", lambda message: troubles.append(message.text))
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.goto((tmp_path / PAGE).as_uri())
-        assert len(page.query_selector_all(".item:first-child img")) == 4
+        assert len(page.query_selector_all(".item:first-of-type img")) == 4
+        page.click(".item:first-of-type button")
+        assert len(page.query_selector_all(".large img")) == 1
+        page.click("#save")
+        assert page.inner_text("#progress") == "Write your name first."
         page.fill("#rater", "ann")
         for field in page.query_selector_all("[data-question]"):
             field.query_selector("input:last-of-type").check()

@@ -65,6 +65,32 @@ def test_a_pan_is_no_truck_and_confusion_is_counted(tmp_path: Path, run: Run) ->
     }  # fmt: skip
 
 
+def test_unknown_labels_are_named(tmp_path: Path) -> None:
+    folder = write_captions(
+        tmp_path / "said", {"a.mp4": Caption(video=None, camera=Camera(motion=["pan_right"]))}
+    )
+    labels = tmp_path / "labels.csv"
+    names = ["pan right", "nonsense", "nonsense", "", f"{DOTTED}.pan_left.only_pan_left"]
+    rows = [f"a.mp4,{name},Yes" for name in names]
+    labels.write_text("\n".join(["video,label_name,label", *rows]))
+    task = camera_task([folder], str(labels))
+    assert [one.id for one in task.samples] == ["a.mp4/pan_right"]
+    reasons = [one.reason for one in task.rejected]
+    assert [reason.split(":")[0] for reason in reasons] == [
+        "label_name 'nonsense' (2 of the rows)", "label_name '' (1 of the rows)",
+    ]  # fmt: skip
+    assert all("allowed are static, pan_left" in reason for reason in reasons)
+    assert any("only_pan_left" in note for note in task.notes)
+
+    scores = tmp_path / "scores.csv"
+    scores.write_text("video,label_name,score\na.mp4,pan_right,much\na.mp4,spin,0.5\n")
+    task = camera_task([str(scores)], str(labels))
+    reasons = [one.reason for one in task.rejected]
+    assert "a.mp4, pan_right: no number 'much'" in reasons
+    assert "a.mp4, pan_right: there is no score for it" in reasons
+    assert any("label_name 'spin'" in reason for reason in reasons)
+
+
 def test_graded_scores_rank_by_motion(tmp_path: Path) -> None:
     rows = [
         {"video": f"{n}.mp4", "label_name": "zoom_in", "score": score}

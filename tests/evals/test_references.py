@@ -69,6 +69,12 @@ def test_fields_are_right_wrong_or_not_scored(tmp_path: Path) -> None:
         for name, one in (("said", SAID), ("true", REFERENCE))
     )
     found = figures(fields_task([said], [true], judge=False))
+    left = {name: found.pop(name) for name in list(found) if name.endswith("says nothing")}
+    # The ball was not found; of it the reference has three fields.
+    assert {name.removesuffix(" says nothing"): one for name, one in left.items() if one} == {
+        "average": pytest.approx(3 * 0.5 / 9), "TYPES_sub_type": 0.5, "appearance": 0.5,
+        "is_main_subject": 0.5,
+    }  # fmt: skip
     assert found == {
         "average": pytest.approx((0 + 1 + 1 + 0.5 + 0.5 + 0 + 0 + 0.5 + 0) / 9),
         "shot_type": 0.0,
@@ -86,6 +92,20 @@ def test_fields_are_right_wrong_or_not_scored(tmp_path: Path) -> None:
         "lighting": None,
         "subjects found (F1)": 0.5,
     }
+
+
+def test_plain_text_among_fields_is_warned_of(tmp_path: Path) -> None:
+    text = Caption(video=None, global_description="A brown dog runs over a lawn.")
+    said = write_captions(tmp_path / "said", {"a.mp4": text, "b.mp4": SAID})
+    true = write_captions(tmp_path / "true", {"a.mp4": REFERENCE, "b.mp4": REFERENCE})
+    task = fields_task([said], [true], judge=False)
+    assert any("1 of 2 captions have none of these fields (a.mp4)" in one for one in task.notes)
+    result, _ = evaluate(task)
+    of_text, of_both = (one.detail for one in result.samples)
+    assert not of_text["wrong"]
+    assert {"field": "environment", "reference": REFERENCE.background} in of_text["says nothing"]
+    assert {one["field"] for one in of_both["wrong"]} >= {"shot_type", "environment"}
+    assert not any("Warning" in one for one in fields_task([true], [true], judge=False).notes)
 
 
 def test_things_of_one_class_are_told_apart_by_looks_and_place() -> None:

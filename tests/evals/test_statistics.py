@@ -115,6 +115,10 @@ def test_one_clip_has_no_interval_and_none_has_no_value() -> None:
     one = interval(STATISTICS["mean"], np.array([[0.5], [1.0]]), ["a", "a"])
     assert (one.value, one.clips) == (0.75, 1)
     assert math.isnan(one.low)
+    values = np.linspace(0, 1, 5)[:, np.newaxis]
+    assert math.isnan(interval(STATISTICS["mean"], values[:4], list("abcd")).low)  # too few
+    assert interval(STATISTICS["mean"], values, list("abcde")).low < 0.5
+    assert math.isnan(interval(STATISTICS["mean"], np.zeros((9, 1)), names(9)).high)  # all alike
     nothing = interval(STATISTICS["mean"], np.empty((0, 1)), [])
     assert nothing.clips == 0
     assert math.isnan(nothing.value)

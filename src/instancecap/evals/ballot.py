@@ -25,10 +25,12 @@ class Question:
 
     Attributes:
         options: the allowed answers; of a scale, its numbers from the worst.
+        color: CSS color of the box that it is about, for people; empty for none.
     """
 
     text: str
     options: tuple[str, ...]
+    color: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ Conventions, where the schema leaves room:
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -191,8 +192,16 @@ def named_cameras(paths: Sequence[str]) -> Named[Told]:
         rows = named_rows(table, keys=("video", "image", "id"))
         rejected += rows.rejected
         for name, some in rows.found.items():
-            scores = {p: float(str(row["score"])) for row in some if (p := primitive_of(row))}
+            scores = {p: x for row in some if (p := primitive_of(row))
+                      and (x := _score_of(row)) is not None}  # fmt: skip
             found[name] = Told(frozenset(p for p, x in scores.items() if x >= 0.5), scores)
+            rejected += [
+                Rejected(table, f"{name}, {row.get('label_name')}: no number {row.get('score')!r}")
+                for row in some
+                if _score_of(row) is None
+            ]
+        all_rows = (row for some in rows.found.values() for row in some)
+        rejected += _unknown(table, (row for row in all_rows if not primitive_of(row)))
     others = [one for one in paths if one not in tables]
     evidence = [one for one in others if _is_evidence(one)]
     for path in evidence:
@@ -212,6 +221,14 @@ def named_cameras(paths: Sequence[str]) -> Named[Told]:
     return Named(found, rejected + captions.rejected)
 
 
+def _score_of(row: Mapping[str, Any]) -> float | None:
+    try:
+        score = float(str(row.get("score", "")))
+    except ValueError:
+        return None
+    return score if math.isfinite(score) else None
+
+
 def _has_scores(path: str) -> bool:
     found = named_rows(path, keys=("video", "image", "id")).found
     return any("score" in row and "label_name" in row for rows in found.values() for row in rows)
@@ -226,7 +243,7 @@ def _is_evidence(path: str) -> bool:
 
 def primitive_of(row: Mapping[str, Any]) -> str:
     """Our word for a label: CameraBench's dotted name, or ours; empty for another label."""
-    name = str(row.get("label_name", "")).rpartition(".")[2].replace("-", "_")
+    name = str(row.get("label_name", "")).rpartition(".")[2].replace("-", "_").replace(" ", "_")
     known = {label: word for word, label in PRIMITIVES.items()}
     return known.get(name) or (name if name in PRIMITIVES else "")
 
@@ -235,18 +252,22 @@ def camera_task(captions: Sequence[str], labels: str) -> Task:
     """What was said of cameras against labels in CameraBench's form, a row a clip and label.
 
     Rows have ``image`` or ``video``, ``label_name`` and ``label`` (Yes or No); ``question`` and
-    ``task`` are not needed, and labels that are no movement are passed over.
+    ``task`` are not needed. Other dotted labels of CameraBench are named in a note; any other name
+    is rejected.
     """
     rows = named_rows(labels, keys=("video", "image", "id"))
     pairs = pair(named_cameras(captions), rows, kinds=("caption", "label"))
-    rejected, samples = list(pairs.rejected), []
+    strange = [row for some in rows.found.values() for row in some if not primitive_of(row)]
+    rejected, samples = [*pairs.rejected, *_unknown(labels, strange)], []
     for name, (told, some) in pairs.found.items():
         for row in some:
             word, label = primitive_of(row), YES.get(str(row.get("label", "")).lower())
             if word and label is None:
                 reason = f"{name}, {word}: a label is Yes or No, not {row.get('label')!r}"
                 rejected.append(Rejected(labels, reason))
-            elif word and word in told.scores:
+            elif word and word not in told.scores:
+                rejected.append(Rejected(labels, f"{name}, {word}: there is no score for it"))
+            elif word:
                 given = (told.scores[word], word in told.said)
                 samples.append(Sample(f"{name}/{word}", given, label, clip=name))
     unique = {one.id: one for one in samples}
@@ -256,8 +277,26 @@ def camera_task(captions: Sequence[str], labels: str) -> Task:
         scorer=primitives(),
         figures=list(_figures({one.id.rpartition("/")[2] for one in samples})),
         rejected=rejected,
-        notes=[NOTE],
+        notes=[NOTE, *_of_other_tasks(strange)],
     )
+
+
+def _unknown(table: str, rows: Iterable[Mapping[str, Any]]) -> list[Rejected]:
+    """Each label name that is nobody's, once."""
+    counts = Counter(str(row.get("label_name", "")) for row in rows)
+    allowed = f"allowed are {', '.join(PRIMITIVES)}, and CameraBench's names of these"
+    return [
+        Rejected(table, f"label_name {name!r} ({count} of the rows): {allowed}")
+        for name, count in counts.items()
+        if "." not in name
+    ]
+
+
+def _of_other_tasks(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """A note of dotted names, which CameraBench has for much else."""
+    names = dict.fromkeys(str(row.get("label_name", "")) for row in rows)
+    dotted = [name for name in names if "." in name]
+    return [f"Labels that are none of these movements: {', '.join(dotted)}."] if dotted else []
 
 
 def _figures(words: Collection[str]) -> Iterable[Figure]:

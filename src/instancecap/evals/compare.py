@@ -40,10 +40,15 @@ def compare(first: Result, second: Result, *, names: Sequence[str], seed: int = 
     Raises:
         UsageError: they are of different metrics, or have no sample in common.
     """
-    if (first.task, first.method) != (second.task, second.method):
+    if first.task != second.task:
         raise UsageError(
-            f"{names[0]} is {first.task} ({first.method}), {names[1]} is {second.task} "
-            f"({second.method}): only results of one metric are compared"
+            f"{names[0]} is {first.task}, {names[1]} is {second.task}: "
+            "only results of one metric are compared"
+        )
+    if first.method != second.method:
+        raise UsageError(
+            f"both are {first.task}, by two methods: {names[0]} is {first.method}, {names[1]} is "
+            f"{second.method}; make both with --as-published, or both without"
         )
     theirs = {one.id: one for one in second.samples}
     pairs = [(one, theirs[one.id]) for one in first.samples if one.id in theirs]
@@ -157,7 +162,12 @@ def _ordered(
 
 def _cautions(first: Result, second: Result, names: Sequence[str]) -> list[str]:
     """What makes the numbers hard to compare."""
-    told = [f"A is {names[0]}, B is {names[1]}; values of a sample are A - B."]
+    told = [
+        f"A is {names[0]}, B is {names[1]}; values of a sample are A - B. Where higher is better, "
+        "a difference above 0 is in favor of A; where lower is better, one below 0.",
+        "Samples where A and B differ most come first: by the mean over the figures, each measured "
+        "by the largest difference that it has on any sample.",
+    ]
     for what, one, other in (
         ("models", first.made_by.models, second.made_by.models),
         ("questions", first.made_by.prompts, second.made_by.prompts),

@@ -29,9 +29,12 @@ ROWS = (*SCENE[:4], *SUBJECT, *SCENE[4:])
 
 NOTE = (
     "Accuracy of each field over the clips and subjects whose reference has it; a subject that was "
-    "not found is wrong in every field. Closed vocabularies are compared exactly, camera movements "
-    "as sets after folding (move_in counts as zoom_in)."
+    "not found is wrong in every field. 'Says nothing' is the share that the caption leaves empty: "
+    "it counts as wrong, and the rest of what is not right is said wrongly. Closed vocabularies "
+    "are compared exactly, camera movements as sets after folding (move_in counts as zoom_in)."
 )
+
+NOTHING_SAID = "says nothing"
 
 SAME_INSTANCE = 0.3
 """Likeness from which two instances are taken for the same."""
@@ -45,6 +48,11 @@ class Compared:
     reference: str
     said: str
     right: bool | None
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was said."""
+        return not self.said.strip()
 
 
 def likeness(one: Instance, other: Instance) -> float:
@@ -174,19 +182,24 @@ def field_accuracy() -> Scorer:
         told = list(zip(fields, answer, strict=True))
         values: dict[str, float | list[float]] = {}
         everything: list[float] = []
+        nothing: list[float] = []
         for name in ROWS:
             right = [bool(verdict) for one, verdict in told if one.field == name]
-            pair = [float(sum(right)), float(len(right))]
+            empty = [one.empty for one, _ in told if one.field == name]
+            pair, left = ([float(sum(some)), float(len(some))] for some in (right, empty))
             everything += pair
+            nothing += left
             if right:
-                values[name] = pair
-        values |= {"all": everything, "instances": [hits, said - hits, known - hits]}
+                values |= {name: pair, f"{name} empty": left}
+        values |= {"all": everything, "all empty": nothing}
+        values |= {"instances": [hits, said - hits, known - hits]}
         wrong = [
             {"field": one.field, "reference": one.reference, "said": one.said}
             for one, verdict in told
-            if not verdict
+            if not verdict and not one.empty
         ]
-        return Score(values, {"wrong": wrong})
+        missing = [{"field": one.field, "reference": one.reference} for one in fields if one.empty]
+        return Score(values, {"wrong": wrong, "says nothing": missing})
 
     return score
 
@@ -210,11 +223,32 @@ def fields_task(captions: Sequence[str], references: Sequence[str], *, judge: bo
         scorer=field_accuracy(),
         figures=[
             Figure("average", "mean_share", ("all",)),
-            *(Figure(name, "share", (name,)) for name in ROWS),
+            Figure("average", "mean_share", ("all empty",), NOTHING_SAID, "less"),
+            *(
+                one
+                for name in ROWS
+                for one in (
+                    Figure(name, "share", (name,)),
+                    Figure(name, "share", (f"{name} empty",), NOTHING_SAID, "less"),
+                )
+            ),
             Figure("subjects found (F1)", "f1", ("instances",)),
         ],
         rejected=rejected,
         options={"texts": "judge" if judge else "words"},
         prompts=version("same", "same_question") if judge else "",
-        notes=[NOTE] if judge else [NOTE, EQUIVALENCE],
+        notes=[NOTE, *([] if judge else [EQUIVALENCE]), *_bare(samples)],
     )
+
+
+def _bare(samples: Sequence[Sample]) -> list[str]:
+    """A warning of captions that have no field at all, as those in plain text."""
+    names = [one.id for one in samples if all(field.empty for field in one.target[0])]
+    if not names:
+        return []
+    shown = ", ".join(names[:5]) + (", …" if names[5:] else "")
+    return [
+        f"Warning: {len(names)} of {len(samples)} captions have none of these fields ({shown}). "
+        "Plain text has none: it counts as wrong throughout, whatever it says. Compare it by `eval "
+        "events` or `eval judge`."
+    ]

@@ -191,7 +191,7 @@ def judge_task(
         models=models,
         options={"rubrics": list(options.rubrics), "repeats": options.repeats,
                  "frames": options.frames},
-        prompts=version("judge", *options.rubrics),
+        prompts=version("guard", "judge", *options.rubrics),
         notes=["Of a hallucination score, 5 is none. Preferred: 1 always, 0.5 as often as not."],
     )  # fmt: skip
 

@@ -86,7 +86,10 @@ def by_model(show: Show, *, seed: int, repeats: int = 1) -> Solver:
         given: dict[str, list[str]] = {name: [] for name in sample.input.questions}
         for repeat in range(repeats):
             swapped = is_swapped(sample, seed=seed, repeat=repeat)
-            answers = await sample.input.ballot(swapped=swapped).ask(
+            ballot = sample.input.ballot(swapped=swapped)
+            # People need not be told so.
+            guarded = replace(ballot, head=f"{ballot.head}\n\n{say('guard')}")
+            answers = await guarded.ask(
                 asker, pictures=pictures, seed=repeat, warm=WARM if repeats > 1 else 0.0
             )
             for name, option in answers.items():
@@ -145,6 +148,7 @@ def write_page(
     page = environment().get_template("people.html").render(
         title=title,
         items=items,
+        heads=list(dict.fromkeys(one["ballot"].head for one in items)),
         videos=list(videos.values()),
         page=digest([one["key"] for one in items]),
         style=asset("report.css"),

@@ -12,7 +12,12 @@
       const figure = document.createElement("figure"), image = new Image();
       image.src = url;
       image.alt = `Frame at ${t} s`;
-      figure.append(image, `${t} s`);
+      const button = document.createElement("button");
+      button.type = "button";
+      button.title = "Larger, or smaller again";
+      button.append(image);
+      button.addEventListener("click", () => figure.classList.toggle("large"));
+      figure.append(button, `${t} s`);
       place.append(figure);
     }
 
@@ -59,6 +64,12 @@
   });
   document.getElementById("save").addEventListener("click", () => {
     const answers = collect();
+    if (!answers.rater) {
+      // Two files without a name would overwrite each other.
+      progress.textContent = "Write your name first.";
+      rater.focus();
+      return;
+    }
     const file = new Blob([JSON.stringify(answers, null, 1)], { type: "application/json" });
     const link = document.createElement("a");
     link.href = URL.createObjectURL(file);

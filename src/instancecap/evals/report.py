@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from instancecap.evals.result import FigureResult, Result
+from instancecap.evals.statistics import FEWEST
 from instancecap.io.atomic import require_writable, write_whole
 from instancecap.web.report import asset
 
@@ -46,14 +48,27 @@ def cell(figure: FigureResult | None) -> str:
     """``0.732 [0.650, 0.801]``."""
     if figure is None:
         return ""
+    if figure.statistic == "total" and figure.value is not None:
+        return f"{figure.value:,.0f}"
     if figure.low is None or figure.high is None:
         return number(figure.value)
     return f"{number(figure.value)} [{number(figure.low)}, {number(figure.high)}]"
 
 
+SENSES = {"more": " ↑", "less": " ↓", "": ""}
+"""By :attr:`FigureResult.better`."""
+
+READING = (
+    "↑ higher is better, ↓ lower is better. In brackets: 95 % interval, bootstrap over clips; "
+    f"there is none over fewer than {FEWEST} clips, which are too few, nor where all clips agree."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Figures by row and column, in their order."""
+    """Figures by row and column, in their order; what is better stands at the columns where each
+    has one sense, else at the rows.
+    """
 
     rows: dict[str, dict[str, FigureResult]]
     columns: list[str]
@@ -71,21 +86,43 @@ class Grid:
         counts = {one.clips for one in self.rows[row].values()}
         return "–".join(str(one) for one in sorted({min(counts), max(counts)}))
 
+    def head(self, column: str) -> str:
+        """A column's heading."""
+        return (column or "value") + (self._senses[column] if self._by_column else "")
+
+    def label(self, row: str) -> str:
+        """A row's name."""
+        found = {SENSES[one.better] for one in self.rows[row].values()} - {""}
+        return row + ("" if self._by_column or len(found) != 1 else found.pop())
+
+    @property
+    def _senses(self) -> dict[str, str]:
+        """Of each column: an arrow, nothing, or both arrows."""
+        return {
+            column: "".join(sorted({SENSES[found[column].better] for found in self.rows.values()
+                                    if column in found}))
+            for column in self.columns
+        }  # fmt: skip
+
+    @property
+    def _by_column(self) -> bool:
+        return all(one in SENSES.values() for one in self._senses.values())
+
 
 def table(result: Result) -> str:
     """The figures as Markdown, what was not scored, and what reproduces them."""
     grid = Grid.of(result.figures)
-    heads = [one or "value" for one in grid.columns]
+    heads = [grid.head(one) for one in grid.columns]
     lines = [
-        f"# {result.task} ({result.method})",
+        f"# {result.task}{' (as published)' if result.method == 'as-published' else ''}",
         "",
         f"| | {' | '.join(heads)} | clips |",
         "| --- |" + " ---: |" * (len(heads) + 1),
     ]
     for row, found in grid.rows.items():
         cells = " | ".join(cell(found.get(one)) for one in grid.columns)
-        lines.append(f"| {row} | {cells} | {grid.clips(row)} |")
-    lines += ["", "In brackets: 95 % interval, bootstrap over clips.", ""]
+        lines.append(f"| {grid.label(row)} | {cells} | {grid.clips(row)} |")
+    lines += ["", READING, ""]
     lines += [f"- {note}" for note in result.notes]
     lines += [f"- not scored: {one.input}: {one.reason}" for one in result.failed[:MOST_NAMED]]
     if more := len(result.failed[MOST_NAMED:]):
@@ -125,7 +162,8 @@ def page(result: Result, folder: Path) -> str:
     return templates.get_template("page.html").render(
         result=result,
         grid=grid,
-        plots=[Plot.of(result.figures, column) for column in grid.columns],
+        plots=[one for column in grid.columns for one in Plot.of(result.figures, column)],
+        reading=READING,
         right=LABEL + WIDTH,
         left=LABEL,
         step=STEP,
@@ -168,7 +206,7 @@ LABEL, WIDTH, STEP = 230, 420, 26
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """Points with their intervals, a line a row; what the page draws as SVG."""
+    """Points with their intervals on one axis, a line a row; what the page draws as SVG."""
 
     name: str
     shown: list[FigureResult]
@@ -176,13 +214,22 @@ class Plot:
     high: float
 
     @classmethod
-    def of(cls, figures: Sequence[FigureResult], column: str) -> Plot:
-        """The figures of a column that have a value; from 0, and to 1 where they are shares."""
-        shown = [one for one in figures if one.column == column and one.value is not None]
+    def of(cls, figures: Sequence[FigureResult], column: str) -> list[Plot]:
+        """The figures of a column that have a value, those of one order of magnitude together."""
+        alike: dict[int, list[FigureResult]] = {}
+        for one in figures:
+            if one.column == column and one.value is not None:
+                size = math.ceil(math.log10(max(abs(one.value), 1)))
+                alike.setdefault(size, []).append(one)
+        return [cls._drawn(column or "value", some) for some in alike.values()]
+
+    @classmethod
+    def _drawn(cls, name: str, shown: list[FigureResult]) -> Plot:
+        """From 0, and to 1 where they are shares."""
         ends = [x for one in shown for x in (one.value, one.low, one.high) if x is not None]
         low, high = min([0.0, *ends]), max([0.0, *ends])
         high = 1.0 if low == 0 and high <= 1 else high
-        return cls(column or "value", shown, low, high)
+        return cls(name, shown, low, high)
 
     def at(self, x: float) -> str:
         """Pixels from the left."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal
@@ -36,10 +37,18 @@ VERDICTS = ("true", "false", "empty", "unclear")
 FRAMES, COLUMNS, WIDTH, LINE = 12, 6, 320, 18
 """Of a sheet: frames, frames a row, pixels of a frame's width and of a line of text."""
 
+LARGE = 640
+"""Pixels of a frame's width on the page, where a click enlarges it."""
+
 HUES = ((255, 255, 0), (0, 160, 255), (255, 0, 255), (0, 220, 0), (80, 80, 255), (200, 200, 200))
 """BGR, for instances in their order."""
 
 Picture = NDArray[np.uint8]
+
+
+def hue_of(number: int) -> tuple[int, int, int]:
+    """BGR of an instance's box."""
+    return HUES[number % len(HUES)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,21 @@ class Statement:
     def kind(self) -> str:
         """Without the instance's number."""
         words = self.what.split()
-        return " ".join(["instance", *words[2:]]) if words[0] == "instance" else self.what
+        return self.what if self.instance is None else " ".join(["instance", *words[2:]])
+
+    @property
+    def instance(self) -> int | None:
+        """The number of the box that it is about."""
+        words = self.what.split()
+        return int(words[1]) if words[0] == "instance" else None
+
+    @property
+    def color(self) -> str:
+        """That box's color in CSS; empty for none."""
+        if self.instance is None:
+            return ""
+        blue, green, red = hue_of(self.instance)
+        return f"rgb({red}, {green}, {blue})"
 
 
 def statements(caption: Caption) -> Iterator[Statement]:
@@ -64,11 +87,11 @@ def statements(caption: Caption) -> Iterator[Statement]:
         yield from _of_instance(f"instance {number}", one)
     camera = caption.camera
     if camera.motion:
-        told = f" | {camera.description}" if camera.description else ""
-        yield Statement("camera motion", " ".join(camera.motion) + told)
+        told = f": {camera.description}" if camera.description else ""
+        yield Statement("camera motion", _plain(", ".join(camera.motion)) + told)
     words = {
-        "shot type": camera.shot_type, "shot angle": camera.shot_angle,
-        "shot position": camera.shot_position, "place": caption.place,
+        "shot type": _plain(camera.shot_type), "shot angle": _plain(camera.shot_angle),
+        "shot position": _plain(camera.shot_position), "place": caption.place,
         "time of day": caption.time_of_day, "style": caption.style,
     }  # fmt: skip
     texts = {"lighting": caption.lighting, "background": caption.background}
@@ -76,6 +99,11 @@ def statements(caption: Caption) -> Iterator[Statement]:
         if says and says not in ("other", "unknown"):
             yield Statement(what, says)
     yield Statement("number of shots", str(max(1, len(caption.shots))))
+
+
+def _plain(word: str) -> str:
+    """A word of a closed vocabulary as people write it."""
+    return word.replace("_", " ")
 
 
 def _of_instance(what: str, one: Instance) -> Iterator[Statement]:
@@ -93,8 +121,13 @@ def _of_instance(what: str, one: Instance) -> Iterator[Statement]:
 # Sheets -------------------------------------------------------------------------------------------
 
 
-def boxed_frames(video: str, instances: Sequence[Instance]) -> list[tuple[float, Picture]]:
-    """Times and small BGR pictures with the instances' boxes. Raises :class:`InputError`."""
+def boxed_frames(
+    video: str, instances: Sequence[Instance], *, wide: int = WIDTH
+) -> list[tuple[float, Picture]]:
+    """Times and BGR pictures, ``wide`` pixels, with the instances' boxes.
+
+    Raises :class:`InputError`.
+    """
     clip = Clip.open(video)
     total = count_frames(clip)
     read = read_frames(clip, sorted(set(evenly(total, min(FRAMES, total)))))
@@ -103,8 +136,8 @@ def boxed_frames(video: str, instances: Sequence[Instance]) -> list[tuple[float,
     found = []
     for index, (t, picture) in enumerate(read):
         height, width = picture.shape[:2]
-        size = WIDTH, fit_within(width / height, WIDTH)[1] if width >= height else round(
-            WIDTH * height / width)  # fmt: skip
+        size = wide, fit_within(width / height, wide)[1] if width >= height else round(
+            wide * height / width)  # fmt: skip
         small = np.ascontiguousarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
         for number, boxes in enumerate(tracks):
             if not np.isnan(boxes[index]).any():
@@ -117,9 +150,11 @@ def boxed_frames(video: str, instances: Sequence[Instance]) -> list[tuple[float,
 def _draw_box(picture: Any, box: NDArray[np.float64], number: int) -> None:
     height, width = picture.shape[:2]
     x0, y0, x1, y1 = (round(v) for v in box * (width, height, width, height))
-    hue = HUES[number % len(HUES)]
-    cv2.rectangle(picture, (x0, y0), (x1, y1), hue, 2)
-    _write(picture, str(number), (x0 + 4, y0 + 14), hue)
+    cv2.rectangle(picture, (x0, y0), (x1, y1), hue_of(number), 2)
+    # Black on the box's color, inside the picture: a number on the clip itself is hard to read.
+    left, top, text = max(x0, 0), max(y0, 0), str(number)
+    cv2.rectangle(picture, (left, top), (left + 9 * len(text) + 8, top + 17), hue_of(number), -1)
+    _write(picture, text, (left + 4, top + 13), (0, 0, 0))
 
 
 def _write(picture: Any, text: str, place: tuple[int, int], color: tuple[int, int, int]) -> None:
@@ -132,15 +167,18 @@ def draw_sheet(name: str, frames: Sequence[Picture], told: Sequence[Statement]) 
     """One picture: the frames, and below them every statement with its number."""
     height = frames[0].shape[0]
     rows = -(-len(frames) // COLUMNS)
-    lines = [name]
+    white = 255, 255, 255
+    lines = [(name, white)]
     for number, one in enumerate(told):
-        lines += textwrap.wrap(f"{number}. [{one.what}] {one.says}", 230)
+        hue = white if one.instance is None else hue_of(one.instance)
+        text = f"{number}. [{one.what}] {one.says}"
+        lines += [(line, hue) for line in textwrap.wrap(text, 230)]
     sheet = np.full((rows * height + LINE * len(lines) + 10, WIDTH * COLUMNS, 3), 15, np.uint8)
     for index, picture in enumerate(frames):
         top, left = height * (index // COLUMNS), WIDTH * (index % COLUMNS)
         sheet[top : top + height, left : left + WIDTH] = picture
-    for index, line in enumerate(lines, 1):
-        _write(sheet, line, (4, rows * height + LINE * index), (255, 255, 255))
+    for index, (line, hue) in enumerate(lines, 1):
+        _write(sheet, line, (4, rows * height + LINE * index), hue)
     return sheet
 
 
@@ -172,10 +210,10 @@ def write_sheets(samples: Sequence[Sample], folder: Path) -> list[Rejected]:
 # Verdicts -----------------------------------------------------------------------------------------
 
 
-def boxed_pictures(sample: Sample) -> list[Image]:
-    """The frames of a sample's sheet, as a model or a person is shown them."""
+def boxed_pictures(sample: Sample, *, wide: int = WIDTH) -> list[Image]:
+    """The frames of a sample's sheet, as a model is shown them, or larger for people."""
     found = []
-    for t, picture in boxed_frames(sample.video, sample.input.about[1]):
+    for t, picture in boxed_frames(sample.video, sample.input.about[1], wide=wide):
         done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 90])
         assert done, picture.shape
         found.append(Image(data.tobytes(), round(t, 3)))
@@ -257,7 +295,9 @@ def statement_samples(
             continue
         told = list(statements(caption))
         questions = {
-            f"n{number}": Question(say("statement", says=one.says, what=one.what), VERDICTS)
+            f"n{number}": Question(
+                say("statement", says=one.says, what=one.what), VERDICTS, one.color
+            )
             for number, one in enumerate(told)
         }
         judged = Judged("statements", (), questions, (told, caption.instances))
@@ -274,8 +314,10 @@ def write_audit_page(
     rejected += write_sheets(samples, folder)
     left = {one.source for one in rejected}
     readable = [one for one in samples if one.id not in left]
-    title = "Statements to judge"
-    return rejected + write_page(folder, readable, title=title, show=boxed_pictures, seed=seed)
+    show = partial(boxed_pictures, wide=LARGE)
+    return rejected + write_page(
+        folder, readable, title="Statements to judge", show=show, seed=seed
+    )
 
 
 def statements_task(
@@ -311,5 +353,5 @@ def statements_task(
         ],
         rejected=rejected,
         options={"frames": FRAMES},
-        prompts=version("statements", "statement"),
+        prompts=version("statements", "statement", "guard"),
     )

@@ -23,6 +23,9 @@ Statistic = Callable[[Array, Array], float]
 RESAMPLES = 2000
 CONFIDENCE = 0.95
 
+FEWEST = 5
+"""Clips that an interval takes: resamples of fewer are too much alike to tell how sure one is."""
+
 NOTHING = math.nan
 """What a statistic is where there is nothing to take it of."""
 
@@ -208,6 +211,7 @@ class Interval:
     """A figure with the ends of its 95 % interval; NaN where there is nothing to tell.
 
     Attributes:
+        low, high: NaN where clips are fewer than :data:`FEWEST`, or do not differ.
         clips: that it is over.
     """
 
@@ -242,7 +246,7 @@ def _interval(figure: Callable[[Array], float], clips: Sequence[str], seed: int)
     if not count:
         return Interval(NOTHING, NOTHING, NOTHING, 0)
     value = figure(np.ones(len(owner)))
-    if count == 1 or math.isnan(value):
+    if count < FEWEST or math.isnan(value):
         return Interval(value, NOTHING, NOTHING, count)
     random = np.random.default_rng(seed)
     drawn = (
@@ -261,7 +265,7 @@ def binned_interval(
     weights = np.asarray(times, float)
     count = int(weights.sum())
     value = statistic(values, weights) if count else NOTHING
-    if count < 2 or math.isnan(value):
+    if count < FEWEST or math.isnan(value):
         return Interval(value, NOTHING, NOTHING, count)
     drawn = np.random.default_rng(seed).multinomial(count, weights / count, size=RESAMPLES)
     return _around(value, [statistic(values, one.astype(float)) for one in drawn], count)
@@ -270,7 +274,8 @@ def binned_interval(
 def _around(value: float, resampled: Sequence[float], count: int) -> Interval:
     """A value with the ends of its interval, by its resamples over ``count`` clips."""
     found = np.array([one for one in resampled if not math.isnan(one)])
-    if not len(found):
+    # Where all clips agree, so do all resamples: that is no sureness, but nothing to tell it by.
+    if not len(found) or np.ptp(found) < 1e-12:
         return Interval(value, NOTHING, NOTHING, count)
     # Percentiles of a bootstrap are too narrow for few clips: Hesterberg's expanded percentiles
     # (arXiv 1411.5279, section 4.1) make them as wide as a t interval.
