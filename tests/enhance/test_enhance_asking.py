@@ -142,6 +142,14 @@ def test_a_paragraph_that_says_otherwise_is_asked_for_once_more(
         assert any(fault in line for line in result.caption.warnings) == (not mends)
 
 
+def test_an_action_in_other_words_is_led_by_the_prompts_own() -> None:
+    other = GOOD["dense_description"].replace("chase", "hunt")
+    with serve(lambda asked: of_asked({**GOOD, "dense_description": other}, asked)) as url:
+        (result,) = asked(KITE, url)
+    assert result.prompt == f"{KITE}. {other}" and result.prose == "model"
+    assert (result.usage.calls, result.missing) == (3, ())
+
+
 def test_fields_alone_are_asked_where_no_paragraph_is_wanted() -> None:
     for options in ({"prose": "fields"}, {"target": "cosmos3"}, {"target": "minimax-h3"}):
         seen: list[dict[str, Any]] = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -13,27 +12,26 @@ from pydantic import BaseModel
 
 from instancecap.enhance import answers
 from instancecap.enhance.faithful import edit_out, forbidden, in_words, missing, repair
+from instancecap.enhance.finish import NOTHING, finish
 from instancecap.enhance.options import EnhanceOptions
 from instancecap.enhance.picture import Picture
-from instancecap.enhance.prose import faults_of
-from instancecap.enhance.questions import Like, Questions, version
-from instancecap.enhance.result import LOST, Enhanced, unheard, unsaid
+from instancecap.enhance.prose import RETOLD, faults_of, lost_in
+from instancecap.enhance.questions import Like, Questions
+from instancecap.enhance.result import Enhanced
 from instancecap.enhance.structure import lay_out_shots, structure
 from instancecap.enhance.tokens import Parsed, Part
-from instancecap.language import en
+from instancecap.enhance.words import manner_of
 from instancecap.mllm.base import Backend, Media, Message, Request, Usage
 from instancecap.mllm.structured import Asked, ask
 from instancecap.render.grammar import sentence
-from instancecap.schema.caption import Caption, Producer, Provenance
-from instancecap.schema.pointer import assign, instance_of
-from instancecap.version import __version__
+from instancecap.schema.caption import Caption
+from instancecap.schema.pointer import assign
 
 T = TypeVar("T", bound=BaseModel)
 
 TOKENS = 2048
 """Room for an answer with everything; it grows by itself where it is too little."""
 
-NOTHING = Usage()
 WARM = 0.7
 """Temperature of all variants but the first."""
 
@@ -206,7 +204,11 @@ async def _variant(
         )
     caption = _settled(whole, base, asker)
     words = options.words.negative
-    faults, bad = missing(caption, parsed), forbidden(caption, words, parsed.text)
+    target = options.target
+    apart = target is not None and bool(manner_of(target.name).negative)
+    # What a negative prompt excludes is put in by rule: no question is worth it.
+    faults = [one for one in missing(caption, parsed) if not (apart and one.kind == "negation")]
+    bad = forbidden(caption, words, parsed.text)
     if faults or bad:
         again = await asker.ask("again", type(whole), **_faults(asker, caption, faults, bad))
         if again.global_description and again.instances:
@@ -235,6 +237,12 @@ async def _settle_prose(asker: Asker, caption: Caption, parsed: Parsed) -> list[
         caption.dense_description = answers.paragraph_of(again)
         _edit(caption, forbidden(caption, asker.options.words.negative, parsed.text))
         faults = [*faults_of(caption.dense_description, caption, parsed, asker.options)]
+    lost = lost_in(caption.dense_description, parsed, asker.options)
+    if faults and lost and all(one.kind in RETOLD for one in lost):
+        # Other words tell it, perhaps; the prompt's own stand in front then.
+        led = f"{sentence(caption.global_description)} {caption.dense_description}"
+        if not (faults := [*faults_of(led, caption, parsed, asker.options)]):
+            caption.dense_description = led
     if faults:
         caption.dense_description = ""
     return [f"{NOT_PROSE}{one}"[:400] for one in faults]
@@ -313,85 +321,3 @@ def _edit(caption: Caption, words: Sequence[str]) -> None:
 
 _VOCABULARY = ("/category", "/style", "/place", "/start", "/end", "/time_of_day", "/shot_type",
                "/shot_angle", "/shot_position", "/stability", "/transition")  # fmt: skip
-
-
-def tell_apart(caption: Caption) -> None:
-    """Give instances of one name another one: *the second dog*."""
-    seen: Counter[str] = Counter()
-    for one in caption.instances:
-        seen[name := one.name.casefold()] += 1
-        if seen[name] > 1:
-            one.name = f"the {en.ordinal(seen[name])} {one.name.removeprefix('the ')}"
-
-
-def finish(
-    caption: Caption,
-    base: Caption,
-    parsed: Parsed,
-    options: EnhanceOptions,
-    *,
-    usage: Usage = NOTHING,
-    model: str = "",
-    missed: Sequence[str] = (),
-    notes: Sequence[str] = (),
-    problem: str = "",
-    picture: Picture | None = None,
-) -> Enhanced:
-    """The caption with its sources, and the prompt that it makes.
-
-    Args:
-        base: the caption that quotes the prompt; the same one where no model was asked.
-    """
-    is_asked = caption is not base
-    caption = caption.model_copy(deep=True)
-    if is_asked:
-        done = len(caption.segments) >= options.shots  # what the rules could not split, it did
-        caption.warnings = [*([] if done else base.warnings), *notes]
-        caption.producer = Producer(
-            version=__version__, captioner="enhance", mode=options.mode, models={"enhancer": model},
-            prompts=version(), seed=options.seed, prompt=parsed.text,
-        )  # fmt: skip
-        _note_sources(caption, base, f"enhancer:{model}")
-    if problem:
-        caption.warnings.append(f"structured only, no model's words: {problem}"[:400])
-    if picture is not None:
-        caption = picture.put_into(caption)
-    tell_apart(caption)
-    caption = Caption.model_validate(caption.model_dump())
-    if is_asked and unsaid(caption, parsed, options):  # what is said first is left out last
-        _say_as_given(caption, base)
-    lost = [*missed, *unheard(parsed, options.target)]
-    lost += [one for one in unsaid(caption, parsed, options) if not one.startswith(tuple(missed))]
-    caption.warnings += [f"{LOST}{one}" for one in dict.fromkeys(lost)]
-    return Enhanced.of(caption, options, usage=usage, problem=problem)
-
-
-def _say_as_given(caption: Caption, base: Caption) -> None:
-    """Tell what happens in the prompt's own words."""
-    pairs = zip(caption.segments, base.segments, strict=False)
-    for index, (mine, theirs) in enumerate(pairs):
-        mine.description, pointer = theirs.description, f"/segments/{index}/description"
-        caption.provenance[pointer] = base.provenance[pointer]
-    if base.global_description:
-        caption.global_description = base.global_description
-        caption.provenance["/global_description"] = base.provenance["/global_description"]
-
-
-def _note_sources(caption: Caption, base: Caption, source: str) -> None:
-    """``prompt`` where a field quotes it, the model everywhere else."""
-    ids = {one.name.casefold(): one.id for one in base.instances}
-    mine = {one.id: ids.get(one.name.casefold(), -1) for one in caption.instances}
-    quoted = base.leaves()
-    written = Provenance(source=source, confidence=0.5, support="unchecked")
-    counts = {name: one.count for one in caption.instances
-              if (name := f"/instances/{one.id}/count") in caption.provenance}  # fmt: skip
-    caption.provenance = {}
-    for pointer, value in {**caption.leaves(), **counts}.items():
-        same, number = pointer, instance_of(pointer)
-        if number is not None:
-            same = pointer.replace(f"/instances/{number}", f"/instances/{mine[number]}", 1)
-        known = base.provenance.get(same)
-        if known is not None and quoted.get(same) == value:
-            caption.provenance[pointer] = known
-        else:
-            caption.provenance[pointer] = written.model_copy()

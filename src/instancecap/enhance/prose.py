@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from instancecap.enhance.faithful import alike, forbidden, in_words, missing, quotable
 from instancecap.enhance.options import EnhanceOptions
 from instancecap.enhance.parse import parse
-from instancecap.enhance.tokens import Parsed
+from instancecap.enhance.tokens import Parsed, Part
 from instancecap.enhance.words import manner_of, parts, stems
 from instancecap.render.targets import counter_for
 from instancecap.schema.caption import Caption, Instance
 from instancecap.verify.text import head_of
 
 RETOLD = frozenset(("action", "relation"))
-"""Kinds of a prompt's parts that other words tell as well; the fields hold the prompt's own."""
+"""Kinds of a prompt's parts that other words may tell as well."""
 
 _LACKS = re.compile(r"\b(?:empty|free|clear|devoid|bare) of (?:\w+ )?$")
 _WAY = re.compile(r"\b(\w+)(?: (?:side|edge|corner|of|the|frame|picture))* to (?:the )?(\w+)\b")
@@ -45,16 +45,20 @@ def faults_of(
     target = options.target
     if target is not None and (tokens := counter_for(target).count(text)) > target.budget:
         yield f"It is too long: about {tokens} tokens, where {target.budget} are read."
-    takes_negative = target is not None and bool(manner_of(target.name).negative)
-    told_otherwise = {*RETOLD, "negation"} if takes_negative else RETOLD
-    lost = [one for one in missing(shown, parsed) if one.kind not in told_otherwise]
-    if lost:
+    if lost := lost_in(text, parsed, options):
         yield f"It does not say, or says otherwise: {', '.join(map(in_words, lost))}."
     if bad := forbidden(shown, options.words.negative, parsed.text):
         yield f"It uses words that are not allowed: {', '.join(bad)}."
     if turned := _turned(text, parsed.text):
         yield f"It turns the direction round: {turned}."
     yield from _contradictions(text, caption, parsed)
+
+
+def lost_in(text: str, parsed: Parsed, options: EnhanceOptions) -> list[Part]:
+    """What of the prompt a paragraph does not say; what a negative prompt says is not among it."""
+    apart = options.target is not None and bool(manner_of(options.target.name).negative)
+    found = missing(Caption(video=None, global_description=text), parsed)
+    return [one for one in found if not (apart and one.kind == "negation")]
 
 
 def _contradictions(text: str, caption: Caption, parsed: Parsed) -> Iterator[str]:

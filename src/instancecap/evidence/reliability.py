@@ -66,12 +66,13 @@ def tallies() -> dict[str, tuple[Tally, ...]]:
 
 
 def tally(kind: str, confidence: float | None = None, *, least: int = MIN_FACTS) -> Tally:
-    """Facts of a kind: those of like ``confidence`` where there are ``least`` of them, else those
-    of it or more where there are, else all."""
+    """Facts of a kind: those of like ``confidence`` where there are ``least`` of them, else as many
+    of the surest ones, bin by bin, as it takes."""
     bins = tallies().get(kind, ())
     if confidence is not None and bins:
         first = sum(confidence >= low for low in BINS[1:])
-        for like in (bins[first : first + 1], bins[first:]):
+        surest = [bins[low:] for low in range(first, -1, -1)]
+        for like in (bins[first : first + 1], *surest):
             if (found := _sum(like)).n >= least:
                 return found
     return _sum(bins)

@@ -27,7 +27,7 @@ Size = Literal["small", "third", "half", "most", "tall", "large", "filling", ""]
 RELIABLE = 0.78  # lower bound of the precision of a kind of fact from which its facts are stated
 # Facts of a kind and of about one confidence by which it is judged, rather than by all of its kind:
 # the lower bound allows for small numbers.
-ENOUGH = 8
+ENOUGH = 10
 # Probability from which a class is stated: of people, vehicles, and what is called by its category
 # alone; then of animals, of which the detector knows ten kinds, and of all else. How often such
 # classes are right of clips left out: ``python -m benchmarks.naming``.
