@@ -14,6 +14,7 @@ from instancecap.evidence.experts.appearance import (
     box_colors,
     color_shares,
     named_shares,
+    sure_colors,
 )
 
 PAINTS = {  # red, green, blue
@@ -135,3 +136,12 @@ def test_only_shares_worth_a_name_are_named_largest_first() -> None:
     assert named[0] == ("blue", 0.5)
     assert len(named) == 2
     assert named_shares(shares, minimum=0.6) == []
+
+
+@pytest.mark.parametrize(
+    ("class_", "upright", "told"), [("person", 2.0, 1), ("person", 0.8, 0), ("car", 0.8, 1)]
+)
+def test_clothes_have_a_color_where_a_person_is_seen_upright(
+    class_: str, upright: float, told: int
+) -> None:
+    assert len(sure_colors([("white", 0.7), ("red", 0.2)], class_, upright=upright)) == told

@@ -17,6 +17,9 @@ Array = NDArray[np.float64]
 TORSO = (0.2, 0.18, 0.8, 0.62)
 """Part of an upright person's box that shows clothes rather than hair, skin and ground."""
 
+UPRIGHT = 1.2
+"""Height over width, in pixels, from which a person's box shows what is worn above in that part."""
+
 DOUBTFUL = frozenset(("brown", "beige", "pink", "gray"))
 
 _PERSON = CLASSES.index("person")
@@ -65,7 +68,7 @@ def box_colors(
     if inner.size == 0:
         return np.zeros(len(COLORS))
     shown = inner
-    if part is not None and y1 - y0 >= 1.2 * (x1 - x0):
+    if part is not None and y1 - y0 >= UPRIGHT * (x1 - x0):
         tall, wide = inner.shape
         left, top, right, bottom = (np.array(part) * [wide, tall, wide, tall]).astype(int)
         shown = inner[top : max(bottom, top + 1), left : max(right, left + 1)]
@@ -90,12 +93,22 @@ def named_shares(shares: Array, *, minimum: float = 0.12, most: int = 3) -> list
     ]
 
 
-def sure_colors(colors: Sequence[tuple[str, float]], class_: str) -> list[tuple[str, float]]:
+def sure_colors(
+    colors: Sequence[tuple[str, float]], class_: str, *, upright: float
+) -> list[tuple[str, float]]:
     """The colors that are told of an instance: those that fill much of what is seen.
+
+    A person whose box is not upright shows skin and hair as much as clothes: of six such colors on
+    labelled clips three were right.
 
     Brown, beige and pink are skin, wood and lamplight as often as paint or cloth, gray and black
     are shade, and paint mirrors what is around it: they need more of it.
+
+    Args:
+        upright: height over width of the instance's box, in pixels.
     """
+    if class_ == "person" and upright < UPRIGHT:
+        return []
     least = COLOR.share if class_ == "person" else COLOR.paint
     needed = dict.fromkeys(DOUBTFUL, COLOR.doubtful) | {"black": COLOR.black}
     return [(name, share) for name, share in colors if share >= needed.get(name, least)]

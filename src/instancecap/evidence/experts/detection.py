@@ -235,7 +235,12 @@ class DetectionExpert:
         found = join_across_cuts([self._instances(shot, motion, scene) for shot, motion in shots])
         found.sort(key=lambda item: (-item.salience, item.track[0].t, item.track[0].box))
         for index, item in enumerate(found):
-            item.id, item.colors = index, sure_colors(item.colors, item.class_)
+            width, height = np.median(
+                [np.subtract(p.box[2:], p.box[:2]) for p in item.track], axis=0
+            )
+            upright = float(height / max(width * aspect, 1e-6))
+            item.id = index
+            item.colors = sure_colors(item.colors, item.class_, upright=upright)
         add_events(found, [shot for shot, motion in shots if motion == ["static"]], aspect=aspect)
         evidence.instances, evidence.contacts = found, find_contacts(found)
         if follows_subject(evidence.camera, found, end=scene.end):
