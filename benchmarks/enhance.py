@@ -24,7 +24,7 @@ from pathlib import Path
 import instancecap as ic
 from instancecap.enhance import Enhanced, EnhanceOptions
 from instancecap.enhance.faithful import forbidden
-from instancecap.enhance.words import stems, synonyms
+from instancecap.enhance.words import stems, synonyms, ways_to_say
 from instancecap.render.targets import find_target
 from tests.enhance.writer import answer
 from tests.mllm.server import MODEL, serve
@@ -101,8 +101,8 @@ def lost(one: Labeled, result: Enhanced) -> Iterator[tuple[str, str]]:
 
 def said(label: str, words: list[str]) -> bool:
     """Whether a word or phrase is among stems, or one that may stand for it."""
-    wanted = tuple(stems(label))
-    ways = {wanted, *synonyms().get(" ".join(wanted), ())}
+    ways = {tuple(stems(way)) for way in ways_to_say(label)}
+    ways |= {other for way in ways for other in synonyms().get(" ".join(way), ())}
     return any(tuple(words[i : i + len(way)]) == way for way in ways for i in range(len(words)))
 
 

@@ -21,7 +21,10 @@ from instancecap.api import enhance_files
 from instancecap.engine.config import RunConfig
 from instancecap.engine.prompts import results_of, write_prompts
 from instancecap.enhance import EnhanceOptions, Picture, ask_model
-from instancecap.enhance.faithful import edit_out, forbidden
+from instancecap.enhance.faithful import edit_out, forbidden, missing
+from instancecap.enhance.parse import parse
+from instancecap.enhance.prose import faults_of
+from instancecap.enhance.result import unsaid
 from instancecap.mllm.openai import OpenAIBackend
 from instancecap.render.targets import find_target
 from tests.enhance.writer import answer
@@ -142,12 +145,83 @@ def test_a_paragraph_that_says_otherwise_is_asked_for_once_more(
         assert any(fault in line for line in result.caption.warnings) == (not mends)
 
 
-def test_an_action_in_other_words_is_led_by_the_prompts_own() -> None:
-    other = GOOD["dense_description"].replace("chase", "hunt")
-    with serve(lambda asked: of_asked({**GOOD, "dense_description": other}, asked)) as url:
+RUNNING = (
+    "Wind-swept sand streams over a wide beach as three kids in shorts hurtle after a yellow paper "
+    "kite, their arms raised to its tail. It dips and rises ahead of them, skips over a strip of "
+    "wet sand, and the first of the kids grasps at nothing. Foam curls round their ankles, hair "
+    "blows in their faces, and drops fly up behind them. The camera keeps pace at eye level in "
+    "flat gray daylight until the kite shrinks to a speck."
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fault"),
+    [
+        ("", "", ""),  # no "chase", no "along", no "windy": it shows them
+        ("yellow", "purple", "purple is not a color"),
+        ("three kids", "kids", "three kids"),
+        ("Foam curls round their ankles, hair blows in their faces, and drops fly up", "Far",
+         "chase (action)"),
+    ],
+)  # fmt: skip
+def test_a_full_paragraph_may_show_in_other_words_what_happens(
+    before: str, after: str, fault: str
+) -> None:
+    parsed, caption = parse(KITE), ic.Caption.model_validate({**WHOLE, "video": None})
+    text = RUNNING.replace(before, after) if before else RUNNING
+    options = EnhanceOptions(target=find_target("wan2.2"))
+    told = " ".join(faults_of(text, caption, parsed, options))
+    assert fault in told and bool(fault) == bool(told)
+    caption.global_description, caption.instances[0].action = "A windy beach.", "They sit."
+    assert "chase (action)" in " ".join(faults_of(text, caption, parsed, options))
+
+
+def test_an_action_in_other_words_takes_no_question_and_no_warning() -> None:
+    good = {**GOOD, "dense_description": RUNNING}
+    with serve(lambda asked: of_asked(good, asked)) as url:
         (result,) = asked(KITE, url)
-    assert result.prompt == f"{KITE}. {other}" and result.prose == "model"
-    assert (result.usage.calls, result.missing) == (3, ())
+    assert (result.prompt, result.prose, result.usage.calls) == (RUNNING, "model", 2)
+    assert not result.missing and not result.caption.warnings
+
+
+def test_room_is_the_reason_only_where_the_whole_text_says_it() -> None:
+    options = EnhanceOptions(target=find_target("wan2.2"))
+    parsed, caption = parse(KITE), ic.Caption.model_validate({**WHOLE, "video": None})
+    caption.dense_description = RUNNING.replace("paper kite", "paper boat").replace(
+        "the kite", "it"
+    )
+    assert unsaid(caption, parsed, options) == ["kite"]
+    caption.dense_description, caption.global_description = "", "Three kids chase a paper kite."
+    caption.background = f"{LONG} {LONG} A windy beach."
+    assert unsaid(caption, parsed, options) == [
+        "along (relation)",
+        "windy beach: no room within 320 tokens",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "shown", "kept"),
+    [
+        ("Aerial view of a city", "From high above, a city glitters.", True),
+        ("Aerial view of a city", "A city glitters.", False),
+        ("Top-down view of a city", "A city in an overhead shot.", True),
+        ("Top-down view of a city", "A city in an aerial shot.", False),
+        ("Handheld shot of a cat", "The handheld frame follows a cat.", True),
+        ("Handheld shot of a cat", "A shot of a cat.", False),
+        ("A cat, watercolor style", "A cat in a wash of watercolor.", True),
+        ("A cat, watercolor style", "A cat in a sketchy style.", False),
+        ("A cat, anime style", "A cat in pixel art.", False),
+        ("A foggy street", "Mist lies on a street.", True),
+        ("A foggy street", "A dry street.", False),
+        ("A snowy roof", "A roof under snow.", True),
+        ("A shot of espresso", "An espresso.", False),
+    ],
+)
+def test_framing_style_and_weather_are_kept_in_other_words(
+    prompt: str, shown: str, kept: bool
+) -> None:
+    lost = missing(ic.Caption(video=None, global_description=shown), parse(prompt))
+    assert (not lost) == kept, lost
 
 
 def test_fields_alone_are_asked_where_no_paragraph_is_wanted() -> None:
@@ -270,6 +344,16 @@ def test_files_of_prompts_are_done_once(tmp_path: Path, url: str) -> None:
     assert {row["id"] for row in rows} == {"kite", "fox"}
     assert {row["given"] for row in rows} == {KITE, "a red fox in snow"}
 
+
+WHOLE: dict[str, Any] = {
+    "global_description": "Three kids chase a paper kite along a windy beach.",
+    "instances": [
+        {"id": 0, "name": "the kids", "class": "kid", "count": 3, "action": "They chase the kite."},
+        {"id": 1, "name": "the paper kite", "class": "kite", "colors": ["yellow"],
+         "appearance": "A yellow kite."},
+    ],
+    "lighting": "Flat gray daylight.",
+}  # fmt: skip
 
 GOOD: dict[str, Any] = {
     "global_description": "Three kids chase a paper kite along a windy beach.",

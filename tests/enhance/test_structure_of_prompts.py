@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from benchmarks.enhance import instances_of, invented, load, lost
 from instancecap.enhance import Enhanced, EnhanceOptions, Picture, structured
+from instancecap.enhance.parse import parse
 from instancecap.errors import FormatError, UsageError
 from instancecap.render.targets import find_target, targets
 from instancecap.schema import Caption
@@ -198,6 +199,10 @@ def test_a_length_without_shots_is_that_of_the_one_shot() -> None:
     [
         ('A cup says "HELLO"', ["HELLO"], []),
         ('A neon sign says "OPEN"', ["OPEN"], []),
+        ('A woman holds a cardboard sign that says "FREE HUGS"', ["FREE HUGS"], []),
+        ('A boy waves a banner which says "GO"', ["GO"], []),
+        ('A man at the table who says "Hi"', [], ["Hi"]),
+        ('A parrot that says "Hi"', [], ["Hi"]),
         ('The old barista says "Hi"', [], ["Hi"]),
         ('A parrot says "Hi" to a man', [], ["Hi"]),
     ],
@@ -208,6 +213,26 @@ def test_what_a_thing_says_is_to_be_read_on_it(
     result = enhanced(prompt, "wan2.2")
     assert [one.text for one in result.caption.texts] == writing
     assert list(result.missing) == [f'speech "{one}": wan2.2 makes no sound' for one in speech]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "excluded"),
+    [
+        ("Close-up of a watchmaker, no hands shaking, lamplight", "hands shaking"),
+        ("A quiet street, no cars passing by, at night", "cars passing by"),
+        ("A park, no people wearing hats in the sun", "people wearing hats in the sun"),
+        ("A watch, no hands, lamplight", "hands"),
+        ("A girl, no red shoes", "red shoes"),
+    ],
+)
+def test_what_does_not_happen_excludes_nobody(prompt: str, excluded: str) -> None:
+    parsed = parse(prompt)
+    assert [one.words for one in parsed.parts if one.kind == "negation"] == [excluded]
+    assert f"no {excluded}" in parsed.found and not any(
+        word in ("shake", "shaking", "pass", "wear", "hat", "sun")
+        for word in (one.words for one in parsed.parts if one.kind != "negation")
+    )
+    assert enhanced(prompt, "wan2.2").negative_prompt.endswith(f", {excluded}")
 
 
 def test_chinese_is_read_as_far_as_the_phrase_table_goes() -> None:

@@ -16,10 +16,11 @@ from instancecap.evals.compare import compare
 from instancecap.evals.inseval.chain import questions_of
 from instancecap.evals.inseval.ground import disagreements, ground
 from instancecap.evals.inseval.prompts import prompts_of, write_prompts
-from instancecap.evals.inseval.score import inseval
+from instancecap.evals.inseval.score import inseval, passes
 from instancecap.evals.inseval.suite import Prompt, Wanted, lint, our_suite, read_prompts
 from instancecap.evals.result import Result
 from instancecap.evals.run import EvalOptions, evaluate
+from instancecap.evals.task import Sample
 from instancecap.mllm.base import Request
 from instancecap.mllm.server import Server
 from instancecap.render.targets import find_target
@@ -308,6 +309,17 @@ def test_answers_are_held_against_what_was_measured() -> None:
     assert disagreements(list(rows.values()), [{"present": True, "matches": None}]) == []
 
 
+def test_a_person_shows_no_woman_and_what_is_disputed_judges_nobody() -> None:
+    prompt = Prompt("single/color/0000", "A woman in blue.", (Wanted("woman", "blue"),))
+    rows = ground(prompt, facts("person"))
+    assert [(one["kind"], one["support"]) for one in rows] == [("color", "disputed")]
+    told = {"present": True, "matches": True, "said": ""}
+    answer = {"description": "", "instances": [told], "grounded": rows, "problem": ""}
+    score = passes("correct")(Sample("single/color/0000", target=prompt), answer)
+    assert (score.values["agreeing"], score.values["measured"]) == (0, 0)
+    assert len(score.detail["disagreements"]) == 1
+
+
 def test_a_real_clip_is_grounded(measured: Measured) -> None:
     wanted = (Wanted("woman", "walks"), Wanted("dog", "walks", count=3))
     prompt = Prompt("multiple/action/0000", "A woman and three dogs walk.", wanted)
@@ -320,6 +332,8 @@ def test_a_real_clip_is_grounded(measured: Measured) -> None:
 def test_the_program_writes_prompts_and_scores(run: Run, tmp_path: Path, videos: Path) -> None:
     done = run("eval", "inseval", "prompts", "--out", str(tmp_path / "p.jsonl"), "--json")
     assert json.loads(done.out)["prompts"] == 320
+    done = run("eval", "inseval", "prompts", "--enhance", "--out", tmp_path / "p.jsonl")
+    assert "prompts are as before: without a model nothing is added" in done.err
     done = run("eval", "inseval", "score", str(videos), "--prompts", str(tmp_path / "p.jsonl"))
     assert done.status == 2
     assert "give --mllm-url and --mllm-model" in done.err

@@ -38,6 +38,7 @@ GOOD = "A woman in a red coat walks a small dog along the beach while the sun se
         (" ".join(f"w{n}" for n in range(1025)), "", ["too long"]),
         ("dog dog dog cat runs", "", ["one word rules"]),
         ("the cat sat and the cat sat and the cat sat down", "", ["repeats itself"]),
+        ("left of the frame, right of the frame, low in the middle of the frame", "", []),
         ("a b c a c b a b a c a c b a b c", "", ["few different words"]),
         (GOOD, GOOD.replace("sets", "goes"), []),
         (GOOD, GOOD + " Yes", ["like its neighbor"]),

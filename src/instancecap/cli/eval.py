@@ -293,6 +293,12 @@ def eval_inseval_prompts(
         if done.failed or done.interrupted or done.stopped:
             raise typer.Exit(terminal.exit_status(done))
         made = [(one.prompt, one.negative_prompt) for one in results_of(done, how)]
+        same = sum(text == new for text, (new, _) in zip(texts, made, strict=True))
+        if same and captioner is None:
+            terminal.note(
+                f"warning: {same} of {len(made)} prompts are as before: without a model nothing is "
+                "added; give --mllm-url and --mllm-model"
+            )
     count = write_prompts(out, chosen, target=model, enhanced=made)
     if options["json"]:
         terminal.print_json({"prompts": count, "outputs": [out], "problems": problems})
@@ -332,15 +338,17 @@ def eval_reconstruct(
 def eval_distortions(
     videos: list[str],
     *,
-    metric: str,
+    metric: list[str],
     captions: list[str] | None = None,
     as_published: bool = False,
     **options: Any,
 ) -> None:
     """Whether a metric gets worse as a video does."""
+    if len(metric) > 1:
+        raise UsageError(f"--metric {', '.join(metric)}: name one, and run it again for another")
     how = METRIC.fill(options, method=method_of(as_published), seed=options["seed"])
-    task = distortions(videos, metric, captions=captions or (), options=how)
-    run(task, options, server=asked_by((metric,), options))
+    task = distortions(videos, metric[0], captions=captions or (), options=how)
+    run(task, options, server=asked_by(metric, options))
 
 
 def asked_by(metrics: Sequence[str], options: Mapping[str, Any]) -> Server | None:

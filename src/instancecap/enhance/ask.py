@@ -15,7 +15,7 @@ from instancecap.enhance.faithful import edit_out, forbidden, in_words, missing,
 from instancecap.enhance.finish import NOTHING, finish
 from instancecap.enhance.options import EnhanceOptions
 from instancecap.enhance.picture import Picture
-from instancecap.enhance.prose import RETOLD, faults_of, lost_in
+from instancecap.enhance.prose import faults_of
 from instancecap.enhance.questions import Like, Questions
 from instancecap.enhance.result import Enhanced
 from instancecap.enhance.structure import lay_out_shots, structure
@@ -237,12 +237,6 @@ async def _settle_prose(asker: Asker, caption: Caption, parsed: Parsed) -> list[
         caption.dense_description = answers.paragraph_of(again)
         _edit(caption, forbidden(caption, asker.options.words.negative, parsed.text))
         faults = [*faults_of(caption.dense_description, caption, parsed, asker.options)]
-    lost = lost_in(caption.dense_description, parsed, asker.options)
-    if faults and lost and all(one.kind in RETOLD for one in lost):
-        # Other words tell it, perhaps; the prompt's own stand in front then.
-        led = f"{sentence(caption.global_description)} {caption.dense_description}"
-        if not (faults := [*faults_of(led, caption, parsed, asker.options)]):
-            caption.dense_description = led
     if faults:
         caption.dense_description = ""
     return [f"{NOT_PROSE}{one}"[:400] for one in faults]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from instancecap.enhance.tokens import Parsed, Part
-from instancecap.enhance.words import stems, synonyms
+from instancecap.enhance.words import stems, synonyms, ways_to_say
 from instancecap.language import en
 from instancecap.language.sentences import split_sentences
 from instancecap.schema.caption import Caption, Instance, Provenance
@@ -105,7 +105,7 @@ class _Said:
                 )
                 return any(denied.search(text.lower()) for text in self.texts)
             case "style":
-                return self._is_framed(part) or self.has(part.words)
+                return self._is_framed(part) or any(map(self.has, ways_to_say(part.words)))
         return self.has(part.words)
 
     def _is_framed(self, part: Part) -> bool:

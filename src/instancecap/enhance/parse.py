@@ -44,10 +44,22 @@ def _find_phrases(found: Parsed) -> None:
             while tokens[run - 1].kind != "W":
                 run -= 1
             _add_phrase(found, index, run)
-            index = run
+            index = _end_of_event(found, run)
         else:
             index = max(run, index + 1)
     _join_of(found)
+
+
+def _end_of_event(found: Parsed, after: int) -> int:
+    """*no hands shaking*: what is excluded is that it happens, and the phrase has all of it."""
+    tokens, phrase, end = found.tokens, found.phrases[-1], after
+    if phrase.negated and after < len(tokens) and tokens[after].low.endswith("ing"):
+        while tokens[after].kind == "V" and end < len(tokens) and tokens[end].kind not in ".,LKQ-":
+            end += 1
+    if end > after:
+        last = tokens[end - 1].end
+        phrase.span, phrase.core = (phrase.span[0], last), (phrase.core[0], last)
+    return end
 
 
 def _goes_on(tokens: list[Token], first: int, at: int) -> bool:
@@ -293,7 +305,9 @@ def _find_parts(found: Parsed) -> None:
     add = found.parts.append
     for one in found.phrases:
         if one.negated:
-            add(Part("negation", found.at(one.core).lower(), one.span, of=one.noun))
+            words = found.at(one.core).lower()
+            event = not words.endswith(one.head.lower())
+            add(Part("negation", words, one.span, of=words if event else one.noun))
             continue
         if one.counted and one.number != 1:
             touchable = one.role == "thing"
@@ -305,20 +319,16 @@ def _find_parts(found: Parsed) -> None:
     for match in _BESIDE.finditer(found.text):
         add(Part("relation", match[0].lower(), match.span()))
     taken = [match.span() for match in _BESIDE.finditer(found.text)]
-    for token in found.tokens:
+    taken += [one.span for one in found.phrases if one.negated]
+    for index, token in enumerate(found.tokens):
         span = (token.start, token.end)
         if token.kind == "K" or any(a <= token.start < b for a, b in taken):
             continue
         if token.kind == "W" and not token.low.startswith("camera"):
-            denied = any(
-                one.negated and one.span[0] <= token.start < one.span[1] for one in found.phrases
-            )
-            if not denied:
-                heads = [
-                    one.noun for one in found.phrases if one.span[0] <= token.start < one.span[1]
-                ]
+            heads = [one.noun for one in found.phrases if one.span[0] <= token.start < one.span[1]]
+            if not _is_framing(found, index):
                 add(Part("noun", singular(token.low), span, of="".join(heads[:1])))
-        elif token.kind == "V" and token.low not in _STILL:
+        elif token.kind == "V" and token.low not in _STILL and not _labels(found, token):
             add(Part("action", verbs().get(token.low, singular(token.low)), span))
         elif token.low in lexicon().colors and not _inside(found.phrases, token):
             add(Part("color", token.low, span))
@@ -326,3 +336,17 @@ def _find_parts(found: Parsed) -> None:
             add(Part("direction", token.low, span))
         elif token.kind == "P" and token.low in parts()["relations"]:
             add(Part("relation", token.low, span))
+
+
+def _is_framing(found: Parsed, index: int) -> bool:
+    """Whether a noun only carries what is said of it: *watercolor style*, *handheld shot*."""
+    prior = found.tokens[index - 1] if index else None
+    if found.tokens[index].low not in parts()["framing"] or prior is None:
+        return False
+    return prior.kind == "K" or (found.tokens[index].low == "style" and prior.kind in "WA")
+
+
+def _labels(found: Parsed, token: Token) -> bool:
+    """Whether a verb only leads to what is to be read: *a sign that says "OPEN"*."""
+    between = (found.text[token.end : start] for start, _ in found.writing)
+    return any(not re.search(r"\w", text) for text in between if text)

@@ -14,9 +14,6 @@ from instancecap.render.targets import counter_for
 from instancecap.schema.caption import Caption, Instance
 from instancecap.verify.text import head_of
 
-RETOLD = frozenset(("action", "relation"))
-"""Kinds of a prompt's parts that other words may tell as well."""
-
 _LACKS = re.compile(r"\b(?:empty|free|clear|devoid|bare) of (?:\w+ )?$")
 _WAY = re.compile(r"\b(\w+)(?: (?:side|edge|corner|of|the|frame|picture))* to (?:the )?(\w+)\b")
 _OPPOSITE = {"left": "right", "right": "left", "up": "down", "down": "up", "top": "bottom",
@@ -45,7 +42,7 @@ def faults_of(
     target = options.target
     if target is not None and (tokens := counter_for(target).count(text)) > target.budget:
         yield f"It is too long: about {tokens} tokens, where {target.budget} are read."
-    if lost := lost_in(text, parsed, options):
+    if lost := lost_in(text, caption, parsed, options):
         yield f"It does not say, or says otherwise: {', '.join(map(in_words, lost))}."
     if bad := forbidden(shown, options.words.negative, parsed.text):
         yield f"It uses words that are not allowed: {', '.join(bad)}."
@@ -54,11 +51,25 @@ def faults_of(
     yield from _contradictions(text, caption, parsed)
 
 
-def lost_in(text: str, parsed: Parsed, options: EnhanceOptions) -> list[Part]:
-    """What of the prompt a paragraph does not say; what a negative prompt says is not among it."""
+def lost_in(text: str, caption: Caption, parsed: Parsed, options: EnhanceOptions) -> list[Part]:
+    """What of the prompt a paragraph does not say.
+
+    What a negative prompt says is not among it, nor what happens and where, if the caption's
+    fields say so: a paragraph shows that in other words, where it has half the words that it may
+    have; a shorter one has no room for that.
+    """
     apart = options.target is not None and bool(manner_of(options.target.name).negative)
     found = missing(Caption(video=None, global_description=text), parsed)
-    return [one for one in found if not (apart and one.kind == "negation")]
+    found = [one for one in found if not (apart and one.kind == "negation")]
+    if not any(map(_may_be_retold, found)) or 2 * len(text.split()) < words_for(options):
+        return found
+    absent = missing(caption, parsed)
+    return [one for one in found if one in absent or not _may_be_retold(one)]
+
+
+def _may_be_retold(part: Part) -> bool:
+    ways = part.kind == "direction" and part.words not in ("left", "right")
+    return ways or part.kind in ("action", "relation")
 
 
 def _contradictions(text: str, caption: Caption, parsed: Parsed) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from instancecap.enhance.faithful import in_words, missing
 from instancecap.enhance.options import EnhanceOptions
 from instancecap.enhance.parse import parse
+from instancecap.enhance.prose import lost_in
 from instancecap.enhance.structure import NOT_READ
 from instancecap.enhance.tokens import Parsed, Span
 from instancecap.enhance.words import manner_of, parts
@@ -163,17 +164,27 @@ def negative_prompt(caption: Caption, parsed: Parsed, options: EnhanceOptions) -
 
 
 def unsaid(caption: Caption, parsed: Parsed, options: EnhanceOptions) -> list[str]:
-    """What of the prompt had no room in the target's text; counts are told by instances."""
+    """What of the prompt the target's text does not say; counts are told by instances.
+
+    Room is the reason where the whole text says it and the part that fits does not.
+    """
     target = options.target
     if target is None or target.style == JSON or options.has_picture or not parsed.english:
         return []
     apart = bool(manner_of(target.name).negative)  # what is excluded stands in a prompt of its own
     denied = _denied(parsed) if apart else []
-    shown = Caption(video=None, global_description=prompt_for(caption, options)[0])
-    parts = (one for one in missing(shown, parsed) if one.kind != "number")
-    parts = (one for one in parts if not (apart and one.kind == "negation"))
-    parts = (one for one in parts if not any(a <= one.span[0] < b for a, b in denied))
-    return [f"{in_words(one)}: no room within {target.budget} tokens" for one in parts]
+    text, prose = prompt_for(caption, options)
+    whole = caption.dense_description if prose == "model" else paragraph(said_once(caption))
+    absent = missing(Caption(video=None, global_description=whole), parsed)
+    never = lost_in(whole, caption, parsed, options) if prose == "model" else absent
+    parts = missing(Caption(video=None, global_description=text), parsed)
+    parts = [one for one in parts if one in never or one not in absent]
+    parts = [
+        one for one in parts if one.kind != "number" and not (apart and one.kind == "negation")
+    ]
+    parts = [one for one in parts if not any(a <= one.span[0] < b for a, b in denied)]
+    room = f": no room within {target.budget} tokens"
+    return [f"{in_words(one)}{'' if one in never else room}" for one in parts]
 
 
 def unheard(parsed: Parsed, target: Target | None) -> list[str]:

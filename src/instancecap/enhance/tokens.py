@@ -159,8 +159,9 @@ def _read_quotes(found: Parsed) -> None:
         near = [*reversed(before[-5:]), *after]
         kinds = ("writing", "speech")
         kind = next((one for word in near for one in kinds if word in parts()[one]), "quotes")
-        if kind == "speech" and len(before) > 1 and _is_mute(before[-2]):
-            kind = "writing"  # *a cup says "HELLO"*
+        speakers = [word for word in before[:-1] if word not in ("that", "which")][-1:]
+        if kind == "speech" and any(map(_is_mute, speakers)):
+            kind = "writing"  # *a cup says "HELLO"*, *a sign that says "OPEN"*
         getattr(found, kind).append(span)
 
 

@@ -102,6 +102,17 @@ def cinema() -> tuple[dict[str, Term], re.Pattern[str]]:
     return terms, re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, longest))})(?![\w])")
 
 
+def ways_to_say(phrase: str) -> set[str]:
+    """A phrase of cinema, and those that say the same of shot and camera: *aerial shot*."""
+    terms = cinema()[0]
+    term = terms.get(_plain(phrase), Term("", ""))
+    same = term.value and term.field in _FRAMING
+    return {phrase, *(other for other, one in terms.items() if same and one == term)}
+
+
+_FRAMING = ("motion", "stability", "shot_type", "shot_angle", "shot_position")
+
+
 def _plain(text: str) -> str:
     return text.lower().replace("-", " ").replace("’", "'")
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from instancecap.evals.inseval.suite import Prompt
 from instancecap.evals.task import Method
+from instancecap.language.en import article
 from instancecap.mllm.base import Image, Message
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def questions_of(prompt: Prompt, *, method: Method = "correct") -> list[Question
     names = {"dimension": prompt.dimension}
     found = [Question("describe", words["describe"].format(**names))]
     for one in prompt.instances:
-        values = {**names, "class": one.name, "value": one.value}
+        values = {**names, "class": one.name, "a_class": article(one.name), "value": one.value}
         kinds: tuple[Kind, ...] = ("present", "open", "match")
         found += [Question(kind, words[kind].format(**values), one.name) for kind in kinds]
     return found

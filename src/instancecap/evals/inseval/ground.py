@@ -45,9 +45,10 @@ def ground(prompt: Prompt, evidence: Evidence) -> list[dict[str, Any]]:
 
 
 def _claims(one: Wanted, prompt: Prompt) -> Iterator[tuple[Kind, str]]:
-    yield "presence", ""
-    if one.count:
-        yield "count", str(one.count)
+    if noun_of(one.name).generic:  # a person is measured, not whether it is a woman
+        yield "presence", ""
+        if one.count:
+            yield "count", str(one.count)
     if prompt.dimension == "color":
         yield "color", one.value
     if one.motion:

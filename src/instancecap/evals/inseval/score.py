@@ -24,8 +24,8 @@ NOTES = {
     "correct": (
         "A video passes where the model finds every instance and says that it matches. Videos "
         "that are missing or cannot be read count in no figure.",
-        "Agreement: of what was measured of presence, number, color and motion, the share that "
-        "the model's answers agree with.",
+        "Agreement: of what was measured for sure of presence, number, color and motion, the share "
+        "that the model's answers agree with.",
     ),
     "as-published": (
         "As the published code computes: videos of the single subset belong to the prompts in "
@@ -86,7 +86,7 @@ def inseval(videos: Sequence[str], prompts: str, *, method: Method = "correct") 
         method=method,
         options={"frames": FRAMES},
         prompts=digest(wordings()[method]),
-        notes=NOTES[method],
+        notes=(f"{len(matched)} of {len(named.found)} prompts have a video.", *NOTES[method]),
     )
 
 
@@ -133,12 +133,15 @@ def passes(method: Method) -> Scorer:
         instances, grounded = answer["instances"], answer["grounded"]
         passed = bool(instances) and all(one["matches"] for one in instances)
         apart = disagreements(grounded, instances) if instances else []
+        # What is disputed is listed, but the measurement is not sure enough to judge the model by.
+        sure, wrong = ([one for one in rows if one["support"] != "disputed"]
+                       for rows in (grounded, apart))  # fmt: skip
         values: dict[str, float | list[float]] = {
             "pass": float(passed),
             f"{prompt.subset} {prompt.dimension}": float(passed),
             f"{prompt.subset} place": [float(passed), float(DIMENSIONS.index(prompt.dimension))],
-            "agreeing": float(len(grounded) - len(apart)),
-            "measured": float(len(grounded)),
+            "agreeing": float(len(sure) - len(wrong)),
+            "measured": float(len(sure)),
         }
         detail: dict[str, Any] = {"prompt": prompt.text, "passes": "yes" if passed else "no"}
         if answer["problem"]:

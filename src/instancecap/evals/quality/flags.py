@@ -14,7 +14,8 @@ TOP_WORD = 0.5
 """Share of a caption's words that its most frequent one has, from which it is flagged."""
 
 TRIGRAM = 3
-"""Times that three words in a row come again, from which a caption is flagged."""
+"""Times that three words in a row come, two of them no small words, from which a caption is
+flagged: *of the frame* comes again in any longer one."""
 
 DIFFERENT_WORDS = 0.4
 """Share of different words among all below which a caption is flagged."""
@@ -33,7 +34,7 @@ FLAGS = {
     "too short": f"fewer than {FEWEST_WORDS} words",
     "too long": f"more than {MOST_WORDS:,} words",
     "one word rules": f"one word is {TOP_WORD:.0%} of all or more",
-    "repeats itself": f"three words in a row come {TRIGRAM} times or more",
+    "repeats itself": f"three words in a row, two of them no small ones, come {TRIGRAM} times",
     "few different words": f"less than {DIFFERENT_WORDS:.0%} of the words differ",
     "like its neighbor": f"{NEIGHBOR:.0%} of the words are those of the caption before it",
     "mixes scripts": f"{SECOND_SCRIPT:.0%} or more of the letters are of a second script",
@@ -76,7 +77,11 @@ def flags_of(words: Sequence[str], before: Collection[str], scripts: Counter[str
         found.append("too long")
     if count and max(Counter(words).values()) >= TOP_WORD * count:
         found.append("one word rules")
-    trigrams = Counter(zip(words, words[1:], words[2:], strict=False))
+    small = every_small_word()
+    trigrams = Counter(
+        run for run in zip(words, words[1:], words[2:], strict=False)
+        if sum(word not in small for word in run) > 1
+    )  # fmt: skip
     if trigrams and max(trigrams.values()) >= TRIGRAM:
         found.append("repeats itself")
     if count and len(different) < DIFFERENT_WORDS * count:
@@ -110,6 +115,12 @@ def language_of(words: Sequence[str], scripts: Counter[str]) -> str:
     seen = {name: sum(map(small.__contains__, told)) for name, small in small_words().items()}
     best = max(seen, key=seen.__getitem__)
     return best if seen[best] else "Latin"
+
+
+@cache
+def every_small_word() -> frozenset[str]:
+    """Of all languages."""
+    return frozenset().union(*small_words().values())
 
 
 @cache

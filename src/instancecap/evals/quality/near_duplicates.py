@@ -5,6 +5,7 @@ What captions are compared by lies in files; of each a few numbers are held.
 
 from __future__ import annotations
 
+import mmap
 import tempfile
 from array import array
 from collections.abc import Iterator, Sequence
@@ -31,7 +32,7 @@ DOUBT = 0.15
 """By which the similarity of two signatures may fall short of that of the captions: more than four
 standard deviations."""
 
-CHUNK = 50_000
+CHUNK = 20_000
 """Captions or pairs whose signatures are in memory at a time."""
 
 _WORDS = 200_000
@@ -109,12 +110,10 @@ class NearDuplicates:
         self._signatures.flush()
         self._runs.flush()
         for band in range(BANDS):
-            # Mapped anew each time, so that what was looked at need not stay in memory.
-            runs = np.memmap(self._runs, np.uint32, "r", shape=(self._ends[-1],))
             pairs = [
                 (labels[one], labels[other])
                 for one, other in self._candidates(band, labels)
-                if self._alike(runs, one, other)
+                if similarity(self._read_runs(one), self._read_runs(other)) >= NEAR
             ]
             if pairs:
                 first, second = np.array(pairs).T
@@ -124,10 +123,10 @@ class NearDuplicates:
                 labels = np.asarray(joined[labels], np.int32)
         return labels
 
-    def _alike(self, runs: NDArray[np.uint32], one: int, other: int) -> bool:
-        ends = self._ends
-        first, second = (runs[ends[at] : ends[at + 1]] for at in (one, other))
-        return similarity(first, second) >= NEAR
+    def _read_runs(self, caption: int) -> NDArray[np.uint32]:
+        start, end = self._ends[caption], self._ends[caption + 1]
+        self._runs.seek(4 * start)
+        return np.frombuffer(self._runs.read(4 * (end - start)), np.uint32)
 
     def _keys(self, band: int) -> NDArray[np.uint64]:
         """A number for each caption's rows of a band."""
@@ -149,8 +148,8 @@ class NearDuplicates:
         # Each is compared with the one before it of its bucket, and with the bucket's first.
         starts = np.flatnonzero(np.diff(same, prepend=-2) != 1)
         firsts = np.repeat(same[starts], np.diff(np.append(starts, len(same))))
-        shape = (self.count, BANDS * ROWS)
-        signatures = np.memmap(self._signatures, np.uint16, "r", shape=shape)
+        mapped = mmap.mmap(self._signatures.fileno(), 0, access=mmap.ACCESS_READ)
+        signatures = np.frombuffer(mapped, np.uint16).reshape(self.count, -1)
         for before in (same, firsts):
             ones, others = order[before], order[same + 1]
             apart = labels[ones] != labels[others]
@@ -159,3 +158,5 @@ class NearDuplicates:
                 a, b = ones[start : start + CHUNK], others[start : start + CHUNK]
                 alike = (signatures[a] == signatures[b]).mean(axis=1) >= NEAR - DOUBT
                 yield from zip(a[alike].tolist(), b[alike].tolist(), strict=True)
+                if hasattr(mapped, "madvise"):
+                    mapped.madvise(mmap.MADV_DONTNEED)  # what was looked at need not stay

@@ -37,7 +37,7 @@ as a move by a whole frame."""
 
 @dataclass(frozen=True, slots=True)
 class EvidenceDistance:
-    """The mean of five distances, each 0 for agreement and 1 for none."""
+    """The mean of four or five distances, each 0 for agreement and 1 for none."""
 
     options: MetricOptions
 
@@ -68,7 +68,7 @@ def distances(first: Evidence, second: Evidence) -> dict[str, float]:
         How far the two paths of the camera are apart, against how far both go; and the share of
         its movements' names that only one has.
     ``shots``
-        One less the F1 of the cuts.
+        One less the F1 of the cuts; left out where neither has one.
 
     Times are shares of each clip's length, so clips of different lengths can be compared.
     """
@@ -78,7 +78,7 @@ def distances(first: Evidence, second: Evidence) -> dict[str, float]:
         "paths": _paths(first, second, pairs),
         "colors": _colors(first, second, pairs),
         "camera": _camera(first, second),
-        "shots": _shots(first, second),
+        **({"shots": _shots(first, second)} if _cuts(first) or _cuts(second) else {}),
     }
 
 
@@ -206,8 +206,6 @@ def _path(evidence: Evidence) -> Array:
 
 def _shots(first: Evidence, second: Evidence) -> float:
     ours, theirs = _cuts(first), _cuts(second)
-    if not ours and not theirs:
-        return 0.0
     left, hits = list(theirs), 0
     for cut in ours:
         near = min(left, key=lambda one: abs(one - cut), default=None)
