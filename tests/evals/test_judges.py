@@ -210,7 +210,7 @@ def test_verdicts_of_several_judges_become_a_table(
     assert page.count("tells nothing of use") == 1  # of two clips
     assert "instruction" not in page
     # Of each clip, the two statements about the instance bear the color of its box.
-    assert page.count('<span class="box" style="background: rgb(0, 255, 255)">') == 4
+    assert page.count('<span class="hue" style="background: rgb(0, 255, 255)">') == 4
 
     verdicts = ["false", "true", "true", "empty", "unclear"]
     table = tmp_path / "verdicts.csv"

@@ -152,15 +152,19 @@ def _draw_box(picture: Any, box: NDArray[np.float64], number: int) -> None:
     x0, y0, x1, y1 = (round(v) for v in box * (width, height, width, height))
     cv2.rectangle(picture, (x0, y0), (x1, y1), hue_of(number), 2)
     # Black on the box's color, inside the picture: a number on the clip itself is hard to read.
-    left, top, text = max(x0, 0), max(y0, 0), str(number)
-    cv2.rectangle(picture, (left, top), (left + 9 * len(text) + 8, top + 17), hue_of(number), -1)
-    _write(picture, text, (left + 4, top + 13), (0, 0, 0))
+    left, top, text, size = max(x0, 0), max(y0, 0), str(number), max(1.0, width / WIDTH)
+    right, low = left + round((9 * len(text) + 8) * size), top + round(17 * size)
+    cv2.rectangle(picture, (left, top), (right, low), hue_of(number), -1)
+    _write(picture, text, (left + round(4 * size), low - round(4 * size)), (0, 0, 0), size)
 
 
-def _write(picture: Any, text: str, place: tuple[int, int], color: tuple[int, int, int]) -> None:
+def _write(
+    picture: Any, text: str, place: tuple[int, int], color: tuple[int, int, int], size: float = 1.0
+) -> None:
     # OpenCV's letters are ASCII; what they lack stands in statements.jsonl.
     plain = text.encode("ascii", "replace").decode()
-    cv2.putText(picture, plain, place, cv2.FONT_HERSHEY_SIMPLEX, 0.45, color, 1, cv2.LINE_AA)
+    font = cv2.FONT_HERSHEY_SIMPLEX
+    cv2.putText(picture, plain, place, font, 0.45 * size, color, round(size), cv2.LINE_AA)
 
 
 def draw_sheet(name: str, frames: Sequence[Picture], told: Sequence[Statement]) -> Picture:
