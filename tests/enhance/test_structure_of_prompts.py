@@ -152,6 +152,15 @@ def test_negative_prompts_name_what_is_excluded_where_a_target_takes_them() -> N
     assert enhanced(KITE).negative_prompt == ""
 
 
+@pytest.mark.parametrize(
+    "prompt",
+    ["A beach, no dogs barking and the sun sets", "A street, without cars and a boy runs"],
+)
+def test_what_happens_beside_what_is_denied_stays(prompt: str) -> None:
+    result = enhanced(prompt, "wan2.2")
+    assert prompt.split(" and ")[1] in result.prompt and not result.missing
+
+
 @pytest.mark.parametrize("denied", ["people", "cars in the background", "tall trees"])
 def test_what_is_denied_is_in_the_negative_prompt_alone(denied: str) -> None:
     result = enhanced(f"An empty street at night, no {denied}", "wan2.2")

@@ -109,12 +109,16 @@ def prompt_for(caption: Caption, options: EnhanceOptions) -> tuple[str, Prose]:
 
 
 def _denied(parsed: Parsed) -> list[Span]:
-    """Fragments such as *no people in the background*, which a negative prompt has."""
+    """Fragments such as *no people in the background*, which a negative prompt has.
+
+    One in which something else happens (*no people and the sun sets*) stays."""
     starts = [one.span[0] for one in parsed.phrases if one.negated]
+    happens = [one.span[0] for one in parsed.parts if one.kind == "action"]
     return [
         (first, last)
         for first, last in parsed.fragments
         if any(first <= start <= first + len("without ") for start in starts)
+        and not any(first <= start < last for start in happens)
     ]
 
 
