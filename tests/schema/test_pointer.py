@@ -81,4 +81,4 @@ def test_the_schema_alone_knows_no_formats_and_says_so() -> None:
     assert first.startswith(
         "UsageError no caption format is registered; import instancecap.formats"
     )
-    assert second == "True A yard."
+    assert second == "True The setting is a yard."
