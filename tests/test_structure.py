@@ -41,7 +41,9 @@ MAY_IMPORT = {
     | {"models", "evidence", "formats", "mllm", "render", "verify", "datasets", "engine", "web"},
     "engine": BASE
     | {"models", "evidence", "formats", "mllm", "verify", "captioners", "datasets", "enhance"},
-    "web": BASE | {"evidence", "formats", "verify", "render", "datasets", "engine"},
+    "web": BASE
+    | {"evidence", "formats", "verify", "render", "datasets", "engine"}
+    | {"evals.agreement", "evals.quality"},
     "api": BASE
     | {"evidence", "formats", "mllm", "verify", "captioners", "render", "enhance", "engine", "web"},
     "cli": None,

@@ -127,14 +127,11 @@ def apply_edit(caption: Caption, edit: Edit, *, at: str) -> Caption:
         case Merge():
             moved = _merge(draft, edit)
             draft.provenance[pointers.instance_pointer(edit.keep, "track")] = _by_person(at)
-        case Split():
-            new = _split(draft, edit)
+        case Split() | Add():
+            new = _split(draft, edit) if isinstance(edit, Split) else _add(draft, edit)
             draft.provenance[pointers.instance_pointer(new, "track")] = _by_person(at)
         case Remove():
             _remove(draft, edit)
-        case Add():
-            new = _add(draft, edit)
-            draft.provenance[pointers.instance_pointer(new, "track")] = _by_person(at)
     draft = _checked(draft)
     _mark(caption, draft, moved, at)
     return draft
@@ -201,7 +198,7 @@ def _merge(draft: Caption, edit: Merge) -> dict[str, Provenance]:
         leaves=late.position.leaves,
     )
     keep.track = thin_track(_joined(keep.track, gone.track), draft)
-    keep.is_main = keep.is_main or gone.is_main
+    keep.is_main |= gone.is_main
     _rename(draft, gone.name, keep.name)
     _drop(draft, gone.id, heir=keep.id)
     return moved
@@ -395,9 +392,7 @@ def _checked(draft: Caption) -> Caption:
     """The draft as a valid caption. Raises :class:`FormatError` with the first fault."""
     try:
         return Caption.model_validate(draft.model_dump(mode="json", warnings=False))
-    except (ValidationError, ValueError) as error:
-        if not isinstance(error, ValidationError):
-            raise FormatError(str(error)) from error
+    except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = "/".join(str(step) for step in first["loc"])
         reason = first["msg"].removeprefix("Value error, ")
