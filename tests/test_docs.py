@@ -145,6 +145,7 @@ def test_documents_show_commands() -> None:
         "enhance",
         "export",
         "eval",
+        "web",
         "status",
         "models",
         "doctor",

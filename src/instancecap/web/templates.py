@@ -1,0 +1,35 @@
+"""The templates of the report and of the app."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from instancecap.web.fields import span_of
+
+
+def environment(*, styles_by_script: bool = False) -> Environment:
+    """Templates of this package; whatever is put into them is escaped.
+
+    Args:
+        styles_by_script: write ``data-style`` for ``style``. The app's content security policy
+            lets nobody write styles into a page; its script puts them into force.
+    """
+    templates = Environment(
+        loader=PackageLoader("instancecap.web", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.globals["span_of"] = span_of
+    templates.globals["style"] = "data-style" if styles_by_script else "style"
+    templates.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
+    return templates
+
+
+def asset(name: str) -> Markup:
+    """A file of this package, to be put into a page as it is."""
+    return Markup(files("instancecap.web").joinpath(name).read_text(encoding="utf-8"))
