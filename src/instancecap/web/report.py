@@ -76,15 +76,19 @@ def asset(name: str) -> Markup:
     return Markup(files("instancecap.web").joinpath(name).read_text(encoding="utf-8"))
 
 
-def _templates() -> Environment:
-    """The page's templates; whatever is put into them is escaped."""
-    templates = Environment(
-        loader=PackageLoader("instancecap.web", ""),
+def templates_of(package: str) -> Environment:
+    """Page templates that lie in a package; whatever is put into them is escaped."""
+    return Environment(
+        loader=PackageLoader(package, ""),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def _templates() -> Environment:
+    templates = templates_of("instancecap.web")
     templates.globals["span_of"] = span_of
     templates.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     return templates
