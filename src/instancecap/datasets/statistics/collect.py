@@ -117,8 +117,8 @@ class Collector:
                 _Counts("shot_type", "Shot type", order=_vocabulary(v.ShotType)),
                 _Counts("shot_angle", "Shot angle", order=_vocabulary(v.ShotAngle)),
                 _Counts("fields", "Captions that have …", several=True),
-                _Counts("support", "Who vouches for a field", "fields", get_args(v.Support)),
-                _Counts("claims", "Outcome of claims", "claims", get_args(v.ClaimSupport)),
+                _Counts("support", "Support of what fields say", "fields", get_args(v.Support)),
+                _Counts("claims", "Outcome of checked claims", "claims", get_args(v.ClaimSupport)),
             )
         }
         self._words: Counter[int] = Counter()
@@ -236,7 +236,7 @@ def _hash(words: Iterable[str]) -> int:
 def collect(
     paths: Sequence[str],
     *,
-    targets: Sequence[str] = TARGETS,
+    targets: Sequence[str] = (),
     on_failure: Callable[[str, str], None] = lambda source, reason: None,
 ) -> Statistics:
     """Count what the captions in files, folders and tables hold.
@@ -244,13 +244,16 @@ def collect(
     They are read twice where some are repeated, to name those; nothing but counts is kept.
 
     Args:
-        targets: models whose prompts' budgets the captions are held against.
+        targets: models whose prompts' budgets the captions are held against; by default those of
+            :data:`TARGETS`.
         on_failure: told the file and row of each caption that cannot be read, and why.
 
     Raises:
         UsageError: there is no caption at all, or no such target.
     """
-    collector = Collector(", ".join(paths), targets=[find_target(name) for name in targets])
+    collector = Collector(
+        ", ".join(paths), targets=[find_target(name) for name in targets or TARGETS]
+    )
     first = ""
     for row in read_captions(paths):
         if row.caption is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -16,7 +17,7 @@ LENGTHS = (4, 6, 8, 10, 15, 20, 30)
 
 LENGTH_BINS = (
     f"[0, {LENGTHS[0]}]",
-    *(f"({low}, {high}]" for low, high in zip(LENGTHS, LENGTHS[1:], strict=False)),
+    *(f"({low}, {high}]" for low, high in pairwise(LENGTHS)),
     f"{LENGTHS[-1]}+",
 )
 """Names of the bins; each holds its upper end, the last what is longer."""
@@ -117,7 +118,7 @@ class Statistics(Document):
     )
     name: str = Field(description="what was named on the command line")
     captions: int
-    empty: int = Field(description="captions that say nothing")
+    empty: int = Field(description="captions without a word")
     seconds: float = Field(description="length of all clips together, as far as it is known")
     failed: dict[str, int] = Field(description="reasons why rows could not be read, and how often")
     distributions: list[Distribution]

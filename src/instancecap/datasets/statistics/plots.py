@@ -23,7 +23,7 @@ COLORS = ("#0072b2", "#e69f00")
 INCHES_WIDE, INCHES_A_ROW, INCHES_AROUND = 6.4, 0.24, 1.1
 DPI = 150
 
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -86,7 +86,7 @@ def _bars(
         axes.bar_label(drawn, counts, fontsize=8)
     axes.set_yticks(range(len(values)), [value.replace("_", " ") for value in values])
     axes.invert_yaxis()
-    axes.margins(x=0.12)
+    axes.margins(x=0.12, y=0.01)
     axes.set_xlabel(f"% of the {same[0].of} where it is known")
     axes.set_title(same[0].title, loc="left")
     if len(same) > 1:

@@ -7,6 +7,7 @@ import tomllib
 from collections import Counter
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 
 from instancecap.schema.caption import Caption
 
@@ -40,7 +41,7 @@ def _segments(caption: Caption) -> list[str]:
 def _kinds_in(text: str) -> Counter[str]:
     """Kinds by how many different words tell of them, in the order of the file."""
     words = _WORD.findall(text.lower())
-    told = {*words, *(f"{one}-{two}" for one, two in zip(words, words[1:], strict=False))}
+    told = {*words, *(f"{one}-{two}" for one, two in pairwise(words))}
     index = _kind_by_word()
     found: dict[str, set[str]] = {}
     for word in told:
