@@ -14,12 +14,11 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from instancecap.datasets.convert import Conversion, convert
-from instancecap.datasets.edits import HUMAN
 from instancecap.errors import FormatError, UsageError
 from instancecap.formats.table_rows import OURS
 from instancecap.schema import pointer as pointers
 from instancecap.schema.base import StrictModel
-from instancecap.schema.caption import Caption, Claim, Provenance
+from instancecap.schema.caption import HUMAN, Caption, Claim, Provenance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
