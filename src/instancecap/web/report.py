@@ -17,11 +17,12 @@ from instancecap.errors import InputError
 from instancecap.io.atomic import write_whole
 from instancecap.schema import Caption, Evidence
 from instancecap.schema.base import TrackPoint
+from instancecap.schema.tracks import visible_runs
 from instancecap.video import Clip
 from instancecap.web.fields import CaptionText, read_caption
 from instancecap.web.pictures import Pictures, sample_pictures
 from instancecap.web.templates import asset, environment
-from instancecap.web.timeline import Timeline, timeline, visible_runs
+from instancecap.web.timeline import Timeline, timeline
 
 FRAMES_PER_CLIP = 60
 FRAMES_PER_PAGE = 1800

@@ -10,20 +10,25 @@ from markupsafe import Markup
 from instancecap.web.fields import span_of
 
 
-def environment(*, styles_by_script: bool = False) -> Environment:
-    """Templates of this package; whatever is put into them is escaped.
-
-    Args:
-        styles_by_script: write ``data-style`` for ``style``. The app's content security policy
-            lets nobody write styles into a page; its script puts them into force.
-    """
-    templates = Environment(
-        loader=PackageLoader("instancecap.web", ""),
+def templates_of(package: str) -> Environment:
+    """Page templates that lie in a package; whatever is put into them is escaped."""
+    return Environment(
+        loader=PackageLoader(package, ""),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def environment(*, styles_by_script: bool = False) -> Environment:
+    """Templates of the report and the app.
+
+    Args:
+        styles_by_script: write ``data-style`` for ``style``. The app's content security policy
+            lets nobody write styles into a page; its script puts them into force.
+    """
+    templates = templates_of("instancecap.web")
     templates.globals["span_of"] = span_of
     templates.globals["style"] = "data-style" if styles_by_script else "style"
     templates.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
