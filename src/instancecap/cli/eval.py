@@ -12,7 +12,8 @@ import typer
 from instancecap.api import Mllm, enhance_files
 from instancecap.cli import terminal
 from instancecap.cli.caption import SERVER
-from instancecap.cli.options import TEXTS, Filled, offered
+from instancecap.cli.options import TEXTS, Filled
+from instancecap.cli.options import command as verb
 from instancecap.engine.prompts import results_of
 from instancecap.engine.results import Run
 from instancecap.enhance import EnhanceOptions
@@ -73,19 +74,9 @@ app = typer.Typer(no_args_is_help=True, help=TEXTS["verbs"]["eval"])
 
 def command(
     name: str, configs: tuple[Filled[Any], ...], *, group: typer.Typer = app
-) -> Callable[[Callable[..., None]], Any]:
-    """A metric's verb: its help and options stand in ``options.toml`` under ``eval NAME``.
-
-    ``name`` may be of two words, for a group of its own.
-    """
-
-    def add(function: Callable[..., None]) -> Callable[..., None]:
-        verb = f"eval {name}"
-        described = offered(verb, *configs)(function)
-        group.command(name.rpartition(" ")[2], help=TEXTS[verb]["help"])(described)
-        return function
-
-    return add
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A metric's verb; ``name`` may be of two words, for a group of its own."""
+    return verb(group, f"eval {name}", *configs)
 
 
 def server_of(options: Mapping[str, Any]) -> Server | None:

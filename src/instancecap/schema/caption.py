@@ -25,6 +25,9 @@ from instancecap.schema.base import (
 TRACK_POINTS_PER_SHOT = 16
 """A caption's track is a sketch; :class:`Evidence` keeps every point."""
 
+HUMAN = "human"
+"""Who a field is by, in a caption's provenance, where a person wrote it."""
+
 
 class Video(ClipInfo):
     """The clip that is described: a source and a time span of it."""
