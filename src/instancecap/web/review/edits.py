@@ -17,19 +17,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from instancecap.datasets.edits import HUMAN
 from instancecap.errors import FormatError
-from instancecap.evidence.geometry import cell_of
 from instancecap.language.sentences import split_sentences
 from instancecap.schema import pointer as pointers
 from instancecap.schema.base import StrictModel, TrackPoint
 from instancecap.schema.caption import (
+    HUMAN,
     TRACK_POINTS_PER_SHOT,
     Caption,
     Instance,
     Position,
     Provenance,
 )
+from instancecap.schema.tracks import cell_of
 from instancecap.schema.vocabulary import Cell
 from instancecap.video.sampling import pick_evenly
 
