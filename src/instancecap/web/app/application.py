@@ -20,8 +20,12 @@ from instancecap.web.app.jobs import Jobs
 from instancecap.web.app.pages import Pages, View
 from instancecap.web.app.security import Guard
 from instancecap.web.app.services import Services
+from instancecap.web.review import routes
 
-VIEWS = (View("Caption", "/", caption_view.router),)
+VIEWS = (
+    View("Caption", "/", caption_view.router),
+    View("Review", "/review", routes.router),
+)
 """In the order of the navigation; each has a router of its own."""
 
 SWEEP_SECONDS = 60.0
