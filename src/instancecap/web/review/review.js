@@ -143,19 +143,29 @@ function unreadable(name, line) {
   part.empty.replaceChildren(make("strong", { dir: "auto" }, name), ` — ${line}`);
 }
 
-async function putPlayer(html, name) {
-  unmount(part.player);
-  player = null;
-  part.player.replaceChildren(make("p", { class: "empty" }, open.clip ? "Reading the clip …" : open.trouble));
+/** Put a player in place of the one before; that one stays until the new one is there. */
+async function putPlayer(html, name, { keeps = false } = {}) {
+  const note = (line) => {
+    unmount(part.player);
+    player = null;
+    part.player.replaceChildren(make("p", { class: "empty" }, line));
+  };
+  if (!keeps || !player) note(open.clip ? "Reading the clip …" : open.trouble);
   try {
     const found = await html;
     if (open?.name !== name || !found) return;
+    const t = keeps && player ? player.t : null;
+    unmount(part.player);
     const template = document.createElement("template");
     template.innerHTML = found; // of our own template, which escapes what it is given
     part.player.replaceChildren(template.content);
     [player] = mount(part.player);
+    player.root.addEventListener("unplayable", () => {
+      if (open?.name === name) putPlayer(text(address("player", { name, version: open.version, frames: true })), name);
+    });
+    if (t !== null) player.seekTo(t);
   } catch (fault) {
-    if (open?.name === name) part.player.replaceChildren(make("p", { class: "empty" }, fault.message));
+    if (open?.name === name) note(fault.message);
   }
 }
 
@@ -181,7 +191,10 @@ function accept(data, { fresh = false } = {}) {
   part.history.replaceChildren(...data.changes.map((one) =>
     make("li", { dir: "auto" }, `${one.time.slice(0, 16).replace("T", " ")} ${one.reviewer || "somebody"}: ${told(one.edit)}`)));
   paintVerdict();
-  if (moved && data.clip) putPlayer(text(address("player", { name: data.name, version: data.version })), data.name);
+  if (moved && data.clip) {
+    const frames = player && !player.data.video ? { frames: true } : {};
+    putPlayer(text(address("player", { name: data.name, version: data.version, ...frames })), data.name, { keeps: true });
+  }
 }
 
 function told(edit) {
@@ -203,19 +216,20 @@ async function saved() {
   await saving;
 }
 
+async function send(name, version, edit) {
+  const answer = await post("/review/save", { name, version, reviewer: me(), edit });
+  if (answer.conflict) return settle(answer, edit);
+  if (answer.error) return answer.error;
+  accept(answer);
+  steps.push({ kind: "edit", name });
+  return "";
+}
+
 /** Save an edit; resolves to a fault, or "". */
 function save(edit) {
   const run = async () => {
     if (!open) return "";
-    const { name } = open;
-    try {
-      accept(await post("/review/save", { name, version: open.version, reviewer: me(), edit }));
-      steps.push({ kind: "edit", name });
-      return "";
-    } catch (fault) {
-      if (fault.status === 409) return settle(fault.body, edit);
-      return fault.message;
-    }
+    return send(open.name, open.version, edit).catch((fault) => fault.message);
   };
   const done = saving.then(run);
   saving = done.catch(() => {});
@@ -230,14 +244,7 @@ async function settle({ now, changes }, edit) {
   const parts = [make("p", {}, "Since you opened it:"), make("ul", {}, ...lines),
     make("p", {}, "Yours: "), make("p", { dir: "auto" }, told(edit))];
   const reply = await ask("Somebody changed this caption", parts, [["mine", "Save mine on top"]]);
-  if (!reply) return "";
-  try {
-    accept(await post("/review/save", { name: now.name, version: now.version, reviewer: me(), edit }));
-    steps.push({ kind: "edit", name: now.name });
-    return "";
-  } catch (fault) {
-    return fault.status === 409 ? settle(fault.body, edit) : fault.message;
-  }
+  return reply ? send(now.name, now.version, edit) : "";
 }
 
 const saveOrTell = async (edit) => {
@@ -297,13 +304,10 @@ async function undo() {
     await judge(step.name, step.before);
     return tell(`${step.name} is ${step.before} again`);
   }
-  try {
-    accept(await post("/review/undo", { name: open.name, version: open.version, reviewer: me() }));
-    tell("undone");
-  } catch (fault) {
-    if (fault.body?.now) accept(fault.body.now);
-    tell(fault.message, { error: true });
-  }
+  const answer = await post("/review/undo", { name: open.name, version: open.version, reviewer: me() });
+  const fault = answer.conflict ?? answer.error;
+  if (!answer.error) accept(answer.now ?? answer);
+  tell(fault ?? "undone", { error: Boolean(fault) });
 }
 
 async function job(promise) {
@@ -337,7 +341,7 @@ async function add() {
   if (!player) return tell("without the clip there is nothing to draw on");
   player.pause();
   const { name } = open;
-  const t = player.data.frames[player.index].t;
+  const t = player.t;
   const box = await draw(player.root.querySelector(".frame"));
   if (!box) return;
   const reply = await ask("Add an instance", [
@@ -368,7 +372,7 @@ async function merge() {
 async function split() {
   await saved();
   if (!open.caption.instances.length) return tell("there is no instance");
-  const t = player ? player.data.frames[player.index].t : 0;
+  const t = player ? player.t : 0;
   const reply = await ask("From then on it is another one", [choice("instance", "Instance", names(), chosen()),
     field("t", "From, seconds", { type: "number", min: 0, step: "any", value: t.toFixed(2) }),
     field("name", "Name of the new one", { maxlength: 200 })], [["split", "Split"]]);

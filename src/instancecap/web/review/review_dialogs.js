@@ -3,14 +3,17 @@
 import { make } from "./review_fields.js";
 
 const dialog = document.querySelector("[data-part=dialog]");
-let answer = null;
+let answer = null, reply = null;
 
-dialog.addEventListener("close", () => { answer?.(null); answer = null; });
+dialog.addEventListener("close", () => {
+  const [tell, told] = [answer, reply];
+  answer = reply = null;
+  tell?.(told); // at last: who hears it may ask the next question
+});
 dialog.addEventListener("submit", (event) => {
   event.preventDefault();
   const given = Object.fromEntries(new FormData(event.target));
-  answer?.({ ...given, action: event.submitter?.value ?? "" });
-  answer = null;
+  reply = { ...given, action: event.submitter?.value ?? "" };
   dialog.close();
 });
 

@@ -168,6 +168,7 @@ export class Fields {
     const was = make("p", { class: "was", hidden: true });
     const fault = make("p", { class: "fault", id: `${id}-fault`, role: "alert" });
     node.setAttribute("aria-describedby", fault.id);
+    put(node, valueAt(caption, pointer));
     this.nodes.set(pointer, { node, origin, was, fault });
     return make("div", { class: node.type === "checkbox" ? "field tick" : "field" },
       make("label", { for: id }, label(pointer)), node, origin, was, fault);
@@ -182,11 +183,6 @@ export class Fields {
       parts.push(make("span", { class: `support ${known.support}` }, known.support), " ",
         make("span", { dir: "auto" }, `${known.source}${sure}${when}`));
     }
-    const isText = this.nodes.get(pointer).node.matches("textarea, [type=text], select");
-    if (data.clip && isText && !/^\/(segments|texts|shots)/.test(pointer)) {
-      parts.push(" ", make("button", { type: "button", class: "quiet", "data-recaption": pointer,
-        "aria-label": `Write ${label(pointer)} anew` }, "anew"));
-    }
     if (known?.frames.length) {
       const [instance] = pointer.match(/(?<=^\/instances\/)\d+/) ?? [];
       const times = known.frames.map((t) => t.toFixed(1));
@@ -194,6 +190,11 @@ export class Fields {
       parts.push(" ", make("button", { type: "button", class: "show quiet", "data-label": label(pointer),
         "data-frames": JSON.stringify(known.frames), "data-instance": instance ?? null,
         "aria-label": `Show ${label(pointer)} in the player` }, span));
+    }
+    const isText = this.nodes.get(pointer).node.matches("textarea, [type=text], select");
+    if (data.clip && isText && !/^\/(segments|texts|shots)/.test(pointer)) {
+      parts.push(" ", make("button", { type: "button", class: "quiet", tabindex: -1, "data-recaption": pointer,
+        "aria-label": `Write ${label(pointer)} anew` }, "anew"));
     }
     return parts;
   }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
-from pathlib import PurePosixPath
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, get_args
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from pydantic import Field, StringConstraints
 
 from instancecap.errors import InputError
@@ -20,10 +21,11 @@ from instancecap.video.clip import Clip
 from instancecap.web.app.services import Services
 from instancecap.web.review import index
 from instancecap.web.review.edits import Edit, apply_edit, mentions
+from instancecap.web.review.player import player_of_frames, player_of_video
 from instancecap.web.review.replace import Replacement, preview
 from instancecap.web.review.session import Session
 from instancecap.web.review.store import Change, Conflict, Opened, Verdict
-from instancecap.web.review.workers import recaption, render_player, replace_in_set, track_box
+from instancecap.web.review.workers import recaption, replace_in_set, track_box
 
 VOCABULARIES = {
     "category": v.Category, "place": v.Place, "time_of_day": v.TimeOfDay, "style": v.Style,
@@ -215,7 +217,7 @@ def _add_caption(routes: APIRouter, services: Services, session: Session) -> Non
         return {"error": ""}
 
     @routes.post("/save")
-    def save(body: Editing) -> Any:
+    def save(body: Editing) -> dict[str, Any]:
         def do() -> Opened:
             return session.review.save(
                 body.name, body.edit, version=body.version, reviewer=body.reviewer
@@ -224,21 +226,23 @@ def _add_caption(routes: APIRouter, services: Services, session: Session) -> Non
         return answered(do)
 
     @routes.post("/undo")
-    def undo(body: Seen) -> Any:
+    def undo(body: Seen) -> dict[str, Any]:
         return answered(
             lambda: session.review.undo(body.name, version=body.version, reviewer=body.reviewer)
         )
 
-    def answered(do: Any) -> Any:
+    def answered(do: Callable[[], Opened]) -> dict[str, Any]:
+        """The caption as it is then; a ``conflict`` or an ``error`` is an answer like others."""
         try:
             opened = do()
         except Conflict as conflict:
-            told = {
-                "error": str(conflict),
+            return {
+                "conflict": str(conflict),
                 "now": shown(conflict.opened),
                 "changes": [_told(one) for one in conflict.changes],
             }
-            return JSONResponse(told, 409)
+        except InputError as error:
+            return {"error": str(error)}
         session.write_soon()
         return shown(opened)
 
@@ -259,10 +263,17 @@ def _add_clip(routes: APIRouter, services: Services, session: Session) -> None:
         return _clip_of(services, found), found.caption.to_json()
 
     @routes.get("/player")
-    def player(name: str, version: str) -> Response:
-        """The player as HTML; the browser keeps it as long as the version is the same."""
-        clip, document = opened(name)
-        html = services.jobs.quick(render_player, document, clip)
+    def player(name: str, version: str, frames: bool = False) -> Response:
+        """The player as HTML, of the video or of ``frames`` of it.
+
+        The browser keeps it as long as the version is the same.
+        """
+        found = session.review.read(name)
+        clip = _clip_of(services, found)
+        key = services.folder.name_of(Path(clip.path))
+        html = "" if frames else player_of_video(found.caption, f"/media/folder/{quote(key)}")
+        if not html:
+            html = services.jobs.quick(player_of_frames, found.caption.to_json(), clip)
         headers = {"cache-control": "private, max-age=600"}
         return HTMLResponse(html, headers=headers)
 

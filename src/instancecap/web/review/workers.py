@@ -21,42 +21,15 @@ from instancecap.mllm.server import Server
 from instancecap.schema import pointer as pointers
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.caption import Caption, Instance
-from instancecap.schema.evidence import Evidence, Shot
+from instancecap.schema.evidence import Shot
 from instancecap.video.clip import Clip
-from instancecap.video.probe import probe
 from instancecap.web.app.jobs import Progress
-from instancecap.web.report import FRAMES_PER_CLIP, ClipView, ReportEntry
 from instancecap.web.review.edits import thin_track
 from instancecap.web.review.replace import Replacement, replace_all
 from instancecap.web.review.store import ReviewSet
-from instancecap.web.templates import environment
 
 SAME = 0.5
 """Mean IoU from which on two tracks are of the same thing."""
-
-
-def render_player(document: str, clip: Clip) -> str:
-    """The shared player and timeline for a caption, as HTML.
-
-    Raises :class:`InputError` where the clip cannot be read.
-    """
-    said, info = Caption.from_json(document), probe(clip)
-    end = info.duration if clip.end is None else clip.end
-    video = {
-        **(said.video.model_dump() if said.video else {}),
-        "id": clip.id, "path": clip.path, "start": clip.start, "end": end,
-        "duration": end - clip.start, "fps": info.fps, "width": info.width, "height": info.height,
-        "frames": said.video.frames if said.video else 0,
-    }  # fmt: skip
-    shots = [
-        {"start": one.start, "end": one.end, "transition": one.transition} for one in said.shots
-    ]
-    evidence = Evidence.model_validate({"video": video, "shots": shots})
-    view = ClipView(ReportEntry(clip, said, evidence), 1, FRAMES_PER_CLIP)
-    if view.pictures is None:
-        raise InputError(view.unreadable)
-    template = environment(styles_by_script=True).get_template("review/player.html")
-    return template.render(clip=view)
 
 
 def refresh_index(progress: Progress, source: str) -> int:
@@ -122,7 +95,8 @@ def recaption(
     value = fresh.leaves().get(target)
     known = fresh.provenance.get(target)
     if value is None or known is None:
-        raise InputError(f"{pointer}: nothing is known of it; it stays as it is")
+        who = server.model or "the measured captioner; a model that sees: --mllm-url"
+        raise InputError(f"{pointer}: nothing comes of it from {who}; it stays as it is")
     return {"value": value, "by": known.model_dump(mode="json")}
 
 
