@@ -21,13 +21,14 @@ OURS = "instancecap"
 CELLS = {
     OURS: "caption_json",
     "instancevid": "structured_caption",
+    "instancevid-published": "structured_caption",
     "skycaptioner": "structural_caption",
     "cosmos3": "caption_json",
     "text": "caption",
 }
 """The column of a table that holds the caption; MiraData has six."""
 
-NAMES_ITS_VIDEO = frozenset({OURS, "instancevid"})
+NAMES_ITS_VIDEO = frozenset({OURS, "instancevid", "instancevid-published"})
 """Formats whose captions say which video they are about, and so need no row around them."""
 
 FLAT_COLUMNS = (
