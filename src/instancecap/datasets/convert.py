@@ -6,7 +6,7 @@ import glob
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from instancecap.formats.table_rows import (
 )
 from instancecap.io.atomic import require_writable, write_whole
 from instancecap.io.table_writers import FolderWriter, TableWriter, open_table, text_cells
+from instancecap.schema.caption import Caption
 
 Plain = dict[str, Any] | str
 Encode = Callable[[Row, Plain], Any]
@@ -80,6 +81,7 @@ def convert(
     from_: str = "",
     on_failure: Callable[[str, str], None] = lambda source, reason: None,
     on_converted: Callable[[str, Plain], None] = lambda name, plain: None,
+    change: Callable[[str, Caption], Caption] = lambda name, caption: caption,
 ) -> Conversion:
     """Read captions of any format and write them in another.
 
@@ -89,6 +91,7 @@ def convert(
         from_: the format that is read; seen from each caption where it is empty.
         on_failure: told the file and row of every caption that fails, and why.
         on_converted: told the name of each other one, and the caption in the format.
+        change: what is written of a caption, given its name; it may raise :class:`FormatError`.
 
     Raises:
         UsageError: no such format, or ``out`` cannot be written or holds the captions themselves.
@@ -111,11 +114,11 @@ def convert(
                     raise FormatError(row.error)
                 if isinstance(writer, FolderWriter) and row.name in seen:
                     raise FormatError(f"its output {row.name} is that of {seen[row.name]} too")
-                missing = lost(row.caption, to)
-                classes |= {one.class_ for one in row.caption.instances}
-                plain = to_format(row.caption, to)
+                caption = change(row.name, row.caption)
+                missing, plain = lost(caption, to), to_format(caption, to)
+                classes |= {one.class_ for one in caption.instances}
                 if writer is not None:
-                    writer.write(encode(row, plain))
+                    writer.write(encode(replace(row, caption=caption), plain))
             except InputError as error:
                 done.failed.append((row.source, str(error)))
                 on_failure(row.source, str(error))
