@@ -12,7 +12,7 @@ from instancecap.render import grammar
 from instancecap.render.grammar import content, lexicon
 from instancecap.render.options import RenderOptions
 from instancecap.render.subjects import Subject
-from instancecap.schema.caption import Caption
+from instancecap.schema.caption import HUMAN, Caption
 
 _PHRASES = " ".join(phrase for table in en.TABLES.values() for phrase in table.values())
 _MEASURED_WORDS = content(
@@ -77,7 +77,7 @@ class Draft:
         What says more was edited by someone, and is taken as they wrote it.
         """
         entry = self.caption.provenance.get(pointer)
-        if entry is None or entry.support != "measured" or entry.source == "human":
+        if entry is None or entry.support != "measured" or entry.source == HUMAN:
             return False
         return self.caption.producer.name == "instancecap" and content(text) <= self.facts
 

@@ -32,7 +32,7 @@ from instancecap.render.targets import (
     find_target,
     styles,
 )
-from instancecap.schema.caption import Caption
+from instancecap.schema.caption import HUMAN, Caption
 
 Build = Callable[[dict[str, int]], list[Line]]
 """The sentences, where so many of some fields are kept at most."""
@@ -187,7 +187,7 @@ def _own_paragraph(caption: Caption, options: RenderOptions, counter: Counter) -
     field that it may tell otherwise."""
     text, goal = clean(caption.dense_description), options.target
     wanted = options.prose == "model" and options.length == "dense" and options.task == "t2v"
-    human = {name for name, one in caption.provenance.items() if one.source == "human"}
+    human = {name for name, one in caption.provenance.items() if one.source == HUMAN}
     if not (text and wanted and goal.takes_prose) or (human and "/dense_description" not in human):
         return None
     suffix = fill_suffix(options.suffix, caption)

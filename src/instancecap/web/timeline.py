@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from instancecap.schema import Caption, Evidence
 from instancecap.schema.base import TrackPoint
@@ -17,8 +16,6 @@ from instancecap.schema.evidence import CameraSample
 from instancecap.video.sampling import pick_evenly
 from instancecap.web.pictures import Pictures
 
-LONGEST_GAP = 0.6
-"""Seconds without a sighting after which an instance counts as out of sight."""
 CURVE_POINTS = 400
 NICE_STEPS = (1.0, 2.0, 2.5, 5.0)
 
@@ -32,19 +29,6 @@ CURVES: dict[str, tuple[Callable[[CameraSample], float], float, str, str]] = {
 """Rows of the camera's path: its change from one sample to the next, in the camera's own direction
 (the picture moves the other way, but for zoom); the least that the top of the row may stand for, so
 that a camera that stands still looks still; and what is above and below the zero line, in words."""
-
-
-def visible_runs(track: Sequence[TrackPoint]) -> list[list[TrackPoint]]:
-    """Cut a track where the instance is out of sight, so that nothing is drawn in between."""
-    steps = sorted(b.t - a.t for a, b in pairwise(track))
-    longest = max(LONGEST_GAP, 3 * steps[len(steps) // 2]) if steps else LONGEST_GAP
-    runs: list[list[TrackPoint]] = []
-    for point in track:
-        if runs and point.t - runs[-1][-1].t <= longest:
-            runs[-1].append(point)
-        else:
-            runs.append([point])
-    return runs
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from instancecap.io.addresses import is_url
 from instancecap.io.atomic import write_whole
 from instancecap.video.clip import Clip
 from instancecap.web.pictures import sample_pictures
-from instancecap.web.report import asset, templates_of
+from instancecap.web.templates import asset, templates_of
 
 PAGE = "index.html"
 
