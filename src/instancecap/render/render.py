@@ -151,7 +151,9 @@ def render_with(
     """As :func:`render`, with all options in one object."""
     _refuse_other_scripts(caption)
     counter = counter or counter_for(options.target)
-    omitted = choose_omitted(caption, share=options.drop_fields, seed=options.seed)
+    omitted = choose_omitted(
+        caption, share=options.drop_fields, seed=options.seed, variant=options.variant
+    )
     if caption.time_of_day == "dawn_or_dusk":  # undecided; the light's own words tell it
         caption = caption.model_copy(update={"time_of_day": ""})
     if options.is_json:

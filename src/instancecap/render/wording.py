@@ -1,0 +1,1 @@
+"""Other wordings of the same facts."""
