@@ -146,6 +146,7 @@ def test_documents_show_commands() -> None:
         "export",
         "dataset",
         "eval",
+        "web",
         "status",
         "models",
         "doctor",

@@ -39,11 +39,14 @@ MAY_IMPORT = {
     "datasets": BASE | {"evidence", "formats", "render", "verify"},
     # Curated and counted on the engine, and shown on a page: above those that read captions.
     "datasets.curation": BASE | {"evidence", "formats", "datasets", "engine", "web"},
+    "datasets.statistics": BASE | {"formats", "render", "datasets", "web"},
     "evals": BASE
     | {"models", "evidence", "formats", "mllm", "render", "verify", "datasets", "engine", "web"},
     "engine": BASE
     | {"models", "evidence", "formats", "mllm", "verify", "captioners", "datasets", "enhance"},
-    "web": BASE | {"evidence", "formats", "verify", "render", "datasets", "engine"},
+    "web": BASE
+    | {"api", "models", "evidence", "formats", "mllm", "verify", "captioners", "render", "enhance"}
+    | {"datasets", "engine", "evals"},
     "api": BASE
     | {"evidence", "formats", "mllm", "verify", "captioners", "render", "enhance", "engine", "web"},
     "cli": None,
@@ -51,7 +54,7 @@ MAY_IMPORT = {
 """What each part may import beside itself; None for everything. Every part stands here; a part of
 a part, such as ``datasets.curation``, may have a row of its own."""
 
-HEAVY = {"diffusers", "gradio", "matplotlib", "ray", "torch", "transformers"}
+HEAVY = {"diffusers", "matplotlib", "ray", "torch", "transformers"}
 """Packages of the extras: imported inside the function that needs them."""
 
 LINES_PER_FILE, LINES_PER_FUNCTION = 400, 60

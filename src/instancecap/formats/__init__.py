@@ -16,7 +16,16 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from instancecap.errors import FormatError, UsageError
-from instancecap.formats import cosmos3, curate, instancecap, instancevid, miradata, skycaptioner
+from instancecap.formats import (
+    cosmos3,
+    curate,
+    fiftyone,
+    instancecap,
+    instancevid,
+    labelstudio,
+    miradata,
+    skycaptioner,
+)
 from instancecap.formats import text as plain_text
 from instancecap.formats.salvage import SALVAGED, decode_text, salvage
 from instancecap.formats.shape import Shape, clean, loosely
@@ -45,8 +54,13 @@ FORMATS: dict[str, Codec] = {
     "cosmos3": cosmos3,
     "miradata": miradata,
     "text": plain_text,
+    "labelstudio": labelstudio,
+    "fiftyone": fiftyone,
 }
 """Every format by its name; the first is our own."""
+
+KEEPS_PROVENANCE = frozenset({"instancecap", "labelstudio", "fiftyone"})
+"""Formats that say who wrote which field."""
 
 _READERS = {name: codec.read for name, codec in FORMATS.items()} | {"cosmos-curate": curate.read}
 
@@ -74,11 +88,15 @@ def detect(value: Any) -> str:
         return ""
     if str(value.get("schema", "")).startswith("instancecap.caption/"):
         return "instancecap"
-    if "instances" in value and "global_description" in value:
-        return "instancecap"
     keys = {loosely(key) for key in value}
     if "Global Description" in value:
         return "instancevid"
+    if labelstudio.is_task(value):
+        return "labelstudio"
+    if fiftyone.is_sample(value):
+        return "fiftyone"
+    if "instances" in value and "global_description" in value:
+        return "instancecap"
     return next((name for name, signs in _SIGNS.items() if signs & keys), "")
 
 
@@ -143,8 +161,8 @@ def caption_from(
         raise FormatError(f"a caption is an object or a text, and found is {_kind(value)}")
     elif not name:
         raise FormatError(_unknown(value))
-    elif name == "instancecap":
-        caption = instancecap.read(value, warnings)
+    elif name in KEEPS_PROVENANCE:
+        caption = FORMATS[name].read(value, warnings)
     else:
         caption = _read_foreign(value, name, warnings)
     row = video_of(fields) if fields else None

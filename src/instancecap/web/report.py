@@ -12,10 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
-from importlib.resources import files
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from instancecap.errors import InputError
 from instancecap.io.atomic import write_whole
@@ -23,8 +19,9 @@ from instancecap.schema import Caption, Evidence
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.tracks import visible_runs
 from instancecap.video import Clip
-from instancecap.web.fields import CaptionText, read_caption, span_of
+from instancecap.web.fields import CaptionText, read_caption
 from instancecap.web.pictures import Pictures, sample_pictures
+from instancecap.web.templates import asset, environment
 from instancecap.web.timeline import Timeline, timeline
 
 FRAMES_PER_CLIP = 60
@@ -32,7 +29,7 @@ FRAMES_PER_PAGE = 1800
 """Pages of many clips carry fewer frames of each, so that a browser can still open them."""
 FEWEST_FRAMES = 12
 HUES = 7
-"""Colours for instances, ``--hue-0`` and so on in ``report.css``; the eighth is the first again."""
+"""Colours for instances, ``--hue-0`` and so on in ``page.css``; the eighth is the first again."""
 
 
 @dataclass(frozen=True)
@@ -57,42 +54,19 @@ def write_report(
     """
     limit = FRAMES_PER_PAGE // max(len(entries), 1)
     limit = max(FEWEST_FRAMES, min(FRAMES_PER_CLIP, limit))
-    script = asset("report.js")
+    script = asset("player.js")
     page = (
-        _templates()
+        environment()
         .get_template("report.html")
         .render(
             title=title,
-            style=asset("report.css"),
+            style=asset("page.css"),
             script=script,
             script_hash="sha256-" + b64encode(sha256(script.encode()).digest()).decode(),
             clips=[ClipView(entry, number, limit) for number, entry in enumerate(entries, 1)],
         )
     )
     write_whole(path, page)
-
-
-def asset(name: str) -> Markup:
-    """A file of this package, to be put into a page as it is."""
-    return Markup(files("instancecap.web").joinpath(name).read_text(encoding="utf-8"))
-
-
-def templates_of(package: str) -> Environment:
-    """Page templates that lie in a package; whatever is put into them is escaped."""
-    return Environment(
-        loader=PackageLoader(package, ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _templates() -> Environment:
-    templates = templates_of("instancecap.web")
-    templates.globals["span_of"] = span_of
-    templates.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
-    return templates
 
 
 class ClipView:
