@@ -124,6 +124,10 @@ class Provenance(StrictModel):
         description="first and next character of its words in producer.prompt; only of a caption "
         "that was enhanced from a prompt",
     )
+    at: str = Field(
+        default="", exclude_if=operator.not_,
+        description="when a person wrote it in the review, UTC: 2026-01-31T12:00:00Z",
+    )  # fmt: skip
 
 
 class Producer(StrictModel):
