@@ -35,13 +35,20 @@ EXPERTS: tuple[Callable[[Models], Expert], ...] = (
 """Makers of the experts of a pass, each after those that it needs."""
 
 
-def measure(clip: Clip, *, threads: int = 0, masks: bool = False) -> Evidence:
+def measure(
+    clip: Clip,
+    *,
+    threads: int = 0,
+    masks: bool = False,
+    on_time: Callable[[float], None] = lambda t: None,
+) -> Evidence:
     """Measure a clip.
 
     Args:
         clip: what to measure.
         threads: cores to use, 0 for all. What is measured does not depend on it.
         masks: add a mask per instance for every sample.
+        on_time: told the seconds of the clip that are done, after each frame.
 
     Raises:
         InputError: the clip cannot be opened, or no frame of it can be decoded.
@@ -56,6 +63,7 @@ def measure(clip: Clip, *, threads: int = 0, masks: bool = False) -> Evidence:
         try:
             for frame in reader:
                 observed.add(frame)
+                on_time(frame.t)
             evidence = Evidence(
                 video=video_of(reader),
                 models=models.names,
