@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -88,9 +88,9 @@ def router(services: Services) -> APIRouter:
         return {**facts, "left_out": left[:20], "left_out_count": len(left)}
 
     @routes.post("/compare/votes")
-    def vote(given: Vote, kept: Annotated[Votes, Depends(votes)]) -> dict[str, Any]:
+    def vote(given: Vote) -> dict[str, Any]:
         """Keep a vote, and go back to the same clip with it."""
-        pair, sitting = pair_of(given), given.sitting
+        kept, pair, sitting = votes(), pair_of(given), given.sitting
         sample = sample_of(pair, given.key, sitting)
         kept.keep(pair, sitting, sample, given.choice, given.remark)
         return clip_facts(pair, sitting, given.at, kept, services.folder)

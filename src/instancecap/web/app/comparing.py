@@ -68,6 +68,10 @@ def _sets(root: Path | None) -> Iterator[str]:
     for place, inner, names in os.walk(root) if root else ():
         inner[:] = sorted(one for one in inner if not one.startswith("."))
         here = Path(place).relative_to(root)  # type: ignore[arg-type]
+        if here.suffix == ".parquet":
+            inner.clear()
+            yield here.as_posix()
+            continue
         shown = [one for one in sorted(names) if not one.startswith(".")]
         if any(one.endswith(".json") and not NO_CAPTIONS.fullmatch(one) for one in shown):
             yield here.as_posix()
@@ -198,7 +202,7 @@ def clip_facts(
         "key": key,
         "clip": sample.clip,
         "video": f"folder/{folder.name_of(Path(sample.video))}",
-        "names": ["one", "the other"] if sitting.hidden else [name for name, _ in texts],
+        "names": ["The first", "The second"] if sitting.hidden else [name for name, _ in texts],
         "texts": [text for _, text in texts],
         "rows": list(_rows(*captions)),
         "choice": sitting.shown(kept.scores.get(key, {}).get(PREFER, ""), sample),
@@ -220,8 +224,8 @@ def _rows(some: Caption, others: Caption) -> Iterator[tuple[str, str, str]]:
     yield from _told(CLIP_FIELDS, some, others, "")
     own = (Field("class", "/class"), *INSTANCE_FIELDS)
     for place in range(max(len(some.instances), len(others.instances))):
-        pair = [one.instances[place : place + 1] or [None] for one in (some, others)]
-        yield from _told(own, pair[0][0], pair[1][0], f"{place + 1}: ")
+        first, second = (next(iter(one.instances[place:]), None) for one in (some, others))
+        yield from _told(own, first, second, f"{place + 1}: ")
 
 
 def _told(
@@ -233,5 +237,6 @@ def _told(
             for owner in (some, others)
         ]
         texts = [", ".join(each) if isinstance(each, list) else str(each) for each in values]
+        texts = ["" if text == "unknown" else text for text in texts]
         if any(texts):
             yield before + one.name.replace("_", " "), texts[0], texts[1]

@@ -41,6 +41,7 @@ STAGES = {
 LONGEST = 600
 """Characters of an answer that are shown while the others come."""
 
+_ARTICLES = frozenset(["a", "an", "the"])
 _WORDS = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 
 
@@ -143,7 +144,7 @@ def _marked(text: str, kept: set[str]) -> Iterator[tuple[str, str]]:
     """The text in pieces; words that the prompt has are ``kept``."""
     end = 0
     for match in _WORDS.finditer(text):
-        if kept.issuperset(stems(match[0])):
+        if match[0].casefold() not in _ARTICLES and kept.issuperset(stems(match[0])):
             if match.start() > end:
                 yield text[end : match.start()], ""
             yield match[0], "kept"

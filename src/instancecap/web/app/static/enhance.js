@@ -109,6 +109,7 @@ function show(facts) {
   part["negative-row"].hidden = !facts.negative_prompt;
   part.negative.textContent = facts.negative_prompt;
   part.missing.replaceChildren(...facts.missing.map((line) => make("li", { textContent: line, dir: "auto" })));
+  part.legend.hidden = !facts.missing.length;
   part.problem.hidden = !facts.problem;
   part.problem.textContent = facts.problem;
   part["meter-row"].hidden = !facts.meter;
@@ -147,16 +148,20 @@ function input(field) {
 
 function showFields(groups) {
   part.groups.replaceChildren(...groups.map((group, index) => {
-    const fields = group.fields.map((field) => {
+    const fields = (some) => some.map((field) => {
       const [control, value] = input(field);
       const origin = make("small", { textContent: field.source });
       origin.dataset.origin = field.pointer;
       control.addEventListener("change", () => revise({ pointer: field.pointer, value: value() }, control));
       return make("label", {}, make("span", {}, field.name, " ", origin), control);
     });
-    const set = make("details", { open: index < 4 }, make("summary", { textContent: group.title, dir: "auto" }),
-      make("div", { className: "fields" }, ...fields));
-    return set;
+    const box = (some) => make("div", { className: "fields" }, ...fields(some));
+    const isEmpty = ({ value }) => !(Array.isArray(value) ? value.length : value);
+    const filled = group.fields.filter((one) => !isEmpty(one)), empty = group.fields.filter(isEmpty);
+    const more = empty.length
+      ? [make("details", {}, make("summary", { textContent: `${empty.length} that say nothing` }), box(empty))] : [];
+    return make("details", { open: index < 4 },
+      make("summary", { textContent: group.title, dir: "auto" }), box(filled), ...more);
   }));
 }
 
