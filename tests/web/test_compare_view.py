@@ -135,7 +135,16 @@ def test_what_cannot_be_compared_is_said(folder: Path, tmp_path: Path) -> None:
             load_comparison(opened, "first", name)
     with pytest.raises(UsageError, match="named twice"):
         load_comparison(opened, "first", "first")
+    secret = tmp_path / "secret.json"
+    secret.write_text('{"schema": "instancecap.caption/1", "video": null, "lighting": "secret"}')
+    (folder / "first" / "b <b>.mp4.json").unlink()
+    (folder / "first" / "b <b>.mp4.json").symlink_to(secret)
     (folder / "clips" / "a.mp4").unlink()
     pair = load_comparison(opened, "first", "sets/second")
-    assert [one.id for one in pair.samples] == [f"{name}/first or second" for name in CLIPS[1:]]
-    assert [one.source for one in pair.rejected] == ["a.mp4"]
+    assert [one.id for one in pair.samples] == [f"{name}/first or second" for name in CLIPS[2:]]
+    reasons = {one.source: one.reason for one in pair.rejected}
+    assert reasons["b <b>.mp4"] in (
+        "a link leads out of the opened folder",
+        "no caption by first of this name",
+    )
+    assert "secret" not in str(pair.samples) and "a.mp4" in reasons

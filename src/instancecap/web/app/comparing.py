@@ -21,7 +21,7 @@ from instancecap.errors import InputError, UsageError
 from instancecap.evals.judges import PREFER, JudgeOptions, names_of, samples_of
 from instancecap.evals.judging import CHOICES, Scores, in_order, is_swapped, key_of, shuffled
 from instancecap.evals.pairing import Named, named_captions, pair
-from instancecap.evals.task import Sample
+from instancecap.evals.task import Sample, digest
 from instancecap.formats.annotation import CLIP_FIELDS, INSTANCE_FIELDS, Field
 from instancecap.io.finder import Rejected
 from instancecap.io.inputs import PRIVATE_FOLDER
@@ -86,7 +86,10 @@ def load_comparison(folder: OpenedFolder, first: str, second: str) -> Comparison
         UsageError: they are the same.
     """
     paths = {one: str(folder.resolve(one, folders=True)) for one in (first, second)}
-    named = {name: named_captions([paths[one]]) for name, one in names_of([first, second]).items()}
+    named = {
+        name: _inside(named_captions([paths[one]]), folder)
+        for name, one in names_of([first, second]).items()
+    }
 
     def locate(caption: Caption, source: str) -> str:
         return str(_video(folder, caption, file_of(source)))
@@ -100,6 +103,17 @@ def load_comparison(folder: OpenedFolder, first: str, second: str) -> Comparison
     return Comparison(
         first=first, second=second, samples=samples, captions=pairs.found, rejected=rejected
     )
+
+
+def _inside(found: Named[Caption], folder: OpenedFolder) -> Named[Caption]:
+    """Without captions that a link in the opened folder leads to, outside of it."""
+    kept, rejected = {}, list(found.rejected)
+    for name, caption in found.found.items():
+        if folder.holds(Path(file_of(found.sources[name]))):
+            kept[name] = caption
+        else:
+            rejected.append(Rejected(name, "a link leads out of the opened folder"))
+    return Named(kept, rejected, found.sources)
 
 
 def _video(folder: OpenedFolder, caption: Caption, file: str) -> Path:
@@ -144,7 +158,9 @@ class Votes:
         if not sitting.rater.strip():
             raise UsageError("write your name first: votes of two people are kept apart")
         parts = (pair.first, pair.second, f"seed{sitting.seed}", sitting.rater.strip())
-        return self._folder / ("-".join(re.sub(r"[^\w]+", "_", one) for one in parts) + ".json")
+        names = (re.sub(r"[^\w]+", "_", one) for one in parts)
+        short = (one if len(one) <= 40 else f"{one[:30]}{digest(one)[:8]}" for one in names)
+        return self._folder / f"{'-'.join(short)}.json"
 
     def read(self, pair: Comparison, sitting: Sitting) -> Scores:
         """What was voted so far."""

@@ -67,6 +67,10 @@ class OpenedFolder:
             raise InputError(f"{name!r}: not a file inside the opened folder")
         return real
 
+    def holds(self, path: Path) -> bool:
+        """Whether a path lies inside, with its links followed."""
+        return self.root is not None and path.resolve().is_relative_to(self.root)
+
     def name_of(self, path: Path) -> str:
         """The name of a file that :meth:`resolve` gave."""
         assert self.root is not None
