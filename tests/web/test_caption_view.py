@@ -12,6 +12,7 @@ import pytest
 from instancecap.errors import UsageError
 from instancecap.formats import Caption
 from instancecap.mllm.server import Server
+from instancecap.web.app.caption_view import DOWNLOADS
 from instancecap.web.app.captioning import NO_KEY, CaptionerChoice, server_for
 from instancecap.web.app.config import AppConfig
 from tests.conftest import MakeVideo
@@ -95,8 +96,7 @@ def test_a_prompt_comes_with_its_budget(browser: Any, page: str) -> None:
 
 
 def test_every_file_can_be_saved(browser: Any, page: str, tmp_path: Path) -> None:
-    for format, end in {"json": ".json", "instancevid": ".instancevid.json", "text": ".txt",
-                        "skycaptioner": ".skycaptioner.json", "report": ".html"}.items():  # fmt: skip
+    for format, (_, end) in DOWNLOADS.items():
         answer = browser.get(f"{page}/download/{format}")
         assert answer.status_code == 200, answer.text
         name = f"a%20b%26%3Ci%3E.mp4{end}"
@@ -108,6 +108,7 @@ def test_every_file_can_be_saved(browser: Any, page: str, tmp_path: Path) -> Non
             path = tmp_path / f"{format}.json"
             path.write_bytes(answer.content)
             assert Caption.read(path).instances is not None
+    assert list(DOWNLOADS) == ["json", "instancevid", "skycaptioner", "text", "report"]
     assert browser.get(f"{page}/download/exe").status_code == 422
 
 
