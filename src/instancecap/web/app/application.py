@@ -90,3 +90,8 @@ def _answer_errors(app: FastAPI, services: Services) -> None:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"][1:])
         return answer(request, f"{place}: {first['msg']}", 422)
+
+    @app.exception_handler(Exception)
+    def unforeseen(request: Request, error: Exception) -> Response:
+        """The server's log has the traceback; a browser gets no more than the kind of error."""
+        return answer(request, f"something unforeseen happened ({type(error).__name__})", 500)
