@@ -9,11 +9,85 @@ import typer
 
 from instancecap.cli import terminal
 from instancecap.cli.options import TEXTS, Filled, command
+from instancecap.datasets.curation.filter import Explained, FilterConfig, explain_clip, filter_clips
+from instancecap.datasets.release.card import CardOptions, write_card
+from instancecap.datasets.release.diff import diff as compare_captions
+from instancecap.datasets.release.diff_report import as_table, write_diff
 from instancecap.datasets.replace import Change, Replacement, replace_all
 from instancecap.datasets.statistics.collect import collect
 from instancecap.datasets.statistics.report import write_statistics
+from instancecap.errors import UsageError
 
 app = typer.Typer(no_args_is_help=True, help=TEXTS["verbs"]["dataset"])
+
+FILTER = Filled(
+    FilterConfig, dict.fromkeys(("format", "overwrite_human", "hint_column", "keep"), "")
+)
+
+
+@command(app, "dataset filter", FILTER)
+def dataset_filter(
+    inputs: list[str],
+    *,
+    explain: str = "",
+    json: bool = False,
+    verbose: bool = False,
+    quiet: bool = False,
+    **options: object,
+) -> None:
+    """Curate clips by rules."""
+    if verbose:
+        terminal.log_to_stderr()
+    config = FILTER.fill(options)
+    if explain:
+        found = explain_clip(explain, config)
+        if json:
+            terminal.print_json([one.as_dict() for one in found])
+        else:
+            for one in found:
+                _show(one)
+        return
+    if not config.out:
+        raise UsageError("dataset filter: name a folder for the manifest with --out")
+    with terminal.watching(told=True, quiet=quiet, verbose=verbose) as watcher:
+        done = filter_clips(inputs, config, events=watcher)
+    watcher.conclude(done.run)
+    if json:
+        terminal.print_json(done.as_dict())
+    elif done.funnel is not None:
+        for step in done.funnel.steps:
+            if step.rejected:
+                print(f"{step.rejected:>7,} {step.rule}: {step.limit}")
+        print(f"{done.funnel.steps[-1].left:>7,} of {done.funnel.clips:,} kept")
+    if not quiet:
+        if done.funnel is None and not (done.run.interrupted or done.run.stopped):
+            terminal.note("this part is measured; the last part to end writes the manifest")
+        elif done.outputs:
+            terminal.note(f"written: {', '.join(done.outputs)}")
+    raise typer.Exit(terminal.exit_status(done.run))
+
+
+def _show(one: Explained) -> None:
+    """The rules and what they say of a clip, as a table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(
+        "", "rule", "figure", "limit", box=None, title=terminal.printable(one.judged.id),
+        title_justify="left",
+    )  # fmt: skip
+    for verdict in one.verdicts:
+        figure = verdict.figure
+        told = f"{figure:.4g}" if isinstance(figure, int | float) else ""
+        told = told or (figure if isinstance(figure, str) else ", ".join(figure))
+        mark = "" if verdict.passes else "✗"
+        table.add_row(mark, verdict.rule, terminal.printable(told), verdict.limit)
+    Console(markup=False, highlight=False).print(table)
+    print("rejected" if one.judged.reasons else "kept", end="")
+    print("" if one.compared else "; not compared with other clips")
+    for verdict in one.judged.reasons:
+        print(f"  {verdict.rule}: {terminal.printable(verdict.words)}")
+
 
 REPLACEMENT = Filled(Replacement, {"replace": "to", "fields": ""})
 
@@ -80,3 +154,43 @@ def stats(
     elif not quiet:
         terminal.note(f"{sets[0].captions} captions; look at {paths[-1]}")
     raise typer.Exit(int(any(one.failed for one in sets)))
+
+
+@command(app, "dataset diff")
+def diff(
+    first: str, second: str, *, out: str = "", json: bool = False, quiet: bool = False
+) -> None:
+    """What differs between two versions of a set."""
+    note = terminal.note_failure
+    if out:
+        found = write_diff([first], [second], Path(out), on_failure=note)
+    else:
+        found = compare_captions([first], [second], on_failure=note)
+    if json:
+        terminal.print_json(found.model_dump(mode="json"))
+    elif not quiet:
+        print(as_table(found))
+        if out:
+            terminal.note(f"every change is in {out}")
+    raise typer.Exit(int(bool(found.failed)))
+
+
+CARD = Filled(CardOptions)
+
+
+@command(app, "dataset card", CARD)
+def card(
+    captions: list[str], *, out: str, json: bool = False, quiet: bool = False, **options: Any
+) -> None:
+    """A set made ready to be published."""
+    made = write_card(captions, out, CARD.fill(options), on_failure=terminal.note_failure)
+    if made.missing is not None:
+        terminal.note(f"no plots: {made.missing}")
+    if json:
+        failed = [{"input": source, "reason": reason} for source, reason in made.failed]
+        terminal.print_json(
+            {"captions": made.statistics.captions, "clips": made.clips, "failed": failed}
+        )
+    elif not quiet:
+        terminal.note(f"{made.statistics.captions} captions, {made.clips} clips; look at {out}")
+    raise typer.Exit(int(bool(made.failed)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from instancecap.evidence.cluster import Models, load_models
 from instancecap.evidence.expert import Expert
@@ -36,11 +36,7 @@ EXPERTS: tuple[Callable[[Models], Expert], ...] = (
 
 
 def measure(
-    clip: Clip,
-    *,
-    threads: int = 0,
-    masks: bool = False,
-    on_time: Callable[[float], None] = lambda t: None,
+    clip: Clip, *, threads: int = 0, masks: bool = False, also: Sequence[Expert] = ()
 ) -> Evidence:
     """Measure a clip.
 
@@ -48,7 +44,7 @@ def measure(
         clip: what to measure.
         threads: cores to use, 0 for all. What is measured does not depend on it.
         masks: add a mask per instance for every sample.
-        on_time: told the seconds of the clip that are done, after each frame.
+        also: experts of the caller's own, which look on in the same pass and come last.
 
     Raises:
         InputError: the clip cannot be opened, or no frame of it can be decoded.
@@ -57,13 +53,12 @@ def measure(
     started = time.perf_counter()
     give_pictures_back()
     models = load_models()
-    experts = [make(models) for make in EXPERTS]
+    experts = [*(make(models) for make in EXPERTS), *also]
     with ClipReader(clip, threads=threads) as reader:
         observed = Pass(experts, aspect=reader.info.aspect, beside=threads != 1)
         try:
             for frame in reader:
                 observed.add(frame)
-                on_time(frame.t)
             evidence = Evidence(
                 video=video_of(reader),
                 models=models.names,

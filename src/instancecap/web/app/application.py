@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from instancecap.errors import InputError, InstanceCapError
-from instancecap.web.app import caption_view, shared_routes
+from instancecap.web.app import caption_view, compare_view, enhance_view, shared_routes
 from instancecap.web.app.config import AppConfig
 from instancecap.web.app.files import OpenedFolder, Workspace
 from instancecap.web.app.jobs import Jobs
@@ -25,6 +25,8 @@ from instancecap.web.review import routes
 VIEWS = (
     View("Caption", "/", caption_view.router),
     View("Review", "/review", routes.router),
+    View("Enhance", "/enhance", enhance_view.router),
+    View("Compare", "/compare", compare_view.router),
 )
 """In the order of the navigation; each has a router of its own."""
 

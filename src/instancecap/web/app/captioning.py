@@ -13,6 +13,8 @@ from instancecap.api import Captioner, Measured, Mllm
 from instancecap.captioners.chain.options import ChainOptions, Mode
 from instancecap.errors import ModelError, UsageError
 from instancecap.evidence.build import measure
+from instancecap.evidence.expert import Scene
+from instancecap.evidence.sample import SAMPLE_RATE, Sample
 from instancecap.mllm.base import Backend, Reply, Request
 from instancecap.mllm.server import Server
 from instancecap.schema import Caption, Evidence
@@ -118,6 +120,26 @@ class _Told(Backend):
         await self.inner.close()
 
 
+class _Onlooker:
+    """Tells how far the pass over the clip is; it measures nothing."""
+
+    name = "onlooker"
+    rate = SAMPLE_RATE
+    needs: tuple[str, ...] = ()
+
+    def __init__(self, progress: Progress, seconds: float) -> None:
+        self._progress, self._seconds, self._told = progress, seconds, -STEP
+
+    def add(self, sample: Sample, scene: Scene) -> None:
+        share = min(sample.t / self._seconds, 1.0) if self._seconds else 1.0
+        if share >= self._told + STEP:
+            self._told = share
+            self._progress("measuring", share)
+
+    def facts(self, evidence: Evidence, scene: Scene) -> None:
+        self._progress("measuring", 1.0)
+
+
 def caption_clip(progress: Progress, order: Order) -> None:
     """Write ``caption.json``, ``evidence.json`` and the frames of a clip into the order's folder.
 
@@ -127,7 +149,7 @@ def caption_clip(progress: Progress, order: Order) -> None:
     progress("looking at the clip", 0.0)
     facts = inspect_clip(order.clip, order.name, order.limits)
     clip = Clip.open(order.clip, id=order.name)
-    evidence = _measure(progress, clip, float(str(facts["seconds"])))
+    evidence = measure(clip, also=[_Onlooker(progress, float(str(facts["seconds"])))])
     captioner = order.captioner
     if isinstance(captioner, Mllm):
         captioner = replace(captioner, backend=_Told(captioner.open(), progress))
@@ -140,19 +162,6 @@ def caption_clip(progress: Progress, order: Order) -> None:
     write_frames(clip, order.folder, duration=evidence.video.duration, wanted=cited_times(caption))
     evidence.write(Path(order.folder, "evidence.json"))
     caption.write(Path(order.folder, "caption.json"))
-
-
-def _measure(progress: Progress, clip: Clip, seconds: float) -> Evidence:
-    told = -STEP
-
-    def on_time(t: float) -> None:
-        nonlocal told
-        share = min(t / seconds, 1.0) if seconds else 1.0
-        if share >= told + STEP:
-            told = share
-            progress("measuring", share)
-
-    return measure(clip, on_time=on_time)
 
 
 def read_result(folder: Path) -> tuple[Caption, Evidence]:
