@@ -28,6 +28,13 @@ CODED = re.compile(r"/(motion|shot_type|shot_angle|shot_position|time_of_day|cat
 """Fields whose words come from a vocabulary and are written with underscores."""
 
 
+SWATCHES = frozenset(
+    ["black", "gray", "white", "red", "orange", "brown", "beige", "yellow", "green", "teal", "blue",
+     "purple", "pink"]
+)  # fmt: skip
+"""Colors whose names style sheets know as well; others are shown by their name alone."""
+
+
 def label_of(pointer: str) -> str:
     """A short name for a field, without the thing that it belongs to."""
     for ending, label in LABELS.items():
@@ -51,6 +58,7 @@ class Field:
         known: who says so, if that is recorded.
         frames: times to see it at, seconds.
         instance: the id of the instance that it is about.
+        swatches: names of colors that can be shown, for a field of colors.
     """
 
     pointer: str
@@ -60,6 +68,7 @@ class Field:
     known: Provenance | None
     frames: list[float]
     instance: int | None
+    swatches: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +116,17 @@ class _Leaves:
         label = label or label_of(pointer)
         known = self.caption.provenance.get(pointer) if pointer in self.left else None
         times = known.frames if known is not None else []
+        value = self.left.pop(pointer, "")
+        colors = value if pointer.endswith("/colors") else ()
         return Field(
             pointer,
             label,
             f"{label} of {of}" if of else label,
-            value_of(pointer, self.left.pop(pointer, "")),
+            value_of(pointer, value),
             known,
             times or list(frames),
             instance,
+            tuple(color for color in colors if color in SWATCHES),
         )
 
     def below(self, prefix: str, **how: Any) -> list[Field]:
