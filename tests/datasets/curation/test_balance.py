@@ -34,8 +34,8 @@ def traits(places: Sequence[str], cameras: Sequence[str]) -> list[Mapping[str, s
 
 
 @given(
-    outdoor=st.floats(0.05, 0.95),
-    static=st.floats(0.05, 0.95),
+    outdoor=st.floats(0.2, 0.8),
+    static=st.floats(0.2, 0.8),
     seed=st.integers(0, 1000),
     clips=st.sampled_from([0, 60]),
 )
