@@ -110,7 +110,7 @@ def keep_result(app: LiveApp, word: str, *, description: str) -> str:
     write_frames(entry.clip, str(folder))
     entry.caption.write(folder / "caption.json")
     entry.evidence.write(folder / "evidence.json")
-    (folder / "result.json").write_text(json.dumps({"key": "folder/gone.mp4"}))
+    (folder / "result.json").write_text(json.dumps({"key": "folder/gone.mp4", "name": word}))
     return str(id)
 
 
