@@ -19,7 +19,7 @@ from examples.demo import find_clips
 from instancecap.formats import Caption
 from instancecap.web.app.config import Limits
 from tests.conftest import MakeVideo
-from tests.web.conftest import LiveApp, Watched, serious_findings
+from tests.web.conftest import REBOUND, LiveApp, Watched, serious_findings
 from tests.web.test_report import NASTY, make_entry
 
 pytestmark = pytest.mark.browser
@@ -240,4 +240,13 @@ def test_another_page_can_neither_send_nor_read_nor_embed(
     assert found[1:] == ["refused", "refused", "refused"]
     assert found[0] in ("opaque", "refused")  # sent, and answered with 403
     assert set(app.services.workspace.path.iterdir()) == before
+    page.close()
+
+
+def test_a_site_whose_name_was_rebound_gets_nothing(app: LiveApp, chromium: Any) -> None:
+    page = chromium.new_page()
+    answer = page.goto(app.url.replace("127.0.0.1", REBOUND))
+    assert answer.status == 403
+    assert "is not this app" in page.content()
+    assert page.locator("meta[name=token]").count() == 0
     page.close()
