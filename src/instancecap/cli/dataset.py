@@ -10,6 +10,8 @@ import typer
 from instancecap.cli import terminal
 from instancecap.cli.options import TEXTS, Filled, command
 from instancecap.datasets.curation.filter import Explained, FilterConfig, explain_clip, filter_clips
+from instancecap.datasets.release.diff import diff as compare_captions
+from instancecap.datasets.release.diff_report import as_table, write_diff
 from instancecap.datasets.replace import Change, Replacement, replace_all
 from instancecap.datasets.statistics.collect import collect
 from instancecap.datasets.statistics.report import write_statistics
@@ -151,3 +153,22 @@ def stats(
     elif not quiet:
         terminal.note(f"{sets[0].captions} captions; look at {paths[-1]}")
     raise typer.Exit(int(any(one.failed for one in sets)))
+
+
+@command(app, "dataset diff")
+def diff(
+    first: str, second: str, *, out: str = "", json: bool = False, quiet: bool = False
+) -> None:
+    """What differs between two versions of a set."""
+    note = terminal.note_failure
+    if out:
+        found = write_diff([first], [second], Path(out), on_failure=note)
+    else:
+        found = compare_captions([first], [second], on_failure=note)
+    if json:
+        terminal.print_json(found.model_dump(mode="json"))
+    elif not quiet:
+        print(as_table(found))
+        if out:
+            terminal.note(f"every change is in {out}")
+    raise typer.Exit(int(bool(found.failed)))

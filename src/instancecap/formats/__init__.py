@@ -22,9 +22,11 @@ from instancecap.formats import (
     fiftyone,
     instancecap,
     instancevid,
+    instancevid_published,
     labelstudio,
     miradata,
     skycaptioner,
+    spatialvid,
 )
 from instancecap.formats import text as plain_text
 from instancecap.formats.salvage import SALVAGED, decode_text, salvage
@@ -50,6 +52,7 @@ class Codec(Protocol):
 FORMATS: dict[str, Codec] = {
     "instancecap": instancecap,
     "instancevid": instancevid,
+    "instancevid-published": instancevid_published,
     "skycaptioner": skycaptioner,
     "cosmos3": cosmos3,
     "miradata": miradata,
@@ -62,12 +65,19 @@ FORMATS: dict[str, Codec] = {
 KEEPS_PROVENANCE = frozenset({"instancecap", "labelstudio", "fiftyone"})
 """Formats that say who wrote which field."""
 
-_READERS = {name: codec.read for name, codec in FORMATS.items()} | {"cosmos-curate": curate.read}
+_READERS = {name: codec.read for name, codec in FORMATS.items()} | {
+    "cosmos-curate": curate.read,
+    "spatialvid": spatialvid.read,
+}
+
+_SAME = {"instancevid-published": "instancevid"}
+"""Formats that differ in what is written only, and are read as another."""
 
 _SIGNS = {
     "instancevid": {*map(loosely, instancevid.STRUCTURE[:2]), "backgrounddetail"}
     | {one for one in instancevid.PARTS if one.startswith("main")},
     "cosmos-curate": {"spanuuid", "durationspan"},
+    "spatialvid": {"optcammotion", "scenesummary", "shotimmersion"},
     "cosmos3": {"backgroundsetting", "temporalcaption", "cinematography"}
     | {"comprehensivet2icaption"},
     "skycaptioner": {"subjects", "shotposition", "environment"},
@@ -195,12 +205,12 @@ def _parse(text: str, warnings: list[str], *, structured: bool) -> Any:
 
 def _read_foreign(value: dict[str, Any], name: str, warnings: list[str]) -> Caption:
     """A caption of another system, with a word on who says all this."""
-    if name != detect(value) and detect(value):
-        raise FormatError(f"this is {detect(value)}, not {name}")
+    if (found := detect(value)) and found != _SAME.get(name, name):
+        raise FormatError(f"this is {found}, not {name}")
     cleaned = {clean(str(key)): one for key, one in value.items()}
     caption: Caption = _READERS[name](cleaned, warnings)
     leaves = caption.leaves()
-    if not detect(value) and not leaves:
+    if not found and not leaves:
         raise FormatError(_unknown(value))
     if set(leaves) <= {"/global_description"}:
         unread = {f"unknown field left out: /{name}" for name, one in value.items() if _nested(one)}

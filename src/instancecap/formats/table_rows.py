@@ -21,6 +21,7 @@ OURS = "instancecap"
 CELLS = {
     OURS: "caption_json",
     "instancevid": "structured_caption",
+    "instancevid-published": "structured_caption",
     "skycaptioner": "structural_caption",
     "cosmos3": "caption_json",
     "text": "caption",
@@ -32,7 +33,9 @@ CELLS = {
 LISTS = {"fiftyone": (f'{json.dumps(fiftyone.DATASET)[:-1]}, "samples": [', "]}")}
 """What stands before and after the captions of a ``.json``, where that is not a list."""
 
-NAMES_ITS_VIDEO = frozenset({OURS, "instancevid", "labelstudio", "fiftyone"})
+NAMES_ITS_VIDEO = frozenset(
+    {OURS, "instancevid", "instancevid-published", "labelstudio", "fiftyone"}
+)
 """Formats whose captions say which video they are about, and so need no row around them."""
 
 FLAT_COLUMNS = (

@@ -158,7 +158,7 @@ def write_page(survey: Survey, funnel: Funnel, folder: Path) -> None:
             histograms=survey.histograms(),
             shown=show(survey.kept),
             groups=groups,
-            style=asset("report.css"),
+            style=asset("page.css"),
         )
     )
     write_whole(folder / PAGE, page)

@@ -136,9 +136,10 @@ class Collector:
             return
         caption = row.caption
         self._add_words(caption)
-        self._add_clip(caption)
+        leaves = list(caption.leaves())
+        self._add_clip(caption, leaves)
         self._add_instances(caption)
-        self._add_support(caption)
+        self._add_support(caption, leaves)
         producer = caption.producer
         parts = (producer.name, producer.version, producer.captioner, producer.mode)
         self._made_by[" ".join(filter(None, parts))] += 1
@@ -153,12 +154,11 @@ class Collector:
         for tokens, (_, counter) in zip(self._tokens, self._targets, strict=True):
             tokens[counter.count(text)] += 1
 
-    def _add_clip(self, caption: Caption) -> None:
+    def _add_clip(self, caption: Caption, leaves: Sequence[str]) -> None:
         camera, video = caption.camera, caption.video
         seconds = video.duration if video else 0.0
         self._seconds += seconds
         count = len(caption.instances)
-        leaves = caption.leaves()
         values: dict[str, tuple[str, ...]] = {
             "length": (length_bin(seconds) if seconds else "",),
             "scene": (scene_of(caption),),
@@ -184,8 +184,8 @@ class Collector:
             if "moves" in motions:
                 self._distributions["direction"].add(direction_of(one))
 
-    def _add_support(self, caption: Caption) -> None:
-        for pointer in caption.leaves():
+    def _add_support(self, caption: Caption, leaves: Sequence[str]) -> None:
+        for pointer in leaves:
             entry = caption.provenance.get(pointer)
             self._distributions["support"].add(entry.support if entry else "")
         for claim in caption.claims:

@@ -40,16 +40,11 @@ def _segments(caption: Caption) -> list[str]:
 
 def _kinds_in(text: str) -> Counter[str]:
     """Kinds by how many different words tell of them, in the order of the file."""
-    words = _WORD.findall(text.lower())
-    told = {*words, *(f"{one}-{two}" for one, two in pairwise(words))}
-    index = _kind_by_word()
-    found: dict[str, set[str]] = {}
-    for word in told:
-        for form in (word, word.removesuffix("s"), word.removesuffix("es")):
-            if form in index:
-                found.setdefault(index[form], set()).add(form)
-                break
-    return Counter({kind: len(found[kind]) for kind in _table() if kind in found})
+    words, index = _WORD.findall(text.lower()), _word_by_form()
+    told = {*words, *map("-".join, pairwise(words))}
+    found = {index[form] for form in told & index.keys()}
+    counts = Counter(kind for kind, _ in found)
+    return Counter({kind: counts[kind] for kind in _table() if kind in counts})
 
 
 @cache
@@ -59,5 +54,11 @@ def _table() -> dict[str, list[str]]:
 
 
 @cache
-def _kind_by_word() -> dict[str, str]:
-    return {word: kind for kind, words in reversed(_table().items()) for word in words}
+def _word_by_form() -> dict[str, tuple[str, str]]:
+    """Kind and word by every form that is read; of two kinds with one word the first."""
+    return {
+        form: (kind, word)
+        for kind, words in reversed(_table().items())
+        for word in words
+        for form in (word, f"{word}s", f"{word}es")
+    }
