@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from instancecap.datasets.release.diff_report import as_table, write_diff
 from instancecap.datasets.replace import Change, Replacement, replace_all
 from instancecap.datasets.statistics.collect import collect
 from instancecap.datasets.statistics.report import write_statistics
+from instancecap.datasets.traits import lint as lint_captions
 from instancecap.errors import UsageError
 
 app = typer.Typer(no_args_is_help=True, help=TEXTS["verbs"]["dataset"])
@@ -172,3 +174,36 @@ def diff(
         if out:
             terminal.note(f"every change is in {out}")
     raise typer.Exit(int(bool(found.failed)))
+
+
+@command(app, "dataset lint")
+def lint(
+    captions: list[str],
+    *,
+    trigger: str = "",
+    leave_out: list[str] | None = None,
+    keep: list[str] | None = None,
+    json: bool = False,
+    quiet: bool = False,
+) -> None:
+    """Look for a trigger word, and for traits to leave out or to keep."""
+    report = lint_captions(captions, trigger=trigger, leave_out=leave_out or (), keep=keep or ())
+    if json:
+        terminal.print_json(asdict(report))
+    elif not quiet:
+        for name in report.lacking:
+            print(terminal.printable(f"{name}: no {trigger!r}"))
+        for name, trait, sentence in report.telling:
+            print(terminal.printable(f"{name}: tells {trait!r}: {sentence}"))
+        for name, trait in report.silent:
+            print(terminal.printable(f"{name}: does not tell {trait!r}"))
+    for source, reason in report.failed:
+        terminal.note_failure(source, reason)
+    if not quiet:
+        if report.repeated:
+            terminal.note(f"warning: {report.repeated}")
+        telling = len({name for name, _, _ in report.telling})
+        silent = len({name for name, _ in report.silent})
+        found = f"{len(report.lacking)} lack the trigger word, {telling} tell a trait to leave out"
+        terminal.note(f"{report.captions} captions: {found}, {silent} lack one to keep")
+    raise typer.Exit(int(not report.is_clean))

@@ -160,6 +160,8 @@ class Options:
         target_named: False where the model is only the trainer's first, which the user is told.
         lengths: a caption for each, instead of the one length of ``render``.
         paraphrases: wordings of each caption; 1 for the usual one alone.
+        leave_out: traits that no caption tells of its main instances; see
+            :mod:`instancecap.datasets.traits`.
         drop_captions: probability 0..1 with which a caption is left out as a whole, but for the
             prefix.
         frames: that the training asks for; pictures a clip for a trainer of stills; 0 for all.
@@ -171,6 +173,7 @@ class Options:
     lengths: tuple[Length, ...] = ()
     paraphrases: int = 1
     drop_captions: float = 0.0
+    leave_out: tuple[str, ...] = ()
     question: str = ""
     link: media.Link = "symlink"
     transcode: bool = False
