@@ -10,8 +10,8 @@ import numpy as np
 
 from instancecap.datasets.near_duplicates import NEAR, NearDuplicates
 
-ALARM = 0.02
-"""Share of clips with another clip's caption from which a set is warned of."""
+ALARM, FEWEST = 0.02, 3
+"""Share and number of clips with another clip's caption from which a set is warned of."""
 
 MOST_TOLD = 3
 """Groups of clips that are told, the largest first."""
@@ -71,7 +71,7 @@ class RepeatAlarm:
         """The alarm in one line; empty for a set that hardly repeats itself."""
         groups = list(self.groups())
         alike = sum(one.count for one in groups)
-        if not alike or alike < ALARM * len(self._names):
+        if alike < max(FEWEST, ALARM * len(self._names)):
             return ""
         told = "; ".join(map(str, groups[:MOST_TOLD]))
         more = f"; {len(groups) - MOST_TOLD} groups more" if groups[MOST_TOLD:] else ""

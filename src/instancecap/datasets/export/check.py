@@ -121,7 +121,7 @@ class _Checker:
         seen: dict[str, str] = {}
         with closing(RepeatAlarm()) as alarm:
             self._read(seen, alarm)
-            if warning := alarm.warning():
+            if not self.record.get("scene") and (warning := alarm.warning()):
                 self.report.warn("", warning)
         if not self.report.rows and not self.report.failed:
             self.report.fail(str(self.root), "the dataset has no rows")

@@ -40,6 +40,7 @@ from instancecap.datasets.export.rules import (
     out_of_rule,
 )
 from instancecap.datasets.repeats import RepeatAlarm
+from instancecap.datasets.scenes import captions_of_scenes, scene_finder
 from instancecap.datasets.traits import leave_out
 from instancecap.errors import InputError, OutputError, UsageError
 from instancecap.formats import to_format
@@ -93,6 +94,8 @@ def export(
         OutputError: the dataset cannot be written.
     """
     options = complete(options, trainer)
+    if options.scene:
+        rows = captions_of_scenes(rows, scene_finder(options.scene))
     target = options.render.target if options.render else None
     plan = plan_of(trainer, options)
     final = Path(os.path.abspath(out))
@@ -167,7 +170,7 @@ class _Run:
             for name, text in self.trainer.extras(self.final, self.plan, self.counts).items():
                 (self.part / name).write_text(text, encoding="utf-8")
         self._warn_of_drops()
-        if warning := self.alarm.warning():
+        if not self.options.scene and (warning := self.alarm.warning()):
             self.report.warn("", warning)
         with suppress(OSError):  # a layout may have emptied its folder
             (self.part / self.trainer.layout.media).rmdir()
@@ -343,6 +346,6 @@ class _Run:
 
 _RECORDED = (
     "transcode", "question", "frames", "fps", "size", "fit", "lengths", "paraphrases",
-    "drop_captions", "leave_out",
+    "drop_captions", "leave_out", "scene",
 )  # fmt: skip
 _LINKED = {"symlink": "linked", "hardlink": "linked", "copy": "copied"}
