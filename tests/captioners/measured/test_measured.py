@@ -311,7 +311,7 @@ def test_what_is_not_reliable_is_left_out(monkeypatch: pytest.MonkeyPatch) -> No
     def gate(kind: str, confidence: float) -> bool:
         return kind in told
 
-    monkeypatch.setattr(content_selection, "reliable_facts", lambda evidence: gate)
+    monkeypatch.setattr(content_selection, "is_reliable", gate)
     facts = evidence(
         thing("dog", colors=[("brown", 0.9)], moving=True, direction="left", speed=0.2),
         thing("object", id=1),
