@@ -28,9 +28,9 @@ RELIABLE = 0.78  # lower bound of the precision of a kind of fact from which its
 # Facts of a kind and of about one confidence by which it is judged, rather than by all of its kind:
 # the lower bound allows for small numbers.
 ENOUGH = 10
-# Probability from which a class is stated: of vehicles, and of what is called by its category alone;
-# then of people, for whom figures, hands and machines are taken, of animals, of which the detector
-# knows ten kinds, and of all else. How often such classes are right of clips left out:
+# Probability from which a class is stated: of vehicles, and of what is called by its category
+# alone; then of people, for whom figures, hands and machines are taken, of animals, of which the
+# detector knows ten kinds, and of all else. How often such classes are right of clips left out:
 # ``python -m benchmarks.naming``.
 SURE_CATEGORY, SURE = 0.7, 0.85
 # Share of the samples in which no more of a kind are found than a group counts, from which its
