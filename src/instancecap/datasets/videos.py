@@ -19,14 +19,25 @@ def names_video(name: str) -> bool:
     return Path(name).suffix.lower() in SUFFIXES
 
 
+OF_ITS_FOLDER = "caption.json"
+"""Name of a file whose clip is named as its folder, as SpatialVID has them."""
+
+
 def beside(path: str) -> str:
     """The video that ``clip.txt`` belongs to: ``clip.mp4`` in its folder, or in ``../videos``.
 
-    Empty where there is none. ``clip.mp4.txt`` belongs to ``clip.mp4``.
+    Empty where there is none. ``clip.mp4.txt`` belongs to ``clip.mp4``, and
+    ``annotations/group/clip/caption.json`` to ``videos/group/clip.mp4``.
     """
     folder, name = os.path.split(path)
     stem = os.path.splitext(name)[0]
-    for place in (folder, os.path.join(os.path.dirname(folder), "videos")):
+    if name == OF_ITS_FOLDER:
+        folder, stem = os.path.split(os.path.abspath(folder))
+    places = [folder, os.path.join(os.path.dirname(folder), "videos")]
+    if name == OF_ITS_FOLDER:
+        root, group = os.path.split(folder)
+        places.append(os.path.join(os.path.dirname(root), "videos", group))
+    for place in places:
         if found := _existing([os.path.join(place, stem)]):
             return found
     return ""

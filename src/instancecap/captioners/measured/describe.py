@@ -18,7 +18,6 @@ from instancecap.captioners.measured import scene_selection as whole
 from instancecap.captioners.measured.conduct import Conduct, conduct_in_clip, conduct_of
 from instancecap.captioners.measured.content_selection import Gate, Name
 from instancecap.captioners.measured.sentences import Sentences, language_of
-from instancecap.evidence.geometry import cell_of
 from instancecap.evidence.reliability import precision
 from instancecap.evidence.view import within
 from instancecap.models.coco import CATEGORIES
@@ -26,6 +25,7 @@ from instancecap.schema import caption as c
 from instancecap.schema import pointer
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Evidence, InstanceFacts
+from instancecap.schema.tracks import cell_of
 from instancecap.schema.vocabulary import Category, Cell, Primitive
 from instancecap.version import __version__
 from instancecap.video.sampling import pick_evenly
