@@ -211,13 +211,13 @@ class DetectionExpert:
             boxes = np.concatenate([boxes, extra])
             scores = np.concatenate([scores, extra_scores])
         people = scores[:, PERSON] >= MAYBE_A_PERSON
-        seen: Array | None = None
+        facing: Array | None = None
         if self._faces is not None:
             if faces:
                 self._faces.add(sample, boxes[people])
             if full is not None:
-                seen = np.full(len(boxes), np.nan)
-                seen[people] = self._faces.look_closer(full, boxes[people])
+                facing = np.full(len(boxes), np.nan)
+                facing[people] = self._faces.look_closer(full, boxes[people])
         return FrameDetections(
             index=sample.index,
             t=sample.t,
@@ -225,7 +225,7 @@ class DetectionExpert:
             # Half precision: an hour of film has some 20,000 of these.
             scores=scores.astype(np.float16),
             looks=looks,
-            faces=seen,
+            faces=facing,
             colors=instance_colors(sample, boxes, scores),
             carry=carry,
             size=sample.size,

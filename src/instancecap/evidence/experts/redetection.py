@@ -71,7 +71,8 @@ class LookCounter:
     def counts(self, boxes: Array) -> NDArray[np.int64]:
         """Looks so far at what is in some boxes (n, 4)."""
         overlap = ious(boxes, self._boxes)
-        return np.where(overlap > SAME_INSTANCE, self._looks, 0).max(axis=1, initial=0)
+        looks = np.where(overlap > SAME_INSTANCE, self._looks, 0).max(axis=1, initial=0)
+        return np.asarray(looks, np.int64)
 
     def note(self, boxes: Array, counts: NDArray[np.int64]) -> None:
         """Keep how often what is in some boxes (n, 4) was looked at by now."""
