@@ -36,6 +36,7 @@ class Video(ClipInfo):
     codec: str = ""
     pixel_format: str = ""
     frames_read: int = Field(default=0, ge=0)
+    damage: Unit = Field(default=0.0, description="share of the frames that are damaged or missing")
 
 
 class Shot(StrictModel):
