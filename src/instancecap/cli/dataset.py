@@ -10,7 +10,9 @@ import typer
 
 from instancecap.cli import terminal
 from instancecap.cli.options import TEXTS, Filled, command
+from instancecap.datasets.curation.balance import BalanceOptions, balance_set
 from instancecap.datasets.curation.filter import Explained, FilterConfig, explain_clip, filter_clips
+from instancecap.datasets.release.card import CardOptions, write_card
 from instancecap.datasets.release.diff import diff as compare_captions
 from instancecap.datasets.release.diff_report import as_table, write_diff
 from instancecap.datasets.replace import Change, Replacement, replace_all
@@ -21,6 +23,7 @@ from instancecap.errors import UsageError
 
 app = typer.Typer(no_args_is_help=True, help=TEXTS["verbs"]["dataset"])
 
+BALANCE = Filled(BalanceOptions)
 FILTER = Filled(
     FilterConfig, dict.fromkeys(("format", "overwrite_human", "hint_column", "keep"), "")
 )
@@ -66,6 +69,29 @@ def dataset_filter(
         elif done.outputs:
             terminal.note(f"written: {', '.join(done.outputs)}")
     raise typer.Exit(terminal.exit_status(done.run))
+
+
+@command(app, "dataset balance", BALANCE)
+def dataset_balance(
+    inputs: list[str], *, json: bool = False, quiet: bool = False, **options: object
+) -> None:
+    """Choose clips so that a set has the shares asked for."""
+    done = balance_set(inputs, BALANCE.fill(options))
+    for one in done.failed:
+        terminal.note_failure(one.source, one.reason)
+    if json:
+        terminal.print_json({**done.as_dict(), "outputs": done.outputs})
+    else:
+        for name, found in done.shares.items():
+            print(f"{name}: share before, target, after")
+            for value, (before, target, after) in found.items():
+                aim = "" if target is None else f"{target:.1%}"
+                print(f"  {before:>6.1%} {aim:>6} {after:>6.1%}  {terminal.printable(value)}")
+        told = ", ".join(f"{count:,} {name}" for name, count in done.chosen.items())
+        print(f"{sum(done.chosen.values()):,} of {done.clips:,} clips: {told}")
+    if not quiet and done.outputs:
+        terminal.note(f"written: {', '.join(done.outputs)}")
+    raise typer.Exit(int(bool(done.failed)))
 
 
 def _show(one: Explained) -> None:
@@ -207,3 +233,24 @@ def lint(
         found = f"{len(report.lacking)} lack the trigger word, {telling} tell a trait to leave out"
         terminal.note(f"{report.captions} captions: {found}, {silent} lack one to keep")
     raise typer.Exit(int(not report.is_clean))
+
+
+CARD = Filled(CardOptions)
+
+
+@command(app, "dataset card", CARD)
+def card(
+    captions: list[str], *, out: str, json: bool = False, quiet: bool = False, **options: Any
+) -> None:
+    """A set made ready to be published."""
+    made = write_card(captions, out, CARD.fill(options), on_failure=terminal.note_failure)
+    if made.missing is not None:
+        terminal.note(f"no plots: {made.missing}")
+    if json:
+        failed = [{"input": source, "reason": reason} for source, reason in made.failed]
+        terminal.print_json(
+            {"captions": made.statistics.captions, "clips": made.clips, "failed": failed}
+        )
+    elif not quiet:
+        terminal.note(f"{made.statistics.captions} captions, {made.clips} clips; look at {out}")
+    raise typer.Exit(int(bool(made.failed)))

@@ -32,6 +32,8 @@ export class Player {
     stage.addEventListener("click", () => this.toggle());
     seek.addEventListener("input", () => { this.pause(); this.show(Number(seek.value)); });
     boxes.addEventListener("change", () => this.drawBoxes());
+    this.toggles = [...root.querySelectorAll("[data-track]")];
+    for (const one of this.toggles) one.addEventListener("change", () => this.drawBoxes());
     others.addEventListener("change", () => this.drawBoxes());
     next.addEventListener("click", () => this.showCited(this.cited.at + 1));
     back.addEventListener("click", () => this.goBack());
@@ -43,11 +45,52 @@ export class Player {
     if (this.data) return;
     this.data = JSON.parse(this.part.data.textContent);
     this.part.data.remove();
-    this.images = this.data.frames.map(() => null);
+    this.times = this.data.frames.map((frame) => frame.t);
+    this.images = this.times.map(() => null);
     this.pen = this.part.canvas.getContext("2d");
-    this.makeBoxes();
-    this.show(this.data.poster);
+    this.setTracks(this.data.tracks);
+    if (this.times.length) this.show(this.data.poster);
     this.fresh = true; // the first play starts at the beginning, not at the poster
+    if (this.part.video) this.awaitVideo();
+  }
+
+  /** Play the video itself once the browser turns out to be able to; else the frames remain. */
+  awaitVideo() {
+    const { video, seek } = this.part;
+    const begin = () => {
+      const fps = this.data.fps || 25;
+      const count = Math.max(1, Math.round(this.data.span * fps));
+      const t = this.index === undefined ? 0 : this.times[this.index];
+      this.video = video;
+      this.times = Array.from({ length: count }, (_, index) => index / fps);
+      seek.max = count - 1;
+      video.addEventListener("seeked", () => { video.hidden = false; this.drawBoxes(); });
+      const fresh = this.fresh;
+      this.show(this.indexAt(t));
+      this.fresh = fresh;
+    };
+    video.addEventListener("error", () => this.root.dispatchEvent(new CustomEvent("unplayable")));
+    if (video.readyState >= 2) begin();
+    else video.addEventListener("loadeddata", begin, { once: true });
+  }
+
+  /** Seconds from the clip's start of the frame that is shown. */
+  get t() {
+    return this.times?.[this.index] ?? 0;
+  }
+
+  /** Show the frame at a time. */
+  seekTo(t) {
+    this.load();
+    this.pause();
+    this.show(this.indexAt(t));
+  }
+
+  /** Use other tracks: [{id, name, hue, runs: [[[t, x0, y0, x1, y1], …], …]}, …]. */
+  setTracks(tracks) {
+    this.data.tracks = tracks;
+    this.part.overlay.replaceChildren();
+    this.makeBoxes();
   }
 
   makeBoxes() {
@@ -74,29 +117,45 @@ export class Player {
 
   show(index) {
     this.fresh = false;
-    this.index = Math.max(0, Math.min(this.data.frames.length - 1, index));
-    const wanted = this.index;
+    if (!this.times.length) return;
+    this.index = Math.max(0, Math.min(this.times.length - 1, index));
+    if (this.video) {
+      // The middle of the frame: a rounded time must not show the one before.
+      this.video.currentTime = this.data.offset + this.t + 0.5 / (this.data.fps || 25);
+    } else {
+      this.draw(this.index);
+    }
+    this.tellTime();
+  }
+
+  draw(wanted) {
     this.image(wanted).decode().then(() => {
-      if (wanted !== this.index) return; // a later frame was asked for meanwhile
+      if (wanted !== this.index || this.video) return; // another one was asked for meanwhile
       this.pen.drawImage(this.image(wanted), 0, 0);
       this.part.canvas.hidden = false;
       this.drawBoxes();
     }, () => {});
     if (wanted + 1 < this.images.length) this.image(wanted + 1);
-    const t = this.data.frames[wanted].t;
-    this.part.seek.value = wanted;
+  }
+
+  tellTime() {
+    const t = this.t;
+    this.part.seek.value = this.index;
     this.part.seek.setAttribute("aria-valuetext",
-      `${seconds(t)}, frame ${wanted + 1} of ${this.images.length}`);
+      `${seconds(t)}, frame ${this.index + 1} of ${this.times.length}`);
     this.part.clock.textContent = `${t.toFixed(2)} / ${seconds(this.data.span)}`;
     this.part.timeline?.style.setProperty("--at", t / this.data.span);
   }
 
   /** Boxes belong to the frame that is seen, not to the clock: a stale box would look wrong. */
   drawBoxes() {
-    const t = this.data.frames[this.index].t;
+    if (this.index === undefined) return;
+    const t = this.t;
+    const off = new Set(this.toggles.filter((one) => !one.checked).map((one) => Number(one.dataset.track)));
     this.data.tracks.forEach((track, i) => {
       const box = this.boxes[i];
-      const wanted = this.part.boxes.checked && (track.hue !== null || this.part.others.checked);
+      const wanted = this.part.boxes.checked && !off.has(track.id)
+        && (track.hue !== null || this.part.others.checked);
       const place = wanted ? boxAt(track.runs, t) : null;
       box.hidden = !place;
       if (!place) return;
@@ -118,19 +177,28 @@ export class Player {
 
   play() {
     this.load();
-    const last = this.data.frames.length - 1;
-    if (last === 0) return;
+    const last = this.times.length - 1;
+    if (last <= 0) return;
     for (const other of players) if (other !== this) other.pause();
     if (this.fresh || this.index >= last) this.show(0);
     this.setPlaying(true);
-    const offset = this.data.frames[this.index].t - performance.now() / 1000;
+    if (this.video) this.video.play().catch(() => this.pause());
+    const offset = this.t - performance.now() / 1000;
+    const now = () => (this.video
+      ? this.video.currentTime - this.data.offset
+      : performance.now() / 1000 + offset);
     const tick = () => {
       if (!this.playing) return;
-      const t = performance.now() / 1000 + offset;
+      const t = now();
       let index = this.index;
-      while (index < last && this.data.frames[index + 1].t <= t) index += 1;
-      if (index !== this.index) this.show(index);
-      if (t >= Math.max(this.data.span, this.data.frames[last].t)) this.pause();
+      while (index < last && this.times[index + 1] <= t) index += 1;
+      if (index !== this.index) {
+        this.index = index;
+        if (this.video) this.drawBoxes();
+        else this.draw(index);
+        this.tellTime();
+      }
+      if (this.video?.ended || t >= Math.max(this.data.span, this.times[last])) this.pause();
       else requestAnimationFrame(tick);
     };
     requestAnimationFrame(tick);
@@ -138,6 +206,7 @@ export class Player {
 
   pause() {
     if (this.playing) this.setPlaying(false);
+    this.video?.pause();
   }
 
   setPlaying(playing) {
@@ -154,8 +223,8 @@ export class Player {
 
   indexAt(t) {
     let best = 0;
-    this.data.frames.forEach((frame, i) => {
-      if (Math.abs(frame.t - t) < Math.abs(this.data.frames[best].t - t)) best = i;
+    this.times.forEach((time, i) => {
+      if (Math.abs(time - t) < Math.abs(this.times[best] - t)) best = i;
     });
     return best;
   }
@@ -275,7 +344,8 @@ async function copyJson(details) {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
   const focused = event.target;
-  if (focused.closest("a, summary, pre, .scroll")) return;
+  if (focused.closest("a, summary, pre, .scroll, dialog, select, textarea")) return;
+  if (focused.matches("input:not([type=range], [type=checkbox])")) return;
   const inPlayer = focused.closest("[data-player]");
   if (!inPlayer && focused.closest("button")) return;
   const player = inPlayer ? playerOf.get(inPlayer) : players.find((each) => each.onScreen);

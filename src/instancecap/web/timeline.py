@@ -78,6 +78,7 @@ class Timeline:
     span: float
     film: list[str]
     shots: list[Bar]
+    segments: list[Bar]
     lanes: list[Lane]
     curves: list[DrawnCurve]
     ticks: list[float]
@@ -87,22 +88,24 @@ class Timeline:
 def timeline(
     caption: Caption,
     evidence: Evidence,
-    pictures: Pictures,
+    pictures: Pictures | None,
     *,
     span: float,
     tracks: dict[int, list[list[TrackPoint]]],
     colors: dict[int, int],
 ) -> Timeline:
     """All rows of one clip; ``span`` is the length of the axis in seconds, more than 0."""
-    cells = max(4, min(14, round(14 * pictures.height / pictures.width)))
-    times = [(cell + 0.5) * span / cells for cell in range(cells)]
     cuts = [shot.start for shot in evidence.shots[1:]]
     path = evidence.camera.path
     step = _nice(span / 5)
     return Timeline(
         span=span,
-        film=[pictures.frames[pictures.nearest(t)].thumbnail() for t in times],
+        film=_film(pictures, span) if pictures else [],
         shots=_shots(caption, evidence, span),
+        segments=[
+            _bar(one.start, one.end, span, text=str(number), words=one.description)
+            for number, one in enumerate(caption.segments, 1)
+        ],
         lanes=[
             _lane(f"#{one.id} {one.class_}", tracks.get(one.id, []), colors[one.id], span)
             for one in caption.instances
@@ -111,6 +114,13 @@ def timeline(
         ticks=[round(index * step, 3) for index in range(int(span / step + 1e-9) + 1)],
         has_cuts=bool(cuts),
     )
+
+
+def _film(pictures: Pictures, span: float) -> list[str]:
+    """As many thumbnails as fit side by side."""
+    cells = max(4, min(14, round(14 * pictures.height / pictures.width)))
+    times = [(cell + 0.5) * span / cells for cell in range(cells)]
+    return [pictures.frames[pictures.nearest(t)].thumbnail() for t in times]
 
 
 def _bar(start: float, end: float, span: float, **what: str) -> Bar:

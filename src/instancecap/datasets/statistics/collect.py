@@ -126,6 +126,7 @@ class Collector:
         self._texts = array("Q")
         self._failed: Counter[str] = Counter()
         self._made_by: Counter[str] = Counter()
+        self._models: Counter[str] = Counter()
         self._seconds, self._empty = 0.0, 0
 
     def add(self, row: Row) -> None:
@@ -143,7 +144,9 @@ class Collector:
         producer = caption.producer
         parts = (producer.name, producer.version, producer.captioner, producer.mode)
         self._made_by[" ".join(filter(None, parts))] += 1
-        _prune(self._made_by)
+        self._models.update(f"{job}: {model}" for job, model in producer.models.items())
+        for counts in (self._made_by, self._models):
+            _prune(counts)
 
     def _add_words(self, caption: Caption) -> None:
         text = paragraph(caption)
@@ -214,6 +217,7 @@ class Collector:
             repeated=int(sum(self.repeated().values())),
             most_repeated=most_repeated,
             made_by=most_common(self._made_by, most=MOST_CLASSES),
+            models=most_common(self._models, most=MOST_CLASSES),
         )
 
     def repeated(self) -> dict[int, int]:

@@ -127,6 +127,7 @@ class Statistics(Document):
     repeated: int = Field(description="captions whose words another one has too")
     most_repeated: list[Repeated]
     made_by: dict[str, int] = Field(description="captions by who wrote them")
+    models: dict[str, int] = Field(description="captions by the models that took part, each job's")
 
     def distribution(self, name: str) -> Distribution:
         """By name; one of nothing where it was not counted."""

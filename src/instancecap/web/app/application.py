@@ -13,15 +13,21 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from instancecap.errors import InputError, InstanceCapError
-from instancecap.web.app import caption_view, shared_routes
+from instancecap.web.app import caption_view, compare_view, enhance_view, shared_routes
 from instancecap.web.app.config import AppConfig
 from instancecap.web.app.files import OpenedFolder, Workspace
 from instancecap.web.app.jobs import Jobs
 from instancecap.web.app.pages import Pages, View
 from instancecap.web.app.security import Guard
 from instancecap.web.app.services import Services
+from instancecap.web.review import routes
 
-VIEWS = (View("Caption", "/", caption_view.router),)
+VIEWS = (
+    View("Caption", "/", caption_view.router),
+    View("Review", "/review", routes.router),
+    View("Enhance", "/enhance", enhance_view.router),
+    View("Compare", "/compare", compare_view.router),
+)
 """In the order of the navigation; each has a router of its own."""
 
 SWEEP_SECONDS = 60.0
@@ -90,3 +96,8 @@ def _answer_errors(app: FastAPI, services: Services) -> None:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"][1:])
         return answer(request, f"{place}: {first['msg']}", 422)
+
+    @app.exception_handler(Exception)
+    def unforeseen(request: Request, error: Exception) -> Response:
+        """The server's log has the traceback; a browser gets no more than the kind of error."""
+        return answer(request, f"something unforeseen happened ({type(error).__name__})", 500)

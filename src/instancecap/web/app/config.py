@@ -29,8 +29,8 @@ class Limits:
         keep_seconds: after which uploads and results that nobody used are removed.
     """
 
-    upload_bytes: int = 2 * 1024**3
-    body_bytes: int = 8 * 1024**2
+    upload_bytes: int = 2_000_000_000
+    body_bytes: int = 8_000_000
     seconds: float = 600.0
     pixels: int = 36_000_000
     memory_bytes: int = 6 * 1024**3

@@ -30,8 +30,8 @@ class OpenedFolder:
     def __init__(self, root: Path | None) -> None:
         self.root = root.resolve() if root is not None else None
 
-    def resolve(self, name: str) -> Path:
-        """The regular file of that name, relative to the folder.
+    def resolve(self, name: str, *, folders: bool = False) -> Path:
+        """The regular file of that name, relative to the folder; also a folder, where ``folders``.
 
         Raises:
             InputError: no folder is open, there is no such file, or it lies outside.
@@ -41,7 +41,7 @@ class OpenedFolder:
         parts = name.replace("\\", "/").split("/")
         if "\0" in name or os.path.isabs(name) or ".." in parts:
             raise InputError(f"{name!r}: not a path inside the opened folder")
-        return self._inside(self.root / name, name)
+        return self._inside(self.root / name, name, folders=folders)
 
     def find(self, path: str) -> Path:
         """The file of a path as a person or a caption gives it.
@@ -56,15 +56,20 @@ class OpenedFolder:
                 return self._inside(candidate, path)
         raise InputError(f"{path}: no such file in the opened folder")
 
-    def _inside(self, path: Path, name: str) -> Path:
+    def _inside(self, path: Path, name: str, *, folders: bool = False) -> Path:
         assert self.root is not None
         try:
             real = path.resolve(strict=True)
         except (OSError, RuntimeError) as error:
             raise InputError(f"{name}: no such file in the opened folder") from error
-        if not real.is_relative_to(self.root) or not real.is_file():
+        fits = real.is_file() or (folders and real.is_dir())
+        if not real.is_relative_to(self.root) or not fits:
             raise InputError(f"{name!r}: not a file inside the opened folder")
         return real
+
+    def holds(self, path: Path) -> bool:
+        """Whether a path lies inside, with its links followed."""
+        return self.root is not None and path.resolve().is_relative_to(self.root)
 
     def name_of(self, path: Path) -> str:
         """The name of a file that :meth:`resolve` gave."""
@@ -110,6 +115,11 @@ class Workspace:
             raise InputError("that is gone: uploads and results are removed after a while")
         os.utime(folder)
         return folder
+
+    def holding(self, name: str) -> list[Path]:
+        """Folders that hold a file of that name, those used last first."""
+        found = [path.parent for path in self.path.glob(f"*/{name}")]
+        return sorted(found, key=lambda folder: -folder.stat().st_mtime)
 
     def remove(self, id: str) -> None:
         """Remove the folder of that name."""

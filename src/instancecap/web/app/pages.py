@@ -36,6 +36,7 @@ class Pages:
 
     def __init__(self, *, token: str, views: Sequence[View], opened: str) -> None:
         self.token = token
+        self._views = views
         self._env = environment(styles_by_script=True)
         self._env.globals |= {"views": views, "opened": opened}
 
@@ -44,9 +45,10 @@ class Pages:
     ) -> HTMLResponse:
         """A page; ``template`` is its path below ``instancecap/web`` and extends the frame."""
         theme = request.cookies.get(THEME_COOKIE, "")
+        within = [one.path for one in self._views if request.url.path.startswith(one.path)]
         text = self._env.get_template(template).render(
             token=self.token,
-            path=request.url.path,
+            current=max(within, key=len, default=""),
             theme=theme if theme in ("light", "dark") else "",
             **context,
         )

@@ -34,7 +34,7 @@ export async function post(url, body = {}, method = "POST") {
 }
 
 /** Upload a file as a clip; told the share that is sent. Resolves to its key and facts. */
-export function upload(file, onShare = () => {}) {
+export function upload(file, onShare = () => {}, signal = null) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", `/uploads?name=${encodeURIComponent(file.name)}`);
@@ -44,6 +44,8 @@ export function upload(file, onShare = () => {}) {
     request.onload = () => (request.status === 200
       ? resolve(request.response)
       : reject(new Error(request.response?.error ?? `the server said ${request.status}`)));
+    request.onabort = () => reject(new DOMException("cancelled", "AbortError"));
+    signal?.addEventListener("abort", () => request.abort(), { once: true });
     request.onerror = () => reject(new Error("the upload broke off; it may be too large"));
     request.send(file);
   });
@@ -71,6 +73,14 @@ export async function follow(id, { onEvent = () => {}, onSeconds = () => {}, sig
   } finally {
     signal?.removeEventListener("abort", cancel);
   }
+}
+
+/** Save what an address gives, under the name that it is given; errors are one line. */
+export async function saveFrom(url) {
+  const response = await fetch(url).catch(offline);
+  if (!response.ok) await answered(response);
+  const given = response.headers.get("content-disposition")?.match(/filename\*=UTF-8''(\S+)/i);
+  save(given ? decodeURIComponent(given[1]) : "file", await response.blob());
 }
 
 /** Save text or a Blob as a file of that name. */
