@@ -28,11 +28,12 @@ CODED = re.compile(r"/(motion|shot_type|shot_angle|shot_position|time_of_day|cat
 """Fields whose words come from a vocabulary and are written with underscores."""
 
 
-SWATCHES = frozenset(
-    ["black", "gray", "white", "red", "orange", "brown", "beige", "yellow", "green", "teal", "blue",
-     "purple", "pink"]
-)  # fmt: skip
-"""Colors whose names style sheets know as well; others are shown by their name alone."""
+SWATCHES = {
+    "black": "#111", "gray": "#808080", "white": "#fff", "red": "#d22", "orange": "#f58a1f",
+    "brown": "#7b4a21", "beige": "#e3d3ae", "yellow": "#f5d90a", "green": "#2e9b3f",
+    "teal": "#17908f", "blue": "#2563c9", "purple": "#7d3fa8", "pink": "#f39abf",
+}  # fmt: skip
+"""What a color by its name looks like; others are shown by their name alone."""
 
 
 def label_of(pointer: str) -> str:
@@ -58,7 +59,7 @@ class Field:
         known: who says so, if that is recorded.
         frames: times to see it at, seconds.
         instance: the id of the instance that it is about.
-        swatches: names of colors that can be shown, for a field of colors.
+        swatches: colors to show beside the names, for a field of colors.
     """
 
     pointer: str
@@ -126,7 +127,7 @@ class _Leaves:
             known,
             times or list(frames),
             instance,
-            tuple(color for color in colors if color in SWATCHES),
+            tuple(SWATCHES[color] for color in colors if color in SWATCHES),
         )
 
     def below(self, prefix: str, **how: Any) -> list[Field]:

@@ -344,7 +344,8 @@ async function copyJson(details) {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
   const focused = event.target;
-  if (focused.closest("a, summary, pre, .scroll")) return;
+  if (focused.closest("a, summary, pre, .scroll, dialog, select, textarea")) return;
+  if (focused.matches("input:not([type=range], [type=checkbox])")) return;
   const inPlayer = focused.closest("[data-player]");
   if (!inPlayer && focused.closest("button")) return;
   const player = inPlayer ? playerOf.get(inPlayer) : players.find((each) => each.onScreen);

@@ -20,9 +20,11 @@ from instancecap.web.app.jobs import Jobs
 from instancecap.web.app.pages import Pages, View
 from instancecap.web.app.security import Guard
 from instancecap.web.app.services import Services
+from instancecap.web.review import routes
 
 VIEWS = (
     View("Caption", "/", caption_view.router),
+    View("Review", "/review", routes.router),
     View("Enhance", "/enhance", enhance_view.router),
     View("Compare", "/compare", compare_view.router),
 )

@@ -31,8 +31,11 @@ from instancecap.web.report import ReportEntry, write_report
 EXAMPLES = 12
 """Clips that are offered at most."""
 
+RECENT = 8
+"""Captions made before that are named."""
+
 NOTE = "result.json"
-"""What is remembered of a result beside the caption: the clip's key."""
+"""What is remembered of a result beside the caption: the clip's key and name."""
 
 DOWNLOADS = {
     "json": ("JSON", ".json"),
@@ -61,6 +64,7 @@ def router(services: Services) -> APIRouter:
             request,
             "app/templates/caption.html",
             examples=list(services.examples(EXAMPLES)),
+            recent=_recent(services),
             config=services.config,
             modes=get_args(Mode),
             has_folder=services.folder.root is not None,
@@ -72,7 +76,9 @@ def router(services: Services) -> APIRouter:
         source = services.source_at(wanted.path) if wanted.path else services.source(wanted.key)
         captioner = captioner_for(wanted, services.config)
         id, folder = services.workspace.new()
-        (folder / NOTE).write_text(json.dumps({"key": source.key}), encoding="utf-8")
+        (folder / NOTE).write_text(
+            json.dumps({"key": source.key, "name": source.name}), encoding="utf-8"
+        )
         order = Order(
             clip=str(source.path),
             name=source.name,
@@ -148,6 +154,16 @@ def _result(services: Services, id: str) -> tuple[Path, Caption, Evidence]:
     if not (folder / "caption.json").exists():
         raise InputError("there is no caption: it is not done yet, or it failed")
     return (folder, *read_result(folder))
+
+
+def _recent(services: Services) -> list[tuple[str, str]]:
+    """Pages of the captions made last, and the names of their clips."""
+    folders = services.workspace.holding("caption.json")[:RECENT]
+    notes = [json.loads((folder / NOTE).read_text(encoding="utf-8")) for folder in folders]
+    return [
+        (f"/captions/{folder.name}", note["name"])
+        for folder, note in zip(folders, notes, strict=True)
+    ]
 
 
 def _source(services: Services, folder: Path) -> Source | None:

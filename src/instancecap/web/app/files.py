@@ -116,6 +116,11 @@ class Workspace:
         os.utime(folder)
         return folder
 
+    def holding(self, name: str) -> list[Path]:
+        """Folders that hold a file of that name, those used last first."""
+        found = [path.parent for path in self.path.glob(f"*/{name}")]
+        return sorted(found, key=lambda folder: -folder.stat().st_mtime)
+
     def remove(self, id: str) -> None:
         """Remove the folder of that name."""
         shutil.rmtree(self.get(id), ignore_errors=True)

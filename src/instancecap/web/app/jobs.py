@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,11 @@ class Jobs:
         _, self._folder = workspace.new()
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
+
+    def warm_up(self) -> None:
+        """Start the workers before anybody waits for them."""
+        for pool in (self._pool, self._quick):
+            pool.submit(_warm_up)
 
     def start(self, function: Callable[..., Any], *args: Any) -> str:
         """Begin ``function(progress, *args)`` in a worker; returns the job's id.
@@ -162,6 +168,11 @@ def _outcome_of(pool: WorkerPool, future: Future[Any]) -> Any:
     if isinstance(outcome, Failure) and outcome.trace:
         log.error("a job failed: %s\n%s", outcome.reason, outcome.trace)
     return outcome
+
+
+def _warm_up() -> None:
+    """Load what captioning needs; the module itself cannot be sent back."""
+    import_module("instancecap.api")
 
 
 def _call(function: Callable[..., Any], progress: Progress | None, *args: Any) -> Any:

@@ -29,17 +29,20 @@ def serve(config: AppConfig) -> None:
     name = f"[{config.host}]" if ":" in config.host else config.host
     url = f"http://{name}:{listening.getsockname()[1]}/"
 
+    app = create_app(config)
+
     class Server(uvicorn.Server):
         """Tells when it listens."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets=sockets)
             print(url, flush=True)
+            app.state.services.jobs.warm_up()
             if not config.no_browser:
                 threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
     settings = uvicorn.Config(
-        create_app(config),
+        app,
         log_level="warning",
         server_header=False,
         ws="none",

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import islice
 from typing import Any, Literal, NamedTuple
+
+from pydantic import TypeAdapter
+from pydantic.dataclasses import dataclass
 
 from instancecap.errors import InputError
 from instancecap.evals.quality.flags import FLAGS, flags_of, scripts_of, words_of
@@ -93,6 +95,10 @@ class Query:
         if self.text:
             add("number IN (SELECT number FROM texts WHERE instr(text, ?))", self.text.casefold())
         return " AND ".join(parts) or "1", values
+
+
+QUERY = TypeAdapter(Query)
+"""Reads and checks queries that come as JSON."""
 
 
 class Place(NamedTuple):

@@ -67,7 +67,7 @@ async function caption(clip, signal) {
     signal,
     onEvent: ({ stage, share }) => show(stage, share),
     onSeconds: (seconds, state) => {
-      if (state === "waiting") show("waiting for a free worker");
+      if (state === "waiting") show("waiting for a worker");
       part.seconds.textContent = `${seconds.toFixed(0)} s`;
     },
   });

@@ -15,7 +15,7 @@ for (const button of document.querySelectorAll("[data-download]")) {
 
 const sources = document.querySelector("[data-part=sources]");
 const showSources = () => document.body.classList.toggle("no-sources", !sources.checked);
-sources.checked = remembered.get("sources", "on") === "on";
+sources.checked = remembered.get("sources") === "on";
 sources.addEventListener("change", () => {
   remembered.set("sources", sources.checked ? "on" : "off");
   showSources();
