@@ -92,4 +92,5 @@ def video_of(reader: ClipReader) -> Video:
         codec=info.codec,
         pixel_format=info.pixel_format,
         frames_read=reader.frames_read,
+        damage=round(reader.damage, 4),
     )

@@ -39,6 +39,7 @@ def folder(tmp_path: Path, make_video: MakeVideo, without_weights: None) -> Path
     shutil.copy(clips / "a.mp4", clips / "b.mp4")
     make_video(clips / "long.mp4", frames=48, fps=12)
     (clips / "none.mp4").write_text("no video")
+    (clips / "void.mp4").touch()
     (tmp_path / "rules.toml").write_text(RULES)
     return tmp_path
 
@@ -67,15 +68,15 @@ def test_clips_are_kept_or_rejected_with_reasons(folder: Path) -> None:
     assert kept["figures"]["duration"] == pytest.approx(2.0)
     assert kept["figures"]["width"] == 64
     found = reasons(folder)
-    assert list(found) == ["b.mp4", "long.mp4", "none.mp4"]
+    assert list(found) == ["b.mp4", "long.mp4", "none.mp4", "void.mp4"]
     assert found["b.mp4"] == {
         "duplicates": "looks like a.mp4, which is kept: 0.000 of the bits differ; more than 0.15"
     }
     assert found["long.mp4"] == {"duration": "lasts 4 s; at least 0.9, at most 3"}
     assert "not a video that can be read" in found["none.mp4"]["readable"]
     funnel = json.loads((folder / "out" / "funnel.json").read_text())
-    assert (funnel["clips"], funnel["kept"], funnel["kept_seconds"]) == (4, 1, 2.0)
-    assert sum(step["rejected"] for step in funnel["steps"]) == 3
+    assert (funnel["clips"], funnel["kept"], funnel["kept_seconds"]) == (5, 1, 2.0)
+    assert sum(step["rejected"] for step in funnel["steps"]) == 4
     assert done.run.complete, "a file that cannot be read is an answer, not a failure"
     assert "b.mp4" in (folder / "out" / "index.html").read_text()
 
@@ -96,7 +97,7 @@ def test_other_rules_measure_nothing_again(folder: Path, monkeypatch: pytest.Mon
     assert [row["id"] for row in rows(folder / "out" / "manifest.jsonl")] == [
         "a.mp4", "b.mp4", "long.mp4",
     ]  # fmt: skip
-    assert list(reasons(folder)) == ["none.mp4"]
+    assert list(reasons(folder)) == ["none.mp4", "void.mp4"]
 
 
 def test_a_run_that_was_broken_off_ends_in_the_same_bytes(
@@ -168,7 +169,7 @@ def test_a_plug_in_that_fails_costs_its_clip_only(folder: Path) -> None:
     call = "tests.datasets.curation.scores:fails"
     (folder / "rules.toml").write_text(f'{RULES}[plugins.glow]\ncall = "{call}"\n')
     done = run(folder)
-    assert len(done.run.failed) == 3
+    assert len(done.run.failed) == 3, "those that can be read"
     assert "the plug-in glow failed: ZeroDivisionError" in reasons(folder)["a.mp4"]["readable"]
 
 

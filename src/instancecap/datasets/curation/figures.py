@@ -59,6 +59,7 @@ class Figures(StrictModel):
         camera: what the camera does, the schema's words.
         camera_speed: how fast the picture shifts and grows with the camera; frame diagonals a
             second.
+        damage: share of the frames that are damaged or missing.
         repeated: share of the frames that repeat the one before.
         frozen: the longest rest of the whole picture.
         blur: 0 sharp, 1 without any detail.
@@ -84,6 +85,7 @@ class Figures(StrictModel):
     camera: list[v.Primitive]
     stability: str
     camera_speed: float
+    damage: float
     repeated: float
     frozen: float
     blur: float
@@ -142,6 +144,7 @@ def figures_of(
     for face in view.faces:
         at_once[face.t] = at_once.get(face.t, 0) + 1
     marks = [one for one in view.overlays if one.kind == "watermark"]
+    logo = pictures.logo(start, end, camera_rests=view.camera.motion == ["static"])
     figures = Figures(
         duration=round(end - start, 3),
         width=video.width,
@@ -153,6 +156,7 @@ def figures_of(
         camera=view.camera.motion,
         stability=view.camera.stability,
         camera_speed=_camera_speed(view, seconds),
+        damage=video.damage,
         repeated=round(repeated, 4),
         frozen=round(frozen, 3),
         blur=round(pictures.blur(start, end), 4),
@@ -163,7 +167,7 @@ def figures_of(
         content=content,
         text=_share(view.overlays, start, end),
         subtitles=_time(view.overlays, start, end),
-        watermark=round(_share(marks, start, end) + pictures.logo(start, end), 4),
+        watermark=round(_share(marks, start, end) + logo, 4),
         instances=sum(facts.count for _, facts in sure),
         largest=max([one.area for one, _ in sure], default=0.0),
         people=sum(facts.count for _, facts in sure if facts.class_ == "person"),

@@ -6,6 +6,7 @@ The figures depend on no limit, so that other rules are tried without measuring 
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -196,12 +197,19 @@ def measure_clips(
     _, run = run_work(inputs, FiguresWork(plugins=plugins), config, events=events)
     if run.interrupted or run.stopped:
         return run, None
+    failed = run.failed
+    run.failed = [one for one in failed if not _is_empty(one.source)]
     told: dict[str, Any] = {
         "clips": run.done + run.skipped,
-        "failed": [[one.source, one.reason] for one in run.failed],
+        "failed": [[one.source, one.reason] for one in failed],
     }
     write_whole(mark, json.dumps(told))
     return run, find_measured(folder, parts=int(label.rpartition("-")[2]) if label else 0)
+
+
+def _is_empty(path: str) -> bool:
+    """Whether it is a file of no bytes: seen before anything runs, and unreadable as others are."""
+    return os.path.isfile(path) and os.path.getsize(path) == 0
 
 
 def find_measured(folder: Path, *, parts: int = 0) -> Measured | None:
@@ -216,7 +224,8 @@ def find_measured(folder: Path, *, parts: int = 0) -> Measured | None:
         failed += [Rejected(*one) for one in told["failed"]]
         if told["clips"]:
             tables.append(folder / (f"figures-{label}.jsonl" if label else TABLE))
-    return Measured(tuple(tables), tuple(failed))
+    # What cannot be used before anything runs is known to every part.
+    return Measured(tuple(tables), tuple(dict.fromkeys(failed)))
 
 
 def _mark(folder: Path, label: str) -> Path:

@@ -27,8 +27,8 @@ SAME_FRAME = 0.0004
 """Mean difference of two frames' thumbnails, 0..1, up to which the second repeats the first: a
 tenth of a gray level, which is less than a codec changes where anything moves."""
 
-LOOK_RATE = 1.0
-"""Looks a second at blur, exposure, bars and logos."""
+LOOK_RATE = 2.0
+"""Looks a second at exposure, bars and logos; every other one is at blur as well."""
 
 BLUR_SIDE = 960
 """Longer side in pixels of the picture that blur is measured on, at most."""
@@ -48,9 +48,19 @@ LEAST_BAR = 0.02
 LOGO_WIDTH = 208
 """Pixels of the picture's longer side that logos are looked for on."""
 
-LOGO_EDGE, LOGO_STILL, LOGO_AROUND = 12.0, 3.0, 9.0
-"""Gray levels: the gradient of a logo's border, by how much its pixels may change over time
-(standard deviation), and by how much the picture's others do at least (their median)."""
+LOGO_EDGE, LOGO_STILL = 12.0, 3.0
+"""Gray levels: the gradient of a logo's border, and by how much its pixels may change over time
+(standard deviation)."""
+
+MOVING_AROUND, STILL_AROUND = 9.0, 20.0
+"""Gray levels by which the picture's other pixels must change (median), where the camera moves and
+where it rests: what it sees rests then too."""
+
+FEWEST_LOOKS = 5
+"""From which a pattern that rests is told from chance."""
+
+LOGO_SIZE = 24
+"""Pixels of a logo, on that picture."""
 
 HASH_SIDE = 32
 """Pixels of the square picture that the hash is made of."""
@@ -106,7 +116,7 @@ class Looks:
 
 
 class PictureExpert:
-    """Looks at a frame a second closely, and keeps a tiny picture of every sample.
+    """Looks at two frames a second closely, and keeps a tiny picture of every sample.
 
     Attributes:
         frames: pictures for plug-ins, BGR with a longer side of 416 pixels, evenly spread.
@@ -142,8 +152,11 @@ class PictureExpert:
     def _look(self, sample: Sample) -> None:
         gray, looks = sample.gray, self._looks
         looks.times.append(sample.t)
-        large = sample.at_most(BLUR_SIDE)
-        looks.blur.append(blur(np.asarray(cv2.cvtColor(large, cv2.COLOR_BGR2GRAY), np.uint8)))
+        if len(looks.times) % 2:
+            large = sample.at_most(BLUR_SIDE)
+            looks.blur.append(blur(np.asarray(cv2.cvtColor(large, cv2.COLOR_BGR2GRAY), np.uint8)))
+        else:
+            looks.blur.append(looks.blur[-1])
         looks.light.append((float((gray < DARK).mean()), float((gray > BRIGHT).mean())))
         for profile, axis in ((looks.rows, 1), (looks.columns, 0)):
             profile.append(np.percentile(gray, BAR_SHARE, axis=axis).astype(np.uint8))
@@ -181,21 +194,34 @@ class PictureExpert:
         (x0, x1), (y0, y1) = ends
         return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else (0.0, 0.0, 1.0, 1.0)
 
-    def logo(self, start: float, end: float) -> float:
+    def logo(self, start: float, end: float, *, camera_rests: bool) -> float:
         """Share of the picture that is a still pattern before a picture that changes."""
         inside = self._inside(start, end)
-        if len(inside) < 3:
+        if len(inside) < FEWEST_LOOKS:
             return 0.0
-        stack = np.stack([self._looks.small[index] for index in inside]).astype(np.float32)
-        spread, mean = stack.std(axis=0), stack.mean(axis=0)
-        if float(np.median(spread)) < LOGO_AROUND:
-            return 0.0
-        edges = np.hypot(cv2.Sobel(mean, cv2.CV_32F, 1, 0), cv2.Sobel(mean, cv2.CV_32F, 0, 1)) / 4
-        marks = ((edges > LOGO_EDGE) & (spread < LOGO_STILL)).astype(np.uint8)
-        whole = cv2.morphologyEx(marks, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-        count, _, stats, _ = cv2.connectedComponentsWithStats(whole)
-        sizes = stats[1:count, cv2.CC_STAT_AREA]
-        return float(sizes[sizes >= 12].sum() / marks.size)
+        around = STILL_AROUND if camera_rests else MOVING_AROUND
+        stack = np.stack([self._looks.small[index] for index in inside])
+        return float(find_marks(stack, around=around).mean())
+
+
+def find_marks(pictures: NDArray[np.uint8], *, around: float) -> NDArray[np.bool_]:
+    """Where a picture shows a still pattern while the rest of it changes.
+
+    Args:
+        pictures: gray, (n, height, width), some time apart.
+        around: gray levels by which half of the picture changes, at least.
+    """
+    stack = pictures.astype(np.float32)
+    spread, mean = stack.std(axis=0), stack.mean(axis=0)
+    if float(np.median(spread)) < around:
+        return np.zeros(mean.shape, bool)
+    edges = np.hypot(cv2.Sobel(mean, cv2.CV_32F, 1, 0), cv2.Sobel(mean, cv2.CV_32F, 0, 1)) / 4
+    marks = ((edges > LOGO_EDGE) & (spread < LOGO_STILL)).astype(np.uint8)
+    whole = cv2.morphologyEx(marks, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(whole)
+    sizes = stats[:, cv2.CC_STAT_AREA]
+    sizes[0] = 0
+    return np.asarray((sizes >= LOGO_SIZE)[labels], np.bool_)
 
 
 def blur(gray: Picture) -> float:

@@ -46,6 +46,7 @@ KINDS = {
     "camera": Kind("camera", "the camera: {}", get_args(v.Primitive)),
     "camera_speed": Kind("camera_speed", "the camera moves {} diagonals a second"),
     "stability": Kind("stability", "the camera is {}", get_args(v.Stability)),
+    "damage": Kind("damage", "{} of the frames are damaged or missing"),
     "repeated": Kind("repeated", "{} of the frames repeat the one before"),
     "frozen": Kind("frozen", "the picture rests for {} s"),
     "blur": Kind("blur", "blur is {}"),
