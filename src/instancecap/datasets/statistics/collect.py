@@ -121,6 +121,7 @@ class Collector:
                 _Counts("claims", "Outcome of checked claims", "claims", get_args(v.ClaimSupport)),
             )
         }
+        self._support: dict[str, Counter[str]] = {}
         self._words: Counter[int] = Counter()
         self._tokens: list[Counter[int]] = [Counter() for _ in self._targets]
         self._texts = array("Q")
@@ -191,6 +192,8 @@ class Collector:
         for pointer in leaves:
             entry = caption.provenance.get(pointer)
             self._distributions["support"].add(entry.support if entry else "")
+            if entry:
+                self._support.setdefault(_field(pointer), Counter())[entry.support] += 1
         for claim in caption.claims:
             self._distributions["claims"].add(claim.support)
 
@@ -203,6 +206,7 @@ class Collector:
             seconds=round(self._seconds, 2),
             failed=most_common(self._failed, most=MOST_CLASSES),
             distributions=[one.done() for one in self._distributions.values()],
+            support={name: dict(counts) for name, counts in sorted(self._support.items())},
             words=Summary.of("words", "Words", self._words),
             budgets=[
                 Budget(
