@@ -29,7 +29,7 @@ from instancecap.errors import UsageError
 from instancecap.formats.text import paragraph
 from instancecap.render.targets import Target, counter_for, find_target
 from instancecap.schema import vocabulary as v
-from instancecap.schema.caption import Caption
+from instancecap.schema.caption import Caption, Producer
 
 TARGETS = ("wan2.2", "cogvideox", "ltx-2.3")
 """Models whose budgets captions are held against by default: one of each kind of text encoder."""
@@ -143,8 +143,7 @@ class Collector:
         self._add_instances(caption)
         self._add_support(caption, leaves)
         producer = caption.producer
-        parts = (producer.name, producer.version, producer.captioner, producer.mode)
-        self._made_by[" ".join(filter(None, parts))] += 1
+        self._made_by[_writer(producer)] += 1
         self._models.update(f"{job}: {model}" for job, model in producer.models.items())
         for counts in (self._made_by, self._models):
             _prune(counts)
@@ -230,6 +229,14 @@ class Collector:
         found = {int(one): int(n) for one, n in zip(values, times, strict=True) if n > 1}
         found.pop(_hash([]), None)
         return found
+
+
+def _writer(producer: Producer) -> str:
+    """Who wrote a caption; empty for a text of which only this program's reading is known."""
+    parts = (producer.version, producer.captioner, producer.mode)
+    if producer.name == Producer().name and not any(parts):
+        return ""
+    return " ".join(filter(None, (producer.name, *parts)))
 
 
 def _field(pointer: str) -> str:

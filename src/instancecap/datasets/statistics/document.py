@@ -129,7 +129,7 @@ class Statistics(Document):
     budgets: list[Budget]
     repeated: int = Field(description="captions whose words another one has too")
     most_repeated: list[Repeated]
-    made_by: dict[str, int] = Field(description="captions by who wrote them")
+    made_by: dict[str, int] = Field(description="captions by who wrote them; empty: not told")
     models: dict[str, int] = Field(description="captions by the models that took part, each job's")
 
     def support_of(self, field: str, word: str) -> float:
