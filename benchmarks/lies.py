@@ -29,10 +29,10 @@ import numpy as np
 from benchmarks.suite import recipes, spread
 from benchmarks.truth import LABELS, Case, load_clips
 from instancecap.evidence.build import measure
-from instancecap.evidence.geometry import cell_of
 from instancecap.language import en
 from instancecap.schema import caption as c
 from instancecap.schema.evidence import Evidence
+from instancecap.schema.tracks import cell_of
 from instancecap.verify.check import verify
 from instancecap.verify.checks_scene import FOLDED, OPPOSITE
 from instancecap.verify.report import Report

@@ -19,9 +19,9 @@ from instancecap.evals import statistics
 from instancecap.evals.boxes import Boxes, Mask, mask_at, mask_iou
 from instancecap.evals.camera import Counts, fold
 from instancecap.evals.timed import match_times
-from instancecap.evidence import geometry
 from instancecap.evidence.tracking.naming import HYPERNYMS, OBJECT
 from instancecap.models.coco import CATEGORIES, CLASSES
+from instancecap.schema import tracks
 from instancecap.schema.evidence import InstanceFacts, Shot
 
 ClassVerdict = Literal["right", "hypernym", "unnamed", "wrong"]
@@ -111,7 +111,7 @@ def join_boxes(first: Boxes, second: Boxes) -> Boxes:
 
 def cell_of(box: Sequence[float]) -> str:
     """The third of the frame, row and column, in which a box has its centre."""
-    return geometry.cell_of((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
+    return tracks.cell_of((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
 
 
 def coco_name(name: str) -> str | None:

@@ -96,7 +96,7 @@ def without_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     experts.forget_models()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_video() -> MakeVideo:
     """Write a tiny H.264 video of a bright square that moves right over a gray ramp."""
 

@@ -144,7 +144,9 @@ def test_documents_show_commands() -> None:
         "render",
         "enhance",
         "export",
+        "dataset",
         "eval",
+        "web",
         "status",
         "models",
         "doctor",
@@ -156,7 +158,7 @@ def test_every_option_is_documented(verb: str) -> None:
     from instancecap.cli.main import build
 
     command = typer.main.get_command(build(verb)).commands[verb]  # type: ignore[attr-defined]
-    page = "evaluate" if verb == "eval" else "cli"
+    page = {"dataset": "datasets", "eval": "evaluate"}.get(verb, "cli")
     text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
     if page == "cli":
         text = text.split(f"\n## instancecap {verb}")[1].split("\n## ")[0]

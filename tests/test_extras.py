@@ -15,7 +15,7 @@ pytestmark = pytest.mark.models
 
 @pytest.mark.filterwarnings("default")  # what other packages warn of is theirs
 @pytest.mark.parametrize(
-    "package", ["torch", "transformers", "diffusers", "ray.data", "gradio", "matplotlib"]
+    "package", ["torch", "transformers", "diffusers", "ray.data", "fastapi", "matplotlib"]
 )
 def test_an_extra_can_be_imported(package: str) -> None:
     assert import_module(package).__name__ == package

@@ -37,18 +37,26 @@ MAY_IMPORT = {
     "render": {"errors", "schema", "language", "formats", "verify", "mllm"},
     "enhance": {"errors", "version", "schema", "language", "formats", "verify", "mllm", "render"},
     "datasets": BASE | {"evidence", "formats", "render", "verify"},
+    # Curated and counted on the engine, and shown on a page: above those that read captions.
+    "datasets.curation": BASE | {"evidence", "formats", "datasets", "engine", "web"},
+    "datasets.positions": BASE | {"evidence", "formats", "verify", "datasets"},
+    "datasets.release": BASE | {"version", "formats", "render", "datasets", "web"},
+    "datasets.statistics": BASE | {"formats", "render", "datasets", "web"},
     "evals": BASE
     | {"models", "evidence", "formats", "mllm", "render", "verify", "datasets", "engine", "web"},
     "engine": BASE
     | {"models", "evidence", "formats", "mllm", "verify", "captioners", "datasets", "enhance"},
-    "web": BASE | {"evidence", "formats", "verify", "render", "datasets", "engine"},
+    "web": BASE
+    | {"api", "models", "evidence", "formats", "mllm", "verify", "captioners", "render", "enhance"}
+    | {"datasets", "engine", "evals"},
     "api": BASE
     | {"evidence", "formats", "mllm", "verify", "captioners", "render", "enhance", "engine", "web"},
     "cli": None,
 }
-"""What each part may import beside itself; None for everything. Every part stands here."""
+"""What each part may import beside itself; None for everything. Every part stands here; a part of
+a part, such as ``datasets.curation``, may have a row of its own."""
 
-HEAVY = {"diffusers", "gradio", "matplotlib", "ray", "torch", "transformers"}
+HEAVY = {"diffusers", "matplotlib", "ray", "torch", "transformers"}
 """Packages of the extras: imported inside the function that needs them."""
 
 LINES_PER_FILE, LINES_PER_FUNCTION = 400, 60
@@ -88,6 +96,13 @@ def without_functions(body: list[ast.stmt]) -> Iterator[ast.stmt]:
             yield node
 
 
+def part_of(module: str) -> str:
+    """The row of :data:`MAY_IMPORT` that a module falls under."""
+    first, _, rest = module.partition(".")
+    inner = f"{first}.{rest.partition('.')[0]}"
+    return inner if inner in MAY_IMPORT else first
+
+
 def allowed(target: str, allowances: set[str]) -> bool:
     """Whether ``target``, such as ``schema.caption.Caption``, lies in an allowed part."""
     return any(f"{target}.".startswith(f"{one}.") for one in allowances)
@@ -96,7 +111,7 @@ def allowed(target: str, allowances: set[str]) -> bool:
 @pytest.mark.parametrize("path", PACKAGE_FILES, ids=lambda path: module_of(path) or "instancecap")
 def test_imports_point_one_way(path: Path) -> None:
     module = module_of(path)
-    part = module.split(".")[0]
+    part = part_of(module)
     ours = [
         name.removeprefix("instancecap.")
         for name in imports(ast.parse(path.read_text(encoding="utf-8")))

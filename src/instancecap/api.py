@@ -18,7 +18,15 @@ from instancecap.engine.pools import AskingPool
 from instancecap.engine.prompts import EnhanceWork, options_like
 from instancecap.engine.run import run_work
 from instancecap.engine.work import CaptionWork, Work
-from instancecap.enhance import Enhanced, EnhanceOptions, Like, Picture, ask_model, structured
+from instancecap.enhance import (
+    Enhanced,
+    EnhanceOptions,
+    Like,
+    OnAnswer,
+    Picture,
+    ask_model,
+    structured,
+)
 from instancecap.enhance.options import NEEDS_MODEL
 from instancecap.errors import OutputError, UsageError
 from instancecap.evidence.build import measure as _measure
@@ -288,6 +296,7 @@ def enhance(
     image: Source | None = None,
     last: Source | None = None,
     like: Like | None = None,
+    on_answer: OnAnswer = lambda name, value: None,
 ) -> list[Enhanced]:
     """A short prompt as a structured caption, and as the prompt of one model; one a variant.
 
@@ -301,6 +310,7 @@ def enhance(
         options: the target, and everything else that can be chosen.
         image, last: pictures that the clip begins and ends with.
         like: how captions of a training set read; see :mod:`instancecap.enhance.compare`.
+        on_answer: is told the name of each question and what the model answered, as it comes.
 
     Raises:
         FormatError: the prompt says nothing, or too much.
@@ -311,7 +321,12 @@ def enhance(
         return [structured(prompt, work.options, picture=work.picture)]
     done = captioner.ask(
         lambda backend: ask_model(
-            prompt, backend, options=work.options, picture=work.picture, like=like
+            prompt,
+            backend,
+            options=work.options,
+            picture=work.picture,
+            like=like,
+            on_answer=on_answer,
         )
     )
     return cast(list[Enhanced], done)

@@ -8,10 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from instancecap.evidence.geometry import (
-    CELLS,
     areas,
     as_box,
-    cell_of,
     centers,
     compose,
     coverage,
@@ -91,28 +89,6 @@ def test_as_box_gives_a_box_of_the_schema(values: list[float]) -> None:
     box = as_box(np.array([x0, y0, x1, y1]))
     assert TrackPoint(t=0, box=box, score=1).box == box
     assert np.abs(np.array(box) - np.clip(values, 0, 1)).max() <= 0.5e-4 + 1e-12
-
-
-@pytest.mark.parametrize("index", range(9))
-def test_the_middle_of_a_cell_lies_in_it(index: int) -> None:
-    row, column = divmod(index, 3)
-    assert cell_of((column + 0.5) / 3, (row + 0.5) / 3) == CELLS[index]
-
-
-def test_corners_and_points_outside_belong_to_the_nearest_cell() -> None:
-    assert cell_of(0, 0) == "top-left"
-    assert cell_of(1, 1) == "bottom-right"
-    assert cell_of(1.4, 0.5) == "center-right"
-    assert cell_of(-0.4, -0.4) == "top-left"
-
-
-@given(unit, unit)
-def test_mirroring_a_point_mirrors_its_cell(x: float, y: float) -> None:
-    if min(abs(x * 3 - i) for i in range(4)) < 1e-6:
-        return  # on a line between cells
-    mirrored = {"left": "right", "right": "left", "middle": "middle"}
-    row, column = cell_of(x, y).split("-")
-    assert cell_of(1 - x, y) == f"{row}-{mirrored[column]}"
 
 
 @given(box_arrays)

@@ -29,6 +29,8 @@ def convert(
     shown: list[Any] = []
 
     def show(name: str, plain: Any) -> None:
+        if out is not None:
+            return
         if json:
             shown.append(plain)
         elif to == "text":
@@ -42,7 +44,7 @@ def convert(
         out=out,
         from_=from_,
         on_failure=terminal.note_failure,
-        **({"on_converted": show} if out is None else {}),
+        on_converted=show,
     )
     if not quiet:
         _summarise(done, to if out is not None else "")

@@ -29,7 +29,7 @@ BASE_MODULES = (
 EXTRAS = {
     "models": ("torch", "transformers", "diffusers"),
     "ray": ("ray",),
-    "web": ("gradio",),
+    "web": ("fastapi", "uvicorn"),
     "plots": ("matplotlib",),
 }
 

@@ -12,7 +12,8 @@ import typer
 from instancecap.api import Mllm, enhance_files
 from instancecap.cli import terminal
 from instancecap.cli.caption import SERVER
-from instancecap.cli.options import TEXTS, Filled, offered
+from instancecap.cli.options import TEXTS, Filled
+from instancecap.cli.options import command as verb
 from instancecap.engine.prompts import results_of
 from instancecap.engine.results import Run
 from instancecap.enhance import EnhanceOptions
@@ -24,7 +25,7 @@ from instancecap.evals.fields import fields_task
 from instancecap.evals.inseval.prompts import prompts_of, write_prompts
 from instancecap.evals.inseval.score import inseval
 from instancecap.evals.inseval.suite import lint
-from instancecap.evals.judges import JudgeOptions, judge_task, write_judge_page
+from instancecap.evals.judges import JudgeOptions, judge_task, names_of, write_judge_page
 from instancecap.evals.judging import PAGE, Scores
 from instancecap.evals.quality.survey import survey_captions
 from instancecap.evals.reconstruction.distortions import distortions
@@ -73,19 +74,9 @@ app = typer.Typer(no_args_is_help=True, help=TEXTS["verbs"]["eval"])
 
 def command(
     name: str, configs: tuple[Filled[Any], ...], *, group: typer.Typer = app
-) -> Callable[[Callable[..., None]], Any]:
-    """A metric's verb: its help and options stand in ``options.toml`` under ``eval NAME``.
-
-    ``name`` may be of two words, for a group of its own.
-    """
-
-    def add(function: Callable[..., None]) -> Callable[..., None]:
-        verb = f"eval {name}"
-        described = offered(verb, *configs)(function)
-        group.command(name.rpartition(" ")[2], help=TEXTS[verb]["help"])(described)
-        return function
-
-    return add
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A metric's verb; ``name`` may be of two words, for a group of its own."""
+    return verb(group, f"eval {name}", *configs)
 
 
 def server_of(options: Mapping[str, Any]) -> Server | None:
@@ -227,17 +218,6 @@ def page_written(rejected: Sequence[Rejected], options: Mapping[str, Any]) -> No
     elif not options["quiet"]:
         terminal.note(f"written: {page}; open it, judge, save, and run this again with the file")
     raise typer.Exit(int(bool(rejected)))
-
-
-def names_of(captioners: list[str]) -> dict[str, str]:
-    """A name for each captioner: its folder's or file's, or the whole path where two share it."""
-    names = [Path(one).name or one for one in captioners]
-    if len(set(captioners)) < len(captioners):
-        raise UsageError("eval judge: a captioner is named twice")
-    return {
-        name if names.count(name) == 1 else one.strip("/").replace("/", "-"): one
-        for name, one in zip(names, captioners, strict=True)
-    }
 
 
 def judging(name: str, options: Mapping[str, Any]) -> Server:

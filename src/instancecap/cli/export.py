@@ -23,10 +23,13 @@ from instancecap.datasets.export import export as write_dataset
 from instancecap.datasets.export.media import Link
 from instancecap.datasets.export.rules import NOT_TRAINED
 from instancecap.errors import UsageError
+from instancecap.render.batch import split_lengths
 from instancecap.render.options import RenderOptions
 
-RENDER = Filled(RenderOptions, {"target": ""})
-OPTIONS = Filled(Options, dict.fromkeys(("render", "target_named", "link", "size"), ""))
+RENDER = Filled(RenderOptions, dict.fromkeys(("target", "length", "variant"), ""))
+OPTIONS = Filled(
+    Options, dict.fromkeys(("render", "target_named", "lengths", "leave_out", "link", "size"), "")
+)
 
 
 @offered("export", RENDER, OPTIONS)
@@ -36,6 +39,8 @@ def export(
     out: str,
     for_: str = "",
     target: str = "",
+    length: list[str] | None = None,
+    leave_out: list[str] | None = None,
     link: Link = "symlink",
     copy: bool = False,
     size: str = "",
@@ -51,12 +56,16 @@ def export(
     if captions and not for_:
         known = ", ".join(TRAINERS)
         raise UsageError(f"--for: say for which trainer; allowed are {known}")
+    lengths = split_lengths(length or [])
+    first = {"length": lengths[0]} if lengths else {}
     how = OPTIONS.fill(
         options,
-        render=render_options(find_trainer(for_), target=target, **RENDER.chosen(options))
+        render=render_options(find_trainer(for_), target=target, **RENDER.chosen(options), **first)
         if captions
         else None,
         target_named=bool(target),
+        lengths=lengths,
+        leave_out=tuple(leave_out or ()),
         link="copy" if copy else link,
         size=_parse_size(size),
     )
@@ -120,7 +129,7 @@ def _summarize(
         terminal.note(f"checked: rows {checked.rows}, faults {len(checked.failed)}")
         dropped = f", {len(checked.dropped)} are dropped" if checked.dropped else ""
         amount = f"{checked.pictures} pictures" if checked.pictures else f"{checked.seconds:.1f} s"
-        trained = f"{checked.trained} of {checked.rows} clips, {amount}"
+        trained = f"{checked.trained} of {checked.rows} {checked.of}, {amount}"
         terminal.note(f"will be trained on: {trained}{dropped}")
 
 

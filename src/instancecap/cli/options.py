@@ -82,6 +82,20 @@ def offered(verb: str, *configs: Filled[Any]) -> Callable[[Verb], Verb]:
     return describe
 
 
+def command(app: typer.Typer, verb: str, *configs: Filled[Any]) -> Callable[[Verb], Verb]:
+    """Make a function the last word of a verb of several words, such as ``eval fields``.
+
+    Its help and options stand in ``options.toml`` under the whole verb.
+    """
+
+    def add(function: Verb) -> Verb:
+        described = offered(verb, *configs)(function)
+        app.command(verb.rpartition(" ")[2], help=TEXTS[verb]["help"])(described)
+        return function
+
+    return add
+
+
 def _describe(verb: str, parameter: Parameter) -> Parameter:
     """The parameter with its flags, range and help."""
     name = parameter.name

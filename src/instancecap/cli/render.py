@@ -20,7 +20,7 @@ from instancecap.render.batch import Rendered, read_phrases, render_all, split_l
 from instancecap.render.options import NAMES_NOTHING, RenderOptions
 from instancecap.render.targets import counter_for, find_target, read_targets
 
-OPTIONS = Filled(RenderOptions, {"target": "", "length": ""})
+OPTIONS = Filled(RenderOptions, dict.fromkeys(("target", "length", "variant"), ""))
 
 
 @offered("render", OPTIONS)

@@ -220,6 +220,28 @@ def exit_status(run: Run) -> int:
     return INTERRUPTED if run.interrupted else int(not run.complete)
 
 
+def print_change(where: str, before: str | list[str], after: str | list[str]) -> None:
+    """A change of a text on stdout: what goes in red, what comes in green, what stays plain."""
+    from difflib import SequenceMatcher
+
+    from rich.console import Console
+    from rich.text import Text
+
+    old, new = (
+        re.findall(r"\s+|\w+|[^\w\s]", one if isinstance(one, str) else ", ".join(one))
+        for one in (before, after)
+    )
+    shown = Text.assemble((f"{printable(where)}\n  ", "bold"))
+    for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        gone, come = printable("".join(old[a:b])), printable("".join(new[c:d]))
+        if kind == "equal":
+            shown.append(gone)
+            continue
+        shown.append(f"[-{gone}-]" if gone else "", "red")
+        shown.append(f"{{+{come}+}}" if come else "", "green")
+    Console(markup=False, highlight=False, soft_wrap=True).print(shown)
+
+
 def print_captions(captions: Sequence[Caption]) -> None:
     """Captions to read, on stdout."""
     from rich.console import Console

@@ -29,7 +29,7 @@ from instancecap.datasets.entries import (
     unwrap,
     wanted_columns,
 )
-from instancecap.datasets.videos import beside, names_video
+from instancecap.datasets.videos import OF_ITS_FOLDER, beside, names_video
 from instancecap.errors import FormatError
 from instancecap.formats import caption_from
 from instancecap.formats.salvage import SALVAGED, decode_text, salvage
@@ -43,7 +43,7 @@ LISTS = re.compile(r"(?:prompts?|captions?|labels?|texts?)\.txt", re.IGNORECASE)
 clips. Any other ``.txt`` in a folder is the caption of one clip."""
 
 NO_CAPTIONS = re.compile(
-    r"(?:(?:config|dataset_info|summary|training)\.json|videos\.txt|readme.*|licen[sc]e.*)",
+    r"(?:(?:config|dataset_info|instructions|summary|training)\.json|videos\.txt|readme.*|licen[sc]e.*)",
     re.IGNORECASE,
 )
 """Files in a folder of captions that hold none: settings of trainers, sums, notes."""
@@ -261,6 +261,8 @@ def _read_table(path: str, stem: str) -> Iterator[Item]:
 
 def _stem(path: str, *, keep_folders: bool = False) -> str:
     """A file's name without its suffix, below the folder that was given."""
+    if os.path.basename(path) == OF_ITS_FOLDER:
+        path = os.path.dirname(path if keep_folders else os.path.abspath(path)) or "captions"
     name = Path(os.path.normpath(path)) if keep_folders else Path(Path(path).name or "captions")
     known = name.suffix.lower() in SUFFIXES
     return (name.with_suffix("") if known else name).as_posix()

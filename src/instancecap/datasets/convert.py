@@ -6,7 +6,7 @@ import glob
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,9 @@ from typing import Any
 from instancecap.datasets.captions import Row, read_captions
 from instancecap.errors import FormatError, InputError, UsageError
 from instancecap.formats import check_format, lost, to_format
+from instancecap.formats.labelstudio import labeling_config
 from instancecap.formats.table_rows import (
+    LISTS,
     OURS,
     arrow_schema,
     columns_of,
@@ -22,8 +24,9 @@ from instancecap.formats.table_rows import (
     json_line,
     table_row,
 )
-from instancecap.io.atomic import require_writable
+from instancecap.io.atomic import require_writable, write_whole
 from instancecap.io.table_writers import FolderWriter, TableWriter, open_table, text_cells
+from instancecap.schema.caption import Caption
 
 Plain = dict[str, Any] | str
 Encode = Callable[[Row, Plain], Any]
@@ -78,6 +81,7 @@ def convert(
     from_: str = "",
     on_failure: Callable[[str, str], None] = lambda source, reason: None,
     on_converted: Callable[[str, Plain], None] = lambda name, plain: None,
+    change: Callable[[str, Caption], Caption] = lambda name, caption: caption,
 ) -> Conversion:
     """Read captions of any format and write them in another.
 
@@ -87,6 +91,7 @@ def convert(
         from_: the format that is read; seen from each caption where it is empty.
         on_failure: told the file and row of every caption that fails, and why.
         on_converted: told the name of each other one, and the caption in the format.
+        change: what is written of a caption, given its name; it may raise :class:`FormatError`.
 
     Raises:
         UsageError: no such format, or ``out`` cannot be written or holds the captions themselves.
@@ -101,6 +106,7 @@ def convert(
         writer, encode = _open_output(out, to)
     done = Conversion()
     seen: dict[str, str] = {}
+    classes: set[str] = set()
     try:
         for row in read_captions(paths, format=from_):
             try:
@@ -108,10 +114,11 @@ def convert(
                     raise FormatError(row.error)
                 if isinstance(writer, FolderWriter) and row.name in seen:
                     raise FormatError(f"its output {row.name} is that of {seen[row.name]} too")
-                missing = lost(row.caption, to)
-                plain = to_format(row.caption, to)
+                caption = change(row.name, row.caption)
+                missing, plain = lost(caption, to), to_format(caption, to)
+                classes |= {one.class_ for one in caption.instances}
                 if writer is not None:
-                    writer.write(encode(row, plain))
+                    writer.write(encode(replace(row, caption=caption), plain))
             except InputError as error:
                 done.failed.append((row.source, str(error)))
                 on_failure(row.source, str(error))
@@ -121,11 +128,20 @@ def convert(
                 done.captions.append(one)
                 seen[row.name] = row.source
         done.outputs = writer.finish() if writer is not None else []
+        if done.outputs and out is not None and to == "labelstudio":
+            done.outputs.append(_write_labeling_config(Path(out), classes))
     except BaseException:
         if writer is not None:
             writer.drop()
         raise
     return done
+
+
+def _write_labeling_config(out: Path, classes: set[str]) -> str:
+    """The configuration of a project for the tasks: in their folder, or beside their file."""
+    path = out / "labeling_config.xml" if out.is_dir() else out.with_suffix(".xml")
+    write_whole(path, labeling_config(sorted(classes)))
+    return str(path)
 
 
 def _refuse_own_inputs(paths: Sequence[str], out: str) -> None:
@@ -160,7 +176,12 @@ def _open_output(out: str, format: str) -> tuple[TableWriter, Encode]:
     if suffix == ".json" and format == "text":
         raise UsageError(f"--out {out}: text goes to a folder, .txt, .jsonl, .csv or .parquet")
     require_writable(path.parent)
-    table = open_table(path, columns=columns_of(format), schema=arrow_schema(format))
+    table = open_table(
+        path,
+        columns=columns_of(format),
+        schema=arrow_schema(format),
+        brackets=LISTS.get(format, ""),
+    )
     return table, partial(_as_row, suffix=suffix, format=format)
 
 
@@ -170,6 +191,8 @@ def _as_file(row: Row, plain: Plain) -> Any:
 
 
 def _as_row(row: Row, plain: Plain, *, suffix: str, format: str) -> Any:
+    if suffix == ".json" and format in LISTS and isinstance(plain, dict):
+        return plain["samples"][0]
     if suffix in (".txt", ".json"):
         return plain
     if suffix == ".jsonl":

@@ -14,10 +14,7 @@ from instancecap.formats.table_rows import OURS
 from instancecap.io.identity import digest_of
 from instancecap.io.inputs import PRIVATE_FOLDER, private_folder
 from instancecap.schema import pointer as pointers
-from instancecap.schema.caption import Caption, Provenance
-
-HUMAN = "human"
-"""Who a field is by, in a caption's provenance, where a person wrote it."""
+from instancecap.schema.caption import HUMAN, Caption, Provenance
 
 
 def leaf_digests(caption: Caption, *, format: str = OURS) -> dict[str, str]:

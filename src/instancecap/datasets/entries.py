@@ -110,6 +110,8 @@ def of_row(source: str, name: str, value: Any) -> Item:
     """An entry of a table: a caption itself, or a row with a caption in one of its cells."""
     if not isinstance(value, dict):
         return Item(name, source, value, numbered=True)
+    if detect(value) in _ANNOTATED:
+        return Item(name, source, value, numbered=True)
     cells = {loosely(key): one for key, one in value.items()}
 
     def first(columns: tuple[str, ...]) -> str:
@@ -139,6 +141,10 @@ def _nested(value: dict[str, Any]) -> Any:
 
 _ANSWERS = ("assistant", "gpt")
 """Who answers in a conversation."""
+
+
+_ANNOTATED = ("labelstudio", "fiftyone")
+"""Formats whose ids and paths are those of the tool; the caption within names the clip."""
 
 
 def _is_given(cell: Any) -> bool:

@@ -19,14 +19,25 @@ def names_video(name: str) -> bool:
     return Path(name).suffix.lower() in SUFFIXES
 
 
+OF_ITS_FOLDER = "caption.json"
+"""Name of a file whose clip is named as its folder, as SpatialVID has them."""
+
+
 def beside(path: str) -> str:
     """The video that ``clip.txt`` belongs to: ``clip.mp4`` in its folder, or in ``../videos``.
 
-    Empty where there is none. ``clip.mp4.txt`` belongs to ``clip.mp4``.
+    Empty where there is none. ``clip.mp4.txt`` belongs to ``clip.mp4``, and
+    ``annotations/group/clip/caption.json`` to ``videos/group/clip.mp4``.
     """
     folder, name = os.path.split(path)
     stem = os.path.splitext(name)[0]
-    for place in (folder, os.path.join(os.path.dirname(folder), "videos")):
+    if name == OF_ITS_FOLDER:
+        folder, stem = os.path.split(os.path.abspath(folder))
+    places = [folder, os.path.join(os.path.dirname(folder), "videos")]
+    if name == OF_ITS_FOLDER:
+        root, group = os.path.split(folder)
+        places.append(os.path.join(os.path.dirname(root), "videos", group))
+    for place in places:
         if found := _existing([os.path.join(place, stem)]):
             return found
     return ""
@@ -54,6 +65,20 @@ def find_video(caption: Caption, *, caption_file: str = "", video_root: str | No
     near = "beside the caption, in the current folder" if caption_file else "there"
     where = f"{near}; --video-root DIR says where videos are" if video_root is None else ""
     raise InputError(f"its video {video.path} is not {where or f'in --video-root {video_root}'}")
+
+
+def find_evidence(name: str, caption: Caption, folder: str) -> str:
+    """A file of ``folder`` under the caption's name, its video's id, or its video's path; empty
+    where there is none.
+    """
+    names = [name]
+    if caption.video is not None:
+        names += [caption.video.id, caption.video.path, os.path.basename(caption.video.path)]
+    for one in names:
+        path = os.path.join(folder, f"{one}.json")
+        if one and not os.path.isabs(one) and os.path.isfile(path):
+            return path
+    return ""
 
 
 def _existing(places: Sequence[str]) -> str:

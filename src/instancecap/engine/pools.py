@@ -43,8 +43,12 @@ class WorkersLost(Exception):
 class WorkerPool:
     """Processes that can crash, or be stopped at their time limit, one by one."""
 
-    def __init__(self, workers: int, *, threads: int, time_limit: float = 0.0) -> None:
+    def __init__(
+        self, workers: int, *, threads: int, time_limit: float = 0.0, memory_limit: int = 0
+    ) -> None:
+        """``memory_limit``: bytes that a worker may have where the system can hold it to them."""
         self._workers, self._threads, self._time_limit = workers, threads, time_limit
+        self._memory_limit = memory_limit
         self._renewals = 0
         self._pool = self._start()
 
@@ -57,7 +61,7 @@ class WorkerPool:
             max_workers=self._workers,
             max_tasks=TASKS_PER_PROCESS,
             initializer=_start_worker,
-            initargs=(self._threads, weights.known_missing()),
+            initargs=(self._threads, weights.known_missing(), self._memory_limit),
             # A fork would copy this process's threads and locks half-way; spawn starts clean.
             context=multiprocessing.get_context("spawn"),
         )
@@ -218,7 +222,7 @@ def graceful_shutdown(on_first: Callable[[], None]) -> Iterator[Callable[[], boo
             signal.signal(name, handler)
 
 
-def _start_worker(threads: int, missing: dict[str, str]) -> None:
+def _start_worker(threads: int, missing: dict[str, str], memory_limit: int) -> None:
     """Keep a worker to its share of the cores, and to what its parent found missing."""
     import cv2
 
@@ -229,8 +233,20 @@ def _start_worker(threads: int, missing: dict[str, str]) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
         file.write("500")  # where memory runs out, Linux shall end a worker, not the run
+    if memory_limit:
+        _limit_memory(memory_limit)
     cv2.setNumThreads(threads)
     weights.assume_missing(missing)
+
+
+def _limit_memory(most: int) -> None:
+    """Let what asks for more memory fail; Windows, and where it is forbidden, go without."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        resource.setrlimit(
+            resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1])
+        )
 
 
 def _end_with_parent() -> None:

@@ -36,6 +36,10 @@ WARM = 0.7
 """Temperature of all variants but the first."""
 
 
+OnAnswer = Callable[[str, BaseModel], None]
+"""Is told the name of a question, such as ``staged.story``, and what was answered."""
+
+
 @dataclass
 class Asker:
     """Asks about one variant of a prompt, and keeps the accounts."""
@@ -48,6 +52,7 @@ class Asker:
     usage: Usage = NOTHING
     problem: str = ""
     model: str = ""
+    on_answer: OnAnswer = lambda name, value: None
 
     @property
     def whole(self) -> type[answers.Whole]:
@@ -83,6 +88,7 @@ class Asker:
         if asked.replies:
             self.model = asked.replies[-1].model or self.model
         value = asked.value if asked.value is not None else answer()
+        self.on_answer(name, value)
         said = Message("assistant", (value.model_dump_json(by_alias=True),))
         return value, (*messages, said)
 
@@ -169,10 +175,12 @@ async def ask_model(
     enforced: bool | None = None,
     picture: Picture | None = None,
     like: Like | None = None,
+    on_answer: OnAnswer = lambda name, value: None,
 ) -> list[Enhanced]:
     """The variants of a prompt, as a model writes them; each says all that the prompt says.
 
     Where the model gives no usable answer, the prompt is structured only, and ``problem`` says so.
+    ``on_answer`` is told each answer as it comes.
 
     Raises:
         FormatError: the prompt cannot be used.
@@ -186,7 +194,10 @@ async def ask_model(
             names=picture.names if picture else (), last=bool(picture and picture.last),
         )  # fmt: skip
         pictures = picture.images if picture else ()
-        return Asker(backend, enforced, questions, options, pictures, model=backend.model)
+        return Asker(
+            backend, enforced, questions, options, pictures,
+            model=backend.model, on_answer=on_answer,
+        )  # fmt: skip
 
     work = (_variant(asker(number), base, parsed, picture) for number in range(options.variants))
     return await _together(*work)

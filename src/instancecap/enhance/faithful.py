@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import groupby
 
 from instancecap.enhance.tokens import Parsed, Part
 from instancecap.enhance.words import stems, synonyms, ways_to_say
@@ -25,6 +26,22 @@ def missing(caption: Caption, parsed: Parsed) -> list[Part]:
     said = _Said(caption)
     found = {(one.kind, one.words, one.of): one for one in parsed.parts if not said.holds(one)}
     return list(found.values())
+
+
+def kept_and_missing(caption: Caption, parsed: Parsed) -> list[tuple[str, str]]:
+    """The prompt in pieces, each ``kept`` or ``missing`` in the caption, or ``""`` for neither.
+
+    Joined they are ``parsed.text``. A word that is missing in one sense of it is missing.
+    """
+    said = _Said(caption)
+    states = [""] * len(parsed.text)
+    for state in ("kept", "missing"):
+        for one in parsed.parts:
+            if said.holds(one) is (state == "kept"):
+                first, last = one.span
+                states[first:last] = [state] * (last - first)
+    pieces = groupby(zip(states, parsed.text, strict=True), key=lambda pair: pair[0])
+    return [("".join(letter for _, letter in some), state) for state, some in pieces]
 
 
 def in_words(part: Part) -> str:

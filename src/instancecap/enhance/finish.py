@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from instancecap.enhance.faithful import in_words, missing
 from instancecap.enhance.options import EnhanceOptions
+from instancecap.enhance.parse import parse
 from instancecap.enhance.picture import Picture
 from instancecap.enhance.questions import version
 from instancecap.enhance.result import LOST, Enhanced, unheard, unsaid
@@ -64,10 +66,27 @@ def finish(
     caption = Caption.model_validate(caption.model_dump())
     if is_asked and unsaid(caption, parsed, options):  # what is said first is left out last
         _say_as_given(caption, base)
+    _note_lost(caption, parsed, options, missed)
+    return Enhanced.of(caption, options, usage=usage, problem=problem)
+
+
+def revised(caption: Caption, options: EnhanceOptions) -> Enhanced:
+    """What follows from an enhanced caption that a person has edited."""
+    parsed = parse(caption.producer.prompt)
+    caption = caption.model_copy(
+        update={"warnings": [one for one in caption.warnings if not one.startswith(LOST)]}
+    )
+    _note_lost(caption, parsed, options, [in_words(one) for one in missing(caption, parsed)])
+    return Enhanced.of(caption, options)
+
+
+def _note_lost(
+    caption: Caption, parsed: Parsed, options: EnhanceOptions, missed: Sequence[str]
+) -> None:
+    """Warn of all that the prompt says and the caption, or the target's text, does not."""
     lost = [*missed, *unheard(parsed, options.target)]
     lost += [one for one in unsaid(caption, parsed, options) if not one.startswith(tuple(missed))]
     caption.warnings += [f"{LOST}{one}" for one in dict.fromkeys(lost)]
-    return Enhanced.of(caption, options, usage=usage, problem=problem)
 
 
 def _say_as_given(caption: Caption, base: Caption) -> None:

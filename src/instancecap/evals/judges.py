@@ -6,7 +6,7 @@ words. Every captioner's captions are shown as one paragraph of plain text, with
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from instancecap.evals.agreement import NOT_RATED
 from instancecap.evals.ballot import Question, say, version
 from instancecap.evals.frames import SIDE, count_frames, evenly, shown_frames
 from instancecap.evals.judging import CHOICES, Judged, Scores, by_model, with_scores, write_page
-from instancecap.evals.pairing import named_captions, pair, video_of
+from instancecap.evals.pairing import Named, named_captions, pair, video_of
 from instancecap.evals.task import Figure, Sample, Score, Scorer, Task
 from instancecap.io.finder import Rejected, reason_of
 from instancecap.schema.caption import Caption
@@ -80,6 +80,23 @@ def named_samples(
 ) -> tuple[list[Sample], list[Rejected]]:
     """What is judged: each caption, and each beside that of the first captioner."""
     captioners = {name: named_captions([path]) for name, path in captions.items()}
+
+    def locate(caption: Caption, source: str) -> str:
+        return video_of(caption, source, options.video_root)
+
+    return samples_of(captioners, options, locate=locate)
+
+
+def samples_of(
+    captioners: Mapping[str, Named[Caption]],
+    options: JudgeOptions,
+    *,
+    locate: Callable[[Caption, str], str],
+) -> tuple[list[Sample], list[Rejected]]:
+    """As :func:`named_samples`, of captions that were read already.
+
+    ``locate`` gives the video of a caption out of a file; raises :class:`InputError` for none.
+    """
     first, *others = captioners
     rejected = [*captioners[first].rejected]
     texts = {name: {first: plain(one)} for name, one in captioners[first].found.items()}
@@ -99,7 +116,7 @@ def named_samples(
     for name, some in texts.items():
         caption, source = captioners[first].found[name], captioners[first].sources[name]
         try:
-            video = video_of(caption, source, options.video_root)
+            video = locate(caption, source)
         except InputError as error:
             rejected.append(Rejected(name, reason_of(error, name)))
             continue
@@ -119,6 +136,20 @@ def _questions(texts: Mapping[str, str], options: JudgeOptions) -> Iterator[tupl
     for one in others if PREFER in options.rubrics else ():
         asked = {PREFER: Question(say(PREFER), CHOICES)}
         yield f"{first[0]} or {one[0]}", Judged("judge", (first, one), asked)
+
+
+def names_of(captioners: Sequence[str]) -> dict[str, str]:
+    """A name for each captioner: its folder's or file's, or the whole path where two share it.
+
+    Raises :class:`UsageError` where one is named twice.
+    """
+    names = [Path(one).name or one for one in captioners]
+    if len(set(captioners)) < len(captioners):
+        raise UsageError("eval judge: a captioner is named twice")
+    return {
+        name if names.count(name) == 1 else one.strip("/").replace("/", "-"): one
+        for name, one in zip(names, captioners, strict=True)
+    }
 
 
 def plain(caption: Caption) -> str:

@@ -23,7 +23,7 @@ from instancecap.io.atomic import require_writable, write_whole
 from instancecap.io.finder import Rejected, reason_of
 from instancecap.mllm.base import Image
 from instancecap.schema.base import Document
-from instancecap.web.report import asset
+from instancecap.web.templates import asset
 
 PAGE = "judge.html"
 CHOICES = ("the first", "the second", "equal")
@@ -69,8 +69,8 @@ def is_swapped(sample: Sample, *, seed: int, repeat: int = 0) -> bool:
     return two and random.Random(f"{seed} {repeat} {sample.id}").random() < 0.5
 
 
-def _in_order(option: str, *, swapped: bool) -> str:
-    """An answer about two texts as if they had been shown in the sample's order."""
+def in_order(option: str, *, swapped: bool) -> str:
+    """An answer about two texts as if they had been shown in the sample's order, or back."""
     if swapped and option in CHOICES[:2]:
         return CHOICES[1 - CHOICES.index(option)]
     return option
@@ -93,7 +93,7 @@ def by_model(show: Show, *, seed: int, repeats: int = 1) -> Solver:
                 asker, pictures=pictures, seed=repeat, warm=WARM if repeats > 1 else 0.0
             )
             for name, option in answers.items():
-                given[name].append(_in_order(option, swapped=swapped))
+                given[name].append(in_order(option, swapped=swapped))
         return given
 
     return Solver(compute=show, ask=ask)
@@ -114,8 +114,8 @@ class Scores(Document):
 
 
 def key_of(sample: Sample, *, seed: int) -> str:
-    """A name that tells a rater nothing, and that changes with what is shown."""
-    return digest([seed, sample.digest])[:12]
+    """A name that tells a rater nothing, and that changes with what is judged."""
+    return digest([seed, sample.id, sample.input])[:12]
 
 
 def shuffled(samples: Sequence[Sample], *, seed: int) -> list[Sample]:
@@ -151,7 +151,7 @@ def write_page(
         heads=list(dict.fromkeys(one["ballot"].head for one in items)),
         videos=list(videos.values()),
         page=digest([one["key"] for one in items]),
-        style=asset("report.css"),
+        style=asset("page.css"),
         script=script,
         script_hash="sha256-" + b64encode(sha256(script.encode()).digest()).decode(),
     )  # fmt: skip
@@ -196,7 +196,7 @@ def with_scores(
             rejected.append(Rejected(one.id, "nobody judged it"))
             continue
         columns = {
-            name: [_in_order(given.get(name, ""), swapped=swapped) for given in answers]
+            name: [in_order(given.get(name, ""), swapped=swapped) for given in answers]
             for name in questions
         }
         told = tuple(some.remarks[key] for some in scores if some.remarks.get(key))

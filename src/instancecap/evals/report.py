@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from instancecap.evals.result import FigureResult, Result
 from instancecap.evals.statistics import FEWEST
 from instancecap.io.atomic import require_writable, write_whole
-from instancecap.web.report import asset
+from instancecap.web.templates import asset, templates_of
 
 RESULT, TABLE, PAGE = "result.json", "table.md", "index.html"
 
@@ -169,20 +169,14 @@ def page(result: Result, folder: Path) -> str:
         step=STEP,
         made=reproduction(result),
         samples=result.samples[:MOST_SAMPLES],
-        style=asset("report.css"),
+        style=asset("page.css"),
         where=lambda path: Path(os.path.relpath(path, folder)).as_posix(),
     )
 
 
 def environment() -> Environment:
     """Templates of this package; whatever is put into them is escaped."""
-    templates = Environment(
-        loader=PackageLoader("instancecap.evals", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    templates = templates_of("instancecap.evals")
     templates.globals |= {"cell": cell, "number": number, "told": told}
     return templates
 

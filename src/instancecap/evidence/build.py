@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from instancecap.evidence.cluster import Models, load_models
 from instancecap.evidence.expert import Expert
@@ -35,13 +35,16 @@ EXPERTS: tuple[Callable[[Models], Expert], ...] = (
 """Makers of the experts of a pass, each after those that it needs."""
 
 
-def measure(clip: Clip, *, threads: int = 0, masks: bool = False) -> Evidence:
+def measure(
+    clip: Clip, *, threads: int = 0, masks: bool = False, also: Sequence[Expert] = ()
+) -> Evidence:
     """Measure a clip.
 
     Args:
         clip: what to measure.
         threads: cores to use, 0 for all. What is measured does not depend on it.
         masks: add a mask per instance for every sample.
+        also: experts of the caller's own, which look on in the same pass and come last.
 
     Raises:
         InputError: the clip cannot be opened, or no frame of it can be decoded.
@@ -50,7 +53,7 @@ def measure(clip: Clip, *, threads: int = 0, masks: bool = False) -> Evidence:
     started = time.perf_counter()
     give_pictures_back()
     models = load_models()
-    experts = [make(models) for make in EXPERTS]
+    experts = [*(make(models) for make in EXPERTS), *also]
     with ClipReader(clip, threads=threads) as reader:
         observed = Pass(experts, aspect=reader.info.aspect, beside=threads != 1)
         try:
@@ -89,4 +92,5 @@ def video_of(reader: ClipReader) -> Video:
         codec=info.codec,
         pixel_format=info.pixel_format,
         frames_read=reader.frames_read,
+        damage=round(reader.damage, 4),
     )

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.schema.evidence import Direction
-from instancecap.schema.vocabulary import Cell
 
 Array = NDArray[np.float64]
-
-CELLS: tuple[Cell, ...] = get_args(Cell)
-"""Row by row from the top left."""
-
 
 BORDER = 0.025
 """Share of the frame within which a box touches its edge."""
@@ -69,12 +62,6 @@ def as_box(values: NDArray[np.floating]) -> tuple[float, float, float, float]:
     """Four numbers as a box of the schema: within the frame, rounded to 1/10,000."""
     x0, y0, x1, y1 = (round(float(value), 4) for value in np.clip(values, 0, 1))
     return x0, y0, x1, y1
-
-
-def cell_of(x: float, y: float) -> Cell:
-    """The cell of the 3×3 grid of thirds that a point in 0..1 lies in."""
-    row, column = min(2, int(y * 3)), min(2, int(x * 3))
-    return CELLS[3 * max(0, row) + max(0, column)]
 
 
 def move_boxes(boxes: Array, matrix: Array, size: tuple[int, int]) -> Array:

@@ -17,7 +17,18 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from instancecap.errors import FormatError, UsageError
-from instancecap.formats import cosmos3, curate, instancecap, instancevid, miradata, skycaptioner
+from instancecap.formats import (
+    cosmos3,
+    curate,
+    fiftyone,
+    instancecap,
+    instancevid,
+    instancevid_published,
+    labelstudio,
+    miradata,
+    skycaptioner,
+    spatialvid,
+)
 from instancecap.formats import text as plain_text
 from instancecap.formats.salvage import SALVAGED, decode_text, salvage
 from instancecap.formats.shape import ANSWER, Shape, clean, loosely
@@ -42,19 +53,32 @@ class Codec(Protocol):
 FORMATS: dict[str, Codec] = {
     "instancecap": instancecap,
     "instancevid": instancevid,
+    "instancevid-published": instancevid_published,
     "skycaptioner": skycaptioner,
     "cosmos3": cosmos3,
     "miradata": miradata,
     "text": plain_text,
+    "labelstudio": labelstudio,
+    "fiftyone": fiftyone,
 }
 """Every format by its name; the first is our own."""
 
-_READERS = {name: codec.read for name, codec in FORMATS.items()} | {"cosmos-curate": curate.read}
+KEEPS_PROVENANCE = frozenset({"instancecap", "labelstudio", "fiftyone"})
+"""Formats that say who wrote which field."""
+
+_READERS = {name: codec.read for name, codec in FORMATS.items()} | {
+    "cosmos-curate": curate.read,
+    "spatialvid": spatialvid.read,
+}
+
+_SAME = {"instancevid-published": "instancevid"}
+"""Formats that differ in what is written only, and are read as another."""
 
 _SIGNS = {
     "instancevid": {*map(loosely, instancevid.STRUCTURE[:2]), "backgrounddetail"}
     | {one for one in instancevid.PARTS if one.startswith("main")},
     "cosmos-curate": {"spanuuid", "durationspan"},
+    "spatialvid": {"optcammotion", "scenesummary", "shotimmersion"},
     "cosmos3": {"backgroundsetting", "temporalcaption", "cinematography"}
     | {"comprehensivet2icaption"},
     "skycaptioner": {"subjects", "shotposition", "environment"},
@@ -75,11 +99,15 @@ def detect(value: Any) -> str:
         return ""
     if str(value.get("schema", "")).startswith("instancecap.caption/"):
         return "instancecap"
-    if "instances" in value and "global_description" in value:
-        return "instancecap"
     keys = {loosely(key) for key in value}
     if "Global Description" in value:
         return "instancevid"
+    if labelstudio.is_task(value):
+        return "labelstudio"
+    if fiftyone.is_sample(value):
+        return "fiftyone"
+    if "instances" in value and "global_description" in value:
+        return "instancecap"
     return next((name for name, signs in _SIGNS.items() if signs & keys), "")
 
 
@@ -158,8 +186,8 @@ def caption_from(
         raise FormatError(f"a caption is an object or a text, and found is {_kind(value)}")
     elif not name:
         raise FormatError(_unknown(value))
-    elif name == "instancecap":
-        caption = instancecap.read(value, warnings)
+    elif name in KEEPS_PROVENANCE:
+        caption = FORMATS[name].read(value, warnings)
     else:
         caption = _read_foreign(value, name, warnings)
     row = video_of(fields) if fields else None
@@ -192,12 +220,12 @@ def _parse(text: str, warnings: list[str], *, structured: bool) -> Any:
 
 def _read_foreign(value: dict[str, Any], name: str, warnings: list[str]) -> Caption:
     """A caption of another system, with a word on who says all this."""
-    if name != detect(value) and detect(value):
-        raise FormatError(f"this is {detect(value)}, not {name}")
+    if (found := detect(value)) and found != _SAME.get(name, name):
+        raise FormatError(f"this is {found}, not {name}")
     cleaned = {clean(str(key)): one for key, one in value.items()}
     caption: Caption = _READERS[name](cleaned, warnings)
     leaves = caption.leaves()
-    if not detect(value) and not leaves:
+    if not found and not leaves:
         raise FormatError(_unknown(value))
     if set(leaves) <= {"/global_description"}:
         unread = {f"unknown field left out: /{name}" for name, one in value.items() if _nested(one)}

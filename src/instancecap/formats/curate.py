@@ -1,5 +1,6 @@
-"""Metas of cosmos-curate and NeMo Curator, one file a clip; they are only read.
+"""Metas of cosmos-curate and NeMo Curator, ``metas/v0/UUID.json`` or ``metas_jsonl``; only read.
 
+The keys are those of nvidia-cosmos/cosmos-curate, ``read_write/metadata_writer_stage.py``.
 A window is a stretch of frames with a text of each model under ``NAME_caption``, and under
 ``NAME_enhanced_caption`` where a language model wrote it anew, which is the one that counts.
 """

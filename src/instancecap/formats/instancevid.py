@@ -1,17 +1,20 @@
 """InstanceVid: the format of InstanceCap (arXiv 2412.09283), one object a video.
 
-The data set has ``Structural Description`` and ``Main Instance``; the paper's figures print
-``Structured Description`` and ``Main Objects``; others nest less, or key instances by name.
+The data set has ``Structural Description`` and ``Main Instance``; its README and the paper's
+figures print ``Structured Description`` and ``Main Objects``; others nest less, or key instances by
+name. Positions are sentences made of cells in the data set (``cell_sentences.py``); their rows are
+wrong there, which ``instancecap dataset fix-positions`` puts right.
 """
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from instancecap.formats import cell_sentences
 from instancecap.formats.phrases import filming_sentences
 from instancecap.formats.shape import Shape, entry_name, key, loosely, parsed, sentences
 from instancecap.language import en
-from instancecap.schema.caption import Camera, Caption, Instance, Position, Video
+from instancecap.schema.caption import Camera, Caption, Instance, Video
 
 MOST_INSTANCES = 3
 """The reference system never writes more."""
@@ -77,8 +80,13 @@ class Answer(Shape):
         return {**rest, home: {**outside, **inside}}
 
 
-def write(caption: Caption) -> dict[str, Any]:
-    """Instances beyond the third are left out."""
+def write(caption: Caption, *, cells: bool = False) -> dict[str, Any]:
+    """Instances beyond the third are left out.
+
+    Args:
+        cells: positions are the data set's sentences wherever cells are known; without it, only
+            where there is no text.
+    """
     video = caption.video
     answer = Answer(
         video=(video.path or video.id) if video else "",
@@ -89,7 +97,7 @@ def write(caption: Caption) -> dict[str, Any]:
                     class_=one.class_,
                     appearance=one.appearance,
                     action=one.action,
-                    position=en.position(one.position),
+                    position=_position(one, cells=cells),
                 )
                 for number, one in enumerate(caption.instances[:MOST_INSTANCES])
             },
@@ -98,6 +106,13 @@ def write(caption: Caption) -> dict[str, Any]:
         ),
     )
     return answer.model_dump()
+
+
+def _position(one: Instance, *, cells: bool) -> str:
+    place, has_cells = one.position, not (one.position.enters and one.position.start)
+    if cells or (has_cells and not place.text):
+        return cell_sentences.write(place, one.class_) or en.position(place)
+    return en.position(place)
 
 
 def read(value: dict[str, Any], warnings: list[str]) -> Caption:
@@ -115,7 +130,9 @@ def read(value: dict[str, Any], warnings: list[str]) -> Caption:
                 class_=one.class_,
                 appearance=one.appearance,
                 action=one.action,
-                position=Position(text=one.position),
+                position=cell_sentences.read(
+                    one.position, one.class_, warnings, f"/instances/{number}/position"
+                ),
             )
             for number, (label, one) in enumerate(given.structure.instances.items())
         ],

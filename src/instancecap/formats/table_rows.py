@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from instancecap.formats import miradata
+from instancecap.formats import fiftyone, miradata
 from instancecap.formats.shape import loosely, number
 from instancecap.schema.caption import Caption, Video
 
@@ -21,13 +21,21 @@ OURS = "instancecap"
 CELLS = {
     OURS: "caption_json",
     "instancevid": "structured_caption",
+    "instancevid-published": "structured_caption",
     "skycaptioner": "structural_caption",
     "cosmos3": "caption_json",
     "text": "caption",
+    "labelstudio": "caption_json",
+    "fiftyone": "caption_json",
 }
 """The column of a table that holds the caption; MiraData has six."""
 
-NAMES_ITS_VIDEO = frozenset({OURS, "instancevid"})
+LISTS = {"fiftyone": (f'{json.dumps(fiftyone.DATASET)[:-1]}, "samples": [', "]}")}
+"""What stands before and after the captions of a ``.json``, where that is not a list."""
+
+NAMES_ITS_VIDEO = frozenset(
+    {OURS, "instancevid", "instancevid-published", "labelstudio", "fiftyone"}
+)
 """Formats whose captions say which video they are about, and so need no row around them."""
 
 FLAT_COLUMNS = (

@@ -86,3 +86,12 @@ def require_writable(folder: Path, *, option: str = "--out") -> None:
     except OSError as error:
         reason = "there is a file of that name" if folder.is_file() else error.strerror
         raise UsageError(f"{option} {folder}: cannot be written: {reason}") from error
+
+
+def remove(path: Path) -> None:
+    """Remove an output that holds no more, a file or a folder; nothing where there is none."""
+    with writing(path):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)

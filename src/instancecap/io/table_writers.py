@@ -50,7 +50,7 @@ def open_table(
     schema: Any = None,
     prefix: str = "part-",
     scratch: Path | None = None,
-    brackets: str = "",
+    brackets: str | tuple[str, str] = "",
     ascii: bool = False,
 ) -> TableWriter:
     """A writer for the container that the suffix of ``path`` names.
@@ -68,7 +68,8 @@ def open_table(
         schema: of a ``.parquet``, as an Arrow schema.
         prefix: how the names of a ``.parquet``'s shards begin; shards with another stay.
         scratch: folder for unfinished shards on the same disk; a hidden neighbor by default.
-        brackets: a ``.json`` is always a list, ``[]``, or an object of all rows, ``{}``.
+        brackets: a ``.json`` is always a list, ``[]``, or an object of all rows, ``{}``; or a
+            list within something else: what stands before and after the rows.
         ascii: JSON is read alike in every locale, and no character in it ends a line.
     """
     if path.suffix.lower() == ".parquet":
@@ -83,7 +84,9 @@ class _Dropped(Exception):
 class _FileWriter(TableWriter):
     """One text file, written beside its place and put there at the end."""
 
-    def __init__(self, path: Path, columns: Sequence[str], brackets: str, ascii: bool) -> None:
+    def __init__(
+        self, path: Path, columns: Sequence[str], brackets: str | tuple[str, str], ascii: bool
+    ) -> None:
         if path.is_dir():
             raise UsageError(f"--out {path}: a folder of that name is in the way of the file")
         self._path, self._rows = path, 0

@@ -196,7 +196,7 @@ def position(one: Position) -> str:
     return ", then ".join(parts)
 
 
-def camera_sentence(camera: Camera) -> str:
+def camera_sentence(camera: Camera, *, called: str = "the camera") -> str:
     """How a camera moves, by its words; empty where nothing but a steady picture is known."""
     moves = [CAMERA_VERBS[word] for word in camera.motion if word not in ("static", "shaky")]
     unsteady = "shaky" if "shaky" in camera.motion else camera.stability
@@ -204,7 +204,7 @@ def camera_sentence(camera: Camera) -> str:
     if not camera.motion:
         return f"The picture is {shake}." if shake else ""
     pace = f"{SPEEDS[camera.speed]} " if camera.speed in ("slow", "fast") and moves else ""
-    text = f"The camera {pace}{join(moves or [CAMERA_VERBS['static']])}"
+    text = f"{called[0].upper()}{called[1:]} {pace}{join(moves or [CAMERA_VERBS['static']])}"
     return f"{text}; the picture is {shake}." if shake else f"{text}."
 
 

@@ -12,7 +12,8 @@ from instancecap.render import grammar
 from instancecap.render.grammar import content, lexicon
 from instancecap.render.options import RenderOptions
 from instancecap.render.subjects import Subject
-from instancecap.schema.caption import Caption
+from instancecap.render.wording import Wording
+from instancecap.schema.caption import HUMAN, Caption
 
 _PHRASES = " ".join(phrase for table in en.TABLES.values() for phrase in table.values())
 _MEASURED_WORDS = content(
@@ -43,7 +44,7 @@ class Draft:
     """A paragraph in the making.
 
     Attributes:
-        order: the parts of the paragraph, first to last.
+        wording: the order of the parts, and which phrases they take.
         keep: how many sentences of a field are wanted, where not all are; 0 for none.
         gist: what is told of the global description.
         whole: the number of sentences of each field that has any, kept or not.
@@ -51,7 +52,7 @@ class Draft:
 
     caption: Caption
     options: RenderOptions
-    order: tuple[str, ...]
+    wording: Wording
     keep: Mapping[str, int]
     subjects: list[Subject] = field(default_factory=list)
     gist: str = ""
@@ -59,6 +60,11 @@ class Draft:
 
     def wants(self, pointer: str) -> bool:
         return self.keep.get(pointer, 1) > 0
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The parts of the paragraph, first to last."""
+        return self.wording.order
 
     @cached_property
     def by_shot(self) -> bool:
@@ -77,7 +83,7 @@ class Draft:
         What says more was edited by someone, and is taken as they wrote it.
         """
         entry = self.caption.provenance.get(pointer)
-        if entry is None or entry.support != "measured" or entry.source == "human":
+        if entry is None or entry.support != "measured" or entry.source == HUMAN:
             return False
         return self.caption.producer.name == "instancecap" and content(text) <= self.facts
 

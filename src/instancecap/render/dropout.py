@@ -37,17 +37,25 @@ def droppable(caption: Caption) -> Iterator[str]:
             yield at
 
 
-def choose_omitted(caption: Caption, *, share: float, seed: int) -> tuple[str, ...]:
+def dice_of(caption: Caption, *, seed: int, purpose: str = "") -> random.Random:
+    """Random numbers that depend on the seed, the clip (its id and span), and what they are for;
+    not on the clip's place in a run."""
+    clip = caption.video
+    name = f"{clip.id}@{clip.start}-{clip.end}" if clip else caption.global_description
+    key = f"{seed}\0{name}" + (f"\0{purpose}" if purpose else "")
+    return random.Random(hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest())
+
+
+def choose_omitted(
+    caption: Caption, *, share: float, seed: int, variant: int = 0
+) -> tuple[str, ...]:
     """The fields that dropout leaves out, each with probability ``share``.
 
-    The choice depends on the seed and on the clip (its id and span), not on its place in a run.
+    Each ``variant`` of a clip's caption is a throw of its own.
     """
     if share == 0:
         return ()
-    clip = caption.video
-    name = f"{clip.id}@{clip.start}-{clip.end}" if clip else caption.global_description
-    digest = hashlib.sha256(f"{seed}\0{name}".encode("utf-8", "surrogatepass")).digest()
-    dice = random.Random(digest)
+    dice = dice_of(caption, seed=seed, purpose=f"variant {variant}" if variant else "")
     return tuple(at for at in droppable(caption) if dice.random() < share)
 
 

@@ -59,15 +59,20 @@ class _Known:
         return ""
 
 
-def joined(lines: Sequence[Line], caption: Caption, *, first_mentions: bool) -> list[Line]:
+def joined(
+    lines: Sequence[Line], caption: Caption, *, first_mentions: bool, merged: bool | None = None
+) -> list[Line]:
     """The lines of a paragraph as one text.
 
     Args:
         first_mentions: whether *the kite* becomes *a kite* where nothing introduced it; not where
             a picture is given.
+        merged: see :class:`~instancecap.render.wording.Wording`.
     """
     known = _known(caption.instances)
-    told = _with_pronouns(_speech_once(_once(lines, known)), known)
+    once = _speech_once(_once(lines, known))
+    told = list(once) if merged is False else _with_pronouns(once, known)
+    told = _merged(told) if merged else told
     return _introduced(told, known) if first_mentions else told
 
 
@@ -240,6 +245,26 @@ def _with_pronouns(lines: Iterator[Line], known: Sequence[_Known]) -> list[Line]
         talk.about = owner
         talk.taken |= _others(text, owner, known)
         talk.told |= content(text)
+    return found
+
+
+_ALONE = re.compile(r"(It|He|She|They) ([a-z][^,;:.!?\"]*)\.")
+"""A short sentence about what the sentence before is about."""
+
+
+def _merged(lines: Sequence[Line]) -> list[Line]:
+    """Neighbors such as *It is red.* and *It turns left.* of one instance as one sentence."""
+    found: list[Line] = []
+    for line in lines:
+        first = _ALONE.fullmatch(found[-1].text) if found else None
+        second = _ALONE.fullmatch(line.text)
+        together = first and second and first[1] == second[1] and not line.part
+        plain = together and " and " not in f"{first[2]} {second[2]}"  # type: ignore[index]
+        same = found and found[-1].field.split("/")[:3] == line.field.split("/")[:3]
+        if plain and same and second:
+            found[-1] = replace(found[-1], text=f"{found[-1].text[:-1]} and {second[2]}.")
+        else:
+            found.append(line)
     return found
 
 

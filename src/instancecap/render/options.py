@@ -99,7 +99,9 @@ class RenderOptions:
         drop_fields: probability 0..1 with which each field is left out, for caption dropout.
         prose: ``model`` takes the caption's own paragraph (``dense_description``) as a dense prompt
             where it has one that fits; ``fields`` always puts the fields into sentences.
-        seed: of the dropout; the same seed and clip give the same choice.
+        seed: of the dropout and the wording; the same seed and clip give the same choice.
+        variant: 0 for the usual wording, 1 and more for others that say the same: see
+            :mod:`instancecap.render.wording`.
 
     Raises:
         UsageError: a value that no caption can be rendered with; the message says what is allowed.
@@ -113,6 +115,7 @@ class RenderOptions:
     drop_fields: float = 0.0
     prose: Prose = "model"
     seed: int = 0
+    variant: int = 0
 
     def __post_init__(self) -> None:
         for name, kinds in (("task", Task), ("length", Length), ("prose", Prose)):

@@ -85,12 +85,14 @@ class _Mention:
         named: whether a sentence named it.
         current: whether the sentence before is about it, so that a pronoun can follow.
         by_name: whether the sentence that introduces it was left out, so that *the dog* is new.
+        in_view: the phrase that introduces it, with *who* and *be* in braces.
     """
 
     who: Subject
     named: bool
     current: bool
     by_name: bool = False
+    in_view: str = "{who} {be} in view"
 
     @property
     def subject(self) -> str:
@@ -108,7 +110,7 @@ class _Mention:
         return text
 
     def introduction(self) -> str:
-        return grammar.sentence(f"{self.subject} {self.who.be} in view")
+        return grammar.sentence(self.in_view.format(who=self.subject, be=self.who.be))
 
 
 def _instance(draft: Draft, index: int, one: Instance, gist: str) -> Iterator[Line]:
@@ -118,6 +120,7 @@ def _instance(draft: Draft, index: int, one: Instance, gist: str) -> Iterator[Li
     opens = not index and subjects.opens(gist, who, one.class_)
     known = opens or who.kind.lower() in gist
     mention = _Mention(who, still or known or (not index and bool(gist)), not index and bool(gist))
+    mention.in_view = draft.wording.say("in_view")
     described = not still and not _is_bare(draft, one)
     looks = draft.text(f"{base}/appearance", one.appearance) if described else ()
     acts = () if draft.by_shot else draft.text(f"{base}/action", one.action)
@@ -127,7 +130,8 @@ def _instance(draft: Draft, index: int, one: Instance, gist: str) -> Iterator[Li
         who.intro, looks = grammar.phrase(looks[0]), ()
     for number, text in enumerate(looks):
         told = mention.named and (known or number > 0)
-        text = subjects.looks(text, who, known=told, lead="" if number else lead)
+        there = draft.wording.say("there")
+        text = subjects.looks(text, who, known=told, there=there, lead="" if number else lead)
         text = mention.line(text)
         yield Line(f"{base}/appearance", number, _rank(index, number, 2, 5, 9) + late, text)
     where = ""
@@ -168,7 +172,8 @@ def _position(draft: Draft, one: Instance, mention: _Mention, acts: str) -> str:
     pointer, place = f"/instances/{one.id}/position", one.position
     if _has_cells(draft, one):
         moves = place.start != place.end or (not acts and (place.enters or place.leaves))
-        text = subjects.cells(place, mention.who, who=mention.subject, acts=bool(acts))
+        is_at, who = draft.wording.say("is_at"), mention.subject
+        text = subjects.cells(place, mention.who, who=who, acts=bool(acts), is_at=is_at)
         goes = bool(acts) and place.start == place.end and bool(_WAYS & set(grammar.words_of(acts)))
         if goes or (acts and place.start == place.end == "center-middle"):
             return ""  # it is there no longer; or where one looks first
@@ -236,8 +241,8 @@ def _framing(draft: Draft) -> Iterator[Line]:
     found = scene.shot(*_shot_of(draft, said=draft.caption.camera.description))
     if _leads_camera(draft) and found:
         return
-    lead = "" if draft.order[0] == "framing" else "the framing is "
-    text = grammar.sentence(f"{lead}{en.article(found)}") if found else ""
+    say = draft.wording.say("framing_first" if draft.order[0] == "framing" else "framing")
+    text = grammar.sentence(say.format(en.article(found))) if found else ""
     yield from _fact(draft, "/camera/shot_type", text, rank=4)
 
 
@@ -246,7 +251,7 @@ def _leads_camera(draft: Draft) -> bool:
     order = draft.order
     follows = "framing" in order and order[order.index("framing") + 1 :][:1] == ("camera",)
     told = next(iter(_camera_lines(draft)), None) if follows else None
-    return told is not None and told.text.startswith("The camera ")
+    return told is not None and told.text.startswith(("The camera ", "The view "))
 
 
 def _shot_of(draft: Draft, *, said: str = "") -> list[str]:
@@ -293,25 +298,29 @@ def _camera_lines(draft: Draft) -> Iterator[Line]:
     if camera.description and not draft.is_ours("/camera/description", camera.description):
         text = camera.description
         return _sentences(draft, pointer, text, scene.camera_text, first=3, more=14)
-    return _fact(draft, pointer, en.camera_sentence(camera), rank=3)
+    text = en.camera_sentence(camera, called=draft.wording.say("camera"))
+    return _fact(draft, pointer, text, rank=3)
 
 
 def _background(draft: Draft) -> Iterator[Line]:
     text = draft.caption.background
-    yield from _sentences(draft, "/background", text, scene.setting, first=6, more=15)
+    setting = partial(scene.setting, say=draft.wording.say)
+    yield from _sentences(draft, "/background", text, setting, first=6, more=15)
     tagged = "tags" in draft.order
     time = draft.caption.time_of_day if draft.wants("/time_of_day") and not tagged else ""
     place = draft.caption.place if draft.wants("/place") else ""
-    text = scene.time_and_place(draft.caption, place, time, told=draft.gist)
+    say = draft.wording.say
+    text = scene.time_and_place(draft.caption, place, time, told=draft.gist, say=say)
     yield from _fact(draft, "/time_of_day" if time else "/place", text, rank=19)
 
 
 def _lighting(draft: Draft) -> Iterator[Line]:
-    return _sentences(draft, "/lighting", draft.caption.lighting, scene.light, first=13, more=17)
+    light = partial(scene.light, say=draft.wording.say)
+    return _sentences(draft, "/lighting", draft.caption.lighting, light, first=13, more=17)
 
 
 def _texts(draft: Draft) -> Iterator[Line]:
-    return _fact(draft, "/texts", scene.writing(draft.caption), rank=18)
+    return _fact(draft, "/texts", scene.writing(draft.caption, draft.wording.say), rank=18)
 
 
 _PARTS: dict[str, Callable[[Draft], Iterator[Line]]] = {

@@ -32,7 +32,8 @@ from instancecap.render.targets import (
     find_target,
     styles,
 )
-from instancecap.schema.caption import Caption
+from instancecap.render.wording import wording_of
+from instancecap.schema.caption import HUMAN, Caption
 
 Build = Callable[[dict[str, int]], list[Line]]
 """The sentences, where so many of some fields are kept at most."""
@@ -117,13 +118,14 @@ def render(
     drop_fields: float = 0.0,
     prose: Prose = "model",
     seed: int = 0,
+    variant: int = 0,
     counter: Counter | None = None,
 ) -> Prompt:
     """The prompt of a caption for one model, deterministic, within the model's token budget.
 
     Args:
         target: a name such as ``wan2.2``, or a :class:`Target`.
-        task, length, prefix, suffix, drop_fields, prose, seed: see :class:`RenderOptions`.
+        task, length, prefix, suffix, drop_fields, prose, seed, variant: see :class:`RenderOptions`.
         counter: counts tokens; an estimate that is rather too high unless told otherwise.
 
     Raises:
@@ -141,6 +143,7 @@ def render(
         drop_fields=drop_fields,
         prose=prose,
         seed=seed,
+        variant=variant,
     )
     return render_with(caption, options, counter=counter)
 
@@ -151,7 +154,9 @@ def render_with(
     """As :func:`render`, with all options in one object."""
     _refuse_other_scripts(caption)
     counter = counter or counter_for(options.target)
-    omitted = choose_omitted(caption, share=options.drop_fields, seed=options.seed)
+    omitted = choose_omitted(
+        caption, share=options.drop_fields, seed=options.seed, variant=options.variant
+    )
     if caption.time_of_day == "dawn_or_dusk":  # undecided; the light's own words tell it
         caption = caption.model_copy(update={"time_of_day": ""})
     if options.is_json:
@@ -187,7 +192,8 @@ def _own_paragraph(caption: Caption, options: RenderOptions, counter: Counter) -
     field that it may tell otherwise."""
     text, goal = clean(caption.dense_description), options.target
     wanted = options.prose == "model" and options.length == "dense" and options.task == "t2v"
-    human = {name for name, one in caption.provenance.items() if one.source == "human"}
+    wanted = wanted and not options.variant
+    human = {name for name, one in caption.provenance.items() if one.source == HUMAN}
     if not (text and wanted and goal.takes_prose) or (human and "/dense_description" not in human):
         return None
     suffix = fill_suffix(options.suffix, caption)
@@ -204,11 +210,12 @@ def _render_text(
     caption: Caption, options: RenderOptions, counter: Counter, omitted: tuple[str, ...]
 ) -> Prompt | None:
     order = styles()["skyreels" if options.target.style == JSON else options.target.style]
+    wording = wording_of(caption, order, variant=options.variant, seed=options.seed)
     whole: dict[str, int] = {}
 
     def build(keep: Mapping[str, int]) -> list[Line]:
         out = dict.fromkeys(omitted, 0)
-        draft = Draft(caption, options, order, {**keep, **out})
+        draft = Draft(caption, options, wording, {**keep, **out})
         if options.length == "short" and not (
             caption.global_description and draft.wants("/global_description")
         ):
@@ -219,7 +226,8 @@ def _render_text(
             return _tags(draft)
         if options.length == "short":
             lines = sorted(lines, key=lambda line: (not _tells(line), line.rank))[:1]
-        lines = joined(lines, caption, first_mentions=options.task == "t2v")
+        first = options.task == "t2v"
+        lines = joined(lines, caption, first_mentions=first, merged=wording.merged)
         if in_fields:
             return minimax.marked(lines, caption)
         return [_labeled(line) for line in lines] if draft.by_shot else lines
@@ -265,10 +273,14 @@ def _labeled(line: Line) -> Line:
 def _tags(draft: Draft) -> list[Line]:
     """Words between commas: instances, surroundings, light, shot, camera."""
     caption, tags = draft.caption, [one.full for one in draft.subjects]
+    more = dict[str, list[str]]()
     if draft.options.task == "t2v":
-        tags += [en.PLACE_NAMES.get(caption.place, ""), *tags_of(draft)]
+        more["background"] = [en.PLACE_NAMES.get(caption.place, "")]
+        more["framing"] = tags_of(draft)
     if draft.wants("/camera/motion"):
-        tags += [en.CAMERA_NAMES[word] for word in caption.camera.motion]
+        more["camera"] = [en.CAMERA_NAMES[word] for word in caption.camera.motion]
+    order = draft.order if draft.options.variant else more
+    tags += [tag for name in order for tag in more.get(name, ())]
     text = ", ".join(dict.fromkeys(tag.replace(",", "") for tag in tags if tag))
     return [Line("/instances" if draft.subjects else "/camera", 0, 0, text)] if text else []
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from instancecap.language import en
 from instancecap.render import grammar
 from instancecap.render.grammar import lexicon
 from instancecap.schema.caption import Caption
+
+Say = Callable[[str], str]
+"""The phrase of that name in ``wording.toml``, as the wording has it."""
 
 _MEASURED_LIGHT = re.compile(r"A ((?:[a-z]+ )?)picture(?: with ([^,.]+))?\.?")
 """As the measured captioner tells it: *A bright picture with high contrast.*"""
@@ -44,27 +48,27 @@ def camera_text(text: str) -> str:
     return grammar.sentence(text)
 
 
-def setting(text: str) -> str:
+def setting(text: str, say: Say) -> str:
     """A sentence about the surroundings."""
     if grammar.form(text) == "noun":
-        return grammar.sentence(f"the setting is {grammar.phrase(text)}")
+        return grammar.sentence(say("setting").format(grammar.phrase(text)))
     return grammar.sentence(text)
 
 
-def light(text: str) -> str:
+def light(text: str, say: Say) -> str:
     """A sentence about the light."""
     if measured := _MEASURED_LIGHT.fullmatch(text):
         how, what = (part or "" for part in measured.groups())
         told = [f"is {how.strip()}" if how else "", f"has {what}" if what else ""]
-        return grammar.sentence(f"the picture {' and '.join(filter(None, told))}")
+        return grammar.sentence(say("picture").format(" and ".join(filter(None, told))))
     if text.startswith(("lit ", "illuminated ")):
         return grammar.sentence(f"the scene is {text}")
     if text[:1].islower() and grammar.form(text) in ("noun", "other"):
-        return grammar.sentence(f"the lighting is {text}")
+        return grammar.sentence(say("lighting").format(text))
     return grammar.sentence(text)
 
 
-def time_and_place(caption: Caption, place: str, time: str, *, told: str) -> str:
+def time_and_place(caption: Caption, place: str, time: str, *, told: str, say: Say) -> str:
     """*The setting is outdoors by day*, of what surroundings, light and ``told`` do not say."""
     said = f"{caption.background} {caption.lighting} {told}".lower()
     if time and any(word in said for word in lexicon(time)):
@@ -72,19 +76,17 @@ def time_and_place(caption: Caption, place: str, time: str, *, told: str) -> str
     where = en.PLACE_NAMES.get(place, "")
     where = "" if caption.background or where in grammar.words_of(told) else where
     if where:
-        return grammar.sentence(f"the setting is {where} {en.TIMES_OF_DAY.get(time, '')}")
+        return grammar.sentence(say("place").format(f"{where} {en.TIMES_OF_DAY.get(time, '')}"))
     if not time:
         return ""
     return grammar.sentence(f"it is {en.TIME_OF_DAY_NAMES[time]}")
 
 
-def writing(caption: Caption) -> str:
+def writing(caption: Caption, say: Say) -> str:
     """What is written in the picture."""
     found = (grammar.clean(one.text).replace('"', "'") for one in caption.texts)
     words = list(dict.fromkeys(filter(None, found)))
     if not words:
         return ""
     quoted = en.join([f'"{text}"' for text in words])
-    if len(words) > 1:
-        return f"The texts {quoted} are visible."
-    return f"The text {quoted} is visible."
+    return grammar.sentence(say("texts" if len(words) > 1 else "text").format(quoted))

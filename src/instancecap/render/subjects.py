@@ -151,10 +151,11 @@ def joins(looks: Sequence[str], act: str, who: Subject) -> bool:
     )
 
 
-def looks(text: str, one: Subject, *, known: bool, lead: str = "") -> str:
+def looks(text: str, one: Subject, *, known: bool, there: str, lead: str = "") -> str:
     """A sentence about how an instance looks.
 
     Args:
+        there: the phrase that introduces it, with *be* and *what* in braces.
         known: whether it was introduced by another sentence.
         lead: a pronoun for it where the sentence before is about it.
     """
@@ -170,9 +171,10 @@ def looks(text: str, one: Subject, *, known: bool, lead: str = "") -> str:
             if known and not same:  # not *The dog is a dog with long ears*
                 return grammar.sentence(f"{one.ref} {one.be} {grammar.phrase(text)}")
             be = "is" if words[0] in grammar.SINGULAR else one.be if words[0] == "the" else "are"
-            return grammar.sentence(f"there {be} {grammar.phrase(text)}")
+            return grammar.sentence(there.format(be=be, what=grammar.phrase(text)))
         case "modifier" if not known:
-            return grammar.sentence(f"there {one.be} {who} {grammar.phrase(text)}")
+            what = f"{who} {grammar.phrase(text)}"
+            return grammar.sentence(there.format(be=one.be, what=what))
         case "other" if not names(text, one):
             return _label(text, who)
     return grammar.sentence(text)
@@ -259,11 +261,12 @@ def stays(place: Position, one: Subject) -> str:
     return f"{en.IN_CELLS[place.start]} of the frame"
 
 
-def cells(place: Position, one: Subject, *, who: str, acts: bool) -> str:
+def cells(place: Position, one: Subject, *, who: str, acts: bool, is_at: str) -> str:
     """A sentence about where an instance is, from the cells of its track; empty without any.
 
     Args:
         acts: whether its action is told, which says how it comes and goes.
+        is_at: the phrase for what stays there, with *who*, *be* and *place* in braces.
     """
     start, end = place.start or place.end, place.end or place.start
     if not start or not end or (start == end and en.IN_CELLS[start] in one.ref):
@@ -271,8 +274,9 @@ def cells(place: Position, one: Subject, *, who: str, acts: bool) -> str:
     s = "" if one.be == "are" else "s"
     come, go = place.enters and not acts, place.leaves and not acts
     if start == end:
-        verb = f"come{s} into view" if come else one.be
-        text = f"{who} {verb} {en.IN_CELLS[start]} of the frame"
+        text = f"{who} come{s} into view {en.IN_CELLS[start]} of the frame"
+        if not come:
+            text = is_at.format(who=who, be=one.be, place=en.IN_CELLS[start])
     elif come:
         text = f"{who} come{s} into view {en.IN_CELLS[start]} of the frame and "
         text += f"reach{'es' if s else ''} {en.CELLS[end]}"

@@ -25,6 +25,9 @@ from instancecap.schema.base import (
 TRACK_POINTS_PER_SHOT = 16
 """A caption's track is a sketch; :class:`Evidence` keeps every point."""
 
+HUMAN = "human"
+"""Who a field is by, in a caption's provenance, where a person wrote it."""
+
 
 class Video(ClipInfo):
     """The clip that is described: a source and a time span of it."""
@@ -121,6 +124,10 @@ class Provenance(StrictModel):
         description="first and next character of its words in producer.prompt; only of a caption "
         "that was enhanced from a prompt",
     )
+    at: str = Field(
+        default="", exclude_if=operator.not_,
+        description="when a person wrote it in the review, UTC: 2026-01-31T12:00:00Z",
+    )  # fmt: skip
 
 
 class Producer(StrictModel):

@@ -36,6 +36,7 @@ class Video(ClipInfo):
     codec: str = ""
     pixel_format: str = ""
     frames_read: int = Field(default=0, ge=0)
+    damage: Unit = Field(default=0.0, description="share of the frames that are damaged or missing")
 
 
 class Shot(StrictModel):
@@ -135,6 +136,10 @@ class InstanceFacts(StrictModel):
     )
     salience: Unit
     count: int = Field(default=1, ge=1)
+    count_confidence: Unit = Field(
+        default=1.0,
+        description="of a group: share of the samples in which no more of its kind are in its box",
+    )
     source: str = Field(default="", description="the expert that found it")
     colors: list[tuple[str, Unit]] = Field(default=[], description="name and share, largest first")
     track: list[TrackPoint] = []

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from instancecap.language.sentences import split_sentences
 from instancecap.schema import pointer
-from instancecap.schema.caption import Caption, Claim, Provenance
+from instancecap.schema.caption import HUMAN, Caption, Claim, Provenance
 from instancecap.verify.extract import is_fully_read
 from instancecap.verify.fields import texts_of
 
@@ -123,7 +123,7 @@ def apply(
     changed.warnings = [w for w in caption.warnings if not w.startswith((MARK, REMOVED))]
     if on_contradiction == "keep":
         return changed
-    humans = tuple(at for at, who in caption.provenance.items() if who.source == "human")
+    humans = tuple(at for at, who in caption.provenance.items() if who.source == HUMAN)
     left: list[Finding] = []
     removed: list[Finding] = []
     for one in report.findings:

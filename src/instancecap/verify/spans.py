@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from instancecap.evidence.geometry import areas, cell_of, centers
+from instancecap.evidence.geometry import areas, centers
 from instancecap.schema.evidence import Evidence, InstanceFacts
+from instancecap.schema.tracks import cell_of
 from instancecap.schema.vocabulary import Cell
 from instancecap.verify.thresholds import LIMITS
 from instancecap.video.sampling import pick_evenly

@@ -126,6 +126,7 @@ class ClipReader:
         self._corrupt = 0
         self._bad_packets = 0
         self._mended = 0
+        self._missing = 0.0
         self._last_t = 0.0
         self._last_duration = 0.0
         self._container: av.container.InputContainer | None = None
@@ -139,6 +140,12 @@ class ClipReader:
     def end(self) -> float:
         """Seconds from the clip's start to the end of its last frame; known after reading."""
         return self._last_t + self._last_duration
+
+    @property
+    def damage(self) -> float:
+        """Share of the clip's frames that are damaged or missing, 0..1; known after reading."""
+        missing = self._missing * self.info.fps
+        return min(1.0, (self._corrupt + missing) / max(1.0, self.frames_read + missing))
 
     def __enter__(self) -> Self:
         return self
@@ -290,6 +297,7 @@ class ClipReader:
                 f"the span ends at {self.clip.end:g} s, but the video ends at {promised:.2f} s"
             )
         if known and missing > slack:
+            self._missing = missing
             self.losses.append(
                 f"only {self.frames_read} frames ({self.end:.2f} s of "
                 f"{promised - self.clip.start:.2f} s) could be read; the rest is missing"

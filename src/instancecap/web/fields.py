@@ -28,6 +28,14 @@ CODED = re.compile(r"/(motion|shot_type|shot_angle|shot_position|time_of_day|cat
 """Fields whose words come from a vocabulary and are written with underscores."""
 
 
+SWATCHES = {
+    "black": "#111", "gray": "#808080", "white": "#fff", "red": "#d22", "orange": "#f58a1f",
+    "brown": "#7b4a21", "beige": "#e3d3ae", "yellow": "#f5d90a", "green": "#2e9b3f",
+    "teal": "#17908f", "blue": "#2563c9", "purple": "#7d3fa8", "pink": "#f39abf",
+}  # fmt: skip
+"""What a color by its name looks like; others are shown by their name alone."""
+
+
 def label_of(pointer: str) -> str:
     """A short name for a field, without the thing that it belongs to."""
     for ending, label in LABELS.items():
@@ -51,6 +59,7 @@ class Field:
         known: who says so, if that is recorded.
         frames: times to see it at, seconds.
         instance: the id of the instance that it is about.
+        swatches: colors to show beside the names, for a field of colors.
     """
 
     pointer: str
@@ -60,6 +69,7 @@ class Field:
     known: Provenance | None
     frames: list[float]
     instance: int | None
+    swatches: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +117,17 @@ class _Leaves:
         label = label or label_of(pointer)
         known = self.caption.provenance.get(pointer) if pointer in self.left else None
         times = known.frames if known is not None else []
+        value = self.left.pop(pointer, "")
+        colors = value if pointer.endswith("/colors") else ()
         return Field(
             pointer,
             label,
             f"{label} of {of}" if of else label,
-            value_of(pointer, self.left.pop(pointer, "")),
+            value_of(pointer, value),
             known,
             times or list(frames),
             instance,
+            tuple(SWATCHES[color] for color in colors if color in SWATCHES),
         )
 
     def below(self, prefix: str, **how: Any) -> list[Field]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -26,8 +27,23 @@ SAME_TIME = 1e-3
 """Seconds; time stamps that went through JSON differ by less."""
 
 
+class Picture(Protocol):
+    """One frame that a page shows."""
+
+    @property
+    def t(self) -> float:
+        """Seconds from the clip's start."""
+
+    @property
+    def url(self) -> str:
+        """Of the picture."""
+
+    def thumbnail(self) -> str:
+        """URL of a small copy for filmstrips and indexes."""
+
+
 @dataclass(frozen=True, slots=True)
-class Picture:
+class Sample:
     """One sampled frame.
 
     Attributes:
@@ -60,7 +76,7 @@ class Picture:
 class Pictures:
     """The sampled frames of one clip, in order of time, all of one size in pixels."""
 
-    frames: list[Picture]
+    frames: Sequence[Picture]
     width: int
     height: int
 
@@ -72,14 +88,31 @@ class Pictures:
 def sample_pictures(
     clip: Clip, *, duration: float, wanted: Iterable[float] = (), limit: int = 60
 ) -> Pictures:
+    """The frames of :func:`sample_frames` as they stand in a page."""
+    return Pictures(*sample_frames(clip, duration=duration, wanted=wanted, limit=limit))
+
+
+def sample_frames(
+    clip: Clip,
+    *,
+    duration: float,
+    wanted: Iterable[float] = (),
+    limit: int = 60,
+    side: int = LONGER_SIDE,
+    most_bytes: int = CLIP_BYTES,
+) -> tuple[list[Sample], int, int]:
     """Read the clip once and keep about ``limit`` frames at most, evenly spread over its time.
 
-    Together they have :data:`CLIP_BYTES` at most; where that is too little, fewer are kept.
+    Together they have ``most_bytes`` at most; where that is too little, fewer are kept.
 
     Args:
         duration: length of the clip in seconds; longer clips are sampled more sparsely.
         wanted: times that must be among the frames (the frames a caption refers to), as long as
             they fill no more than half of what is kept.
+        side: pixels of the longer side, at most.
+
+    Returns:
+        The frames in order of time, and their width and height in pixels.
     """
     times = sorted(set(wanted))
     times = [times[index] for index in pick_evenly(len(times), limit // 2)]
@@ -87,9 +120,9 @@ def sample_pictures(
     if duration > 0:
         rate = min(rate, max(limit - len(times), 1) / duration)
     ticker = Ticker(rate)
-    frames: list[Picture] = []
+    frames: list[Sample] = []
     with ClipReader(clip) as reader:
-        longer_side = max(2, min(LONGER_SIDE, max(reader.info.width, reader.info.height)))
+        longer_side = max(2, min(side, max(reader.info.width, reader.info.height)))
         width, height = fit_within(reader.info.aspect, longer_side)
         for frame in reader:
             is_wanted = bool(times) and frame.t >= times[0] - SAME_TIME
@@ -97,15 +130,15 @@ def sample_pictures(
                 times.pop(0)
             if ticker.due(frame.t) or is_wanted:
                 picture = _encode(frame.bgr((width, height)))
-                frames.append(Picture(frame.t, picture, is_wanted))
+                frames.append(Sample(frame.t, picture, is_wanted))
     # The ticker runs a little fast, and a container may promise less than it holds.
-    most = min(2 * limit, CLIP_BYTES * len(frames) // sum(len(one.webp) for one in frames))
+    most = min(2 * limit, most_bytes * len(frames) // sum(len(one.webp) for one in frames))
     kept = _pick([one for one in frames if one.cited], max(1, most // 2))
     kept += _pick([one for one in frames if not one.cited], most - len(kept))
-    return Pictures(sorted(kept, key=lambda one: one.t), width, height)
+    return sorted(kept, key=lambda one: one.t), width, height
 
 
-def _pick(frames: list[Picture], count: int) -> list[Picture]:
+def _pick(frames: list[Sample], count: int) -> list[Sample]:
     return [frames[index] for index in pick_evenly(len(frames), count)]
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from instancecap.schema import Caption, Evidence
 from instancecap.schema.base import TrackPoint
@@ -17,8 +16,6 @@ from instancecap.schema.evidence import CameraSample
 from instancecap.video.sampling import pick_evenly
 from instancecap.web.pictures import Pictures
 
-LONGEST_GAP = 0.6
-"""Seconds without a sighting after which an instance counts as out of sight."""
 CURVE_POINTS = 400
 NICE_STEPS = (1.0, 2.0, 2.5, 5.0)
 
@@ -32,19 +29,6 @@ CURVES: dict[str, tuple[Callable[[CameraSample], float], float, str, str]] = {
 """Rows of the camera's path: its change from one sample to the next, in the camera's own direction
 (the picture moves the other way, but for zoom); the least that the top of the row may stand for, so
 that a camera that stands still looks still; and what is above and below the zero line, in words."""
-
-
-def visible_runs(track: Sequence[TrackPoint]) -> list[list[TrackPoint]]:
-    """Cut a track where the instance is out of sight, so that nothing is drawn in between."""
-    steps = sorted(b.t - a.t for a, b in pairwise(track))
-    longest = max(LONGEST_GAP, 3 * steps[len(steps) // 2]) if steps else LONGEST_GAP
-    runs: list[list[TrackPoint]] = []
-    for point in track:
-        if runs and point.t - runs[-1][-1].t <= longest:
-            runs[-1].append(point)
-        else:
-            runs.append([point])
-    return runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +78,7 @@ class Timeline:
     span: float
     film: list[str]
     shots: list[Bar]
+    segments: list[Bar]
     lanes: list[Lane]
     curves: list[DrawnCurve]
     ticks: list[float]
@@ -103,22 +88,24 @@ class Timeline:
 def timeline(
     caption: Caption,
     evidence: Evidence,
-    pictures: Pictures,
+    pictures: Pictures | None,
     *,
     span: float,
     tracks: dict[int, list[list[TrackPoint]]],
     colors: dict[int, int],
 ) -> Timeline:
     """All rows of one clip; ``span`` is the length of the axis in seconds, more than 0."""
-    cells = max(4, min(14, round(14 * pictures.height / pictures.width)))
-    times = [(cell + 0.5) * span / cells for cell in range(cells)]
     cuts = [shot.start for shot in evidence.shots[1:]]
     path = evidence.camera.path
     step = _nice(span / 5)
     return Timeline(
         span=span,
-        film=[pictures.frames[pictures.nearest(t)].thumbnail() for t in times],
+        film=_film(pictures, span) if pictures else [],
         shots=_shots(caption, evidence, span),
+        segments=[
+            _bar(one.start, one.end, span, text=str(number), words=one.description)
+            for number, one in enumerate(caption.segments, 1)
+        ],
         lanes=[
             _lane(f"#{one.id} {one.class_}", tracks.get(one.id, []), colors[one.id], span)
             for one in caption.instances
@@ -127,6 +114,13 @@ def timeline(
         ticks=[round(index * step, 3) for index in range(int(span / step + 1e-9) + 1)],
         has_cuts=bool(cuts),
     )
+
+
+def _film(pictures: Pictures, span: float) -> list[str]:
+    """As many thumbnails as fit side by side."""
+    cells = max(4, min(14, round(14 * pictures.height / pictures.width)))
+    times = [(cell + 0.5) * span / cells for cell in range(cells)]
+    return [pictures.frames[pictures.nearest(t)].thumbnail() for t in times]
 
 
 def _bar(start: float, end: float, span: float, **what: str) -> Bar:

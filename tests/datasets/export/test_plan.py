@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from instancecap.datasets.export import TRAINERS
 from instancecap.datasets.export.base import NameAllocator, Trainer, make_plan, one_line
 from instancecap.datasets.export.layouts import READ_AS_MISSING
-from instancecap.datasets.export.loaders import load_by_rules
 from instancecap.datasets.export.rules import MediaInfo, Plan, Sample, out_of_rule
+from instancecap.datasets.export.simple_loaders import load_by_rules
 from instancecap.datasets.export.trainers import find_trainer
 from instancecap.errors import UsageError
 from instancecap.render.targets import find_target
@@ -133,8 +133,8 @@ def write_and_read(trainer: Trainer, folder: Path, texts: list[str]) -> None:
             (folder / media).write_bytes(bytes([number]))
             written.append((stem, text))
             row = as_written(trainer.name, text)
-            add(Sample(stem, stem, (media,), row, INFO, Caption(video=None)))
+            add(Sample(stem, stem, (media,), (row,), INFO, Caption(video=None)))
     entries = list(trainer.layout.read(folder))
     assert [entry.fault for entry in entries] == [""] * len(texts)
-    read = [(Path(entry.media[0]).stem, as_read(trainer.name, entry.text)) for entry in entries]
+    read = [(Path(entry.media[0]).stem, as_read(trainer.name, *entry.texts)) for entry in entries]
     assert read == written

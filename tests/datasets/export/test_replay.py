@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import av
-import cv2
 import numpy as np
 import pytest
 
 from instancecap.datasets.export import TRAINERS, check
-from tests.datasets.export.made import export_rows, make_colours, row_of
+from tests.datasets.export.made import export_rows, make_clips, read_clip, row_of
 
 Frames = dict[str, int]
 """Frames that are trained on by the name of the file; 0 for a clip that is passed over."""
@@ -32,28 +31,9 @@ CLIPS = [(7, 8), (33, 8), (49, 16), (50, 16), (17, 24), (121, 24), (33, 30), (45
 """Frames and rate of each video; two stills make it twelve clips."""
 
 
-def make_clips(folder: Path, clips: list[tuple[int, int]], stills: int = 0) -> list[Path]:
-    folder.mkdir(exist_ok=True)
-    paths = []
-    for number in range(stills):
-        paths.append(folder / f"still{number}.png")
-        cv2.imwrite(str(paths[-1]), np.full((64, 96, 3), 60 + 40 * number, np.uint8))
-    for frames, fps in clips:
-        path = folder / f"f{frames}_at{fps}.mp4"
-        paths.append(make_colours(path, frames=frames, fps=fps))
-    return paths
-
-
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return make_clips(tmp_path_factory.mktemp("mixed"), CLIPS, stills=2)
-
-
-def read_clip(path: Path) -> tuple[int, float]:
-    """Frames and mean rate as PyAV has them."""
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        return sum(1 for _ in container.decode(stream)), float(stream.average_rate or 0)
 
 
 def is_video(path: Path) -> bool:
@@ -138,12 +118,47 @@ def replay_llama_factory(folder: Path, model_fps: float = 0.0) -> Frames:
     return loaded
 
 
+def replay_simpletuner(folder: Path, model_fps: float) -> Frames:
+    """Both models' rule is 4N+1; the loader trims to it and compares with min_frames."""
+    (video,) = [
+        one["video"]
+        for one in json.loads((folder / "multidatabackend.json").read_text())
+        if one["dataset_type"] == "video"
+    ]
+    loaded = {}
+    for path in folder.glob("*.[mp][pn][4g]"):
+        frames = read_clip(path)[0] if is_video(path) else 0
+        lawful = [count for count in range(1, frames + 1) if count % 4 == 1]
+        wanted = video.get("num_frames", lawful[-1] if lawful else 0)
+        enough = bool(lawful) and lawful[-1] >= max(video["min_frames"], wanted)
+        loaded[path.name] = wanted if enough else 0
+    return loaded
+
+
+def replay_fastvideo(folder: Path, model_fps: float) -> Frames:
+    """PreprocessingDataValidator, then VideoTransformStage, on the rows' own figures."""
+    how = json.loads((folder / "preprocess.yaml").read_text())["preprocess"]
+    loaded = {}
+    for row in json.loads((folder / "videos2caption.json").read_text()):
+        if not row["fps"]:
+            loaded[row["path"]] = 0
+            continue
+        longest = how["video_length_tolerance_range"] * how["num_frames"] / how["train_fps"]
+        indices = np.arange(0, row["num_frames"], row["fps"] / how["train_fps"]).astype(int)
+        fits = row["num_frames"] / row["fps"] <= longest and len(indices) >= how["num_frames"]
+        loaded[row["path"]] = len(indices[: how["num_frames"]]) if fits else 0
+    return loaded
+
+
 REPLAYS: dict[str, Callable[[Path, float], Frames]] = {
     "diffusion-pipe": replay_diffusion_pipe,
     "musubi-tuner": replay_musubi,
     "finetrainers": replay_finetrainers,
     "ai-toolkit": replay_ai_toolkit,
+    "simpletuner": replay_simpletuner,
+    "fastvideo": replay_fastvideo,
 }
+VIDEOS_ONLY = ("ai-toolkit", "simpletuner", "fastvideo")
 
 
 def write(trainer: str, clips: list[Path], out: Path, target: str = "", **options: Any) -> Path:
@@ -183,8 +198,8 @@ def test_what_the_check_predicts_is_what_is_loaded(
     loaded = REPLAYS[trainer](out, 16 if target == "wan2.1" else 24)
     assert predicted(out) == loaded and len(loaded) == 12
     if not options.get("frames"):  # every lawful length that occurs has a bucket: none is lost
-        lost = {name for name, frames in loaded.items() if not frames}
-        assert not lost or (trainer == "ai-toolkit" and lost == {"still0.png", "still1.png"})
+        lost = {Path(name).stem for name, frames in loaded.items() if not frames}
+        assert not lost or (trainer in VIDEOS_ONLY and lost == {"still0", "still1"})
 
 
 def videox_fun(frames: int, fps: float, model_fps: float, wanted: int) -> int:
@@ -235,6 +250,16 @@ def mochi(frames: int, fps: float, model_fps: float, wanted: int) -> int:
     return (wanted or 37) * int(frames / fps / float(f"{(wanted or 37) / 30 + 0.09:.1f}"))
 
 
+def onetrainer(frames: int, fps: float, model_fps: float, wanted: int) -> int:
+    """LoadVideo.get_item: it decodes from the last frame that the lot can fall on."""
+    if frames == 1:
+        return 1
+    most = wanted or (frames - 1) // 4 * 4 + 1
+    start = max(0, int(((frames - 1) / fps - (most - 1) / 24) * fps))
+    decoded = range(frames)[start:][:most]
+    return most if len(decoded) == most else 0
+
+
 def ltx(frames: int, fps: float, model_fps: float, wanted: int) -> int:
     """_filter_valid_videos with a bucket of so many frames, or of the clip's own 8N+1."""
     most = wanted or (frames - 1) // 8 * 8 + 1
@@ -257,6 +282,8 @@ RULES: dict[str, tuple[Rule, int, int]] = {
     "mochi": (mochi, 31, 0),
     "ltx-2": (ltx, 0, 1),
     "ms-swift": (ms_swift, 0, 1),
+    "unsloth": (ms_swift, 0, 1),
+    "onetrainer": (onetrainer, 33, 1),
     "videofolder": (lambda frames, *_: frames, 33, 1),
     "webdataset": (lambda frames, *_: frames, 33, 1),
 }

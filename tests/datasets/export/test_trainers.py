@@ -134,7 +134,7 @@ def read_ltx(folder: Path) -> Pairs:
     """Lightricks/LTX-2 packages/ltx-trainer/docs/dataset-preparation.md, "Dataset Format":
     media_path is the older name of the column video, and both are taken."""
     rows = json.loads((folder / "dataset.json").read_text())
-    return [(folder / row["media_path"], row["caption"]) for row in rows]
+    return [(folder / row["video"], row["caption"]) for row in rows]
 
 
 def read_cosmos(folder: Path) -> Pairs:
@@ -181,6 +181,41 @@ def read_llama_factory(folder: Path) -> Pairs:
     return read_chat(folder, about["file_name"])
 
 
+def read_lines_beside(folder: Path) -> Pairs:
+    """bghira/SimpleTuner simpletuner/helpers/prompts.py, prepare_instance_prompt_from_textfile, and
+    Nerogar/mgds LoadMultipleTexts: each line that is not empty is a caption."""
+    pairs = []
+    for path in sorted(folder.glob("*.mp4")):
+        lines = [line for line in path.with_suffix(".txt").read_text().split("\n") if line]
+        pairs.append((path, lines[0]))
+    return pairs
+
+
+def read_fastvideo(folder: Path) -> Pairs:
+    """hao-ai-lab/FastVideo fastvideo/workflow/preprocess/components.py, build_dataset: the names
+    are joined with the folder videos; rows without rate, frames and size are left out."""
+    rows = json.loads((folder / "videos2caption.json").read_text())
+    for row in rows:
+        info = probe(Clip.open(folder / "videos" / row["path"]))
+        assert row["fps"] == pytest.approx(info.fps, abs=0.001)
+        assert row["num_frames"] == info.frames
+        assert row["resolution"] == {"height": info.height, "width": info.width}
+    return [(folder / "videos" / row["path"], row["cap"][0]) for row in rows]
+
+
+def read_unsloth(folder: Path) -> Pairs:
+    """unslothai/unsloth-zoo unsloth_zoo/vision_utils.py, extract_vision_info: the file is a part of
+    the message."""
+    pairs = []
+    for line in (folder / "train.jsonl").read_text().splitlines():
+        user, assistant = json.loads(line)["messages"]
+        video, question = user["content"]
+        assert (video["type"], question) == ("video", {"type": "text", "text": QUESTION})
+        answer = json.loads(assistant["content"][0]["text"])
+        pairs.append((Path(video["video"]), answer["Global Description"]))
+    return pairs
+
+
 READERS: dict[str, Callable[[Path], Pairs]] = {
     "finetrainers": lambda folder: read_line_files(folder, "prompt.txt"),
     "cogvideo": lambda folder: read_line_files(folder, "prompts.txt"),
@@ -193,6 +228,10 @@ READERS: dict[str, Callable[[Path], Pairs]] = {
     "diffsynth": read_diffsynth,
     "open-sora-1.2": read_open_sora,
     "open-sora-2": read_open_sora,
+    "simpletuner": read_lines_beside,
+    "onetrainer": read_lines_beside,
+    "fastvideo": read_fastvideo,
+    "unsloth": read_unsloth,
     "ltx-2": read_ltx,
     "cosmos3": read_cosmos,
     "llama-factory": read_llama_factory,

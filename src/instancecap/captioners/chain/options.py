@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args, get_origin, get_type_hints
 
 from instancecap.errors import UsageError
-from instancecap.schema.caption import Caption
+from instancecap.schema.caption import HUMAN, Caption
 from instancecap.schema.pointer import instance_of, parse
 from instancecap.verify.report import OnContradiction
 
@@ -222,7 +222,7 @@ def find_wanted(base: Caption, options: ChainOptions, *, only: Collection[str] =
     human = frozenset(
         pointer
         for pointer, told in base.provenance.items()
-        if told.source == "human" and not options.overwrite_human
+        if told.source == HUMAN and not options.overwrite_human
     )
     clip = tuple(
         key

@@ -10,7 +10,6 @@ from typing import Literal
 
 from instancecap.captioners.measured.content_selection import MOSTLY, OFF_CENTER, Gate, Side
 from instancecap.evidence.experts.faces import FACE_RATE
-from instancecap.evidence.geometry import cell_of
 from instancecap.evidence.view import within
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import (
@@ -20,6 +19,7 @@ from instancecap.schema.evidence import (
     Face,
     InstanceFacts,
 )
+from instancecap.schema.tracks import cell_of
 from instancecap.schema.vocabulary import Cell, Primitive
 
 Area = Literal[Cell, "left", "right", "top", "bottom", "whole", ""]

@@ -14,6 +14,7 @@ from instancecap.datasets.export.layouts import Layout
 from instancecap.datasets.export.rules import Extras, Loader, Plan
 from instancecap.errors import UsageError
 from instancecap.render import RenderOptions
+from instancecap.render.options import Length
 from instancecap.render.targets import JSON, Target, find_target
 
 RECORD_FOLDER = ".instancecap"
@@ -30,6 +31,10 @@ class Trainer:
     Attributes:
         models: none for a captioner's trainer, which learns no prompt.
         loader: which clips it loads, and how much of them.
+        several: how it takes several captions of a clip: ``rows`` that name the same file,
+            ``files`` of the same content with a caption each, or ``lists``; empty for a
+            captioner's.
+        drops: how it leaves captions out by itself, where it cannot read an empty one.
         extras: files beside the rows, by name: the trainer's own configuration.
         warns: what to tell the user about the dataset's folder; empty for nothing.
     """
@@ -39,6 +44,8 @@ class Trainer:
     source: str
     models: tuple[str, ...]
     loader: Loader
+    several: Literal["", "rows", "files", "lists"] = ""
+    drops: str = ""
     retimes: Literal["", "faster", "all"] = ""
     min_frames: int = 1
     max_seconds: float = 0.0
@@ -135,7 +142,9 @@ class NameAllocator:
         return stem
 
 
-PROMPT_OPTIONS = tuple(one.name for one in fields(RenderOptions) if one.name != "target")
+PROMPT_OPTIONS = tuple(
+    one.name for one in fields(RenderOptions) if one.name not in ("target", "variant")
+)
 
 MARK = re.compile("<(?:video|image|audio)>")
 """Where a file goes into a question; trainers count these marks wherever they stand."""
@@ -149,12 +158,25 @@ class Options:
         render: see :func:`render_options`; None for the trainer's first model, and for a
             captioner's trainer.
         target_named: False where the model is only the trainer's first, which the user is told.
+        lengths: a caption for each, instead of the one length of ``render``.
+        paraphrases: wordings of each caption; 1 for the usual one alone.
+        leave_out: traits that no caption tells of its main instances; see
+            :mod:`instancecap.datasets.traits`.
+        scene: a regular expression that gives a clip's scene by its name; clips of one scene get
+            the same text but for the camera. Empty for none.
+        drop_captions: probability 0..1 with which a caption is left out as a whole, but for the
+            prefix.
         frames: that the training asks for; pictures a clip for a trainer of stills; 0 for all.
         fps, size: 0 and None for the model's rate and the clip's own size.
     """
 
     render: RenderOptions | None = None
     target_named: bool = True
+    lengths: tuple[Length, ...] = ()
+    paraphrases: int = 1
+    drop_captions: float = 0.0
+    leave_out: tuple[str, ...] = ()
+    scene: str = ""
     question: str = ""
     link: media.Link = "symlink"
     transcode: bool = False
@@ -164,6 +186,22 @@ class Options:
     fit: media.Fit = "crop"
     video_root: str = ""
     overwrite: bool = False
+
+    @property
+    def per_clip(self) -> int:
+        """Captions that a clip gets, unless some would be the same."""
+        return max(1, len(self.lengths)) * self.paraphrases
+
+    def wordings(self) -> list[RenderOptions]:
+        """How each caption of a clip is rendered; none for a captioner's trainer."""
+        if self.render is None:
+            return []
+        lengths = self.lengths or (self.render.length,)
+        return [
+            replace(self.render, length=length, variant=variant)
+            for length in lengths
+            for variant in range(self.paraphrases)
+        ]
 
 
 def render_options(trainer: Trainer, *, target: str = "", **how: Any) -> RenderOptions | None:
@@ -196,8 +234,14 @@ def complete(options: Options, trainer: Trainer) -> Options:
         _refuse(trainer, "target", "learns structured captions, not prompts")
     if render:
         trainer.require(render.target)
-    if render and render.target.style == JSON and not render.is_json:
-        raise UsageError(f"--length {render.length}: {trainer.name} takes dense or medium")
+    options = replace(options, render=render, target_named=named)
+    for one in options.wordings():
+        if one.target.style == JSON and not one.is_json:
+            raise UsageError(f"--length {one.length}: {trainer.name} takes dense or medium")
+    if options.lengths[1:] and options.render and options.render.target.style == JSON:
+        given = ",".join(options.lengths)
+        raise UsageError(f"--length {given}: {trainer.name} has one structured caption a clip")
+    _check_captions(options, trainer)
     if trainer.models and options.question:
         _refuse(trainer, "question", "learns prompts, without a question")
     if MARK.search(options.question):
@@ -208,7 +252,26 @@ def complete(options: Options, trainer: Trainer) -> Options:
                 _refuse(trainer, name, "learns from pictures, not videos")
     elif not trainer.models and options.frames and not options.transcode:
         _refuse(trainer, "frames", "picks frames by itself, unless --transcode shortens the clips")
-    return replace(options, render=render, target_named=named)
+    return options
+
+
+def _check_captions(options: Options, trainer: Trainer) -> None:
+    """Refuse several captions a clip, or empty ones, where the trainer has no use for them."""
+    usual = Options()
+    for name in ("lengths", "paraphrases", "drop_captions", "leave_out", "scene"):
+        if not trainer.models and getattr(options, name) != getattr(usual, name):
+            option = "length" if name == "lengths" else name
+            _refuse(trainer, option, "learns structured captions, not prompts")
+    if options.paraphrases < 1:
+        raise UsageError(f"--paraphrases {options.paraphrases}: give 1 or more")
+    if not 0 <= options.drop_captions <= 1:
+        raise UsageError(f"--drop-captions {options.drop_captions}: give a probability from 0 to 1")
+    render = options.render
+    if render and options.paraphrases > 1 and not render.target.takes_prose:
+        _refuse(trainer, "paraphrases", f"wants fields for {render.target.name}, not sentences")
+    if render and options.drop_captions and trainer.drops and not render.prefix:
+        why = f"reads no empty caption; {trainer.drops}, or give --prefix, which then stays"
+        raise UsageError(f"--drop-captions: {trainer.name} {why}")
 
 
 def _refuse(trainer: Trainer, option: str, why: str) -> None:

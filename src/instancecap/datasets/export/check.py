@@ -7,8 +7,8 @@ import os
 import tarfile
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,11 @@ from instancecap.datasets.export.base import (
     one_line,
     silent,
 )
-from instancecap.datasets.export.loaders import load_by_rules
 from instancecap.datasets.export.rules import TO_RULE, Entry, Load, Loaded, Plan, out_of_rule
+from instancecap.datasets.export.simple_loaders import load_by_rules
 from instancecap.datasets.export.trainers import find_trainer
 from instancecap.datasets.export.write import RECORD
+from instancecap.datasets.repeats import RepeatAlarm
 from instancecap.errors import InputError, UsageError
 from instancecap.render.targets import Counter, Target, counter_for
 
@@ -38,10 +39,12 @@ class CheckReport(Account):
     Attributes:
         seconds: how much of their clips the trained frames show; 0 for a trainer of pictures.
         pictures: that a trainer of pictures reads.
+        of: what the rows are: ``clips``, or ``captions`` where a clip has a row for each.
         dropped: place of a row that the trainer passes over, and why; in ``failed`` too.
     """
 
     rows: int = 0
+    of: str = "clips"
     trained: int = 0
     seconds: float = 0.0
     pictures: int = 0
@@ -78,8 +81,7 @@ def check(
     )
     report = CheckReport(one.name, goal.name if goal else "", on_failure, on_warning)
     counter = counter_for(goal) if goal else None
-    strict = bool(record.get("transcode"))
-    _Checker(one, goal, counter, plan, root, strict, report, on_load).run()
+    _Checker(one, goal, counter, plan, root, record, report, on_load).run()
     return report
 
 
@@ -100,10 +102,15 @@ class _Checker:
     counter: Counter | None
     plan: Plan
     root: Path
-    strict: bool
+    record: Mapping[str, Any]
     report: CheckReport
     on_load: Callable[[str, Loaded], None]
     load: Load = field(init=False)
+
+    @property
+    def several(self) -> bool:
+        """Whether the dataset was written with several captions a clip."""
+        return len(self.record.get("lengths", ())) > 1 or self.record.get("paraphrases", 1) > 1
 
     def run(self) -> None:
         try:
@@ -112,15 +119,10 @@ class _Checker:
             self.report.fail("the trainer's configuration", f"cannot be read: {error!r}")
             self.load = load_by_rules(self.root, self.plan)
         seen: dict[str, str] = {}
-        try:
-            for entry in self.trainer.layout.read(self.root):
-                self.report.rows += 1
-                faults = [*self._faults(entry), *self._repeats(entry, seen)]
-                for where, text in dict.fromkeys(faults):
-                    self.report.fail(where, text)
-                self.report.trained += not faults
-        except (OSError, UnicodeDecodeError) as error:
-            self.report.fail(str(self.root), f"cannot be read: {error}")
+        with closing(RepeatAlarm()) as alarm:
+            self._read(seen, alarm)
+            if not self.record.get("scene") and (warning := alarm.warning()):
+                self.report.warn("", warning)
         if not self.report.rows and not self.report.failed:
             self.report.fail(str(self.root), "the dataset has no rows")
         for path in sorted((*self.root.glob("*.toml"), *self.root.glob("*.json"))):
@@ -130,13 +132,32 @@ class _Checker:
             except ValueError as error:
                 self.report.fail(path.name, f"not valid {kind}: {error}")
 
+    def _read(self, seen: dict[str, str], alarm: RepeatAlarm) -> None:
+        """Every row of the dataset; ``seen`` are files, each with its first row."""
+        if self.several and self.trainer.several in ("rows", "files"):
+            self.report.of = "captions"
+        try:
+            for entry in self.trainer.layout.read(self.root):
+                self.report.rows += 1
+                faults = [*self._faults(entry), *self._repeats(entry, seen)]
+                for where, text in dict.fromkeys(faults):
+                    self.report.fail(where, text)
+                self.report.trained += not faults
+                if any(entry.texts) and self.report.of == "clips":
+                    alarm.add(entry.where, next(filter(None, entry.texts)))
+        except (OSError, UnicodeDecodeError) as error:
+            self.report.fail(str(self.root), f"cannot be read: {error}")
+
     def _faults(self, entry: Entry) -> Iterator[tuple[str, str]]:
         """What is wrong with a row, and where: in the row, or in a file that it names."""
         if entry.fault:
             yield entry.where, entry.fault
             return
-        for fault in self._faults_of_text(entry.text):
-            yield entry.where, fault
+        if not entry.texts:
+            yield entry.where, "no caption"
+        for text in entry.texts:
+            for fault in self._faults_of_text(text, entry.where):
+                yield entry.where, fault
         if not entry.media:
             yield entry.where, "no clip"
         for path in entry.media:
@@ -150,16 +171,16 @@ class _Checker:
         return entry.where if path == entry.where else f"{entry.where}: {path.removeprefix(root)}"
 
     def _repeats(self, entry: Entry, seen: dict[str, str]) -> Iterator[tuple[str, str]]:
-        """Clips that another row has already."""
-        for path in entry.media:
+        """Clips that another row has already, where a clip has one caption."""
+        rows_of_a_clip = self.several and self.trainer.several == "rows"
+        for path in () if rows_of_a_clip else entry.media:
             if (first := seen.setdefault(path, entry.where)) != entry.where:
                 yield self._place(entry, path), f"is the clip of {first} too"
 
-    def _faults_of_text(self, text: str | None) -> Iterator[str]:
-        if text is None:
-            yield "no caption"
-        elif not text.strip():
-            yield "the caption is empty"
+    def _faults_of_text(self, text: str, where: str) -> Iterator[str]:
+        if not text.strip():
+            if self.trainer.drops or not self.record.get("drop_captions"):
+                yield "the caption is empty"
         elif len(text.splitlines()) > 1:
             yield f"the caption has {len(text.splitlines())} lines"
         elif text != one_line(text):
@@ -169,6 +190,9 @@ class _Checker:
             if tokens > self.target.limit:
                 limit = f"{self.target.name} takes {self.target.limit}"
                 yield f"the caption has {tokens} tokens ({self.counter.name}), and {limit}"
+            elif tokens > self.target.budget:
+                worse = f"{self.target.name} gets worse from {self.target.budget} on"
+                self.report.warn(where, f"the caption has {tokens} tokens, and {worse}")
 
     def _faults_of_media(self, where: str, path: str) -> Iterator[str]:
         with self._file(path) as file:
@@ -190,7 +214,7 @@ class _Checker:
             self.report.dropped.append((where, loaded.reason))
             yield loaded.drop
         for broken in out_of_rule(info, self.plan):
-            if self.strict:
+            if self.record.get("transcode"):
                 yield broken
             else:
                 self.report.warn(where, f"{broken}; {TO_RULE}")

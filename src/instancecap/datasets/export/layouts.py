@@ -31,8 +31,8 @@ Add = Callable[[Sample], None]
 Row = Callable[[Sample, Path], dict[str, Any]]
 """A sample as a row, given the folder that the dataset will have."""
 
-Parse = Callable[[dict[str, Any]], tuple[tuple[str, ...], str]]
-"""Paths and text of a row. Raises ``KeyError``, ``TypeError``, ``IndexError`` or ``ValueError``
+Parse = Callable[[dict[str, Any]], tuple[tuple[str, ...], tuple[str, ...]]]
+"""Paths and texts of a row. Raises ``KeyError``, ``TypeError``, ``IndexError`` or ``ValueError``
 where the row is not what the trainer expects."""
 
 
@@ -93,7 +93,7 @@ class Lines(Layout):
                 fault=f"{len(texts)} captions for {len(paths)} videos: the pairs are shifted",
             )
         for number, (text, path) in enumerate(zip(texts, paths, strict=False), 1):
-            yield Entry(f"{self.prompts}: line {number}", (path,), text)
+            yield Entry(f"{self.prompts}: line {number}", (path,), (text,))
 
 
 def _text_lines(path: Path) -> list[str]:
@@ -104,10 +104,15 @@ def _text_lines(path: Path) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairs(Layout):
-    """``x.txt`` for each ``x.mp4``: beside it, or in a folder of its own, ``texts``."""
+    """``x.txt`` for each ``x.mp4``: beside it, or in a folder of its own, ``texts``.
+
+    Attributes:
+        split: each line of the text is a caption, of which the trainer draws one.
+    """
 
     media: str = ""
     texts: str = ""
+    split: bool = False
 
     @contextmanager
     def writing(self, folder: Path, final: Path, plan: Plan) -> Iterator[Add]:
@@ -116,7 +121,7 @@ class Pairs(Layout):
         place.mkdir(parents=True, exist_ok=True)
 
         def add(sample: Sample) -> None:
-            (place / f"{sample.stem}.txt").write_text(sample.text, encoding="utf-8")
+            (place / f"{sample.stem}.txt").write_text("\n".join(sample.texts), encoding="utf-8")
 
         yield add
 
@@ -132,7 +137,8 @@ class Pairs(Layout):
         for stem, clip in clips.items():
             where = clip.relative_to(folder).as_posix()
             text = texts[stem].read_text(encoding="utf-8").rstrip("\n") if stem in texts else None
-            yield Entry(where, (where,), text)
+            parts = text.split("\n") if text and self.split else [text]
+            yield Entry(where, (where,), tuple(part for part in parts if part is not None))
         for stem in sorted(set(texts) - set(clips)):
             yield Entry(texts[stem].relative_to(folder).as_posix(), fault="a caption and no clip")
 
@@ -189,12 +195,13 @@ class Table(Layout):
         if isinstance(row, str):
             return Entry(where, fault=row)
         try:
-            media, text = self.parse(row)
+            media, texts = self.parse(row)
         except (KeyError, TypeError, IndexError, ValueError) as error:
             return Entry(where, fault=f"not a row of this trainer: {error!r}")
-        if self.file.endswith(".csv") and text in READ_AS_MISSING:
-            return Entry(where, media, fault=f"the caption {text!r} is read as a missing value")
-        return Entry(where, media, text)
+        for text in texts if self.file.endswith(".csv") else ():
+            if text in READ_AS_MISSING:
+                return Entry(where, media, fault=f"the caption {text!r} is read as a missing value")
+        return Entry(where, media, texts)
 
     def _rows(self, path: Path, name: str) -> Iterator[tuple[str, Any]]:
         """Each row with its place; a text where it could not be parsed."""
@@ -285,9 +292,11 @@ def _samples_of(tar: tarfile.TarFile, shard: str) -> Iterator[Entry]:
         if parts and stem != key:
             clips = [name for name in parts if name not in ("txt", "json")]
             stream = tar.extractfile(parts["txt"]) if "txt" in parts else None
-            text = stream.read().decode("utf-8", "replace") if stream else None
+            texts = (stream.read().decode("utf-8", "replace"),) if stream else ()
+            facts = tar.extractfile(parts["json"]) if "json" in parts else None
+            texts = tuple(json.load(facts).get("captions") or texts) if facts else texts
             media = tuple(f"{shard}/{parts[name].name}" for name in clips)
-            yield Entry(f"{shard}: {key}", media, text)
+            yield Entry(f"{shard}: {key}", media, texts)
             parts = {}
         if member:
             key = stem

@@ -35,17 +35,23 @@ class Sample:
     Attributes:
         stem: name of its files in the dataset, without folder and suffix; unique there.
         media: paths of its files inside the dataset: one video or image, or several frames.
-        text: what the trainer is to learn; one line.
+        texts: what the trainer is to learn, each on one line; several only for a trainer that
+            takes several captions of one file.
         question: what a captioner is asked; empty for the usual question.
     """
 
     name: str
     stem: str
     media: tuple[str, ...]
-    text: str
+    texts: tuple[str, ...]
     info: MediaInfo
     caption: Caption
     question: str = ""
+
+    @property
+    def text(self) -> str:
+        """The first of the texts, for a trainer that takes one."""
+        return self.texts[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +60,13 @@ class Entry:
 
     Attributes:
         where: file and line, for messages.
-        text: the caption, or for a captioner the answer; None where there is none.
+        texts: the captions, or for a captioner the answer; none where there is none.
         fault: why the row cannot be read; empty for a good one.
     """
 
     where: str
     media: tuple[str, ...] = ()
-    text: str | None = None
+    texts: tuple[str, ...] = ()
     fault: str = ""
 
 

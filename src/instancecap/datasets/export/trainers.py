@@ -12,6 +12,7 @@ from typing import Any
 
 from instancecap.datasets.export import loaders
 from instancecap.datasets.export.base import Trainer
+from instancecap.datasets.export.configurations import EXTRAS, musubi_group
 from instancecap.datasets.export.layouts import (
     Layout,
     Lines,
@@ -20,10 +21,9 @@ from instancecap.datasets.export.layouts import (
     Row,
     Shards,
     Table,
-    dump,
     one_group,
 )
-from instancecap.datasets.export.rules import ClipCounts, Extras, MediaInfo, Plan, Sample
+from instancecap.datasets.export.rules import Sample
 from instancecap.errors import UsageError
 from instancecap.formats.cosmos3 import aspect_ratio
 from instancecap.io.finder import IMAGE_SUFFIXES
@@ -63,30 +63,61 @@ def _is_image(sample: Sample) -> bool:
     return Path(sample.media[0]).suffix.lower() in IMAGE_SUFFIXES
 
 
-def _flat(path: str, text: str, *facts: str, absolute: bool = False) -> tuple[Row, Parse]:
-    """Rows of a path, a text, and some of :data:`FACTS`."""
+def _flat(
+    path: str, text: str, *facts: str, absolute: bool = False, legacy: str = ""
+) -> tuple[Row, Parse]:
+    """Rows of a path, a text, and some of :data:`FACTS`; of several texts in a column more.
+
+    ``legacy``: an older name of the path's column, which is read too.
+    """
 
     def row(sample: Sample, final: Path) -> dict[str, Any]:
         place = str(final / sample.media[0]) if absolute else sample.media[0]
-        return {path: place, text: sample.text, **{name: FACTS[name](sample) for name in facts}}
+        several = {f"{text}s": list(sample.texts)} if sample.texts[1:] else {}
+        known = {name: FACTS[name](sample) for name in facts}
+        return {path: place, text: sample.text, **several, **known}
 
-    return row, lambda row: ((str(row[path]),), str(row[text]))
+    def parse(row: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        place = row[legacy] if legacy in row else row[path]
+        return (str(place),), tuple(row.get(f"{text}s") or (str(row[text]),))
+
+    return row, parse
 
 
 def _shard_row(sample: Sample, final: Path) -> dict[str, Any]:
     facts = {name: FACTS[name](sample) for name in ("num_frames", "height", "width", "fps")}
-    return {"name": sample.name, "caption": sample.text, **facts}
+    several = {"captions": list(sample.texts)} if sample.texts[1:] else {}
+    return {"name": sample.name, "caption": sample.text, **several, **facts}
 
 
 def _diffusion_pipe_row(sample: Sample, final: Path) -> dict[str, Any]:
-    return {Path(sample.media[0]).name: [sample.text]}
+    return {Path(sample.media[0]).name: list(sample.texts)}
 
 
-def _diffusion_pipe_parse(row: dict[str, Any]) -> tuple[tuple[str, ...], str]:
+def _diffusion_pipe_parse(row: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     ((name, captions),) = row.items()
-    if not isinstance(captions, list) or len(captions) != 1:
-        raise ValueError(f"a list of one caption was expected for {name}")
-    return (f"videos/{name}",), captions[0]
+    if not isinstance(captions, list) or not captions:
+        raise ValueError(f"a list of captions was expected for {name}")
+    return (f"videos/{name}",), tuple(captions)
+
+
+def _fastvideo_row(sample: Sample, final: Path) -> dict[str, Any]:
+    info = sample.info
+    return {
+        "path": Path(sample.media[0]).name,
+        "cap": list(sample.texts),
+        "fps": round(info.fps, 3),
+        "num_frames": info.frames,
+        "duration": round(info.seconds, 3),
+        "resolution": {"width": info.width, "height": info.height},
+    }
+
+
+def _fastvideo_parse(row: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    if lacking := {"fps", "num_frames", "resolution"} - row.keys():
+        raise ValueError(f"the trainer passes over rows without {', '.join(sorted(lacking))}")
+    texts = row["cap"] if isinstance(row["cap"], list) else [row["cap"]]
+    return (f"videos/{row['path']}",), tuple(texts)
 
 
 def _cosmos_row(sample: Sample, final: Path) -> dict[str, Any]:
@@ -117,12 +148,12 @@ def _cosmos_row(sample: Sample, final: Path) -> dict[str, Any]:
     }
 
 
-def _cosmos_parse(row: dict[str, Any]) -> tuple[tuple[str, ...], str]:
+def _cosmos_parse(row: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     (window,) = row["t2w_windows"]
     if window["end_frame"] < window["start_frame"]:
         raise ValueError("the window has no frames")
     text = json.dumps(window["caption_json"], ensure_ascii=False) if window["caption_json"] else ""
-    return (row["vision_path"],), text
+    return (row["vision_path"],), (text,)
 
 
 def _messages(sample: Sample, marks: str = "") -> list[dict[str, str]]:
@@ -138,7 +169,7 @@ def _chat_row(sample: Sample, final: Path, *, absolute: bool) -> dict[str, Any]:
     return {"messages": _messages(sample, f"<{kind}>" * len(paths)), f"{kind}s": paths}
 
 
-def _chat_parse(row: dict[str, Any]) -> tuple[tuple[str, ...], str]:
+def _chat_parse(row: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     user, assistant = row["messages"]
     whole = user["content"] + assistant["content"]
     media: list[str] = []
@@ -147,7 +178,7 @@ def _chat_parse(row: dict[str, Any]) -> tuple[tuple[str, ...], str]:
         if (marks := whole.count(f"<{kind}>")) != len(paths):
             raise ValueError(f"{marks} <{kind}> marks for {len(paths)} {kind}s")
         media += paths
-    return tuple(media), assistant["content"]
+    return tuple(media), (assistant["content"],)
 
 
 def _trl_row(sample: Sample, final: Path) -> dict[str, Any]:
@@ -155,109 +186,41 @@ def _trl_row(sample: Sample, final: Path) -> dict[str, Any]:
     return {"images_file_names": list(sample.media), "messages": _messages(sample)}
 
 
-def _trl_parse(row: dict[str, Any]) -> tuple[tuple[str, ...], str]:
+def _trl_parse(row: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     _, assistant = row["messages"]
-    return tuple(row["images_file_names"]), assistant["content"]
+    return tuple(row["images_file_names"]), (assistant["content"],)
+
+
+def _unsloth_row(sample: Sample, final: Path) -> dict[str, Any]:
+    """Messages of parts: the file is one of them, by its path."""
+    kind = "image" if _is_image(sample) else "video"
+    user, assistant = _messages(sample)
+    file = {"type": kind, kind: str(final / sample.media[0])}
+    return {
+        "messages": [
+            {"role": "user", "content": [file, {"type": "text", "text": user["content"]}]},
+            {"role": "assistant", "content": [{"type": "text", "text": assistant["content"]}]},
+        ]
+    }
+
+
+def _unsloth_parse(row: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    user, assistant = row["messages"]
+    files = [part[part["type"]] for part in user["content"] if part["type"] in ("image", "video")]
+    (answer,) = assistant["content"]
+    return tuple(files), (answer["text"],)
 
 
 ROWS: dict[str, tuple[Row, Parse]] = {
     "diffusion-pipe": (_diffusion_pipe_row, _diffusion_pipe_parse),
+    "fastvideo": (_fastvideo_row, _fastvideo_parse),
     "cosmos3": (_cosmos_row, _cosmos_parse),
     "llama-factory": (partial(_chat_row, absolute=False), _chat_parse),
     "ms-swift": (partial(_chat_row, absolute=True), _chat_parse),
+    "unsloth": (_unsloth_row, _unsloth_parse),
     "trl": (_trl_row, _trl_parse),
 }
 """Rows that are not flat, both ways."""
-
-
-def _toml(*head: str, **values: Any) -> str:
-    """Lines of TOML, whose values are written as those of JSON."""
-    return "\n".join([*head, *(f"{name} = {dump(one)}" for name, one in values.items()), ""])
-
-
-def _musubi_group(info: MediaInfo, plan: Plan) -> str:
-    """The loader is told one rate for all clips of a table, and none where it keeps all frames."""
-    source_fps = loaders.musubi_source_fps(info, plan)
-    return f"{source_fps:g}fps" if source_fps else "every-frame"
-
-
-def _musubi_files(final: Path, plan: Plan, counts: ClipCounts) -> dict[str, str]:
-    """A dataset for each table, in their order."""
-    groups: dict[str, ClipCounts] = {}
-    for info, clips in counts.clips.items():
-        groups.setdefault(_musubi_group(info, plan), ClipCounts()).clips[info] = clips
-    text = _toml(
-        "[general]",
-        resolution=counts.size(plan),
-        batch_size=1,
-        enable_bucket=True,
-        bucket_no_upscale=True,
-    )
-    for number, (group, alike) in enumerate(groups.items()):
-        mark = f"-{group}" if number else ""
-        source_fps = loaders.musubi_source_fps(next(iter(alike.clips)), plan)
-        count = partial(loaders.count_musubi, plan=plan, source_fps=source_fps)
-        lengths = alike.lengths(plan, count)
-        if plan.frames:
-            extraction: dict[str, Any] = {"target_frames": lengths, "frame_extraction": "head"}
-        else:  # a caption tells of the whole clip, so that the whole clip has to be trained on
-            extraction = {"frame_extraction": "full", "max_frames": max(lengths, default=1)}
-        text += _toml(
-            "",
-            "[[datasets]]",
-            video_jsonl_file=str(final / f"metadata{mark}.jsonl"),
-            cache_directory=str(final / f"cache{mark}"),
-            **extraction,
-            **({"source_fps": source_fps} if source_fps else {}),
-        )
-    return {"dataset.toml": text}
-
-
-def _diffusion_pipe_files(final: Path, plan: Plan, counts: ClipCounts) -> dict[str, str]:
-    # A clip goes to the longest bucket that it fills; what it has beyond that is not trained on.
-    lengths = counts.lengths(plan, lambda info: loaders.retime_diffusion_pipe(info, plan))
-    text = _toml(
-        resolutions=[counts.size(plan)],
-        enable_ar_bucket=True,
-        min_ar=0.5,
-        max_ar=2.0,
-        num_ar_buckets=7,
-        frame_buckets=sorted({1, *lengths}),
-    )
-    folder = _toml("", "[[directory]]", path=str(final / "videos"), num_repeats=1)
-    return {"dataset.toml": text + folder}
-
-
-def _finetrainers_files(final: Path, plan: Plan, counts: ClipCounts) -> dict[str, str]:
-    width, height = counts.size(plan)
-    lengths = counts.lengths(plan, lambda info: info.frames) or [1]
-    dataset = {
-        "data_root": str(final),
-        "dataset_type": "video",
-        "video_resolution_buckets": [[frames, height, width] for frames in lengths],
-        "reshape_mode": "bicubic",
-    }
-    return {"training.json": json.dumps({"datasets": [dataset]}, indent=2) + "\n"}
-
-
-def _llama_factory_files(final: Path, plan: Plan, counts: ClipCounts) -> dict[str, str]:
-    tags = {"role": "role", "content": "content", "user": "user", "assistant": "assistant"}
-    about = {
-        "file_name": "data.jsonl",
-        "formatting": "sharegpt",
-        "columns": {"messages": "messages", "videos": "videos"},
-        "tags": {f"{name}_tag": tag for name, tag in tags.items()},
-    }
-    return {"dataset_info.json": json.dumps({"instancecap": about}, indent=2) + "\n"}
-
-
-EXTRAS: dict[str, Extras] = {
-    "finetrainers": _finetrainers_files,
-    "musubi-tuner": _musubi_files,
-    "diffusion-pipe": _diffusion_pipe_files,
-    "llama-factory": _llama_factory_files,
-}
-"""The trainers' own configuration."""
 
 
 def _warn_of_videos_in_path(final: Path) -> str:
@@ -276,9 +239,10 @@ def _layout(name: str, kind: str, about: dict[str, Any], given: dict[str, Any]) 
         return Pairs(**about)
     if kind == "shards":
         return Shards(row=_shard_row, **about)
-    columns, absolute = given.pop("columns", ()), given.pop("absolute", False)
-    row, parse = ROWS[name] if name in ROWS else _flat(*columns, absolute=absolute)
-    group = _musubi_group if name == "musubi-tuner" else one_group
+    columns = given.pop("columns", ())
+    how = {key: given.pop(key) for key in ("absolute", "legacy") if key in given}
+    row, parse = ROWS[name] if name in ROWS else _flat(*columns, **how)
+    group = musubi_group if name == "musubi-tuner" else one_group
     return Table(row=row, parse=parse, group=group, **about)
 
 

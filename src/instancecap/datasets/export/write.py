@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 from collections import Counter as Counts
-from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from instancecap.datasets.export.base import (
     silent,
     values_of,
 )
+from instancecap.datasets.export.content import names_nothing, require_answer
 from instancecap.datasets.export.layouts import READ_AS_MISSING, Add, Shards, dump
 from instancecap.datasets.export.rules import (
     TO_RULE,
@@ -39,6 +39,9 @@ from instancecap.datasets.export.rules import (
     Sample,
     out_of_rule,
 )
+from instancecap.datasets.repeats import RepeatAlarm
+from instancecap.datasets.scenes import captions_of_scenes, scene_finder
+from instancecap.datasets.traits import leave_out
 from instancecap.errors import InputError, OutputError, UsageError
 from instancecap.formats import to_format
 from instancecap.io.addresses import basename_of, suffix_of
@@ -46,11 +49,9 @@ from instancecap.io.atomic import replace as replace_whole
 from instancecap.io.atomic import require_writable
 from instancecap.io.finder import IMAGE_SUFFIXES, VIDEO_SUFFIXES, reason_of
 from instancecap.io.local_copy import local_copy
-from instancecap.language import en
-from instancecap.render import render_with
-from instancecap.render.grammar import content
+from instancecap.render import Prompt, render_with
+from instancecap.render.dropout import dice_of
 from instancecap.render.options import NAMES_NOTHING
-from instancecap.render.subjects import kind_of
 from instancecap.render.targets import Counter, counter_for
 from instancecap.schema.caption import Caption
 from instancecap.video import Clip, VideoInfo, probe
@@ -93,6 +94,8 @@ def export(
         OutputError: the dataset cannot be written.
     """
     options = complete(options, trainer)
+    if options.scene:
+        rows = captions_of_scenes(rows, scene_finder(options.scene))
     target = options.render.target if options.render else None
     plan = plan_of(trainer, options)
     final = Path(os.path.abspath(out))
@@ -109,7 +112,9 @@ def export(
         (part / RECORD_FOLDER).mkdir(parents=True)
         (part / trainer.layout.media).mkdir(parents=True, exist_ok=True)
         counter = counter_for(target) if target else None
-        _Run(trainer, plan, options, part, final, report, counter).write_all(rows)
+        with closing(RepeatAlarm()) as alarm:
+            run = _Run(trainer, plan, options, part, final, report, counter, alarm)
+            run.write_all(rows)
         if report.done:
             replace_whole(part, final)
             report.outputs.append(out)
@@ -144,6 +149,7 @@ class _Run:
     final: Path
     report: Report
     counter: Counter | None
+    alarm: RepeatAlarm
     names: NameAllocator = field(default_factory=NameAllocator)
     counts: ClipCounts = field(default_factory=ClipCounts)
     written: list[tuple[str, MediaInfo]] = field(default_factory=list)
@@ -164,6 +170,8 @@ class _Run:
             for name, text in self.trainer.extras(self.final, self.plan, self.counts).items():
                 (self.part / name).write_text(text, encoding="utf-8")
         self._warn_of_drops()
+        if not self.options.scene and (warning := self.alarm.warning()):
+            self.report.warn("", warning)
         with suppress(OSError):  # a layout may have emptied its folder
             (self.part / self.trainer.layout.media).rmdir()
         record = json.dumps(self._record(), indent=2) + "\n"
@@ -176,7 +184,8 @@ class _Run:
         clip = media.find_clip(row.caption, video_root=self.options.video_root)
         if Path(os.path.realpath(clip.path)).is_relative_to(os.path.realpath(self.final)):
             raise InputError(f"{clip.path}: lies in --out itself, which is going to be replaced")
-        text, notes = self._text(row.caption, row.name)
+        caption = leave_out(row.caption, self.options.leave_out)
+        texts, notes = self._texts(caption, row.name)
         suffix = Path(basename_of(clip.path)).suffix
         if self.trainer.layout.numbered:
             stem = f"{self.report.done:08d}"
@@ -188,13 +197,13 @@ class _Run:
         except (InputError, OSError):
             self._remove(stem)
             raise
-        sample = Sample(
-            row.name, stem, tuple(paths), text, info, row.caption, self.options.question
-        )
+        sample = Sample(row.name, stem, tuple(paths), texts, info, caption, self.options.question)
         for fault in () if self.trainer.stills else out_of_rule(info, self.plan):
             remedy = "" if self.options.transcode else f"; {TO_RULE}"
             self.report.warn(row.name, f"{fault}{remedy}")
-        add(sample)
+        self.alarm.add(row.name, next(filter(None, texts), ""))
+        for one in self._samples(sample, how, clip):
+            add(one)
         self.report.done += 1
         self.report.made[how] += 1
         self.counts.clips[info] += 1
@@ -211,19 +220,47 @@ class _Run:
             **notes,
         }
 
-    def _text(self, caption: Caption, name: str) -> tuple[str, dict[str, Any]]:
-        """What the trainer is to learn, on one line, and what is noted about it."""
-        options = self.options.render
-        if options is None:
-            answer = to_format(caption, "instancevid")
-            assert isinstance(answer, dict)
-            answer.pop("Video", None)  # a path is nothing that a model can see
-            require_answer(caption, answer)
-            text = json.dumps(answer, ensure_ascii=False)
-            if MARK.search(text):
-                text = text.replace("<", "\\u003c")
-            return one_line(text), {}
-        prompt = render_with(caption, options, counter=self.counter)
+    def _samples(self, sample: Sample, how: str, clip: Clip) -> Iterator[Sample]:
+        """The sample in the form in which the trainer takes several captions of a clip."""
+        if self.trainer.several not in ("rows", "files"):
+            yield sample
+            return
+        for number, text in enumerate(sample.texts):
+            one = replace(sample, texts=(text,))
+            if number and self.trainer.several == "files":
+                first = Path(sample.media[0])
+                path = first.with_stem(stem := self.names.give(sample.stem))
+                source = clip.path if how == "linked" else str(self.part / first)
+                link = self.options.link if how == "linked" else "hardlink"
+                media.place(source, self.part / path, link=link)
+                one = replace(one, stem=stem, media=(path.as_posix(),))
+            yield one
+
+    def _texts(self, caption: Caption, name: str) -> tuple[tuple[str, ...], dict[str, Any]]:
+        """What the trainer is to learn, each on one line, and what is noted about it."""
+        if self.options.render is None:
+            return (self._answer(caption),), {}
+        texts: dict[str, dict[str, Any]] = {}
+        wordings = self.options.wordings()
+        for number, options in enumerate(wordings):
+            prompt = render_with(caption, options, counter=self.counter)
+            text = self._prompt(caption, prompt, name)
+            left = {"dropped": prompt.dropped, "omitted": prompt.omitted}
+            told = {key: getattr(prompt, key) for key in ("tokens", "counter", "limit")}
+            dice = dice_of(caption, seed=options.seed, purpose=f"caption {number}")
+            if dice.random() < self.options.drop_captions:
+                text, left = one_line(options.prefix), {"dropped": (), "omitted": ("/",)}
+                told["tokens"] = self.counter.count(text) if self.counter else 0
+            what = {"length": options.length, "variant": options.variant}
+            texts.setdefault(text, {**told, **left, **(what if wordings[1:] else {})})
+        if len(texts) < len(wordings):
+            alike = "the others would be the same"
+            self.report.warn(name, f"{len(texts)} of {len(wordings)} captions: {alike}")
+        notes = list(texts.values())
+        return tuple(texts), notes[0] if len(wordings) == 1 else {"captions": notes}
+
+    def _prompt(self, caption: Caption, prompt: Prompt, name: str) -> str:
+        """A prompt on one line, with what is to be said of it; refused where it is empty."""
         for warning in prompt.warnings:
             self.report.warn(name, warning)
         text = one_line(prompt.text)
@@ -233,8 +270,16 @@ class _Run:
             raise InputError(f"the caption {text!r} is read as a missing value by trainers")
         if NAMES_NOTHING not in prompt.warnings and names_nothing(caption, text):
             self.report.warn(name, NAMES_NOTHING)
-        notes = {name: getattr(prompt, name) for name in ("tokens", "counter", "limit")}
-        return text, {**notes, "dropped": prompt.dropped, "omitted": prompt.omitted}
+        return text
+
+    def _answer(self, caption: Caption) -> str:
+        """What a captioner is to answer: the structured caption on one line."""
+        answer = to_format(caption, "instancevid")
+        assert isinstance(answer, dict)
+        answer.pop("Video", None)  # a path is nothing that a model can see
+        require_answer(caption, answer)
+        text = json.dumps(answer, ensure_ascii=False)
+        return one_line(text.replace("<", "\\u003c") if MARK.search(text) else text)
 
     def _media(self, clip: Clip, stem: str, name: str) -> tuple[list[str], str, MediaInfo]:
         """The clip's files in the dataset, how they were made, and what they are."""
@@ -294,68 +339,13 @@ class _Run:
             "trainer": self.trainer.name,
             "target": self.report.target,
             "clips": self.report.done,
-            **values_of(self.options, ("transcode", "question", "frames", "fps", "size", "fit")),
+            **values_of(self.options, _RECORDED),
             **values_of(self.options.render, PROMPT_OPTIONS),
         }
 
 
+_RECORDED = (
+    "transcode", "question", "frames", "fps", "size", "fit", "lengths", "paraphrases",
+    "drop_captions", "leave_out", "scene",
+)  # fmt: skip
 _LINKED = {"symlink": "linked", "hardlink": "linked", "copy": "copied"}
-
-
-# Whether a caption says anything that a model could learn from ------------------------------------
-
-
-FEWEST_WORDS = 8
-"""Of a caption that a captioner may learn from: one short sentence about one instance."""
-
-_WORD = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+")
-_FILMING = " ".join(
-    word
-    for table in (en.CAMERA_VERBS, en.CAMERA_NAMES, en.STABILITIES, en.SPEEDS, en.SHOT_TYPES)
-    for word in table.values()
-)
-
-
-def require_answer(caption: Caption, answer: dict[str, Any]) -> None:
-    """Raise :class:`InputError` for an answer that would teach a captioner to say nothing."""
-    if (words := _count_words(answer)) < FEWEST_WORDS:
-        least = f"an answer to learn from has {FEWEST_WORDS} or more"
-        raise InputError(f"the caption says almost nothing: {words} words, and {least}")
-    if not (caption.instances or caption.segments or _told(caption)):
-        raise InputError("the caption says nothing of what is seen: no instance, and no event")
-
-
-def _told(caption: Caption) -> str:
-    """What someone said of the clip: what is measured says no more than the instances do."""
-    pointers = {
-        "/global_description": caption.global_description,
-        "/background": caption.background,
-    }
-    return " ".join(
-        text
-        for pointer, text in pointers.items()
-        if (entry := caption.provenance.get(pointer)) is None or entry.support != "measured"
-    ).strip()
-
-
-def names_nothing(caption: Caption, prompt: str) -> bool:
-    """Whether a prompt holds no subject and no event: none of the words that tell of them.
-
-    Words about the camera tell of neither; nor do those of a text that is measured as a whole.
-    """
-    names, acts = [], [one.description for one in caption.segments]
-    for one in caption.instances:
-        kind = kind_of(one)
-        names += [one.name, one.class_, one.subcategory, kind, en.plural(kind)]
-        acts += [one.appearance, one.action]
-    said = content(" ".join((*acts, _told(caption))))
-    told = content(" ".join(names)) | (said - content(f"{_FILMING} {caption.camera.description}"))
-    return told.isdisjoint(content(prompt))
-
-
-def _count_words(answer: Any) -> int:
-    """Words of all texts in a structured caption; a Chinese character counts as one."""
-    if isinstance(answer, dict | list):
-        parts = answer.values() if isinstance(answer, dict) else answer
-        return sum(map(_count_words, parts))
-    return len(_WORD.findall(answer)) if isinstance(answer, str) else 0

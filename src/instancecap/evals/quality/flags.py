@@ -22,7 +22,7 @@ DIFFERENT_WORDS = 0.4
 
 NEIGHBOR = 0.9
 """Jaccard similarity of the words of a caption and the one before it, from which it is flagged.
-This and the bounds above are those of NVIDIA's cosmos-curator."""
+This and the bounds above are NVIDIA's cosmos-curator's; its repeats may be of small words."""
 
 SECOND_SCRIPT = 0.1
 """Share of letters in another script than most from which a caption mixes scripts."""

@@ -1,0 +1,1 @@
+"""A set of captions made ready to be published, and two versions of one compared."""

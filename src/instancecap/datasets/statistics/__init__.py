@@ -1,0 +1,1 @@
+"""What a set of captions holds, counted: tables, plots and a page."""

@@ -1,0 +1,1 @@
+"""The browser app: caption, review, enhance and compare on one machine."""

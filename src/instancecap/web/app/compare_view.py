@@ -1,0 +1,124 @@
+"""The view Compare: two captioners on one clip, side by side, and a vote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from instancecap.errors import UsageError
+from instancecap.video.clip import Clip
+from instancecap.web.app.comparing import (
+    Comparison,
+    Sitting,
+    Votes,
+    clip_facts,
+    load_comparison,
+    offered_sets,
+    sample_of,
+    shown_captions,
+)
+from instancecap.web.app.services import Services
+from instancecap.web.review.player import player_of_frames, player_of_video
+
+
+class Asked(BaseModel):
+    """Which sets are compared, and by whom."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    first: str = Field(default="", max_length=1000)
+    second: str = Field(default="", max_length=1000)
+    rater: str = Field(default="", max_length=100)
+    seed: int = Field(default=0, ge=0, le=2**31)
+    hidden: bool = True
+
+    @property
+    def sitting(self) -> Sitting:
+        """How they vote."""
+        return Sitting(rater=self.rater, seed=self.seed, hidden=self.hidden)
+
+
+class AskedAt(Asked):
+    """And which clip is looked at, counted from 0."""
+
+    at: int = Field(default=0, ge=0)
+
+
+class Side(Asked):
+    """The player of one of the two captions of the clip of ``key``, the first or the second."""
+
+    key: str = Field(max_length=100)
+    side: int = Field(ge=0, le=1)
+    frames: bool = False
+
+
+class Vote(AskedAt):
+    """A vote about the clip of ``key``; an empty ``choice`` takes it back."""
+
+    key: str = Field(max_length=100)
+    choice: str = Field(default="", max_length=100)
+    remark: str = Field(default="", max_length=2000)
+
+
+def router(services: Services) -> APIRouter:
+    """The routes."""
+    routes = APIRouter()
+    loaded: dict[tuple[str, str], Comparison] = {}
+
+    def votes() -> Votes:
+        if services.folder.root is None:
+            raise UsageError("no folder is open; start with: instancecap web FOLDER")
+        return Votes(services.folder.root)
+
+    def pair_of(asked: Asked) -> Comparison:
+        """The sets, read once; the page reads them anew."""
+        key = (asked.first, asked.second)
+        if key not in loaded:
+            loaded.clear()
+            loaded[key] = load_comparison(services.folder, *key)
+        return loaded[key]
+
+    @routes.get("/compare", response_class=HTMLResponse)
+    def page(request: Request) -> HTMLResponse:
+        loaded.clear()
+        return services.pages.render(
+            request,
+            "app/templates/compare.html",
+            sets=offered_sets(services.folder),
+            has_folder=services.folder.root is not None,
+        )
+
+    @routes.get("/compare/clip")
+    def clip(asked: Annotated[AskedAt, Query()]) -> dict[str, Any]:
+        pair = pair_of(asked)
+        facts = clip_facts(pair, asked.sitting, asked.at, votes())
+        left = [f"{one.source}: {one.reason}" for one in pair.rejected]
+        return {**facts, "left_out": left[:20], "left_out_count": len(left)}
+
+    @routes.get("/compare/player")
+    def player(wanted: Annotated[Side, Query()]) -> HTMLResponse:
+        """The player as HTML, of the video or of ``frames`` of it, with the caption's boxes."""
+        pair, sitting = pair_of(wanted), wanted.sitting
+        sample = sample_of(pair, wanted.key, sitting)
+        caption = shown_captions(pair, sitting, sample)[wanted.side]
+        key = services.folder.name_of(Path(sample.video))
+        html = "" if wanted.frames else player_of_video(caption, f"/media/folder/{quote(key)}")
+        if not html:
+            clip = Clip.open(sample.video, id=sample.clip)
+            html = services.jobs.quick(player_of_frames, caption.to_json(), clip)
+        return HTMLResponse(html, headers={"cache-control": "private, max-age=600"})
+
+    @routes.post("/compare/votes")
+    def vote(given: Vote) -> dict[str, Any]:
+        """Keep a vote, and go back to the same clip with it."""
+        kept, pair, sitting = votes(), pair_of(given), given.sitting
+        sample = sample_of(pair, given.key, sitting)
+        kept.keep(pair, sitting, sample, given.choice, given.remark)
+        return clip_facts(pair, sitting, given.at, kept)
+
+    return routes

@@ -1,0 +1,1 @@
+"""Review: captions of a set looked at, edited and judged by people, one after the other."""

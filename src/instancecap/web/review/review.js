@@ -1,0 +1,520 @@
+// The review: a queue of captions, one of them open, everything by keyboard too.
+
+import { follow, get, post, remembered, tell } from "./api.js";
+import { mount, unmount } from "./player.js";
+import { ask, choice, draw, field, help, isOpen } from "./review_dialogs.js";
+import { Fields, make, shown, valueAt } from "./review_fields.js";
+import { replaceOverSet } from "./review_replace.js";
+
+const part = {};
+for (const node of document.querySelectorAll("[data-part]")) part[node.dataset.part] = node;
+
+const MOST_ITEMS = 200; // entries of the queue in the page
+const LOOK_AGAIN = 4000; // milliseconds after which a change by somebody else is noticed
+const DONE = { accept: "accepted", reject: "rejected", skip: "skipped" };
+
+let items = []; // of the queue, a window of it
+let at = -1; // the one that is open
+let open = null; // what the server told of it
+let player = null;
+let steps = []; // what can be undone, the latest last
+let saving = Promise.resolve();
+const ahead = new Map(); // captions and players that are fetched before they are wanted
+
+const me = () => part.reviewer.value.trim();
+const address = (path, values) => `/review/${path}?${new URLSearchParams(values)}`;
+
+// The queue -----------------------------------------------------------------------------------
+
+function query() {
+  const given = Object.fromEntries([...new FormData(part.filters)].filter(([, value]) => value));
+  const { by, disputed, ...rest } = given;
+  return { ...rest, ...(disputed ? { disputed: true } : {}), ...(by && me() ? { reviewer: me() } : {}) };
+}
+
+async function page(more = {}) {
+  return get(address("queue", { ...query(), ...more }));
+}
+
+async function load({ keep = false } = {}) {
+  const found = await page({ counted: true });
+  const name = keep && open ? open.name : null;
+  items = found.items;
+  at = name ? items.findIndex((one) => one.name === name) : -1;
+  part.count.textContent = `${found.count.toLocaleString("en")} captions`;
+  paintQueue();
+  if (at >= 0) return;
+  if (items.length) await show(0);
+  else if (!keep || !open) nothing();
+}
+
+function nothing() {
+  open = null;
+  part.caption.hidden = true;
+  part.empty.hidden = false;
+  part.empty.textContent = part.review.dataset.job ? "Reading the captions …"
+    : "No caption is like that. Take filters off, or open a folder that holds captions.";
+}
+
+function paintQueue() {
+  part.items.replaceChildren(...items.map((one, index) => {
+    const button = make("button", { type: "button", "data-index": index, "aria-current": index === at ? "true" : null },
+      make("strong", { dir: "auto" }, one.name),
+      make("span", { class: "about", dir: "auto" }, one.error || one.classes.join(", ") || "no instance"));
+    const [rank] = one.place;
+    if (rank < 0) button.append(make("span", { class: "support disputed" }, `${-rank} disputed`));
+    if (one.verdict) button.append(make("span", { class: `mark ${one.verdict}` }, one.verdict));
+    return make("li", {}, button);
+  }));
+  part.more.hidden = items.length < 50;
+}
+
+async function extend(back) {
+  if (!items.length) return 0;
+  const end = back ? items[0] : items.at(-1);
+  const found = (await page({ after: JSON.stringify(end.place), ...(back ? { back: true } : {}) })).items;
+  const fresh = found.filter((one) => !items.some((known) => known.name === one.name));
+  if (back) {
+    items = [...fresh.reverse(), ...items].slice(0, MOST_ITEMS);
+    at += fresh.length;
+  } else {
+    const drop = Math.max(0, items.length + fresh.length - MOST_ITEMS);
+    items = [...items, ...fresh].slice(drop);
+    at -= drop;
+  }
+  paintQueue();
+  return fresh.length;
+}
+
+async function go(by) {
+  await saved();
+  if (at + by < 0 && !(await extend(true))) return tell("this is the first one");
+  if (at + by >= items.length && !(await extend(false))) return tell("this is the last one");
+  await show(at + by);
+}
+
+function fetched(name) {
+  if (!ahead.has(name)) {
+    const caption = get(address("caption", { name }));
+    const html = caption.then(({ clip, version }) => (clip ? text(address("player", { name, version })) : ""));
+    html.catch(() => {});
+    caption.catch(() => {});
+    ahead.set(name, { caption, html });
+    if (ahead.size > 4) ahead.delete(ahead.keys().next().value);
+  }
+  return ahead.get(name);
+}
+
+async function text(url) {
+  const response = await fetch(url);
+  if (response.ok) return response.text();
+  const { error } = await response.json().catch(() => ({}));
+  throw new Error(error ?? "the clip cannot be shown");
+}
+
+async function show(index) {
+  at = index;
+  const { name, error } = items[at];
+  for (const node of part.items.querySelectorAll("button")) {
+    node.toggleAttribute("aria-current", Number(node.dataset.index) === at);
+    if (Number(node.dataset.index) === at) node.scrollIntoView({ block: "nearest" });
+  }
+  if (error) return unreadable(name, error);
+  const began = performance.now();
+  const mine = fetched(name);
+  let data;
+  try {
+    data = await mine.caption;
+  } catch (fault) {
+    return unreadable(name, fault.message);
+  }
+  if (items[at]?.name !== name) return; // already on to another one
+  accept(data, { fresh: true });
+  putPlayer(mine.html, name);
+  performance.measure("next caption", { start: began, end: performance.now() });
+  if (items[at + 1] && !items[at + 1].error) fetched(items[at + 1].name);
+  ahead.delete(name);
+}
+
+function unreadable(name, line) {
+  open = null;
+  part.caption.hidden = true;
+  part.empty.hidden = false;
+  part.empty.replaceChildren(make("strong", { dir: "auto" }, name), ` — ${line}`);
+}
+
+/** Put a player in place of the one before; that one stays until the new one is there. */
+async function putPlayer(html, name, { keeps = false } = {}) {
+  const note = (line) => {
+    unmount(part.player);
+    player = null;
+    part.player.replaceChildren(make("p", { class: "empty" }, line));
+  };
+  if (!keeps || !player) note(open.clip ? "Reading the clip …" : open.trouble);
+  try {
+    const found = await html;
+    if (open?.name !== name || !found) return;
+    const t = keeps && player ? player.t : null;
+    unmount(part.player);
+    const template = document.createElement("template");
+    template.innerHTML = found; // of our own template, which escapes what it is given
+    part.player.replaceChildren(template.content);
+    [player] = mount(part.player);
+    player.root.addEventListener("unplayable", () => {
+      if (open?.name === name) putPlayer(text(address("player", { name, version: open.version, frames: true })), name);
+    });
+    if (t !== null) player.seekTo(t);
+  } catch (fault) {
+    if (open?.name === name) note(fault.message);
+  }
+}
+
+// The caption that is open ---------------------------------------------------------------------
+
+function accept(data, { fresh = false } = {}) {
+  const tracks = (one) => JSON.stringify(one?.caption.instances.map(({ id, track }) => [id, track]));
+  const moved = !fresh && tracks(open) !== tracks(data);
+  open = data;
+  part.caption.hidden = false;
+  part.empty.hidden = true;
+  part.name.textContent = data.name;
+  fields.show(data, { fresh });
+  const claims = data.caption.claims.filter((one) => ["disputed", "contradicted"].includes(one.support));
+  part.doubts.replaceChildren(...claims.map((one) => {
+    const button = make("button", { type: "button", class: "quiet", "data-go": one.field }, one.field);
+    return make("li", {}, make("span", { class: `support ${one.support}` }, one.support), " ",
+      make("q", { dir: "auto" }, one.says), ` ${Math.round(100 * one.confidence)}% `, button);
+  }));
+  if (document.activeElement !== part.critique) part.critique.value = data.critiques[me()] ?? "";
+  const others = Object.entries(data.critiques).filter(([who]) => who !== me());
+  part.others.replaceChildren(...others.map(([who, line]) => make("span", { dir: "auto" }, `${who || "somebody"}: ${line}`)));
+  part.history.replaceChildren(...data.changes.map((one) =>
+    make("li", { dir: "auto" }, `${one.time.slice(0, 16).replace("T", " ")} ${one.reviewer || "somebody"}: ${told(one.edit)}`)));
+  paintVerdict();
+  if (moved && data.clip) {
+    const frames = player && !player.data.video ? { frames: true } : {};
+    putPlayer(text(address("player", { name: data.name, version: data.version, ...frames })), data.name, { keeps: true });
+  }
+}
+
+function told(edit) {
+  if (edit.kind === "set" || edit.kind === "take") return `${edit.pointer} → ${shown(edit.value).slice(0, 80) || "empty"}`;
+  if (edit.kind === "merge") return `#${edit.gone} is #${edit.keep}`;
+  if (edit.kind === "add") return `added ${edit.class}`;
+  return `${edit.kind} #${edit.instance}`;
+}
+
+function paintVerdict() {
+  const given = Object.entries(open.verdicts);
+  part.verdict.replaceChildren(...given.map(([who, state]) =>
+    make("span", { class: `mark ${state}`, dir: "auto" }, who && who !== me() ? `${state} by ${who}` : state)));
+}
+
+/** Done with all that is under way: the field that is being typed in, too. */
+async function saved() {
+  if (part.caption.contains(document.activeElement)) document.activeElement.blur();
+  await saving;
+}
+
+async function send(name, version, edit) {
+  const answer = await post("/review/save", { name, version, reviewer: me(), edit });
+  if (answer.conflict) return settle(answer, edit);
+  if (answer.error) return answer.error;
+  accept(answer);
+  steps.push({ kind: "edit", name });
+  return "";
+}
+
+/** Save an edit; resolves to a fault, or "". */
+function save(edit) {
+  const run = async () => {
+    if (!open) return "";
+    return send(open.name, open.version, edit).catch((fault) => fault.message);
+  };
+  const done = saving.then(run);
+  saving = done.catch(() => {});
+  return done;
+}
+
+/** Somebody else came first: show what they did, and ask. */
+async function settle({ now, changes }, edit) {
+  accept(now);
+  const lines = changes.map((one) => make("li", { dir: "auto" }, `${one.reviewer || "somebody"}: ${told(one.edit)}`));
+  if (!lines.length) lines.push(make("li", {}, "another program wrote it"));
+  const parts = [make("p", {}, "Since you opened it:"), make("ul", {}, ...lines),
+    make("p", {}, "Yours: "), make("p", { dir: "auto" }, told(edit))];
+  const reply = await ask("Somebody changed this caption", parts, [["mine", "Save mine on top"]]);
+  return reply ? send(now.name, now.version, edit) : "";
+}
+
+const saveOrTell = async (edit) => {
+  const fault = await save(edit);
+  if (fault) tell(fault, { error: true });
+  return !fault;
+};
+
+const fields = new Fields(part.fields, {
+  save: (pointer, value) => save({ kind: "set", pointer, value }),
+  check: async (pointer, value) => {
+    if (!open) return "";
+    const edit = { kind: "set", pointer, value };
+    const answer = await post("/review/check", { name: open.name, version: open.version, edit }).catch(({ message }) => ({ error: message }));
+    return answer.error;
+  },
+  recaption: (pointer) => recaption(pointer),
+});
+
+// What the keys and buttons do -----------------------------------------------------------------
+
+async function judge(name, verdict) {
+  const { verdicts } = await post("/review/judge", { name, verdict, reviewer: me() });
+  const item = items.find((one) => one.name === name);
+  if (item) item.verdict = verdict === "open" ? "" : verdict;
+  if (open?.name === name) {
+    open.verdicts = verdicts;
+    paintVerdict();
+  }
+  const row = part.items.children[items.indexOf(item)]?.firstChild;
+  row?.querySelector(".mark")?.remove();
+  if (row && item.verdict) row.append(make("span", { class: `mark ${item.verdict}` }, item.verdict));
+  standing();
+}
+
+async function conclude(what) {
+  await saved();
+  if (!open) return;
+  const { name } = open;
+  steps.push({ kind: "judge", name, before: open.verdicts[me()] ?? "open" });
+  const isLast = at + 1 >= items.length;
+  await Promise.all([judge(name, DONE[what]), isLast ? extend(false) : null]);
+  tell(`${DONE[what]}: ${name}`);
+  if (at + 1 < items.length) await show(at + 1);
+}
+
+async function undo() {
+  await saved();
+  const step = steps.pop() ?? (open && { kind: "edit", name: open.name });
+  if (!step) return;
+  if (step.name !== open?.name) {
+    const index = items.findIndex((one) => one.name === step.name);
+    if (index < 0) return tell(`${step.name} is not in this queue any more`);
+    await show(index);
+  }
+  if (step.kind === "judge") {
+    await judge(step.name, step.before);
+    return tell(`${step.name} is ${step.before} again`);
+  }
+  const answer = await post("/review/undo", { name: open.name, version: open.version, reviewer: me() });
+  const fault = answer.conflict ?? answer.error;
+  if (!answer.error) accept(answer.now ?? answer);
+  tell(fault ?? "undone", { error: Boolean(fault) });
+}
+
+async function job(promise) {
+  const { job: id } = await promise;
+  return follow(id, { onEvent: ({ stage }) => tell(`${stage} …`) });
+}
+
+async function recaption(pointer) {
+  if (!pointer) return tell("go into a field first");
+  await saved();
+  const { name } = open;
+  try {
+    const { value, by } = await job(post("/review/recaption", { name, pointer }));
+    if (open?.name !== name) return;
+    const now = valueAt(open.caption, pointer);
+    if (JSON.stringify(now) === JSON.stringify(value)) return tell("it says the same again");
+    const parts = [make("p", { class: "was" }, "now: ", make("del", { dir: "auto" }, shown(now) || "empty")),
+      make("p", { dir: "auto" }, shown(value)), make("p", { class: "origin" }, `${by.source}, ${by.support}`)];
+    const reply = await ask("Written anew", parts, [["take", "Take it"]]);
+    if (reply) await saveOrTell({ kind: "take", pointer, value, by });
+  } catch (fault) {
+    tell(fault.message, { error: true });
+  }
+}
+
+const names = () => open.caption.instances.map((one) => [String(one.id), `#${one.id} ${one.name || one.class}`]);
+const chosen = () => String(fields.instance ?? open.caption.instances[0]?.id);
+
+async function add() {
+  await saved();
+  if (!player) return tell("without the clip there is nothing to draw on");
+  player.pause();
+  const { name } = open;
+  const t = player.t;
+  const box = await draw(player.root.querySelector(".frame"));
+  if (!box) return;
+  const reply = await ask("Add an instance", [
+    field("class", "Class, a noun: dog", { required: true, autofocus: true, maxlength: 80 }),
+    field("name", "Name, as the sentences call it: the small dog", { maxlength: 200 }),
+  ], [["add", "Add, and follow it"]]);
+  if (!reply) return;
+  try {
+    const { track } = await job(post("/review/track", { name, t, box }));
+    if (open?.name !== name) return tell("another caption is open; nothing was added");
+    await saveOrTell({ kind: "add", class: reply.class.trim(), name: reply.name.trim(), track });
+  } catch (fault) {
+    tell(fault.message, { error: true });
+  }
+}
+
+async function merge() {
+  await saved();
+  const all = names();
+  if (all.length < 2) return tell("there are no two instances");
+  const keep = chosen();
+  const other = all.find(([id]) => id !== keep)[0];
+  const reply = await ask("These two are one", [choice("keep", "Keep", all, keep),
+    choice("gone", "and merge into it", all, other)], [["merge", "Merge"]]);
+  if (reply) await saveOrTell({ kind: "merge", keep: Number(reply.keep), gone: Number(reply.gone) });
+}
+
+async function split() {
+  await saved();
+  if (!open.caption.instances.length) return tell("there is no instance");
+  const t = player ? player.t : 0;
+  const reply = await ask("From then on it is another one", [choice("instance", "Instance", names(), chosen()),
+    field("t", "From, seconds", { type: "number", min: 0, step: "any", value: t.toFixed(2) }),
+    field("name", "Name of the new one", { maxlength: 200 })], [["split", "Split"]]);
+  if (!reply) return;
+  await saveOrTell({ kind: "split", instance: Number(reply.instance), t: Number(reply.t), name: reply.name.trim() });
+}
+
+async function remove() {
+  await saved();
+  if (!open.caption.instances.length) return tell("there is no instance");
+  const first = await ask("Remove an instance", [choice("instance", "Instance", names(), chosen())], [["remove", "Remove"]]);
+  if (!first) return;
+  const sentences = Object.values(open.mentions[first.instance]).flat();
+  let cut = false;
+  if (sentences.length) {
+    const second = await ask("These sentences name it", [make("ul", {}, ...sentences.map((one) => make("li", { dir: "auto" }, one)))],
+      [["cut", "Remove them too"], ["keep", "Keep them"]]);
+    if (!second) return;
+    cut = second.action === "cut";
+  }
+  await saveOrTell({ kind: "remove", instance: Number(first.instance), cut_sentences: cut });
+}
+
+const actions = {
+  next: () => go(1), previous: () => go(-1), undo, add, merge, split, remove, help,
+  accept: () => conclude("accept"), reject: () => conclude("reject"), skip: () => conclude("skip"),
+  edit: () => fields.focus(fields.focused), critique: () => part.critique.focus(),
+  recaption: () => recaption(fields.focused),
+  search: () => { document.querySelector(".filters").open = true; part.search.focus(); },
+  replace: async () => { await saved(); await replaceOverSet({ me, query, again: () => load({ keep: true }) }); if (open) await refreshOpen(); },
+};
+const KEYS = { n: "next", j: "next", p: "previous", k: "previous", a: "accept", x: "reject", s: "skip",
+  u: "undo", e: "edit", c: "critique", r: "recaption", b: "add", m: "merge", t: "split", d: "remove",
+  "/": "search", "?": "help" };
+const NEEDS_CAPTION = new Set(["accept", "reject", "skip", "edit", "critique", "recaption", "add", "merge", "split", "remove"]);
+
+function run(action) {
+  if (NEEDS_CAPTION.has(action) && !open) return;
+  Promise.resolve(actions[action]()).catch((fault) => tell(fault.message, { error: true }));
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || isOpen()) return;
+  const typing = event.target.matches("input:not([type=checkbox], [type=range]), textarea, select");
+  if (typing) {
+    if (event.key === "Escape") event.target.blur();
+    return;
+  }
+  const card = /^[1-9]$/.test(event.key) && open?.caption.instances[Number(event.key) - 1];
+  if (card) fields.focus(`/instances/${card.id}/name`);
+  else if (KEYS[event.key]) run(KEYS[event.key]);
+  else return;
+  event.preventDefault();
+});
+
+document.addEventListener("click", (event) => {
+  const { target } = event;
+  const action = target.closest("[data-do]")?.dataset.do;
+  if (action) run(action);
+  const to = target.closest("[data-go]")?.dataset.go;
+  if (to) fields.focus([...fields.nodes.keys()].find((one) => one.startsWith(to)));
+  const index = target.closest("[data-index]")?.dataset.index;
+  if (index) saved().then(() => show(Number(index)));
+});
+
+part.more.addEventListener("click", () => extend(false));
+part.critique.addEventListener("change", async () => {
+  const { name } = open;
+  const { critiques } = await post("/review/critique", { name, text: part.critique.value, reviewer: me() });
+  if (open?.name === name) open.critiques = critiques;
+  tell("kept as a training pair");
+});
+part.critique.addEventListener("keydown", (event) => {
+  if (event.key === "Enter") { event.preventDefault(); part.critique.blur(); }
+});
+part.filters.addEventListener("submit", (event) => event.preventDefault());
+let waiting = 0;
+part.filters.addEventListener("input", () => {
+  clearTimeout(waiting);
+  waiting = setTimeout(() => saved().then(() => load()), 250);
+});
+part.reviewer.addEventListener("change", () => {
+  remembered.set("reviewer", me());
+  steps = [];
+  if (open) accept(open);
+});
+
+async function refreshOpen() {
+  if (!open) return;
+  const { name, version } = open;
+  const data = await get(address("caption", { name }));
+  if (open?.name === name && open.version === version && data.version !== version) {
+    accept(data);
+    return data;
+  }
+}
+
+/** Notice what somebody else does to the caption that is open. */
+setInterval(async () => {
+  if (!open || document.hidden || isOpen() || part.fields.contains(document.activeElement)) return;
+  const { name, version } = open;
+  const now = await get(address("version", { name })).catch(() => null);
+  if (!now || open?.name !== name || open.version !== version || now.version === version) return;
+  const data = await refreshOpen();
+  const latest = data?.changes.at(-1);
+  if (data) tell(`changed by ${latest?.reviewer || "somebody else"}`);
+}, LOOK_AGAIN);
+
+let counting = 0;
+function standing() {
+  clearTimeout(counting);
+  counting = setTimeout(async () => {
+    const told = await get("/review/progress");
+    const judged = told.accepted + told.rejected + told.skipped;
+    const parts = [`${judged.toLocaleString("en")} of ${told.captions.toLocaleString("en")} judged: `
+      + `${told.accepted} accepted, ${told.rejected} rejected, ${told.skipped} skipped; ${told.edited} edited.`];
+    const people = Object.entries(told.reviewers).filter(([who]) => who);
+    if (people.length > 1) parts.push(` ${people.map(([who, count]) => `${who} ${count}`).join(", ")}.`);
+    if (told.judged_twice) {
+      const alpha = told.agreement === null ? "" : `, alpha ${told.agreement.toFixed(2)}`;
+      parts.push(` Agree on ${told.same} of ${told.judged_twice}${alpha}.`);
+    }
+    if (told.unwritten) parts.push(` Kept here, not in the table yet: ${told.unwritten}`);
+    part.progress.textContent = parts.join("");
+  }, 300);
+}
+
+async function offer() {
+  const found = await get("/review/choices");
+  for (const [name, key] of [["flag", "flags"], ["class_", "classes"], ["camera", "camera"]]) {
+    const select = part.filters.elements[name];
+    const { value } = select;
+    select.replaceChildren(make("option", { value: "" }, "any"),
+      ...found[key].map((one) => make("option", { value: one }, one.replaceAll("_", " "))));
+    select.value = value;
+  }
+}
+
+part.reviewer.value = remembered.get("reviewer");
+load().then(standing);
+offer();
+const { job: building } = part.review.dataset;
+follow(building, { onEvent: ({ count }) => { part.count.textContent = `reading captions: ${count.toLocaleString("en")}`; if (!open) load(); } })
+  .then(() => { part.review.dataset.job = ""; return Promise.all([load({ keep: true }), offer()]); })
+  .then(standing, (fault) => tell(fault.message, { error: true }));

@@ -1,0 +1,45 @@
+// Find and replace over the set: what would change is shown before anything does.
+
+import { follow, post, tell } from "./api.js";
+import { ask, field } from "./review_dialogs.js";
+import { make, shown } from "./review_fields.js";
+
+const tick = (name, text, checked) => make("label", { class: "tick" },
+  make("input", { type: "checkbox", name, checked }), ` ${text}`);
+
+/** `me()` is the reviewer, `query()` the filters of the queue; `again()` reads the queue anew. */
+export async function replaceOverSet({ me, query, again }) {
+  const reply = await ask("Find and replace", [
+    field("find", "Find", { required: true, maxlength: 500, autofocus: true }),
+    field("put", "Replace with", { maxlength: 500 }),
+    field("fields", "Only in these fields, parted by commas", { placeholder: "all: name, appearance, background …" }),
+    tick("whole_words", "whole words", true), tick("same_case", "upper and lower case as written", false),
+    tick("filtered", "only captions of the present filter", false),
+  ], [["look", "Show what changes"]]);
+  if (!reply) return;
+  const asked = { find: reply.find, put: reply.put, whole_words: Boolean(reply.whole_words),
+    same_case: Boolean(reply.same_case), query: reply.filtered ? query() : {}, reviewer: me(),
+    fields: reply.fields.split(",").map((one) => one.trim()).filter(Boolean) };
+  const seen = await post("/review/replace/preview", asked);
+  if (!seen.fields) return tell("nothing would change");
+  const rows = seen.shown.map((one) => make("tr", {}, make("td", { dir: "auto" }, one.name),
+    make("td", {}, make("code", {}, one.pointer)), make("td", { dir: "auto" }, make("del", {}, shown(one.before))),
+    make("td", { dir: "auto" }, shown(one.after))));
+  const head = make("tr", {}, ...["Caption", "Field", "Before", "After"].map((one) => make("th", { scope: "col" }, one)));
+  const more = seen.fields > seen.shown.length ? [make("p", {}, `and ${seen.fields - seen.shown.length} more fields`)] : [];
+  const sure = await ask(`${seen.fields} fields of ${seen.captions} captions would change`,
+    [make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Changes" },
+      make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows))), ...more],
+    [["replace", "Replace in all of them"]]);
+  if (!sure) return;
+  const { job } = await post("/review/replace", asked);
+  const done = await follow(job, { onEvent: ({ share }) => tell(`replacing: ${Math.round(100 * share)}%`) });
+  await again();
+  const failed = Object.entries(done.failed).map(([name, line]) => make("li", { dir: "auto" }, `${name}: ${line}`));
+  const after = await ask(`${done.fields} fields of ${done.captions} captions are changed`,
+    failed.length ? [make("p", {}, "Not changed:"), make("ul", {}, ...failed)] : [], [["undo", "Take it all back"]]);
+  if (!after) return;
+  const { undone, left } = await post("/review/replace/undo", { batch: done.batch });
+  await again();
+  tell(left.length ? `${undone} changes taken back; ${left.length} were edited since and stay` : `${undone} changes taken back`);
+}

@@ -1,0 +1,3 @@
+"""Every test of a verb runs the program."""
+
+from tests.program import run as run

@@ -1,0 +1,228 @@
+"""The review in a real browser: by keyboard, by two people, with hostile captions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from instancecap.schema import Caption
+from tests.conftest import MakeVideo
+from tests.web.conftest import serious_findings
+from tests.web.review.test_review_routes import make_caption, make_folder
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = (
+    "<script>alert(1)</script><img src=x onerror=alert(2)> \"q' \u202egnp.\u2069 سلام & {{7*7}}"
+)
+
+
+def open_review(app: Any, watch: Callable[..., Any], name: str = "Ann", **options: Any) -> Any:
+    page = watch(app, **options).page
+    page.goto(f"{app.url}/review")
+    page.locator("[data-part=items] button").first.wait_for()
+    page.locator("[data-part=reviewer]").fill(name)
+    page.locator("[data-part=reviewer]").press("Tab")
+    page.locator("body").click(position={"x": 2, "y": 2})
+    return page
+
+
+def stored(folder: Path, number: int) -> Caption:
+    return Caption.read(folder / f"clip-{number:02}.mp4.json")
+
+
+def wait_for(page: Any, true: Callable[[], bool]) -> None:
+    for _ in range(100):
+        if true():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("it did not happen")
+
+
+def test_twenty_captions_by_keyboard_alone(
+    tmp_path: Path, make_video: MakeVideo, live_app: Any, watch: Any
+) -> None:
+    folder = make_folder(tmp_path / "set", make_video, 20, squares=2)
+    page = open_review(live_app(source=str(folder)), watch)
+    page.locator("[data-part=count]", has_text="20 captions").wait_for()
+    name, keys = page.locator("[data-part=name]"), page.keyboard
+    from playwright.sync_api import expect
+
+    expect(name).to_have_text("clip-00.mp4")
+    # A field: with a fault that is told as it is typed, then a right one.
+    keys.press("e")
+    for _ in range(8):
+        if page.evaluate("document.activeElement.dataset.pointer") == "/background":
+            break
+        keys.press("Tab")
+    keys.type("A gray ramp.")
+    keys.press("Enter")
+    wait_for(page, lambda: stored(folder, 0).background == "A gray ramp.")
+    assert stored(folder, 0).provenance["/background"].source == "human"
+    expect(page.locator(".was:visible", has_text="before: empty")).to_be_visible()
+    keys.press("2")  # the second instance
+    keys.press("Control+a")
+    keys.type("the square 0")
+    fault = page.locator(".fault", has_text="instance names must differ")
+    expect(fault).to_be_visible()
+    keys.press("Escape")
+    expect(fault).to_have_count(0)
+    # Merge, undo, remove.
+    keys.press("m")
+    keys.press("Enter")
+    wait_for(page, lambda: len(stored(folder, 0).instances) == 1)
+    keys.press("u")
+    wait_for(page, lambda: len(stored(folder, 0).instances) == 2)
+    # A critique, the verdicts.
+    keys.press("c")
+    keys.type("The ramp was missing.")
+    keys.press("Enter")
+    for number in range(20):
+        expect(name).to_have_text(f"clip-{number:02}.mp4")
+        keys.press("axs"[number % 3])
+    expect(page.locator("[data-part=progress]")).to_contain_text("20 of 20 judged: 7 accepted")
+    keys.press("u")  # the last verdict
+    expect(page.locator("[data-part=progress]")).to_contain_text("19 of 20 judged")
+    keys.press("p")
+    expect(name).to_have_text("clip-18.mp4")
+    keys.press("?")
+    expect(page.locator("dialog dl")).to_contain_text("accept, reject, skip")
+    keys.press("Escape")
+    with page.expect_download() as download:
+        page.get_by_text("Training pairs").click()
+    (pair,) = [json.loads(line) for line in Path(download.value.path()).read_text().splitlines()]
+    assert pair["critiques"] == ["The ramp was missing."]
+    assert serious_findings(page) == []
+
+
+def test_an_instance_is_added_by_drawing_and_split_and_removed(
+    tmp_path: Path, make_video: MakeVideo, live_app: Any, watch: Any
+) -> None:
+    folder = make_folder(tmp_path / "set", make_video, 1)
+    page = open_review(live_app(source=str(folder)), watch)
+    keys = page.keyboard
+    page.locator("[data-player]").wait_for()
+    keys.press("b")
+    place = page.locator(".sheet").bounding_box()
+    mouse = page.mouse
+    mouse.move(place["x"] + 0.25 * place["width"], place["y"] + 0.25 * place["height"])
+    mouse.down()
+    mouse.move(place["x"] + 0.6 * place["width"], place["y"] + 0.55 * place["height"], steps=4)
+    mouse.up()
+    page.locator("dialog[open]").wait_for()
+    keys.type("block")
+    keys.press("Tab")
+    keys.type("the bright block")
+    keys.press("Enter")
+    wait_for(page, lambda: len(stored(folder, 0).instances) == 2)
+    added = stored(folder, 0).instances[1]
+    assert (added.id, added.name, added.class_) == (1, "the bright block", "block")
+    assert added.track
+    # By keyboard alone, too: the box is moved by arrows.
+    page.locator(".timeline .lane").nth(1).wait_for()
+    keys.press("b")
+    for key in ("ArrowLeft", "ArrowUp", "Shift+ArrowRight", "Enter"):
+        keys.press(key)
+    keys.type("shade")
+    keys.press("Enter")
+    wait_for(page, lambda: len(stored(folder, 0).instances) == 3)
+    keys.press("1")
+    keys.press("Escape")
+    keys.press("t")
+    page.locator("dialog[open] input[name=t]").fill("0.5")
+    keys.press("Enter")
+    wait_for(page, lambda: len(stored(folder, 0).instances) == 4)
+    keys.press("1")
+    keys.press("Escape")
+    keys.press("d")
+    keys.press("Enter")  # the instance that was chosen
+    page.get_by_role("button", name="Remove them too").click()
+    wait_for(page, lambda: len(stored(folder, 0).instances) == 3)
+    assert stored(folder, 0).global_description == ""
+
+
+def test_two_people_on_one_folder(
+    tmp_path: Path, make_video: MakeVideo, live_app: Any, watch: Any
+) -> None:
+    folder = make_folder(tmp_path / "set", make_video, 1)
+    app = live_app(source=str(folder))
+    ann, bob = open_review(app, watch, "Ann"), open_review(app, watch, "Bob")
+    field = '[data-pointer="/background"]'
+    ann.locator(field).focus()  # Ann begins to type, so that her page waits
+    ann.keyboard.type("A ramp")
+    bob.locator(field).fill("A wall.")
+    bob.locator(field).press("Enter")
+    wait_for(bob, lambda: stored(folder, 0).background == "A wall.")
+    ann.keyboard.type(" of light.")
+    ann.keyboard.press("Enter")
+    dialog = ann.locator("dialog[open]")
+    dialog.wait_for()
+    assert "Bob: /background → A wall." in dialog.inner_text()
+    assert stored(folder, 0).background == "A wall.", "not written over"
+    ann.get_by_role("button", name="Leave it").click()
+    assert ann.locator(field).input_value() == "A wall."
+    # What somebody else does to the caption that lies open is seen without asking.
+    bob.locator('[data-pointer="/lighting"]').fill("Bright.")
+    bob.locator('[data-pointer="/lighting"]').press("Enter")
+    wait_for(bob, lambda: stored(folder, 0).lighting == "Bright.")
+    seen = ann.locator('[data-pointer="/lighting"]')
+    wait_for(ann, lambda: seen.input_value() == "Bright.")
+    for page, key in ((ann, "a"), (bob, "x")):
+        page.locator("body").click(position={"x": 2, "y": 2})
+        page.keyboard.press(key)
+    ann.locator("[data-part=progress]", has_text="Agree on 0 of 1").wait_for()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_hostile_caption_stays_text(
+    tmp_path: Path, make_video: MakeVideo, live_app: Any, watch: Any, scheme: str
+) -> None:
+    folder = tmp_path / "set"
+    name = "<img src=x onerror=alert(3)>.mp4"
+    make_video(folder / name)
+    claim = {"field": "/background", "says": HOSTILE, "support": "disputed", "confidence": 0.5}
+    caption = make_caption(
+        name, background=HOSTILE + "x" * 100_000, claims=[claim],
+        instances=[{"id": 0, "name": HOSTILE, "class": HOSTILE}],
+    )  # fmt: skip
+    caption.write(folder / f"{name}.json")
+    app = live_app(source=str(folder))
+    page = open_review(app, watch, HOSTILE[:50], color_scheme=scheme,
+                       viewport={"width": 390, "height": 844})  # fmt: skip
+    page.locator("[data-player]").wait_for()
+    assert page.locator('[data-pointer="/background"]').input_value().startswith(HOSTILE)
+    assert page.locator(".doubts q").inner_text().startswith("<script>")
+    page.locator('[data-pointer="/lighting"]').fill(HOSTILE)
+    page.locator('[data-pointer="/lighting"]').press("Enter")
+    wait_for(page, lambda: Caption.read(folder / f"{name}.json").lighting == HOSTILE)
+    page.keyboard.press("x")
+    page.locator(".mark.rejected").first.wait_for()
+    page.locator(".history summary").click()
+    assert page.locator("script").count() == 3, "none but the page's own"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert serious_findings(page) == []
+
+
+def test_find_and_replace_with_a_preview(
+    tmp_path: Path, make_video: MakeVideo, live_app: Any, watch: Any
+) -> None:
+    folder = make_folder(tmp_path / "set", make_video, 3)
+    page = open_review(live_app(source=str(folder)), watch)
+    page.locator("[data-part=count]", has_text="3 captions").wait_for()
+    page.get_by_role("button", name="Find and replace").click()
+    dialog = page.locator("dialog[open]")
+    dialog.locator("[name=find]").fill("square 0")
+    dialog.locator("[name=put]").fill("block")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Replace in all of them").wait_for()
+    assert "6 fields of 3 captions" in dialog.inner_text()
+    assert stored(folder, 0).instances[0].name == "the square 0"
+    page.get_by_role("button", name="Replace in all of them").click()
+    page.get_by_role("button", name="Take it all back").wait_for()
+    assert stored(folder, 2).instances[0].name == "the block"
+    page.get_by_role("button", name="Take it all back").click()
+    wait_for(page, lambda: stored(folder, 2).instances[0].name == "the square 0")
