@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from instancecap.datasets.captions import Row
+from instancecap.datasets.captions import Row, read_captions
 from instancecap.datasets.export import TRAINERS, check
 from instancecap.errors import UsageError
 from instancecap.schema.caption import Instance
@@ -179,3 +179,16 @@ def test_an_older_column_is_read(rows: list[Row], tmp_path: Path) -> None:
 def test_per_clip_counts_lengths_and_wordings() -> None:
     options = options_for("ltx-2", lengths=("dense", "short"), paraphrases=3)
     assert options.per_clip == len(options.wordings()) == 4
+
+
+@pytest.mark.parametrize(
+    "trainer", [name for name in TRAINERS if name not in ("cosmos3", "webdataset", "trl")]
+)
+def test_an_exported_set_is_read_back_as_captions(
+    rows: list[Row], tmp_path: Path, trainer: str
+) -> None:
+    export_rows(rows, trainer, tmp_path / "set", link="copy")
+    found = list(read_captions([str(tmp_path / "set")]))
+    assert [row.error for row in found] == ["", ""]
+    told = [row.caption.global_description for row in found if row.caption]
+    assert [text[:11] for text in told] == ["A a dog run", "A b dog run"]
