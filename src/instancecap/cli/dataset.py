@@ -12,6 +12,8 @@ from instancecap.cli import terminal
 from instancecap.cli.options import TEXTS, Filled, command
 from instancecap.datasets.curation.balance import BalanceOptions, balance_set
 from instancecap.datasets.curation.filter import Explained, FilterConfig, explain_clip, filter_clips
+from instancecap.datasets.positions.fix import FixOptions
+from instancecap.datasets.positions.fix import fix_positions as put_positions_right
 from instancecap.datasets.release.card import CardOptions, write_card
 from instancecap.datasets.release.diff import diff as compare_captions
 from instancecap.datasets.release.diff_report import as_table, write_diff
@@ -254,3 +256,33 @@ def card(
     elif not quiet:
         terminal.note(f"{made.statistics.captions} captions, {made.clips} clips; look at {out}")
     raise typer.Exit(int(bool(made.failed)))
+
+
+FIX = Filled(FixOptions)
+
+
+@command(app, "dataset fix-positions", FIX)
+def fix_positions(
+    captions: list[str], *, json: bool = False, quiet: bool = False, **options: Any
+) -> None:
+    """Positions of published InstanceVid files, put right."""
+    account = put_positions_right(captions, FIX.fill(options), on_failure=terminal.note_failure)
+    failed = account.conversion.failed
+    if account.names_top and not quiet:
+        terminal.note(
+            "warning: some positions name the top row, which the known defect never does: rows "
+            "that could not be measured are kept"
+        )
+    if json:
+        terminal.print_json(
+            {
+                "done": len(account.conversion.captions),
+                "positions": dict(account.counts),
+                "failed": [{"input": source, "reason": reason} for source, reason in failed],
+                "outputs": account.conversion.outputs,
+            }
+        )
+    elif not quiet:
+        told = terminal.amounts(dict(account.counts))
+        terminal.note(f"{len(account.conversion.captions)} captions; positions: {told or 'none'}")
+    raise typer.Exit(int(bool(failed)))

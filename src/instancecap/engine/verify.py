@@ -14,7 +14,7 @@ from typing import Any, Literal
 from instancecap.datasets.captions import Row, read_captions
 from instancecap.datasets.edits import file_of
 from instancecap.datasets.preferences import pairs_of
-from instancecap.datasets.videos import find_video
+from instancecap.datasets.videos import find_evidence, find_video
 from instancecap.engine.asking import AskingWork
 from instancecap.engine.config import check_report
 from instancecap.engine.local import Outcome, count_cores, run_jobs, threads_each
@@ -320,7 +320,7 @@ def _jobs(
 
 
 def _job(row: Row, caption: Caption, config: CheckConfig) -> CheckJob:
-    measured = _find_evidence(row, caption, config.evidence) if config.evidence else ""
+    measured = find_evidence(row.name, caption, config.evidence) if config.evidence else ""
     clip = Clip(path=row.source, id=row.name)
     if config.report or not measured:
         with suppress(*[InputError] if measured else []):
@@ -342,15 +342,3 @@ def _clip_of(row: Row, caption: Caption, config: CheckConfig) -> Clip:
         end=video.end + ROUND if is_span and video.end > video.start else None,
         id=row.name,
     )
-
-
-def _find_evidence(row: Row, caption: Caption, folder: str) -> str:
-    """A file of ``folder`` under the caption's name, its video's id, or its video's path."""
-    names = [row.name]
-    if caption.video is not None:
-        names += [caption.video.id, caption.video.path, os.path.basename(caption.video.path)]
-    for name in names:
-        path = os.path.join(folder, f"{name}.json")
-        if name and not os.path.isabs(name) and os.path.isfile(path):
-            return path
-    return ""
