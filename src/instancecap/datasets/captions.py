@@ -172,7 +172,7 @@ def _file(path: str, stem: str) -> Iterator[Item]:
         yield Item(stem, path, error=f"cannot be read: {error.strerror or error}")
 
 
-LARGE = 1 << 26
+LARGE = 1 << 24
 """Bytes of a ``.json`` from which a list in it is read item by item."""
 
 
