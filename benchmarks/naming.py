@@ -9,7 +9,8 @@ them, one clip left out at a time. What no judged track covers, or has another c
 one that was judged wrong, is left out.
 
 Prints log loss and the share that is right by probability, of the constants in use and of the fit
-on the clips left out, and the constants of a fit to all; one JSON line on stdout.
+on the clips left out, of people also how many have a face in closer looks, and the constants of a
+fit to all; one JSON line on stdout.
 """
 
 from __future__ import annotations
@@ -167,10 +168,21 @@ def report(rows: list[Row], used: NamingThresholds) -> dict[str, Any]:
             key = f"{label}_{'category' if any_kind else 'class'}"
             figures[key] = reliability(chance[part], right[part], weights[part])
             print(key, figures[key], file=sys.stderr)
+    people = np.array([row.category == "human" for row in rows])
+    figures["left_out_people"] = reliability(left_out[people], right[people], weights[people])
+    figures["faces"] = {"people": seen_of(rows, right=True), "others": seen_of(rows, right=False)}
+    print("people", figures["left_out_people"], figures["faces"], file=sys.stderr)
     constants = fitted(x, right, weights)
     figures["fit"] = dict(zip(names, np.round(constants, 2).tolist(), strict=True))
     print(figures["fit"], file=sys.stderr)
     return figures
+
+
+def seen_of(rows: list[Row], *, right: bool) -> str:
+    """Of what is called a person and was looked at for a face, how much has one."""
+    chosen = [row.features for row in rows if row.right == right]
+    seen, unseen = (int(sum(one[name] for one in chosen)) for name in ("face", "faceless"))
+    return f"{seen}/{seen + unseen}"
 
 
 def fitted(x: Array, right: Array, weights: Array) -> Array:

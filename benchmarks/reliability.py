@@ -13,12 +13,11 @@ from benchmarks.scoring import cell_of
 from benchmarks.truth import Case
 from benchmarks.web import COVERS, EVENT_SECONDS, MOST, SCORED, TOUCHES, Labelled, covering
 from instancecap.captioners.measured.conduct import WAYS, seen_direction
-from instancecap.captioners.measured.content_selection import SURE, SURE_LIVELY
+from instancecap.captioners.measured.content_selection import is_named, is_reliable
 from instancecap.evals.camera import FOLD, OPPOSITE, fold
 from instancecap.evidence import reliability
 from instancecap.evidence.geometry import CELLS
 from instancecap.evidence.reliability import BINS, Tally
-from instancecap.evidence.tracking.naming import LIVELY
 from instancecap.schema.evidence import CameraFacts, Evidence, InstanceFacts
 
 PATH = Path(reliability.__file__).with_name("reliability.json")
@@ -85,7 +84,7 @@ def _instance_facts(
     if overlap >= COVERS:
         if item.class_ != "object":
             yield Fact("class", sure, item.class_ in (thing["coco"], thing["class"]))
-        told = sure >= (SURE_LIVELY if item.class_ in LIVELY else SURE)
+        told = is_named(item, is_reliable)
         for name, share in item.colors if told else []:
             yield Fact("color", share, name in thing["colors"])
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import av
 
 from benchmarks.sentences import true_captions
-from instancecap.captioners.measured.content_selection import reliable_facts, select_instances
+from instancecap.captioners.measured.content_selection import is_reliable, select_instances
 from instancecap.evidence.build import measure
 from instancecap.language.sentences import split_sentences
 from instancecap.models.coco import CATEGORIES
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for clip, names in true_names(options.clips, options.reader).items():
         for image in images_of(options.clips / clip) if clip.startswith(GROUPS) else ():
             evidence = measure(image)
-            for one in select_instances(evidence, most=20, gate=reliable_facts(evidence)):
+            for one in select_instances(evidence, most=20, gate=is_reliable):
                 kind = one.class_ if one.class_ in ("animal", "vehicle") else CATEGORIES[one.class_]
                 right = one.class_ in names
                 counts[kind]["right"] += right

@@ -137,3 +137,9 @@ def test_a_first_frame_is_looked_at(app: Any) -> None:
     assert status["events"][0]["stage"] == "looking at the picture"
     gone = app.post("/enhance", json={"prompt": KITE, "picture": "upload/nothing"})
     assert "that is gone" in gone.json()["error"]
+
+
+def test_a_server_that_is_not_there_is_one_line(app: Any) -> None:
+    status = enhance(app, asks=True, url="http://127.0.0.1:9/v1", model="m")
+    assert status["state"] == "failed"
+    assert "http://127.0.0.1:9/v1" in status["error"] and "\n" not in status["error"]

@@ -24,6 +24,8 @@ class NamingThresholds:
             and of the score in the best views, of the share of the shot's samples with a detection,
             and of the root of the box's area.
         look, best_look: weight of closer looks against first ones in both scores.
+        face, faceless: added for a person whose face a closer look has seen, or none has: figures,
+            hands and machines that are taken for people have none.
         human, animal, vehicle: added for these categories.
         any_animal, any_vehicle: added where any class of the category is right: COCO knows ten
             kinds of animals, and any other is taken for the one that it looks most like.
@@ -40,18 +42,20 @@ class NamingThresholds:
         carried: probability from which a household thing that travels keeps its name.
     """
 
-    offset: float = -0.28
-    score: float = 0.44
-    best: float = 1.49
-    density: float = 0.86
-    size: float = -1.37
+    offset: float = -0.07
+    score: float = 0.52
+    best: float = 1.3
+    density: float = 0.77
+    size: float = -1.39
     look: float = 2.0
     best_look: float = 0.5
-    human: float = 1.27
-    animal: float = -0.51
-    vehicle: float = 0.92
-    any_animal: float = 1.34
-    any_vehicle: float = 0.39
+    face: float = 1.19
+    faceless: float = -0.29
+    human: float = 1.21
+    animal: float = -0.47
+    vehicle: float = 0.82
+    any_animal: float = 1.4
+    any_vehicle: float = 0.36
     single: float = -1.7
     single_lively: float = 0.6
     name: float = 0.25
@@ -65,8 +69,8 @@ class NamingThresholds:
 NAMING = NamingThresholds()
 
 NAMING_YOLOV3 = NamingThresholds(
-    offset=-3.05, score=0.22, best=0.0, density=1.15, size=4.58, human=1.34, animal=0.62,
-    vehicle=1.72, any_animal=1.9, any_vehicle=0.9,
+    offset=-3.05, score=0.22, best=0.0, density=1.15, size=4.58, face=0.0, faceless=0.0,
+    human=1.34, animal=0.62, vehicle=1.72, any_animal=1.9, any_vehicle=0.9,
 )  # fmt: skip
 """For YOLOv3-tiny, whose scores tell little and which errs on what is small: fitted to 140 tracks
 of 62 clips; leaving out one clip at a time, 90 % of those above 0.65 are right."""
@@ -163,12 +167,12 @@ class CameraThresholds:
             motion from trembling.
         min_rate: frame sizes a second under which a component rests.
         min_net: frame sizes a component must travel in one stretch to be a movement.
-        min_of_main: a component that travels less than this share of the strongest one is a
-            side effect of it.
+        min_of_main: a turn that travels less than this share of what the strongest component
+            travels in the same time is a side effect of it.
         min_of_opposite: share of the opposite movement in the same shot that a movement
             must travel: who walks sways, and means none of it.
-        min_zoom_of_main: the same share for a zoom: hands tilt a pan by accident, but they
-            hardly ever zoom it.
+        min_of_all: share of the strongest movement of the shot that any other must travel,
+            a zoom too: hands tilt a pan by accident, but they hardly ever zoom it.
         min_of_zoom: the same share for a turn beside a zoom: where the camera goes forward
             off the picture's middle, or a lens zooms off it, the picture shifts too.
         min_lasts: share of the shot that a movement must last: what moves before a resting
@@ -194,7 +198,7 @@ class CameraThresholds:
     min_net: float = 0.04
     min_of_main: float = 0.5
     min_of_opposite: float = 0.8
-    min_zoom_of_main: float = 0.18
+    min_of_all: float = 0.18
     min_of_zoom: float = 1.0
     min_lasts: float = 0.2
     most_of_jump: float = 0.85

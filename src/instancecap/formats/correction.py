@@ -164,7 +164,8 @@ def _point(key: Keyframe, known: Sequence[tuple[int, TrackPoint]], clock: FrameC
     for frame, point in known:
         if frame == key.frame and same_box(point.box, key.box):
             return point
-    return TrackPoint(t=clock.time(key.frame), box=key.box, score=1.0)
+    x0, y0, x1, y1 = (round(side, 4) for side in key.box)  # percent do not divide evenly
+    return TrackPoint(t=round(clock.time(key.frame), 4), box=(x0, y0, x1, y1), score=1.0)
 
 
 def _correct_position(one: Instance, before: AnnotatedInstance, now: AnnotatedInstance) -> set[str]:

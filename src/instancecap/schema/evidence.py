@@ -136,6 +136,10 @@ class InstanceFacts(StrictModel):
     )
     salience: Unit
     count: int = Field(default=1, ge=1)
+    count_confidence: Unit = Field(
+        default=1.0,
+        description="of a group: share of the samples in which no more of its kind are in its box",
+    )
     source: str = Field(default="", description="the expert that found it")
     colors: list[tuple[str, Unit]] = Field(default=[], description="name and share, largest first")
     track: list[TrackPoint] = []

@@ -41,7 +41,7 @@ def test_a_kind_of_fact_is_reliable_by_the_lower_bound_of_its_precision(
         "sure": (Tally(5, 30), none, none, Tally(30, 30)),
     }
     monkeypatch.setattr(reliability, "tallies", lambda: figures)
-    gate = content.reliable_facts(evidence())
+    gate = content.is_reliable
     assert [kind for kind in (*figures, "unheard of") if gate(kind, 0.9)] == ["often", "sure"]
     assert not gate("sure", 0.1)
     assert [gate("class", sure) for sure in (0.85, 0.7, 0.3)] == [True, False, False]
@@ -52,14 +52,14 @@ def test_what_is_sure_of_its_category_alone_is_called_by_it() -> None:
         item = thing(name).model_copy(
             update={"confidence": class_, "category_confidence": category}
         )
-        gate = content.reliable_facts(evidence())
+        gate = content.is_reliable
         return [one.class_ for one in content.select_instances(evidence(item), most=3, gate=gate)]
 
     assert called("dog", 0.9, 0.95) == ["dog"]
     assert called("dog", 0.8, 0.95) == called("dog", 0.5, 0.72) == ["animal"]
     assert called("truck", 0.8, 0.95) == ["truck"]
     assert called("truck", 0.6, 0.8) == ["vehicle"]
-    assert called("person", 0.72, 0.72) == ["person"]
+    assert (called("person", 0.9, 0.9), called("person", 0.72, 0.72)) == (["person"], [])
     assert called("bowl", 0.8, 0.8) == []
     assert called("dog", 0.4, 0.6) == called("bowl", 0.6, 0.6) == []
 

@@ -311,7 +311,7 @@ def test_what_is_not_reliable_is_left_out(monkeypatch: pytest.MonkeyPatch) -> No
     def gate(kind: str, confidence: float) -> bool:
         return kind in told
 
-    monkeypatch.setattr(content_selection, "reliable_facts", lambda evidence: gate)
+    monkeypatch.setattr(content_selection, "is_reliable", gate)
     facts = evidence(
         thing("dog", colors=[("brown", 0.9)], moving=True, direction="left", speed=0.2),
         thing("object", id=1),
@@ -333,3 +333,23 @@ def test_what_is_not_reliable_is_left_out(monkeypatch: pytest.MonkeyPatch) -> No
     assert (caption.camera.motion, caption.shots[0].shot_type) == (["static"], "")
     told = {"class", "color", "moving", "direction"}
     assert describe(facts).global_description == "A brown dog moves to the left."
+
+
+def test_a_group_whose_number_is_not_sure_is_told_of_and_no_instance() -> None:
+    group = thing("person", (0.1, 0.2, 0.9, 0.8), count=6, confidence=0.9)
+    assert [one.count for one in describe(evidence(group)).instances] == [6]
+    unsure = group.model_copy(update={"count_confidence": 0.5})
+    caption = describe(evidence(unsure))
+    assert caption.instances == []
+    assert "a group of people" in caption.global_description
+    assert len(describe(evidence(unsure), all_facts=True).instances) == 1
+
+
+def test_the_color_around_what_fills_the_picture_is_not_that_of_the_picture() -> None:
+    nameless = {"confidence": 0.3, "category_confidence": 0.3}
+    place = PlaceFacts(colors=[("black", 0.7)])
+    small = thing("cup", (0.4, 0.4, 0.6, 0.6)).model_copy(update=nameless)
+    filling = thing("cup", (0.0, 0.1, 0.9, 0.9)).model_copy(update=nameless)
+    black = filling.model_copy(update={"colors": [("black", 0.8)]})
+    told = [describe(evidence(one, place=place)).background for one in (small, filling, black)]
+    assert told == ["The picture is mostly black.", "", "The picture is mostly black."]

@@ -92,6 +92,13 @@ def test_a_trace_of_drift_beside_a_pan_is_not_said() -> None:
     assert words(steps(2, dx=-0.3, dy=0.02, roll=0.5)) == ["pan_right"]
 
 
+def test_a_tilt_that_follows_a_wide_pan_is_said() -> None:
+    pan, tilt = steps(2, dx=0.6), steps(1.5, dy=-0.4, start=2)
+    assert set(words([*pan, *tilt])) == {"pan_left", "tilt_down"}
+    drift = steps(1.5, dy=-0.06, start=2)
+    assert words([*pan, *drift]) == ["pan_left"]
+
+
 def test_trembling_hands_are_no_movement() -> None:
     path = steps(3, tremble=0.004)
     facts, _ = describe_camera(path, shots_of(0, 3), aspect=WIDE)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from instancecap.evidence.cluster import load_models
-from instancecap.evidence.experts.faces import FaceExpert
+from instancecap.evidence.experts.faces import MOST_CROPS, MOST_LOOKS, FaceExpert
 from instancecap.evidence.sample import Sample
 from instancecap.schema.evidence import Evidence
 from instancecap.video import Clip
@@ -91,3 +91,24 @@ def test_a_new_clip_starts_without_faces(with_weights: Path) -> None:
     first = expert()
     first.faces.append(None)  # type: ignore[arg-type]
     assert expert().faces == []
+
+
+def test_a_closer_look_sees_the_face_of_who_stands_far_away(
+    clips_dir: Path, with_weights: Path
+) -> None:
+    with ClipReader(Clip.open(clips_dir / "everyday/football_juggle.mp4")) as reader:
+        picture = next(iter(reader)).bgr()
+    juggler, lawn = [0.47, 0.06, 0.64, 0.94], [0.0, 0.7, 0.2, 1.0]
+    looks = [expert().look_closer(picture, np.array([juggler, lawn])) for _ in range(2)]
+    assert looks[0].tolist() == looks[1].tolist() == [1.0, 0.0]
+
+
+def test_nobody_is_looked_at_more_often_than_it_helps(with_weights: Path) -> None:
+    picture, one = np.full((300, 300, 3), 90, np.uint8), np.array([[0.2, 0.2, 0.5, 0.9]])
+    faces = expert()
+    looks = [faces.look_closer(picture, one)[0] for _ in range(MOST_LOOKS + 1)]
+    assert looks[:-1] == [0.0] * MOST_LOOKS
+    assert np.isnan(looks[-1])
+    many = np.array([[0.1 * i, 0.1, 0.1 * i + 0.08, 0.3] for i in range(9)])
+    assert np.isnan(expert().look_closer(picture, many)).sum() == 9 - MOST_CROPS
+    assert expert().look_closer(picture, np.zeros((0, 4))).shape == (0,)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from instancecap.evidence.color_names import COLORS
 from instancecap.evidence.tracking.groups import group_instances
+from instancecap.evidence.tracking.tracks import FrameDetections
+from instancecap.models.coco import CLASSES
 from instancecap.schema.evidence import InstanceFacts
 from tests.made import thing
 
@@ -129,3 +133,28 @@ def test_no_thing_is_lost_or_counted_twice(
         assert 4 <= group.count <= len(items) - len(single)
         assert [p.t for p in group.track] == sorted({p.t for p in group.track})
     assert bool(groups) or found == items
+
+
+@pytest.mark.parametrize("class_", ["person", "car"])
+@pytest.mark.parametrize(("others", "sure"), [(0, 1.0), (1, 0.0)])
+def test_a_number_is_sure_where_the_box_holds_no_more(
+    class_: str, others: int, sure: float
+) -> None:
+    items = crowd(5, class_)
+    boxes = [item.track[0].box for item in items] + [(0.4, 0.42, 0.5, 0.48)] * others
+    scores = np.zeros((len(boxes), len(CLASSES)), np.float32)
+    scores[:, CLASSES.index(class_)] = 0.5
+    samples = [
+        FrameDetections(
+            index=index,
+            t=point.t,
+            boxes=np.array(boxes),
+            scores=scores,
+            colors=np.zeros((len(boxes), len(COLORS))),
+            carry=np.eye(2, 3),
+            size=(416, 234),
+        )
+        for index, point in enumerate(items[0].track)
+    ]
+    (group,) = group_instances(items, samples=samples)
+    assert (group.count, group.count_confidence) == (5, sure)

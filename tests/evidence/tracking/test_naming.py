@@ -105,3 +105,13 @@ def test_probabilities_lie_between_none_and_all() -> None:
         assert 0 <= naming.confidence <= naming.category_confidence <= 1
         assert naming.class_ in {"cat", "animal"}
     assert {"person", "animal", "vehicle", "dog", "car"} <= LIVELY
+
+
+def test_a_face_speaks_for_a_person_and_none_against_one() -> None:
+    def probability(faces: list[float], name: str = "person") -> float:
+        seen = track([{name: 0.45}] * 6)
+        seen.faces = faces
+        return name_class(seen, RESTS, samples=6).confidence
+
+    assert probability([0.0, 0.0]) < probability([]) < probability([0.0, 1.0])
+    assert probability([1.0], "chair") == probability([], "chair")

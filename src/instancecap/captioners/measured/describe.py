@@ -54,19 +54,21 @@ def describe(
         UsageError: sentences cannot be written in ``language``.
     """
     say = language_of(language)
-    gate: Gate = content.is_any if all_facts else content.reliable_facts(evidence)
+    gate: Gate = content.is_any if all_facts else content.is_reliable
     items = content.select_instances(evidence, most=max_instances, gate=gate)
     names = content.name_instances(items, gate)
     subjects = [
         _Subject(item, name, conduct_in_clip(item, evidence, gate))
         for item, name in zip(items, names, strict=True)
     ]
+    # A group whose number is not known is told of in the summary, and is no instance.
+    listed = [one for one in subjects if content.is_counted(one.item, gate)]
     scene = whole.select_scene(evidence, items, gate)
     motion = whole.select_camera(evidence, gate)
     caption = c.Caption(
         video=c.Video(**evidence.video.model_dump(include=set(c.Video.model_fields))),
         global_description=_global(evidence, subjects, motion, scene, gate=gate, say=say),
-        instances=[_instance(one, subjects[0] is one, evidence, say=say) for one in subjects],
+        instances=[_instance(one, listed[0] is one, evidence, say=say) for one in listed],
         background=say.background_sentence(scene),
         place=evidence.place.label if scene.place or gate is content.is_any else "unknown",
         lighting=say.light_sentence(whole.select_light(evidence)),
@@ -75,7 +77,7 @@ def describe(
         camera=_camera(evidence, motion, subjects, gate=gate, say=say),
         texts=evidence.texts,
         shots=_shots(evidence, motion, gate=gate),
-        segments=_segments(evidence, subjects, gate=gate, say=say),
+        segments=_segments(evidence, listed, gate=gate, say=say),
         warnings=list(evidence.warnings),
         producer=c.Producer(version=__version__, captioner="measured", models=evidence.models),
     )
@@ -228,7 +230,12 @@ def _camera(
 ) -> c.Camera:
     facts, framing = evidence.camera, evidence.framing
     speed = facts.speed if motion else ""
-    faces_camera = bool(subjects) and subjects[0].conduct.faces_camera
+    # Somebody small, as in the corner of a game, is not what the picture is of.
+    faces_camera = (
+        bool(subjects)
+        and subjects[0].conduct.faces_camera
+        and content.size_of(subjects[0].item) != "small"
+    )
     return c.Camera(
         motion=motion,
         speed=speed,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Literal, get_args
 
 from instancecap.captioners.measured.content_selection import Gate, is_any
@@ -15,6 +16,7 @@ MOST_STAGES = 4  # movements and rests that are told one after the other
 REST = 1.0  # seconds from which a rest before, between or after movements is stated
 UNSURE = 0.1  # confidence under which nothing speaks for a place
 MAIN_COLOR = 0.5  # share from which a color of the surroundings is stated
+MOST_COVERED = 0.5  # share of the frame from which nameless instances leave none to state
 # Letters of a line that is quoted: of what is filmed, and of what is laid over the picture. Lines
 # up to which any are quoted of what is filmed: of more, most are signs.
 MIN_LETTERS, MIN_TITLE, MOST_LINES = 6, 4, 3
@@ -130,6 +132,8 @@ def select_scene(evidence: Evidence, items: Sequence[InstanceFacts], gate: Gate)
     place, light = evidence.place, evidence.light
     label = place.label if place.label != "unknown" and place.confidence >= UNSURE else ""
     color = place.colors[0][0] if place.colors and place.colors[0][1] >= MAIN_COLOR else ""
+    if not items and _covered(evidence.instances, besides=color) >= MOST_COVERED:
+        color = ""  # it was measured around the instances, and they are the picture
     titles = [over.text for over in evidence.overlays if _is_clear(over.text, MIN_TITLE)]
     texts = dict.fromkeys(text.text for text in evidence.texts if text.text not in titles)
     clear = [text for text in texts if _is_clear(text, MIN_LETTERS)]
@@ -140,6 +144,15 @@ def select_scene(evidence: Evidence, items: Sequence[InstanceFacts], gate: Gate)
         is_whole=not items,
         texts=tuple(clear) if len(texts) <= MOST_LINES else (),
         titles=tuple(dict.fromkeys(titles)),
+    )
+
+
+def _covered(instances: Sequence[InstanceFacts], *, besides: str) -> float:
+    """Share of the frame that instances of other colors cover, one beside the other."""
+    others = [one for one in instances if one.track and besides not in dict(one.colors)]
+    return sum(
+        fmean((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in (p.box for p in one.track))
+        for one in others
     )
 
 

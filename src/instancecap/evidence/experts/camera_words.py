@@ -155,7 +155,7 @@ def shot_motion(
     runs = [run for run in runs if _lasts(run, times, position, end - start)]
     main = max((abs(run.net) for run in runs), default=0.0)
     zoom = max((abs(run.net) for run in runs if _is_zoom(run)), default=0.0)
-    kept = [run for run in runs if abs(run.net) >= _side_effect(run, main, zoom)]
+    kept = [run for run in runs if abs(run.net) >= _side_effect(run, smooth, main, zoom)]
     features = move_features(kept) if kept else rest_features(smooth)
     weights = CAMERA.sure_move if kept else CAMERA.sure_rest
     kept = [_with_travel(run, kept, times, parallax, expansions) for run in kept]
@@ -205,11 +205,16 @@ def _is_zoom(run: _Run) -> bool:
     return NAMES[run.component][0] == "zoom_in"
 
 
-def _side_effect(run: _Run, main: float, zoom: float) -> float:
-    """Travel up to which a run may be a side effect of the strongest movement, or of a zoom."""
+def _side_effect(run: _Run, smooth: Array, main: float, zoom: float) -> float:
+    """Travel up to which a run may be a side effect of the strongest movement, or of a zoom.
+
+    A turn that follows another one, while that one rests, is no side effect of it.
+    """
+    least = CAMERA.min_of_all * main
     if _is_zoom(run):
-        return CAMERA.min_zoom_of_main * main
-    return max(CAMERA.min_of_main * main, CAMERA.min_of_zoom * zoom)
+        return least
+    meanwhile = float(np.abs(smooth[run.last] - smooth[run.first]).max())
+    return max(least, CAMERA.min_of_main * meanwhile, CAMERA.min_of_zoom * zoom)
 
 
 def _components(steps: Sequence[CameraSample], aspect: float) -> Array:

@@ -210,8 +210,14 @@ class DetectionExpert:
             looks = np.concatenate([seen, np.zeros_like(extra_scores)]).astype(np.float16)
             boxes = np.concatenate([boxes, extra])
             scores = np.concatenate([scores, extra_scores])
-        if faces and self._faces is not None:
-            self._faces.add(sample, boxes[scores[:, PERSON] >= MAYBE_A_PERSON])
+        people = scores[:, PERSON] >= MAYBE_A_PERSON
+        facing: Array | None = None
+        if self._faces is not None:
+            if faces:
+                self._faces.add(sample, boxes[people])
+            if full is not None:
+                facing = np.full(len(boxes), np.nan)
+                facing[people] = self._faces.look_closer(full, boxes[people])
         return FrameDetections(
             index=sample.index,
             t=sample.t,
@@ -219,6 +225,7 @@ class DetectionExpert:
             # Half precision: an hour of film has some 20,000 of these.
             scores=scores.astype(np.float16),
             looks=looks,
+            faces=facing,
             colors=instance_colors(sample, boxes, scores),
             carry=carry,
             size=sample.size,
@@ -265,7 +272,7 @@ class DetectionExpert:
         for items, source in ((named, self._detector.name), (moving, "motion")):
             for item in items:
                 item.source = source
-        return group_instances(named + moving)
+        return group_instances(named + moving, samples=samples)
 
 
 def span_of(shot: Shot) -> tuple[float, float]:

@@ -61,13 +61,32 @@ NOTHING = 1e-3
 """Score of the detected class in a crop in which nothing like it is found: it was looked at."""
 
 
+class LookCounter:
+    """How often instances were looked at: an instance is known by its box, the latest of them."""
+
+    def __init__(self) -> None:
+        self._boxes = np.zeros((0, 4))
+        self._looks = np.zeros(0, int)
+
+    def counts(self, boxes: Array) -> NDArray[np.int64]:
+        """Looks so far at what is in some boxes (n, 4)."""
+        overlap = ious(boxes, self._boxes)
+        looks = np.where(overlap > SAME_INSTANCE, self._looks, 0).max(axis=1, initial=0)
+        return np.asarray(looks, np.int64)
+
+    def note(self, boxes: Array, counts: NDArray[np.int64]) -> None:
+        """Keep how often what is in some boxes (n, 4) was looked at by now."""
+        again = ious(self._boxes, boxes).max(axis=1, initial=0) > SAME_INSTANCE
+        self._boxes = np.concatenate([self._boxes[~again], boxes])[-KEPT:]
+        self._looks = np.concatenate([self._looks[~again], counts])[-KEPT:]
+
+
 class CropRedetector:
     """Looks again at what was detected, the most visible and least lately looked at first."""
 
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
-        self._seen = np.zeros((0, 4))
-        self._looks = np.zeros(0, int)
+        self._counter = LookCounter()
         self._mirrored = True
 
     def look(self, picture: Picture, boxes: Array, scores: Scores) -> Scores:
@@ -87,19 +106,14 @@ class CropRedetector:
         clear = (scores.argmax(axis=1) == PERSON) & (best > CLEARLY_A_PERSON)
         looks[clear] = scores[clear]
         prominence = np.where(clear, 0.0, best * np.sqrt(areas(boxes)))
-        counts = np.zeros(len(boxes), int)
-        if len(self._seen):
-            overlap = ious(boxes, self._seen)
-            counts = np.where(overlap > SAME_INSTANCE, self._looks, 0).max(axis=1)
+        counts = self._counter.counts(boxes)
         prominence[(counts >= MOST_LOOKS) | (best < WORTH_A_LOOK)] = 0
         prominence /= 1 + counts
         chosen = np.argsort(-prominence, kind="stable")[:MOST_CROPS]
         chosen = chosen[prominence[chosen] > 0]
         for index in chosen:
             looks[index] = self._look_at(picture, boxes[index], int(scores[index].argmax()))
-        again = ious(self._seen, boxes[chosen]).max(axis=1, initial=0) > SAME_INSTANCE
-        self._seen = np.concatenate([self._seen[~again], boxes[chosen]])[-KEPT:]
-        self._looks = np.concatenate([self._looks[~again], counts[chosen] + 1])[-KEPT:]
+        self._counter.note(boxes[chosen], counts[chosen] + 1)
         return looks
 
     def _look_at(self, picture: Picture, box: Array, class_: int) -> Scores:
@@ -139,8 +153,13 @@ class CropRedetector:
         return np.stack(boxes), np.stack(scores)
 
 
-def cut_out(picture: Picture, box: Array) -> tuple[Picture, tuple[int, int, int]]:
-    """A square around a box (0..1) and its left, top and side in pixels; gray beyond the frame."""
+def cut_out(
+    picture: Picture, box: Array, *, size: int = SIDE
+) -> tuple[Picture, tuple[int, int, int]]:
+    """A square around a box (0..1) and its left, top and side in pixels; gray beyond the frame.
+
+    ``size`` is the number of pixels that it is enlarged or shrunk to.
+    """
     height, width = picture.shape[:2]
     x0, y0, x1, y1 = box * np.array([width, height, width, height])
     longer = max(x1 - x0, y1 - y0)
@@ -150,7 +169,7 @@ def cut_out(picture: Picture, box: Array) -> tuple[Picture, tuple[int, int, int]
     a, b = max(0, left), max(0, top)
     inside = picture[b : top + side, a : left + side]
     cut[b - top : b - top + inside.shape[0], a - left : a - left + inside.shape[1]] = inside
-    return np.asarray(cv2.resize(cut, (SIDE, SIDE)), np.uint8), (left, top, side)
+    return np.asarray(cv2.resize(cut, (size, size)), np.uint8), (left, top, side)
 
 
 def _same(found: Detections, wanted: Array) -> int | None:

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from instancecap.evidence.geometry import areas, as_box, ious
-from instancecap.evidence.tracking.instances import boxes_at
+from instancecap.evidence.geometry import areas, as_box, centers, ious
+from instancecap.evidence.tracking.instances import box_at, boxes_at
 from instancecap.evidence.tracking.naming import OBJECT
+from instancecap.evidence.tracking.tracks import FrameDetections
+from instancecap.models.coco import CATEGORIES, CLASSES
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Direction, InstanceFacts, InstanceMotion
 
@@ -32,16 +34,23 @@ MIN_FOUND = 1 / 3
 """Share of the samples in which enough members must be found at once: things that pass one after
 the other, the finds between bridged, are no group."""
 
+MAYBE_ONE = 0.25
+"""Score from which a detection may be one more that the group's box holds."""
+
 MOST = 0.6
 """Share of the members that must do a thing before the group is said to do it."""
 
 
 def group_instances(
-    items: Sequence[InstanceFacts], *, min_members: int = MIN_MEMBERS
+    items: Sequence[InstanceFacts],
+    *,
+    min_members: int = MIN_MEMBERS,
+    samples: Sequence[FrameDetections] = (),
 ) -> list[InstanceFacts]:
     """Merge like things of one shot that are seen at the same times and do not stand out.
 
     Things without a name are left alone: patches that move are no proof of a number of things.
+    ``samples`` are all detections of the shot, by which the number is checked.
     """
     grouped: list[InstanceFacts] = []
     for name in dict.fromkeys(item.class_ for item in items):
@@ -52,8 +61,27 @@ def group_instances(
             grouped += like
         else:
             grouped += [item for item in like if not any(item is one for one in members)]
+            group.count_confidence = round(_counted(group, samples), 3)
             grouped.append(group)
     return grouped
+
+
+def _counted(group: InstanceFacts, samples: Sequence[FrameDetections]) -> float:
+    """Share of the samples in which no more of the group's kind are found than it counts.
+
+    Whoever stands out is in the group's box as well, and so is what was not found often enough to
+    be followed: the number is that of what the box shows, or it is wrong.
+    """
+    kin = np.array([group.class_ in (name, CATEGORIES[name]) for name in CLASSES])
+    right = []
+    for sample in samples:
+        box = box_at(group, sample.t)
+        if box is not None:
+            middles = centers(sample.boxes)
+            inside = ((middles >= box[:2]) & (middles <= box[2:])).all(axis=1)
+            likely = sample.scores[:, kin].max(axis=1) >= MAYBE_ONE
+            right.append((inside & likely).sum() <= group.count)
+    return float(np.mean(right)) if right else 1.0
 
 
 def _members(like: Sequence[InstanceFacts]) -> list[InstanceFacts]:

@@ -113,6 +113,8 @@ def features(
         "size": float(np.sqrt(np.median(areas(np.array(track.boxes))))),
         "single": float(samples <= 1 and category != "human"),
         "single_lively": float(samples <= 1 and category in HYPERNYMS),
+        "face": float(category == "human" and 1.0 in track.faces),
+        "faceless": float(category == "human" and bool(track.faces) and 1.0 not in track.faces),
         **{name: float(category == name) for name in HYPERNYMS},
         **{f"any_{name}": float(any_kind and category == name) for name in ("animal", "vehicle")},
     }

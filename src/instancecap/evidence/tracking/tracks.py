@@ -25,6 +25,7 @@ class FrameDetections:
         carry: 2×3 similarity in pixels of ``size`` from the sample before that was searched.
         size: width and height of the sampled picture.
         looks: (n, classes) scores of a second, closer look; zero where none was taken.
+        faces: (n,) 1 where a closer look saw a person's face, 0 where not; NaN without a look.
         flow: (n, 2) own motion in the boxes, frame widths and heights a second.
         measured: False where nothing could be told, as against nothing being there.
     """
@@ -37,19 +38,24 @@ class FrameDetections:
     carry: Array
     size: tuple[int, int]
     looks: Scores | None = None
+    faces: Array | None = None
     flow: Array | None = None
     measured: bool = True
 
 
 @dataclass(slots=True, eq=False)
 class Track:
-    """One thing over time; the lists run in parallel, one entry a sample where it was found."""
+    """One thing over time; the lists run in parallel, one entry a sample where it was found.
+
+    ``looks`` and ``faces`` have one entry a closer look.
+    """
 
     times: list[float] = field(default_factory=list)
     boxes: list[Array] = field(default_factory=list)
     scores: list[Scores] = field(default_factory=list)
     colors: list[Array] = field(default_factory=list)
     looks: list[Scores] = field(default_factory=list)
+    faces: list[float] = field(default_factory=list)
     flows: list[Array] = field(default_factory=list)
     predicted: Array = field(default_factory=lambda: np.zeros(4))
     velocity: Array = field(default_factory=lambda: np.zeros(4))
@@ -109,6 +115,7 @@ class Track:
             both = getattr(self, name) + getattr(other, name)
             setattr(self, name, [both[i] for i in order])
         self.looks = self.looks + other.looks
+        self.faces = self.faces + other.faces
         self.flows = self.flows + other.flows
         self._recount()
         self.velocity = other.velocity if other.times[-1:] == self.times[-1:] else self.velocity
@@ -139,6 +146,7 @@ class Track:
             scores=[self.scores[i] for i in kept],
             colors=[self.colors[i] for i in kept],
             looks=self.looks,
+            faces=self.faces,
             flows=self.flows,
             velocity=self.velocity,
         )
@@ -159,6 +167,8 @@ class Track:
             look = found.looks[index].astype(np.float32)
             self.looks.append(look)
             self._look_votes = self._look_votes + look.astype(float) ** 2
+        if found.faces is not None and not np.isnan(found.faces[index]):
+            self.faces.append(float(found.faces[index]))
         if found.flow is not None:
             self.flows.append(found.flow[index])
         self.predicted = box

@@ -199,17 +199,13 @@ class Votes:
         return shlex.join([*words, str(path.relative_to(self._folder.parent.parent))])
 
 
-def clip_facts(
-    pair: Comparison, sitting: Sitting, at: int, votes: Votes, folder: OpenedFolder
-) -> dict[str, Any]:
+def clip_facts(pair: Comparison, sitting: Sitting, at: int, votes: Votes) -> dict[str, Any]:
     """What the page shows of one clip; ``at`` counts from 0 and is brought into range."""
     order = pair.ordered(sitting.seed if sitting.hidden else None)
     at = min(max(at, 0), len(order) - 1)
     sample = order[at]
-    key, turned = key_of(sample, seed=sitting.seed), sitting.turned(sample)
-    texts, captions = sample.input.texts, pair.captions[sample.clip]
-    if turned:
-        texts, captions = texts[::-1], captions[::-1]
+    key = key_of(sample, seed=sitting.seed)
+    texts = sample.input.texts[::-1] if sitting.turned(sample) else sample.input.texts
     kept = votes.read(pair, sitting) if sitting.rater.strip() else Scores(scores={})
     return {
         "at": at,
@@ -217,14 +213,19 @@ def clip_facts(
         "done": len(kept.scores),
         "key": key,
         "clip": sample.clip,
-        "video": f"folder/{folder.name_of(Path(sample.video))}",
         "names": ["The first", "The second"] if sitting.hidden else [name for name, _ in texts],
         "texts": [text for _, text in texts],
-        "rows": list(_rows(*captions)),
+        "rows": list(_rows(*shown_captions(pair, sitting, sample))),
         "choice": sitting.shown(kept.scores.get(key, {}).get(PREFER, ""), sample),
         "remark": kept.remarks.get(key, ""),
         "command": votes.command(pair, sitting) if sitting.rater.strip() else "",
     }
+
+
+def shown_captions(pair: Comparison, sitting: Sitting, sample: Sample) -> tuple[Caption, Caption]:
+    """The two captions of a clip in the order in which they are shown."""
+    first, second = pair.captions[sample.clip]
+    return (second, first) if sitting.turned(sample) else (first, second)
 
 
 def sample_of(pair: Comparison, key: str, sitting: Sitting) -> Sample:
