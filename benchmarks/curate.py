@@ -2,9 +2,9 @@
 
     python -m benchmarks.curate [DIR…] [--rows 10000,100000]
 
-With folders, prints seconds of measuring their clips on one core, and how many times as long as
-decoding alone that is. Rows are figures of made-up clips, one in fifty a copy: prints seconds and
-the most memory for each number of them, which must not grow much.
+With folders, prints seconds of CPU that measuring their clips takes on one core, and how many times
+as long as decoding alone that is. Rows are figures of made-up clips, one in fifty a copy: prints
+seconds and the most memory for each number of them.
 """
 
 from __future__ import annotations
@@ -24,18 +24,16 @@ from instancecap.datasets.curation.hashing import VIEWS, WORDS
 from instancecap.datasets.curation.measure import FiguresWork, Measured
 from instancecap.datasets.curation.rules import read_rules
 from instancecap.io.inputs import find_jobs
-from instancecap.video import ClipReader
+from instancecap.video import Clip, ClipReader
 
 
 def decode(path: str) -> float:
-    """Seconds that decoding a clip takes on one core."""
-    from instancecap.video import Clip
-
-    began = time.perf_counter()
+    """Seconds of CPU that decoding a clip takes."""
+    began = time.process_time()
     with ClipReader(Clip.open(path), threads=1) as reader:
         for _ in reader:
             pass
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 def measure(folders: list[str]) -> None:
@@ -46,9 +44,9 @@ def measure(folders: list[str]) -> None:
     measured = decoded = footage = 0.0
     for job in jobs:
         decoded += decode(job.clip.path)
-        began = time.perf_counter()
+        began = time.process_time()
         found = json.loads(work(job).evidence)
-        measured += time.perf_counter() - began
+        measured += time.process_time() - began
         footage += found["video"]["duration"]
     print(
         f"{len(jobs)} clips, {footage:.0f} s of video: decoding {decoded:.1f} s, measuring "
