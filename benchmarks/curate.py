@@ -88,7 +88,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.folders:
         measure(args.folders)
-    for rows in filter(None, map(int, args.rows.split(","))):
+    for rows in map(int, filter(None, args.rows.split(","))):
         spawn = multiprocessing.get_context("spawn")
         with tempfile.TemporaryDirectory() as folder, spawn.Pool(1) as pool:
             seconds, megabytes = pool.apply(select, (folder, rows))
