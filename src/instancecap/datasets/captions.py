@@ -43,7 +43,8 @@ LISTS = re.compile(r"(?:prompts?|captions?|labels?|texts?)\.txt", re.IGNORECASE)
 clips. Any other ``.txt`` in a folder is the caption of one clip."""
 
 NO_CAPTIONS = re.compile(
-    r"(?:(?:config|dataset_info|instructions|summary|training)\.json|videos\.txt|readme.*|licen[sc]e.*)",
+    r"(?:(?:concepts|config|dataset_info|instructions|multidatabackend|summary|training)\.json|"
+    r"videos\.txt|readme.*|licen[sc]e.*)",
     re.IGNORECASE,
 )
 """Files in a folder of captions that hold none: settings of trainers, sums, notes."""

@@ -32,7 +32,7 @@ def true_cell(x: float, y: float) -> str:
 
 def printed_cell(x: float, y: float) -> str:
     """As the published files were written: everything below the top third is at the bottom."""
-    return f"{'bottom' if y > 1 / 3 else 'center'}-{COLUMNS[int(3 * x)]}"
+    return f"{'bottom' if int(3 * y) else 'center'}-{COLUMNS[int(3 * x)]}"
 
 
 def published(*instances: tuple[str, str], video: str = "a.mp4") -> dict[str, Any]:
