@@ -9,7 +9,6 @@ loaded by ``instancecap caption --captioner mllm`` like any other. Needs the ext
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import subprocess
 import sys
@@ -21,8 +20,9 @@ import numpy as np
 
 from benchmarks.simple_scenes import CAMERAS, COLORS, SHAPES, WAYS, SimpleScene, film, write_clips
 from instancecap.evals.fields import match
-from instancecap.formats import answer_model, read_file
+from instancecap.formats import read_file
 from instancecap.schema.caption import Caption, Instance
+from recipes.answering import answer_rows, is_valid
 from recipes.rows import RowOptions, make_row
 
 UNSEEN = 1_000_000
@@ -167,26 +167,8 @@ def train(model: Any, data: dict[str, Any], *, minutes: float, batch: int, rate:
 
 def valid_share(model: Any, processor: Any, rows: list[dict[str, Any]]) -> float:
     """Share of answers that are valid with nothing to hold the model to the schema."""
-    import torch
-
-    told = model.eval()
-    text = processor.apply_chat_template(
-        [{"role": "user", "content": [*[{"type": "image"}] * PICTURES,
-                                      {"type": "text", "text": OPTIONS.question}]}],
-        add_generation_prompt=True,
-    )  # fmt: skip
-    images = [row["images"] for row in rows]
-    inputs = processor(text=[text] * len(rows), images=images, return_tensors="pt")
-    with torch.inference_mode():
-        answers = told.generate(**inputs, max_new_tokens=300, do_sample=False)
-    valid = 0
-    for one in answers[:, inputs["input_ids"].shape[1] :]:
-        try:
-            said = json.loads(processor.tokenizer.decode(one, skip_special_tokens=True))
-            valid += set(said) == set(answer_model("instancecap").model_fields)
-        except ValueError:
-            continue
-    return valid / len(rows)
+    answers = answer_rows(model, processor, rows, captioner="instancecap", max_tokens=300)
+    return sum(is_valid(one, "instancecap") for one in answers) / len(rows)
 
 
 def caption_clips(clips: Path, model: Path, out: Path) -> None:
