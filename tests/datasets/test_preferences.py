@@ -58,6 +58,13 @@ def test_chosen_and_rejected_differ_in_one_sentence() -> None:
         assert row["evidence"]["measured"] and row["evidence"]["confidence"] > 0.5
 
 
+def test_only_the_wrong_one_of_two_like_words_is_swapped() -> None:
+    one = caption("On the right of a path, the dog is on the right at the start.")
+    fixed, made = correct(one, FACTS, verify(one, FACTS))
+    assert all(each.after.count("left") <= 1 for each in made)
+    assert "contradicted" not in {each.support for each in verify(fixed, FACTS).claims}
+
+
 def test_what_has_no_right_wording_is_taken_out() -> None:
     one = caption("It barks. The dog leaves the frame.")
     fixed, made = correct(one, FACTS, verify(one, FACTS))

@@ -12,7 +12,7 @@ from instancecap.datasets.repeats import RepeatAlarm
 from instancecap.datasets.traits import leave_out, lint, tells, without
 from instancecap.schema.caption import Caption, Instance
 
-TRAITS = ("red hair", "freckles", "green eyes")
+TRAITS = ("red hair", "freckles", "green eyes", "jacket")
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,10 @@ TRAITS = ("red hair", "freckles", "green eyes")
         ("Her hair is long and red. She sits.", "She sits."),
         ("A woman with long red hair in a braid walks. She sits.", "She sits."),
         ("She has red hair and holds a cup.", ""),
+        (
+            "A man in a dark jacket walks. A man in a jacket and a hat.",
+            "A man walks. A man in a hat.",
+        ),
     ],
 )
 def test_a_trait_goes_alone_where_it_can_else_with_its_sentence(text: str, left: str) -> None:

@@ -125,13 +125,16 @@ def _candidates(sentence: str, findings: list[Finding]) -> Iterator[str]:
     for group in _swaps():
         for word in group:
             pattern = re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])", re.IGNORECASE)
-            if pattern.search(sentence):
-                for other in group:
-                    if other != word:
-                        yield pattern.sub(partial(_cased, other), sentence)
-    for one in findings:
-        if one.kind == "camera" and isinstance(one.instead, list):
-            yield en.camera_sentence(Camera(motion=one.instead))
+            places = list(pattern.finditer(sentence))
+            for other in group if places else ():
+                if other != word:
+                    for one in places if places[1:] else ():
+                        new = _cased(other, one)
+                        yield f"{sentence[: one.start()]}{new}{sentence[one.end() :]}"
+                    yield pattern.sub(partial(_cased, other), sentence)
+    for finding in findings:
+        if finding.kind == "camera" and isinstance(finding.instead, list):
+            yield en.camera_sentence(Camera(motion=finding.instead))
 
 
 def _cased(word: str, found: re.Match[str]) -> str:

@@ -126,6 +126,8 @@ def _cut(sentence: str, start: int, end: int) -> str:
         return _with_article(sentence[:start], sentence[end + compound.end() :])
     head, tail = sentence[: _phrase_start(sentence, start)].rstrip(), sentence[end:]
     last = head.rpartition(" ")[2].lower()
+    worn = lexicon().words.get(_words(sentence[start:end])[-1].text) == "wear"
+    last = "with" if last == "in" and worn else last  # *in a jacket*, as *with red hair*
     ends = re.match(r"[,.;]|$", tail) is not None
     if last in _LISTS:
         if (joint := re.match(r",? and |, ", tail)) and _is_item(tail[joint.end() :]):

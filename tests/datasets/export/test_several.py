@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from instancecap.datasets.captions import Row
+from instancecap.datasets.captions import Row, read_captions
 from instancecap.datasets.export import TRAINERS, check
 from instancecap.errors import UsageError
 from instancecap.schema.caption import Instance
@@ -74,8 +74,8 @@ def test_lines_of_a_text_file_are_captions(rows: list[Row], tmp_path: Path) -> N
 
 
 def test_captions_that_would_be_the_same_are_told(rows: list[Row], tmp_path: Path) -> None:
-    report = export_rows(rows, "onetrainer", tmp_path / "set", lengths=("short",), paraphrases=3)
-    assert texts_of("onetrainer", tmp_path / "set")[0] == ("A a dog runs over the lawn.",)
+    report = export_rows(rows, "onetrainer", tmp_path / "set", lengths=("tags",), paraphrases=3)
+    assert texts_of("onetrainer", tmp_path / "set")[0] == ("dog, static camera",)
     assert report.warnings[0][1] == "1 of 3 captions: the others would be the same"
 
 
@@ -178,4 +178,17 @@ def test_an_older_column_is_read(rows: list[Row], tmp_path: Path) -> None:
 
 def test_per_clip_counts_lengths_and_wordings() -> None:
     options = options_for("ltx-2", lengths=("dense", "short"), paraphrases=3)
-    assert options.per_clip == len(options.wordings()) == 6
+    assert options.per_clip == len(options.wordings()) == 4
+
+
+@pytest.mark.parametrize(
+    "trainer", [name for name in TRAINERS if name not in ("cosmos3", "webdataset", "trl")]
+)
+def test_an_exported_set_is_read_back_as_captions(
+    rows: list[Row], tmp_path: Path, trainer: str
+) -> None:
+    export_rows(rows, trainer, tmp_path / "set", link="copy")
+    found = list(read_captions([str(tmp_path / "set")]))
+    assert [row.error for row in found] == ["", ""]
+    told = [row.caption.global_description for row in found if row.caption]
+    assert [text[:11] for text in told] == ["A a dog run", "A b dog run"]

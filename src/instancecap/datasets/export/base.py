@@ -159,7 +159,8 @@ class Options:
             captioner's trainer.
         target_named: False where the model is only the trainer's first, which the user is told.
         lengths: a caption for each, instead of the one length of ``render``.
-        paraphrases: wordings of each caption; 1 for the usual one alone.
+        paraphrases: wordings of each caption but the short one, which is a single sentence; 1 for
+            the usual one alone.
         leave_out: traits that no caption tells of its main instances; see
             :mod:`instancecap.datasets.traits`.
         scene: a regular expression that gives a clip's scene by its name; clips of one scene get
@@ -190,7 +191,7 @@ class Options:
     @property
     def per_clip(self) -> int:
         """Captions that a clip gets, unless some would be the same."""
-        return max(1, len(self.lengths)) * self.paraphrases
+        return max(1, len(self.wordings()))
 
     def wordings(self) -> list[RenderOptions]:
         """How each caption of a clip is rendered; none for a captioner's trainer."""
@@ -200,7 +201,7 @@ class Options:
         return [
             replace(self.render, length=length, variant=variant)
             for length in lengths
-            for variant in range(self.paraphrases)
+            for variant in range(self.paraphrases if length != "short" else 1)
         ]
 
 

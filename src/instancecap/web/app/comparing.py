@@ -43,6 +43,7 @@ class Comparison:
         samples: the clips that both described, each with both texts.
         captions: of the first and the second, by clip.
         rejected: what is not shown, and why.
+        orders, keys: what was worked out already, by seed.
     """
 
     first: str
@@ -51,12 +52,21 @@ class Comparison:
     captions: dict[str, tuple[Caption, Caption]]
     rejected: list[Rejected]
     orders: dict[int, list[Sample]] = field(default_factory=dict)
+    keys: dict[int, dict[str, Sample]] = field(default_factory=dict)
 
     def ordered(self, seed: int | None) -> list[Sample]:
         """The clips as they are read, or in an order drawn by lot."""
         if seed is None:
             return self.samples
-        return self.orders.setdefault(seed, shuffled(self.samples, seed=seed))
+        if seed not in self.orders:
+            self.orders[seed] = shuffled(self.samples, seed=seed)
+        return self.orders[seed]
+
+    def by_key(self, seed: int) -> dict[str, Sample]:
+        """The clips by the keys that votes have."""
+        if seed not in self.keys:
+            self.keys[seed] = {key_of(one, seed=seed): one for one in self.samples}
+        return self.keys[seed]
 
 
 def offered_sets(folder: OpenedFolder) -> list[str]:
@@ -230,10 +240,10 @@ def shown_captions(pair: Comparison, sitting: Sitting, sample: Sample) -> tuple[
 
 def sample_of(pair: Comparison, key: str, sitting: Sitting) -> Sample:
     """The clip of a key. Raises :class:`InputError` where the captions have changed since."""
-    found = [one for one in pair.samples if key_of(one, seed=sitting.seed) == key]
-    if not found:
+    found = pair.by_key(sitting.seed).get(key)
+    if found is None:
         raise InputError("these captions have changed: load the page again")
-    return found[0]
+    return found
 
 
 def _rows(some: Caption, others: Caption) -> Iterator[tuple[str, str, str]]:

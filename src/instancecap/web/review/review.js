@@ -41,7 +41,7 @@ async function load({ keep = false } = {}) {
   const name = keep && open ? open.name : null;
   items = found.items;
   at = name ? items.findIndex((one) => one.name === name) : -1;
-  part.count.textContent = `${found.count.toLocaleString("en")} captions`;
+  part.count.textContent = found.count === 1 ? "1 caption" : `${found.count.toLocaleString("en")} captions`;
   paintQueue();
   if (at >= 0) return;
   if (items.length) await show(0);
@@ -418,7 +418,10 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || isOpen()) return;
   const typing = event.target.matches("input:not([type=checkbox], [type=range]), textarea, select");
   if (typing) {
-    if (event.key === "Escape") event.target.blur();
+    if (event.key === "Escape" || (event.key === "Enter" && event.target === part.search)) {
+      event.preventDefault(); // a browser would empty the search
+      event.target.blur();
+    }
     return;
   }
   const card = /^[1-9]$/.test(event.key) && open?.caption.instances[Number(event.key) - 1];

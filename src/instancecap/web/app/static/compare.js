@@ -104,7 +104,13 @@ if (form) {
     shown = null;
     tell("");
     part.duel.hidden = true;
-    await go(0);
+    const button = part.form.querySelector("button");
+    Object.assign(button, { disabled: true, textContent: "Reading both …" });
+    try {
+      await go(0);
+    } finally {
+      Object.assign(button, { disabled: false, textContent: "Compare" });
+    }
     part.vote.firstElementChild.focus();
   });
   part.back.addEventListener("click", () => go(shown.at - 1));
