@@ -260,11 +260,8 @@ def verify_all(
                 fail(Rejected(job.source, str(error)))
                 return
         path = job.clip.path
-        found = (
-            {}
-            if path == job.source
-            else {"videos": [path if is_url(path) else os.path.abspath(path)]}
-        )
+        place = path if is_url(path) else os.path.abspath(path)
+        found = {} if path == job.source else {"videos": [place]}  # else no video was looked for
         for pair in outcome.result.pairs:
             write_pair({"id": job.name} | pair | found)
         account.pairs += len(outcome.result.pairs)
