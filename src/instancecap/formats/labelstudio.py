@@ -30,6 +30,7 @@ from instancecap.formats.annotation import (
     CLIP_FIELDS,
     COUNT,
     INSTANCE_FIELDS,
+    MISSHAPEN,
     TRANSITIONS,
     AnnotatedInstance,
     Annotation,
@@ -206,7 +207,7 @@ def _found(results: list[Result], caption: Caption, warnings: list[str]) -> Anno
                 continue
             try:
                 take(one, found, regions, caption)
-            except (LookupError, TypeError, ValueError, AttributeError):
+            except MISSHAPEN:
                 control = clean(f"{one.get('from_name')} ({one.get('type')})")
                 warning = f"result of Label Studio left out: {control:.60}"
                 if warning not in warnings:
