@@ -125,7 +125,7 @@ class FramingThresholds:
     cut_off: float = 0.8
     filmed: float = 0.2
     faces: int = 3
-    subject: float = 0.3
+    subject: float = 0.35
     no_subject: float = 0.4
 
 
