@@ -20,7 +20,7 @@ from instancecap.evals.quality.flags import FLAGS, flags_of, scripts_of, words_o
 from instancecap.formats.text import paragraph
 from instancecap.schema.caption import Caption
 from instancecap.web.review.database import Database
-from instancecap.web.review.documents import Documents, Found
+from instancecap.web.review.documents import FOREIGN, OURS, Documents, Found
 
 COPY = "exact copy"
 """The flag of ``eval quality`` for captions that have the same words."""
@@ -205,7 +205,7 @@ def summarize(text: str) -> Summary:
     try:
         caption = Caption.from_json(text, source="the caption")
     except InputError as error:
-        return Summary(error=str(error))
+        return Summary(error=str(error) if OURS in text else FOREIGN)
     said = paragraph(caption)
     words = words_of(said)
     leaves = caption.leaves()
