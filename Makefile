@@ -28,7 +28,7 @@ test: install
 
 test-models: install
 	$(PIP) install --quiet torch==2.13.0
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,models,ray,web,plots]'
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,models,train,ray,web,plots]'
 	$(BIN)/python -m pytest -m models
 	$(BIN)/python -m pytest -n auto -m 'hypothesis and not models' --hypothesis-profile many
 

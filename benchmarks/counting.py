@@ -74,10 +74,11 @@ def count(path: str) -> dict[str, float]:
     """Count in a process of its own."""
     from instancecap.datasets.statistics.collect import collect
 
-    base, began = peak_megabytes(), time.perf_counter()
+    base, began, cpu = peak_megabytes(), time.perf_counter(), time.process_time()
     found = collect([path])
-    seconds = time.perf_counter() - began
-    return {"captions": found.captions, "seconds": seconds, "megabytes": peak_megabytes() - base}
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    return {"captions": found.captions, "seconds": seconds, "cpu": cpu,
+            "megabytes": peak_megabytes() - base}  # fmt: skip
 
 
 def main() -> None:
@@ -91,10 +92,10 @@ def main() -> None:
             context = multiprocessing.get_context("spawn")
             with context.Pool(1) as pool:
                 found = pool.apply(count, (str(path),))
-            rate = found["captions"] / found["seconds"]
+            rate = found["captions"] / found["cpu"]
             print(
                 f"{size:,} captions ({path.stat().st_size / 1e6:,.0f} MB): "
-                f"{found['seconds']:.1f} s, {rate:,.0f} a second, "
+                f"{found['seconds']:.1f} s, {found['cpu']:.1f} s of CPU, {rate:,.0f} a CPU second, "
                 f"{found['megabytes']:.0f} MB beyond the program itself"
             )
 

@@ -39,6 +39,7 @@ MAY_IMPORT = {
     "datasets": BASE | {"evidence", "formats", "render", "verify"},
     # Curated and counted on the engine, and shown on a page: above those that read captions.
     "datasets.curation": BASE | {"evidence", "formats", "datasets", "engine", "web"},
+    "datasets.positions": BASE | {"evidence", "formats", "verify", "datasets"},
     "datasets.release": BASE | {"version", "formats", "render", "datasets", "web"},
     "datasets.statistics": BASE | {"formats", "render", "datasets", "web"},
     "evals": BASE

@@ -87,7 +87,8 @@ def test_a_fault_is_no_failure_and_says_what_to_do(
     assert told.count("not trained on") == 1
     _, _, told = run(*arguments, "--overwrite", "--verbose")
     assert f"warning: b.mp4: not trained on: 96x64 {drop}\n" in told
-    assert told.count("warning: ") == 3
+    assert told.count("warning: ") == 4
+    assert "warning: 3 of 3 captions are repeated" in told
 
 
 def test_what_is_lumped_together_keeps_its_own_figures(capsys: pytest.CaptureFixture[str]) -> None:

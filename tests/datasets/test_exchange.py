@@ -32,7 +32,7 @@ def texts(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("tool", ["labelstudio", "fiftyone"])
-@pytest.mark.parametrize("out", ["set.json", "set.jsonl", "folder"])
+@pytest.mark.parametrize("out", ["set.json", "set.jsonl", "set.csv", "set.parquet", "folder"])
 def test_a_set_comes_back_byte_by_byte(tmp_path: Path, captions: Path, tool: str, out: str) -> None:
     there = convert([str(captions)], to=tool, out=str(tmp_path / out))
     assert not there.failed and not any(one.lost for one in there.captions)

@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.copies import caption, edited, write
-from instancecap.evals.quality.flags import flags_of, language_of, scripts_of, words_of
-from instancecap.evals.quality.near_duplicates import (
+from instancecap.datasets.near_duplicates import (
     NearDuplicates,
     runs_of,
     signature_of,
     similarity,
 )
+from instancecap.evals.quality.flags import flags_of, language_of, scripts_of, words_of
 from instancecap.evals.quality.survey import survey_captions
 from instancecap.evals.result import Result
 from instancecap.evals.statistics import binned_interval, interval, mean

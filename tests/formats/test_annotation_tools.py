@@ -258,3 +258,33 @@ def test_a_foreign_sample_of_fiftyone_is_read_and_thinned() -> None:
     assert (cat.track[0].t, cat.track[-1].t) == (0.0, pytest.approx(9.9))
     assert caption.warnings == ["detections without an index are left out"]
     assert {one.source for one in caption.provenance.values()} == {"fiftyone"}
+
+
+def places(value: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The places of everything within a JSON value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value)
+    found = []
+    for key, one in inner:
+        found.append((*place, key))
+        found += places(one, (*place, key)) if isinstance(one, dict | list) else []
+    return found
+
+
+@pytest.mark.parametrize("name", TOOLS)
+@settings(max_examples=200)
+@given(data=st.data())
+def test_no_misshapen_document_does_more_than_fail(name: str, data: st.DataObject) -> None:
+    document = through_json(RALLY.to(name))
+    for _ in range(data.draw(st.integers(1, 3))):
+        *way, last = data.draw(st.sampled_from(places(document)))
+        owner = document
+        for step in way:
+            owner = owner[step]
+        junk = [None, True, -7, 1e300, float("inf"), float("nan"), "", "x", [], {}, [[]], {"a": 1}]
+        owner[last] = data.draw(st.sampled_from(junk))
+    try:
+        caption = caption_from(document, format=name)
+    except FormatError as error:
+        assert "\n" not in str(error)
+    else:
+        assert Caption.from_json(caption.to_json()) == caption

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import given, settings
 
@@ -14,6 +15,7 @@ from instancecap.errors import FormatError, UsageError
 from instancecap.formats import (
     FORMATS,
     answer_model,
+    answer_text,
     caption_from,
     lost,
     to_format,
@@ -24,6 +26,7 @@ from instancecap.formats.phrases import (
     instance_sentences,
 )
 from instancecap.language import en
+from instancecap.mllm.schemas import answer_schema
 from instancecap.schema.caption import (
     Camera,
     Caption,
@@ -251,6 +254,43 @@ def test_an_answer_is_asked_for_in_the_form_that_is_written(name: str, full: Cap
     assert set(plain) <= set(model.model_json_schema()["properties"])
     answer = model.model_validate_json(json.dumps(plain))
     assert bare(caption_from(answer.model_dump(), format=name)) == bare(caption_from(plain))
+
+
+@pytest.mark.parametrize("name", ["instancecap", "instancevid", "skycaptioner"])
+@settings(max_examples=25)
+@given(full=captions)
+def test_an_answer_to_learn_fits_its_schema(name: str, full: Caption) -> None:
+    told = json.loads(answer_text(full, name))
+    jsonschema.validate(told, answer_schema(answer_model(name)))
+    assert not told.get("Video"), "a path is nothing that a model can see"
+
+
+@settings(max_examples=25)
+@given(full=captions)
+def test_what_a_captioner_learns_is_read_back(full: Caption) -> None:
+    read = caption_from(answer_model("instancecap").model_validate_json(
+        answer_text(full, "instancecap")
+    ).model_dump(), format="instancecap")  # fmt: skip
+    for ours, theirs in zip(full.instances, read.instances, strict=True):
+        kept = {"id", "track", "position", "subcategory"}
+        assert ours.model_dump(exclude=kept) == theirs.model_dump(exclude=kept)
+        assert en.position(ours.position) == theirs.position.text
+    assert (full.global_description, full.background) == (
+        read.global_description, read.background
+    )  # fmt: skip
+    assert (full.place or "unknown", full.style or "unknown") == (read.place, read.style)
+    assert full.camera.motion == read.camera.motion
+    assert full.camera.shot_position == read.camera.shot_position
+
+
+def test_words_left_open_are_empty_when_read() -> None:
+    told = json.loads(
+        answer_text(Caption(video=None, instances=[Instance(id=4, class_="x")]), "instancecap")
+    )
+    assert told["time_of_day"] == told["camera"]["shot_type"] == "unknown"
+    read = caption_from(told)
+    assert (read.time_of_day, read.camera.shot_type, read.instances[0].id) == ("", "", 0)
+    assert read.warnings == []
 
 
 def test_an_answer_is_read_field_by_field() -> None:

@@ -61,9 +61,13 @@ def _opened() -> Iterator[OpenApp]:
 # A real browser -----------------------------------------------------------------------------------
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+REBOUND = "rebound.example"
+"""A name that leads to this machine, as that of a hostile site may after a while."""
+
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1",
 ]  # fmt: skip
 
 

@@ -207,3 +207,8 @@ def test_what_a_killed_app_left_is_removed(tmp_path: Path, monkeypatch: pytest.M
     assert foreign.exists()
     assert workspace.path.exists()
     workspace.close()
+
+
+def test_very_many_folders_do_not_hold_a_page_up(opened: OpenedFolder) -> None:
+    assert list(opened.videos()) == ["good.mp4", "inner/a.mp4"]
+    assert list(opened.videos(seconds=-1)) == []

@@ -17,9 +17,10 @@ import pytest
 
 from examples.demo import find_clips
 from instancecap.formats import Caption
+from instancecap.mllm.server import Server
 from instancecap.web.app.config import Limits
 from tests.conftest import MakeVideo
-from tests.web.conftest import LiveApp, Watched, serious_findings
+from tests.web.conftest import REBOUND, LiveApp, Watched, serious_findings
 from tests.web.test_report import NASTY, make_entry
 
 pytestmark = pytest.mark.browser
@@ -78,15 +79,14 @@ def test_a_real_clip_is_uploaded_captioned_and_saved(
     assert caption.video.path == clip.name
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_a_hostile_caption_stays_text_and_everyone_can_read_it(
     app: LiveApp, watch: Watch, scheme: str, width: int
 ) -> None:
     id = keep_result(app, f"{NASTY} \u202eright to left\u202c", description="long " * 20_000)
     one = watch(app, color_scheme=scheme, viewport={"width": width, "height": 900})
     page = one.page
-    for path in ("/", f"/captions/{id}", "/nowhere"):
+    for path in (f"/captions/{id}", "/nowhere"):
         page.goto(app.url + path)
         page.wait_for_load_state("networkidle")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -241,3 +241,41 @@ def test_another_page_can_neither_send_nor_read_nor_embed(
     assert found[0] in ("opaque", "refused")  # sent, and answered with 403
     assert set(app.services.workspace.path.iterdir()) == before
     page.close()
+
+
+def test_a_site_whose_name_was_rebound_gets_nothing(app: LiveApp, chromium: Any) -> None:
+    page = chromium.new_page()
+    answer = page.goto(app.url.replace("127.0.0.1", REBOUND))
+    assert answer.status == 403
+    assert "is not this app" in page.content()
+    assert page.locator("meta[name=token]").count() == 0
+    page.close()
+
+
+def test_settings_are_remembered_and_the_key_stays_where_it_is(
+    live_app: Callable[..., LiveApp], watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OWN_KEY", "a-secret-key")
+    server = Server(url=["http://127.0.0.1:9/v1"], model="own-model", key_env="OWN_KEY")
+    app = live_app(server=server, auth="ann:password")
+    credentials = {"username": "ann", "password": "password"}
+    page = watch(app, http_credentials=credentials).page
+    bodies: list[str] = []
+    page.on("response", lambda one: bodies.append(one.text()))
+    page.goto(app.url)
+    asking = page.locator("[data-part=asking]")
+    assert not asking.is_visible()
+    page.locator("[name=captioner]").select_option("mllm")
+    page.locator("[name=mode]").select_option("paper")
+    page.locator("[name=model]").fill("another-model")
+    page.reload()
+    assert asking.is_visible()
+    assert page.locator("[name=mode]").input_value() == "paper"
+    assert page.locator("[name=model]").input_value() == "another-model"
+    page.wait_for_load_state("networkidle")
+    assert any("http://127.0.0.1:9/v1" in body for body in bodies)
+    assert not any("a-secret-key" in body or "OWN_KEY" in body for body in bodies)
+    page.locator("[data-action=theme]").click()
+    theme = page.locator("html").get_attribute("data-theme")
+    page.reload()
+    assert page.locator("html").get_attribute("data-theme") == theme == "dark"

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from instancecap.errors import InputError, UsageError
+from instancecap.schema.base import TrackPoint
 from instancecap.schema.caption import Caption
 from instancecap.web.app.comparing import load_comparison, offered_sets
 from instancecap.web.app.files import OpenedFolder
@@ -148,3 +149,26 @@ def test_what_cannot_be_compared_is_said(folder: Path, tmp_path: Path) -> None:
         "no caption by first of this name",
     )
     assert "secret" not in str(pair.samples) and "a.mp4" in reasons
+
+
+def test_each_side_has_a_player_with_its_own_boxes(open_app: Any, folder: Path) -> None:
+    for place, box in (("first", [0, 0, 0.2, 0.2]), ("sets/second", [0.5, 0.5, 0.9, 0.9])):
+        path = folder / place / "a.mp4.json"
+        caption = Caption.read(path)
+        caption.instances[0].track = [TrackPoint(t=0, box=tuple(box), score=1)]
+        caption.write(path)
+    app = open_app(source=str(folder))
+    for hidden in (True, False):
+        shown = next(
+            one
+            for one in (clip(app, at, hidden=hidden) for at in range(5))
+            if one["clip"] == "a.mp4"
+        )
+        wanted = {**ASKED, "hidden": hidden, "key": shown["key"]}
+        for side, text in enumerate(shown["texts"]):
+            html = app.get("/compare/player", params={**wanted, "side": side}).text
+            assert ("0.2,0.2" in html) is ("dog" in text), html
+            assert "/media/folder/clips/a.mp4" in html
+        frames = app.get("/compare/player", params={**wanted, "side": 0, "frames": True})
+        assert "data:image" in frames.text and "<video" not in frames.text
+    assert app.get("/compare/player", params={**wanted, "side": 2}).status_code == 422

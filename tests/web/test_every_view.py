@@ -51,6 +51,19 @@ def app(live_app: Callable[..., LiveApp], folder: Path) -> LiveApp:
     return live_app(source=str(folder))
 
 
+def caption(page: Any) -> None:
+    page.locator("[data-key]", has_text="onerror").click()
+    page.wait_for_url("**/captions/*", timeout=90_000)
+    page.get_by_role("heading", name="onerror").first.wait_for()
+
+
+def review(page: Any) -> None:
+    page.locator("[data-part=items] button").first.wait_for()
+    page.locator("[data-part=caption]:not([hidden])").wait_for()
+    page.get_by_role("button", name="Next", exact=False).first.click()
+    page.locator("[data-player]").first.wait_for()
+
+
 def enhance(page: Any) -> None:
     page.fill("[name=prompt]", f"Three kids chase a kite on a beach {NASTY}")
     page.select_option("[name=target]", "wan2.2")
@@ -70,7 +83,12 @@ def compare(page: Any) -> None:
     assert page.locator("[data-part=text0]").text_content().strip()
 
 
-DRIVEN: dict[str, Callable[[Any], None]] = {"/enhance": enhance, "/compare": compare}
+DRIVEN: dict[str, Callable[[Any], None]] = {
+    "/": caption,
+    "/review": review,
+    "/enhance": enhance,
+    "/compare": compare,
+}
 """What is done on a page before it is looked at."""
 
 

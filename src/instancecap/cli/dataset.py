@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,15 @@ from instancecap.cli import terminal
 from instancecap.cli.options import TEXTS, Filled, command
 from instancecap.datasets.curation.balance import BalanceOptions, balance_set
 from instancecap.datasets.curation.filter import Explained, FilterConfig, explain_clip, filter_clips
+from instancecap.datasets.positions.fix import FixOptions
+from instancecap.datasets.positions.fix import fix_positions as put_positions_right
 from instancecap.datasets.release.card import CardOptions, write_card
 from instancecap.datasets.release.diff import diff as compare_captions
 from instancecap.datasets.release.diff_report import as_table, write_diff
 from instancecap.datasets.replace import Change, Replacement, replace_all
 from instancecap.datasets.statistics.collect import collect
 from instancecap.datasets.statistics.report import write_statistics
+from instancecap.datasets.traits import lint as lint_captions
 from instancecap.errors import UsageError
 
 app = typer.Typer(no_args_is_help=True, help=TEXTS["verbs"]["dataset"])
@@ -200,6 +204,39 @@ def diff(
     raise typer.Exit(int(bool(found.failed)))
 
 
+@command(app, "dataset lint")
+def lint(
+    captions: list[str],
+    *,
+    trigger: str = "",
+    leave_out: list[str] | None = None,
+    keep: list[str] | None = None,
+    json: bool = False,
+    quiet: bool = False,
+) -> None:
+    """Look for a trigger word, and for traits to leave out or to keep."""
+    report = lint_captions(captions, trigger=trigger, leave_out=leave_out or (), keep=keep or ())
+    if json:
+        terminal.print_json(asdict(report))
+    elif not quiet:
+        for name in report.lacking:
+            print(terminal.printable(f"{name}: no {trigger!r}"))
+        for name, trait, sentence in report.telling:
+            print(terminal.printable(f"{name}: tells {trait!r}: {sentence}"))
+        for name, trait in report.silent:
+            print(terminal.printable(f"{name}: does not tell {trait!r}"))
+    for source, reason in report.failed:
+        terminal.note_failure(source, reason)
+    if not quiet:
+        if report.repeated:
+            terminal.note(f"warning: {report.repeated}")
+        telling = len({name for name, _, _ in report.telling})
+        silent = len({name for name, _ in report.silent})
+        found = f"{len(report.lacking)} lack the trigger word, {telling} tell a trait to leave out"
+        terminal.note(f"{report.captions} captions: {found}, {silent} lack one to keep")
+    raise typer.Exit(int(not report.is_clean))
+
+
 CARD = Filled(CardOptions)
 
 
@@ -219,3 +256,33 @@ def card(
     elif not quiet:
         terminal.note(f"{made.statistics.captions} captions, {made.clips} clips; look at {out}")
     raise typer.Exit(int(bool(made.failed)))
+
+
+FIX = Filled(FixOptions)
+
+
+@command(app, "dataset fix-positions", FIX)
+def fix_positions(
+    captions: list[str], *, json: bool = False, quiet: bool = False, **options: Any
+) -> None:
+    """Positions of published InstanceVid files, put right."""
+    account = put_positions_right(captions, FIX.fill(options), on_failure=terminal.note_failure)
+    failed = account.conversion.failed
+    if account.names_top and not quiet:
+        terminal.note(
+            "warning: some positions name the top row, which the known defect never does: rows "
+            "that could not be measured are kept"
+        )
+    if json:
+        terminal.print_json(
+            {
+                "done": len(account.conversion.captions),
+                "positions": dict(account.counts),
+                "failed": [{"input": source, "reason": reason} for source, reason in failed],
+                "outputs": account.conversion.outputs,
+            }
+        )
+    elif not quiet:
+        told = terminal.amounts(dict(account.counts))
+        terminal.note(f"{len(account.conversion.captions)} captions; positions: {told or 'none'}")
+    raise typer.Exit(int(bool(failed)))

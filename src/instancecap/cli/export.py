@@ -27,7 +27,9 @@ from instancecap.render.batch import split_lengths
 from instancecap.render.options import RenderOptions
 
 RENDER = Filled(RenderOptions, dict.fromkeys(("target", "length", "variant"), ""))
-OPTIONS = Filled(Options, dict.fromkeys(("render", "target_named", "lengths", "link", "size"), ""))
+OPTIONS = Filled(
+    Options, dict.fromkeys(("render", "target_named", "lengths", "leave_out", "link", "size"), "")
+)
 
 
 @offered("export", RENDER, OPTIONS)
@@ -38,6 +40,7 @@ def export(
     for_: str = "",
     target: str = "",
     length: list[str] | None = None,
+    leave_out: list[str] | None = None,
     link: Link = "symlink",
     copy: bool = False,
     size: str = "",
@@ -62,6 +65,7 @@ def export(
         else None,
         target_named=bool(target),
         lengths=lengths,
+        leave_out=tuple(leave_out or ()),
         link="copy" if copy else link,
         size=_parse_size(size),
     )

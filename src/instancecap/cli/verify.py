@@ -108,6 +108,8 @@ def _print_account(account: Account) -> None:
             f"with a disputed claim: {account.disputed}; "
             f"sentences in which no claim was found: {account.unread}"
         )
+    if account.pairs:
+        console.print(f"preference pairs: {account.pairs}")
     if account.own:
         console.print(
             f"{account.own} of the {account.clips} captions are by the captioner measured: they "

@@ -33,7 +33,7 @@ from instancecap.datasets.videos import OF_ITS_FOLDER, beside, names_video
 from instancecap.errors import FormatError
 from instancecap.formats import caption_from
 from instancecap.formats.salvage import SALVAGED, decode_text, salvage
-from instancecap.io.tables import NOT_UTF8, read_rows
+from instancecap.io.tables import NOT_UTF8, read_json_list, read_rows
 from instancecap.schema.caption import Caption, Video
 
 SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".parquet", ".txt", ".caption")
@@ -43,7 +43,8 @@ LISTS = re.compile(r"(?:prompts?|captions?|labels?|texts?)\.txt", re.IGNORECASE)
 clips. Any other ``.txt`` in a folder is the caption of one clip."""
 
 NO_CAPTIONS = re.compile(
-    r"(?:(?:config|dataset_info|instructions|summary|training)\.json|videos\.txt|readme.*|licen[sc]e.*)",
+    r"(?:(?:concepts|config|dataset_info|instructions|multidatabackend|summary|training)\.json|"
+    r"videos\.txt|readme.*|licen[sc]e.*)",
     re.IGNORECASE,
 )
 """Files in a folder of captions that hold none: settings of trainers, sums, notes."""
@@ -172,7 +173,20 @@ def _file(path: str, stem: str) -> Iterator[Item]:
         yield Item(stem, path, error=f"cannot be read: {error.strerror or error}")
 
 
+LARGE = 1 << 24
+"""Bytes of a ``.json`` from which a list in it is read item by item."""
+
+
 def _read_json(path: str, stem: str) -> Iterator[Item]:
+    if os.path.getsize(path) >= LARGE and _begins_a_list(path):
+        try:
+            for row in read_json_list(path):
+                source, name = f"{path}: {row.where}", f"{stem}-{row.where.rpartition(' ')[2]}"
+                error = Item(name, source, error=row.error)
+                yield error if row.error else of_row(source, name, row.value)
+        except UnicodeError:
+            yield Item(stem, path, error=NOT_UTF8)
+        return
     text = decode_text(Path(path).read_bytes())
     if text is None:
         yield Item(stem, path, error=NOT_UTF8)
@@ -192,6 +206,11 @@ def _read_json(path: str, stem: str) -> Iterator[Item]:
         return
     for number, one in enumerate(value, 1):
         yield of_row(f"{path}: item {number}", f"{stem}-{number}", one)
+
+
+def _begins_a_list(path: str) -> bool:
+    with open(path, "rb") as file:
+        return file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
 
 
 def _broken(name: str, source: str, text: str) -> Item:

@@ -14,7 +14,7 @@ from instancecap.formats.shape import loosely
 WHOLE_COLUMNS = ("caption_json", "structural_caption", "structured_caption")
 """Columns that hold a structured caption, the best first."""
 
-TEXT_COLUMNS = ("caption", "captions", "text", "prompt", "description")
+TEXT_COLUMNS = ("caption", "captions", "cap", "text", "prompt", "description")
 """Columns that hold a caption in prose, or a structured one."""
 
 NAME_COLUMNS = ("id", "name", "clip_id", "path", "file_path", "file_name", "filename", "video_path",
@@ -107,7 +107,8 @@ def wanted_columns(header: list[str]) -> list[str] | None:
 
 
 def of_row(source: str, name: str, value: Any) -> Item:
-    """An entry of a table: a caption itself, or a row with a caption in one of its cells."""
+    """An entry of a table: a caption itself, or a row with a caption in one of its cells; of
+    several in a cell the first."""
     if not isinstance(value, dict):
         return Item(name, source, value, numbered=True)
     if detect(value) in _ANNOTATED:
@@ -123,6 +124,8 @@ def of_row(source: str, name: str, value: Any) -> Item:
     if not column and not detect(value):
         column = first(TEXT_COLUMNS)
     cell = cells[loosely(column)] if column else _nested(value)
+    if isinstance(cell, list) and all(isinstance(one, str) for one in cell):
+        cell = cell[0]
     item = Item(own or name, source, value if cell is None else cell, numbered=not own)
     return replace(item, fields=value, column=column)
 
@@ -135,7 +138,10 @@ def _nested(value: dict[str, Any]) -> Any:
     turns = value.get("messages") or value.get("conversations")
     for turn in reversed(turns) if isinstance(turns, list) else ():
         if isinstance(turn, dict) and (turn.get("role") or turn.get("from")) in _ANSWERS:
-            return turn.get("content", turn.get("value"))
+            said = turn.get("content", turn.get("value"))
+            parts = said if isinstance(said, list) else []
+            texts = (part.get("text") for part in parts if isinstance(part, dict))
+            return next(filter(None, texts), said)
     return None
 
 

@@ -67,6 +67,20 @@ def find_video(caption: Caption, *, caption_file: str = "", video_root: str | No
     raise InputError(f"its video {video.path} is not {where or f'in --video-root {video_root}'}")
 
 
+def find_evidence(name: str, caption: Caption, folder: str) -> str:
+    """A file of ``folder`` under the caption's name, its video's id, or its video's path; empty
+    where there is none.
+    """
+    names = [name]
+    if caption.video is not None:
+        names += [caption.video.id, caption.video.path, os.path.basename(caption.video.path)]
+    for one in names:
+        path = os.path.join(folder, f"{one}.json")
+        if one and not os.path.isabs(one) and os.path.isfile(path):
+            return path
+    return ""
+
+
 def _existing(places: Sequence[str]) -> str:
     """The first that there is; of a place without a suffix of videos, with any of them."""
     endings = ["", *(ending for suffix in SUFFIXES for ending in (suffix, suffix.upper()))]

@@ -6,14 +6,15 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from instancecap.datasets.captions import Row, read_captions
 from instancecap.datasets.edits import file_of
-from instancecap.datasets.videos import find_video
+from instancecap.datasets.preferences import pairs_of
+from instancecap.datasets.videos import find_evidence, find_video
 from instancecap.engine.asking import AskingWork
 from instancecap.engine.config import check_report
 from instancecap.engine.local import Outcome, count_cores, run_jobs, threads_each
@@ -22,6 +23,7 @@ from instancecap.io.addresses import is_url
 from instancecap.io.atomic import write_whole
 from instancecap.io.finder import Rejected, reason_of
 from instancecap.io.inputs import Job
+from instancecap.io.table_writers import open_table
 from instancecap.mllm.base import Backend
 from instancecap.mllm.server import Server
 from instancecap.schema import Caption, Evidence
@@ -53,6 +55,8 @@ class Checked:
     Attributes:
         caption: its text with the claims filled in.
         is_own: whether it states what this program measured, which is what it is held against.
+        pairs: preference pairs of what is contradicted, where they are wanted; see
+            :mod:`instancecap.datasets.preferences`.
         clip, evidence: for a report page, where one is wanted; the evidence as JSON.
     """
 
@@ -60,6 +64,7 @@ class Checked:
     report: Report
     caption: str
     is_own: bool = False
+    pairs: list[dict[str, Any]] = field(default_factory=list)
     evidence: str = ""
     clip: Clip | None = None
 
@@ -72,6 +77,7 @@ class CheckWork(AskingWork):
     """
 
     on_contradiction: OnContradiction = "mark"
+    wants_pairs: bool = False
 
     def __call__(self, job: Job) -> Checked | Evidence:
         from instancecap.evidence.build import measure
@@ -96,7 +102,8 @@ class CheckWork(AskingWork):
         producer = job.caption.producer
         is_own = (producer.name, producer.captioner) == ("instancecap", "measured")
         kept = evidence.to_json() if self.keep_evidence else ""
-        return Checked(job.name, report, changed.to_json(), is_own, kept)
+        pairs = pairs_of(job.caption, evidence, report) if self.wants_pairs else []
+        return Checked(job.name, report, changed.to_json(), is_own, pairs, kept)
 
     def config(self) -> str:
         return ""
@@ -111,6 +118,7 @@ class Account:
         clips: captions that were checked; ``contradicted`` of them have a contradiction,
             ``disputed`` a claim that is disputed.
         unread: sentences in which no claim was found.
+        pairs: preference pairs that were written.
         own: captions that state what this program measured.
     """
 
@@ -121,6 +129,7 @@ class Account:
     disputed: int = 0
     unread: int = 0
     own: int = 0
+    pairs: int = 0
     complete: bool = True
 
     @property
@@ -138,6 +147,7 @@ class Account:
             "disputed": self.disputed,
             "unread": self.unread,
             "own": self.own,
+            "pairs": self.pairs,
             "kinds": self.counts,
             "captions": [
                 {
@@ -180,6 +190,7 @@ class CheckConfig:
         evidence: folder of evidence files, named as ``instancecap evidence`` names them.
         on_contradiction: what happens to what is contradicted, in the captions of ``out``.
         extract: who reads the claims out of sentences: rules, or a language model.
+        pairs: a ``.jsonl`` of preference pairs from what is contradicted; empty for none.
         report: HTML page to look at the captions and what was found; empty for none.
         workers: processes, 0 for one a core.
     """
@@ -189,6 +200,7 @@ class CheckConfig:
     evidence: str = ""
     on_contradiction: OnContradiction = "mark"
     extract: Literal["rules", "mllm"] = "rules"
+    pairs: str = ""
     report: str = ""
     workers: int = 1
 
@@ -198,6 +210,8 @@ class CheckConfig:
                 raise UsageError(f"{option} {folder}: not a folder")
         if self.out and Path(self.out).exists() and not Path(self.out).is_dir():
             raise UsageError(f"--out {self.out}: captions go to a folder, one JSON file each")
+        if self.pairs and not self.pairs.endswith(".jsonl"):
+            raise UsageError(f"--pairs {self.pairs}: name a .jsonl file")
         check_report(self.report)
 
 
@@ -245,6 +259,9 @@ def verify_all(
             except OutputError as error:
                 fail(Rejected(job.source, str(error)))
                 return
+        for pair in outcome.result.pairs:
+            write_pair({"id": job.name} | pair)
+        account.pairs += len(outcome.result.pairs)
         account.add(outcome.result)
         on_checked(replace(outcome.result, clip=job.clip))
 
@@ -252,12 +269,31 @@ def verify_all(
     work = CheckWork(
         on_contradiction=config.on_contradiction,
         keep_evidence=bool(config.report),
+        wants_pairs=bool(config.pairs),
         threads=threads_each(workers) if workers > 1 else 0,
         server=server if by_model else None,
     )
     jobs = enumerate(_jobs(read_captions(captions, on_salvaged=on_salvaged), config, fail))
-    account.complete = run_jobs(jobs, work, stage=work.open_stage(), workers=workers, on_done=take)
+    with _pairs_file(config.pairs) as write_pair:
+        account.complete = run_jobs(
+            jobs, work, stage=work.open_stage(), workers=workers, on_done=take
+        )
     return account
+
+
+@contextmanager
+def _pairs_file(path: str) -> Iterator[Callable[[Any], None]]:
+    """What writes a row of the file, which is there once the context ends; nothing for no path."""
+    if not path:
+        yield lambda row: None
+        return
+    table = open_table(Path(path))
+    try:
+        yield table.write
+    except BaseException:
+        table.drop()
+        raise
+    table.finish()
 
 
 def _jobs(
@@ -284,7 +320,7 @@ def _jobs(
 
 
 def _job(row: Row, caption: Caption, config: CheckConfig) -> CheckJob:
-    measured = _find_evidence(row, caption, config.evidence) if config.evidence else ""
+    measured = find_evidence(row.name, caption, config.evidence) if config.evidence else ""
     clip = Clip(path=row.source, id=row.name)
     if config.report or not measured:
         with suppress(*[InputError] if measured else []):
@@ -306,15 +342,3 @@ def _clip_of(row: Row, caption: Caption, config: CheckConfig) -> Clip:
         end=video.end + ROUND if is_span and video.end > video.start else None,
         id=row.name,
     )
-
-
-def _find_evidence(row: Row, caption: Caption, folder: str) -> str:
-    """A file of ``folder`` under the caption's name, its video's id, or its video's path."""
-    names = [row.name]
-    if caption.video is not None:
-        names += [caption.video.id, caption.video.path, os.path.basename(caption.video.path)]
-    for name in names:
-        path = os.path.join(folder, f"{name}.json")
-        if name and not os.path.isabs(name) and os.path.isfile(path):
-            return path
-    return ""

@@ -8,6 +8,7 @@ answer_model("instancevid")                    # what a language model is asked 
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import sys
@@ -30,13 +31,13 @@ from instancecap.formats import (
 )
 from instancecap.formats import text as plain_text
 from instancecap.formats.salvage import SALVAGED, decode_text, salvage
-from instancecap.formats.shape import Shape, clean, loosely
+from instancecap.formats.shape import ANSWER, Shape, clean, loosely
 from instancecap.formats.table_rows import video_of
 from instancecap.schema import codec
 from instancecap.schema.caption import Caption, Producer, Provenance
 
-__all__ = ["FORMATS", "Caption", "Codec", "answer_model", "caption_from", "check_format", "detect",
-           "lost", "read_file", "to_format"]  # fmt: skip
+__all__ = ["FORMATS", "Caption", "Codec", "answer_model", "answer_text", "caption_from",
+           "check_format", "detect", "lost", "read_file", "to_format"]  # fmt: skip
 
 
 class Codec(Protocol):
@@ -122,7 +123,9 @@ def to_format(caption: Caption, name: str) -> dict[str, Any] | str:
 
 
 def answer_model(name: str) -> type[Shape]:
-    """The pydantic model of a foreign format's JSON, for a question to a language model.
+    """The pydantic model of a format's JSON, for a question to a language model.
+
+    Of our own format it is the part that a model can see: no ids, times and bookkeeping.
 
     Its JSON Schema is what is asked for, it reads answers generously, and
     ``caption_from(answer.model_dump(), format=name)`` makes a caption of one.
@@ -134,6 +137,18 @@ def answer_model(name: str) -> type[Shape]:
     if model is None:
         raise UsageError(f"format {name}: no language model is asked for it")
     return cast(type[Shape], model)
+
+
+def answer_text(caption: Caption, name: str) -> str:
+    """What a captioner is taught to answer: JSON on one line that fits :func:`answer_model`.
+
+    Without spaces between its tokens, as decoding that is held to a schema gives it; without the
+    video's path, which nobody sees. Raises :class:`UsageError` as :func:`answer_model` does.
+    """
+    model, codec = answer_model(name), FORMATS[name]
+    plain = getattr(codec, "answer", codec.write)(caption.model_copy(update={"video": None}))
+    told = model.model_validate(plain).model_dump(context=ANSWER)
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
 
 def caption_from(
@@ -269,7 +284,7 @@ def _differences(caption: Caption, other: Caption) -> list[str]:
     found: list[str] = []
     for name, value in ours.items():
         if name != "schema":
-            found += _compare(f"/{name}", value, theirs[name])
+            found += _compare(f"/{name}", value, theirs.get(name))
     return found
 
 

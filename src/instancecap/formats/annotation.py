@@ -70,6 +70,9 @@ COUNT = "count"
 
 TRANSITIONS = get_args(v.Transition)
 
+MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+"""What is raised where JSON is read that has another shape than a tool gives it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Keyframe:

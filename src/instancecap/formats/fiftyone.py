@@ -19,6 +19,7 @@ from instancecap.formats.annotation import (
     CLIP_FIELDS,
     COUNT,
     INSTANCE_FIELDS,
+    MISSHAPEN,
     AnnotatedInstance,
     Annotation,
     Box,
@@ -153,18 +154,30 @@ def read(value: dict[str, Any], warnings: list[str]) -> Caption:
     What differs from the caption that the sample was made of is by a person; in a sample that has
     none all is by ``fiftyone``. Raises :class:`FormatError` where nothing is annotated.
     """
-    sample = value["samples"][0] if "samples" in value else value
+    samples = value.get("samples", [value])
+    sample = samples[0] if isinstance(samples, list) and len(samples) == 1 else None
+    if not isinstance(sample, dict):
+        raise FormatError("one sample of FiftyOne was expected, as an object")
     text = sample.get("caption_json")
     if isinstance(text, str):
         caption, source = instancecap.read(_object(text), warnings), HUMAN
     else:
         caption = Caption(video=_video(sample), producer=Producer(name="fiftyone"))
         source = "fiftyone"
-    found = Annotation()
+    try:
+        found = _found(sample, caption, warnings)
+    except MISSHAPEN as error:
+        raise FormatError(f"a label of this FiftyOne sample is misshapen: {error!r:.80}") from error
+    if not (found.values or found.instances or found.shots or found.segments):
+        raise FormatError("this sample of FiftyOne has no label that is known here")
+    return corrected(caption, found, warnings, source=source)
+
+
+def _found(sample: dict[str, Any], caption: Caption, warnings: list[str]) -> Annotation:
+    found, known = Annotation(), annotated(caption)
     for one in CLIP_FIELDS:
         if (given := _value(sample, one)) is not None:
             found.values[one.name] = given
-    known = annotated(caption)
     for kind, entries, others in (
         ("shots", found.shots, known.shots),
         ("segments", found.segments, known.segments),
@@ -175,9 +188,7 @@ def read(value: dict[str, Any], warnings: list[str]) -> Caption:
             place = _index(label, {*entries, *others})
             entries[place] = Stretch(start, end, clean(str(label.get(word) or "")))
     _read_instances(sample, found, known, warnings)
-    if not (found.values or found.instances or found.shots or found.segments):
-        raise FormatError("this sample of FiftyOne has no label that is known here")
-    return corrected(caption, found, warnings, source=source)
+    return found
 
 
 def _object(text: str) -> dict[str, Any]:

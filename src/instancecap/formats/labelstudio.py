@@ -30,6 +30,7 @@ from instancecap.formats.annotation import (
     CLIP_FIELDS,
     COUNT,
     INSTANCE_FIELDS,
+    MISSHAPEN,
     TRANSITIONS,
     AnnotatedInstance,
     Annotation,
@@ -206,7 +207,7 @@ def _found(results: list[Result], caption: Caption, warnings: list[str]) -> Anno
                 continue
             try:
                 take(one, found, regions, caption)
-            except (LookupError, TypeError, ValueError, AttributeError):
+            except MISSHAPEN:
                 control = clean(f"{one.get('from_name')} ({one.get('type')})")
                 warning = f"result of Label Studio left out: {control:.60}"
                 if warning not in warnings:
@@ -299,7 +300,7 @@ def labeling_config(classes: Iterable[str]) -> str:
     )
     for one in INSTANCE_FIELDS:
         _field_control(of_box, one, perRegion="true")
-    _control(of_box, "Header", "", value="Count")
+    _control(of_box, "Header", "", value="Count", size="5")
     _control(of_box, "Number", COUNT, min="1", perRegion="true")
     _field_control(of_stretch, Field(DESCRIPTION, ""), perRegion="true")
     for one in CLIP_FIELDS:
@@ -309,7 +310,7 @@ def labeling_config(classes: Iterable[str]) -> str:
 
 
 def _field_control(view: ElementTree.Element, one: Field, **marks: str) -> None:
-    _control(view, "Header", "", value=one.name.replace("_", " ").capitalize())
+    _control(view, "Header", "", value=one.name.replace("_", " ").capitalize(), size="5")
     if one.words:
         choice = "multiple" if one.several else "single"
         _control(view, "Choices", one.name, one.words, choice=choice, showInline="true", **marks)

@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Self, cast, get_args, get_origin
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, create_model, model_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema, core_schema
 
 from instancecap.errors import FormatError
 from instancecap.formats.salvage import SALVAGED, salvage
@@ -28,6 +29,9 @@ _NUMBERINGS = {"", "no", "number", "id", "instance", "object", "subject", "entit
     f"main{name}" for name in ("instance", "object", "subject")
 }
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
+
+ANSWER = "answer"
+"""Context of a dump that has to fit the JSON Schema: a word that is not known is ``unknown``."""
 
 
 @lru_cache(maxsize=4096)  # every field of every object asks for the same few keys
@@ -68,8 +72,14 @@ class Word:
     known: tuple[str, ...]
     synonyms: Mapping[str, str] = field(default_factory=dict, hash=False)
 
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
+        written = core_schema.plain_serializer_function_ser_schema(
+            lambda word, info: word or ("unknown" if info.context == ANSWER else ""), info_arg=True
+        )
+        return cast(CoreSchema, {**handler(source), "serialization": written})
+
     def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
-        return {"type": "string", "enum": [*self.known, "unknown"]}
+        return {"type": "string", "enum": list(dict.fromkeys([*self.known, "unknown"]))}
 
 
 def key(name: str, *others: str, default: Any = "") -> Any:

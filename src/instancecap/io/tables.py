@@ -26,7 +26,14 @@ ROWS_AT_A_TIME = 10_000
 LONGEST_CELL = 2**31 - 1
 """Bytes of a CSV cell; the csv module's own limit, 131,072, is less than a caption with tracks."""
 
+CHARACTERS_AT_A_TIME = 1 << 20
+"""Of a JSON list that is read item by item."""
+
+LONGEST_ITEM = 1 << 26
+"""Characters of one item of such a list; what is longer is not read to its end."""
+
 NOT_UTF8 = "not UTF-8 text"
+_SPACE = re.compile(r"[ \t\r\n]*")
 _UNDECODED = re.compile("[\ud800-\udfff]")
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 
@@ -129,6 +136,49 @@ def _read_jsonl(path: str) -> Iterator[Row]:
             yield Row(row.where, json.loads(row.value))
         except (ValueError, RecursionError):
             yield Row(row.where, error="not valid JSON", text=row.value)
+
+
+def read_json_list(path: str) -> Iterator[Row]:
+    """The items of a ``.json`` that is one list, without holding more than a few of them.
+
+    An item that is not valid JSON is the last row: what follows it cannot be told apart.
+
+    Raises:
+        UnicodeError: the file is no text.
+        OSError: the file cannot be read.
+    """
+    decode = json.JSONDecoder().raw_decode
+    number = 0
+    with _open(path) as (file, encoding):
+        source = io.TextIOWrapper(file, encoding=encoding)
+        text = source.read(CHARACTERS_AT_A_TIME)
+        at = text.index("[") + 1
+        while True:
+            at = _skip(text, at)
+            try:
+                value, end = (None, at) if text[at : at + 1] == "]" else decode(text, at)
+                end = _skip(text, end)
+            except ValueError:
+                end = len(text)
+            if text[end : end + 1] not in (",", "]") or end == len(text):  # perhaps cut off here
+                more = source.read(CHARACTERS_AT_A_TIME) if len(text) - at < LONGEST_ITEM else ""
+                if not more:
+                    yield Row(f"item {number + 1}", error="not valid JSON, nor what follows it")
+                    return
+                text, at = text[at:] + more, 0
+                continue
+            if end > at:
+                number += 1
+                yield Row(f"item {number}", value)
+            if text[end] == "]":
+                return
+            at = end + 1
+
+
+def _skip(text: str, at: int) -> int:
+    """The place of the next character that is no white space."""
+    found = _SPACE.match(text, at)
+    return found.end() if found else at
 
 
 def _read_csv(path: str, choose: Choose) -> Iterator[Row]:

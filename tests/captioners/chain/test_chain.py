@@ -17,9 +17,10 @@ import instancecap as ic
 from instancecap.captioners.chain import ChainOptions, predict, prepare
 from instancecap.errors import ModelError
 from instancecap.evidence.tracking.instances import box_at
+from instancecap.formats import answer_text
 from instancecap.mllm.base import Image, Request
 from instancecap.mllm.probes import Convention
-from instancecap.schema.caption import Caption
+from instancecap.schema.caption import Camera, Caption, Instance, Position
 from instancecap.schema.evidence import Evidence
 from instancecap.video import Clip
 from tests.captioners.chain.answering import (
@@ -281,6 +282,26 @@ def test_trained_captioners_are_agreed_with_afterwards(
     (request,) = backend.requests
     assert len(request.messages) == 1, "no system prompt"
     assert not any(isinstance(p, Image) and p.t is not None for p in request.messages[0].parts)
+
+
+def test_a_captioner_of_ours_says_all_that_a_caption_has() -> None:
+    dog = Instance(
+        id=0, name="the brown dog", class_="dog", category="animal", is_main=True, colors=["brown"],
+        action="It runs.", position=Position(text="on the left"),
+    )  # fmt: skip
+    told = Caption(
+        video=None, global_description="A dog runs.", instances=[dog], place="outdoor",
+        camera=Camera(motion=["pan_left"], shot_type="full_shot"),
+    )  # fmt: skip
+    backend = Fake(lambda _: answer_text(told, "instancecap"))
+    caption = ask_about(three(), backend, mode="single", single_format="instancecap").caption
+    (one,) = caption.instances
+    assert (one.name, one.colors, one.action) == ("the brown dog", ["brown"], "It runs.")
+    assert (one.position.text, caption.place) == ("on the left", "outdoor")
+    assert caption.provenance["/instances/0"].source == "both"
+    assert "pan_left" in caption.camera.motion and caption.camera.shot_type == "full_shot"
+    assert caption.global_description == "A dog runs."
+    assert len(backend.requests) == 1
 
 
 def test_prose_of_instancecap_captioner_is_taken_whole() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import instancecap as ic
 from instancecap.captioners.chain import ChainOptions, merge
+from instancecap.captioners.chain.options import SingleFormat
 from instancecap.errors import ModelError, ServerError, UsageError
 from instancecap.mllm.base import Backend, Request
 from instancecap.mllm.scripted import RecordingBackend, ReplayBackend
@@ -60,7 +61,7 @@ def test_whatever_is_answered_the_caption_is_valid(
 ) -> None:
     told = {
         "mode": mode,
-        "single_format": data.draw(st.sampled_from(["skycaptioner", "instancecap-captioner"])),
+        "single_format": data.draw(st.sampled_from(get_args(SingleFormat))),
         "on_contradiction": data.draw(st.sampled_from(["mark", "remove", "keep"])),
         "detail": data.draw(st.sampled_from(["auto", "each"])),
         "attempts": 2,

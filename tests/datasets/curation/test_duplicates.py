@@ -145,14 +145,14 @@ def test_every_copy_is_near_a_better_one_that_is_kept(
 ) -> None:
     pairs = np.array(sorted({(min(e), max(e)) for e in edges if e[0] != e[1]}), np.int64)
     pairs = pairs.reshape(-1, 2)
-    quality = np.random.default_rng(seed).integers(0, 3, (12, 2)).tolist()
+    quality = np.random.default_rng(seed).integers(0, 3, (12, 2)).astype(float)
     dropped = keep_best(pairs, np.full(len(pairs), 0.1, np.float32), quality)
     kept = set(range(12)) - set(dropped)
     near = {frozenset(pair) for pair in pairs.tolist()}
     for clip, (other, _) in dropped.items():
         assert other in kept
         assert frozenset((clip, other)) in near
-        assert (quality[other], -other) > (quality[clip], -clip)
+        assert (*quality[other], -other) > (*quality[clip], -clip)
     assert not any(pair <= kept for pair in near)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 
 from instancecap.datasets.captions import Row
@@ -105,3 +106,23 @@ def count_frames(path: Path) -> int:
     """Frames that a plain decoder gives, without any of our own code."""
     with av.open(str(path)) as container:
         return sum(1 for _ in container.decode(video=0))
+
+
+def make_clips(folder: Path, clips: list[tuple[int, int]], stills: int = 0) -> list[Path]:
+    """Videos of so many frames at such a rate each, and stills."""
+    folder.mkdir(exist_ok=True)
+    paths = []
+    for number in range(stills):
+        paths.append(folder / f"still{number}.png")
+        cv2.imwrite(str(paths[-1]), np.full((64, 96, 3), 60 + 40 * number, np.uint8))
+    for frames, fps in clips:
+        path = folder / f"f{frames}_at{fps}.mp4"
+        paths.append(make_colours(path, frames=frames, fps=fps))
+    return paths
+
+
+def read_clip(path: Path) -> tuple[int, float]:
+    """Frames and mean rate as PyAV has them."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        return sum(1 for _ in container.decode(stream)), float(stream.average_rate or 0)

@@ -104,3 +104,14 @@ def test_no_rows_are_a_fault(make_set: MakeSet) -> None:
     assert "the dataset has no rows" in faults(folder)
     (folder / "metadata.jsonl").write_text(json.dumps({"file_name": "videos/00000000.mp4"}) + "\n")
     assert "not a row of this trainer" in faults(folder)
+
+
+def test_a_caption_beyond_the_soft_limit_is_warned_of(make_set: MakeSet) -> None:
+    folder = make_set("ai-toolkit", target="wan2.2")
+    (folder / "a.txt").write_text(" ".join(["A brown dog runs over the green lawn."] * 40))
+    report = check(str(folder))
+    assert report.failed == []
+    (told,) = [text for where, text in report.warnings if "tokens" in text]
+    assert told.endswith("tokens, and wan2.2 gets worse from 320 on")
+    (folder / "a.txt").write_text(" ".join(["A brown dog runs over the green lawn."] * 80))
+    assert "wan2.2 takes 512" in faults(folder)

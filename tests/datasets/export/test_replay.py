@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import av
-import cv2
 import numpy as np
 import pytest
 
 from instancecap.datasets.export import TRAINERS, check
-from tests.datasets.export.made import export_rows, make_colours, row_of
+from tests.datasets.export.made import export_rows, make_clips, read_clip, row_of
 
 Frames = dict[str, int]
 """Frames that are trained on by the name of the file; 0 for a clip that is passed over."""
@@ -32,28 +31,9 @@ CLIPS = [(7, 8), (33, 8), (49, 16), (50, 16), (17, 24), (121, 24), (33, 30), (45
 """Frames and rate of each video; two stills make it twelve clips."""
 
 
-def make_clips(folder: Path, clips: list[tuple[int, int]], stills: int = 0) -> list[Path]:
-    folder.mkdir(exist_ok=True)
-    paths = []
-    for number in range(stills):
-        paths.append(folder / f"still{number}.png")
-        cv2.imwrite(str(paths[-1]), np.full((64, 96, 3), 60 + 40 * number, np.uint8))
-    for frames, fps in clips:
-        path = folder / f"f{frames}_at{fps}.mp4"
-        paths.append(make_colours(path, frames=frames, fps=fps))
-    return paths
-
-
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return make_clips(tmp_path_factory.mktemp("mixed"), CLIPS, stills=2)
-
-
-def read_clip(path: Path) -> tuple[int, float]:
-    """Frames and mean rate as PyAV has them."""
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        return sum(1 for _ in container.decode(stream)), float(stream.average_rate or 0)
 
 
 def is_video(path: Path) -> bool:

@@ -147,7 +147,10 @@ def test_a_span_is_cut_without_loss_where_it_can_be(tmp_path: Path) -> None:
     ]
     report = export_rows(rows, "videofolder", tmp_path / "set")
     assert report.made == {"cut": 1, "encoded": 1, "linked": 1}
-    assert report.warnings == [("long.mp4@1.25-2.0", "encoded anew: no cut without loss here")]
+    assert report.warnings[0] == ("long.mp4@1.25-2.0", "encoded anew: no cut without loss here")
+    assert [text.split(" (")[0] for _, text in report.warnings[1:]] == [
+        "3 of 3 captions are repeated"
+    ]
     clips = sorted((tmp_path / "set" / "videos").iterdir())
     assert [count_frames(path) for path in clips] == [8, 6, 24]
 

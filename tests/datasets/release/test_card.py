@@ -111,7 +111,7 @@ def test_what_the_card_says(captions: Path, tmp_path: Path) -> None:
     assert "Until there is one, nobody may use them." in text
     assert "Clips: see each source." in text
     assert "| dog | 3 | 100.0 % |" in text
-    assert "3 structured captions" in text and "clips/*.tar" not in text
+    assert "3 captions of video clips, 0.00 hours" in text and "clips/*.tar" not in text
     assert [reason for _, reason in card.failed] == ["not valid JSON: there is no JSON in it"]
     page = (tmp_path / "set" / "index.html").read_text()
     assert "<b>" not in page and "see each source" in page

@@ -24,7 +24,7 @@ from instancecap.datasets.statistics.report import write_statistics
 from instancecap.datasets.statistics.scenes import scene_of
 from instancecap.errors import MissingDependency, UsageError
 from instancecap.schema.base import TrackPoint
-from instancecap.schema.caption import Camera, Caption, Instance, Position, Video
+from instancecap.schema.caption import Camera, Caption, Instance, Position, Producer, Video
 from tests.program import Run
 from tests.strategies import captions
 
@@ -159,6 +159,16 @@ def test_an_instance_of_which_no_place_is_known() -> None:
 )
 def test_scenes_by_words(fields: dict[str, Any], scene: str) -> None:
     assert scene_of(made("a.mp4", **fields)) == scene
+
+
+def test_who_wrote_them(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("path,caption\na.mp4,A dog runs.\n")
+    ours = made("b.mp4")
+    ours.producer = Producer(version="1", captioner="mllm", models={"mllm": "m"})
+    ours.write(tmp_path / "b.json")
+    found = collect([str(tmp_path / "t.csv"), str(tmp_path / "b.json")])
+    assert found.made_by == {"": 1, "instancecap 1 mllm": 1}
+    assert found.models == {"mllm: m": 1}
 
 
 def test_nothing_to_count(tmp_path: Path) -> None:

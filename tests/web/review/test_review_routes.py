@@ -12,7 +12,8 @@ from instancecap.schema import Caption
 from instancecap.web.app.config import AppConfig
 from instancecap.web.review.store import ReviewSet
 from tests.conftest import MakeVideo
-from tests.web.conftest import OpenApp
+from tests.mllm.server import MODEL, serve
+from tests.web.conftest import Browser, OpenApp
 
 
 def make_caption(name: str, *, squares: int = 1, **changes: Any) -> Caption:
@@ -105,6 +106,8 @@ def test_a_wrong_edit_is_told_in_one_line(
     assert send(browser, "save", name, version=version, edit={"kind": "x"}).status_code == 422
     for bad in ("../secret", "/etc/passwd", "gone", "\0"):
         assert browser.get("/review/caption", params={"name": bad}).status_code == 422
+    for after in ("x", "[1]", '["a", 2, 3]', "{}"):
+        assert browser.get("/review/queue", params={"after": after}).status_code == 422
     without_token = browser.post(
         "/review/judge",
         json={"name": name, "verdict": "accepted"},
@@ -169,7 +172,6 @@ def test_a_clip_outside_of_the_opened_folder_is_not_shown(
 
 
 def test_a_table_is_written_when_the_app_ends(tmp_path: Path, make_video: MakeVideo) -> None:
-    from tests.web.conftest import Browser
 
     make_video(tmp_path / "a.mp4")
     path = tmp_path / "captions.jsonl"
@@ -230,3 +232,18 @@ def test_a_real_clip_is_measured_anew_for_one_field(
     progress = Progress(str(tmp_path / "progress"))
     found = recaption(progress, clip, said.to_json(), "/global_description", Server())
     assert found["by"]["source"] and "square" not in found["value"]
+
+
+def test_a_model_is_asked_for_one_field_alone(
+    tmp_path: Path, make_video: MakeVideo, open_app: OpenApp, without_weights: None
+) -> None:
+    folder = make_folder(tmp_path / "set", make_video, 1)
+    with serve(lambda body: '{"lighting": "A bright studio light."}') as url:
+        app = open_app(source=str(folder), server=Server(url=url, model=MODEL))
+        asked = send(opened(app), "recaption", "clip-00.mp4", pointer="/lighting")
+        found = finished(app, asked.json()["job"])
+        assert found["value"] == "A bright studio light."
+        assert found["by"]["source"] == MODEL
+        asked = send(app, "recaption", "clip-00.mp4", pointer="/shots/0/motion").json()["job"]
+        with pytest.raises(AssertionError, match="no field that a model is asked for"):
+            finished(app, asked)

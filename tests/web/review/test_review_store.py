@@ -392,3 +392,13 @@ def test_captions_of_other_formats_are_named_not_written_over(tmp_path: Path) ->
     assert "instancecap convert" in item.error
     with pytest.raises(InputError):
         review.read(item.name)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "x.json").write_text('{"caption": "A dog."}', encoding="utf-8")
+    make_document(0).write(folder / "broken.json")
+    text = (folder / "broken.json").read_text(encoding="utf-8")
+    (folder / "broken.json").write_text(text.replace('"A field."', "7"), encoding="utf-8")
+    with opened_set(folder).reading() as db:
+        broken, foreign = index.find(db, index.Query(order="set"))
+    assert "/background: Input should be a valid string" in broken.error
+    assert "instancecap convert" in foreign.error

@@ -16,7 +16,7 @@ Mode = Literal["fused", "paper", "single"]
 Detail = Literal["auto", "each", "never"]
 Agree = Literal["on", "off"]
 Input = Literal["images", "video"]
-SingleFormat = Literal["skycaptioner", "instancecap-captioner"]
+SingleFormat = Literal["skycaptioner", "instancecap-captioner", "instancecap"]
 
 MAX_INSTANCES = 8
 """Instances of a caption, at most: a clip of the trial had three to eight that a person named."""

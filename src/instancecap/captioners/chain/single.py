@@ -1,4 +1,4 @@
-"""One call, in the words that two trained captioners answer to; agreed on afterwards."""
+"""One call, in the words that a trained captioner answers to; agreed on afterwards."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from instancecap.captioners.chain.agree import Named, agree
 from instancecap.captioners.chain.look import settle
-from instancecap.captioners.chain.options import CLIP_POINTERS, INSTANCE_LEAVES
+from instancecap.captioners.chain.options import CLIP_POINTERS, INSTANCE_LEAVES, SingleFormat
 from instancecap.captioners.chain.parts import describe_parts
 from instancecap.captioners.chain.questions import (
     LOOK_TOKENS,
@@ -21,11 +21,18 @@ from instancecap.formats import answer_model, caption_from
 from instancecap.schema.caption import Caption, Instance
 from instancecap.schema.pointer import instance_pointer, leaves
 
-FORMATS = {"skycaptioner": "skycaptioner", "instancecap-captioner": "instancevid"}
+FORMATS: dict[SingleFormat, str] = {
+    "skycaptioner": "skycaptioner",
+    "instancecap-captioner": "instancevid",
+    "instancecap": "instancecap",
+}
 """By the captioner the format of its answers, and the name of the prompt with its question."""
 
-PROSE = {"skycaptioner": "", "instancecap-captioner": "/global_description"}
+PROSE = {"instancecap-captioner": "/global_description"}
 """The leaf that takes an answer in prose: what InstanceCap-Captioner often gives."""
+
+SAID = frozenset({"category", "appearance", "action", "expression", "position/text", "is_main"})
+"""Leaves of an instance that the foreign formats have; our own has all."""
 
 
 def single(scene: Scene) -> Chain:
@@ -44,7 +51,8 @@ def single(scene: Scene) -> Chain:
             yield from settle(scene, agree(list(map(_named, told.instances)), items, most=most))
             for one in scene.agreed.values():
                 if one.entry is not None:
-                    scene.take(answered, _values(told.instances[one.entry], one.id))
+                    values = _values(told.instances[one.entry], one.id, scene)
+                    scene.take(answered, values)
     yield from describe_parts(scene)
 
 
@@ -67,20 +75,19 @@ def _question(scene: Scene) -> Question:
         answer=answer_model(FORMATS[captioner]),
         pointers=("/background", "/camera/description"),
         plain=True,
-        prose=PROSE[captioner],
+        prose=PROSE.get(captioner, ""),
         max_tokens=LOOK_TOKENS,
     )
 
 
 def _named(one: Instance) -> Named:
     noun = (one.subcategory or one.class_).lower()
-    return Named(f"the {noun}", class_=noun, category=one.category, is_main=one.is_main)
+    name = one.name or f"the {noun}"
+    return Named(name, class_=noun, category=one.category, count=one.count, is_main=one.is_main)
 
 
-def _values(one: Instance, id: int) -> Values:
-    below = one.model_dump(mode="json")
-    told = {"is_main": one.is_main, "position/text": one.position.text, **below}
-    kept = ("category", "appearance", "action", "expression", "position/text", "is_main")
-    return {
-        instance_pointer(id, leaf): told[leaf] for leaf in INSTANCE_LEAVES.values() if leaf in kept
-    }
+def _values(one: Instance, id: int, scene: Scene) -> Values:
+    below = {**one.model_dump(mode="json"), "is_main": one.is_main, "name": scene.names[id]}
+    told = below | {f"position/{key}": value for key, value in below["position"].items()}
+    kept = INSTANCE_LEAVES.values() if scene.options.single_format == "instancecap" else SAID
+    return {instance_pointer(id, leaf): told[leaf] for leaf in kept}

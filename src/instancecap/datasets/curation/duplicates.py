@@ -141,21 +141,22 @@ def _chunks(counts: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
 
 
 def keep_best(
-    pairs: Pairs, distances: Distances, quality: Sequence[Sequence[float]]
+    pairs: Pairs, distances: Distances, quality: NDArray[np.float64]
 ) -> dict[int, tuple[int, float]]:
     """Which clips are dropped, each with a clip that is kept and is near it, and how near.
 
     The best go first; one that is near a clip that was kept is dropped.
 
     Args:
-        quality: of each clip, more is better; of two that are as good the first is kept.
+        quality: of each clip, (clips, figures), more is better, the first figure first; of two
+            that are as good the first clip is kept.
     """
     near: dict[int, list[tuple[float, int]]] = {}
     for (one, other), distance in zip(pairs.tolist(), distances.tolist(), strict=True):
         near.setdefault(one, []).append((distance, other))
         near.setdefault(other, []).append((distance, one))
     dropped: dict[int, tuple[int, float]] = {}
-    for clip in sorted(near, key=lambda one: (tuple(-value for value in quality[one]), one)):
+    for clip in sorted(near, key=lambda one: ((-quality[one]).tolist(), one)):
         if clip in dropped:
             continue
         for distance, other in near[clip]:

@@ -14,6 +14,7 @@ from instancecap.datasets.curation.manifest import write_tables
 from instancecap.datasets.curation.measure import (
     ClipFigures,
     FiguresWork,
+    Measured,
     find_measured,
     measure_clips,
 )
@@ -84,13 +85,27 @@ def filter_clips(
     run, measured = measure_clips(inputs, folder, config, plugins=rules.plugins, events=events)
     if measured is None:
         return Filtered(run)
-    selection = Selection(measured.rows, rules, split_shots=config.split_shots)
+    kind, shots = config.manifest, config.split_shots
+    funnel, outputs = select_clips(measured, rules, folder, manifest=kind, split_shots=shots)
+    return Filtered(run, funnel, outputs)
+
+
+def select_clips(
+    measured: Measured,
+    rules: Rules,
+    folder: Path,
+    *,
+    manifest: str = "jsonl",
+    split_shots: bool = False,
+) -> tuple[Funnel, list[str]]:
+    """Judge what was measured, and write the tables, the funnel and the page; returns the paths."""
+    selection = Selection(measured.rows, rules, split_shots=split_shots)
     funnel, survey = Funnel.of(rules), Survey(rules)
     clips = survey.watch(funnel.watch(selection.clips()))
-    outputs = write_tables(clips, folder, f"manifest.{config.manifest}", plugins=rules.plugins)
+    outputs = write_tables(clips, folder, f"manifest.{manifest}", plugins=rules.plugins)
     write_whole(folder / FUNNEL, json.dumps(funnel.as_dict(), indent=2) + "\n")
     write_page(survey, funnel, folder)
-    return Filtered(run, funnel, [*outputs, str(folder / FUNNEL), str(folder / PAGE)])
+    return funnel, [*outputs, str(folder / FUNNEL), str(folder / PAGE)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,9 +65,10 @@ class Survey:
         if one.candidate is None:
             return
         self._is_kept.append(not one.reasons)
-        for verdict in self.rules.judge(one.candidate.figures):
-            if isinstance(verdict.figure, int | float):
-                self._values.setdefault(verdict.rule, array("d")).append(verdict.figure)
+        for rule in self.rules.rules:
+            if rule.kind.is_number:
+                value = rule.value(one.candidate.figures)
+                self._values.setdefault(rule.name, array("d")).append(value)
 
     def histograms(self) -> list[Histogram]:
         """One for each rule that has a limit of a number."""
@@ -125,8 +126,13 @@ class Shown:
         if self.clip.candidate is None:
             return ""
         one = self.clip.candidate.figures
-        size = f"{one.width} × {one.height}"
-        return f"{one.duration:.1f} s · {size} · motion {one.motion:.2f} · {', '.join(one.classes)}"
+        facts = (
+            f"{one.duration:.1f} s",
+            f"{one.width} × {one.height}",
+            f"motion {one.motion:.2f}",
+            ", ".join(one.classes),
+        )
+        return " · ".join(filter(None, facts))
 
 
 def write_page(survey: Survey, funnel: Funnel, folder: Path) -> None:

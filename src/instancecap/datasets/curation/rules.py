@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -92,7 +92,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Limits of one figure; None where there is none."""
+    """Limits of one figure; None where there is none.
+
+    Attributes:
+        is_plugin: the figure is one of :attr:`Figures.extra`.
+    """
 
     name: str
     kind: Kind
@@ -100,6 +104,7 @@ class Rule:
     max: float | None = None
     only: tuple[str, ...] | None = None
     never: tuple[str, ...] = ()
+    is_plugin: bool = False
 
     def limits(self) -> list[str]:
         """In words."""
@@ -108,20 +113,27 @@ class Rule:
         found += [f"only {', '.join(self.only)}"] if self.only is not None else []
         return found + ([f"never {', '.join(self.never)}"] if self.never else [])
 
-    def judge(self, value: Any) -> Verdict:
-        """What the rule says of a figure; one that is not known passes no limit but ``never``."""
+    def value(self, figures: Figures) -> Any:
+        """The figure that the rule is about."""
+        return figures.extra[self.name] if self.is_plugin else getattr(figures, self.kind.figure)
+
+    def passes(self, value: Any) -> bool:
+        """Whether a figure is within the limits."""
         if isinstance(value, int | float):
-            passes = (self.min is None or value >= self.min) and (
+            return (self.min is None or value >= self.min) and (
                 self.max is None or value <= self.max
             )
+        words = {value} if isinstance(value, str) else set(value)
+        return words.isdisjoint(self.never) and (self.only is None or words <= set(self.only))
+
+    def judge(self, value: Any) -> Verdict:
+        """What the rule says of a figure."""
+        if isinstance(value, int | float):
             told = f"{value:.4g}"
         else:
-            words = [value] if isinstance(value, str) else list(value)
-            passes = not set(words) & set(self.never) and (
-                self.only is None or set(words) <= set(self.only)
-            )
+            words = [value] if isinstance(value, str) else value
             told = ", ".join(filter(None, words)) or "not known"
-        limit = ", ".join(self.limits())
+        passes, limit = self.passes(value), ", ".join(self.limits())
         text = self.kind.words.format(told)
         return Verdict(self.name, value, limit, passes, text if passes else f"{text}; {limit}")
 
@@ -144,12 +156,12 @@ class Rules:
 
     def judge(self, figures: Figures) -> list[Verdict]:
         """What every rule says of a clip."""
-        found = []
-        for rule in self.rules:
-            extra = rule.name in self.plugins
-            value = figures.extra[rule.name] if extra else getattr(figures, rule.kind.figure)
-            found.append(rule.judge(value))
-        return found
+        return [rule.judge(rule.value(figures)) for rule in self.rules]
+
+    def reject(self, figures: Figures) -> tuple[Verdict, ...]:
+        """What speaks against a clip."""
+        values = ((rule, rule.value(figures)) for rule in self.rules)
+        return tuple(rule.judge(value) for rule, value in values if not rule.passes(value))
 
     @property
     def steps(self) -> list[tuple[str, str]]:
@@ -204,7 +216,7 @@ def _rule(path: str, name: str, kind: Kind, table: Any, *, extra: Sequence[str] 
         low, high = (_number(path, name, key, limits.get(key)) for key in keys)
         if low is not None and high is not None and low > high:
             raise UsageError(f"{path}: {name}: min {low:g} is more than max {high:g}")
-        return Rule(name, kind, low, high)
+        return Rule(name, kind, low, high, is_plugin=bool(extra))
     only, never = (_words(path, name, kind, key, limits.get(key)) for key in keys)
     return Rule(name, kind, only=only, never=never or ())
 
@@ -237,8 +249,3 @@ def _words(path: str, name: str, kind: Kind, key: str, value: Any) -> tuple[str,
             known = ", ".join(kind.allowed)
             raise UsageError(f"{path}: [{name}] {key}: no {one!r}; there are: {known}")
     return tuple(value)
-
-
-def iter_failures(verdicts: Sequence[Verdict]) -> Iterator[Verdict]:
-    """The verdicts that reject."""
-    return (one for one in verdicts if not one.passes)

@@ -151,19 +151,18 @@ class Selection:
 
     def _compare(self, limit: float) -> None:
         """Find which of the clips that pass the rules are like others."""
-        hashes, quality = bytearray(), array("d")
+        hashes, quality, names = bytearray(), array("d"), list[str]()
         for judged in self._judged():
             candidate = judged.candidate
             if not judged.reasons and candidate is not None:
                 hashes += views_of(candidate.hash).tobytes()
                 figures = candidate.figures
                 quality.extend((figures.width * figures.height, -figures.blur, figures.duration))
+                names.append(judged.id)
         views = np.frombuffer(hashes, np.uint64).reshape(-1, VIEWS, WORDS)
         pairs, distances = near_pairs(views, limit=limit, mirror=self.rules.mirror)
-        self._copies = keep_best(pairs, distances, np.array(quality).reshape(-1, 3).tolist())
-        wanted = {kept for kept, _ in self._copies.values()}
-        passing = (one for one in self._judged() if not one.reasons)
-        self._names = {index: one.id for index, one in enumerate(passing) if index in wanted}
+        self._copies = keep_best(pairs, distances, np.frombuffer(quality).reshape(-1, 3))
+        self._names = {kept: names[kept] for kept, _ in self._copies.values()}
 
     def _judged(self) -> Iterator[Judged]:
         """Every clip, judged by itself."""
@@ -172,8 +171,8 @@ class Selection:
                 why = Verdict(READABLE, row.unreadable, CAN_BE_READ, False, row.unreadable)
                 yield Judged(row.video.path, row.video.id, None, (why,))
             for candidate in row.candidates(split_shots=self.split_shots):
-                failing = [one for one in self.rules.judge(candidate.figures) if not one.passes]
-                yield Judged(row.video.path, row.stem, candidate, tuple(failing))
+                reasons = self.rules.reject(candidate.figures)
+                yield Judged(row.video.path, row.stem, candidate, reasons)
 
     def clips(self) -> Iterator[Judged]:
         """Every clip with all that speaks against it."""

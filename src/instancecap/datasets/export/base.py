@@ -159,7 +159,12 @@ class Options:
             captioner's trainer.
         target_named: False where the model is only the trainer's first, which the user is told.
         lengths: a caption for each, instead of the one length of ``render``.
-        paraphrases: wordings of each caption; 1 for the usual one alone.
+        paraphrases: wordings of each caption but the short one, which is a single sentence; 1 for
+            the usual one alone.
+        leave_out: traits that no caption tells of its main instances; see
+            :mod:`instancecap.datasets.traits`.
+        scene: a regular expression that gives a clip's scene by its name; clips of one scene get
+            the same text but for the camera. Empty for none.
         drop_captions: probability 0..1 with which a caption is left out as a whole, but for the
             prefix.
         frames: that the training asks for; pictures a clip for a trainer of stills; 0 for all.
@@ -171,6 +176,8 @@ class Options:
     lengths: tuple[Length, ...] = ()
     paraphrases: int = 1
     drop_captions: float = 0.0
+    leave_out: tuple[str, ...] = ()
+    scene: str = ""
     question: str = ""
     link: media.Link = "symlink"
     transcode: bool = False
@@ -184,7 +191,7 @@ class Options:
     @property
     def per_clip(self) -> int:
         """Captions that a clip gets, unless some would be the same."""
-        return max(1, len(self.lengths)) * self.paraphrases
+        return max(1, len(self.wordings()))
 
     def wordings(self) -> list[RenderOptions]:
         """How each caption of a clip is rendered; none for a captioner's trainer."""
@@ -194,7 +201,7 @@ class Options:
         return [
             replace(self.render, length=length, variant=variant)
             for length in lengths
-            for variant in range(self.paraphrases)
+            for variant in range(self.paraphrases if length != "short" else 1)
         ]
 
 
@@ -232,6 +239,9 @@ def complete(options: Options, trainer: Trainer) -> Options:
     for one in options.wordings():
         if one.target.style == JSON and not one.is_json:
             raise UsageError(f"--length {one.length}: {trainer.name} takes dense or medium")
+    if options.lengths[1:] and options.render and options.render.target.style == JSON:
+        given = ",".join(options.lengths)
+        raise UsageError(f"--length {given}: {trainer.name} has one structured caption a clip")
     _check_captions(options, trainer)
     if trainer.models and options.question:
         _refuse(trainer, "question", "learns prompts, without a question")
@@ -248,8 +258,9 @@ def complete(options: Options, trainer: Trainer) -> Options:
 
 def _check_captions(options: Options, trainer: Trainer) -> None:
     """Refuse several captions a clip, or empty ones, where the trainer has no use for them."""
-    for name, usual in (("lengths", ()), ("paraphrases", 1), ("drop_captions", 0.0)):
-        if not trainer.models and getattr(options, name) != usual:
+    usual = Options()
+    for name in ("lengths", "paraphrases", "drop_captions", "leave_out", "scene"):
+        if not trainer.models and getattr(options, name) != getattr(usual, name):
             option = "length" if name == "lengths" else name
             _refuse(trainer, option, "learns structured captions, not prompts")
     if options.paraphrases < 1:

@@ -8,7 +8,7 @@ import tarfile
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from instancecap.datasets.export.rules import TO_RULE, Entry, Load, Loaded, Plan
 from instancecap.datasets.export.simple_loaders import load_by_rules
 from instancecap.datasets.export.trainers import find_trainer
 from instancecap.datasets.export.write import RECORD
+from instancecap.datasets.repeats import RepeatAlarm
 from instancecap.errors import InputError, UsageError
 from instancecap.render.targets import Counter, Target, counter_for
 
@@ -118,6 +119,21 @@ class _Checker:
             self.report.fail("the trainer's configuration", f"cannot be read: {error!r}")
             self.load = load_by_rules(self.root, self.plan)
         seen: dict[str, str] = {}
+        with closing(RepeatAlarm()) as alarm:
+            self._read(seen, alarm)
+            if not self.record.get("scene") and (warning := alarm.warning()):
+                self.report.warn("", warning)
+        if not self.report.rows and not self.report.failed:
+            self.report.fail(str(self.root), "the dataset has no rows")
+        for path in sorted((*self.root.glob("*.toml"), *self.root.glob("*.json"))):
+            kind = path.suffix[1:].upper()
+            try:
+                {"TOML": tomllib.loads, "JSON": json.loads}[kind](path.read_text(encoding="utf-8"))
+            except ValueError as error:
+                self.report.fail(path.name, f"not valid {kind}: {error}")
+
+    def _read(self, seen: dict[str, str], alarm: RepeatAlarm) -> None:
+        """Every row of the dataset; ``seen`` are files, each with its first row."""
         if self.several and self.trainer.several in ("rows", "files"):
             self.report.of = "captions"
         try:
@@ -127,16 +143,10 @@ class _Checker:
                 for where, text in dict.fromkeys(faults):
                     self.report.fail(where, text)
                 self.report.trained += not faults
+                if any(entry.texts) and self.report.of == "clips":
+                    alarm.add(entry.where, next(filter(None, entry.texts)))
         except (OSError, UnicodeDecodeError) as error:
             self.report.fail(str(self.root), f"cannot be read: {error}")
-        if not self.report.rows and not self.report.failed:
-            self.report.fail(str(self.root), "the dataset has no rows")
-        for path in sorted((*self.root.glob("*.toml"), *self.root.glob("*.json"))):
-            kind = path.suffix[1:].upper()
-            try:
-                {"TOML": tomllib.loads, "JSON": json.loads}[kind](path.read_text(encoding="utf-8"))
-            except ValueError as error:
-                self.report.fail(path.name, f"not valid {kind}: {error}")
 
     def _faults(self, entry: Entry) -> Iterator[tuple[str, str]]:
         """What is wrong with a row, and where: in the row, or in a file that it names."""

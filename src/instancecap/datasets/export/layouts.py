@@ -293,6 +293,8 @@ def _samples_of(tar: tarfile.TarFile, shard: str) -> Iterator[Entry]:
             clips = [name for name in parts if name not in ("txt", "json")]
             stream = tar.extractfile(parts["txt"]) if "txt" in parts else None
             texts = (stream.read().decode("utf-8", "replace"),) if stream else ()
+            facts = tar.extractfile(parts["json"]) if "json" in parts else None
+            texts = tuple(json.load(facts).get("captions") or texts) if facts else texts
             media = tuple(f"{shard}/{parts[name].name}" for name in clips)
             yield Entry(f"{shard}: {key}", media, texts)
             parts = {}

@@ -7,7 +7,7 @@ import os
 import shutil
 from collections import Counter as Counts
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,9 @@ from instancecap.datasets.export.rules import (
     Sample,
     out_of_rule,
 )
+from instancecap.datasets.repeats import RepeatAlarm
+from instancecap.datasets.scenes import captions_of_scenes, scene_finder
+from instancecap.datasets.traits import leave_out
 from instancecap.errors import InputError, OutputError, UsageError
 from instancecap.formats import to_format
 from instancecap.io.addresses import basename_of, suffix_of
@@ -91,6 +94,8 @@ def export(
         OutputError: the dataset cannot be written.
     """
     options = complete(options, trainer)
+    if options.scene:
+        rows = captions_of_scenes(rows, scene_finder(options.scene))
     target = options.render.target if options.render else None
     plan = plan_of(trainer, options)
     final = Path(os.path.abspath(out))
@@ -107,7 +112,9 @@ def export(
         (part / RECORD_FOLDER).mkdir(parents=True)
         (part / trainer.layout.media).mkdir(parents=True, exist_ok=True)
         counter = counter_for(target) if target else None
-        _Run(trainer, plan, options, part, final, report, counter).write_all(rows)
+        with closing(RepeatAlarm()) as alarm:
+            run = _Run(trainer, plan, options, part, final, report, counter, alarm)
+            run.write_all(rows)
         if report.done:
             replace_whole(part, final)
             report.outputs.append(out)
@@ -142,6 +149,7 @@ class _Run:
     final: Path
     report: Report
     counter: Counter | None
+    alarm: RepeatAlarm
     names: NameAllocator = field(default_factory=NameAllocator)
     counts: ClipCounts = field(default_factory=ClipCounts)
     written: list[tuple[str, MediaInfo]] = field(default_factory=list)
@@ -162,6 +170,8 @@ class _Run:
             for name, text in self.trainer.extras(self.final, self.plan, self.counts).items():
                 (self.part / name).write_text(text, encoding="utf-8")
         self._warn_of_drops()
+        if not self.options.scene and (warning := self.alarm.warning()):
+            self.report.warn("", warning)
         with suppress(OSError):  # a layout may have emptied its folder
             (self.part / self.trainer.layout.media).rmdir()
         record = json.dumps(self._record(), indent=2) + "\n"
@@ -174,7 +184,8 @@ class _Run:
         clip = media.find_clip(row.caption, video_root=self.options.video_root)
         if Path(os.path.realpath(clip.path)).is_relative_to(os.path.realpath(self.final)):
             raise InputError(f"{clip.path}: lies in --out itself, which is going to be replaced")
-        texts, notes = self._texts(row.caption, row.name)
+        caption = leave_out(row.caption, self.options.leave_out)
+        texts, notes = self._texts(caption, row.name)
         suffix = Path(basename_of(clip.path)).suffix
         if self.trainer.layout.numbered:
             stem = f"{self.report.done:08d}"
@@ -186,12 +197,11 @@ class _Run:
         except (InputError, OSError):
             self._remove(stem)
             raise
-        sample = Sample(
-            row.name, stem, tuple(paths), texts, info, row.caption, self.options.question
-        )
+        sample = Sample(row.name, stem, tuple(paths), texts, info, caption, self.options.question)
         for fault in () if self.trainer.stills else out_of_rule(info, self.plan):
             remedy = "" if self.options.transcode else f"; {TO_RULE}"
             self.report.warn(row.name, f"{fault}{remedy}")
+        self.alarm.add(row.name, next(filter(None, texts), ""))
         for one in self._samples(sample, how, clip):
             add(one)
         self.report.done += 1
@@ -336,6 +346,6 @@ class _Run:
 
 _RECORDED = (
     "transcode", "question", "frames", "fps", "size", "fit", "lengths", "paraphrases",
-    "drop_captions",
+    "drop_captions", "leave_out", "scene",
 )  # fmt: skip
 _LINKED = {"symlink": "linked", "hardlink": "linked", "copy": "copied"}

@@ -240,6 +240,9 @@ def _limits(found: Statistics) -> Iterator[str]:
     bare = found.distribution("instances").counts.get("0", 0)
     if bare:
         yield f"{bare:,} of {captions:,} captions name no instance."
+    timed = found.distribution("length").known
+    if timed < captions:
+        yield f"The length of {captions - timed:,} clips is not known."
     if found.repeated:
         yield f"{found.repeated:,} captions have the same words as another one."
     support = found.distribution("support")

@@ -29,7 +29,7 @@ from instancecap.errors import UsageError
 from instancecap.formats.text import paragraph
 from instancecap.render.targets import Target, counter_for, find_target
 from instancecap.schema import vocabulary as v
-from instancecap.schema.caption import Caption
+from instancecap.schema.caption import Caption, Producer
 
 TARGETS = ("wan2.2", "cogvideox", "ltx-2.3")
 """Models whose budgets captions are held against by default: one of each kind of text encoder."""
@@ -121,6 +121,7 @@ class Collector:
                 _Counts("claims", "Outcome of checked claims", "claims", get_args(v.ClaimSupport)),
             )
         }
+        self._support: dict[str, Counter[str]] = {}
         self._words: Counter[int] = Counter()
         self._tokens: list[Counter[int]] = [Counter() for _ in self._targets]
         self._texts = array("Q")
@@ -142,8 +143,7 @@ class Collector:
         self._add_instances(caption)
         self._add_support(caption, leaves)
         producer = caption.producer
-        parts = (producer.name, producer.version, producer.captioner, producer.mode)
-        self._made_by[" ".join(filter(None, parts))] += 1
+        self._made_by[_writer(producer)] += 1
         self._models.update(f"{job}: {model}" for job, model in producer.models.items())
         for counts in (self._made_by, self._models):
             _prune(counts)
@@ -191,6 +191,8 @@ class Collector:
         for pointer in leaves:
             entry = caption.provenance.get(pointer)
             self._distributions["support"].add(entry.support if entry else "")
+            if entry:
+                self._support.setdefault(_field(pointer), Counter())[entry.support] += 1
         for claim in caption.claims:
             self._distributions["claims"].add(claim.support)
 
@@ -203,6 +205,7 @@ class Collector:
             seconds=round(self._seconds, 2),
             failed=most_common(self._failed, most=MOST_CLASSES),
             distributions=[one.done() for one in self._distributions.values()],
+            support={name: dict(counts) for name, counts in sorted(self._support.items())},
             words=Summary.of("words", "Words", self._words),
             budgets=[
                 Budget(
@@ -226,6 +229,14 @@ class Collector:
         found = {int(one): int(n) for one, n in zip(values, times, strict=True) if n > 1}
         found.pop(_hash([]), None)
         return found
+
+
+def _writer(producer: Producer) -> str:
+    """Who wrote a caption; empty for a text of which only this program's reading is known."""
+    parts = (producer.version, producer.captioner, producer.mode)
+    if producer.name == Producer().name and not any(parts):
+        return ""
+    return " ".join(filter(None, (producer.name, *parts)))
 
 
 def _field(pointer: str) -> str:

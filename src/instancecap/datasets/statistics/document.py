@@ -122,12 +122,20 @@ class Statistics(Document):
     seconds: float = Field(description="length of all clips together, as far as it is known")
     failed: dict[str, int] = Field(description="reasons why rows could not be read, and how often")
     distributions: list[Distribution]
+    support: dict[str, dict[str, int]] = Field(
+        description="by field, without the numbers of instances: how often each support occurs"
+    )
     words: Summary
     budgets: list[Budget]
     repeated: int = Field(description="captions whose words another one has too")
     most_repeated: list[Repeated]
-    made_by: dict[str, int] = Field(description="captions by who wrote them")
+    made_by: dict[str, int] = Field(description="captions by who wrote them; empty: not told")
     models: dict[str, int] = Field(description="captions by the models that took part, each job's")
+
+    def support_of(self, field: str, word: str) -> float:
+        """Share of a field's leaves with that support; 0..1."""
+        counts = self.support.get(field, {})
+        return counts.get(word, 0) / (sum(counts.values()) or 1)
 
     def distribution(self, name: str) -> Distribution:
         """By name; one of nothing where it was not counted."""

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.datasets.captions import Row, read_captions
+from instancecap.datasets.near_duplicates import NEAR, NearDuplicates
 from instancecap.errors import UsageError
 from instancecap.evals.quality.flags import FLAGS, flags_of, language_of, scripts_of, words_of
-from instancecap.evals.quality.near_duplicates import NEAR, NearDuplicates
 from instancecap.evals.result import (
     Failed,
     FigureResult,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from instancecap.errors import UsageError
+from instancecap.video.clip import Clip
 from instancecap.web.app.comparing import (
     Comparison,
     Sitting,
@@ -17,8 +20,10 @@ from instancecap.web.app.comparing import (
     load_comparison,
     offered_sets,
     sample_of,
+    shown_captions,
 )
 from instancecap.web.app.services import Services
+from instancecap.web.review.player import player_of_frames, player_of_video
 
 
 class Asked(BaseModel):
@@ -42,6 +47,14 @@ class AskedAt(Asked):
     """And which clip is looked at, counted from 0."""
 
     at: int = Field(default=0, ge=0)
+
+
+class Side(Asked):
+    """The player of one of the two captions of the clip of ``key``, the first or the second."""
+
+    key: str = Field(max_length=100)
+    side: int = Field(ge=0, le=1)
+    frames: bool = False
 
 
 class Vote(AskedAt):
@@ -83,9 +96,22 @@ def router(services: Services) -> APIRouter:
     @routes.get("/compare/clip")
     def clip(asked: Annotated[AskedAt, Query()]) -> dict[str, Any]:
         pair = pair_of(asked)
-        facts = clip_facts(pair, asked.sitting, asked.at, votes(), services.folder)
+        facts = clip_facts(pair, asked.sitting, asked.at, votes())
         left = [f"{one.source}: {one.reason}" for one in pair.rejected]
         return {**facts, "left_out": left[:20], "left_out_count": len(left)}
+
+    @routes.get("/compare/player")
+    def player(wanted: Annotated[Side, Query()]) -> HTMLResponse:
+        """The player as HTML, of the video or of ``frames`` of it, with the caption's boxes."""
+        pair, sitting = pair_of(wanted), wanted.sitting
+        sample = sample_of(pair, wanted.key, sitting)
+        caption = shown_captions(pair, sitting, sample)[wanted.side]
+        key = services.folder.name_of(Path(sample.video))
+        html = "" if wanted.frames else player_of_video(caption, f"/media/folder/{quote(key)}")
+        if not html:
+            clip = Clip.open(sample.video, id=sample.clip)
+            html = services.jobs.quick(player_of_frames, caption.to_json(), clip)
+        return HTMLResponse(html, headers={"cache-control": "private, max-age=600"})
 
     @routes.post("/compare/votes")
     def vote(given: Vote) -> dict[str, Any]:
@@ -93,6 +119,6 @@ def router(services: Services) -> APIRouter:
         kept, pair, sitting = votes(), pair_of(given), given.sitting
         sample = sample_of(pair, given.key, sitting)
         kept.keep(pair, sitting, sample, given.choice, given.remark)
-        return clip_facts(pair, sitting, given.at, kept, services.folder)
+        return clip_facts(pair, sitting, given.at, kept)
 
     return routes

@@ -43,6 +43,7 @@ class Comparison:
         samples: the clips that both described, each with both texts.
         captions: of the first and the second, by clip.
         rejected: what is not shown, and why.
+        orders, keys: what was worked out already, by seed.
     """
 
     first: str
@@ -51,12 +52,21 @@ class Comparison:
     captions: dict[str, tuple[Caption, Caption]]
     rejected: list[Rejected]
     orders: dict[int, list[Sample]] = field(default_factory=dict)
+    keys: dict[int, dict[str, Sample]] = field(default_factory=dict)
 
     def ordered(self, seed: int | None) -> list[Sample]:
         """The clips as they are read, or in an order drawn by lot."""
         if seed is None:
             return self.samples
-        return self.orders.setdefault(seed, shuffled(self.samples, seed=seed))
+        if seed not in self.orders:
+            self.orders[seed] = shuffled(self.samples, seed=seed)
+        return self.orders[seed]
+
+    def by_key(self, seed: int) -> dict[str, Sample]:
+        """The clips by the keys that votes have."""
+        if seed not in self.keys:
+            self.keys[seed] = {key_of(one, seed=seed): one for one in self.samples}
+        return self.keys[seed]
 
 
 def offered_sets(folder: OpenedFolder) -> list[str]:
@@ -199,17 +209,13 @@ class Votes:
         return shlex.join([*words, str(path.relative_to(self._folder.parent.parent))])
 
 
-def clip_facts(
-    pair: Comparison, sitting: Sitting, at: int, votes: Votes, folder: OpenedFolder
-) -> dict[str, Any]:
+def clip_facts(pair: Comparison, sitting: Sitting, at: int, votes: Votes) -> dict[str, Any]:
     """What the page shows of one clip; ``at`` counts from 0 and is brought into range."""
     order = pair.ordered(sitting.seed if sitting.hidden else None)
     at = min(max(at, 0), len(order) - 1)
     sample = order[at]
-    key, turned = key_of(sample, seed=sitting.seed), sitting.turned(sample)
-    texts, captions = sample.input.texts, pair.captions[sample.clip]
-    if turned:
-        texts, captions = texts[::-1], captions[::-1]
+    key = key_of(sample, seed=sitting.seed)
+    texts = sample.input.texts[::-1] if sitting.turned(sample) else sample.input.texts
     kept = votes.read(pair, sitting) if sitting.rater.strip() else Scores(scores={})
     return {
         "at": at,
@@ -217,22 +223,27 @@ def clip_facts(
         "done": len(kept.scores),
         "key": key,
         "clip": sample.clip,
-        "video": f"folder/{folder.name_of(Path(sample.video))}",
         "names": ["The first", "The second"] if sitting.hidden else [name for name, _ in texts],
         "texts": [text for _, text in texts],
-        "rows": list(_rows(*captions)),
+        "rows": list(_rows(*shown_captions(pair, sitting, sample))),
         "choice": sitting.shown(kept.scores.get(key, {}).get(PREFER, ""), sample),
         "remark": kept.remarks.get(key, ""),
         "command": votes.command(pair, sitting) if sitting.rater.strip() else "",
     }
 
 
+def shown_captions(pair: Comparison, sitting: Sitting, sample: Sample) -> tuple[Caption, Caption]:
+    """The two captions of a clip in the order in which they are shown."""
+    first, second = pair.captions[sample.clip]
+    return (second, first) if sitting.turned(sample) else (first, second)
+
+
 def sample_of(pair: Comparison, key: str, sitting: Sitting) -> Sample:
     """The clip of a key. Raises :class:`InputError` where the captions have changed since."""
-    found = [one for one in pair.samples if key_of(one, seed=sitting.seed) == key]
-    if not found:
+    found = pair.by_key(sitting.seed).get(key)
+    if found is None:
         raise InputError("these captions have changed: load the page again")
-    return found[0]
+    return found
 
 
 def _rows(some: Caption, others: Caption) -> Iterator[tuple[str, str, str]]:

@@ -21,6 +21,8 @@ MEDIA_TYPES = {
 }  # fmt: skip
 """Of files that browsers can show; the others are served as plain bytes."""
 
+MEDIA_SUFFIXES = VIDEO_SUFFIXES | IMAGE_SUFFIXES
+
 PREFIX = "instancecap-web-"
 
 
@@ -76,11 +78,17 @@ class OpenedFolder:
         assert self.root is not None
         return path.relative_to(self.root).as_posix()
 
-    def videos(self) -> Iterator[str]:
-        """Names of videos and pictures in the folder, in order; hidden folders are left out."""
+    def videos(self, *, seconds: float = float("inf")) -> Iterator[str]:
+        """Names of videos and pictures in the folder, in order; hidden folders are left out.
+
+        After ``seconds`` no further folder is looked into: there may be very many.
+        """
         if self.root is None:
             return
+        end = time.monotonic() + seconds
         for folder, inner, names in os.walk(self.root):
+            if time.monotonic() > end:
+                return
             inner[:] = sorted(one for one in inner if not one.startswith("."))
             for path in (Path(folder) / name for name in sorted(names) if is_media(name)):
                 with suppress(InputError):  # a link that leads out, a pipe
@@ -90,7 +98,7 @@ class OpenedFolder:
 
 def is_media(name: str) -> bool:
     """Whether a name ends like that of a video or a picture."""
-    return Path(name).suffix.lower() in VIDEO_SUFFIXES | IMAGE_SUFFIXES
+    return os.path.splitext(name)[1].lower() in MEDIA_SUFFIXES
 
 
 class Workspace:

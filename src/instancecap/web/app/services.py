@@ -19,6 +19,10 @@ UPLOAD_NOTE = "upload.json"
 """What is remembered of an upload, beside the file."""
 
 
+SEARCH_SECONDS = 0.2
+"""That a page may wait for clips to offer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A clip that a view names by its key: ``folder/NAME``, ``upload/ID`` or ``sample/NAME``.
@@ -62,7 +66,7 @@ class Services:
     def examples(self, most: int) -> Iterator[Source]:
         """The first clips of the opened folder; without any, those of an installed test set."""
         found = 0
-        for name in self.folder.videos():
+        for name in self.folder.videos(seconds=SEARCH_SECONDS):
             if found == most:
                 return
             found += 1

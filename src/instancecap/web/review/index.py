@@ -20,7 +20,7 @@ from instancecap.evals.quality.flags import FLAGS, flags_of, scripts_of, words_o
 from instancecap.formats.text import paragraph
 from instancecap.schema.caption import Caption
 from instancecap.web.review.database import Database
-from instancecap.web.review.documents import Documents, Found
+from instancecap.web.review.documents import FOREIGN, OURS, Documents, Found
 
 COPY = "exact copy"
 """The flag of ``eval quality`` for captions that have the same words."""
@@ -36,6 +36,12 @@ SURE = 1.0
 
 Order = Literal["doubt", "set"]
 State = Literal["", "open", "accepted", "rejected", "skipped", "unreadable"]
+
+
+_LATEST = (
+    "coalesce((SELECT state FROM verdicts WHERE verdicts.name = captions.name{} "
+    "ORDER BY time DESC LIMIT 1), 'open')"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +93,7 @@ class Query:
         elif self.state:
             mine = " AND reviewer = ?" if self.reviewer else ""
             add(
-                "coalesce((SELECT state FROM verdicts WHERE verdicts.name = captions.name"
-                f"{mine} ORDER BY time DESC LIMIT 1), 'open') = ? AND error = ''",
+                f"{_LATEST.format(mine)} = ? AND error = ''",
                 *filter(None, [self.reviewer]),
                 self.state,
             )
@@ -115,13 +120,13 @@ class Place(NamedTuple):
 
 
 class Item(NamedTuple):
-    """A caption of the queue."""
+    """A caption of the queue; ``verdict`` is the latest one, empty for none."""
 
     name: str
     place: Place
     error: str
+    verdict: str
     classes: list[str]
-    text: str
 
 
 def refresh(
@@ -200,7 +205,7 @@ def summarize(text: str) -> Summary:
     try:
         caption = Caption.from_json(text, source="the caption")
     except InputError as error:
-        return Summary(error=str(error))
+        return Summary(error=str(error) if OURS in text else FOREIGN)
     said = paragraph(caption)
     words = words_of(said)
     leaves = caption.leaves()
@@ -282,9 +287,8 @@ def find(
         values += given
     way = " DESC" if back else ""
     rows = db.execute(
-        "SELECT number, name, error, rank, confidence, classes, "
-        "(SELECT substr(text, 1, 200) FROM texts WHERE texts.number = captions.number) AS text "
-        f"FROM captions WHERE {condition} ORDER BY {', '.join(key + way for key in keys)} LIMIT ?",
+        f"SELECT {_ITEM} FROM captions WHERE {condition} "
+        f"ORDER BY {', '.join(key + way for key in keys)} LIMIT ?",
         (*values, most),
     )
     return [_item(row) for row in rows]
@@ -292,11 +296,7 @@ def find(
 
 def find_one(db: sqlite3.Connection, name: str) -> Item | None:
     """What the index holds of a caption."""
-    row = db.execute(
-        "SELECT number, name, error, rank, confidence, classes, '' AS text FROM captions "
-        "WHERE name = ?",
-        (name,),
-    ).fetchone()
+    row = db.execute(f"SELECT {_ITEM} FROM captions WHERE name = ?", (name,)).fetchone()
     return _item(row) if row else None
 
 
@@ -327,9 +327,13 @@ def choices(db: sqlite3.Connection) -> dict[str, list[str]]:
     return found
 
 
+_ITEM = f"number, name, error, rank, confidence, classes, {_LATEST.format('')} AS state"
+
+
 def _item(row: sqlite3.Row) -> Item:
     place = Place(row["rank"], row["confidence"], row["number"])
-    return Item(row["name"], place, row["error"], _split(row["classes"]), row["text"] or "")
+    verdict = "" if row["state"] == "open" else row["state"]
+    return Item(row["name"], place, row["error"], verdict, _split(row["classes"]))
 
 
 _MARK = "\x1f"

@@ -1,7 +1,7 @@
 // The fields of a caption as inputs: each is saved when it is left, and checked while it is typed.
 
 const LABELS = {
-  global_description: "Description", dense_description: "Paragraph", text: "Text", class: "Class",
+  global_description: "Description", dense_description: "Paragraph", class: "Class",
   "position/text": "Path", "position/start": "Starts at", "position/end": "Ends at",
   "position/enters": "Enters later", "position/leaves": "Leaves", is_main: "Main", count: "Count",
   "camera/shot_type": "Shot size", "camera/shot_angle": "Angle", "camera/shot_position": "Seen from",
@@ -46,6 +46,14 @@ export function valueAt(caption, pointer) {
 }
 
 export const shown = (value) => (Array.isArray(value) ? value.join(", ") : String(value ?? ""));
+
+/** An edit in a line of words. */
+export function told(edit) {
+  if (edit.kind === "set" || edit.kind === "take") return `${edit.pointer} → ${shown(edit.value).slice(0, 80) || "empty"}`;
+  if (edit.kind === "merge") return `#${edit.gone} is #${edit.keep}`;
+  if (edit.kind === "add") return `added ${edit.class}`;
+  return `${edit.kind} #${edit.instance}`;
+}
 
 function input(pointer, value, id) {
   const kind = last(pointer);
@@ -104,6 +112,7 @@ export class Fields {
       caption.texts.length, caption.shots.length, "dense_description" in caption]);
     if (fresh || shape !== this.shape) this.build(caption);
     this.shape = shape;
+    this.root.classList.toggle("no-clip", !data.clip);
     for (const [pointer, { node, origin, was }] of this.nodes) {
       const value = valueAt(caption, pointer);
       const isTyping = node === document.activeElement && JSON.stringify(read(node)) !== node.dataset.saved;
@@ -166,12 +175,15 @@ export class Fields {
     const node = input(pointer, valueAt(caption, pointer), id);
     const origin = make("p", { class: "origin" });
     const was = make("p", { class: "was", hidden: true });
+    const asks = node.type !== "checkbox" && !/^\/(segments|texts|shots)/.test(pointer);
+    const anew = !asks ? "" : make("button", { type: "button", class: "quiet anew", tabindex: -1,
+      "data-recaption": pointer, "aria-label": `Write ${label(pointer)} anew` }, "anew");
     const fault = make("p", { class: "fault", id: `${id}-fault`, role: "alert" });
     node.setAttribute("aria-describedby", fault.id);
     put(node, valueAt(caption, pointer));
     this.nodes.set(pointer, { node, origin, was, fault });
     return make("div", { class: node.type === "checkbox" ? "field tick" : "field" },
-      make("label", { for: id }, label(pointer)), node, origin, was, fault);
+      make("label", { for: id }, label(pointer)), node, anew, origin, was, fault);
   }
 
   origin(pointer, data) {
@@ -190,11 +202,6 @@ export class Fields {
       parts.push(" ", make("button", { type: "button", class: "show quiet", "data-label": label(pointer),
         "data-frames": JSON.stringify(known.frames), "data-instance": instance ?? null,
         "aria-label": `Show ${label(pointer)} in the player` }, span));
-    }
-    const isText = this.nodes.get(pointer).node.matches("textarea, [type=text], select");
-    if (data.clip && isText && !/^\/(segments|texts|shots)/.test(pointer)) {
-      parts.push(" ", make("button", { type: "button", class: "quiet", tabindex: -1, "data-recaption": pointer,
-        "aria-label": `Write ${label(pointer)} anew` }, "anew"));
     }
     return parts;
   }

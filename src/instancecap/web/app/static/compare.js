@@ -1,5 +1,6 @@
 // Two captions of one clip side by side, and a vote that is kept at once.
 import { get, post, remembered, tell } from "/static/api.js";
+import { mount, unmount } from "/static/player.js";
 
 const part = {};
 for (const node of document.querySelectorAll("main [data-part]")) part[node.dataset.part] = node;
@@ -34,17 +35,37 @@ function showClip(facts) {
     make("tbody", {}, ...facts.rows.map(([name, ...values]) => make("tr", { className: values[0] === values[1] ? "same" : "" },
       make("th", { scope: "row", textContent: name }),
       ...values.map((value) => make("td", { textContent: value, dir: "auto" }))))));
-  showVideo(facts.video);
+  showPlayers(facts.key);
 }
 
-function showVideo(key) {
-  const address = key.split("/").map(encodeURIComponent).join("/");
-  const still = () => make("img", { src: `/thumbnails/${address}`, alt: "The clip's first frame" });
-  const video = make("video", { controls: true, loop: true, muted: true, preload: "metadata", src: `/media/${address}` });
-  video.setAttribute("aria-label", "The clip");
-  video.addEventListener("error", () => part.moving.replaceChildren(still(),
-    make("figcaption", { textContent: "This browser cannot play the clip; its first frame." })));
-  part.moving.replaceChildren(/\.(png|jpe?g|webp|gif|bmp)$/i.test(key) ? make("img", { src: `/media/${address}`, alt: "The clip" }) : video);
+/** Put the players of a clip in place, each with the boxes of one caption. */
+async function showPlayers(key) {
+  await Promise.all([0, 1].map(async (side) => {
+    const place = part[`player${side}`];
+    const put = async (frames) => {
+      const html = await text(`/compare/player?${new URLSearchParams({ ...asked, key, side, frames })}`);
+      if (shown.key !== key) return null;
+      unmount(place);
+      const template = document.createElement("template");
+      template.innerHTML = html; // of our own template, which escapes what it is given
+      place.replaceChildren(template.content);
+      return mount(place)[0];
+    };
+    unmount(place);
+    place.replaceChildren(make("p", { className: "empty", textContent: "Reading the clip …" }));
+    try {
+      const player = await put(false);
+      player?.root.addEventListener("unplayable", () => put(true));
+    } catch (error) {
+      if (shown.key === key) place.replaceChildren(make("p", { className: "empty", textContent: error.message }));
+    }
+  }));
+}
+
+async function text(url) {
+  const response = await fetch(url);
+  if (response.ok) return response.text();
+  throw new Error((await response.json().catch(() => ({}))).error ?? `the server said ${response.status}`);
 }
 
 async function go(at) {
@@ -83,7 +104,13 @@ if (form) {
     shown = null;
     tell("");
     part.duel.hidden = true;
-    await go(0);
+    const button = part.form.querySelector("button");
+    Object.assign(button, { disabled: true, textContent: "Reading both …" });
+    try {
+      await go(0);
+    } finally {
+      Object.assign(button, { disabled: false, textContent: "Compare" });
+    }
     part.vote.firstElementChild.focus();
   });
   part.back.addEventListener("click", () => go(shown.at - 1));
@@ -91,12 +118,12 @@ if (form) {
   part.remark.addEventListener("change", () => vote(shown.choice));
   for (const button of part.vote.children) button.addEventListener("click", () => choose(button.dataset.choice));
   document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest("input, textarea, select, video, summary");
+    const typing = event.target.closest("input:not([type=range], [type=checkbox]), textarea, select");
     if (part.duel.hidden || typing || event.ctrlKey || event.metaKey || event.altKey) return;
     const { key } = event;
     if ("123".includes(key)) part.vote.children[Number(key) - 1].click();
-    else if (key === "ArrowLeft") part.back.click();
-    else if (key === "ArrowRight") part.next.click();
+    else if (key === "p") part.back.click();
+    else if (key === "n") part.next.click();
     else return;
     event.preventDefault();
   });

@@ -1,0 +1,1 @@
+"""Positions of published InstanceVid files, put right."""
