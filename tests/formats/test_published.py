@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from instancecap.errors import FormatError
-from instancecap.formats import caption_from, detect, to_format
+from instancecap.formats import caption_from, detect, lost, to_format
 from instancecap.formats.cell_sentences import parse
 from instancecap.formats.instancevid import STRUCTURE
 from instancecap.schema import vocabulary as v
@@ -153,6 +153,12 @@ def test_spatialvid() -> None:
         "Bright, cloudy", "dawn_or_dusk", "outdoor",
     )  # fmt: skip
     assert caption.provenance["/background"].support == "unchecked"
+
+
+def test_a_paragraph_that_a_format_cannot_hold_is_named() -> None:
+    caption = caption_from(SPATIALVID)
+    assert "/dense_description" in lost(caption, "instancevid")
+    assert "/dense_description" in lost(caption, "skycaptioner")
 
 
 def test_spatialvid_before_it_is_tagged_and_with_nothing_known() -> None:

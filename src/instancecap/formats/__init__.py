@@ -284,7 +284,7 @@ def _differences(caption: Caption, other: Caption) -> list[str]:
     found: list[str] = []
     for name, value in ours.items():
         if name != "schema":
-            found += _compare(f"/{name}", value, theirs[name])
+            found += _compare(f"/{name}", value, theirs.get(name))
     return found
 
 

@@ -32,7 +32,7 @@ def true_cell(x: float, y: float) -> str:
 
 def printed_cell(x: float, y: float) -> str:
     """As the published files were written: everything below the top third is at the bottom."""
-    return f"{'bottom' if y > 1 / 3 else 'center'}-{COLUMNS[int(3 * x)]}"
+    return f"{'bottom' if int(3 * y) else 'center'}-{COLUMNS[int(3 * x)]}"
 
 
 def published(*instances: tuple[str, str], video: str = "a.mp4") -> dict[str, Any]:
@@ -122,14 +122,15 @@ def test_another_column_is_another_dog(tmp_path: Path) -> None:
 
 
 def test_texts_and_what_a_person_wrote_are_kept() -> None:
-    plain = published(("dog", "Near the door."), ("cat", "cat stays at center-left."))
-    caption = caption_from(plain)
-    caption.provenance["/instances/1/position/end"] = Provenance(
-        source=HUMAN, confidence=1.0, support="unchecked"
-    )
+    at = "cat stays at center-left."
+    caption = caption_from(published(("dog", "Near the door."), ("cat", at), ("cat", at)))
+    for id, source, support in ((1, HUMAN, "unchecked"), (2, "tracker", "measured")):
+        caption.provenance[f"/instances/{id}/position/end"] = Provenance.model_validate(
+            {"source": source, "confidence": 1.0, "support": support}
+        )
     before = caption.model_copy(deep=True)
     done = fix_caption("a.mp4", caption, FixOptions(out="x.jsonl"))
-    assert [(one.how, one.problem) for one in done] == [("kept", "")] * 2
+    assert [(one.how, one.problem) for one in done] == [("kept", "")] * 3
     assert caption == before
 
 

@@ -34,7 +34,8 @@ from instancecap.verify.naming import ClassMatch, class_match, noun_of
 
 How = Literal["measured", "mapped", "column only", "kept"]
 """What became of a position: measured anew; certain by the known defect; its row is open; as it
-was, for it is a text, a person's, or of a set that names the top row, which the defect never does.
+was, for it is a text, by a person, measured before, or of a set that names the top row, which the
+defect never does.
 """
 
 ROW_OPEN = "the row of the position is not known: the file says {!r}"
@@ -169,7 +170,7 @@ def fix_caption(
         keep_rows: rows are taken as they are printed where nothing was measured.
     """
     printed = {
-        one.id for one in caption.instances if _is_printed(one) and not _by_hand(caption, one)
+        one.id for one in caption.instances if _is_printed(one) and not _is_vouched(caption, one)
     }
     seen: dict[int, InstanceFacts] = {}
     problem = "nothing that was tracked fits its class and columns"
@@ -195,10 +196,10 @@ def _told(one: Instance) -> str:
     return one.position.text or sentence_of(one.position, one.class_)
 
 
-def _by_hand(caption: Caption, one: Instance) -> bool:
-    pointer = instance_pointer(one.id, "position/end")
-    entry = caption.provenance.get(pointer)
-    return entry is not None and entry.source == HUMAN
+def _is_vouched(caption: Caption, one: Instance) -> bool:
+    """Whether a person or a measurement stands for it."""
+    entry = caption.provenance.get(instance_pointer(one.id, "position/end"))
+    return entry is not None and (entry.source == HUMAN or entry.support == "measured")
 
 
 def _evidence_of(name: str, caption: Caption, options: FixOptions) -> Evidence:

@@ -47,9 +47,10 @@ class Session:
     def problem(self) -> str:
         """Why there is nothing to review; empty where there is."""
         try:
-            return "" if self.review else "nothing"
+            _ = self.review
         except InstanceCapError as error:
             return str(error)
+        return ""
 
     def refresh(self) -> str:
         """The job that brings the index up to date: the one that runs, else a new one."""
