@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter
 
 from instancecap.errors import InputError
 from instancecap.schema import vocabulary as v
@@ -132,12 +132,12 @@ def _add_queue(routes: APIRouter, services: Services, session: Session) -> None:
     @routes.get("/queue")
     def queue(
         query: Annotated[index.Query, Depends(_query)],
-        after: str = "",
+        after: Annotated[str, AfterValidator(_checked_place)] = "",
         back: bool = False,
         counted: bool = False,
     ) -> dict[str, Any]:
         """A page of the queue, after a place or before it; ``counted`` tells how many there are."""
-        place = index.Place(*json.loads(after)) if after else None
+        place = PLACE.validate_json(after) if after else None
         with session.review.reading() as db:
             found = index.find(db, query, after=place, back=back)
             return {
@@ -153,6 +153,16 @@ def _add_queue(routes: APIRouter, services: Services, session: Session) -> None:
     @routes.get("/progress")
     def progress() -> dict[str, Any]:
         return session.review.progress() | {"unwritten": session.trouble}
+
+
+PLACE = TypeAdapter(index.Place)
+
+
+def _checked_place(text: str) -> str:
+    """A place as JSON, or empty."""
+    if text:
+        PLACE.validate_json(text)
+    return text
 
 
 def _query(
