@@ -276,6 +276,11 @@ def test_the_index_filters_orders_and_pages(tmp_path: Path) -> None:
     assert names(state="accepted") == ["clip-1"]
 
     with review.reading() as db:
+        offered = index.choices(db)
+        assert offered["classes"] == ["dog", "strasse"]
+        assert offered["camera"] == ["pan_left"]
+        for flag in offered["flags"]:
+            assert index.find(db, index.Query(flag=flag)) == []
         for order in ("doubt", "set"):
             query = index.Query(order=order)
             whole = index.find(db, query)
@@ -402,3 +407,15 @@ def test_captions_of_other_formats_are_named_not_written_over(tmp_path: Path) ->
         broken, foreign = index.find(db, index.Query(order="set"))
     assert "/background: Input should be a valid string" in broken.error
     assert "instancecap convert" in foreign.error
+
+
+def test_copies_are_flagged_until_one_is_edited(tmp_path: Path) -> None:
+    said = "A dog runs over a field and barks at a cat."
+    captions = [make_document(n, global_description=said) for n in range(2)]
+    review = opened_set(make_set(tmp_path, "folder", [*captions, make_document(2)]))
+    copies = index.Query(flag=index.COPY, order="set")
+    with review.reading() as db:
+        assert [one.name for one in index.find(db, copies)] == ["clip-0.mp4", "clip-1.mp4"]
+        seen = review.read("clip-0.mp4")
+        review.save("clip-0.mp4", set_field("A park."), version=seen.version, reviewer="Ann")
+        assert index.find(db, copies) == []
