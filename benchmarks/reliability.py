@@ -16,9 +16,9 @@ from instancecap.captioners.measured.conduct import WAYS, seen_direction
 from instancecap.captioners.measured.content_selection import is_named, is_reliable
 from instancecap.evals.camera import FOLD, OPPOSITE, fold
 from instancecap.evidence import reliability
-from instancecap.evidence.geometry import CELLS
 from instancecap.evidence.reliability import BINS, Tally
 from instancecap.schema.evidence import CameraFacts, Evidence, InstanceFacts
+from instancecap.schema.tracks import CELLS
 
 PATH = Path(reliability.__file__).with_name("reliability.json")
 

@@ -98,9 +98,13 @@ def test_an_uncertain_label_of_the_camera_is_left_out(case: Labelled) -> None:
 
 
 def test_facts_are_counted_by_kind_and_confidence(case: Labelled) -> None:
-    kinds = count_facts(web_facts(case, evidence(instance(0, 0.1))))
+    told, untold = (
+        instance(0, 0.1).model_copy(update={"confidence": sure}) for sure in (0.86, 0.8)
+    )
+    assert "color" not in count_facts(web_facts(case, evidence(untold)))
+    kinds = count_facts(web_facts(case, evidence(told)))
     assert (kinds["camera.direction"][3].right, kinds["camera.direction"][3].n) == (1, 1)
-    assert kinds["class"][2].right == 1
+    assert kinds["class"][3].right == 1
     assert kinds["color"][1].right == 1
     assert kinds["transition"][3].n == 1
 

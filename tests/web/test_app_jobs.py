@@ -143,3 +143,13 @@ def test_what_is_no_clip_or_too_much_is_refused_in_one_line(
     assert "\n" not in answer.json()["error"]
     assert str(browser.services.workspace.path) not in answer.text
     assert set(browser.services.workspace.path.iterdir()) == before
+
+
+def test_a_full_disk_is_one_line(browser: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.open", full)
+    answer = browser.post("/uploads", params={"name": "a.mp4"}, content=b"x")
+    assert answer.status_code == 422
+    assert answer.json()["error"] == "a.mp4: cannot be written: No space left on device"

@@ -17,6 +17,7 @@ import pytest
 
 from examples.demo import find_clips
 from instancecap.formats import Caption
+from instancecap.mllm.server import Server
 from instancecap.web.app.config import Limits
 from tests.conftest import MakeVideo
 from tests.web.conftest import REBOUND, LiveApp, Watched, serious_findings
@@ -249,3 +250,32 @@ def test_a_site_whose_name_was_rebound_gets_nothing(app: LiveApp, chromium: Any)
     assert "is not this app" in page.content()
     assert page.locator("meta[name=token]").count() == 0
     page.close()
+
+
+def test_settings_are_remembered_and_the_key_stays_where_it_is(
+    live_app: Callable[..., LiveApp], watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OWN_KEY", "a-secret-key")
+    server = Server(url=["http://127.0.0.1:9/v1"], model="own-model", key_env="OWN_KEY")
+    app = live_app(server=server, auth="ann:password")
+    credentials = {"username": "ann", "password": "password"}
+    page = watch(app, http_credentials=credentials).page
+    bodies: list[str] = []
+    page.on("response", lambda one: bodies.append(one.text()))
+    page.goto(app.url)
+    asking = page.locator("[data-part=asking]")
+    assert not asking.is_visible()
+    page.locator("[name=captioner]").select_option("mllm")
+    page.locator("[name=mode]").select_option("paper")
+    page.locator("[name=model]").fill("another-model")
+    page.reload()
+    assert asking.is_visible()
+    assert page.locator("[name=mode]").input_value() == "paper"
+    assert page.locator("[name=model]").input_value() == "another-model"
+    page.wait_for_load_state("networkidle")
+    assert any("http://127.0.0.1:9/v1" in body for body in bodies)
+    assert not any("a-secret-key" in body or "OWN_KEY" in body for body in bodies)
+    page.locator("[data-action=theme]").click()
+    theme = page.locator("html").get_attribute("data-theme")
+    page.reload()
+    assert page.locator("html").get_attribute("data-theme") == theme == "dark"

@@ -103,7 +103,7 @@ def _reworded(caption: Caption, evidence: Evidence, at: str, findings: list[Find
     """Another wording of a wrong sentence that the evidence supports; empty where none is found."""
     sentence, kinds = findings[0].sentence, {one.kind for one in findings}
     text = pointers.resolve(caption, at)
-    for tried, candidate in enumerate(_candidates(sentence, findings)):
+    for tried, candidate in enumerate(candidates_of(sentence, findings)):
         if tried == MOST_TRIED:
             break
         trial = caption.model_copy(deep=True)
@@ -119,7 +119,7 @@ def _reworded(caption: Caption, evidence: Evidence, at: str, findings: list[Find
     return ""
 
 
-def _candidates(sentence: str, findings: list[Finding]) -> Iterator[str]:
+def candidates_of(sentence: str, findings: list[Finding]) -> Iterator[str]:
     """The sentence with a word or phrase of a group of ``swaps.toml`` in place of another of it;
     of a camera whose movement is measured, the sentence that tells that."""
     for group in _swaps():

@@ -259,8 +259,11 @@ def verify_all(
             except OutputError as error:
                 fail(Rejected(job.source, str(error)))
                 return
+        path = job.clip.path
+        place = path if is_url(path) else os.path.abspath(path)
+        found = {} if path == job.source else {"videos": [place]}  # else no video was looked for
         for pair in outcome.result.pairs:
-            write_pair({"id": job.name} | pair)
+            write_pair({"id": job.name} | pair | found)
         account.pairs += len(outcome.result.pairs)
         account.add(outcome.result)
         on_checked(replace(outcome.result, clip=job.clip))
@@ -322,7 +325,7 @@ def _jobs(
 def _job(row: Row, caption: Caption, config: CheckConfig) -> CheckJob:
     measured = find_evidence(row.name, caption, config.evidence) if config.evidence else ""
     clip = Clip(path=row.source, id=row.name)
-    if config.report or not measured:
+    if config.report or config.pairs or not measured:
         with suppress(*[InputError] if measured else []):
             clip = _clip_of(row, caption, config)
     return CheckJob(clip, row.name, caption=caption, source=row.source, evidence=measured)

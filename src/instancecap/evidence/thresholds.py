@@ -25,7 +25,8 @@ class NamingThresholds:
             and of the root of the box's area.
         look, best_look: weight of closer looks against first ones in both scores.
         face, faceless: added for a person whose face a closer look has seen, or none has: figures,
-            hands and machines that are taken for people have none.
+            hands and machines that are taken for people have none. Fitted, with ``human``, while
+            the other weights were held.
         human, animal, vehicle: added for these categories.
         any_animal, any_vehicle: added where any class of the category is right: COCO knows ten
             kinds of animals, and any other is taken for the one that it looks most like.
@@ -42,20 +43,20 @@ class NamingThresholds:
         carried: probability from which a household thing that travels keeps its name.
     """
 
-    offset: float = -0.07
-    score: float = 0.52
-    best: float = 1.3
-    density: float = 0.77
-    size: float = -1.39
+    offset: float = -0.28
+    score: float = 0.44
+    best: float = 1.49
+    density: float = 0.86
+    size: float = -1.37
     look: float = 2.0
     best_look: float = 0.5
-    face: float = 1.19
-    faceless: float = -0.29
-    human: float = 1.21
-    animal: float = -0.47
-    vehicle: float = 0.82
-    any_animal: float = 1.4
-    any_vehicle: float = 0.36
+    face: float = 1.63
+    faceless: float = -0.35
+    human: float = 1.41
+    animal: float = -0.51
+    vehicle: float = 0.92
+    any_animal: float = 1.34
+    any_vehicle: float = 0.39
     single: float = -1.7
     single_lively: float = 0.6
     name: float = 0.25
@@ -125,7 +126,7 @@ class FramingThresholds:
     cut_off: float = 0.8
     filmed: float = 0.2
     faces: int = 3
-    subject: float = 0.3
+    subject: float = 0.35
     no_subject: float = 0.4
 
 

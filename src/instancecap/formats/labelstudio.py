@@ -300,7 +300,7 @@ def labeling_config(classes: Iterable[str]) -> str:
     )
     for one in INSTANCE_FIELDS:
         _field_control(of_box, one, perRegion="true")
-    _control(of_box, "Header", "", value="Count")
+    _control(of_box, "Header", "", value="Count", size="5")
     _control(of_box, "Number", COUNT, min="1", perRegion="true")
     _field_control(of_stretch, Field(DESCRIPTION, ""), perRegion="true")
     for one in CLIP_FIELDS:
@@ -310,7 +310,7 @@ def labeling_config(classes: Iterable[str]) -> str:
 
 
 def _field_control(view: ElementTree.Element, one: Field, **marks: str) -> None:
-    _control(view, "Header", "", value=one.name.replace("_", " ").capitalize())
+    _control(view, "Header", "", value=one.name.replace("_", " ").capitalize(), size="5")
     if one.words:
         choice = "multiple" if one.several else "single"
         _control(view, "Choices", one.name, one.words, choice=choice, showInline="true", **marks)

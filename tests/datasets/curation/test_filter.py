@@ -191,3 +191,5 @@ def test_a_clip_is_explained_rule_by_rule(folder: Path) -> None:
 def test_out_is_a_folder() -> None:
     with pytest.raises(UsageError, match="go to a folder"):
         FilterConfig(out="manifest.jsonl")
+    with pytest.raises(UsageError, match="a local disk"):
+        FilterConfig(out="s3://bucket/filtered")

@@ -77,6 +77,7 @@ def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
         ('[camera]\nnever = "shaky"', "give a list of words"),
         ("[duplicates]\ndistance = 1", r"\[duplicates\] takes max, mirror, not 'distance'"),
         ("[plugins.taste]\nleast = 1", r"\[taste\] takes call, min, max, not 'least'"),
+        ("[plugins.blur]\nmin = 1", "there is a rule of that name"),
         ("[duration", "not valid TOML"),
     ],
 )

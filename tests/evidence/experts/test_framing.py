@@ -196,3 +196,11 @@ def test_large_faces_of_people_show_that_the_clip_was_filmed(
     own = [one.model_copy(update={"instance": person.id}) for one in faces]
     assert shows_large_faces(evidence(person, faces=own)) == filmed
     assert not shows_large_faces(evidence(person, faces=faces))
+
+
+def test_a_shot_is_framed_for_the_largest_of_those_who_strike_alike() -> None:
+    bystander = thing((0.48, 0.4, 0.52, 0.55), salience=0.4)
+    player = thing((0.7, 0.3, 0.85, 0.95), id=1, salience=0.3)
+    assert frame_subject([bystander, player], [], WHOLE).shot_type == "full_shot"
+    hardly = player.model_copy(update={"salience": 0.1})
+    assert frame_subject([bystander, hardly], [], WHOLE).shot_type == "long_shot"

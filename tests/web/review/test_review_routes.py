@@ -106,6 +106,8 @@ def test_a_wrong_edit_is_told_in_one_line(
     assert send(browser, "save", name, version=version, edit={"kind": "x"}).status_code == 422
     for bad in ("../secret", "/etc/passwd", "gone", "\0"):
         assert browser.get("/review/caption", params={"name": bad}).status_code == 422
+    for after in ("x", "[1]", '["a", 2, 3]', "{}"):
+        assert browser.get("/review/queue", params={"after": after}).status_code == 422
     without_token = browser.post(
         "/review/judge",
         json={"name": name, "verdict": "accepted"},

@@ -21,7 +21,6 @@ from instancecap.io.table_writers import open_table
 from instancecap.schema import Caption
 from instancecap.web.review import index
 from instancecap.web.review.edits import SetField
-from instancecap.web.review.replace import Replacement, preview, replace_all
 from instancecap.web.review.store import Conflict, ReviewSet
 from tests.conftest import MakeVideo
 
@@ -276,6 +275,11 @@ def test_the_index_filters_orders_and_pages(tmp_path: Path) -> None:
     assert names(state="accepted") == ["clip-1"]
 
     with review.reading() as db:
+        offered = index.choices(db)
+        assert offered["classes"] == ["dog", "strasse"]
+        assert offered["camera"] == ["pan_left"]
+        for flag in offered["flags"]:
+            assert index.find(db, index.Query(flag=flag)) == []
         for order in ("doubt", "set"):
             query = index.Query(order=order)
             whole = index.find(db, query)
@@ -334,47 +338,6 @@ def test_verdicts_critiques_pairs_and_agreement(tmp_path: Path) -> None:
         review.criticize("clip-1.mp4", "x" * 2001, reviewer="Bob")
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_replacing_over_the_set_is_shown_first_and_taken_back(tmp_path: Path, kind: str) -> None:
-    captions = [make_document(n) for n in range(3)]
-    captions[2].instances.append(captions[2].instances[0].model_copy(
-        update={"id": 1, "name": "the puppy"}))  # fmt: skip
-    path = make_set(tmp_path, kind, captions)
-    review = opened_set(path)
-    change = Replacement(find="dog", put="puppy")
-    seen = preview(review, change)
-    assert (seen["captions"], seen["fields"]) == (3, 10)
-    before = seen["shown"][0]["before"]
-    assert before.startswith("A dog runs") and seen["shown"][0]["name"] == "clip-0.mp4"
-    assert review.read("clip-0.mp4").caption == captions[0], "a preview changes nothing"
-    done = replace_all(review, change, reviewer="Ann")
-    assert done["captions"] == 2 and "instance names must differ" in done["failed"]["clip-2.mp4"]
-    caption = review.read("clip-0.mp4").caption
-    assert (caption.instances[0].class_, caption.instances[0].name) == ("puppy", "the puppy")
-    now = review.read("clip-1.mp4")
-    review.save("clip-1.mp4", set_field("A lake."), version=now.version, reviewer="Bob")
-    count, left = review.undo_batch(done["batch"])
-    assert set(left) == {"clip-1.mp4"} and count > 0
-    assert review.read("clip-0.mp4").caption == captions[0]
-    assert review.read("clip-1.mp4").caption.background == "A lake."
-
-
-def test_replacing_heeds_words_case_and_fields(tmp_path: Path) -> None:
-    said = "Cats! A catalog of cats. A Cat."
-    caption = make_document(0, background=said, lighting="A cat's lamp.")
-
-    def after(**how: Any) -> dict[str, Any]:
-        found = Replacement(find="cat", put="fox", **how).edits(caption)
-        return {pointer: new for pointer, (_, new) in found.items()}
-
-    assert after()["/background"] == "Cats! A catalog of cats. A Fox."
-    assert after(same_case=True).keys() == {"/global_description", "/lighting"}
-    assert after(whole_words=False)["/background"] == "Foxs! A foxalog of foxs. A Fox."
-    assert after(fields=("lighting",)) == {"/lighting": "A fox's lamp."}
-    with pytest.raises(UsageError, match="what to look for"):
-        Replacement(find=" ", put="x")
-
-
 @pytest.mark.parametrize("make", [
     lambda path: path / "gone", lambda path: path / "x.csv",
 ])  # fmt: skip
@@ -392,3 +355,25 @@ def test_captions_of_other_formats_are_named_not_written_over(tmp_path: Path) ->
     assert "instancecap convert" in item.error
     with pytest.raises(InputError):
         review.read(item.name)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "x.json").write_text('{"caption": "A dog."}', encoding="utf-8")
+    make_document(0).write(folder / "broken.json")
+    text = (folder / "broken.json").read_text(encoding="utf-8")
+    (folder / "broken.json").write_text(text.replace('"A field."', "7"), encoding="utf-8")
+    with opened_set(folder).reading() as db:
+        broken, foreign = index.find(db, index.Query(order="set"))
+    assert "/background: Input should be a valid string" in broken.error
+    assert "instancecap convert" in foreign.error
+
+
+def test_copies_are_flagged_until_one_is_edited(tmp_path: Path) -> None:
+    said = "A dog runs over a field and barks at a cat."
+    captions = [make_document(n, global_description=said) for n in range(2)]
+    review = opened_set(make_set(tmp_path, "folder", [*captions, make_document(2)]))
+    copies = index.Query(flag=index.COPY, order="set")
+    with review.reading() as db:
+        assert [one.name for one in index.find(db, copies)] == ["clip-0.mp4", "clip-1.mp4"]
+        seen = review.read("clip-0.mp4")
+        review.save("clip-0.mp4", set_field("A park."), version=seen.version, reviewer="Ann")
+        assert index.find(db, copies) == []

@@ -25,6 +25,7 @@ from instancecap.engine.config import RunConfig
 from instancecap.engine.events import Events
 from instancecap.engine.results import Run
 from instancecap.errors import UsageError
+from instancecap.io.addresses import is_url
 from instancecap.io.atomic import require_writable, write_whole
 from instancecap.io.inputs import find_jobs
 
@@ -48,6 +49,8 @@ class FilterConfig(RunConfig):
     def _check_folder(self) -> Self:
         if Path(self.out).suffix.lower() in (".jsonl", ".parquet"):
             raise UsageError(f"--out {self.out}: the manifest and what goes with it go to a folder")
+        if is_url(self.out):
+            raise UsageError(f"--out {self.out}: name a folder on a local disk")
         return self
 
 

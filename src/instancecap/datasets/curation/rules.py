@@ -190,6 +190,10 @@ def read_rules(path: str = "") -> Rules:
     calls: dict[str, str] = {}
     for name, table in _table(path, PLUGINS, tables.get(PLUGINS, {})).items():
         limits = dict(_table(path, f"{PLUGINS}.{name}", table))
+        if name in KINDS:
+            raise UsageError(
+                f"{path}: [plugins.{name}]: there is a rule of that name; choose another"
+            )
         calls[name] = str(limits.pop("call", name))
         found.append(_rule(path, name, Kind("blur", f"{name} is {{}}"), limits, extra=("call",)))
     same = _table(path, DUPLICATES, tables.get(DUPLICATES, {}))

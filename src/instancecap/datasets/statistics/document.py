@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import ClassVar, Literal
 
@@ -142,6 +142,12 @@ class Statistics(Document):
         found = (one for one in self.distributions if one.name == name)
         nothing = Distribution(name=name, title=name, of="clips", total=0, known=0, counts={})
         return next(found, nothing)
+
+
+def shown_values(same: Sequence[Distribution]) -> list[str]:
+    """The values that occur in any of the sets, in the order of the first set."""
+    values = dict.fromkeys(value for one in same for value in one.counts)
+    return [value for value in values if any(one.counts.get(value) for one in same)]
 
 
 def most_common(counts: Counter[str], *, most: int) -> dict[str, int]:

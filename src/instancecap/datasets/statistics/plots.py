@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from instancecap.datasets.statistics.document import Distribution, Statistics
+from instancecap.datasets.statistics.document import (
+    Distribution,
+    Statistics,
+    shown_values,
+)
 from instancecap.errors import MissingDependency
 from instancecap.io.atomic import open_whole
 
@@ -52,7 +56,7 @@ def draw_plots(sets: Sequence[Statistics], folder: Path) -> list[Path]:
     with mpl.rc_context(_STYLE):
         for one in sets[0].distributions:
             same = [other.distribution(one.name) for other in sets]
-            values = _shown(same)
+            values = shown_values(same)
             if not values:
                 continue
             height = INCHES_AROUND + INCHES_A_ROW * len(values) * len(sets)
@@ -62,15 +66,9 @@ def draw_plots(sets: Sequence[Statistics], folder: Path) -> list[Path]:
         figure = Figure(figsize=(2 * INCHES_WIDE, 4.2), layout="constrained")
         for axes, name in zip(figure.subplots(1, 2), ("scene", "length"), strict=True):
             same = [other.distribution(name) for other in sets]
-            _bars(axes, same, _shown(same), names=[other.name for other in sets])
+            _bars(axes, same, shown_values(same), names=[other.name for other in sets])
         written += _save(figure, folder, FIGURE)
     return written
-
-
-def _shown(same: Sequence[Distribution]) -> list[str]:
-    """The values that occur in any of the sets, in the order of the first."""
-    values = dict.fromkeys(value for one in same for value in one.counts)
-    return [value for value in values if any(one.counts.get(value) for one in same)]
 
 
 def _bars(

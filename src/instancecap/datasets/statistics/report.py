@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from instancecap.datasets.statistics.document import Distribution, Statistics
+from instancecap.datasets.statistics.document import (
+    Distribution,
+    Statistics,
+    shown_values,
+)
 from instancecap.datasets.statistics.plots import draw_plots
 from instancecap.errors import MissingDependency
 from instancecap.io.atomic import require_writable, write_whole
@@ -72,11 +76,9 @@ class Comparison:
 
     @classmethod
     def of(cls, one: Distribution, sets: Sequence[Statistics]) -> Comparison:
-        """The values that occur in any of the sets, in the order of the first."""
+        """The same distribution of each set."""
         same = [other.distribution(one.name) for other in sets]
-        values = dict.fromkeys(value for part in same for value in part.counts)
-        shown = [value for value in values if any(part.counts.get(value) for part in same)]
-        return cls(one.name, one.title, same, shown)
+        return cls(one.name, one.title, same, shown_values(same))
 
     @property
     def known(self) -> list[str]:

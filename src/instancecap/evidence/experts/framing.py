@@ -8,6 +8,7 @@ import numpy as np
 
 from instancecap.evidence.expert import Scene
 from instancecap.evidence.experts.angle import shot_angle
+from instancecap.evidence.geometry import areas
 from instancecap.evidence.sample import Sample
 from instancecap.evidence.thresholds import FRAMING
 from instancecap.evidence.tracking.naming import LIVELY
@@ -16,6 +17,9 @@ from instancecap.schema.vocabulary import ShotPosition, ShotType, Unknown
 
 WIDE = 0.5
 """How much must speak for a place for the surroundings to be what is shown."""
+
+NEARLY = 0.5
+"""Share of the most salient one's salience from which others may be whom the shot is framed for."""
 
 
 class FramingExpert:
@@ -116,11 +120,17 @@ def _shot_type(
 
 
 def _subject(instances: Sequence[InstanceFacts]) -> InstanceFacts:
-    """Whom the shot is framed for: the most salient instance, or a person nearly as salient."""
+    """Whom the shot is framed for: the most salient instance, or a person nearly as salient; of
+    several of its kind, the largest: others stand about behind it."""
     main = max(instances, key=lambda item: item.salience)
-    people = [item for item in instances if item.class_ == "person"]
-    person = max(people, key=lambda item: item.salience, default=main)
-    return person if person.salience >= 0.5 * main.salience else main
+    striking = [item for item in instances if item.salience >= NEARLY * main.salience]
+    if any(item.class_ == "person" for item in striking):
+        return max((item for item in striking if item.class_ == "person"), key=_size)
+    return max((item for item in striking if item.class_ == main.class_), key=_size)
+
+
+def _size(item: InstanceFacts) -> float:
+    return float(np.median(areas(np.array([point.box for point in item.track]))))
 
 
 def _person_shot(height: float, face: float, *, upright: float, cut: bool) -> ShotType:

@@ -57,6 +57,14 @@ class CaptionRequest(CaptionerChoice):
 def router(services: Services) -> APIRouter:
     """The routes."""
     routes = APIRouter()
+    _add_start(routes, services)
+    _add_result(routes, services)
+    _add_downloads(routes, services)
+    return routes
+
+
+def _add_start(routes: APIRouter, services: Services) -> None:
+    """The page that takes a clip, and the job that it begins."""
 
     @routes.get("/", response_class=HTMLResponse)
     def page(request: Request) -> HTMLResponse:
@@ -89,6 +97,10 @@ def router(services: Services) -> APIRouter:
             limits=services.config.limits,
         )
         return {"job": services.jobs.start(caption_clip, order), "page": f"/captions/{id}"}
+
+
+def _add_result(routes: APIRouter, services: Services) -> None:
+    """The page of a caption, its pictures, its prompts."""
 
     @routes.get("/captions/{id}", response_class=HTMLResponse)
     def result(request: Request, id: str) -> HTMLResponse:
@@ -125,6 +137,10 @@ def router(services: Services) -> APIRouter:
         _, caption, _ = _result(services, id)
         return prompt_facts(caption, target=target, task=task, length=length)
 
+
+def _add_downloads(routes: APIRouter, services: Services) -> None:
+    """The files that a caption can be saved as."""
+
     @routes.get("/captions/{id}/download/{format}")
     def download(
         id: str, format: Literal["json", "instancevid", "skycaptioner", "text", "report"]
@@ -145,8 +161,6 @@ def router(services: Services) -> APIRouter:
             text = f"{given}\n" if isinstance(given, str) else _json(given)
         kind = "text/plain" if format == "text" else "application/json"
         return Response(text, media_type=kind, headers=headers)
-
-    return routes
 
 
 def _result(services: Services, id: str) -> tuple[Path, Caption, Evidence]:

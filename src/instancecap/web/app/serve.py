@@ -17,15 +17,16 @@ def serve(config: AppConfig) -> None:
         MissingDependency: the extra ``web`` is not installed.
         UsageError: the port is taken, or the address is not this machine's.
     """
+    listening = _listen(config.host, config.port)  # first: it fails sooner than the rest loads
     try:
         import uvicorn
 
         from instancecap.web.app.application import create_app
     except ImportError as error:
+        listening.close()
         raise MissingDependency(
             f"the browser app needs {error.name}: pip install 'instancecap[web]'"
         ) from error
-    listening = _listen(config.host, config.port)
     name = f"[{config.host}]" if ":" in config.host else config.host
     url = f"http://{name}:{listening.getsockname()[1]}/"
 

@@ -10,8 +10,10 @@ from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import FileResponse, Response
+from starlette.concurrency import run_in_threadpool
 
 from instancecap.errors import InputError
+from instancecap.io.atomic import writing
 from instancecap.web.app.files import MEDIA_TYPES, is_media
 from instancecap.web.app.inspection import inspect_clip, make_thumbnail
 from instancecap.web.app.security import UPLOAD_PATH
@@ -78,8 +80,6 @@ def router(services: Services) -> APIRouter:
 
 
 async def _take(services: Services, request: Request, name: str) -> dict[str, Any]:
-    from starlette.concurrency import run_in_threadpool
-
     shown = "".join(one for one in name if one.isprintable())[-LONGEST_NAME:] or "clip"
     if not is_media(shown):
         raise InputError(f"{shown}: not a video by its name; videos and pictures are taken")
@@ -87,7 +87,7 @@ async def _take(services: Services, request: Request, name: str) -> dict[str, An
     path = folder / f"clip{Path(shown).suffix.lower()}"
     kept = False
     try:
-        with path.open("wb") as file:
+        with writing(shown), path.open("wb") as file:
             async for chunk in request.stream():
                 await run_in_threadpool(file.write, chunk)
         limits = services.config.limits

@@ -20,10 +20,13 @@ from instancecap.evals.quality.flags import FLAGS, flags_of, scripts_of, words_o
 from instancecap.formats.text import paragraph
 from instancecap.schema.caption import Caption
 from instancecap.web.review.database import Database
-from instancecap.web.review.documents import Documents, Found
+from instancecap.web.review.documents import FOREIGN, OURS, Documents, Found
 
 COPY = "exact copy"
 """The flag of ``eval quality`` for captions that have the same words."""
+
+BESIDE = "like its neighbor"
+"""The flag that is about two captions, and would be out of date when either is edited."""
 
 AT_A_TIME = 100
 """Captions that are written into the index together; others can write in between."""
@@ -205,7 +208,7 @@ def summarize(text: str) -> Summary:
     try:
         caption = Caption.from_json(text, source="the caption")
     except InputError as error:
-        return Summary(error=str(error))
+        return Summary(error=str(error) if OURS in text else FOREIGN)
     said = paragraph(caption)
     words = words_of(said)
     leaves = caption.leaves()
@@ -320,7 +323,7 @@ def names_of(db: sqlite3.Connection, query: Query) -> Iterator[str]:
 
 def choices(db: sqlite3.Connection) -> dict[str, list[str]]:
     """What can be chosen to filter by: flags, and the classes and movements that occur."""
-    found: dict[str, list[str]] = {"flags": [*FLAGS, COPY]}
+    found: dict[str, list[str]] = {"flags": [one for one in FLAGS if one != BESIDE] + [COPY]}
     for column in ("classes", "camera"):
         lists = db.execute(f"SELECT DISTINCT {column} FROM captions WHERE {column} != ''")
         found[column] = sorted({one for (joined,) in lists for one in _split(joined)})

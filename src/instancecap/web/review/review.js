@@ -2,8 +2,10 @@
 
 import { follow, get, post, remembered, tell } from "./api.js";
 import { mount, unmount } from "./player.js";
-import { ask, choice, draw, field, help, isOpen } from "./review_dialogs.js";
-import { Fields, make, shown, valueAt } from "./review_fields.js";
+import { ask, help, isOpen } from "./review_dialogs.js";
+import { Fields, make, told } from "./review_fields.js";
+import { instanceActions } from "./review_instances.js";
+import { entry, offer, standing } from "./review_progress.js";
 import { replaceOverSet } from "./review_replace.js";
 
 const part = {};
@@ -57,15 +59,7 @@ function nothing() {
 }
 
 function paintQueue() {
-  part.items.replaceChildren(...items.map((one, index) => {
-    const button = make("button", { type: "button", "data-index": index, "aria-current": index === at ? "true" : null },
-      make("strong", { dir: "auto" }, one.name),
-      make("span", { class: "about", dir: "auto" }, one.error || one.classes.join(", ") || "no instance"));
-    const [rank] = one.place;
-    if (rank < 0) button.append(make("span", { class: "support disputed" }, `${-rank} disputed`));
-    if (one.verdict) button.append(make("span", { class: `mark ${one.verdict}` }, one.verdict));
-    return make("li", {}, button);
-  }));
+  part.items.replaceChildren(...items.map((one, index) => entry(one, index, index === at)));
   part.more.hidden = items.length < 50;
 }
 
@@ -197,13 +191,6 @@ function accept(data, { fresh = false } = {}) {
   }
 }
 
-function told(edit) {
-  if (edit.kind === "set" || edit.kind === "take") return `${edit.pointer} → ${shown(edit.value).slice(0, 80) || "empty"}`;
-  if (edit.kind === "merge") return `#${edit.gone} is #${edit.keep}`;
-  if (edit.kind === "add") return `added ${edit.class}`;
-  return `${edit.kind} #${edit.instance}`;
-}
-
 function paintVerdict() {
   const given = Object.entries(open.verdicts);
   part.verdict.replaceChildren(...given.map(([who, state]) =>
@@ -261,7 +248,7 @@ const fields = new Fields(part.fields, {
     const answer = await post("/review/check", { name: open.name, version: open.version, edit }).catch(({ message }) => ({ error: message }));
     return answer.error;
   },
-  recaption: (pointer) => recaption(pointer),
+  recaption: (pointer) => instances.recaption(pointer),
 });
 
 // What the keys and buttons do -----------------------------------------------------------------
@@ -310,97 +297,15 @@ async function undo() {
   tell(fault ?? "undone", { error: Boolean(fault) });
 }
 
-async function job(promise) {
-  const { job: id } = await promise;
-  return follow(id, { onEvent: ({ stage }) => tell(`${stage} …`) });
-}
-
-async function recaption(pointer) {
-  if (!pointer) return tell("go into a field first");
-  await saved();
-  const { name } = open;
-  try {
-    const { value, by } = await job(post("/review/recaption", { name, pointer }));
-    if (open?.name !== name) return;
-    const now = valueAt(open.caption, pointer);
-    if (JSON.stringify(now) === JSON.stringify(value)) return tell("it says the same again");
-    const parts = [make("p", { class: "was" }, "now: ", make("del", { dir: "auto" }, shown(now) || "empty")),
-      make("p", { dir: "auto" }, shown(value)), make("p", { class: "origin" }, `${by.source}, ${by.support}`)];
-    const reply = await ask("Written anew", parts, [["take", "Take it"]]);
-    if (reply) await saveOrTell({ kind: "take", pointer, value, by });
-  } catch (fault) {
-    tell(fault.message, { error: true });
-  }
-}
-
-const names = () => open.caption.instances.map((one) => [String(one.id), `#${one.id} ${one.name || one.class}`]);
-const chosen = () => String(fields.instance ?? open.caption.instances[0]?.id);
-
-async function add() {
-  await saved();
-  if (!player) return tell("without the clip there is nothing to draw on");
-  player.pause();
-  const { name } = open;
-  const t = player.t;
-  const box = await draw(player.root.querySelector(".frame"));
-  if (!box) return;
-  const reply = await ask("Add an instance", [
-    field("class", "Class, a noun: dog", { required: true, autofocus: true, maxlength: 80 }),
-    field("name", "Name, as the sentences call it: the small dog", { maxlength: 200 }),
-  ], [["add", "Add, and follow it"]]);
-  if (!reply) return;
-  try {
-    const { track } = await job(post("/review/track", { name, t, box }));
-    if (open?.name !== name) return tell("another caption is open; nothing was added");
-    await saveOrTell({ kind: "add", class: reply.class.trim(), name: reply.name.trim(), track });
-  } catch (fault) {
-    tell(fault.message, { error: true });
-  }
-}
-
-async function merge() {
-  await saved();
-  const all = names();
-  if (all.length < 2) return tell("there are no two instances");
-  const keep = chosen();
-  const other = all.find(([id]) => id !== keep)[0];
-  const reply = await ask("These two are one", [choice("keep", "Keep", all, keep),
-    choice("gone", "and merge into it", all, other)], [["merge", "Merge"]]);
-  if (reply) await saveOrTell({ kind: "merge", keep: Number(reply.keep), gone: Number(reply.gone) });
-}
-
-async function split() {
-  await saved();
-  if (!open.caption.instances.length) return tell("there is no instance");
-  const t = player ? player.t : 0;
-  const reply = await ask("From then on it is another one", [choice("instance", "Instance", names(), chosen()),
-    field("t", "From, seconds", { type: "number", min: 0, step: "any", value: t.toFixed(2) }),
-    field("name", "Name of the new one", { maxlength: 200 })], [["split", "Split"]]);
-  if (!reply) return;
-  await saveOrTell({ kind: "split", instance: Number(reply.instance), t: Number(reply.t), name: reply.name.trim() });
-}
-
-async function remove() {
-  await saved();
-  if (!open.caption.instances.length) return tell("there is no instance");
-  const first = await ask("Remove an instance", [choice("instance", "Instance", names(), chosen())], [["remove", "Remove"]]);
-  if (!first) return;
-  const sentences = Object.values(open.mentions[first.instance]).flat();
-  let cut = false;
-  if (sentences.length) {
-    const second = await ask("These sentences name it", [make("ul", {}, ...sentences.map((one) => make("li", { dir: "auto" }, one)))],
-      [["cut", "Remove them too"], ["keep", "Keep them"]]);
-    if (!second) return;
-    cut = second.action === "cut";
-  }
-  await saveOrTell({ kind: "remove", instance: Number(first.instance), cut_sentences: cut });
-}
+const instances = instanceActions({
+  opened: () => open, player: () => player, fields, saved, save: saveOrTell,
+});
 
 const actions = {
-  next: () => go(1), previous: () => go(-1), undo, add, merge, split, remove, help,
+  next: () => go(1), previous: () => go(-1), undo, help, ...instances,
   accept: () => conclude("accept"), reject: () => conclude("reject"), skip: () => conclude("skip"),
   edit: () => fields.focus(fields.focused), critique: () => part.critique.focus(),
-  recaption: () => recaption(fields.focused),
+  recaption: () => instances.recaption(fields.focused),
   search: () => { document.querySelector(".filters").open = true; part.search.focus(); },
   replace: async () => { await saved(); await replaceOverSet({ me, query, again: () => load({ keep: true }) }); if (open) await refreshOpen(); },
 };
@@ -483,36 +388,6 @@ setInterval(async () => {
   const latest = data?.changes.at(-1);
   if (data) tell(`changed by ${latest?.reviewer || "somebody else"}`);
 }, LOOK_AGAIN);
-
-let counting = 0;
-function standing() {
-  clearTimeout(counting);
-  counting = setTimeout(async () => {
-    const told = await get("/review/progress");
-    const judged = told.accepted + told.rejected + told.skipped;
-    const parts = [`${judged.toLocaleString("en")} of ${told.captions.toLocaleString("en")} judged: `
-      + `${told.accepted} accepted, ${told.rejected} rejected, ${told.skipped} skipped; ${told.edited} edited.`];
-    const people = Object.entries(told.reviewers).filter(([who]) => who);
-    if (people.length > 1) parts.push(` ${people.map(([who, count]) => `${who} ${count}`).join(", ")}.`);
-    if (told.judged_twice) {
-      const alpha = told.agreement === null ? "" : `, alpha ${told.agreement.toFixed(2)}`;
-      parts.push(` Agree on ${told.same} of ${told.judged_twice}${alpha}.`);
-    }
-    if (told.unwritten) parts.push(` Kept here, not in the table yet: ${told.unwritten}`);
-    part.progress.textContent = parts.join("");
-  }, 300);
-}
-
-async function offer() {
-  const found = await get("/review/choices");
-  for (const [name, key] of [["flag", "flags"], ["class_", "classes"], ["camera", "camera"]]) {
-    const select = part.filters.elements[name];
-    const { value } = select;
-    select.replaceChildren(make("option", { value: "" }, "any"),
-      ...found[key].map((one) => make("option", { value: one }, one.replaceAll("_", " "))));
-    select.value = value;
-  }
-}
 
 part.reviewer.value = remembered.get("reviewer");
 load().then(standing);

@@ -47,6 +47,14 @@ export function valueAt(caption, pointer) {
 
 export const shown = (value) => (Array.isArray(value) ? value.join(", ") : String(value ?? ""));
 
+/** An edit in a line of words. */
+export function told(edit) {
+  if (edit.kind === "set" || edit.kind === "take") return `${edit.pointer} → ${shown(edit.value).slice(0, 80) || "empty"}`;
+  if (edit.kind === "merge") return `#${edit.gone} is #${edit.keep}`;
+  if (edit.kind === "add") return `added ${edit.class}`;
+  return `${edit.kind} #${edit.instance}`;
+}
+
 function input(pointer, value, id) {
   const kind = last(pointer);
   const common = { id, "data-pointer": pointer };

@@ -1,0 +1,99 @@
+// What is done to the instances of the open caption, and fields that are written anew.
+
+import { follow, post, tell } from "./api.js";
+import { ask, choice, draw, field } from "./review_dialogs.js";
+import { make, shown, valueAt } from "./review_fields.js";
+
+/**
+ * Actions by name. `opened()` is the caption, `player()` its player or null, `saved()` waits for what
+ * is under way, `save(edit)` resolves to whether it was done.
+ */
+export function instanceActions({ opened, player, fields, saved, save }) {
+  async function job(promise) {
+    const { job: id } = await promise;
+    return follow(id, { onEvent: ({ stage }) => tell(`${stage} …`) });
+  }
+
+  async function recaption(pointer) {
+    if (!pointer) return tell("go into a field first");
+    await saved();
+    const { name } = opened();
+    try {
+      const { value, by } = await job(post("/review/recaption", { name, pointer }));
+      if (opened()?.name !== name) return;
+      const now = valueAt(opened().caption, pointer);
+      if (JSON.stringify(now) === JSON.stringify(value)) return tell("it says the same again");
+      const parts = [make("p", { class: "was" }, "now: ", make("del", { dir: "auto" }, shown(now) || "empty")),
+        make("p", { dir: "auto" }, shown(value)), make("p", { class: "origin" }, `${by.source}, ${by.support}`)];
+      const reply = await ask("Written anew", parts, [["take", "Take it"]]);
+      if (reply) await save({ kind: "take", pointer, value, by });
+    } catch (fault) {
+      tell(fault.message, { error: true });
+    }
+  }
+
+  const names = () => opened().caption.instances.map((one) => [String(one.id), `#${one.id} ${one.name || one.class}`]);
+  const chosen = () => String(fields.instance ?? opened().caption.instances[0]?.id);
+
+  async function add() {
+    await saved();
+    if (!player()) return tell("without the clip there is nothing to draw on");
+    player().pause();
+    const { name } = opened();
+    const t = player().t;
+    const box = await draw(player().root.querySelector(".frame"));
+    if (!box) return;
+    const reply = await ask("Add an instance", [
+      field("class", "Class, a noun: dog", { required: true, autofocus: true, maxlength: 80 }),
+      field("name", "Name, as the sentences call it: the small dog", { maxlength: 200 }),
+    ], [["add", "Add, and follow it"]]);
+    if (!reply) return;
+    try {
+      const { track } = await job(post("/review/track", { name, t, box }));
+      if (opened()?.name !== name) return tell("another caption is open; nothing was added");
+      await save({ kind: "add", class: reply.class.trim(), name: reply.name.trim(), track });
+    } catch (fault) {
+      tell(fault.message, { error: true });
+    }
+  }
+
+  async function merge() {
+    await saved();
+    const all = names();
+    if (all.length < 2) return tell("there are no two instances");
+    const keep = chosen();
+    const other = all.find(([id]) => id !== keep)[0];
+    const reply = await ask("These two are one", [choice("keep", "Keep", all, keep),
+      choice("gone", "and merge into it", all, other)], [["merge", "Merge"]]);
+    if (reply) await save({ kind: "merge", keep: Number(reply.keep), gone: Number(reply.gone) });
+  }
+
+  async function split() {
+    await saved();
+    if (!opened().caption.instances.length) return tell("there is no instance");
+    const t = player()?.t ?? 0;
+    const reply = await ask("From then on it is another one", [choice("instance", "Instance", names(), chosen()),
+      field("t", "From, seconds", { type: "number", min: 0, step: "any", value: t.toFixed(2) }),
+      field("name", "Name of the new one", { maxlength: 200 })], [["split", "Split"]]);
+    if (!reply) return;
+    await save({ kind: "split", instance: Number(reply.instance), t: Number(reply.t), name: reply.name.trim() });
+  }
+
+  async function remove() {
+    await saved();
+    if (!opened().caption.instances.length) return tell("there is no instance");
+    const first = await ask("Remove an instance", [choice("instance", "Instance", names(), chosen())], [["remove", "Remove"]]);
+    if (!first) return;
+    const sentences = Object.values(opened().mentions[first.instance]).flat();
+    let cut = false;
+    if (sentences.length) {
+      const second = await ask("These sentences name it", [make("ul", {}, ...sentences.map((one) => make("li", { dir: "auto" }, one)))],
+        [["cut", "Remove them too"], ["keep", "Keep them"]]);
+      if (!second) return;
+      cut = second.action === "cut";
+    }
+    await save({ kind: "remove", instance: Number(first.instance), cut_sentences: cut });
+  }
+
+  return { add, merge, split, remove, recaption };
+}
