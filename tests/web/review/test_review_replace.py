@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from instancecap.errors import UsageError
-from instancecap.web.review.replace import Replacement, preview, replace_all
+from instancecap.datasets.replace import Replacement
+from instancecap.web.review.replace import SetReplacement, preview, replace_all
 from tests.web.review.test_review_store import KINDS, make_document, make_set, opened_set, set_field
 
 
@@ -17,7 +17,7 @@ def test_replacing_over_the_set_is_shown_first_and_taken_back(tmp_path: Path, ki
         update={"id": 1, "name": "the puppy"}))  # fmt: skip
     path = make_set(tmp_path, kind, captions)
     review = opened_set(path)
-    change = Replacement(find="dog", put="puppy")
+    change = SetReplacement(rule=Replacement(find="dog", replace="puppy"))
     seen = preview(review, change)
     assert (seen["captions"], seen["fields"]) == (3, 10)
     before = seen["shown"][0]["before"]
@@ -35,17 +35,14 @@ def test_replacing_over_the_set_is_shown_first_and_taken_back(tmp_path: Path, ki
     assert review.read("clip-1.mp4").caption.background == "A lake."
 
 
-def test_replacing_heeds_words_case_and_fields(tmp_path: Path) -> None:
+def test_replacing_heeds_words_case_and_fields() -> None:
     said = "Cats! A catalog of cats. A Cat."
     caption = make_document(0, background=said, lighting="A cat's lamp.")
 
     def after(**how: Any) -> dict[str, Any]:
-        found = Replacement(find="cat", put="fox", **how).edits(caption)
+        found = SetReplacement(rule=Replacement(find="cat", replace="fox", **how)).edits(caption)
         return {pointer: new for pointer, (_, new) in found.items()}
 
     assert after()["/background"] == "Cats! A catalog of cats. A Fox."
-    assert after(same_case=True).keys() == {"/global_description", "/lighting"}
-    assert after(whole_words=False)["/background"] == "Foxs! A foxalog of foxs. A Fox."
+    assert after(match_case=True).keys() == {"/global_description", "/lighting"}
     assert after(fields=("lighting",)) == {"/lighting": "A fox's lamp."}
-    with pytest.raises(UsageError, match="what to look for"):
-        Replacement(find=" ", put="x")

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter
 
+from instancecap.datasets.replace import Replacement
 from instancecap.errors import InputError
 from instancecap.schema import vocabulary as v
 from instancecap.schema.base import Box, StrictModel
@@ -22,7 +23,7 @@ from instancecap.web.app.services import Services
 from instancecap.web.review import index
 from instancecap.web.review.edits import Edit, apply_edit, mentions
 from instancecap.web.review.player import player_of_frames, player_of_video
-from instancecap.web.review.replace import Replacement, preview
+from instancecap.web.review.replace import SetReplacement, preview
 from instancecap.web.review.session import Session
 from instancecap.web.review.store import Change, Conflict, Opened, ReviewSet, Verdict
 from instancecap.web.review.workers import recaption, replace_in_set, track_box
@@ -86,17 +87,16 @@ class Replacing(StrictModel):
     """What to put for what, in the captions of a query."""
 
     find: str
-    put: str
-    whole_words: bool = True
-    same_case: bool = False
+    replace: str
+    match_case: bool = False
     fields: tuple[str, ...] = ()
     query: dict[str, Any] = {}
     reviewer: Reviewer = ""
 
-    def replacement(self) -> Replacement:
+    def replacement(self) -> SetReplacement:
         """The same, for the set. Raises :class:`UsageError` for an empty ``find``."""
-        given = self.model_dump(exclude={"query", "reviewer"})
-        return Replacement(**given, query=index.QUERY.validate_python(self.query))
+        rule = Replacement(**self.model_dump(exclude={"query", "reviewer"}))
+        return SetReplacement(rule=rule, query=index.QUERY.validate_python(self.query))
 
 
 class Taking(StrictModel):
