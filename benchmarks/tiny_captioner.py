@@ -9,11 +9,11 @@ loaded by ``instancecap caption --captioner mllm`` like any other. Needs the ext
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,9 @@ import numpy as np
 
 from benchmarks.simple_scenes import CAMERAS, COLORS, SHAPES, WAYS, SimpleScene, film, write_clips
 from instancecap.evals.fields import match
-from instancecap.formats import answer_model, read_file
+from instancecap.formats import read_file
 from instancecap.schema.caption import Caption, Instance
+from recipes.answering import answer_rows, is_valid
 from recipes.rows import RowOptions, make_row
 
 UNSEEN = 1_000_000
@@ -45,12 +46,12 @@ MARKS = ("<image>", "<pad>", "<|end|>", "<|user|>", "<|assistant|>")
 VOCABULARY = 700
 
 
-def make_rows(count: int) -> list[dict[str, Any]]:
-    """Rows of the first seeds, as the recipes make them of captions and videos."""
+def make_rows(seeds: range) -> list[dict[str, Any]]:
+    """A row for each seed, as the recipes make them of captions and videos."""
     every = 12 // (PICTURES - 1)
     return [
         make_row(list(film(seed, every=every)), SimpleScene.of(seed).caption(""), OPTIONS)
-        for seed in range(count)
+        for seed in seeds
     ]
 
 
@@ -167,26 +168,8 @@ def train(model: Any, data: dict[str, Any], *, minutes: float, batch: int, rate:
 
 def valid_share(model: Any, processor: Any, rows: list[dict[str, Any]]) -> float:
     """Share of answers that are valid with nothing to hold the model to the schema."""
-    import torch
-
-    told = model.eval()
-    text = processor.apply_chat_template(
-        [{"role": "user", "content": [*[{"type": "image"}] * PICTURES,
-                                      {"type": "text", "text": OPTIONS.question}]}],
-        add_generation_prompt=True,
-    )  # fmt: skip
-    images = [row["images"] for row in rows]
-    inputs = processor(text=[text] * len(rows), images=images, return_tensors="pt")
-    with torch.inference_mode():
-        answers = told.generate(**inputs, max_new_tokens=300, do_sample=False)
-    valid = 0
-    for one in answers[:, inputs["input_ids"].shape[1] :]:
-        try:
-            said = json.loads(processor.tokenizer.decode(one, skip_special_tokens=True))
-            valid += set(said) == set(answer_model("instancecap").model_fields)
-        except ValueError:
-            continue
-    return valid / len(rows)
+    answers = answer_rows(model, processor, rows, captioner="instancecap", max_tokens=300)
+    return sum(is_valid(one, "instancecap") for one in answers) / len(rows)
 
 
 def caption_clips(clips: Path, model: Path, out: Path) -> None:
@@ -229,40 +212,40 @@ def accuracy(captions: list[Caption], out: Path) -> dict[str, float]:
     return {name: count / len(captions) for name, count in right.items()}
 
 
-def main() -> None:
-    """Train, caption, compare, and print the table."""
+def main(words: Sequence[str] | None = None) -> dict[str, float]:
+    """Train, caption, compare, and print the table; gives it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="new folder for all that is made")
     parser.add_argument("--scenes", type=int, default=4000)
-    parser.add_argument("--minutes", type=float, default=12.0, help="of processor time to train")
+    parser.add_argument("--minutes", type=float, default=10.0, help="of processor time to train")
     parser.add_argument("--clips", type=int, default=100, help="unseen clips to caption")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=2e-3)
-    options = parser.parse_args()
+    options = parser.parse_args(words)
     import torch
 
     torch.set_num_threads(1)
     began = time.process_time()
-    rows = make_rows(options.scenes)
+    rows = make_rows(range(options.scenes))
     processor = make_processor(rows)
     model = make_model(processor.tokenizer)
     data = collate(rows, processor)
     print(f"{len(rows)} scenes drawn in {time.process_time() - began:.0f} s", flush=True)
     steps = train(model, data, minutes=options.minutes, batch=options.batch, rate=options.rate)
-    folder = options.out / "model"
+    folder, unseen = options.out / "model", range(UNSEEN, UNSEEN + options.clips)
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
-    truths = write_clips(options.out / "clips", range(UNSEEN, UNSEEN + options.clips))
-    shown = [
-        make_row(list(film(seed, every=4)), SimpleScene.of(seed).caption(""), OPTIONS)
-        for seed in range(UNSEEN, UNSEEN + options.clips)
-    ]
-    print(f"{steps} steps; {time.process_time() - began:.0f} s of processor time in all")
-    print(f"valid JSON without constraint: {valid_share(model, processor, shown):.1%}", flush=True)
+    print(
+        f"{steps} steps; {time.process_time() - began:.0f} s of processor time in all", flush=True
+    )
+    found = {"valid, free": valid_share(model, processor, make_rows(unseen))}
+    truths = write_clips(options.out / "clips", unseen)
     caption_clips(options.out / "clips", folder, options.out / "captions")
-    for name, share in accuracy(truths, options.out / "captions").items():
+    found |= accuracy(truths, options.out / "captions")
+    for name, share in found.items():
         chance = f"  (chance {1 / CHANCE[name]:.0%})" if name in CHANCE else ""
         print(f"{name:12s} {share:6.1%}{chance}")
+    return found
 
 
 if __name__ == "__main__":

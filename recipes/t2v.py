@@ -14,6 +14,7 @@ import argparse
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,38 @@ def sample(pipe: Any, prompt: Any, empty: Any, options: argparse.Namespace, step
     export_to_video(list(frames), str(folder / f"{step:06d}.mp4"), fps=16)
 
 
+def add_adapters(transformer: Any, rank: int) -> list[Any]:
+    """Freeze the transformer and add adapters; gives their weights, in full precision."""
+    from peft import LoraConfig
+
+    transformer.requires_grad_(False)
+    transformer.add_adapter(LoraConfig(r=rank, lora_alpha=rank, target_modules=LINEAR))
+    if transformer.device.type == "cuda":
+        transformer.enable_gradient_checkpointing()
+    learned = [one for one in transformer.parameters() if one.requires_grad]
+    for one in learned:
+        one.data = one.data.float()
+    return learned
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Which clip a step learns from, and whether without its prompt; the same on every run."""
+
+    files: Sequence[Path]
+    empty: Any
+    drop: float
+
+    def __call__(self, rng: np.random.Generator, device: str) -> tuple[Any, Any]:
+        """Latents and embeddings, a batch of one."""
+        from safetensors.torch import load_file
+
+        picked, dropped = rng.random(2)
+        clip = load_file(self.files[int(picked * len(self.files))], device=device)
+        prompt = self.empty if dropped < self.drop else clip["prompt"][None].to(self.empty.dtype)
+        return clip["latents"][None].to(self.empty.dtype), prompt
+
+
 def main(words: Sequence[str] | None = None) -> None:
     """Encode, train, sample at intervals, save the adapter."""
     options = options_of(words)
@@ -178,28 +211,23 @@ def main(words: Sequence[str] | None = None) -> None:
     from accelerate import Accelerator
     from accelerate.utils import ProjectConfiguration, set_seed
     from diffusers import WanPipeline
-    from peft import LoraConfig, get_peft_model_state_dict
+    from peft import get_peft_model_state_dict
     from safetensors.torch import load_file
 
     places = ProjectConfiguration(str(options.out), automatic_checkpoint_naming=True, total_limit=2)
     accelerator = Accelerator(gradient_accumulation_steps=options.accumulate, project_config=places)
     set_seed(options.seed)
-    kind = torch.bfloat16 if accelerator.device.type == "cuda" else torch.float32
-    pipe = WanPipeline.from_pretrained(options.model, torch_dtype=kind)
+    device, on_gpu = str(accelerator.device), accelerator.device.type == "cuda"
+    pipe = WanPipeline.from_pretrained(
+        options.model, torch_dtype=torch.bfloat16 if on_gpu else torch.float32
+    )
     pipe.set_progress_bar_config(disable=True)
     with accelerator.main_process_first():
-        files = cache(pipe, options, accelerator.device)
-        empty = encode(pipe, "", options, accelerator.device)
-    pipe.text_encoder.to("cpu")
-    pipe.transformer.requires_grad_(False)
-    pipe.transformer.add_adapter(
-        LoraConfig(r=options.rank, lora_alpha=options.rank, target_modules=LINEAR)
-    )
-    if accelerator.device.type == "cuda":
-        pipe.transformer.enable_gradient_checkpointing()
-    learned = [one for one in pipe.transformer.parameters() if one.requires_grad]
-    for one in learned:
-        one.data = one.data.float()
+        files = cache(pipe, options, device)
+        draw = Draw(files, encode(pipe, "", options, device), options.drop)
+    pipe.text_encoder = None  # its memory is needed, and nothing asks it any more
+    pipe.transformer.to(device)
+    learned = add_adapters(pipe.transformer, options.rank)
     optimizer = torch.optim.AdamW(learned, lr=options.rate, weight_decay=1e-2)
     transformer, optimizer = accelerator.prepare(pipe.transformer.train(), optimizer)
     first = 0
@@ -207,34 +235,30 @@ def main(words: Sequence[str] | None = None) -> None:
         accelerator.load_state()
         first = json.loads((options.out / "step.json").read_text())
         places.iteration = first // options.every
-    order = np.random.default_rng((options.seed, accelerator.process_index))
-    order.random(2 * first * options.accumulate)  # where it was when it was stopped
+    rng = np.random.default_rng((options.seed, accelerator.process_index))
+    rng.random(2 * first * options.accumulate)  # where it was when it was stopped
+    shift = pipe.scheduler.config.get("flow_shift") or pipe.scheduler.config.get("shift") or 1.0
     with (options.out / "log.jsonl").open("a" if first else "w") as log:
-        for step in range(first, options.steps):
+        for step in range(first + 1, options.steps + 1):
             losses = []
             for _ in range(options.accumulate):
-                picked, dropped = order.random(2)
-                clip = load_file(files[int(picked * len(files))], device=str(accelerator.device))
-                prompt = empty if dropped < options.drop else clip["prompt"][None].to(kind)
                 with accelerator.accumulate(transformer), accelerator.autocast():
-                    shift = pipe.scheduler.config.get("flow_shift") or 1.0
-                    loss = flow_loss(
-                        transformer, clip["latents"][None].to(kind), prompt, shift=shift
-                    )
+                    loss = flow_loss(transformer, *draw(rng, device), shift=shift)
                     accelerator.backward(loss)
                     if accelerator.sync_gradients:
                         accelerator.clip_grad_norm_(learned, 1.0)
                     optimizer.step()
                     optimizer.zero_grad()
                 losses.append(loss.item())
-            log.write(json.dumps({"step": step + 1, "loss": sum(losses) / len(losses)}) + "\n")
+            log.write(json.dumps({"step": step, "loss": sum(losses) / len(losses)}) + "\n")
             log.flush()
-            if (step + 1) % options.every == 0 or step + 1 == options.steps:
-                accelerator.save_state()
-                if accelerator.is_main_process:
-                    (options.out / "step.json").write_text(json.dumps(step + 1))
-                    told = load_file(files[0], device=str(accelerator.device))["prompt"][None]
-                    sample(pipe, told.to(kind), empty, options, step + 1)
+            if step % options.every and step != options.steps:
+                continue
+            accelerator.save_state()
+            if accelerator.is_main_process:
+                (options.out / "step.json").write_text(json.dumps(step))
+                told = load_file(files[0], device=device)["prompt"][None].to(draw.empty.dtype)
+                sample(pipe, told, draw.empty, options, step)
     if accelerator.is_main_process:
         adapter = get_peft_model_state_dict(accelerator.unwrap_model(transformer))
         WanPipeline.save_lora_weights(options.out / "adapter", transformer_lora_layers=adapter)

@@ -16,7 +16,11 @@ SOURCE = ROOT / "src" / "instancecap"
 PACKAGE_FILES = sorted(SOURCE.rglob("*.py"))
 ALL_FILES = [
     *PACKAGE_FILES,
-    *(path for name in ("benchmarks", "examples", "tests") for path in (ROOT / name).rglob("*.py")),
+    *(
+        path
+        for name in ("benchmarks", "examples", "recipes", "tests")
+        for path in (ROOT / name).rglob("*.py")
+    ),
 ]
 
 BASE = {"errors", "version", "schema", "language", "video", "io"}

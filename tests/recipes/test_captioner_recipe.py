@@ -31,7 +31,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert caption.video is not None
         name = f"{Path(caption.video.path).name}.json"
         (folder / "captions" / name).write_text(caption.to_json(), encoding="utf-8")
-    processor = make_processor(make_rows(8))
+    processor = make_processor(make_rows(range(8)))
     processor.save_pretrained(folder / "model")
     make_model(processor.tokenizer).save_pretrained(folder / "model")
     return folder
@@ -74,7 +74,7 @@ def test_the_recipe_from_captions_to_an_answer(home: Path, run: Run, tmp_path: P
 def test_dpo_prefers_what_is_chosen(home: Path, tmp_path: Path) -> None:
     from recipes import dpo
 
-    answers = [make_rows(2)[at]["completion"] for at in (0, 1)]
+    answers = [make_rows(range(2))[at]["completion"] for at in (0, 1)]
     row = {
         "prompt": [{"role": "user", "content": "Caption this."}],
         "chosen": answers[0], "rejected": answers[1],

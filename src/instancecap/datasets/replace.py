@@ -58,6 +58,10 @@ class Replacement:
         """Whether a field is looked at: its own name counts, or that of what holds it."""
         return not self.fields or not set(self.fields).isdisjoint(pointers.parse(pointer))
 
+    def change(self, pointer: str, text: str) -> str:
+        """What becomes of the text of a field."""
+        return self.apply(text) if self.covers(pointer) else text
+
     def apply(self, text: str) -> str:
         """The text with everything that is found replaced; as it was where nothing is."""
         if self.replace.strip():
@@ -110,6 +114,18 @@ def free_texts(caption: Caption) -> dict[str, str | list[str]]:
     return found
 
 
+def changed_texts(
+    caption: Caption, change: Callable[[str, str], str]
+) -> dict[str, tuple[str | list[str], str | list[str]]]:
+    """What each text of a caption is and what ``change`` makes of it, where that differs."""
+    found = {}
+    for pointer, before in free_texts(caption).items():
+        after = _changed(pointer, before, change)
+        if after != before:
+            found[pointer] = (before, after)
+    return found
+
+
 def replace_in(caption: Caption, rule: Replacement) -> tuple[Caption, tuple[Change, ...]]:
     """The caption with the rule applied to its texts, and each field that changed.
 
@@ -118,26 +134,23 @@ def replace_in(caption: Caption, rule: Replacement) -> tuple[Caption, tuple[Chan
     Raises :class:`FormatError` where the result would be no caption, as when two instances would
     have one name, or a class none.
     """
-
-    def change(pointer: str, text: str) -> str:
-        return rule.apply(text) if rule.covers(pointer) else text
-
-    return change_texts(caption, change)
+    return change_texts(caption, rule.change)
 
 
 def change_texts(
     caption: Caption, change: Callable[[str, str], str]
 ) -> tuple[Caption, tuple[Change, ...]]:
     """As :func:`replace_in`, with any change of texts, told pointer and text of each."""
-    changes = []
-    for pointer, before in free_texts(caption).items():
-        after = _changed(pointer, before, change)
-        if after != before:
-            claims = [(at, one) for at, one in enumerate(caption.claims) if one.field == pointer]
-            held = caption.provenance.get(pointer)
-            changes.append(
-                Change(pointer=pointer, before=before, after=after, provenance=held, claims=claims)
-            )
+    changes = [
+        Change(
+            pointer=pointer,
+            before=before,
+            after=after,
+            provenance=caption.provenance.get(pointer),
+            claims=[(at, one) for at, one in enumerate(caption.claims) if one.field == pointer],
+        )
+        for pointer, (before, after) in changed_texts(caption, change).items()
+    ]
     if not changes:
         return caption, ()
     result = caption.model_copy(deep=True)

@@ -222,7 +222,7 @@ def test_find_and_replace_with_a_preview(
     page.get_by_role("button", name="Find and replace").click()
     dialog = page.locator("dialog[open]")
     dialog.locator("[name=find]").fill("square 0")
-    dialog.locator("[name=put]").fill("block")
+    dialog.locator("[name=replace]").fill("block")
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Replace in all of them").wait_for()
     assert "6 fields of 3 captions" in dialog.inner_text()

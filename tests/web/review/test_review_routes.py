@@ -190,7 +190,7 @@ def test_replacing_and_pairs_over_the_wire(
 ) -> None:
     folder = make_folder(tmp_path / "set", make_video, 3)
     browser = opened(open_app(source=str(folder)))
-    wanted = {"find": "square", "put": "block", "fields": ["global_description"]}
+    wanted = {"find": "square", "replace": "block", "fields": ["global_description"]}
     seen = browser.post("/review/replace/preview", json=wanted).json()
     assert (seen["captions"], seen["fields"]) == (3, 3)
     started = browser.post("/review/replace", json=wanted | {"reviewer": "Ann"}).json()
@@ -202,7 +202,7 @@ def test_replacing_and_pairs_over_the_wire(
     assert json.loads(lines[1])["critiques"] == ["It is a block."]
     back = browser.post("/review/replace/undo", json={"batch": done["batch"]}).json()
     assert back == {"undone": 3, "left": []}
-    wrong = browser.post("/review/replace/preview", json={"find": "", "put": "x"})
+    wrong = browser.post("/review/replace/preview", json={"find": "", "replace": "x"})
     assert wrong.status_code == 400
     progress = browser.get("/review/progress").json()
     assert (progress["captions"], progress["edited"]) == (3, 0)

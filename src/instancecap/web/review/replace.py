@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from typing import Any
 
-from instancecap.errors import InputError, UsageError
+from instancecap.datasets.replace import Replacement, changed_texts
+from instancecap.errors import InputError
 from instancecap.schema.caption import Caption
 from instancecap.web.review import index
 from instancecap.web.review.edits import FREE_TEXT, SetField
@@ -23,56 +23,19 @@ AGAIN = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Replacement:
-    """What is put for what, and where. Raises :class:`UsageError` where nothing is looked for.
+class SetReplacement:
+    """What is put for what, in the captions that a query is after."""
 
-    Attributes:
-        fields: last steps of the pointers of fields to look at, such as ``appearance``; all texts
-            where there are none.
-        query: the captions to look at.
-    """
-
-    find: str
-    put: str
-    whole_words: bool = True
-    same_case: bool = False
-    fields: tuple[str, ...] = ()
+    rule: Replacement
     query: index.Query = field(default_factory=index.Query)
-
-    def __post_init__(self) -> None:
-        if not self.find.strip():
-            raise UsageError("say what to look for")
-
-    @property
-    def pattern(self) -> re.Pattern[str]:
-        """What is looked for."""
-        found = re.escape(self.find)
-        found = rf"(?<!\w){found}(?!\w)" if self.whole_words else found
-        return re.compile(found, re.NOFLAG if self.same_case else re.IGNORECASE)
 
     def edits(self, caption: Caption) -> dict[str, tuple[Any, Any]]:
         """Value before and after of every field of a caption that changes, by pointer."""
-        found = {}
-        for pointer, value in caption.leaves().items():
-            wanted = not self.fields or pointer.rsplit("/", 1)[1] in self.fields
-            if wanted and FREE_TEXT.fullmatch(pointer):
-                if isinstance(value, list):
-                    after: Any = [self._replaced(one) for one in value]
-                else:
-                    after = self._replaced(value)
-                if after != value:
-                    found[pointer] = (value, after)
-        return found
-
-    def _replaced(self, text: str) -> str:
-        def put(match: re.Match[str]) -> str:
-            keeps_capital = not self.same_case and match.group()[:1].isupper()
-            return self.put[:1].upper() + self.put[1:] if keeps_capital else self.put
-
-        return self.pattern.sub(put, text)
+        changes = changed_texts(caption, self.rule.change)
+        return {at: values for at, values in changes.items() if FREE_TEXT.fullmatch(at)}
 
 
-def preview(review: ReviewSet, replacement: Replacement) -> dict[str, Any]:
+def preview(review: ReviewSet, replacement: SetReplacement) -> dict[str, Any]:
     """What a replacement would change: counts, and the first fields with before and after."""
     captions = fields = 0
     shown: list[dict[str, Any]] = []
@@ -90,7 +53,7 @@ def preview(review: ReviewSet, replacement: Replacement) -> dict[str, Any]:
 
 def replace_all(
     review: ReviewSet,
-    replacement: Replacement,
+    replacement: SetReplacement,
     *,
     reviewer: str,
     on_progress: Callable[[float], None] = lambda share: None,
@@ -117,7 +80,7 @@ def replace_all(
 
 
 def _replace_in(
-    review: ReviewSet, replacement: Replacement, name: str, *, reviewer: str, batch: str
+    review: ReviewSet, replacement: SetReplacement, name: str, *, reviewer: str, batch: str
 ) -> int:
     opened, done = review.read(name), 0
     for _ in range(AGAIN):
@@ -135,8 +98,8 @@ def _replace_in(
     return done
 
 
-def _names(review: ReviewSet, replacement: Replacement) -> list[str]:
+def _names(review: ReviewSet, replacement: SetReplacement) -> list[str]:
     """Captions in which the words stand at all, by the index."""
     query = replacement.query
     with review.reading() as db:
-        return list(index.names_of(db, changed(query, text=query.text or replacement.find)))
+        return list(index.names_of(db, changed(query, text=query.text or replacement.rule.find)))

@@ -11,14 +11,14 @@ const tick = (name, text, checked) => make("label", { class: "tick" },
 export async function replaceOverSet({ me, query, again }) {
   const reply = await ask("Find and replace", [
     field("find", "Find", { required: true, maxlength: 500, autofocus: true }),
-    field("put", "Replace with", { maxlength: 500 }),
+    field("replace", "Replace with", { maxlength: 500 }),
     field("fields", "Only in these fields, parted by commas", { placeholder: "all: name, appearance, background …" }),
-    tick("whole_words", "whole words", true), tick("same_case", "upper and lower case as written", false),
+    tick("match_case", "upper and lower case as written", false),
     tick("filtered", "only captions of the present filter", false),
   ], [["look", "Show what changes"]]);
   if (!reply) return;
-  const asked = { find: reply.find, put: reply.put, whole_words: Boolean(reply.whole_words),
-    same_case: Boolean(reply.same_case), query: reply.filtered ? query() : {}, reviewer: me(),
+  const asked = { find: reply.find, replace: reply.replace,
+    match_case: Boolean(reply.match_case), query: reply.filtered ? query() : {}, reviewer: me(),
     fields: reply.fields.split(",").map((one) => one.trim()).filter(Boolean) };
   const seen = await post("/review/replace/preview", asked);
   if (!seen.fields) return tell("nothing would change");

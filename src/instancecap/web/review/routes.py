@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter
 
+from instancecap.datasets.replace import Replacement
 from instancecap.errors import InputError
 from instancecap.schema import vocabulary as v
 from instancecap.schema.base import Box, StrictModel
@@ -22,9 +23,9 @@ from instancecap.web.app.services import Services
 from instancecap.web.review import index
 from instancecap.web.review.edits import Edit, apply_edit, mentions
 from instancecap.web.review.player import player_of_frames, player_of_video
-from instancecap.web.review.replace import Replacement, preview
+from instancecap.web.review.replace import SetReplacement, preview
 from instancecap.web.review.session import Session
-from instancecap.web.review.store import Change, Conflict, Opened, Verdict
+from instancecap.web.review.store import Change, Conflict, Opened, ReviewSet, Verdict
 from instancecap.web.review.workers import recaption, replace_in_set, track_box
 
 VOCABULARIES = {
@@ -86,17 +87,16 @@ class Replacing(StrictModel):
     """What to put for what, in the captions of a query."""
 
     find: str
-    put: str
-    whole_words: bool = True
-    same_case: bool = False
+    replace: str
+    match_case: bool = False
     fields: tuple[str, ...] = ()
     query: dict[str, Any] = {}
     reviewer: Reviewer = ""
 
-    def replacement(self) -> Replacement:
+    def replacement(self) -> SetReplacement:
         """The same, for the set. Raises :class:`UsageError` for an empty ``find``."""
-        given = self.model_dump(exclude={"query", "reviewer"})
-        return Replacement(**given, query=index.QUERY.validate_python(self.query))
+        rule = Replacement(**self.model_dump(exclude={"query", "reviewer"}))
+        return SetReplacement(rule=rule, query=index.QUERY.validate_python(self.query))
 
 
 class Taking(StrictModel):
@@ -111,6 +111,7 @@ def router(services: Services) -> APIRouter:
     routes = APIRouter(prefix="/review", lifespan=session.lifespan)
     _add_queue(routes, services, session)
     _add_caption(routes, services, session)
+    _add_verdicts(routes, session)
     _add_clip(routes, services, session)
     _add_set(routes, session, services)
     return routes
@@ -184,30 +185,7 @@ def _query(
 
 def _add_caption(routes: APIRouter, services: Services, session: Session) -> None:
     def shown(opened: Opened) -> dict[str, Any]:
-        """A caption with all that the page shows of it."""
-        review, name, caption = session.review, opened.name, opened.caption
-        first = review.first(name)
-        was = first.leaves() if first else {}
-        now = caption.leaves()
-        changed = {one for one in was.keys() | now.keys() if was.get(one) != now.get(one)}
-        try:
-            clip: Clip | None = _clip_of(services, opened)
-            trouble = ""
-        except InputError as error:
-            clip, trouble = None, str(error)
-        return {
-            "name": name,
-            "version": opened.version,
-            "place": opened.place,
-            "caption": caption.model_dump(mode="json"),
-            "before": {one: was.get(one) for one in changed} if first else {},
-            "clip": clip is not None,
-            "trouble": trouble,
-            "verdicts": review.verdicts(name),
-            "critiques": review.critiques(name),
-            "changes": [_told(one) for one in review.changes(name)],
-            "mentions": {one.id: mentions(caption, one.id) for one in caption.instances},
-        }
+        return _shown(services, session.review, opened)
 
     @routes.get("/caption")
     def caption(name: str) -> dict[str, Any]:
@@ -256,6 +234,8 @@ def _add_caption(routes: APIRouter, services: Services, session: Session) -> Non
         session.write_soon()
         return shown(opened)
 
+
+def _add_verdicts(routes: APIRouter, session: Session) -> None:
     @routes.post("/judge")
     def judge(body: Judging) -> dict[str, Any]:
         session.review.judge(body.name, body.verdict, reviewer=body.reviewer)
@@ -327,6 +307,33 @@ def _add_set(routes: APIRouter, session: Session, services: Services) -> None:
         count, left = session.review.undo_batch(body.batch)
         session.write_soon()
         return {"undone": count, "left": left}
+
+
+def _shown(services: Services, review: ReviewSet, opened: Opened) -> dict[str, Any]:
+    """A caption with all that the page shows of it."""
+    name, caption = opened.name, opened.caption
+    first = review.first(name)
+    was = first.leaves() if first else {}
+    now = caption.leaves()
+    changed = {one for one in was.keys() | now.keys() if was.get(one) != now.get(one)}
+    try:
+        clip: Clip | None = _clip_of(services, opened)
+        trouble = ""
+    except InputError as error:
+        clip, trouble = None, str(error)
+    return {
+        "name": name,
+        "version": opened.version,
+        "place": opened.place,
+        "caption": caption.model_dump(mode="json"),
+        "before": {one: was.get(one) for one in changed} if first else {},
+        "clip": clip is not None,
+        "trouble": trouble,
+        "verdicts": review.verdicts(name),
+        "critiques": review.critiques(name),
+        "changes": [_told(one) for one in review.changes(name)],
+        "mentions": {one.id: mentions(caption, one.id) for one in caption.instances},
+    }
 
 
 def _told(change: Change) -> dict[str, Any]:

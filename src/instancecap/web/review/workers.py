@@ -25,7 +25,7 @@ from instancecap.schema.evidence import Shot
 from instancecap.video.clip import Clip
 from instancecap.web.app.jobs import Progress
 from instancecap.web.review.edits import thin_track
-from instancecap.web.review.replace import Replacement, replace_all
+from instancecap.web.review.replace import SetReplacement, replace_all
 from instancecap.web.review.store import ReviewSet
 
 SAME = 0.5
@@ -41,7 +41,7 @@ def refresh_index(progress: Progress, source: str) -> int:
 
 
 def replace_in_set(
-    progress: Progress, source: str, replacement: Replacement, reviewer: str
+    progress: Progress, source: str, replacement: SetReplacement, reviewer: str
 ) -> dict[str, Any]:
     """Replace over the whole set."""
     return replace_all(
