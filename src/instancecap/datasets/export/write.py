@@ -43,7 +43,7 @@ from instancecap.datasets.repeats import RepeatAlarm
 from instancecap.datasets.scenes import captions_of_scenes, scene_finder
 from instancecap.datasets.traits import leave_out
 from instancecap.errors import InputError, OutputError, UsageError
-from instancecap.formats import to_format
+from instancecap.formats import answer_text
 from instancecap.io.addresses import basename_of, suffix_of
 from instancecap.io.atomic import replace as replace_whole
 from instancecap.io.atomic import require_writable
@@ -274,11 +274,8 @@ class _Run:
 
     def _answer(self, caption: Caption) -> str:
         """What a captioner is to answer: the structured caption on one line."""
-        answer = to_format(caption, "instancevid")
-        assert isinstance(answer, dict)
-        answer.pop("Video", None)  # a path is nothing that a model can see
-        require_answer(caption, answer)
-        text = json.dumps(answer, ensure_ascii=False)
+        text = answer_text(caption, "instancevid")
+        require_answer(caption, json.loads(text))
         return one_line(text.replace("<", "\\u003c") if MARK.search(text) else text)
 
     def _media(self, clip: Clip, stem: str, name: str) -> tuple[list[str], str, MediaInfo]:
