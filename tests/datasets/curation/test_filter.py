@@ -11,7 +11,9 @@ import pytest
 
 from instancecap.datasets.curation import measure
 from instancecap.datasets.curation.filter import FilterConfig, explain_clip, filter_clips
+from instancecap.engine.events import Events
 from instancecap.errors import UsageError
+from instancecap.io.finder import Rejected
 from instancecap.io.inputs import find_jobs
 from instancecap.io.tables import read_rows
 from tests.conftest import MakeVideo
@@ -44,10 +46,24 @@ def folder(tmp_path: Path, make_video: MakeVideo, without_weights: None) -> Path
     return tmp_path
 
 
-def run(folder: Path, *inputs: str, out: str = "out", **options: Any) -> Any:
+class Refused(Events):
+    """Notes the names of inputs that a run says it cannot use."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def rejected(self, one: Rejected) -> None:
+        self.names.append(Path(one.source).name)
+
+
+def run(
+    folder: Path, *inputs: str, out: str = "out", events: Events | None = None, **options: Any
+) -> Any:
     """Filter the clips of the folder."""
     config = FilterConfig(out=str(folder / out), **{"rules": str(folder / "rules.toml"), **options})
-    return filter_clips([str(folder / one) for one in inputs or ("clips",)], config)
+    clips = [str(folder / one) for one in inputs or ("clips",)]
+    return filter_clips(clips, config, events=events)
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
@@ -141,9 +157,11 @@ def test_nothing_kept_leaves_no_manifest(folder: Path) -> None:
 
 
 def test_an_input_that_is_not_there_is_named_and_counts_as_failed(folder: Path) -> None:
-    done = run(folder, "clips/a.mp4", "clips/gone.mp4")
+    told = Refused()
+    done = run(folder, "clips/a.mp4", "clips/gone.mp4", "clips/void.mp4", events=told)
     assert not done.run.complete
-    assert list(reasons(folder)) == ["gone.mp4"]
+    assert [Path(one.source).name for one in done.run.failed] == told.names == ["gone.mp4"]
+    assert list(reasons(folder)) == ["gone.mp4", "void.mp4"], "an empty file is a clip rejected"
     assert [row["id"] for row in rows(folder / "out" / "manifest.jsonl")] == ["a.mp4"]
 
 
