@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from instancecap.datasets.repeats import RepeatAlarm
 from instancecap.datasets.traits import leave_out, lint, tells, without
+from instancecap.errors import UsageError
 from instancecap.schema.caption import Caption, Instance
 
 TRAITS = ("red hair", "freckles", "green eyes", "jacket")
@@ -138,6 +139,11 @@ def test_every_caption_of_a_clip_is_looked_through(tmp_path: Path) -> None:
     # Another's text may be one caption of several lines.
     report = lint([str(others)], trigger="sks", leave_out=["red hair"])
     assert (report.captions, report.lacking, report.telling[0][0]) == (1, [], "a.mp4")
+
+
+def test_a_trait_without_a_word_is_refused() -> None:
+    with pytest.raises(UsageError, match="--keep '!!': give a noun"):
+        lint([], keep=["!!"])
 
 
 def test_captions_of_one_clip_are_no_repetition(tmp_path: Path) -> None:

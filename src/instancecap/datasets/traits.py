@@ -17,6 +17,7 @@ from typing import NamedTuple
 from instancecap.datasets.captions import read_captions
 from instancecap.datasets.repeats import RepeatAlarm
 from instancecap.datasets.replace import free_texts
+from instancecap.errors import UsageError
 from instancecap.formats.text import paragraph
 from instancecap.language import en
 from instancecap.language.sentences import split_sentences
@@ -235,7 +236,12 @@ def lint(
         paths: as :func:`~instancecap.datasets.captions.read_captions` takes them: an exported set
             too.
         trigger: that every caption has to hold, as a whole word, capital letters aside.
+
+    Raises :class:`UsageError` for a trait without a word, which nothing could tell.
     """
+    for option, traits in (("--leave-out", leave_out), ("--keep", keep)):
+        if wordless := [one for one in traits if not _words(one)]:
+            raise UsageError(f"{option} {wordless[0]!r}: give a noun, with or without words before")
     report = TraitReport()
     word = re.compile(rf"(?<!\w){re.escape(trigger)}(?!\w)", re.IGNORECASE)
     before = ""
