@@ -209,6 +209,15 @@ def test_what_the_global_description_says_is_not_said_again() -> None:
     )
     caption = Caption(video=None, global_description="By day, a cat runs off.", instances=[cat])
     assert caption.to("text") == "By day, a cat runs off. Calm."
+    light = "A picture with vivid colors."
+    caption = Caption(
+        video=None,
+        global_description=f"A still camera shows a yard. {light}",
+        background="A yard.",
+        lighting=f"{light} Dim light.",
+    )
+    told = f"A still camera shows a yard. {light} It is dim light."
+    assert caption.to("text") == told.replace("It is dim", "There is dim")
 
 
 def test_everything_that_is_lost_is_named() -> None:

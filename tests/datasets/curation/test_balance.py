@@ -197,6 +197,10 @@ def test_what_cannot_be_read_is_named_and_the_rest_goes_on(folder: Path) -> None
     done = balanced(folder)
     assert sum(done.chosen.values()) == 30
     assert "line 31" in done.failed[0].source
+    with pytest.raises(
+        UsageError, match=r"no clip to choose from; .*gone\.jsonl: there is no such"
+    ):
+        balanced(folder, "gone.jsonl")
 
 
 def test_two_clips_of_one_name_are_refused(folder: Path) -> None:

@@ -119,7 +119,8 @@ def balance_set(inputs: Sequence[str], options: BalanceOptions) -> Balanced:
     failed: list[Rejected] = []
     held = [_Held.of(one, target) for one in read_items(inputs, on_failure=failed.append)]
     if not held:
-        raise UsageError("dataset balance: there is no clip to choose from")
+        why = "".join(f"; {one.source}: {one.reason}" for one in failed[:1])
+        raise UsageError(f"dataset balance: there is no clip to choose from{why}")
     if len({one.id for one in held}) < len(held):
         twice = next(id for id, count in Counter(one.id for one in held).items() if count > 1)
         raise UsageError(f"dataset balance: two clips have the name {twice!r}; give each an id")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from instancecap.datasets.captions import Row
+from instancecap.datasets.edits import file_of
 from instancecap.datasets.export import media
 from instancecap.datasets.export.base import (
     MARK,
@@ -181,7 +182,8 @@ class _Run:
         """One row; a file of its clip is left behind only where it succeeds."""
         if row.caption is None:
             raise InputError(row.error)
-        clip = media.find_clip(row.caption, video_root=self.options.video_root)
+        file, root = file_of(row.source), self.options.video_root
+        clip = media.find_clip(row.caption, caption_file=file, video_root=root)
         if Path(os.path.realpath(clip.path)).is_relative_to(os.path.realpath(self.final)):
             raise InputError(f"{clip.path}: lies in --out itself, which is going to be replaced")
         caption = leave_out(row.caption, self.options.leave_out)
