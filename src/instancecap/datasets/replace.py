@@ -10,12 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from inspect import isclass
+from typing import get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from instancecap.datasets.convert import Conversion, convert
 from instancecap.errors import FormatError, UsageError
 from instancecap.formats.table_rows import OURS
+from instancecap.language import en
 from instancecap.schema import pointer as pointers
 from instancecap.schema.base import StrictModel
 from instancecap.schema.caption import HUMAN, Caption, Claim, Provenance
@@ -28,13 +31,14 @@ class Replacement:
     Attributes:
         find: words that are looked for as they are, whatever lies between them in spaces; whole
             words only, so that *cat* is not found in *category*.
-        replace: what takes their place; with a capital letter where what is found has one. Empty
-            to take the words out, with the space before them.
+        replace: what takes their place; with a capital letter where what is found has one, and
+            behind *a* or *an* as it takes it. Empty to take the words out, with the space before
+            them.
         fields: names of fields that are looked at, such as ``background`` or ``appearance``; all
             texts where there is none.
         match_case: whether capital letters count.
 
-    Raises :class:`UsageError` where there is nothing to look for.
+    Raises :class:`UsageError` where there is nothing to look for, or no such field.
     """
 
     find: str
@@ -46,6 +50,10 @@ class Replacement:
     def __post_init__(self) -> None:
         if not (words := self.find.split()):
             raise UsageError("find: give a word or more to look for")
+        known = sorted(_field_names(Caption))
+        if unknown := set(self.fields) - set(known):
+            names = ", ".join(known)
+            raise UsageError(f"--field {min(unknown)}: there is no such field; there are: {names}")
         text = r"\s+".join(map(re.escape, words))
         before = r"(?<!\w)" if words[0][0].isalnum() else ""
         after = r"(?!\w)" if words[-1][-1].isalnum() else ""
@@ -65,16 +73,32 @@ class Replacement:
     def apply(self, text: str) -> str:
         """The text with everything that is found replaced; as it was where nothing is."""
         if self.replace.strip():
-            return self._pattern.sub(self._instead, text)
+            for found in reversed(list(self._pattern.finditer(text))):
+                behind = self._instead(found) + text[found.end() :]
+                text = en.with_article(text[: found.start()], behind)
+            return text
         left = text
         while found := self._pattern.search(left):
             behind = left[found.end() :].lstrip()
-            left = left[: found.start()] + (_capital(behind) if found[0][0].isupper() else behind)
+            behind = _capital(behind) if found[0][0].isupper() else behind
+            left = en.with_article(left[: found.start()], behind)
         return text if left == text else _close_gaps(left)
 
     def _instead(self, found: re.Match[str]) -> str:
         capital = found[0][:1].isupper() and not self.find[:1].isupper()
         return _capital(self.replace) if capital else self.replace
+
+
+def _field_names(model: type[BaseModel]) -> set[str]:
+    """Names of the fields that a person would read texts in, and of what holds them."""
+    found = set[str]()
+    for name, one in model.model_fields.items():
+        held = [part for part in (one.annotation, *get_args(one.annotation)) if isclass(part)]
+        inner = next((part for part in held if issubclass(part, BaseModel)), None)
+        inside = _field_names(inner) if inner and name not in pointers.BOOKKEEPING else set[str]()
+        if inside or one.annotation in (str, list[str]):
+            found |= {one.alias or name} | inside
+    return found - pointers.BOOKKEEPING
 
 
 def _capital(text: str) -> str:
