@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -72,19 +73,20 @@ class Transcriber:
         assert refusal is not None
         raise ModelError(f"{self._url} refuses it (HTTP {refusal.status_code})") from refusal
 
-    def _ask(self, wav: bytes, form: str) -> dict[str, Any]:
-        answer: Any = self._client.audio.transcriptions.create(
+    def _ask(self, wav: bytes, form: str) -> str:
+        answer = self._client.audio.transcriptions.with_raw_response.create(
             model=self._model,
             file=("speech.wav", wav, "audio/wav"),
             response_format=form,  # type: ignore[call-overload]
         )
-        return dict(answer.to_dict())
+        return str(answer.text())
 
 
-def _read(answer: dict[str, Any]) -> Transcript:
+def _read(text: str) -> Transcript:
     """An answer's utterances. Raises :class:`ModelError` where it is none."""
-    parts = answer.get("segments") or [{"text": answer.get("text")}]
     try:
+        answer: dict[str, Any] = json.loads(text)
+        parts = answer.get("segments") or [{"text": answer.get("text")}]
         found = [
             Utterance(
                 start=max(0.0, float(one.get("start", 0.0))),

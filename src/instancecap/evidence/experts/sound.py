@@ -18,7 +18,8 @@ import numpy as np
 from instancecap.errors import MissingDependency, ModelError
 from instancecap.models import weights
 from instancecap.models.silero import CHUNK, SpeechDetector
-from instancecap.schema.evidence import AudioFacts, Evidence, Loudness, SpeechSpan, Utterance
+from instancecap.schema.base import Utterance
+from instancecap.schema.evidence import AudioFacts, Evidence, Loudness, SpeechSpan
 from instancecap.video.clip import Clip
 from instancecap.video.sound import RATE, Samples, has_sound, read_sound
 
@@ -73,23 +74,27 @@ def add_sound(clip: Clip, evidence: Evidence, *, transcribe: Transcribe | None =
         evidence.audio = AudioFacts(sound="none")
         return
     # The picture tells how long the clip is: sound that runs on behind it is not shown.
-    clip = replace(clip, end=clip.start + evidence.video.duration)
+    end, first = evidence.video.duration, evidence.video.start_pts
+    clip = replace(clip, end=clip.start + end)
     detector = _speech_detector(evidence)
-    levels, probabilities = _listen(clip, detector)
+    levels, probabilities = _listen(_chunks(clip, first), detector)
+    if not levels:
+        evidence.warnings.append("there is a sound track, and nothing of it can be decoded")
+        return
     facts = AudioFacts(
-        sound="audible" if max(levels, default=FLOOR) > SILENCE else "silent",
+        sound="audible" if max(levels) > SILENCE else "silent",
         loudness=[
             Loudness(t=index * STEP * CHUNK / RATE, dbfs=one) for index, one in enumerate(levels)
         ],
-        speech=speech_spans(probabilities),
+        speech=speech_spans(probabilities, end=end),
     )
     if detector is not None:
         evidence.models["speech"] = "silero-vad"
     if transcribe is not None and facts.sound == "audible":
         spans = facts.speech if detector is not None else [
-            SpeechSpan(start=0.0, end=evidence.video.duration, confidence=0.0)
+            SpeechSpan(start=0.0, end=end, confidence=0.0)
         ]  # fmt: skip
-        _add_words(clip, facts, spans, transcribe, warnings=evidence.warnings)
+        _add_words(clip, facts, spans, transcribe, first=first, warnings=evidence.warnings)
     evidence.audio = facts
 
 
@@ -104,22 +109,25 @@ def _speech_detector(evidence: Evidence) -> SpeechDetector | None:
     return SpeechDetector(path)
 
 
-def _listen(clip: Clip, detector: SpeechDetector | None) -> tuple[list[float], list[float]]:
+def _listen(
+    chunks: Iterator[Samples], detector: SpeechDetector | None
+) -> tuple[list[float], list[float]]:
     """The level of every half second in dBFS, and the probability of speech of every chunk."""
     powers: list[float] = []
     probabilities: list[float] = []
-    for chunk in _chunks(clip):
+    for chunk in chunks:
         powers.append(float(np.mean(np.square(chunk, dtype=np.float64))))
         if detector is not None:
             probabilities.append(detector(chunk))
     means = [float(np.mean(powers[at : at + STEP])) for at in range(0, len(powers), STEP)]
-    return [round(10 * np.log10(max(one, 10 ** (FLOOR / 10))), 1) for one in means], probabilities
+    quietest = 10 ** (FLOOR / 10)
+    return [round(10 * np.log10(min(max(one, quietest), 1.0)), 1) for one in means], probabilities
 
 
-def _chunks(clip: Clip) -> Iterator[Samples]:
+def _chunks(clip: Clip, first: float) -> Iterator[Samples]:
     """The clip's sound in chunks of ``CHUNK`` samples; silence fills up the last."""
     rest = np.zeros(0, np.float32)
-    for block in read_sound(clip):
+    for block in read_sound(clip, first=first):
         rest = np.concatenate((rest, block))
         whole = len(rest) // CHUNK * CHUNK
         yield from rest[:whole].reshape(-1, CHUNK)
@@ -128,11 +136,11 @@ def _chunks(clip: Clip) -> Iterator[Samples]:
         yield np.pad(rest, (0, CHUNK - len(rest)))
 
 
-def speech_spans(probabilities: Sequence[float]) -> list[SpeechSpan]:
+def speech_spans(probabilities: Sequence[float], *, end: float) -> list[SpeechSpan]:
     """Stretches of speech, of a probability for every 32 ms.
 
-    One begins at ``SPEAKS`` and ends where it stays below ``PAUSES`` for ``LONGEST_PAUSE``. Its
-    confidence is the mean probability.
+    One begins at ``SPEAKS`` and ends where it stays below ``PAUSES`` for ``LONGEST_PAUSE``, or at
+    ``end`` seconds. Its confidence is the mean probability.
     """
     second = CHUNK / RATE
     ranges: list[list[int]] = []
@@ -148,7 +156,7 @@ def speech_spans(probabilities: Sequence[float]) -> list[SpeechSpan]:
     return [
         SpeechSpan(
             start=round(first * second, 3),
-            end=round(last * second, 3),
+            end=round(min(last * second, end), 3),
             confidence=round(float(np.mean(probabilities[first:last])), 3),
         )
         for first, last in ranges
@@ -162,13 +170,14 @@ def _add_words(
     spans: Sequence[SpeechSpan],
     transcribe: Transcribe,
     *,
+    first: float,
     warnings: list[str],
 ) -> None:
     """What is said in the spans; in what is no speech, transcribers hear words that nobody said."""
     for start, end in _pieces(spans):
         piece = replace(clip, start=clip.start + start, end=clip.start + end)
         try:
-            said = transcribe(_wav(piece))
+            said = transcribe(_wav(piece, first))
         except ModelError as error:
             warnings.append(f"speech from {start:.1f} to {end:.1f} s was not transcribed: {error}")
             continue
@@ -197,13 +206,13 @@ def _pieces(spans: Sequence[SpeechSpan]) -> list[tuple[float, float]]:
     return pieces
 
 
-def _wav(clip: Clip) -> bytes:
+def _wav(clip: Clip, first: float) -> bytes:
     """The sound of a span as a WAV file."""
     file = io.BytesIO()
     with wave.open(file, "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
         out.setframerate(RATE)
-        for block in read_sound(clip):
+        for block in read_sound(clip, first=first):
             out.writeframes((np.clip(block, -1, 1) * 32767).astype("<i2").tobytes())
     return file.getvalue()
