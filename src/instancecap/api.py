@@ -184,11 +184,7 @@ class Mllm(Server):
 
 
 def measure(
-    source: Source,
-    *,
-    threads: int = 0,
-    masks: bool = False,
-    sound: SoundOptions | None = None,
+    source: Source, *, threads: int = 0, masks: bool = False, sound: SoundOptions | None = None
 ) -> Evidence:
     """Measure a video, an image, or a :class:`Clip`.
 
@@ -202,13 +198,10 @@ def measure(
         InputError: the source cannot be opened or decoded.
         ServerError: the server that transcribes cannot be used.
     """
-    listening = sound or SoundOptions()
+    heard = sound or SoundOptions()
+    listens, server = heard.audio == "on", heard.transcriber()
     return _measure(
-        _as_clip(source),
-        threads=threads,
-        masks=masks,
-        audio=listening.audio == "on",
-        transcribe=listening.transcriber(),
+        _as_clip(source), threads=threads, masks=masks, audio=listens, transcribe=server
     )
 
 

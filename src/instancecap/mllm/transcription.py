@@ -7,9 +7,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from instancecap.errors import ModelError, ServerError
-from instancecap.evidence.experts.sound import Transcript
 from instancecap.mllm.openai import Address
-from instancecap.schema.base import Utterance
+from instancecap.schema.base import Transcript, Utterance
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -79,7 +78,7 @@ class Transcriber:
             file=("speech.wav", wav, "audio/wav"),
             response_format=form,  # type: ignore[call-overload]
         )
-        return str(answer.text())
+        return str(answer.text)
 
 
 def _read(text: str) -> Transcript:
@@ -99,5 +98,5 @@ def _read(text: str) -> Transcript:
         raise ModelError("its answer is no transcript") from error
     return Transcript(
         language=str(answer.get("language") or "").strip().lower(),
-        utterances=tuple(one for one in found if one.text),
+        utterances=[one for one in found if one.text],
     )

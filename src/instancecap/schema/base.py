@@ -92,6 +92,13 @@ class Utterance(StrictModel):
     text: str = ""
 
 
+class Transcript(StrictModel):
+    """What was said in a piece of sound; times count from its start."""
+
+    language: str = Field(default="", description="as told by who listened, such as 'en'")
+    utterances: list[Utterance] = []
+
+
 def is_empty(part: BaseModel) -> bool:
     """Whether nothing is known of a part of a document, so that it is left out of the file."""
     return part == type(part)()

@@ -91,7 +91,7 @@ def _blocks(
     place = None
     for frame in _frames(container, stream):
         for mixed in resampler.resample(frame):
-            block: Samples = mixed.to_ndarray().reshape(-1).astype(np.float32) / 32768
+            block: Samples = mixed.to_ndarray().reshape(-1).astype(np.float32) / np.float32(32768)
             stamp = None
             if mixed.pts is not None and mixed.time_base:
                 stamp = round((float(mixed.pts * mixed.time_base) - zero) * RATE)

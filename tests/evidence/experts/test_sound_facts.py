@@ -16,11 +16,11 @@ from instancecap.captioners.measured.describe import describe
 from instancecap.errors import MissingDependency, ModelError
 from instancecap.evidence.build import measure
 from instancecap.evidence.experts import sound
-from instancecap.evidence.experts.sound import Transcript, add_sound, speech_spans
+from instancecap.evidence.experts.sound import add_sound, speech_spans
 from instancecap.evidence.view import within
 from instancecap.models import weights
 from instancecap.models.silero import CHUNK
-from instancecap.schema.base import Utterance
+from instancecap.schema.base import Transcript, Utterance
 from instancecap.schema.evidence import Evidence
 from instancecap.video import Clip
 from tests.conftest import MakeVideo
@@ -64,7 +64,9 @@ def says(wav: bytes) -> Transcript:
     """Tells how long the piece is that it was given."""
     with wave.open(io.BytesIO(wav)) as file:
         seconds = file.getnframes() / file.getframerate()
-    return Transcript("en", (Utterance(start=0.1, end=seconds, text=f"{seconds:.1f} seconds"),))
+    return Transcript(
+        language="en", utterances=[Utterance(start=0.1, end=seconds, text=f"{seconds:.1f} seconds")]
+    )
 
 
 @pytest.mark.usefixtures("no_speech_weights")

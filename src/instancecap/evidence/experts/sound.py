@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import wave
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ import numpy as np
 from instancecap.errors import MissingDependency, ModelError
 from instancecap.models import weights
 from instancecap.models.silero import CHUNK, SpeechDetector
-from instancecap.schema.base import Utterance
+from instancecap.schema.base import Transcript, Utterance
 from instancecap.schema.evidence import AudioFacts, Evidence, Loudness, SpeechSpan
 from instancecap.video.clip import Clip
 from instancecap.video.sound import RATE, Samples, has_sound, read_sound
@@ -44,19 +44,6 @@ LONGEST_PAUSE = 0.3
 
 LONGEST_PIECE = 300.0
 """Seconds that are transcribed in one go: 9.6 MB of samples, below every server's limit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Transcript:
-    """What was said in a piece of sound.
-
-    Attributes:
-        language: as the server tells it, such as ``en``; empty where it does not.
-        utterances: with times from the piece's start.
-    """
-
-    language: str
-    utterances: tuple[Utterance, ...]
 
 
 Transcribe = Callable[[bytes], Transcript]
