@@ -110,6 +110,34 @@ def test_votes_are_counted_by_eval_judge(
     assert result["made_by"]["models"] == {"rater 1": "Ann B."}
 
 
+def test_votes_count_where_a_video_is_not_found_and_a_caption_has_changed(
+    open_app: Any,
+    folder: Path,
+    run: Run,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for path in folder.glob("**/*.json"):  # as a caption made from the folder above names it
+        said = Caption.read(path)
+        assert said.video is not None
+        said.video.path = f"opened/{said.video.path}"
+        said.write(path)
+    monkeypatch.chdir(folder.parent)
+    app = open_app(source=str(folder))
+    for at in range(5):
+        after = vote(app, clip(app, at, rater="Ivo"), "equal", rater="Ivo")
+    command = shlex.split(after["command"])[1:]
+    monkeypatch.chdir(folder)
+    done = run(*command)
+    assert (done.status, "| 5 |" in done.out) == (0, True), done.err
+    said = Caption.read(folder / "first" / "c.mp4.json")
+    said.global_description = "A wolf."
+    said.write(folder / "first" / "c.mp4.json")
+    done = run(*command)
+    assert (done.status, "| 4 |" in done.out) == (0, True), done.err
+    assert "1 of 5 answers of Ivo do not count: those captions have changed since" in done.out
+    assert "1 have no answer to the texts of now: c.mp4" in done.out
+
+
 def test_a_vote_is_taken_back_and_two_people_are_kept_apart(open_app: Any, folder: Path) -> None:
     app = open_app(source=str(folder))
     shown = clip(app, rater="Ann")

@@ -103,7 +103,9 @@ def select_instances(evidence: Evidence, *, most: int, gate: Gate) -> list[Insta
 def is_named(item: InstanceFacts, gate: Gate) -> bool:
     """Whether it is said what an instance is."""
     category = category_of(item.class_)
-    kind = "category" if item.class_ == "animal" or category == "vehicle" else "class"
+    # YOLOv3-tiny is weighed without faces; of its names above 0.65 nine in ten are right.
+    kinds = ("human", "vehicle") if item.source == "yolov3-tiny" else ("vehicle",)
+    kind = "category" if item.class_ == "animal" or category in kinds else "class"
     return item.class_ != "object" and gate(kind, item.confidence)
 
 
