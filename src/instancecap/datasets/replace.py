@@ -73,9 +73,9 @@ class Replacement:
     def apply(self, text: str) -> str:
         """The text with everything that is found replaced; as it was where nothing is."""
         if self.replace.strip():
-            for found in reversed(list(self._pattern.finditer(text))):
-                behind = self._instead(found) + text[found.end() :]
-                text = en.with_article(text[: found.start()], behind)
+            for one in reversed(list(self._pattern.finditer(text))):
+                behind = self._instead(one) + text[one.end() :]
+                text = en.with_article(text[: one.start()], behind)
             return text
         left = text
         while found := self._pattern.search(left):
