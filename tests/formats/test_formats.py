@@ -259,7 +259,8 @@ def test_a_list_of_movements_is_read_and_a_sentence_kept(text: str, motion: list
 @given(full=captions)
 def test_an_answer_is_asked_for_in_the_form_that_is_written(name: str, full: Caption) -> None:
     model = answer_model(name)
-    plain = through_json(full.to(name))
+    plain = through_json(full.model_copy(update={"video": None}).to(name))
+    plain.pop("Video", None)  # no model is asked for a path
     assert set(plain) <= set(model.model_json_schema()["properties"])
     answer = model.model_validate_json(json.dumps(plain))
     assert bare(caption_from(answer.model_dump(), format=name)) == bare(caption_from(plain))
