@@ -84,6 +84,8 @@ def test_a_change_that_makes_no_caption_is_refused() -> None:
         replace_in(two, Replacement(find="woman", replace="lady"))
     with pytest.raises(UsageError, match="give a word"):
         Replacement(find=" ")
+    with pytest.raises(UsageError, match=r"field 'apperance': a caption has none; .*appearance"):
+        Replacement(find="woman", fields=("apperance",))
 
 
 def test_a_change_goes_through_json() -> None:
@@ -139,10 +141,3 @@ def test_a_set_is_looked_at_first_and_written_elsewhere(tmp_path: Path) -> None:
 )
 def test_an_article_goes_with_the_new_word(find: str, to: str, before: str, after: str) -> None:
     assert Replacement(find=find, replace=to).apply(before) == after
-
-
-def test_a_field_that_is_not_there_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"--field wibble: .* there are: action, appearance, "):
-        Replacement(find="a", fields=("background", "wibble"))
-    with pytest.raises(UsageError, match="--field video"):
-        Replacement(find="a", fields=("video",))

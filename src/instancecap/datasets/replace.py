@@ -10,10 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from inspect import isclass
-from typing import get_args
+from functools import cache
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from instancecap.datasets.convert import Conversion, convert
 from instancecap.errors import FormatError, UsageError
@@ -22,6 +21,14 @@ from instancecap.language import en
 from instancecap.schema import pointer as pointers
 from instancecap.schema.base import StrictModel
 from instancecap.schema.caption import HUMAN, Caption, Claim, Provenance
+
+
+@cache
+def _field_names() -> frozenset[str]:
+    """The names of a caption's fields, and of the fields of what these hold."""
+    schema = Caption.model_json_schema()
+    parts = (schema, *schema["$defs"].values())
+    return frozenset(name for part in parts for name in part.get("properties", ()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +57,9 @@ class Replacement:
     def __post_init__(self) -> None:
         if not (words := self.find.split()):
             raise UsageError("find: give a word or more to look for")
-        known = sorted(_field_names(Caption))
-        if unknown := set(self.fields) - set(known):
-            names = ", ".join(known)
-            raise UsageError(f"--field {min(unknown)}: there is no such field; there are: {names}")
+        if unknown := set(self.fields) - _field_names():
+            known = ", ".join(sorted(_field_names()))
+            raise UsageError(f"field {min(unknown)!r}: a caption has none; choose of {known}")
         text = r"\s+".join(map(re.escape, words))
         before = r"(?<!\w)" if words[0][0].isalnum() else ""
         after = r"(?!\w)" if words[-1][-1].isalnum() else ""
@@ -87,18 +93,6 @@ class Replacement:
     def _instead(self, found: re.Match[str]) -> str:
         capital = found[0][:1].isupper() and not self.find[:1].isupper()
         return _capital(self.replace) if capital else self.replace
-
-
-def _field_names(model: type[BaseModel]) -> set[str]:
-    """Names of the fields that a person would read texts in, and of what holds them."""
-    found = set[str]()
-    for name, one in model.model_fields.items():
-        held = [part for part in (one.annotation, *get_args(one.annotation)) if isclass(part)]
-        inner = next((part for part in held if issubclass(part, BaseModel)), None)
-        inside = _field_names(inner) if inner and name not in pointers.BOOKKEEPING else set[str]()
-        if inside or one.annotation in (str, list[str]):
-            found |= {one.alias or name} | inside
-    return found - pointers.BOOKKEEPING
 
 
 def _capital(text: str) -> str:

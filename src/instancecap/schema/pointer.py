@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from instancecap.errors import FormatError
 
-BOOKKEEPING = frozenset({"schema", "video", "producer", "provenance", "claims", "warnings"})
+_BOOKKEEPING = frozenset({"schema", "video", "producer", "provenance", "claims", "warnings"})
 _UNREAD = re.compile(r"/(id|track|t|box|start|end|is_main|count|enters|leaves|instances)$")
 _CELLS = ("/position/start", "/position/end")
 
@@ -96,7 +96,7 @@ def leaves(document: BaseModel) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for name, value in document.model_dump(mode="json").items():
-        if name not in BOOKKEEPING:
+        if name not in _BOOKKEEPING:
             _collect(f"/{name}", value, found)
     return found
 
