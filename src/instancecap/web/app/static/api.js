@@ -24,6 +24,12 @@ export async function get(url) {
   return answered(await fetch(url, { headers: { accept: "application/json" } }).catch(offline));
 }
 
+/** The text at an address: HTML of our own. */
+export async function text(url) {
+  const response = await fetch(url).catch(offline);
+  return response.ok ? response.text() : answered(response);
+}
+
 /** Send JSON, or a File or Blob as it is; resolves to the JSON that comes back. */
 export async function post(url, body = {}, method = "POST") {
   const isFile = body instanceof Blob;
