@@ -11,7 +11,7 @@ import { make, shown, valueAt } from "./review_fields.js";
 export function instanceActions({ opened, player, fields, saved, save }) {
   async function job(promise) {
     const { job: id } = await promise;
-    return follow(id, { onEvent: ({ stage }) => tell(`${stage} …`) });
+    return follow(id, { endsWithPage: true, onEvent: ({ stage }) => tell(`${stage} …`) });
   }
 
   async function recaption(pointer) {
