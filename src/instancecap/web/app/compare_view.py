@@ -46,9 +46,9 @@ class Asked(BaseModel):
 
 
 class AskedAt(Asked):
-    """And which clip is looked at, counted from 0."""
+    """And which clip is looked at, counted from 0; None for the first without a vote."""
 
-    at: int = Field(default=0, ge=0)
+    at: int | None = Field(default=None, ge=0)
 
 
 class Side(Asked):
