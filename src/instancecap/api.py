@@ -30,6 +30,7 @@ from instancecap.enhance import (
 from instancecap.enhance.options import NEEDS_MODEL
 from instancecap.errors import OutputError, UsageError
 from instancecap.evidence.build import measure as _measure
+from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.formats import Caption
 from instancecap.io.finder import Rejected, reason_of
 from instancecap.io.inputs import Job
@@ -180,18 +181,22 @@ class Mllm(Server):
         return replace(self.options, max_instances=max_instances)
 
 
-def measure(source: Source, *, threads: int = 0, masks: bool = False) -> Evidence:
+def measure(
+    source: Source, *, threads: int = 0, masks: bool = False, cluster: Cluster = DEFAULT
+) -> Evidence:
     """Measure a video, an image, or a :class:`Clip`.
 
     Args:
         source: a path, or a clip (a span, or frames from memory).
         threads: cores to use, 0 for all.
         masks: add a mask per instance for every sampled frame.
+        cluster: who measures, such as ``ic.Cluster(detector="detector.onnx")``.
 
     Raises:
         InputError: the source cannot be opened or decoded.
+        MissingDependency, UsageError: who was chosen to measure cannot be had.
     """
-    return _measure(_as_clip(source), threads=threads, masks=masks)
+    return _measure(_as_clip(source), threads=threads, masks=masks, cluster=cluster)
 
 
 def caption(
@@ -200,6 +205,7 @@ def caption(
     captioner: Captioner | None = None,
     max_instances: int | None = None,
     threads: int = 0,
+    cluster: Cluster = DEFAULT,
 ) -> Caption:
     """Caption a video, an image, or a :class:`Clip`.
 
@@ -209,13 +215,16 @@ def caption(
         max_instances: instances to describe, at most; by default 3 measured ones, or 8 that a
             model and the measurement agree on.
         threads: cores to use, 0 for all.
+        cluster: who measures.
 
     Raises:
         InputError: the source cannot be opened or decoded.
+        MissingDependency, UsageError: who was chosen to measure cannot be had.
     """
     clip = _as_clip(source)
     writer = captioner or Measured()
-    return writer.describe(clip, _measure(clip, threads=threads), max_instances=max_instances)
+    evidence = _measure(clip, threads=threads, cluster=cluster)
+    return writer.describe(clip, evidence, max_instances=max_instances)
 
 
 def _as_clip(source: Source) -> Clip:
@@ -227,6 +236,7 @@ def run(
     *,
     captioner: Captioner | None = None,
     config: CaptionConfig | None = None,
+    cluster: Cluster = DEFAULT,
     events: Events | None = None,
     **options: Unpack[RunOptions],
 ) -> Run:
@@ -241,6 +251,7 @@ def run(
         inputs: files, folders, glob patterns, manifests, tars, and addresses of such.
         captioner: who writes; :class:`Measured` by default.
         config: how it is done.
+        cluster: who measures.
         events: told how the run goes.
         options: fields of :class:`CaptionConfig` that differ from ``config``, such as ``out`` and
             ``workers``.
@@ -255,7 +266,7 @@ def run(
         MissingDependency, ServerError: what would be the same for every clip.
     """
     chosen = CaptionConfig(**(dict(config or CaptionConfig()) | options))
-    work = (captioner or Measured()).work(chosen)
+    work = replace((captioner or Measured()).work(chosen), cluster=cluster)
     if isinstance(work, PredictWork):
         chosen = chosen.model_copy(update={"out": "", "report": ""})
     elif chosen.report:

@@ -11,9 +11,11 @@ from instancecap.captioners.chain import ChainOptions
 from instancecap.cli import terminal
 from instancecap.cli.options import Filled, offered
 from instancecap.engine.config import CaptionConfig
+from instancecap.evidence.choice import Cluster
 from instancecap.mllm.server import Server
 
 CONFIG = Filled(CaptionConfig, {"keep": ""})
+CLUSTER = Filled(Cluster)
 SERVER = Filled(
     Server,
     {"url": "", "batch_results": ""}
@@ -29,7 +31,7 @@ CHAIN = Filled(
 )
 
 
-@offered("caption", CONFIG, SERVER, CHAIN)
+@offered("caption", CONFIG, CLUSTER, SERVER, CHAIN)
 def caption(
     inputs: list[str],
     *,
@@ -56,7 +58,8 @@ def caption(
     is_dry = config.dry_run and captioner == "mllm"
     told = bool(config.out) and not is_dry
     with terminal.watching(told=told, quiet=quiet or (is_dry and json), verbose=verbose) as watcher:
-        done = run(inputs, captioner=writer, config=config, events=watcher)
+        cluster = CLUSTER.fill(options)
+        done = run(inputs, captioner=writer, config=config, cluster=cluster, events=watcher)
     watcher.conclude(done)
     captions = [] if config.out else done.captions()
     if is_dry and not json:

@@ -10,11 +10,13 @@ from instancecap.engine.config import RunConfig
 from instancecap.engine.run import run_work
 from instancecap.engine.work import EvidenceWork
 from instancecap.errors import UsageError
+from instancecap.evidence.choice import Cluster
 
 CONFIG = Filled(RunConfig, dict.fromkeys(("out", "format", "engine", "hint_column", "keep"), ""))
+CLUSTER = Filled(Cluster)
 
 
-@offered("evidence", CONFIG)
+@offered("evidence", CONFIG, CLUSTER)
 def evidence(
     inputs: list[str],
     *,
@@ -32,7 +34,8 @@ def evidence(
         raise UsageError(f"--out {out}: evidence goes to a folder, one JSON file per clip")
     config = CONFIG.fill(options, out=out)
     with terminal.watching(told=True, quiet=quiet, verbose=verbose) as watcher:
-        _, done = run_work(inputs, EvidenceWork(masks=masks), config, events=watcher)
+        work = EvidenceWork(masks=masks, cluster=CLUSTER.fill(options))
+        _, done = run_work(inputs, work, config, events=watcher)
     watcher.conclude(done)
     if json:
         terminal.print_json(done.as_dict())

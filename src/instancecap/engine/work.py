@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from instancecap.engine.config import RunConfig
 from instancecap.errors import DecodeError, FormatError, OutputError
+from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.io.atomic import write_whole
 from instancecap.io.finder import Rejected
 from instancecap.io.identity import Identity
@@ -111,11 +112,12 @@ def stamp_of(job: Job) -> str:
     return f"{status.st_size} {status.st_mtime_ns} {job.clip.start} {job.clip.end}"
 
 
-def evidence_key(*, masks: bool) -> str:
-    """Hash of what evidence depends on beside the clip: the detectors at hand, masks."""
+def evidence_key(cluster: Cluster = DEFAULT, *, masks: bool) -> str:
+    """Hash of what evidence depends on beside the clip: who measures, masks."""
     from instancecap.evidence.cluster import load_models
 
-    return fingerprint(models=load_models().names, masks=masks)
+    chosen = {"chosen": cluster.detector} if cluster.detector else {}
+    return fingerprint(models=load_models(cluster).names | chosen, masks=masks)
 
 
 class Stage(Protocol):
@@ -153,6 +155,7 @@ class Work(ABC):
 
     Attributes:
         threads: of the decoder and the networks, 0 for one a core.
+        cluster: who measures.
         cache: of evidence.
         split_shots: one caption a shot.
         keep_evidence: hand the evidence back beside the caption.
@@ -162,6 +165,7 @@ class Work(ABC):
     """Whether clips are measured, for which weights are fetched first."""
 
     threads: int = 0
+    cluster: Cluster = DEFAULT
     cache: EvidenceCache = field(default_factory=EvidenceCache)
     split_shots: bool = False
     keep_evidence: bool = False
@@ -177,7 +181,7 @@ class Work(ABC):
 
     def cached_in(self, folder: str) -> Self:
         """The same work with its evidence kept in ``folder``."""
-        return replace(self, cache=EvidenceCache(folder, evidence_key(masks=False)))
+        return replace(self, cache=EvidenceCache(folder, evidence_key(self.cluster, masks=False)))
 
     def measure(self, job: Job, *, masks: bool = False) -> MeasuredClip:
         """The evidence of a clip, from the cache where that has it."""
@@ -187,7 +191,7 @@ class Work(ABC):
         began, stamp = time.perf_counter(), stamp_of(job)
         evidence = self.cache.get(job, stamp=stamp)
         if evidence is None:
-            evidence = measure(job.clip, threads=self.threads, masks=masks)
+            evidence = measure(job.clip, threads=self.threads, masks=masks, cluster=self.cluster)
             if stamp_of(job) != stamp:
                 raise DecodeError(
                     f"{job.clip.path}: the file changed while it was read; run again once it is "
@@ -264,7 +268,7 @@ class CaptionWork(Work):
 
     def config(self) -> str:
         return fingerprint(
-            evidence=evidence_key(masks=False),
+            evidence=evidence_key(self.cluster, masks=False),
             most=self.max_instances,
             language=self.language,
             split=self.split_shots,
@@ -294,4 +298,4 @@ class EvidenceWork(Work):
         )
 
     def config(self) -> str:
-        return evidence_key(masks=self.masks)
+        return evidence_key(self.cluster, masks=self.masks)
