@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Unpack, cast
 
 from instancecap.captioners.chain import ChainOptions, Written, prepare, write
@@ -17,6 +16,7 @@ from instancecap.engine.config import CaptionConfig, RunConfig, RunOptions
 from instancecap.engine.pools import AskingPool
 from instancecap.engine.prompts import EnhanceWork, options_like
 from instancecap.engine.run import run_work
+from instancecap.engine.sound import SoundOptions
 from instancecap.engine.work import CaptionWork, Work
 from instancecap.enhance import (
     Enhanced,
@@ -28,11 +28,10 @@ from instancecap.enhance import (
     structured,
 )
 from instancecap.enhance.options import NEEDS_MODEL
-from instancecap.errors import OutputError, UsageError
+from instancecap.errors import UsageError
 from instancecap.evidence.build import measure as _measure
 from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.formats import Caption
-from instancecap.io.finder import Rejected, reason_of
 from instancecap.io.inputs import Job
 from instancecap.mllm.base import Backend, Media
 from instancecap.mllm.server import Server
@@ -90,6 +89,7 @@ class Measured:
             language=self.language,
             split_shots=config.split_shots,
             keep_evidence=bool(config.report),
+            sound=config.sound,
         )
 
 
@@ -173,6 +173,7 @@ class Mllm(Server):
             split_shots=config.split_shots,
             previous=config.out if options.fields else "",
             keep_evidence=bool(config.report),
+            sound=config.sound,
         )
 
     def _with(self, max_instances: int | None) -> ChainOptions:
@@ -182,7 +183,12 @@ class Mllm(Server):
 
 
 def measure(
-    source: Source, *, threads: int = 0, masks: bool = False, cluster: Cluster = DEFAULT
+    source: Source,
+    *,
+    threads: int = 0,
+    masks: bool = False,
+    sound: SoundOptions | None = None,
+    cluster: Cluster = DEFAULT,
 ) -> Evidence:
     """Measure a video, an image, or a :class:`Clip`.
 
@@ -190,13 +196,23 @@ def measure(
         source: a path, or a clip (a span, or frames from memory).
         threads: cores to use, 0 for all.
         masks: add a mask per instance for every sampled frame.
+        sound: whether it is listened to, and who transcribes speech; not, by default.
         cluster: who measures, such as ``ic.Cluster(detector="detector.onnx")``.
 
     Raises:
         InputError: the source cannot be opened or decoded.
         MissingDependency, UsageError: who was chosen to measure cannot be had.
+        ServerError: the server that transcribes cannot be used.
     """
-    return _measure(_as_clip(source), threads=threads, masks=masks, cluster=cluster)
+    heard = sound or SoundOptions()
+    return _measure(
+        _as_clip(source),
+        threads=threads,
+        masks=masks,
+        audio=heard.audio == "on",
+        transcribe=heard.transcriber(),
+        cluster=cluster,
+    )
 
 
 def caption(
@@ -205,6 +221,7 @@ def caption(
     captioner: Captioner | None = None,
     max_instances: int | None = None,
     threads: int = 0,
+    sound: SoundOptions | None = None,
     cluster: Cluster = DEFAULT,
 ) -> Caption:
     """Caption a video, an image, or a :class:`Clip`.
@@ -215,7 +232,7 @@ def caption(
         max_instances: instances to describe, at most; by default 3 measured ones, or 8 that a
             model and the measurement agree on.
         threads: cores to use, 0 for all.
-        cluster: who measures.
+        sound, cluster: as of :func:`measure`.
 
     Raises:
         InputError: the source cannot be opened or decoded.
@@ -223,7 +240,7 @@ def caption(
     """
     clip = _as_clip(source)
     writer = captioner or Measured()
-    evidence = _measure(clip, threads=threads, cluster=cluster)
+    evidence = measure(clip, threads=threads, sound=sound, cluster=cluster)
     return writer.describe(clip, evidence, max_instances=max_instances)
 
 
@@ -274,29 +291,10 @@ def run(
     listed = [inputs] if isinstance(inputs, str) else inputs
     jobs, done = run_work(listed, work, chosen, events=events)
     if chosen.report:
-        _write_report(chosen.report, jobs, done)
+        from instancecap.web.report import write_run_report
+
+        write_run_report(chosen.report, jobs, done)
     return done
-
-
-def _write_report(report: str, jobs: Sequence[Job], run: Run) -> None:
-    """The HTML page of a run; one that cannot be written is a failure like any other."""
-    from instancecap.web.report import ReportEntry, write_report
-
-    entries = [
-        ReportEntry(
-            clip=jobs[index].clip,
-            caption=Caption.from_json(documents.captions[""]),
-            evidence=Evidence.from_json(documents.evidence),
-        )
-        for index, documents in sorted(run.results.items())
-    ]
-    if not entries:
-        return
-    try:
-        write_report(Path(report), entries)
-        run.outputs.append(report)
-    except OutputError as error:
-        run.failed.append(Rejected(report, reason_of(error, report)))
 
 
 def enhance(

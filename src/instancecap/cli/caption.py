@@ -11,11 +11,12 @@ from instancecap.captioners.chain import ChainOptions
 from instancecap.cli import terminal
 from instancecap.cli.options import Filled, offered
 from instancecap.engine.config import CaptionConfig
+from instancecap.engine.sound import SoundOptions
 from instancecap.evidence.choice import Cluster
 from instancecap.mllm.server import Server
 
-CONFIG = Filled(CaptionConfig, {"keep": ""})
-CLUSTER = Filled(Cluster)
+CONFIG = Filled(CaptionConfig, {"keep": "", "sound": ""})
+CLUSTER, SOUND = Filled(Cluster), Filled(SoundOptions)
 SERVER = Filled(
     Server,
     {"url": "", "batch_results": ""}
@@ -31,7 +32,7 @@ CHAIN = Filled(
 )
 
 
-@offered("caption", CONFIG, CLUSTER, SERVER, CHAIN)
+@offered("caption", CONFIG, CLUSTER, SOUND, SERVER, CHAIN)
 def caption(
     inputs: list[str],
     *,
@@ -47,7 +48,7 @@ def caption(
     """Caption clips."""
     if verbose:
         terminal.log_to_stderr()
-    config = CONFIG.fill(options)
+    config = CONFIG.fill(options, sound=SOUND.fill(options))
     writer: Measured | Mllm
     if captioner == "measured":
         writer = Measured(language=str(options["language"]))

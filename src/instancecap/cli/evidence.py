@@ -8,15 +8,16 @@ from instancecap.cli import terminal
 from instancecap.cli.options import Filled, offered
 from instancecap.engine.config import RunConfig
 from instancecap.engine.run import run_work
+from instancecap.engine.sound import SoundOptions
 from instancecap.engine.work import EvidenceWork
 from instancecap.errors import UsageError
 from instancecap.evidence.choice import Cluster
 
 CONFIG = Filled(RunConfig, dict.fromkeys(("out", "format", "engine", "hint_column", "keep"), ""))
-CLUSTER = Filled(Cluster)
+CLUSTER, SOUND = Filled(Cluster), Filled(SoundOptions)
 
 
-@offered("evidence", CONFIG, CLUSTER)
+@offered("evidence", CONFIG, CLUSTER, SOUND)
 def evidence(
     inputs: list[str],
     *,
@@ -33,8 +34,8 @@ def evidence(
     if out.lower().endswith((".jsonl", ".parquet")):
         raise UsageError(f"--out {out}: evidence goes to a folder, one JSON file per clip")
     config = CONFIG.fill(options, out=out)
+    work = EvidenceWork(masks=masks, cluster=CLUSTER.fill(options), sound=SOUND.fill(options))
     with terminal.watching(told=True, quiet=quiet, verbose=verbose) as watcher:
-        work = EvidenceWork(masks=masks, cluster=CLUSTER.fill(options))
         _, done = run_work(inputs, work, config, events=watcher)
     watcher.conclude(done)
     if json:

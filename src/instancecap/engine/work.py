@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from instancecap.engine.config import RunConfig
+from instancecap.engine.sound import SoundOptions
 from instancecap.errors import DecodeError, FormatError, OutputError
 from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.io.atomic import write_whole
@@ -112,12 +113,20 @@ def stamp_of(job: Job) -> str:
     return f"{status.st_size} {status.st_mtime_ns} {job.clip.start} {job.clip.end}"
 
 
-def evidence_key(cluster: Cluster = DEFAULT, *, masks: bool) -> str:
-    """Hash of what evidence depends on beside the clip: who measures, masks."""
+def evidence_key(
+    cluster: Cluster = DEFAULT, *, masks: bool, sound: SoundOptions | None = None
+) -> str:
+    """Hash of what evidence depends on beside the clip: who measures, masks, sound."""
     from instancecap.evidence.cluster import load_models
+    from instancecap.models.weights import locate
 
-    chosen = {"chosen": cluster.detector} if cluster.detector else {}
-    return fingerprint(models=load_models(cluster).names | chosen, masks=masks)
+    settings: dict[str, Any] = {"models": load_models(cluster).names, "masks": masks}
+    if cluster.detector:
+        settings["chosen"] = cluster.detector
+    if sound is not None and sound.audio == "on":
+        speech = locate("silero-vad") is not None
+        settings["sound"] = (speech, sound.transcribe_url, sound.transcribe_model)
+    return fingerprint(**settings)
 
 
 class Stage(Protocol):
@@ -159,6 +168,7 @@ class Work(ABC):
         cache: of evidence.
         split_shots: one caption a shot.
         keep_evidence: hand the evidence back beside the caption.
+        sound: whether the clip is listened to.
     """
 
     measures: ClassVar[bool] = True
@@ -169,6 +179,7 @@ class Work(ABC):
     cache: EvidenceCache = field(default_factory=EvidenceCache)
     split_shots: bool = False
     keep_evidence: bool = False
+    sound: SoundOptions = field(default_factory=SoundOptions)
 
     def find(self, inputs: Sequence[str], config: RunConfig) -> tuple[list[Job], list[Rejected]]:
         """What the inputs stand for, and what of them cannot be used."""
@@ -181,7 +192,8 @@ class Work(ABC):
 
     def cached_in(self, folder: str) -> Self:
         """The same work with its evidence kept in ``folder``."""
-        return replace(self, cache=EvidenceCache(folder, evidence_key(self.cluster, masks=False)))
+        key = evidence_key(self.cluster, masks=False, sound=self.sound)
+        return replace(self, cache=EvidenceCache(folder, key))
 
     def measure(self, job: Job, *, masks: bool = False) -> MeasuredClip:
         """The evidence of a clip, from the cache where that has it."""
@@ -191,7 +203,14 @@ class Work(ABC):
         began, stamp = time.perf_counter(), stamp_of(job)
         evidence = self.cache.get(job, stamp=stamp)
         if evidence is None:
-            evidence = measure(job.clip, threads=self.threads, masks=masks, cluster=self.cluster)
+            evidence = measure(
+                job.clip,
+                threads=self.threads,
+                masks=masks,
+                cluster=self.cluster,
+                audio=self.sound.audio == "on",
+                transcribe=self.sound.transcriber(),
+            )
             if stamp_of(job) != stamp:
                 raise DecodeError(
                     f"{job.clip.path}: the file changed while it was read; run again once it is "
@@ -268,7 +287,7 @@ class CaptionWork(Work):
 
     def config(self) -> str:
         return fingerprint(
-            evidence=evidence_key(self.cluster, masks=False),
+            evidence=evidence_key(self.cluster, masks=False, sound=self.sound),
             most=self.max_instances,
             language=self.language,
             split=self.split_shots,
@@ -298,4 +317,4 @@ class EvidenceWork(Work):
         )
 
     def config(self) -> str:
-        return evidence_key(self.cluster, masks=self.masks)
+        return evidence_key(self.cluster, masks=self.masks, sound=self.sound)
