@@ -10,15 +10,25 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from pydantic import ValidationError
 
 from instancecap.datasets.convert import Conversion, convert
 from instancecap.errors import FormatError, UsageError
 from instancecap.formats.table_rows import OURS
+from instancecap.language import en
 from instancecap.schema import pointer as pointers
 from instancecap.schema.base import StrictModel
 from instancecap.schema.caption import HUMAN, Caption, Claim, Provenance
+
+
+@cache
+def _field_names() -> frozenset[str]:
+    """The names of a caption's fields, and of the fields of what these hold."""
+    schema = Caption.model_json_schema()
+    parts = (schema, *schema["$defs"].values())
+    return frozenset(name for part in parts for name in part.get("properties", ()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +38,14 @@ class Replacement:
     Attributes:
         find: words that are looked for as they are, whatever lies between them in spaces; whole
             words only, so that *cat* is not found in *category*.
-        replace: what takes their place; with a capital letter where what is found has one. Empty
-            to take the words out, with the space before them.
+        replace: what takes their place; with a capital letter where what is found has one, and
+            behind *a* or *an* as it takes it. Empty to take the words out, with the space before
+            them.
         fields: names of fields that are looked at, such as ``background`` or ``appearance``; all
             texts where there is none.
         match_case: whether capital letters count.
 
-    Raises :class:`UsageError` where there is nothing to look for.
+    Raises :class:`UsageError` where there is nothing to look for, or no such field.
     """
 
     find: str
@@ -46,6 +57,9 @@ class Replacement:
     def __post_init__(self) -> None:
         if not (words := self.find.split()):
             raise UsageError("find: give a word or more to look for")
+        if unknown := set(self.fields) - _field_names():
+            known = ", ".join(sorted(_field_names()))
+            raise UsageError(f"field {min(unknown)!r}: a caption has none; choose of {known}")
         text = r"\s+".join(map(re.escape, words))
         before = r"(?<!\w)" if words[0][0].isalnum() else ""
         after = r"(?!\w)" if words[-1][-1].isalnum() else ""
@@ -65,11 +79,15 @@ class Replacement:
     def apply(self, text: str) -> str:
         """The text with everything that is found replaced; as it was where nothing is."""
         if self.replace.strip():
-            return self._pattern.sub(self._instead, text)
+            for one in reversed(list(self._pattern.finditer(text))):
+                behind = self._instead(one) + text[one.end() :]
+                text = en.with_article(text[: one.start()], behind)
+            return text
         left = text
         while found := self._pattern.search(left):
             behind = left[found.end() :].lstrip()
-            left = left[: found.start()] + (_capital(behind) if found[0][0].isupper() else behind)
+            behind = _capital(behind) if found[0][0].isupper() else behind
+            left = en.with_article(left[: found.start()], behind)
         return text if left == text else _close_gaps(left)
 
     def _instead(self, found: re.Match[str]) -> str:
