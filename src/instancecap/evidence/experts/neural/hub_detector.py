@@ -1,4 +1,4 @@
-"""Closed detectors of the transformers library, by hub id or local folder: RT-DETRv2, D-FINE, DETR.
+"""Closed detectors of the transformers library, by hub id or local folder: RT-DETRv2, D-FINE.
 
 Whatever ``AutoModelForObjectDetection`` loads and answers as DETR does will do. In half precision
 on a GPU, else on the CPU.
