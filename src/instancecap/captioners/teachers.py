@@ -174,7 +174,7 @@ def combine(answers: Sequence[Answer], evidence: Evidence, *, max_instances: int
     caption.teachers = [contest.account(one) for one in answers]
     models = {key: name for key, name in caption.producer.models.items() if key != "mllm"}
     models |= {f"mllm {one.teacher.name}": one.teacher.model for one in answers}
-    caption.producer.models = models
+    caption.producer.models, caption.producer.mode = models, "teachers"
     return Caption.model_validate(caption.model_dump())
 
 
