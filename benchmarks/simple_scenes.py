@@ -1,7 +1,8 @@
 """Scenes so simple that a captioner of a million weights can learn to describe them from scratch.
 
-One shape of one clear color goes over the picture, or stays, before a gray wall with a window that
-shows what the camera does. All is drawn from a seed; the caption is the truth.
+One shape of one clear color goes over the picture, or stays, before a painted wall whose color
+changes from place to place, so that it shows what the camera does. All is drawn from a seed; the
+caption is the truth.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.scene_render import CameraPath, Card, Move, Placement, Stage, fixed
-from benchmarks.scene_textures import outline
 from benchmarks.scenes import view_size
 from instancecap.language import en
 from instancecap.schema.caption import Camera, Caption, Instance, Position, Video
@@ -24,8 +24,8 @@ from instancecap.schema.caption import Camera, Caption, Instance, Position, Vide
 SIDE, FPS, FRAMES = 96, 8, 13
 """Pixels a side, frames a second, frames a clip."""
 
-SHAPES = {"box": "box", "star": "star", "egg": "ellipse", "doll": "figure"}
-"""By the class of a thing the outline that it is cut out with."""
+SHAPES = ("box", "pole", "plank", "ring")
+"""A square, an upright and a lying bar, and a circle with a hole."""
 
 COLORS = {
     "red": (205, 40, 40), "green": (40, 165, 60), "blue": (45, 70, 210),
@@ -35,8 +35,8 @@ WAYS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1), "": (0,
 """Steps right and down over the picture; "" stays."""
 
 CAMERAS = {
-    "static": 0.0, "pan_left": 18.0, "pan_right": 18.0, "tilt_up": 18.0, "tilt_down": 18.0,
-    "zoom_in": 0.6, "zoom_out": 0.6,
+    "static": 0.0, "pan_left": 24.0, "pan_right": 24.0, "tilt_up": 24.0, "tilt_down": 24.0,
+    "zoom_in": 0.9, "zoom_out": 0.9,
 }  # fmt: skip
 """How far the camera goes at most: degrees, or the log of the zoom factor."""
 
@@ -88,7 +88,7 @@ class SimpleScene:
         )  # fmt: skip
         return Caption(
             video=video, global_description=action.capitalize(), instances=[thing],
-            background="A gray wall with a window.", place="indoor", style="animation",
+            background="A painted wall.", place="indoor", style="animation",
             camera=camera,
         )  # fmt: skip
 
@@ -113,23 +113,23 @@ def film(seed: int, *, every: int = 1) -> Frames:
 
 
 def _wall(rng: np.random.Generator) -> Card:
-    """A wall with one window, somewhere in the middle of the first view."""
-    gray = int(rng.integers(95, 150))
-    picture = np.full((400, 400, 3), gray, np.uint8)
-    x, y = (int(one) for one in 200 + rng.integers(-22, 23, 2))
-    cv2.rectangle(picture, (x - 26, y - 26), (x + 26, y + 26), (20, 20, 25), -1)
-    cv2.rectangle(picture, (x - 20, y - 20), (x + 20, y + 20), (150, 205, 235), -1)
-    cv2.line(picture, (x, y - 20), (x, y + 20), (20, 20, 25), 4)
-    cv2.line(picture, (x - 20, y), (x + 20, y), (20, 20, 25), 4)
+    """A wall that gets redder to the right, bluer to the left, and greener to the bottom.
+
+    Its middle, where the camera starts, has another color in every scene.
+    """
+    across, down = np.meshgrid(np.linspace(-1, 1, 400), np.linspace(-1, 1, 400))
+    x, y = across + rng.uniform(-0.15, 0.15), down + rng.uniform(-0.15, 0.15)
+    picture = 120 + 110 * np.stack([x, y, -x], axis=-1)
     wide, _ = view_size(WALL, (SIDE, SIDE))
-    return Card(picture, fixed((0, 0, WALL), 2.6 * wide, 2.6 * wide))
+    size = 3.0 * wide
+    return Card(np.clip(picture, 0, 255).astype(np.uint8), fixed((0, 0, WALL), size, size))
 
 
 def _card(scene: SimpleScene, rng: np.random.Generator, path: CameraPath) -> Card:
     """The thing; it keeps its way over the picture whatever the camera does."""
     texture = np.full((96, 96, 3), COLORS[scene.color], np.uint8)
-    alpha = outline(rng, SHAPES[scene.shape], 96)
-    side = float(rng.uniform(0.3, 0.36))
+    alpha = _outline(scene.shape, 96)
+    side = float(rng.uniform(0.36, 0.42))
     wide, _ = view_size(DEPTH, (SIDE, SIDE))
 
     def place(t: float) -> Placement:
@@ -142,6 +142,17 @@ def _card(scene: SimpleScene, rng: np.random.Generator, path: CameraPath) -> Car
         return Placement(tuple(center.tolist()), side * wide * scale, side * wide * scale)
 
     return Card(texture, place, alpha, name=scene.shape)
+
+
+def _outline(shape: str, size: int) -> Frames:
+    """255 inside, shape (size, size)."""
+    alpha, third = np.zeros((size, size), np.uint8), size // 3
+    if shape == "ring":
+        cv2.circle(alpha, (size // 2, size // 2), size * 3 // 8, 255, size // 5)
+    else:
+        left, top = third * (shape == "pole"), third * (shape == "plank")
+        alpha[top : size - top, left : size - left] = 255
+    return alpha
 
 
 def write_clips(folder: Path, seeds: range) -> list[Caption]:

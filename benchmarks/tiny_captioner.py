@@ -1,6 +1,6 @@
 """A tiny captioner, trained from scratch on simple scenes and asked about others.
 
-    python -m benchmarks.tiny_captioner --out tiny --minutes 12
+    python -m benchmarks.tiny_captioner --out tiny
 
 It proves that data, question, loss, constrained decoding and evaluation fit together: the model is
 loaded by ``instancecap caption --captioner mllm`` like any other. Needs the extra ``train``.
@@ -216,8 +216,8 @@ def main(words: Sequence[str] | None = None) -> dict[str, float]:
     """Train, caption, compare, and print the table; gives it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="new folder for all that is made")
-    parser.add_argument("--scenes", type=int, default=4000)
-    parser.add_argument("--minutes", type=float, default=10.0, help="of processor time to train")
+    parser.add_argument("--scenes", type=int, default=2000)
+    parser.add_argument("--minutes", type=float, default=4.0, help="of processor time to train")
     parser.add_argument("--clips", type=int, default=100, help="unseen clips to caption")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=2e-3)

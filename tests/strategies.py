@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from instancecap.schema import caption as c
 from instancecap.schema import evidence as e
 from instancecap.schema import vocabulary as v
-from instancecap.schema.base import TrackPoint
+from instancecap.schema.base import TrackPoint, Utterance
 
 # JSON text is UTF-8, which has no room for lone surrogates.
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
@@ -99,6 +99,7 @@ claims = st.builds(
     **judged,
 )
 provenances = st.builds(c.Provenance, source=texts, support=word(v.Support), **judged)
+utterances = st.builds(Utterance, start=seconds, end=seconds, text=texts)
 distinct = few(instances, unique_by=(lambda one: one.id, lambda one: one.name.casefold() or one.id))
 
 
@@ -135,6 +136,7 @@ _captions = st.builds(
         )
     ),
     segments=few(st.builds(c.Segment, start=seconds, end=seconds, description=texts)),
+    audio=st.builds(c.Audio, sound=word_or_none(v.Sound), language=texts, speech=few(utterances)),
     claims=few(claims),
     provenance=st.dictionaries(texts, provenances, max_size=2),
     warnings=few(texts),
@@ -252,6 +254,14 @@ evidences = st.builds(
     ),
     texts=few(written),
     overlays=few(st.builds(e.TextRegion, t=seconds, end=seconds, box=boxes, score=units)),
+    audio=st.builds(
+        e.AudioFacts,
+        sound=word_or_none(v.Sound),
+        loudness=few(st.builds(e.Loudness, t=seconds, dbfs=st.floats(-100, 0))),
+        speech=few(st.builds(e.SpeechSpan, start=seconds, end=seconds, confidence=units)),
+        language=texts,
+        transcript=few(utterances),
+    ),
     models=names,
     warnings=few(texts),
     timings=st.dictionaries(texts, seconds, max_size=2),

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from instancecap.captioners.chain import ChainOptions as ChainOptions
     from instancecap.engine.config import CaptionConfig as CaptionConfig
     from instancecap.engine.results import Run as Run
+    from instancecap.engine.sound import SoundOptions as SoundOptions
     from instancecap.enhance import Enhanced as Enhanced
     from instancecap.enhance import EnhanceOptions as EnhanceOptions
     from instancecap.errors import DecodeError as DecodeError
@@ -53,6 +54,7 @@ _HOMES = {
     "instancecap.captioners.chain": "ChainOptions",
     "instancecap.engine.results": "Run",
     "instancecap.engine.config": "CaptionConfig",
+    "instancecap.engine.sound": "SoundOptions",
     "instancecap.enhance": "EnhanceOptions Enhanced",
     "instancecap.errors": "DecodeError FormatError InputError InstanceCapError MissingDependency "
     "ModelError OutputError ServerError UsageError",

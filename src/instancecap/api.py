@@ -17,6 +17,7 @@ from instancecap.engine.config import CaptionConfig, RunConfig, RunOptions
 from instancecap.engine.pools import AskingPool
 from instancecap.engine.prompts import EnhanceWork, options_like
 from instancecap.engine.run import run_work
+from instancecap.engine.sound import SoundOptions
 from instancecap.engine.work import CaptionWork, Work
 from instancecap.enhance import (
     Enhanced,
@@ -89,6 +90,7 @@ class Measured:
             language=self.language,
             split_shots=config.split_shots,
             keep_evidence=bool(config.report),
+            sound=config.sound,
         )
 
 
@@ -172,12 +174,8 @@ class Mllm(Server):
             split_shots=config.split_shots,
             previous=config.out if options.fields else "",
             keep_evidence=bool(config.report),
+            sound=config.sound,
         )
-
-    @property
-    def asked(self) -> str:
-        """The name of the model that is asked."""
-        return self.backend.model if self.backend else self.model
 
     def with_instances(self, max_instances: int | None) -> ChainOptions:
         """The options, with another number of instances where one is given."""
@@ -186,18 +184,26 @@ class Mllm(Server):
         return replace(self.options, max_instances=max_instances)
 
 
-def measure(source: Source, *, threads: int = 0, masks: bool = False) -> Evidence:
+def measure(
+    source: Source, *, threads: int = 0, masks: bool = False, sound: SoundOptions | None = None
+) -> Evidence:
     """Measure a video, an image, or a :class:`Clip`.
 
     Args:
         source: a path, or a clip (a span, or frames from memory).
         threads: cores to use, 0 for all.
         masks: add a mask per instance for every sampled frame.
+        sound: whether it is listened to, and who transcribes speech; not, by default.
 
     Raises:
         InputError: the source cannot be opened or decoded.
+        ServerError: the server that transcribes cannot be used.
     """
-    return _measure(_as_clip(source), threads=threads, masks=masks)
+    heard = sound or SoundOptions()
+    listens, server = heard.audio == "on", heard.transcriber()
+    return _measure(
+        _as_clip(source), threads=threads, masks=masks, audio=listens, transcribe=server
+    )
 
 
 def caption(
@@ -206,6 +212,7 @@ def caption(
     captioner: Captioner | None = None,
     max_instances: int | None = None,
     threads: int = 0,
+    sound: SoundOptions | None = None,
 ) -> Caption:
     """Caption a video, an image, or a :class:`Clip`.
 
@@ -215,13 +222,15 @@ def caption(
         max_instances: instances to describe, at most; by default 3 measured ones, or 8 that a
             model and the measurement agree on.
         threads: cores to use, 0 for all.
+        sound: as of :func:`measure`.
 
     Raises:
         InputError: the source cannot be opened or decoded.
     """
     clip = _as_clip(source)
     writer = captioner or Measured()
-    return writer.describe(clip, _measure(clip, threads=threads), max_instances=max_instances)
+    evidence = measure(clip, threads=threads, sound=sound)
+    return writer.describe(clip, evidence, max_instances=max_instances)
 
 
 def _as_clip(source: Source) -> Clip:

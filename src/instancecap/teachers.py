@@ -62,13 +62,14 @@ class Teachers:
         answers, down = [], []
         for name, written in asked.items():
             one = self.teachers[name]
+            model = one.backend.model if one.backend else one.model
             if isinstance(written, ServerError):
                 down.append(written)
-                teacher = teacher_of(name, one.asked, one.options.mode, {}, str(written))
+                teacher = teacher_of(name, model, one.options.mode, {}, str(written))
                 answers.append(Answer(teacher))
                 continue
             problem, cost = "; ".join(written.reasons), cost_of(written.usage)
-            teacher = teacher_of(name, one.asked, one.options.mode, cost, problem)
+            teacher = teacher_of(name, model, one.options.mode, cost, problem)
             answers.append(Answer(teacher, written.caption))
         if len(down) == len(answers):
             raise down[0]
@@ -91,6 +92,7 @@ class Teachers:
             max_instances=max(one.options.max_instances for one in asking.values()),
             resume=config.resume,
             split_shots=config.split_shots,
+            sound=config.sound,
             keep_evidence=bool(config.report),
         )
 

@@ -84,6 +84,8 @@ def test_a_change_that_makes_no_caption_is_refused() -> None:
         replace_in(two, Replacement(find="woman", replace="lady"))
     with pytest.raises(UsageError, match="give a word"):
         Replacement(find=" ")
+    with pytest.raises(UsageError, match=r"field 'apperance': a caption has none; .*appearance"):
+        Replacement(find="woman", fields=("apperance",))
 
 
 def test_a_change_goes_through_json() -> None:

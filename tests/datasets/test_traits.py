@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from instancecap.datasets.repeats import RepeatAlarm
 from instancecap.datasets.traits import leave_out, lint, tells, without
+from instancecap.errors import UsageError
 from instancecap.schema.caption import Caption, Instance
 
 TRAITS = ("red hair", "freckles", "green eyes", "jacket")
@@ -116,6 +118,42 @@ def test_a_set_is_looked_through(tmp_path: Path) -> None:
     assert report.silent == [("a.mp4", "blue coat")]
     assert report.repeated == ""
     assert lint([str(tmp_path / "b.txt")], trigger="sks", keep=["blue coat"]).is_clean
+
+
+def test_every_caption_of_a_clip_is_looked_through(tmp_path: Path) -> None:
+    texts = ["sks woman runs up the stairs.", "A woman with red hair runs up the stairs."]
+    lines = "\n".join(texts)
+    exported, others = tmp_path / "exported", tmp_path / "others"
+    for folder in (exported, others):
+        folder.mkdir()
+        (folder / "a.mp4").touch()
+        (folder / "a.txt").write_text(lines)
+    (exported / ".instancecap").mkdir()
+    (exported / ".instancecap" / "export.json").write_text("{}")
+    table = tmp_path / "rows.jsonl"
+    table.write_text(json.dumps({"id": "a.mp4", "captions": texts}))
+    for path in (exported, exported / "a.txt", table):
+        report = lint([str(path)], trigger="sks", leave_out=["red hair"])
+        assert (report.captions, report.lacking) == (2, ["a.mp4-2"]), path
+        assert report.telling == [("a.mp4-2", "red hair", texts[1])]
+    # Another's text may be one caption of several lines.
+    report = lint([str(others)], trigger="sks", leave_out=["red hair"])
+    assert (report.captions, report.lacking, report.telling[0][0]) == (1, [], "a.mp4")
+
+
+def test_a_trait_without_a_word_is_refused() -> None:
+    with pytest.raises(UsageError, match="--keep '!!': give a noun"):
+        lint([], keep=["!!"])
+
+
+def test_captions_of_one_clip_are_no_repetition(tmp_path: Path) -> None:
+    text = "A man talks to the camera in a bright room."
+    row = {"path": "a.mp4", "captions": [text] * 4}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row))
+    assert lint([str(tmp_path / "rows.jsonl")]).repeated == ""
+    rows = [{"path": f"{number}.mp4", "caption": text} for number in range(4)]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert "4 of 4 captions are repeated" in lint([str(tmp_path / "rows.jsonl")]).repeated
 
 
 def test_a_set_that_repeats_itself_is_told_so() -> None:

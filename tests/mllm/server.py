@@ -69,6 +69,9 @@ class Server:
     thinks: int = 0
     stall: float = 30.0
     retry_after: str = "0.01"
+    heard: Mapping[str, Any] = field(default_factory=dict)
+    deaf: Callable[[bytes], tuple[int, Any] | None] | None = None
+    sounds: list[bytes] = field(default_factory=list)
     seen: list[dict[str, Any]] = field(default_factory=list)
     asked: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
@@ -79,6 +82,10 @@ class Server:
             return 401, error_body(f"Incorrect API key provided: {key}."), ""
         if (method, path) == ("GET", "/v1/models"):
             return 200, {"object": "list", "data": [{"id": one} for one in self.models]}, ""
+        if (method, path) == ("POST", "/v1/audio/transcriptions"):
+            self.sounds.append(body)
+            status, content = (self.deaf and self.deaf(body)) or (200, self.heard)
+            return status, content, ""
         if (method, path) != ("POST", "/v1/chat/completions"):
             return 404, {"detail": "Not Found"}, ""
         asked = json.loads(body)
@@ -169,7 +176,9 @@ def serve(
     clips by URL are refused with), ``refuses`` (names of parameters that are errors),
     ``refusal`` (gives status and body for a request that is refused, from its JSON and its
     bytes), ``thinks`` (tokens that go into thinking, unless the model is told not to), ``stall``
-    and ``retry_after`` in seconds, ``seen`` (a list that is filled with the bodies of all calls).
+    and ``retry_after`` in seconds, ``seen`` (a list that is filled with the bodies of all calls),
+    ``heard`` (the answer to whoever sends sound), ``deaf`` (as ``refusal``, from the bytes alone),
+    ``sounds`` (as ``seen``, of calls with sound).
     """
     server = Server(answer=answer, faults=faults, seed=seed, **options)
     handler = type("Handler", (_Handler,), {"server_": server})

@@ -363,3 +363,12 @@ def test_numbers_are_among_those_called_alike() -> None:
     text = text_of(measured(*people))
     assert text.startswith("A person in teal moves away. A person in brown moves closer. Another")
     assert "first person " not in text.replace("first person in brown", "")
+
+
+def test_the_measured_light_is_told_once_in_a_whole_sentence() -> None:
+    camera = {"motion": ["static"], "description": "The camera stays still."}
+    light = "A dark picture with a warm tint, growing darker."
+    gist = f"A still camera shows a scene in which no instance could be named. {light}"
+    text = text_of(measured(camera=camera, global_description=gist, lighting=light))
+    assert text.count("warm tint") == 1
+    assert "The picture is dark, has a warm tint and grows darker." in text

@@ -114,3 +114,19 @@ def test_image_is_a_clip_of_one_frame(tmp_path: Path, suffix: str) -> None:
     assert (reader.info.width, reader.info.height, reader.info.fps) == (60, 40, 0.0)
     assert (reader.end, reader.warnings) == (0.0, [])
     assert np.abs(frames[0][1].astype(int) - quadrants()).mean() < 2
+
+
+def test_what_other_files_hold_is_not_read_through_one(
+    tmp_path: Path, make_video: MakeVideo
+) -> None:
+    """A list of files, or a name with a number in it, would be read through links as well."""
+    (tmp_path / "link.mp4").symlink_to(make_video(tmp_path / "elsewhere" / "secret.mp4"))
+    playlist = tmp_path / "list.mp4"
+    playlist.write_text("ffconcat version 1.0\nfile link.mp4\n")
+    with pytest.raises(DecodeError, match=r"list\.mp4: a list of other files, not a video"):
+        probe(Clip.open(playlist))
+    cv2.imwrite(str(tmp_path / "elsewhere" / "secret.jpg"), quadrants())
+    (tmp_path / "a1.jpg").symlink_to(tmp_path / "elsewhere" / "secret.jpg")
+    cv2.imwrite(str(tmp_path / "a%d.jpg"), np.zeros((20, 30, 3), np.uint8))
+    info = probe(Clip.open(tmp_path / "a%d.jpg"))
+    assert (info.width, info.height) == (30, 20)

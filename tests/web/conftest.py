@@ -1,19 +1,22 @@
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import uvicorn
 from starlette.testclient import TestClient
 
+from instancecap.web.app import jobs
 from instancecap.web.app.application import create_app
-from instancecap.web.app.config import AppConfig
+from instancecap.web.app.config import AppConfig, Limits
 
 OpenApp = Callable[..., Any]
 
@@ -30,6 +33,29 @@ class Browser(TestClient):
         found = re.search(r'name="token" content="([^"]+)"', self.get("/").text)
         assert found is not None
         self.headers["x-instancecap-token"] = found[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_workers() -> Iterator[None]:
+    """A worker takes seconds to start: apps with the same limits use the same ones in turn.
+
+    That an app ends its own is seen by ``test_serve.py``, where it is a program.
+    """
+    make, pools, environment = jobs._pool, {}, ("INSTANCECAP_MODELS", "INSTANCECAP_OFFLINE")
+
+    def shared(workers: int, seconds: float, limits: Limits) -> Any:
+        key = (workers, seconds, limits, *map(os.environ.get, environment))
+        if key not in pools:
+            pools[key] = make(workers, seconds, limits)
+        return SimpleNamespace(
+            submit=pools[key].submit, result=pools[key].result, stop=lambda: None
+        )
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jobs, "_pool", shared)
+        yield
+    for pool in pools.values():
+        pool.stop()
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def jobs() -> Iterator[Jobs]:
 
 
 def ended(jobs: Jobs, id: str) -> dict[str, Any]:
-    for _ in range(600):
+    for _ in range(2400):
         status = jobs.status(id)
         if status["state"] not in ("waiting", "running"):
             return status
@@ -97,6 +97,14 @@ def test_a_job_is_cancelled_while_it_runs_and_while_it_waits(jobs: Jobs) -> None
     assert ended(jobs, jobs.start(count, 1))["state"] == "done"
     with pytest.raises(InputError, match="not known any more"):
         jobs.status("nothing")
+
+
+def test_jobs_that_nobody_asks_for_any_more_do_not_count_as_waiting(jobs: Jobs) -> None:
+    left = [jobs.start(count, 1) for _ in range(LIMITS.waiting)]
+    for id in left:
+        jobs._jobs[id].future.result(60)  # as for a page that was closed: no status is asked
+    assert ended(jobs, jobs.start(count, 2))["result"] == 2
+    assert all(jobs.status(id)["state"] == "done" for id in left)
 
 
 @pytest.fixture(scope="module")

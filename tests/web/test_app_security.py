@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from starlette.testclient import TestClient
 from instancecap.errors import InputError, UsageError
 from instancecap.web.app.config import AppConfig, Limits
 from instancecap.web.app.files import OpenedFolder, Workspace
-from instancecap.web.app.security import HEADERS
+from instancecap.web.app.security import HEADERS, LOCKED_SECONDS, WRONG_PASSWORDS
 from tests.conftest import MakeVideo
 from tests.web.conftest import OpenApp
 
@@ -46,6 +47,26 @@ def test_without_the_password_nothing_is_answered(open_app: OpenApp) -> None:
     assert browser.get("/", auth=("ann", "sécret:x".encode())).status_code == 200
     broken = browser.get("/", auth=None, headers={"authorization": "Basic é!".encode("latin-1")})
     assert broken.status_code == 401
+
+
+def test_a_password_is_not_guessed_by_trying_many(
+    open_app: OpenApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = open_app(auth="ann:secret")
+    anyone = TestClient(browser.app, base_url="http://127.0.0.1")
+    for _ in range(WRONG_PASSWORDS + 1):  # a browser that asks without one is no guess
+        assert anyone.get("/").status_code == 401
+    wrong = [browser.get("/", auth=("ann", f"{n}")).status_code for n in range(WRONG_PASSWORDS)]
+    assert set(wrong) == {401}
+    for password in ("secret", "wrong"):
+        refused = browser.get("/", auth=("ann", password))
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "60")
+        assert "wait 60 s" in refused.json()["error"]
+    other = TestClient(browser.app, base_url="http://127.0.0.1", client=("10.0.0.9", 5))
+    assert other.get("/", auth=("ann", "secret")).status_code == 200
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + LOCKED_SECONDS + 1)
+    assert browser.get("/", auth=("ann", "secret")).status_code == 200
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "10.0.0.1", "", "["])
@@ -119,6 +140,24 @@ def test_every_answer_carries_the_policy(open_app: OpenApp) -> None:
     assert "http" not in policy
 
 
+def test_what_nobody_foresaw_is_one_line_with_the_policy(
+    open_app: OpenApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = open_app()
+    quiet = TestClient(browser.app, base_url="http://127.0.0.1", raise_server_exceptions=False)
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("hidden words")
+
+    monkeypatch.setattr(type(browser.services), "examples", broken)
+    answer = quiet.get("/", headers={"accept": "text/html"})
+    assert answer.status_code == 500
+    assert "something unforeseen happened (RuntimeError)" in answer.text
+    assert "hidden words" not in answer.text
+    for name, value in HEADERS.items():
+        assert answer.headers[name] == value
+
+
 def test_large_bodies_are_cut_off_whatever_they_promise(open_app: OpenApp) -> None:
     browser = open_app(limits=Limits(upload_bytes=1000, body_bytes=500))
     assert browser.post("/jobs/x/cancel", content=b"x" * 501).status_code == 413
@@ -131,8 +170,22 @@ def test_large_bodies_are_cut_off_whatever_they_promise(open_app: OpenApp) -> No
     assert browser.post("/jobs/x/cancel", headers={"content-length": "many"}).status_code == 400
 
 
+def test_all_uploads_together_are_limited(open_app: OpenApp) -> None:
+    browser = open_app(limits=Limits(kept_bytes=1000))
+    id, folder = browser.services.workspace.new()
+    (folder / "result").write_bytes(b"x" * 1001)
+    before = set(browser.services.workspace.path.iterdir())
+    answer = browser.post("/uploads?name=a.mp4", content=b"x")
+    assert answer.status_code == 422
+    assert "the app holds" in answer.json()["error"]
+    assert set(browser.services.workspace.path.iterdir()) == before
+    browser.services.workspace.remove(id)
+    assert "not a video" in browser.post("/uploads?name=a.mp4", content=b"x").json()["error"]
+
+
 OUTSIDE = ["../secret.mp4", "a/../../secret.mp4", "/etc/passwd", "link.mp4", "linked/secret.mp4",
-           "..\\secret.mp4", "loop.mp4", "pipe.mp4", "a\0.mp4", "", ".", "inner"]  # fmt: skip
+           "..\\secret.mp4", "x" * 5000, "loop.mp4", "pipe.mp4", "a\0.mp4", "", ".",
+           "inner"]  # fmt: skip
 
 
 @pytest.fixture
@@ -195,6 +248,7 @@ def test_temporary_files_go_after_a_while_and_at_the_end() -> None:
             workspace.get(wrong)
     workspace.close()
     assert not workspace.path.exists()
+    workspace.sweep(older_than=60)  # another program may have tidied up, too
 
 
 def test_what_a_killed_app_left_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -107,9 +108,45 @@ def test_every_file_can_be_saved(browser: Any, page: str, tmp_path: Path) -> Non
         elif format != "text":
             path = tmp_path / f"{format}.json"
             path.write_bytes(answer.content)
-            assert Caption.read(path).instances is not None
-    assert list(DOWNLOADS) == ["json", "instancevid", "skycaptioner", "text", "report"]
-    assert browser.get(f"{page}/download/exe").status_code == 422
+            read = Caption.read(path)
+            if format == "json":
+                made = read.leaves()
+            elif format in ("labelstudio", "fiftyone"):
+                assert read.leaves() == made, "they carry the whole caption along"
+    assert {"labelstudio", "fiftyone"} < DOWNLOADS.keys()
+    assert browser.get(f"{page}/download/exe").status_code == 404
+
+
+def test_a_report_is_of_the_clip_and_of_no_other_file_of_its_name(
+    browser: Any, page: str, make_video: MakeVideo, tmp_path: Path
+) -> None:
+    """An upload may be named like a file of this machine, and go before what came of it."""
+    secret = make_video(tmp_path / "secret.mp4")
+    sent = browser.post("/uploads", params={"name": str(secret)}, content=secret.read_bytes())
+    id, folder = browser.services.workspace.new()
+    made = browser.services.workspace.get(page.rsplit("/", 1)[1])
+    for name in ("caption.json", "evidence.json"):
+        shutil.copy(made / name, folder / name)
+    said = Caption.read(folder / "caption.json")
+    assert said.video is not None
+    said.video.id = str(secret)
+    said.write(folder / "caption.json")
+    note = {"key": sent.json()["key"], "name": str(secret)}
+    (folder / "result.json").write_text(json.dumps(note))
+    browser.services.workspace.remove(note["key"].split("/")[1])
+    answer = browser.get(f"/captions/{id}/download/report")
+    assert answer.status_code == 422
+    assert "the clip is gone" in answer.json()["error"]
+
+
+def test_the_header_names_what_is_open(
+    browser: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    for source in (".", str(folder), "../" + folder.name):
+        assert AppConfig(source=source).opened == folder.name
+    assert AppConfig().opened == ""
+    assert f">{folder.name}</p>" in browser.get("/").text
 
 
 def test_what_fails_is_one_line(browser: Any) -> None:

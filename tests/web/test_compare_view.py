@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from instancecap.errors import InputError, UsageError
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.caption import Caption
-from instancecap.web.app.comparing import load_comparison, offered_sets
+from instancecap.web.app.comparing import Sitting, Votes, load_comparison, offered_sets
 from instancecap.web.app.files import OpenedFolder
 from tests.conftest import MakeVideo
 from tests.program import Run, run  # noqa: F401
@@ -109,6 +110,34 @@ def test_votes_are_counted_by_eval_judge(
     assert result["made_by"]["models"] == {"rater 1": "Ann B."}
 
 
+def test_votes_count_where_a_video_is_not_found_and_a_caption_has_changed(
+    open_app: Any,
+    folder: Path,
+    run: Run,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for path in folder.glob("**/*.json"):  # as a caption made from the folder above names it
+        said = Caption.read(path)
+        assert said.video is not None
+        said.video.path = f"opened/{said.video.path}"
+        said.write(path)
+    monkeypatch.chdir(folder.parent)
+    app = open_app(source=str(folder))
+    for at in range(5):
+        after = vote(app, clip(app, at, rater="Ivo"), "equal", rater="Ivo")
+    command = shlex.split(after["command"])[1:]
+    monkeypatch.chdir(folder)
+    done = run(*command)
+    assert (done.status, "| 5 |" in done.out) == (0, True), done.err
+    said = Caption.read(folder / "first" / "c.mp4.json")
+    said.global_description = "A wolf."
+    said.write(folder / "first" / "c.mp4.json")
+    done = run(*command)
+    assert (done.status, "| 4 |" in done.out) == (0, True), done.err
+    assert "1 of 5 answers of Ivo do not count: those captions have changed since" in done.out
+    assert "1 have no answer to the texts of now: c.mp4" in done.out
+
+
 def test_a_vote_is_taken_back_and_two_people_are_kept_apart(open_app: Any, folder: Path) -> None:
     app = open_app(source=str(folder))
     shown = clip(app, rater="Ann")
@@ -117,10 +146,44 @@ def test_a_vote_is_taken_back_and_two_people_are_kept_apart(open_app: Any, folde
     assert vote(app, shown, "", rater="Ann")["done"] == 0
     assert clip(app, rater="Bob")["choice"] == "equal"
     files = sorted(one.name for one in (folder / ".instancecap" / "votes").iterdir())
-    assert files == ["first-sets_second-seed0-Ann.json", "first-sets_second-seed0-Bob.json"]
+    assert [one.rsplit("-", 1)[1] for one in files] == ["Ann.json", "Bob.json"]
     assert "write your name" in vote(app, shown, "equal")["error"]
     assert "choose one of" in vote(app, shown, "mine", rater="Ann")["error"]
     assert "have changed" in vote(app, {**shown, "key": "x"}, "equal", rater="Ann")["error"]
+
+
+def test_names_that_look_alike_are_two_people(folder: Path) -> None:
+    pair = load_comparison(OpenedFolder(folder), "first", "sets/second")
+    names = ("Ann B", "Ann_B", "Ann-B", "Ann  B", "ann b", "x" * 40, "x" * 41, "Ännchen", "安")
+    paths = {Votes(folder).path(pair, Sitting(rater=name)).name for name in names}
+    assert len(paths) == len(names)
+    assert all("/" not in one and len(one) < 200 for one in paths)
+
+
+def test_votes_sent_at_once_are_all_kept(open_app: Any, folder: Path) -> None:
+    app = open_app(source=str(folder))
+    shown = [clip(app, at, rater="Ann") for at in range(5)]
+    with ThreadPoolExecutor(5) as pool:
+        list(pool.map(lambda one: vote(app, one, "equal", rater="Ann"), shown * 4))
+    assert clip(app, rater="Ann")["done"] == 5
+
+
+def test_two_pairs_can_be_asked_for_at_once(open_app: Any, folder: Path) -> None:
+    app = open_app(source=str(folder))
+    turned = {"first": ASKED["second"], "second": ASKED["first"]}
+    with ThreadPoolExecutor(6) as pool:
+        shown = list(pool.map(lambda n: clip(app, **(turned if n % 2 else {})), range(12)))
+    assert {one["count"] for one in shown} == {5}
+
+
+def test_a_name_that_is_too_long_for_a_file_is_left_out_alone(folder: Path) -> None:
+    path = folder / "first" / "a.mp4.json"
+    caption = Caption.read(path)
+    assert caption.video is not None
+    caption.video.path = "x" * 5000
+    caption.write(path)
+    pair = load_comparison(OpenedFolder(folder), "first", "sets/second")
+    assert "a.mp4" not in pair.captions or len(pair.samples) == 4
 
 
 def test_what_cannot_be_compared_is_said(folder: Path, tmp_path: Path) -> None:

@@ -73,7 +73,10 @@ def enhance(page: Any) -> None:
 
 
 def compare(page: Any) -> None:
-    for name, value in (("first", "first"), ("second", "second"), ("rater", NASTY)):
+    for name, value in (
+        ("first", "first"), ("second", "second"),
+        ("rater", f"{NASTY} {page.viewport_size['width']}"),
+    ):  # fmt: skip
         page.fill(f"[name={name}]", value)
     page.click("main button.primary")
     page.wait_for_selector("[data-part=duel]:not([hidden])")

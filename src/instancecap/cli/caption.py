@@ -9,10 +9,12 @@ from instancecap.captioners.chain import ChainOptions
 from instancecap.cli import terminal
 from instancecap.cli.options import Filled, offered
 from instancecap.engine.config import CaptionConfig
+from instancecap.engine.sound import SoundOptions
 from instancecap.mllm.server import Server
 from instancecap.teachers import Teachers, read_teachers
 
-CONFIG = Filled(CaptionConfig, {"keep": ""})
+CONFIG = Filled(CaptionConfig, {"keep": "", "sound": ""})
+SOUND = Filled(SoundOptions)
 SERVER = Filled(
     Server,
     {"url": "", "batch_results": ""}
@@ -28,7 +30,7 @@ CHAIN = Filled(
 )
 
 
-@offered("caption", CONFIG, SERVER, CHAIN)
+@offered("caption", CONFIG, SOUND, SERVER, CHAIN)
 def caption(
     inputs: list[str],
     *,
@@ -45,7 +47,7 @@ def caption(
     """Caption clips."""
     if verbose:
         terminal.log_to_stderr()
-    config = CONFIG.fill(options)
+    config = CONFIG.fill(options, sound=SOUND.fill(options))
     server = SERVER.fill(options, url=mllm_url or "", batch_results=batch_results or ())
     chosen = frozenset(split_names(fields))
     writer: Measured | Mllm | Teachers

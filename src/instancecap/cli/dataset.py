@@ -91,7 +91,9 @@ def dataset_balance(
                 print(f"  {before:>6.1%} {aim:>6} {after:>6.1%}  {terminal.printable(value)}")
         told = ", ".join(f"{count:,} {name}" for name, count in done.chosen.items())
         print(f"{sum(done.chosen.values()):,} of {done.clips:,} clips: {told}")
-    if not quiet and done.outputs:
+    for warning in done.warnings:
+        terminal.note(f"warning: {warning}")
+    if not quiet:
         terminal.note(f"written: {', '.join(done.outputs)}")
     raise typer.Exit(int(bool(done.failed)))
 

@@ -8,13 +8,16 @@ from instancecap.cli import terminal
 from instancecap.cli.options import Filled, offered
 from instancecap.engine.config import RunConfig
 from instancecap.engine.run import run_work
+from instancecap.engine.sound import SoundOptions
 from instancecap.engine.work import EvidenceWork
 from instancecap.errors import UsageError
 
 CONFIG = Filled(RunConfig, dict.fromkeys(("out", "format", "engine", "hint_column", "keep"), ""))
 
+SOUND = Filled(SoundOptions)
 
-@offered("evidence", CONFIG)
+
+@offered("evidence", CONFIG, SOUND)
 def evidence(
     inputs: list[str],
     *,
@@ -31,8 +34,9 @@ def evidence(
     if out.lower().endswith((".jsonl", ".parquet")):
         raise UsageError(f"--out {out}: evidence goes to a folder, one JSON file per clip")
     config = CONFIG.fill(options, out=out)
+    work = EvidenceWork(masks=masks, sound=SOUND.fill(options))
     with terminal.watching(told=True, quiet=quiet, verbose=verbose) as watcher:
-        _, done = run_work(inputs, EvidenceWork(masks=masks), config, events=watcher)
+        _, done = run_work(inputs, work, config, events=watcher)
     watcher.conclude(done)
     if json:
         terminal.print_json(done.as_dict())

@@ -22,10 +22,12 @@ from instancecap.datasets.edits import mark_by_ledger
 from instancecap.datasets.entries import (
     WHOLE_COLUMNS,
     Item,
+    items_of_row,
     maps_names,
     named,
     of_row,
     safe_name,
+    several,
     unwrap,
     wanted_columns,
 )
@@ -48,6 +50,9 @@ NO_CAPTIONS = re.compile(
     re.IGNORECASE,
 )
 """Files in a folder of captions that hold none: settings of trainers, sums, notes."""
+
+RECORD_OF_EXPORT = (".instancecap", "export.json")
+"""What lies in a folder that ``export`` wrote, by which it is known."""
 
 ROWS_AT_A_TIME = 256
 """Rows of a Parquet table in memory; a caption with its tracks is some ten kilobytes."""
@@ -150,7 +155,7 @@ def _folder(folder: str) -> Iterator[Item]:
     for path in paths:
         stem = _stem(os.path.relpath(path, folder), keep_folders=True)
         if Path(path).suffix.lower() in kinds[-1] and not LISTS.fullmatch(os.path.basename(path)):
-            yield _sidecar(path, stem, beside(path) or os.path.basename(stem))
+            yield from _sidecar(path, stem, beside(path) or os.path.basename(stem))
         else:
             yield from _file(path, stem)
 
@@ -183,7 +188,7 @@ def _read_json(path: str, stem: str) -> Iterator[Item]:
             for row in read_json_list(path):
                 source, name = f"{path}: {row.where}", f"{stem}-{row.where.rpartition(' ')[2]}"
                 error = Item(name, source, error=row.error)
-                yield error if row.error else of_row(source, name, row.value)
+                yield from [error] if row.error else items_of_row(source, name, row.value)
         except UnicodeError:
             yield Item(stem, path, error=NOT_UTF8)
         return
@@ -201,11 +206,11 @@ def _read_json(path: str, stem: str) -> Iterator[Item]:
         yield from named(path, stem, value)
         return
     if not isinstance(value, list):
-        item = of_row(path, stem, value)
-        yield replace(item, name=stem, numbered=False, video=beside(path))
+        for item in items_of_row(path, stem, value):
+            yield replace(item, name=stem, numbered=False, video=beside(path))
         return
     for number, one in enumerate(value, 1):
-        yield of_row(f"{path}: item {number}", f"{stem}-{number}", one)
+        yield from items_of_row(f"{path}: item {number}", f"{stem}-{number}", one)
 
 
 def _begins_a_list(path: str) -> bool:
@@ -225,12 +230,17 @@ def _broken(name: str, source: str, text: str) -> Item:
     return replace(item, problems=(*problems, *item.problems))
 
 
-def _sidecar(path: str, stem: str, video: str) -> Item:
-    """The caption of one clip, on as many lines as it takes."""
+def _sidecar(path: str, stem: str, video: str) -> Iterator[Item]:
+    """The caption of one clip, on as many lines as it takes; in a set that ``export`` wrote each
+    line is a caption."""
     name = stem if names_video(stem) else stem + Path(video).suffix * names_video(video)
     text = decode_text(Path(path).read_bytes())
     fault = NOT_UTF8 if text is None else "" if text.strip() else "an empty caption"
-    return Item(name, path, text, error=fault, video=video)
+    item = Item(name, path, text, error=fault, video=video)
+    if text and os.path.isfile(os.path.join(os.path.dirname(path), *RECORD_OF_EXPORT)):
+        yield from several(item, text.strip().splitlines())
+    else:
+        yield item
 
 
 def _read_txt(path: str, stem: str) -> Iterator[Item]:
@@ -240,7 +250,7 @@ def _read_txt(path: str, stem: str) -> Iterator[Item]:
     """
     is_list = LISTS.fullmatch(os.path.basename(path)) is not None
     if not is_list and (video := beside(path)):
-        yield _sidecar(path, stem, video)
+        yield from _sidecar(path, stem, video)
         return
     lines = list(read_rows(path))
     while lines and not lines[-1].error and not lines[-1].value.strip():
@@ -273,7 +283,7 @@ def _read_table(path: str, stem: str) -> Iterator[Item]:
             elif row.error:
                 yield Item(name, where, error=row.error)
             else:
-                yield of_row(where, name, row.value)
+                yield from items_of_row(where, name, row.value)
     except FormatError as error:
         yield Item(stem, path, error=str(error).removeprefix(f"{path}: "))
 

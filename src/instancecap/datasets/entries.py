@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -106,9 +106,27 @@ def wanted_columns(header: list[str]) -> list[str] | None:
     return [*whole, *(one for one in header if one in NAME_COLUMNS)] if whole else None
 
 
+def items_of_row(source: str, name: str, value: Any) -> Iterator[Item]:
+    """The entries of a table's row, as :func:`of_row` reads it: several captions in a cell are one
+    each."""
+    item = of_row(source, name, value)
+    texts = item.value
+    if item.column and isinstance(texts, list) and all(isinstance(one, str) for one in texts):
+        yield from several(item, texts)
+    else:
+        yield item
+
+
+def several(item: Item, texts: Sequence[str]) -> Iterator[Item]:
+    """An entry for each caption of one clip; the later ones have a number."""
+    for number, text in enumerate(texts, 1):
+        fault = item.error or ("" if text.strip() else "an empty caption")
+        name = item.name if number == 1 else f"{item.name}-{number}"
+        yield replace(item, name=name, value=text, error=fault)
+
+
 def of_row(source: str, name: str, value: Any) -> Item:
-    """An entry of a table: a caption itself, or a row with a caption in one of its cells; of
-    several in a cell the first."""
+    """An entry of a table: a caption itself, or a row with a caption, or several, in a cell."""
     if not isinstance(value, dict):
         return Item(name, source, value, numbered=True)
     if detect(value) in _ANNOTATED:
@@ -124,8 +142,6 @@ def of_row(source: str, name: str, value: Any) -> Item:
     if not column and not detect(value):
         column = first(TEXT_COLUMNS)
     cell = cells[loosely(column)] if column else _nested(value)
-    if isinstance(cell, list) and all(isinstance(one, str) for one in cell):
-        cell = cell[0]
     item = Item(own or name, source, value if cell is None else cell, numbered=not own)
     return replace(item, fields=value, column=column)
 

@@ -7,7 +7,6 @@ dataset_formats.md``, "Preference"; ``videos`` as the other trainers of captione
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 from collections import Counter
@@ -18,7 +17,7 @@ from importlib.resources import files
 from typing import Any
 
 from instancecap.datasets.export.trainers import QUESTION
-from instancecap.formats import to_format
+from instancecap.formats import answer_text
 from instancecap.language import en
 from instancecap.schema import pointer as pointers
 from instancecap.schema.caption import Camera, Caption
@@ -145,7 +144,7 @@ def pairs_of(caption: Caption, evidence: Evidence, report: Report) -> list[dict[
     """A row for each correction: the corrected caption is chosen, and rejected is the same one with
     this sentence or value as it was. None where the answer does not tell the field."""
     chosen, made = correct(caption, evidence, report)
-    answer, corrected = _answer(chosen), Counter(one.pointer for one in made)
+    answer, corrected = answer_text(chosen, "instancevid"), Counter(one.pointer for one in made)
     rows = []
     for one in made:
         worse = chosen.model_copy(deep=True)
@@ -157,16 +156,9 @@ def pairs_of(caption: Caption, evidence: Evidence, report: Report) -> list[dict[
         else:
             wrong = f"{right} {one.before}".strip()
         pointers.assign(worse, one.pointer, wrong)
-        if (rejected := _answer(worse)) != answer:
+        if (rejected := answer_text(worse, "instancevid")) != answer:
             rows.append(_row(caption, one, answer, rejected))
     return rows
-
-
-def _answer(caption: Caption) -> str:
-    value = to_format(caption, "instancevid")
-    assert isinstance(value, dict)
-    value.pop("Video", None)  # a path is nothing that a model can see
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _row(caption: Caption, one: Correction, chosen: str, rejected: str) -> dict[str, Any]:

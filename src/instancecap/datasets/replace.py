@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from pydantic import ValidationError
 
@@ -19,6 +20,14 @@ from instancecap.formats.table_rows import OURS
 from instancecap.schema import pointer as pointers
 from instancecap.schema.base import StrictModel
 from instancecap.schema.caption import HUMAN, Caption, Claim, Provenance
+
+
+@cache
+def _field_names() -> frozenset[str]:
+    """The names of a caption's fields, and of the fields of what these hold."""
+    schema = Caption.model_json_schema()
+    parts = (schema, *schema["$defs"].values())
+    return frozenset(name for part in parts for name in part.get("properties", ()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +43,7 @@ class Replacement:
             texts where there is none.
         match_case: whether capital letters count.
 
-    Raises :class:`UsageError` where there is nothing to look for.
+    Raises :class:`UsageError` where there is nothing to look for, or no such field.
     """
 
     find: str
@@ -46,6 +55,9 @@ class Replacement:
     def __post_init__(self) -> None:
         if not (words := self.find.split()):
             raise UsageError("find: give a word or more to look for")
+        if unknown := set(self.fields) - _field_names():
+            known = ", ".join(sorted(_field_names()))
+            raise UsageError(f"field {min(unknown)!r}: a caption has none; choose of {known}")
         text = r"\s+".join(map(re.escape, words))
         before = r"(?<!\w)" if words[0][0].isalnum() else ""
         after = r"(?!\w)" if words[-1][-1].isalnum() else ""

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from instancecap.datasets.captions import read_captions
 from instancecap.datasets.repeats import RepeatAlarm
 from instancecap.datasets.replace import free_texts
+from instancecap.errors import UsageError
 from instancecap.formats.text import paragraph
 from instancecap.language import en
 from instancecap.language.sentences import split_sentences
@@ -235,17 +236,26 @@ def lint(
         paths: as :func:`~instancecap.datasets.captions.read_captions` takes them: an exported set
             too.
         trigger: that every caption has to hold, as a whole word, capital letters aside.
+
+    Raises :class:`UsageError` for a trait without a word, which nothing could tell.
     """
+    for option, traits in (("--leave-out", leave_out), ("--keep", keep)):
+        if wordless := [one for one in traits if not _words(one)]:
+            raise UsageError(f"{option} {wordless[0]!r}: give a noun, with or without words before")
     report = TraitReport()
     word = re.compile(rf"(?<!\w){re.escape(trigger)}(?!\w)", re.IGNORECASE)
+    before = ""
     with closing(RepeatAlarm()) as alarm:
         for row in read_captions(paths):
             if row.caption is None:
                 report.failed.append((row.source, row.error))
                 continue
             text = paragraph(row.caption)
+            clip = row.caption.video.path if row.caption.video else ""
             report.captions += 1
-            alarm.add(row.name, text)
+            if not clip or clip != before:  # several captions of a clip are alike by intent
+                alarm.add(row.name, text)
+            before = clip
             if trigger and not word.search(text):
                 report.lacking.append(row.name)
             for sentence in (one.text for one in split_sentences(text)):

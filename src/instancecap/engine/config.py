@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from instancecap.engine.sound import SoundOptions
 from instancecap.errors import UsageError
 from instancecap.formats.table_rows import OURS
 from instancecap.io.atomic import require_writable
@@ -88,6 +89,7 @@ class CaptionConfig(RunConfig):
         max_instances: instances to describe, at most; None for the captioner's own number.
         split_shots: one caption a shot, named ``NAME#1``, ``NAME#2``, ….
         report: HTML page to look at the results; empty for none.
+        sound: whether clips are listened to, and who transcribes speech.
         dry_run: measure only, and foretell what questions would cost; nothing is written.
     """
 
@@ -95,6 +97,7 @@ class CaptionConfig(RunConfig):
     split_shots: bool = False
     report: str = ""
     dry_run: bool = False
+    sound: SoundOptions = SoundOptions()
 
     @model_validator(mode="after")
     def _check_report(self) -> Self:
@@ -135,3 +138,4 @@ class RunOptions(TypedDict, total=False):
     split_shots: bool
     report: str
     dry_run: bool
+    sound: SoundOptions

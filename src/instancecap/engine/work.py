@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from instancecap.engine.config import RunConfig
+from instancecap.engine.sound import SoundOptions
 from instancecap.errors import DecodeError, FormatError, OutputError
 from instancecap.io.atomic import write_whole
 from instancecap.io.finder import Rejected
@@ -128,11 +129,16 @@ def stamp_of(job: Job) -> str:
     return f"{status.st_size} {status.st_mtime_ns} {job.clip.start} {job.clip.end}"
 
 
-def evidence_key(*, masks: bool) -> str:
-    """Hash of what evidence depends on beside the clip: the detectors at hand, masks."""
+def evidence_key(*, masks: bool, sound: SoundOptions | None = None) -> str:
+    """Hash of what evidence depends on beside the clip: the networks at hand, masks, sound."""
     from instancecap.evidence.cluster import load_models
+    from instancecap.models.weights import locate
 
-    return fingerprint(models=load_models().names, masks=masks)
+    settings: dict[str, Any] = {"models": load_models().names, "masks": masks}
+    if sound is not None and sound.audio == "on":
+        speech = locate("silero-vad") is not None
+        settings["sound"] = (speech, sound.transcribe_url, sound.transcribe_model)
+    return fingerprint(**settings)
 
 
 class Stage(Protocol):
@@ -173,6 +179,7 @@ class Work(ABC):
         cache: of evidence.
         split_shots: one caption a shot.
         keep_evidence: hand the evidence back beside the caption.
+        sound: whether the clip is listened to.
     """
 
     measures: ClassVar[bool] = True
@@ -182,6 +189,7 @@ class Work(ABC):
     cache: EvidenceCache = field(default_factory=EvidenceCache)
     split_shots: bool = False
     keep_evidence: bool = False
+    sound: SoundOptions = field(default_factory=SoundOptions)
 
     def find(self, inputs: Sequence[str], config: RunConfig) -> tuple[list[Job], list[Rejected]]:
         """What the inputs stand for, and what of them cannot be used."""
@@ -194,7 +202,9 @@ class Work(ABC):
 
     def cached_in(self, folder: str) -> Self:
         """The same work with its evidence kept in ``folder``."""
-        return replace(self, cache=EvidenceCache(folder, evidence_key(masks=False)))
+        return replace(
+            self, cache=EvidenceCache(folder, evidence_key(masks=False, sound=self.sound))
+        )
 
     def measure(self, job: Job, *, masks: bool = False) -> MeasuredClip:
         """The evidence of a clip, from the cache where that has it."""
@@ -204,7 +214,13 @@ class Work(ABC):
         began, stamp = time.perf_counter(), stamp_of(job)
         evidence = self.cache.get(job, stamp=stamp)
         if evidence is None:
-            evidence = measure(job.clip, threads=self.threads, masks=masks)
+            evidence = measure(
+                job.clip,
+                threads=self.threads,
+                masks=masks,
+                audio=self.sound.audio == "on",
+                transcribe=self.sound.transcriber(),
+            )
             if stamp_of(job) != stamp:
                 raise DecodeError(
                     f"{job.clip.path}: the file changed while it was read; run again once it is "
@@ -281,7 +297,7 @@ class CaptionWork(Work):
 
     def config(self) -> str:
         return fingerprint(
-            evidence=evidence_key(masks=False),
+            evidence=evidence_key(masks=False, sound=self.sound),
             most=self.max_instances,
             language=self.language,
             split=self.split_shots,
@@ -311,4 +327,4 @@ class EvidenceWork(Work):
         )
 
     def config(self) -> str:
-        return evidence_key(masks=self.masks)
+        return evidence_key(masks=self.masks, sound=self.sound)

@@ -76,13 +76,21 @@ class Pictures:
 
 
 def named_samples(
-    captions: Mapping[str, str], options: JudgeOptions
+    captions: Mapping[str, str], options: JudgeOptions, *, watched: bool = True
 ) -> tuple[list[Sample], list[Rejected]]:
-    """What is judged: each caption, and each beside that of the first captioner."""
+    """What is judged: each caption, and each beside that of the first captioner.
+
+    ``watched``: the videos are needed; where answers are only counted, one may be elsewhere.
+    """
     captioners = {name: named_captions([path]) for name, path in captions.items()}
 
     def locate(caption: Caption, source: str) -> str:
-        return video_of(caption, source, options.video_root)
+        try:
+            return video_of(caption, source, options.video_root)
+        except InputError:
+            if watched:
+                raise
+            return ""
 
     return samples_of(captioners, options, locate=locate)
 
@@ -203,11 +211,12 @@ def judge_task(
 
     ``scores``: people's; None for a model to be asked.
     """
-    samples, rejected = named_samples(captions, options)
+    samples, rejected = named_samples(captions, options, watched=scores is None)
     models: dict[str, str] = {}
+    notes = ["Of a hallucination score, 5 is none. Preferred: 1 always, 0.5 as often as not."]
     if scores is not None:
-        samples, left = with_scores(samples, scores, seed=seed)
-        rejected += left
+        samples, left, more = with_scores(samples, scores, seed=seed)
+        rejected, notes = rejected + left, more + notes
         models = {f"rater {i}": one.rater for i, one in enumerate(scores, 1)}
     raters = options.repeats if scores is None else len(scores)
     return Task(
@@ -223,7 +232,7 @@ def judge_task(
         options={"rubrics": list(options.rubrics), "repeats": options.repeats,
                  "frames": options.frames},
         prompts=version("guard", "judge", *options.rubrics),
-        notes=["Of a hallucination score, 5 is none. Preferred: 1 always, 0.5 as often as not."],
+        notes=notes,
     )  # fmt: skip
 
 

@@ -33,6 +33,9 @@ not."""
 WARM = 0.7
 """Temperature of repeated questions: without any they would be one question."""
 
+MOST_NAMED = 20
+"""Clips without an answer that a note names."""
+
 Show = Callable[[Sample], Sequence[Image]]
 """Gives the frames of a sample's video. Raises :class:`InputError`."""
 
@@ -165,21 +168,17 @@ def _url(frame: Image) -> str:
 
 def with_scores(
     samples: Sequence[Sample], scores: Sequence[Scores], *, seed: int
-) -> tuple[list[Sample], list[Rejected]]:
+) -> tuple[list[Sample], list[Rejected], list[str]]:
     """The samples with people's answers as theirs; their targets are what was judged.
 
-    A rater counts on a sample where every question has an allowed answer; the rest is named.
+    A rater counts on a sample where every question has an allowed answer; the rest is named. Notes
+    say what else has no answer, and how many answers are to texts that have changed since.
 
-    Raises :class:`UsageError` where a file of scores is of another page.
+    Raises :class:`UsageError` where no answer in a file of scores is to what is judged.
     """
     keys = {key_of(one, seed=seed): one for one in samples}
-    for some in scores:
-        if strange := some.scores.keys() - keys.keys():
-            raise UsageError(
-                f"{len(strange)} of {len(some.scores)} answers of {some.rater or 'a rater'} are to "
-                "other questions: use the --seed, options and captions that the page was made with"
-            )
-    found, rejected = [], []
+    notes = [note for some in scores if (note := _strangers(some, keys))]
+    found, rejected, unjudged = [], [], []
     for key, one in keys.items():
         questions, swapped = one.input.questions, is_swapped(one, seed=seed)
         answers: list[dict[str, str]] = []
@@ -193,7 +192,7 @@ def with_scores(
                 rejected.append(Rejected(one.id, f"{why} of {some.rater or 'a rater'}"))
             answers.append({} if bad else given)
         if not any(answers):
-            rejected.append(Rejected(one.id, "nobody judged it"))
+            unjudged.append(one.id)
             continue
         columns = {
             name: [in_order(given.get(name, ""), swapped=swapped) for given in answers]
@@ -202,4 +201,23 @@ def with_scores(
         told = tuple(some.remarks[key] for some in scores if some.remarks.get(key))
         judged = replace(one.input, remarks=told)
         found.append(Sample(one.id, columns, judged, clip=one.clip, video=one.video))
-    return found, rejected
+    if not found:
+        rejected += [Rejected(one, "nobody judged it") for one in unjudged]
+    elif unjudged:
+        named = ", ".join(unjudged[:MOST_NAMED]) + (", …" if unjudged[MOST_NAMED:] else "")
+        notes.append(f"{len(unjudged)} have no answer to the texts of now: {named}")
+    return found, rejected, notes
+
+
+def _strangers(some: Scores, keys: Mapping[str, Sample]) -> str:
+    """How many answers are to nothing that is judged now; empty for none."""
+    strange = some.scores.keys() - keys.keys()
+    if not strange:
+        return ""
+    count = f"{len(strange)} of {len(some.scores)} answers of {some.rater or 'a rater'}"
+    if len(strange) == len(some.scores):
+        raise UsageError(
+            f"{count} are to other questions: use the --seed, options and captions that the page "
+            "was made with"
+        )
+    return f"{count} do not count: those captions have changed since"

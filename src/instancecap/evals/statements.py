@@ -334,10 +334,11 @@ def statements_task(
     """The audit of captions, by files of verdicts, or by a model where there are none."""
     samples, rejected = statement_samples(captions, video_root=video_root)
     kinds = dict.fromkeys(one.kind for sample in samples for one in sample.input.about[0])
+    notes: list[str] = []
     if verdicts:
         read = [read_verdicts(path, samples, seed=seed) for path in verdicts]
         rejected += [one for _, faults in read for one in faults]
-        samples, left = with_scores(samples, [scores for scores, _ in read], seed=seed)
+        samples, left, notes = with_scores(samples, [some for some, _ in read], seed=seed)
         rejected += left
     better: dict[str, Literal["more", "less", ""]] = {"true": "more", "false": "less"}
     return Task(
@@ -358,4 +359,5 @@ def statements_task(
         rejected=rejected,
         options={"frames": FRAMES},
         prompts=version("statements", "statement", "guard"),
+        notes=notes,
     )

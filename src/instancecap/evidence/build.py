@@ -14,6 +14,7 @@ from instancecap.evidence.experts.light import LightExpert
 from instancecap.evidence.experts.masks import add_masks
 from instancecap.evidence.experts.motion import MotionExpert
 from instancecap.evidence.experts.shots import ShotExpert
+from instancecap.evidence.experts.sound import Transcribe, add_sound
 from instancecap.evidence.experts.style import StyleExpert
 from instancecap.evidence.experts.texts import TextExpert
 from instancecap.evidence.heap import give_pictures_back
@@ -36,7 +37,13 @@ EXPERTS: tuple[Callable[[Models], Expert], ...] = (
 
 
 def measure(
-    clip: Clip, *, threads: int = 0, masks: bool = False, also: Sequence[Expert] = ()
+    clip: Clip,
+    *,
+    threads: int = 0,
+    masks: bool = False,
+    audio: bool = False,
+    transcribe: Transcribe | None = None,
+    also: Sequence[Expert] = (),
 ) -> Evidence:
     """Measure a clip.
 
@@ -44,11 +51,14 @@ def measure(
         clip: what to measure.
         threads: cores to use, 0 for all. What is measured does not depend on it.
         masks: add a mask per instance for every sample.
+        audio: listen to the sound, in a pass of its own over that stream.
+        transcribe: writes down what is said in it.
         also: experts of the caller's own, which look on in the same pass and come last.
 
     Raises:
         InputError: the clip cannot be opened, or no frame of it can be decoded.
         MissingDependency: a file of weights was named and is not usable.
+        ServerError: nothing can be transcribed.
     """
     started = time.perf_counter()
     give_pictures_back()
@@ -69,6 +79,10 @@ def measure(
             observed.close()
     if masks:
         add_masks(clip, evidence, threads=threads)
+    if audio:
+        began = time.perf_counter()
+        add_sound(clip, evidence, transcribe=transcribe)
+        evidence.timings["sound"] = round(time.perf_counter() - began, 4)
     evidence.timings["total"] = round(time.perf_counter() - started, 4)
     return evidence
 

@@ -13,12 +13,14 @@ from instancecap.evidence.geometry import direction_of
 from instancecap.evidence.tracking.motion_events import follows_subject
 from instancecap.schema.base import StrictModel, Text, TrackPoint
 from instancecap.schema.evidence import (
+    AudioFacts,
     CameraFacts,
     Evidence,
     Face,
     InstanceFacts,
     InstanceMotion,
     LightFacts,
+    Loudness,
     MaskRle,
     PlaceFacts,
     Shot,
@@ -26,7 +28,7 @@ from instancecap.schema.evidence import (
     Video,
 )
 
-Timed = TypeVar("Timed", TrackPoint, MaskRle, Turn, Face, Text)
+Timed = TypeVar("Timed", TrackPoint, MaskRle, Turn, Face, Text, Loudness)
 Model = TypeVar("Model", bound=StrictModel)
 
 EDGE = 1e-3
@@ -87,6 +89,7 @@ def within(evidence: Evidence, start: float, end: float, *, rebase: bool = False
             "faces": faces,
             "texts": _inside(evidence.texts, span),
             "overlays": [_cut(one, span, "t", "end") for one in overlays],
+            "audio": _audio_in(evidence.audio, span),
             "light": evidence.light if same_view else LightFacts(),
             "place": evidence.place if same_view else PlaceFacts(),
         }
@@ -156,6 +159,23 @@ def _instance_in(item: InstanceFacts, span: _Span, evidence: Evidence) -> Instan
             "enters": came,
             "leaves": went,
             "motion": _motion_in(item, track, span, evidence.camera),
+        }
+    )
+
+
+def _audio_in(audio: AudioFacts, span: _Span) -> AudioFacts:
+    """The sound within the span; an utterance is in the one that holds its middle."""
+    if audio.sound != "audible":
+        return audio
+    return audio.model_copy(
+        update={
+            "loudness": _inside(audio.loudness, span),
+            "speech": [_cut(one, span, "start", "end") for one in audio.speech if span.meets(one)],
+            "transcript": [
+                _cut(one, span, "start", "end")
+                for one in audio.transcript
+                if span.holds((one.start + one.end) / 2)
+            ],
         }
     )
 

@@ -13,6 +13,7 @@ import math
 import os
 import sys
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -37,7 +38,7 @@ from instancecap.schema import codec
 from instancecap.schema.caption import Caption, Producer, Provenance
 
 __all__ = ["FORMATS", "Caption", "Codec", "answer_model", "answer_text", "caption_from",
-           "check_format", "detect", "lost", "read_file", "to_format"]  # fmt: skip
+           "check_format", "detect", "lost", "questions", "read_file", "to_format"]  # fmt: skip
 
 
 class Codec(Protocol):
@@ -149,6 +150,17 @@ def answer_text(caption: Caption, name: str) -> str:
     plain = getattr(codec, "answer", codec.write)(caption.model_copy(update={"video": None}))
     told = model.model_validate(plain).model_dump(context=ANSWER)
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+
+
+def questions() -> dict[str, str]:
+    """What captioners are asked that were trained to answer in one format, by their names.
+
+    Training and use say the same words, so that a captioner is asked what it has learned.
+    """
+    return {
+        file.name.removesuffix(".md"): file.read_text(encoding="utf-8").strip()
+        for file in (files(__package__) / "questions").iterdir()
+    }
 
 
 def caption_from(

@@ -112,6 +112,10 @@ class Annotation:
     segments: dict[int, Stretch] = field(default_factory=dict)
 
 
+LAST_FRAME = 2.0**53
+"""Where a damaged file's times end; the numbers of frames are exact up to here."""
+
+
 class FrameClock:
     """Seconds of a clip as frames of its file, the first of which is 1, and back."""
 
@@ -122,7 +126,7 @@ class FrameClock:
 
     def frame(self, t: float) -> int:
         """The frame that is shown at ``t`` seconds of the clip."""
-        return round((self._start + t) * self.rate) + 1
+        return round(min((self._start + t) * self.rate, LAST_FRAME)) + 1
 
     def time(self, frame: int) -> float:
         """When a frame begins, in seconds of the clip; 0 for one before the clip."""

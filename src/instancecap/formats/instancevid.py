@@ -60,9 +60,8 @@ STRUCTURE = ("Structural Description", "Structured Description", "Structural Cap
 
 
 class Answer(Shape):
-    """The object that InstanceCap writes."""
+    """What a captioner answers: the object that InstanceCap writes, without the video's path."""
 
-    video: str = key("Video", "Video Path", "Path")
     global_description: str = key("Global Description", "Global Caption")
     structure: Structure = key(*STRUCTURE, default=Structure())
 
@@ -80,6 +79,12 @@ class Answer(Shape):
         return {**rest, home: {**outside, **inside}}
 
 
+class Published(Answer):
+    """The object as it stands in files."""
+
+    video: str = key("Video", "Video Path", "Path")
+
+
 def write(caption: Caption, *, cells: bool = False) -> dict[str, Any]:
     """Instances beyond the third are left out.
 
@@ -89,7 +94,6 @@ def write(caption: Caption, *, cells: bool = False) -> dict[str, Any]:
     """
     video = caption.video
     answer = Answer(
-        video=(video.path or video.id) if video else "",
         global_description=caption.global_description,
         structure=Structure(
             instances={
@@ -105,7 +109,8 @@ def write(caption: Caption, *, cells: bool = False) -> dict[str, Any]:
             camera=filming_sentences(caption.camera),
         ),
     )
-    return answer.model_dump()
+    path = (video.path or video.id) if video else ""
+    return {"Video": path, **answer.model_dump()}
 
 
 def _position(one: Instance, *, cells: bool) -> str:
@@ -117,7 +122,7 @@ def _position(one: Instance, *, cells: bool) -> str:
 
 def read(value: dict[str, Any], warnings: list[str]) -> Caption:
     """Read in any of the printed forms."""
-    given = Answer.take(value, warnings)
+    given = Published.take(value, warnings)
     names = {entry_name(label).casefold() for label in given.structure.instances}
     distinct = len(names) == len(given.structure.instances)
     return Caption(

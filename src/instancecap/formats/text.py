@@ -22,15 +22,15 @@ def paragraph(caption: Caption) -> str:
     parts = (
         *([told] if told else (one.description for one in caption.segments)),
         *(_news(instance_sentences(one), told) for one in caption.instances),
-        scene_sentences(caption.background, what="the setting"),
-        scene_sentences(caption.lighting, what="it"),
+        scene_sentences(_news(caption.background, told), what="the setting"),
+        scene_sentences(_news(caption.lighting, told), what="it"),
         filming_sentences(caption.camera),
     )
     return " ".join(sentences(" ".join(part.split()) for part in parts).split())
 
 
 def _news(text: str, told: str) -> str:
-    """The sentences about an instance that were not said word for word."""
+    """The sentences of a text that were not said word for word."""
     known = _without_articles(told)
     found = (one.text for one in split_sentences(text))
     return " ".join(one for one in found if _without_articles(one).strip(" .!?") not in known)

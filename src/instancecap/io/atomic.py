@@ -88,6 +88,25 @@ def require_writable(folder: Path, *, option: str = "--out") -> None:
         raise UsageError(f"{option} {folder}: cannot be written: {reason}") from error
 
 
+def require_free(out: Path, *, mark: str, what: str, overwrite: bool) -> None:
+    """Raise :class:`UsageError` unless a whole folder may be put at ``out``.
+
+    Args:
+        mark: a file by which an earlier one of the same kind is known; any other folder in use
+            is refused.
+        what: that kind, in words.
+        overwrite: whether an earlier one may be replaced.
+    """
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        raise UsageError(f"--out {out}: there is a file or link of that name")
+    if out.is_dir() and os.listdir(out):
+        if not (out / mark).is_file():
+            raise UsageError(f"--out {out}: this folder is not empty; choose another")
+        if not overwrite:
+            raise UsageError(f"--out {out}: holds an earlier {what}; --overwrite replaces it")
+    require_writable(out.parent)
+
+
 def remove(path: Path) -> None:
     """Remove an output that holds no more, a file or a folder; nothing where there is none."""
     with writing(path):

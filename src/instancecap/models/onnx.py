@@ -12,26 +12,29 @@ from numpy.typing import NDArray
 from instancecap.errors import MissingDependency
 
 
+def open_session(path: Path, *, threads: int = 1) -> Any:
+    """A session on the CPU. Raises :class:`MissingDependency` for a bad file."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = max(1, threads)
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    # Workers that wait must not burn the core that the decoder needs.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime raises classes that it does not export
+        raise MissingDependency(
+            f"{path}: not a usable ONNX model ({type(error).__name__}); delete it, "
+            "or point INSTANCECAP_MODELS to a folder with a good copy"
+        ) from error
+
+
 class OnnxModel:
     """A model with one input and one output, run on the CPU."""
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
         """``threads`` used within one run. Raises :class:`MissingDependency` for a bad file."""
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = max(1, threads)
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 4
-        # Workers that wait must not burn the core that the decoder needs.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        try:
-            self._session: Any = ort.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # ONNX Runtime raises classes that it does not export
-            raise MissingDependency(
-                f"{path}: not a usable ONNX model ({type(error).__name__}); delete it, "
-                "or point INSTANCECAP_MODELS to a folder with a good copy"
-            ) from error
+        self._session = open_session(path, threads=threads)
         first = self._session.get_inputs()[0]
         self._input: str = first.name
         height, width = first.shape[2:]

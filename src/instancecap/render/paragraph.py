@@ -66,14 +66,16 @@ def _is_bare(draft: Draft, one: Instance) -> bool:
 
 
 def _gist(draft: Draft, told: Sequence[Instance]) -> Iterator[Line]:
-    """The global description; of ours, what says more than the other sentences that are told."""
+    """The global description, less what the light repeats; of ours, what says more than the other
+    sentences that are told."""
     pointer, text = "/global_description", draft.caption.global_description
     say = partial(grammar.sentence, everyday=True)
     others = told or draft.caption.background or en.camera_sentence(draft.caption.camera)
     if told and draft.options.length == "short" and draft.options.task == "t2v":
         others = ()  # it is the only sentence
+    light = draft.caption.lighting if draft.options.length != "short" else ""
     for line in _sentences(draft, pointer, text, say, first=0, more=1.2):
-        if not (others and draft.is_ours(pointer, line.text)):
+        if not (others and draft.is_ours(pointer, line.text)) and line.text not in light:
             yield line
 
 

@@ -13,8 +13,8 @@ from instancecap.schema.caption import Caption
 Say = Callable[[str], str]
 """The phrase of that name in ``wording.toml``, as the wording has it."""
 
-_MEASURED_LIGHT = re.compile(r"A ((?:[a-z]+ )?)picture(?: with ([^,.]+))?\.?")
-"""As the measured captioner tells it: *A bright picture with high contrast.*"""
+_MEASURED_LIGHT = re.compile(r"A ((?:[a-z]+ )?)picture(?: with ([^,.]+))?(?:, growing (\w+))?\.?")
+"""As the measured captioner tells it: *A bright picture with high contrast, growing darker.*"""
 _MEDIA = {"animation": "animated", "graphics": "computer-generated"}
 
 
@@ -58,9 +58,10 @@ def setting(text: str, say: Say) -> str:
 def light(text: str, say: Say) -> str:
     """A sentence about the light."""
     if measured := _MEASURED_LIGHT.fullmatch(text):
-        how, what = (part or "" for part in measured.groups())
+        how, what, change = (part or "" for part in measured.groups())
         told = [f"is {how.strip()}" if how else "", f"has {what}" if what else ""]
-        return grammar.sentence(say("picture").format(" and ".join(filter(None, told))))
+        told.append(f"grows {change}" if change else "")
+        return grammar.sentence(say("picture").format(en.join(list(filter(None, told)))))
     if text.startswith(("lit ", "illuminated ")):
         return grammar.sentence(f"the scene is {text}")
     if text[:1].islower() and grammar.form(text) in ("noun", "other"):

@@ -84,6 +84,26 @@ class Text(StrictModel):
     box: Box
 
 
+class Utterance(StrictModel):
+    """Words that somebody says, as they were transcribed."""
+
+    start: Seconds
+    end: Seconds
+    text: str = ""
+
+
+class Transcript(StrictModel):
+    """What was said in a piece of sound; times count from its start."""
+
+    language: str = Field(default="", description="as told by who listened, such as 'en'")
+    utterances: list[Utterance] = []
+
+
+def is_empty(part: BaseModel) -> bool:
+    """Whether nothing is known of a part of a document, so that it is left out of the file."""
+    return part == type(part)()
+
+
 def check_ids(ids: list[int]) -> None:
     """Raise :class:`ValueError` where two instances share an id."""
     if len(set(ids)) != len(ids):

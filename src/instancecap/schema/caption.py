@@ -19,7 +19,9 @@ from instancecap.schema.base import (
     Text,
     TrackPoint,
     Unit,
+    Utterance,
     check_ids,
+    is_empty,
 )
 
 TRACK_POINTS_PER_SHOT = 16
@@ -99,6 +101,16 @@ class Segment(StrictModel):
     end: Seconds
     description: str
     instances: list[int] = Field(default=[], description="ids of the instances that act in it")
+
+
+class Audio(StrictModel):
+    """What is heard; empty where nobody listened."""
+
+    sound: Literal[v.Sound, ""] = ""
+    language: str = Field(default="", description="spoken language, a code such as 'en'")
+    speech: list[Utterance] = Field(
+        default=[], description="where somebody speaks, and the words where they were transcribed"
+    )
 
 
 class Claim(StrictModel):
@@ -194,6 +206,9 @@ class Caption(Document):
     texts: list[Text] = []
     shots: list[Shot] = []
     segments: list[Segment] = []
+    audio: Audio = Field(
+        default=Audio(), exclude_if=is_empty, description="only where sound was measured"
+    )
     claims: list[Claim] = []
     provenance: dict[str, Provenance] = {}
     warnings: list[str] = []

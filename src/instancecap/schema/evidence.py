@@ -17,7 +17,9 @@ from instancecap.schema.base import (
     Text,
     TrackPoint,
     Unit,
+    Utterance,
     check_ids,
+    is_empty,
 )
 
 Direction = Literal["left", "right", "up", "down", "up_left", "up_right", "down_left", "down_right"]
@@ -220,6 +222,31 @@ class TextRegion(StrictModel):
     kind: TextKind = "overlay"
 
 
+class Loudness(StrictModel):
+    """The level of half a second of sound."""
+
+    t: Seconds = Field(description="where the half second begins")
+    dbfs: float = Field(le=0.0, description="root mean square of the mono mix; -100: no sound")
+
+
+class SpeechSpan(StrictModel):
+    """A stretch in which somebody speaks."""
+
+    start: Seconds
+    end: Seconds
+    confidence: Unit = Field(description="mean probability of speech")
+
+
+class AudioFacts(StrictModel):
+    """What is heard; empty where nobody listened."""
+
+    sound: Literal[v.Sound, ""] = ""
+    loudness: list[Loudness] = []
+    speech: list[SpeechSpan] = []
+    language: str = Field(default="", description="spoken language, a code such as 'en'")
+    transcript: list[Utterance] = []
+
+
 class Evidence(Document):
     """Everything that was measured about one clip."""
 
@@ -239,6 +266,9 @@ class Evidence(Document):
     framing: FramingFacts = FramingFacts()
     texts: list[Text] = []
     overlays: list[TextRegion] = Field(default=[], description="where writing is laid over it")
+    audio: AudioFacts = Field(
+        default=AudioFacts(), exclude_if=is_empty, description="only where sound was measured"
+    )
     models: dict[str, str] = Field(default={}, description="expert and the model it used")
     warnings: list[str] = []
     timings: dict[str, float] = Field(default={}, description="seconds spent, by expert")

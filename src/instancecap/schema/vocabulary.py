@@ -36,6 +36,9 @@ TimeOfDay = Literal["day", "night", "dawn_or_dusk"]
 Speed = Literal["slow", "moderate", "fast"]
 Stability = Literal["stable", "handheld", "shaky"]
 Transition = Literal["start", "cut", "dissolve", "fade"]
+Sound = Literal["none", "silent", "audible"]
+"""``none``: there is no sound track; ``silent``: there is one, and nothing is heard in it."""
+
 Support = Literal["measured", "supported", "contradicted", "unchecked"]
 ClaimSupport = Literal[Support, "disputed"]
 """A claim is ``disputed`` where a measurement that is not sure enough to decide contradicts it."""

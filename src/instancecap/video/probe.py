@@ -26,6 +26,9 @@ IMAGE_FORMATS = ("image2", "png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe", "ti
 """FFmpeg's demuxers for single pictures; a video stream of theirs has no frame rate of its own."""
 
 
+LISTS_OF_FILES = frozenset({"concat", "dash", "hls"})
+"""Formats that name other files to read."""
+
 STILL_CODECS = frozenset({"mjpeg", "png", "bmp", "webp"})
 """Codecs of pictures; beside a stream of another codec one of these is a cover."""
 
@@ -103,13 +106,22 @@ def open_container(path: str, *, local: str = "") -> av.container.InputContainer
     """Open a regular file, or its copy at ``local``, with at least one video stream.
 
     FFmpeg would wait for ever on a FIFO and take ``-x`` or ``concat:`` as instructions, so the
-    path is looked at first and handed over as a plain file name.
+    path is looked at first and handed over as a plain file name. It would also follow lists of
+    files, and read ``a1.jpg`` for a file named ``a%d.jpg``; neither is done, as those may be links
+    to anywhere.
     """
     check_regular_file(local or path)
     try:
-        container = av.open(f"file:{os.path.abspath(local or path)}", metadata_errors="replace")
+        container = av.open(
+            f"file:{os.path.abspath(local or path)}",
+            metadata_errors="replace",
+            options={"pattern_type": "none"},
+        )
     except (av.error.FFmpegError, OSError) as error:
         raise DecodeError(f"{path}: not a video that can be read ({_reason(error)})") from error
+    if container.format.name in LISTS_OF_FILES:
+        container.close()
+        raise DecodeError(f"{path}: a list of other files, not a video; give the files themselves")
     try:
         video_stream(container, path)
     except DecodeError:

@@ -145,9 +145,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def balanced(folder: Path, *inputs: str, seed: int = 0) -> Any:
+def balanced(folder: Path, *inputs: str, seed: int = 0, overwrite: bool = True) -> Any:
     """Balance what lies in the folder."""
-    options = BalanceOptions(out=str(folder / "out"), target=str(folder / "target.toml"), seed=seed)
+    options = BalanceOptions(
+        out=str(folder / "out"), target=str(folder / "target.toml"), seed=seed, overwrite=overwrite
+    )
     return balance_set([str(folder / one) for one in inputs or ("manifest.jsonl",)], options)
 
 
@@ -197,8 +199,55 @@ def test_what_cannot_be_read_is_named_and_the_rest_goes_on(folder: Path) -> None
     done = balanced(folder)
     assert sum(done.chosen.values()) == 30
     assert "line 31" in done.failed[0].source
+    with pytest.raises(
+        UsageError, match=r"no clip to choose from; .*gone\.jsonl: there is no such"
+    ):
+        balanced(folder, "gone.jsonl")
 
 
 def test_two_clips_of_one_name_are_refused(folder: Path) -> None:
     with pytest.raises(UsageError, match=r"two clips have the name 'v0\.0\.mp4'"):
         balanced(folder, "manifest.jsonl", "manifest.jsonl")
+
+
+def test_no_split_of_an_earlier_set_is_left(folder: Path) -> None:
+    balanced(folder)
+    (folder / "target.toml").write_text("[splits]\ntrain = 1\n")
+    with pytest.raises(UsageError, match="holds an earlier balanced set; --overwrite replaces it"):
+        balanced(folder, overwrite=False)
+    assert len(rows_of(folder, "val")) > 0, "nothing was touched"
+    balanced(folder)
+    assert {one.name for one in (folder / "out").iterdir()} == {"train.jsonl", "balance.json"}
+    (folder / "out" / "captions").mkdir()
+    with pytest.raises(UsageError, match="captions lies there too"):
+        balanced(folder)
+
+
+def test_a_split_without_clips_has_an_empty_file_and_a_warning(folder: Path) -> None:
+    (folder / "target.toml").write_text("clips = 4\n[splits]\ntrain = 0.9\nval = 0.1\ntest = 0\n")
+    done = balanced(folder)
+    assert done.chosen["test"] == 0 and (folder / "out" / "test.jsonl").read_text() == ""
+    assert str(folder / "out" / "test.jsonl") in done.outputs
+    assert any("no clip is left for" in one and "test" in one for one in done.warnings)
+
+
+def test_a_number_that_the_shares_do_not_allow_is_told(folder: Path) -> None:
+    lines = (folder / "manifest.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    few = [line for line, row in zip(lines, rows, strict=True)
+           if row["figures"]["place"] == "outdoor"][:8]  # fmt: skip
+    few += [line for line in lines if line not in few and '"place": "indoor"' in line][:1]
+    (folder / "few.jsonl").write_text("\n".join(few) + "\n")
+    (folder / "target.toml").write_text("clips = 8\n[place]\noutdoor = 0.6\n")
+    done = balanced(folder, "few.jsonl")
+    told = "; ".join(done.warnings)
+    assert f"{sum(done.chosen.values())} clips instead of 8" in told
+    assert "40% of 8 place of other values are wanted and 1 there" in told
+    assert "place outdoor" in told and "instead of 60%" in told
+    assert done.shares["place"]["all other values"][1] == 0.4
+
+
+def test_an_error_leaves_no_folder(folder: Path) -> None:
+    with pytest.raises(UsageError, match="no clip to choose from"):
+        balanced(folder, "gone.jsonl")
+    assert not (folder / "out").exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from instancecap.datasets.curation import duplicates
@@ -41,6 +41,7 @@ def nearest(one: np.ndarray, other: np.ndarray) -> float:
     return float(distances[0]) if len(pairs) else 1.0
 
 
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000), left=st.floats(0, 0.05), top=st.floats(0, 0.05))
 def test_a_crop_wherever_it_lies_stays_near(seed: int, left: float, top: float) -> None:
     pictures = film(seed)
@@ -50,6 +51,7 @@ def test_a_crop_wherever_it_lies_stays_near(seed: int, left: float, top: float) 
     assert nearest(views(pictures), views(cropped)) < 0.15
 
 
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000))
 def test_speed_and_noise_change_little(seed: int) -> None:
     pictures = film(seed)
@@ -61,6 +63,7 @@ def test_speed_and_noise_change_little(seed: int) -> None:
     assert nearest(views(pictures), views(pictures, seconds=SECONDS / 1.1)) < 0.03
 
 
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000))
 def test_a_mirror_image_is_known_by_its_bits(seed: int) -> None:
     pictures = film(seed)

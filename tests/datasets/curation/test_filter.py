@@ -11,7 +11,9 @@ import pytest
 
 from instancecap.datasets.curation import measure
 from instancecap.datasets.curation.filter import FilterConfig, explain_clip, filter_clips
+from instancecap.engine.events import Events
 from instancecap.errors import UsageError
+from instancecap.io.finder import Rejected
 from instancecap.io.inputs import find_jobs
 from instancecap.io.tables import read_rows
 from tests.conftest import MakeVideo
@@ -44,10 +46,24 @@ def folder(tmp_path: Path, make_video: MakeVideo, without_weights: None) -> Path
     return tmp_path
 
 
-def run(folder: Path, *inputs: str, out: str = "out", **options: Any) -> Any:
+class Refused(Events):
+    """Notes the names of inputs that a run says it cannot use."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def rejected(self, one: Rejected) -> None:
+        self.names.append(Path(one.source).name)
+
+
+def run(
+    folder: Path, *inputs: str, out: str = "out", events: Events | None = None, **options: Any
+) -> Any:
     """Filter the clips of the folder."""
     config = FilterConfig(out=str(folder / out), **{"rules": str(folder / "rules.toml"), **options})
-    return filter_clips([str(folder / one) for one in inputs or ("clips",)], config)
+    clips = [str(folder / one) for one in inputs or ("clips",)]
+    return filter_clips(clips, config, events=events)
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
@@ -82,11 +98,14 @@ def test_clips_are_kept_or_rejected_with_reasons(folder: Path) -> None:
 
 
 def test_the_manifest_is_what_caption_takes(folder: Path) -> None:
-    run(folder)
-    jobs, rejected = find_jobs([str(folder / "out" / "manifest.jsonl")])
-    assert [job.name for job in jobs] == ["a.mp4"]
-    assert Path(jobs[0].clip.path).resolve() == (folder / "clips" / "a.mp4").resolve()
-    assert not rejected
+    for kind in ("jsonl", "parquet"):  # what was measured for one is not measured for the other
+        run(folder, manifest=kind)
+        jobs, rejected = find_jobs([str(folder / "out" / f"manifest.{kind}")])
+        assert [job.name for job in jobs] == ["a.mp4"]
+        assert Path(jobs[0].clip.path).resolve() == (folder / "clips" / "a.mp4").resolve()
+        assert not rejected
+    (kept,) = rows(folder / "out" / "manifest.parquet")
+    assert (kept["id"], kept["duration"], kept["classes"]) == ("a.mp4", 2.0, [])
 
 
 def test_other_rules_measure_nothing_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,6 +117,10 @@ def test_other_rules_measure_nothing_again(folder: Path, monkeypatch: pytest.Mon
         "a.mp4", "b.mp4", "long.mp4",
     ]  # fmt: skip
     assert list(reasons(folder)) == ["none.mp4", "void.mp4"]
+    (folder / "rules.toml").write_text("size = { min = 1000 }\n")
+    run(folder)
+    assert not (folder / "out" / "manifest.jsonl").exists()
+    assert "Nothing was kept" in (folder / "out" / "index.html").read_text()
 
 
 def test_a_run_that_was_broken_off_ends_in_the_same_bytes(
@@ -132,27 +155,13 @@ def test_the_last_part_to_end_writes_the_manifest(folder: Path) -> None:
         assert left == right, name
 
 
-def test_nothing_kept_leaves_no_manifest(folder: Path) -> None:
-    run(folder)
-    (folder / "rules.toml").write_text("size = { min = 1000 }\n")
-    run(folder)
-    assert not (folder / "out" / "manifest.jsonl").exists()
-    assert "Nothing was kept" in (folder / "out" / "index.html").read_text()
-
-
 def test_an_input_that_is_not_there_is_named_and_counts_as_failed(folder: Path) -> None:
-    done = run(folder, "clips/a.mp4", "clips/gone.mp4")
+    told = Refused()
+    done = run(folder, "clips/a.mp4", "clips/gone.mp4", "clips/void.mp4", events=told)
     assert not done.run.complete
-    assert list(reasons(folder)) == ["gone.mp4"]
+    assert [Path(one.source).name for one in done.run.failed] == told.names == ["gone.mp4"]
+    assert list(reasons(folder)) == ["gone.mp4", "void.mp4"], "an empty file is a clip rejected"
     assert [row["id"] for row in rows(folder / "out" / "manifest.jsonl")] == ["a.mp4"]
-
-
-def test_a_manifest_as_parquet_has_the_figures_too(folder: Path) -> None:
-    run(folder, manifest="parquet")
-    (kept,) = rows(folder / "out" / "manifest.parquet")
-    assert (kept["id"], kept["duration"], kept["classes"]) == ("a.mp4", 2.0, [])
-    jobs, _ = find_jobs([str(folder / "out" / "manifest.parquet")])
-    assert [job.name for job in jobs] == ["a.mp4"]
 
 
 def test_a_plug_in_adds_a_figure(folder: Path) -> None:
@@ -160,9 +169,10 @@ def test_a_plug_in_adds_a_figure(folder: Path) -> None:
     (folder / "rules.toml").write_text(f'{RULES}[plugins.glow]\ncall = "{call}"\nmin = 300\n')
     run(folder)
     assert reasons(folder)["a.mp4"] == {"glow": "glow is 250; at least 300"}
-    (folder / "rules.toml").write_text(f'{RULES}[plugins.glow]\ncall = "{call}x"\n')
-    with pytest.raises(UsageError, match=r"plugins\.glow.*module:function"):
-        run(folder)
+    for wrong, why in ((f"{call}x", "no attribute"), ("nothing", "no package offers it")):
+        (folder / "rules.toml").write_text(f'{RULES}[plugins.glow]\ncall = "{wrong}"\n')
+        with pytest.raises(UsageError, match=rf"plugins\.glow.*{why}.*module:function"):
+            run(folder)
 
 
 def test_a_plug_in_that_fails_costs_its_clip_only(folder: Path) -> None:

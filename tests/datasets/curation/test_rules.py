@@ -70,6 +70,7 @@ def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
         ("[duration]\nminimum = 1", r"\[duration\] takes min, max, not 'minimum'"),
         ('[duration]\nmin = "1"', "min = '1': give a number"),
         ("[duration]\nmin = true", "give a number"),
+        ("[duration]\nmin = nan", "min = nan: give a number"),
         ("[duration]\nmin = 3\nmax = 2", "min 3 is more than max 2"),
         ("duration = 3", r"write limits in \[duration\], or duration = false"),
         ("[camera]\nmax = 1", r"\[camera\] takes only, never, not 'max'"),

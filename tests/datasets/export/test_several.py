@@ -192,3 +192,15 @@ def test_an_exported_set_is_read_back_as_captions(
     assert [row.error for row in found] == ["", ""]
     told = [row.caption.global_description for row in found if row.caption]
     assert [text[:11] for text in told] == ["A a dog run", "A b dog run"]
+
+
+def test_onetrainer_gets_no_more_than_it_reads(rows: list[Row], tmp_path: Path) -> None:
+    caption = rows[0].caption
+    assert caption is not None
+    caption.background = " ".join(f"Tree number {word} stands here." for word in range(30))
+    export_rows(rows[:1], "onetrainer", tmp_path / "set")
+    notes = json.loads((tmp_path / "set" / ".instancecap" / "clips.jsonl").read_text())
+    assert (notes["limit"], notes["tokens"] <= 77) == (77, True)
+    (tmp_path / "set" / "a.txt").write_text(" ".join(["A dog runs to the right over a lawn."] * 20))
+    ((_, why),) = check(str(tmp_path / "set")).failed
+    assert "onetrainer takes 77" in why

@@ -263,7 +263,7 @@ def test_a_still_image_gets_an_image_mark(tmp_path: Path) -> None:
     out = tmp_path / "set"
     export_rows([row_of(tmp_path / "a.png")], "ms-swift", out)
     row = json.loads((out / "train.jsonl").read_text())
-    assert row["messages"][0]["content"].startswith("<image>Describe")
+    assert row["messages"][0]["content"] == "<image>" + QUESTION
     assert [Path(path).name for path in row["images"]] == ["a.png"]
     assert "videos" not in row
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from instancecap.datasets.captions import Row
+from instancecap.datasets.captions import Row, read_captions
 from instancecap.datasets.export import TRAINERS, check, export
 from instancecap.datasets.export.layouts import Shards
 from instancecap.errors import UsageError
@@ -73,6 +73,20 @@ def test_what_cannot_be_exported_is_named_and_the_rest_goes_on(tmp_path: Path, c
     assert "names no video" in report.failed[1][1]
     assert "gone.mp4 is not there" in report.failed[2][1]
     assert sorted(os.listdir(tmp_path / "set")) == [".instancecap", "a.mp4", "a.txt"]
+
+
+def test_a_clip_is_found_beside_its_caption(
+    tmp_path: Path, clip: Path, make_video: MakeVideo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caption = caption_of(clip)
+    assert caption.video is not None
+    caption.video.path = "a.mp4"
+    caption.write(tmp_path / "a.mp4.json")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    report = export_rows(read_captions([str(tmp_path / "a.mp4.json")]), "mochi", tmp_path / "set")
+    assert (report.done, report.failed) == (1, [])
 
 
 def test_nothing_is_left_where_nothing_could_be_exported(tmp_path: Path) -> None:

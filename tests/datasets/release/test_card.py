@@ -155,6 +155,6 @@ def test_the_verb_and_a_clip_that_is_gone(captions: Path, tmp_path: Path, run: R
     options = ["--clips", "--license", "mit", "--json"]
     status, out, err = run("dataset", "card", captions, "--out", tmp_path / "set", *options)
     assert status == 1
-    assert "b.mp4 is not there; --video-root DIR says where videos are" in err
+    assert "b.mp4 is not beside the caption" in err and "--video-root DIR says where" in err
     told = json.loads(out)
     assert (told["captions"], told["clips"], len(told["failed"])) == (3, 2, 1)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from instancecap.errors import FormatError
 from instancecap.schema import Caption
 from instancecap.schema import pointer as pointers
-from instancecap.web.review.edits import EDIT, PROSE, Edit, apply_edit, mentions
+from instancecap.web.review.edits import EDIT, Edit, apply_edit, mentions
+from instancecap.web.review.naming import PROSE
 from tests.strategies import boxes, captions, texts, units
 
 AT = "2026-01-31T12:00:00Z"
@@ -146,6 +147,47 @@ def test_what_is_not_there_goes_with_its_claims_and_on_request_its_sentences() -
     assert after.global_description == "Later the chef in white stirs the pan."
     assert after.segments[0].description == ""
     assert after.provenance["/segments/0/description"].source == "human"
+
+
+def make_measured(*, name: str = "the person in teal", other: str = "person") -> Caption:
+    """People as a measured caption tells of them: by name in the fields, with *a* in sentences."""
+    return make_caption(
+        global_description="A person in teal faces the camera. The clip also shows another person "
+        "in brown. A dog sits near a dog.",
+        instances=[
+            {"id": 0, "name": name, "class": "person", "is_main": True},
+            {"id": 1, "name": "the person in brown", "class": other},
+            {"id": 2, "name": "the dog", "class": "dog"},
+        ],
+        segments=[], claims=[], provenance={},
+    )  # fmt: skip
+
+
+def test_a_person_in_teal_is_the_person_in_teal() -> None:
+    before = make_measured()
+    assert mentions(before, 0) == {"/global_description": ["A person in teal faces the camera."]}
+    assert mentions(before, 1) == {
+        "/global_description": ["The clip also shows another person in brown."]
+    }
+    assert mentions(before, 2) == {}, "which of two dogs is not known"
+    after = do(before, kind="set", pointer="/instances/0/name", value="the old man")
+    assert after.global_description.startswith("An old man faces the camera. The clip also")
+    after = do(before, kind="set", pointer="/instances/1/name", value="Ada")
+    assert "The clip also shows Ada." in after.global_description
+    after = do(before, kind="remove", instance=0, cut_sentences=True)
+    assert after.global_description.startswith("The clip also shows another person in brown.")
+
+
+def test_a_noun_that_may_be_another_instance_names_none() -> None:
+    assert mentions(make_measured(name="the person"), 0) == {}
+    assert mentions(make_measured(other="person in teal"), 0) == {}
+
+
+def test_sentences_of_one_that_is_merged_go_on_request() -> None:
+    kept = do(make_measured(), kind="merge", keep=1, gone=0)
+    assert kept.global_description.startswith("A person in brown faces the camera. The clip also")
+    cut = do(make_measured(), kind="merge", keep=1, gone=0, cut_sentences=True)
+    assert cut.global_description.startswith("The clip also shows another person in brown.")
 
 
 def test_an_added_instance_has_a_new_id_and_a_place() -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from instancecap.mllm.server import Server
 from instancecap.schema import Caption
 from tests.conftest import MakeVideo
+from tests.mllm.server import MODEL, serve
 from tests.web.conftest import serious_findings
 from tests.web.review.test_review_routes import make_caption, make_folder
 
@@ -145,6 +148,7 @@ def test_an_instance_is_added_by_drawing_and_split_and_removed(
     keys.press("1")
     keys.press("Escape")
     keys.press("d")
+    page.locator("dialog[open]").wait_for()
     keys.press("Enter")  # the instance that was chosen
     page.get_by_role("button", name="Remove them too").click()
     wait_for(page, lambda: len(stored(folder, 0).instances) == 3)
@@ -232,3 +236,28 @@ def test_find_and_replace_with_a_preview(
     assert stored(folder, 2).instances[0].name == "the block"
     page.get_by_role("button", name="Take it all back").click()
     wait_for(page, lambda: stored(folder, 2).instances[0].name == "the square 0")
+
+
+def test_a_question_ends_with_the_page_that_asked_it(
+    tmp_path: Path, make_video: MakeVideo, live_app: Any, watch: Any
+) -> None:
+    done = threading.Event()
+
+    def slow(body: Any) -> str:
+        done.wait(60)
+        return "{}"
+
+    with serve(slow) as url:
+        folder = make_folder(tmp_path / "set", make_video, 1)
+        app = live_app(source=str(folder), server=Server(url=url, model=MODEL))
+        page = open_review(app, watch)
+        anew = page.locator("[data-recaption='/background']")
+        assert anew.get_attribute("title") == f"by {MODEL}"
+        with page.expect_response("**/review/recaption") as asked:
+            anew.click()
+        job = asked.value.json()["job"]
+        page.goto(f"{app.url}/enhance")
+        try:
+            wait_for(page, lambda: app.services.jobs.status(job)["state"] == "cancelled")
+        finally:
+            done.set()

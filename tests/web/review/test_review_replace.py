@@ -11,7 +11,9 @@ from tests.web.review.test_review_store import KINDS, make_document, make_set, o
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_replacing_over_the_set_is_shown_first_and_taken_back(tmp_path: Path, kind: str) -> None:
+def test_replacing_over_the_set_is_shown_first_and_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
     captions = [make_document(n) for n in range(3)]
     captions[2].instances.append(captions[2].instances[0].model_copy(
         update={"id": 1, "name": "the puppy"}))  # fmt: skip
@@ -23,7 +25,10 @@ def test_replacing_over_the_set_is_shown_first_and_taken_back(tmp_path: Path, ki
     before = seen["shown"][0]["before"]
     assert before.startswith("A dog runs") and seen["shown"][0]["name"] == "clip-0.mp4"
     assert review.read("clip-0.mp4").caption == captions[0], "a preview changes nothing"
-    done = replace_all(review, change, reviewer="Ann")
+    shares: list[float] = []
+    monkeypatch.setattr("instancecap.web.review.replace.STEPS", 2)
+    done = replace_all(review, change, reviewer="Ann", on_progress=shares.append)
+    assert shares == [0, 2 / 3], "no line a caption: a page reads them all"
     assert done["captions"] == 2 and "instance names must differ" in done["failed"]["clip-2.mp4"]
     caption = review.read("clip-0.mp4").caption
     assert (caption.instances[0].class_, caption.instances[0].name) == ("puppy", "the puppy")

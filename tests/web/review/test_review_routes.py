@@ -247,3 +247,32 @@ def test_a_model_is_asked_for_one_field_alone(
         asked = send(app, "recaption", "clip-00.mp4", pointer="/shots/0/motion").json()["job"]
         with pytest.raises(AssertionError, match="no field that a model is asked for"):
             finished(app, asked)
+
+
+def test_what_cannot_be_asked_is_one_line(
+    tmp_path: Path, make_video: MakeVideo, open_app: OpenApp
+) -> None:
+    folder = make_folder(tmp_path / "set", make_video, 1)
+    caption = make_caption("clip-00.mp4")
+    assert caption.video is not None
+    caption.video.path = "x" * 5000  # longer than a file's name can be
+    caption.write(folder / "long.json")
+    browser = opened(open_app(source=str(folder)))
+    wanted = {"find": "square", "replace": "x", "query": {"order": "upside down"}}
+    for path in ("replace", "replace/preview"):
+        refused = browser.post(f"/review/{path}", json=wanted)
+        assert refused.status_code == 422
+        assert refused.json()["error"].startswith("query.order: ")
+    data = browser.get("/review/caption", params={"name": "long"})
+    assert data.status_code == 200
+
+
+def test_who_writes_a_field_anew_is_named(
+    tmp_path: Path, make_video: MakeVideo, open_app: OpenApp
+) -> None:
+    folder = make_folder(tmp_path / "set", make_video, 1)
+    measured = open_app(source=str(folder)).get("/review").text
+    assert 'data-writer="the measured captioner"' in measured
+    server = Server(url="http://127.0.0.1:9/v1", model='a "model"')
+    asked = open_app(source=str(folder), server=server).get("/review").text
+    assert 'data-writer="a &#34;model&#34;"' in asked

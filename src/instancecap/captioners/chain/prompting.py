@@ -13,6 +13,7 @@ from pathlib import Path
 from string import Template
 
 from instancecap.errors import UsageError
+from instancecap.formats import questions
 
 _HOME = files(__package__)
 _SECTION = re.compile(r"^## (\w+)$", re.MULTILINE)
@@ -61,6 +62,7 @@ def load_prompts(folder: str = "", hints_file: str = "") -> Prompts:
         for file in home.iterdir()
         if file.name.endswith(".md")
     }
+    texts |= {name: {"": text} for name, text in questions().items()}
     if folder and not Path(folder).is_dir():
         raise UsageError(f"{folder}: no such folder of prompts")
     for path in sorted(Path(folder).glob("*.md")) if folder else ():

@@ -23,14 +23,18 @@ from instancecap.evidence.view import within
 from instancecap.models.coco import CATEGORIES
 from instancecap.schema import caption as c
 from instancecap.schema import pointer
-from instancecap.schema.base import TrackPoint
-from instancecap.schema.evidence import Evidence, InstanceFacts
+from instancecap.schema.base import TrackPoint, Utterance
+from instancecap.schema.evidence import AudioFacts, Evidence, InstanceFacts
 from instancecap.schema.tracks import cell_of
 from instancecap.schema.vocabulary import Category, Cell, Primitive
 from instancecap.version import __version__
 from instancecap.video.sampling import pick_evenly
 
 MAX_INSTANCES = 3
+
+TRANSCRIBED = 0.5
+"""Confidence of words that a server wrote down: it was not measured."""
+
 _SOURCES = tomllib.loads((files(__package__) / "sources.toml").read_text("utf-8"))
 
 
@@ -78,6 +82,7 @@ def describe(
         texts=evidence.texts,
         shots=_shots(evidence, motion, gate=gate),
         segments=_segments(evidence, listed, gate=gate, say=say),
+        audio=_audio(evidence.audio),
         warnings=list(evidence.warnings),
         producer=c.Producer(version=__version__, captioner="measured", models=evidence.models),
     )
@@ -220,6 +225,12 @@ def _segments(
     return segments
 
 
+def _audio(facts: AudioFacts) -> c.Audio:
+    """What is heard: the words where they were transcribed, else where somebody speaks."""
+    spans = [Utterance(start=one.start, end=one.end) for one in facts.speech]
+    return c.Audio(sound=facts.sound, language=facts.language, speech=facts.transcript or spans)
+
+
 def _camera(
     evidence: Evidence,
     motion: list[Primitive],
@@ -295,6 +306,10 @@ def _provenance(
             source, confidence = _instance_source(item, way[1], colors)
         elif part == "background":
             source, confidence = _background_source(evidence, scene)
+        elif part == "audio":
+            frames, source, confidence = [], "sound", 1.0
+            if at != "/audio/sound":
+                source, confidence = "transcriber", TRANSCRIBED
         else:
             if part in ("shots", "segments"):
                 span = pointer.resolve(caption, f"/{part}/{way[0]}")

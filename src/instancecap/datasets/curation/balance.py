@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +27,8 @@ from instancecap.datasets.curation.manifest import beside
 from instancecap.datasets.curation.targets import Target, read_target
 from instancecap.datasets.curation.traits import Item, read_items
 from instancecap.errors import UsageError
-from instancecap.io.atomic import remove, require_writable, write_whole
+from instancecap.io.atomic import part_of, require_free, write_whole
+from instancecap.io.atomic import replace as replace_whole
 from instancecap.io.finder import Rejected
 from instancecap.io.table_writers import open_table
 
@@ -39,6 +41,9 @@ OFF = 0.01
 """By which a share may be off, of all clips, where as many clips as possible are taken."""
 
 BALANCE = "balance.json"
+
+OTHERS = "all other values"
+"""Row of the shares for what a target leaves of 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ class Balanced:
         chosen: by split, how many.
         shares: by aspect and value: before, target (None: not asked for), after.
         failed: rows that could not be read.
+        warnings: where the answer is not what was asked for, and why.
     """
 
     clips: int
@@ -73,6 +79,7 @@ class Balanced:
     shares: dict[str, dict[str, tuple[float, float | None, float]]]
     outputs: list[str] = field(default_factory=list)
     failed: list[Rejected] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -87,6 +94,7 @@ class Balanced:
                 for name, found in self.shares.items()
             },
             "failed": [{"input": one.source, "reason": one.reason} for one in self.failed],
+            "warnings": self.warnings,
         }
 
 
@@ -98,28 +106,34 @@ class BalanceOptions:
         out: folder for a table a split, and ``balance.json``.
         target: a TOML file with shares and splits.
         seed: of the lots.
+        overwrite: replace an earlier balanced set in ``out``.
     """
 
     out: str
     target: str
     seed: int = 0
+    overwrite: bool = False
 
 
 def balance_set(inputs: Sequence[str], options: BalanceOptions) -> Balanced:
-    """Choose clips and write a table for each split, ``SPLIT.jsonl``.
+    """Choose clips and write a table for each split, ``SPLIT.jsonl``, one without clips too.
+
+    The folder appears whole or not at all, so that no table of an earlier set is left beside these.
 
     Args:
         inputs: manifests of ``dataset filter``, or captions of any format.
 
     Raises:
-        UsageError: a target that cannot be, or that no clip fits; nothing was written.
+        UsageError: a target that cannot be, or that no clip fits, or a folder in use; nothing is
+            written.
     """
     target, folder = read_target(options.target), Path(options.out)
-    require_writable(folder)
+    _require_free(folder, overwrite=options.overwrite)
     failed: list[Rejected] = []
     held = [_Held.of(one, target) for one in read_items(inputs, on_failure=failed.append)]
     if not held:
-        raise UsageError("dataset balance: there is no clip to choose from")
+        why = "".join(f"; {one.source}: {one.reason}" for one in failed)
+        raise UsageError(f"dataset balance: there is no clip to choose from{why}")
     if len({one.id for one in held}) < len(held):
         twice = next(id for id, count in Counter(one.id for one in held).items() if count > 1)
         raise UsageError(f"dataset balance: two clips have the name {twice!r}; give each an id")
@@ -128,13 +142,53 @@ def balance_set(inputs: Sequence[str], options: BalanceOptions) -> Balanced:
     groups = _groups([held[index] for index in chosen], target)
     splits = split([lots[index] for index in chosen], groups, target.splits)
     where = dict(zip(chosen, splits, strict=True))
-    outputs = _write(read_items(inputs), where, folder, list(target.splits))
     shares = _compare([one.traits for one in held], chosen, target)
     counts = Counter(splits)
-    found = Balanced(
-        len(held), {name: counts[name] for name in target.splits}, shares, outputs, failed
-    )
-    write_whole(folder / BALANCE, json.dumps(found.as_dict(), indent=2) + "\n")
+    outputs = [str(folder / f"{name}.jsonl") for name in target.splits]
+    amounts = {name: counts[name] for name in target.splits}
+    found = Balanced(len(held), amounts, shares, outputs, failed)
+    found.warnings.extend(_shortfalls([one.traits for one in held], len(chosen), target, shares))
+    if empty := [name for name, count in amounts.items() if not count]:
+        there = f"{len(chosen)} clips, {len(set(groups.tolist()))} of them apart from one another"
+        found.warnings.append(f"no clip is left for {', '.join(empty)}: {there}")
+    _write(read_items(inputs), where, folder, found)
+    return found
+
+
+def _require_free(folder: Path, *, overwrite: bool) -> None:
+    """Raise :class:`UsageError` where something lies in the folder that would be lost."""
+    require_free(folder, mark=BALANCE, what="balanced set", overwrite=overwrite)
+    for path in sorted(folder.glob("*")):
+        if path.suffix != ".jsonl" and path.name != BALANCE:
+            raise UsageError(f"--out {folder}: {path.name} lies there too; choose another folder")
+
+
+def _shortfalls(
+    traits: Sequence[Mapping[str, str]],
+    chosen: int,
+    target: Target,
+    compared: Mapping[str, Mapping[str, tuple[float, float | None, float]]],
+) -> list[str]:
+    """What was not had as it was asked for: fewer clips, why, and what the shares became."""
+    if chosen >= target.clips:
+        return []
+    lacking, off = [], []
+    for name, shares in target.shares.items():
+        aspect = _aspect(name, traits, shares)
+        there = np.bincount(aspect.of, minlength=len(aspect.names)).tolist()
+        for value, share, clips in zip(aspect.names, aspect.shares, there, strict=True):
+            if clips < share * target.clips - 0.5:
+                told = f"{share:.0%} of {target.clips} {name} {value or 'of other values'}"
+                lacking.append(f"{told} are wanted and {clips} there")
+        for value, (_, aim, after) in compared[name].items():
+            if aim is not None and abs(after - aim) > OFF:
+                off.append(f"{name} {value} {after:.0%} instead of {aim:.0%}")
+    if len(traits) < target.clips:
+        lacking.insert(0, f"there are {len(traits)}")
+    why = "; ".join(lacking) or "the shares cannot all be had together"
+    found = [f"{chosen} clips instead of {target.clips}: {why}"]
+    if off:
+        found.append(f"{'; '.join(off)}; without clips = the shares are kept")
     return found
 
 
@@ -263,7 +317,7 @@ def _compare(
     traits: Sequence[Mapping[str, str]], chosen: Sequence[int], target: Target
 ) -> dict[str, dict[str, tuple[float, float | None, float]]]:
     """Shares before and after, of each aspect that was asked for, the most frequent first."""
-    found = {}
+    found: dict[str, dict[str, tuple[float, float | None, float]]] = {}
     for name, shares in target.shares.items():
         before = Counter(one[name] for one in traits)
         after = Counter(traits[index][name] for index in chosen)
@@ -275,29 +329,33 @@ def _compare(
             )
             for value, count in sorted(before.items(), key=lambda one: (-one[1], one[0]))
         }
+        if others := before.keys() - shares.keys():
+            ahead, behind = (
+                round(sum(found[name][value][place] or 0 for value in others), 4)
+                for place in (0, 2)
+            )
+            rest = round(max(0.0, 1 - sum(shares.values())), 4)
+            found[name][OTHERS] = (ahead, rest, behind)
     return found
 
 
-def _write(
-    items: Iterator[Item], where: Mapping[int, str], folder: Path, splits: Sequence[str]
-) -> list[str]:
-    """A table for each split, in the order in which the clips were given."""
-    tables = {name: open_table(folder / f"{name}.jsonl") for name in splits}
+def _write(items: Iterator[Item], where: Mapping[int, str], folder: Path, found: Balanced) -> None:
+    """A table for each split, in the order in which the clips were given, and what came of it."""
+    part = part_of(folder)
+    shutil.rmtree(part, ignore_errors=True)
+    paths = {name: part / f"{name}.jsonl" for name in found.chosen}
     try:
+        tables = {name: open_table(path) for name, path in paths.items()}
         for index, item in enumerate(items):
             if index in where:
                 row = item.row
                 if "path" in row:
                     row = {**row, "path": beside(row["path"], folder)}
                 tables[where[index]].write(row)
-        outputs = []
         for name, table in tables.items():
-            paths = table.finish()
-            outputs += paths
-            if not paths:
-                remove(folder / f"{name}.jsonl")
-    except BaseException:
-        for table in tables.values():
-            table.drop()
-        raise
-    return outputs
+            if not table.finish():
+                write_whole(paths[name], "")
+        write_whole(part / BALANCE, json.dumps(found.as_dict(), indent=2) + "\n")
+        replace_whole(part, folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)

@@ -194,7 +194,8 @@ def measure_clips(
     mark = _mark(folder, label)
     mark.unlink(missing_ok=True)
     config = config.model_copy(update={"out": str(folder / TABLE)})
-    _, run = run_work(inputs, FiguresWork(plugins=plugins), config, events=events)
+    watching = _WithoutEmpty((events,) if events else ())
+    _, run = run_work(inputs, FiguresWork(plugins=plugins), config, events=watching)
     if run.interrupted or run.stopped:
         return run, None
     failed = run.failed
@@ -205,6 +206,14 @@ def measure_clips(
     }
     write_whole(mark, json.dumps(told))
     return run, find_measured(folder, parts=int(label.rpartition("-")[2]) if label else 0)
+
+
+class _WithoutEmpty(Events):
+    """Hands on all but what is no failure here: a file of no bytes is a clip that is rejected."""
+
+    def rejected(self, one: Rejected) -> None:
+        if not _is_empty(one.source):
+            super().rejected(one)
 
 
 def _is_empty(path: str) -> bool:

@@ -32,8 +32,10 @@ def find_plugin(name: str, call: str) -> Score:
         if colon:
             found = getattr(import_module(module), function)
         else:
-            (point,) = entry_points(group=GROUP, name=call)
-            found = point.load()
+            points = entry_points(group=GROUP, name=call)
+            if not points:
+                raise ImportError("no package offers it")
+            found = next(iter(points)).load()
     except (ImportError, AttributeError, ValueError) as error:
         raise UsageError(
             f"[plugins.{name}] call = {call!r}: {error or 'cannot be imported'}; write "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -238,7 +239,9 @@ def _refuse_others(path: str, name: str, given: Mapping[str, Any], allowed: Sequ
 
 
 def _number(path: str, name: str, key: str, value: Any) -> float | None:
-    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value):
         return value
     raise UsageError(f"{path}: [{name}] {key} = {value!r}: give a number")
 

@@ -34,6 +34,7 @@ class Trainer:
         several: how it takes several captions of a clip: ``rows`` that name the same file,
             ``files`` of the same content with a caption each, or ``lists``; empty for a
             captioner's.
+        max_tokens: that it reads of a prompt, where it reads fewer than the model; 0 where not.
         drops: how it leaves captions out by itself, where it cannot read an empty one.
         extras: files beside the rows, by name: the trainer's own configuration.
         warns: what to tell the user about the dataset's folder; empty for nothing.
@@ -45,6 +46,7 @@ class Trainer:
     models: tuple[str, ...]
     loader: Loader
     several: Literal["", "rows", "files", "lists"] = ""
+    max_tokens: int = 0
     drops: str = ""
     retimes: Literal["", "faster", "all"] = ""
     min_frames: int = 1
@@ -63,7 +65,8 @@ class Trainer:
         if not self.models:
             return None
         self.require(target := find_target(name or self.models[0]))
-        return target
+        limit = min(target.limit, self.max_tokens or target.limit)
+        return target.model_copy(update={"limit": limit})
 
     def require(self, target: Target) -> None:
         """Raise :class:`UsageError` unless the trainer trains the model, or any."""

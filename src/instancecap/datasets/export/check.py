@@ -188,7 +188,8 @@ class _Checker:
         elif self.counter is not None and self.target is not None:
             tokens = self.counter.count(text)
             if tokens > self.target.limit:
-                limit = f"{self.target.name} takes {self.target.limit}"
+                who = self.trainer.name if self.trainer.max_tokens else self.target.name
+                limit = f"{who} takes {self.target.limit}"
                 yield f"the caption has {tokens} tokens ({self.counter.name}), and {limit}"
             elif tokens > self.target.budget:
                 worse = f"{self.target.name} gets worse from {self.target.budget} on"

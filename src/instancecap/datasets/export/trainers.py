@@ -25,16 +25,14 @@ from instancecap.datasets.export.layouts import (
 )
 from instancecap.datasets.export.rules import Sample
 from instancecap.errors import UsageError
+from instancecap.formats import questions
 from instancecap.formats.cosmos3 import aspect_ratio
 from instancecap.io.finder import IMAGE_SUFFIXES
 from instancecap.render.targets import JSON, targets
 
-QUESTION = (
-    "Describe this video instance by instance. Answer with one JSON object that has the keys "
-    '"Global Description", "Structural Description" (main instances with class, appearance, '
-    "actions and motion, position), background detail and camera movement. Say only what is seen."
-)
-"""What a captioner is asked in fine-tuning; the answer is an InstanceVid object."""
+QUESTION = questions()["instancecap_captioner"]
+"""What a captioner is asked in fine-tuning, and in use by ``--single-format``; the answer is an
+InstanceVid object."""
 
 FACTS: dict[str, Callable[[Sample], Any]] = {
     "type": lambda one: "image" if _is_image(one) else "video",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from instancecap.datasets.captions import Row
+from instancecap.datasets.edits import file_of
 from instancecap.datasets.export import media
 from instancecap.datasets.export.base import (
     MARK,
@@ -42,11 +43,11 @@ from instancecap.datasets.export.rules import (
 from instancecap.datasets.repeats import RepeatAlarm
 from instancecap.datasets.scenes import captions_of_scenes, scene_finder
 from instancecap.datasets.traits import leave_out
-from instancecap.errors import InputError, OutputError, UsageError
-from instancecap.formats import to_format
+from instancecap.errors import InputError, OutputError
+from instancecap.formats import answer_text
 from instancecap.io.addresses import basename_of, suffix_of
 from instancecap.io.atomic import replace as replace_whole
-from instancecap.io.atomic import require_writable
+from instancecap.io.atomic import require_free
 from instancecap.io.finder import IMAGE_SUFFIXES, VIDEO_SUFFIXES, reason_of
 from instancecap.io.local_copy import local_copy
 from instancecap.render import Prompt, render_with
@@ -99,7 +100,8 @@ def export(
     target = options.render.target if options.render else None
     plan = plan_of(trainer, options)
     final = Path(os.path.abspath(out))
-    check_free(final, overwrite=options.overwrite)
+    mark = f"{RECORD_FOLDER}/{RECORD}"
+    require_free(final, mark=mark, what="export", overwrite=options.overwrite)
     part = final.with_name(f".{final.name}.part")
     report = Report(trainer.name, target.name if target else "", on_failure, on_warning)
     if target and not options.target_named and trainer.models[1:]:
@@ -123,19 +125,6 @@ def export(
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return report
-
-
-def check_free(final: Path, *, overwrite: bool) -> None:
-    """Raise :class:`UsageError` unless a dataset may be put at ``final``."""
-    if final.is_symlink() or (final.exists() and not final.is_dir()):
-        raise UsageError(f"--out {final}: there is a file or link of that name")
-    if final.is_dir() and os.listdir(final):
-        ours = (final / RECORD_FOLDER / RECORD).is_file()
-        if not ours:
-            raise UsageError(f"--out {final}: this folder is not empty; choose another")
-        if not overwrite:
-            raise UsageError(f"--out {final}: holds an earlier export; --overwrite replaces it")
-    require_writable(final.parent)
 
 
 @dataclass(slots=True)
@@ -181,7 +170,8 @@ class _Run:
         """One row; a file of its clip is left behind only where it succeeds."""
         if row.caption is None:
             raise InputError(row.error)
-        clip = media.find_clip(row.caption, video_root=self.options.video_root)
+        file, root = file_of(row.source), self.options.video_root
+        clip = media.find_clip(row.caption, caption_file=file, video_root=root)
         if Path(os.path.realpath(clip.path)).is_relative_to(os.path.realpath(self.final)):
             raise InputError(f"{clip.path}: lies in --out itself, which is going to be replaced")
         caption = leave_out(row.caption, self.options.leave_out)
@@ -274,11 +264,8 @@ class _Run:
 
     def _answer(self, caption: Caption) -> str:
         """What a captioner is to answer: the structured caption on one line."""
-        answer = to_format(caption, "instancevid")
-        assert isinstance(answer, dict)
-        answer.pop("Video", None)  # a path is nothing that a model can see
-        require_answer(caption, answer)
-        text = json.dumps(answer, ensure_ascii=False)
+        text = answer_text(caption, "instancevid")
+        require_answer(caption, json.loads(text))
         return one_line(text.replace("<", "\\u003c") if MARK.search(text) else text)
 
     def _media(self, clip: Clip, stem: str, name: str) -> tuple[list[str], str, MediaInfo]:

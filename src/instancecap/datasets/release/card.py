@@ -26,7 +26,7 @@ from instancecap.datasets.statistics.document import Statistics
 from instancecap.datasets.statistics.report import write_statistics
 from instancecap.errors import MissingDependency, UsageError
 from instancecap.formats.table_rows import arrow_schema, flatten
-from instancecap.io.atomic import part_of, require_writable, writing
+from instancecap.io.atomic import part_of, require_free, writing
 from instancecap.io.atomic import replace as replace_whole
 from instancecap.io.table_writers import open_table
 from instancecap.schema.caption import Caption
@@ -111,7 +111,7 @@ def write_card(
         OutputError: it cannot be written.
     """
     final = Path(os.path.abspath(out))
-    _check_free(final, overwrite=options.overwrite)
+    require_free(final, mark=SUMS, what="card", overwrite=options.overwrite)
     part = part_of(final)
     failed: list[tuple[str, str]] = []
 
@@ -139,17 +139,6 @@ def write_card(
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return card
-
-
-def _check_free(final: Path, *, overwrite: bool) -> None:
-    if final.is_dir() and os.listdir(final):
-        if not (final / SUMS).is_file():
-            raise UsageError(f"--out {final}: this folder is not empty; choose another")
-        if not overwrite:
-            raise UsageError(f"--out {final}: holds an earlier card; --overwrite replaces it")
-    elif final.exists() and not final.is_dir():
-        raise UsageError(f"--out {final}: there is a file of that name")
-    require_writable(final.parent)
 
 
 def _public(caption: Caption) -> Caption:

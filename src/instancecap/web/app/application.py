@@ -18,7 +18,7 @@ from instancecap.web.app.config import AppConfig
 from instancecap.web.app.files import OpenedFolder, Workspace
 from instancecap.web.app.jobs import Jobs
 from instancecap.web.app.pages import Pages, View
-from instancecap.web.app.security import Guard
+from instancecap.web.app.security import HEADERS, Guard
 from instancecap.web.app.services import Services
 from instancecap.web.review import routes
 
@@ -45,7 +45,7 @@ def create_app(config: AppConfig) -> FastAPI:
         folder=OpenedFolder(config.root),
         workspace=workspace,
         jobs=Jobs(workspace, config.limits),
-        pages=Pages(token=token, views=VIEWS, opened=config.source),
+        pages=Pages(token=token, views=VIEWS, opened=config.opened),
     )
 
     @asynccontextmanager
@@ -100,4 +100,6 @@ def _answer_errors(app: FastAPI, services: Services) -> None:
     @app.exception_handler(Exception)
     def unforeseen(request: Request, error: Exception) -> Response:
         """The server's log has the traceback; a browser gets no more than the kind of error."""
-        return answer(request, f"something unforeseen happened ({type(error).__name__})", 500)
+        given = answer(request, f"something unforeseen happened ({type(error).__name__})", 500)
+        given.headers.update(HEADERS)  # this answer does not pass the guard
+        return given

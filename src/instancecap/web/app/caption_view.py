@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Request
@@ -41,6 +41,8 @@ DOWNLOADS = {
     "json": ("JSON", ".json"),
     "instancevid": ("InstanceVid", ".instancevid.json"),
     "skycaptioner": ("SkyCaptioner", ".skycaptioner.json"),
+    "labelstudio": ("Label Studio", ".labelstudio.json"),
+    "fiftyone": ("FiftyOne", ".fiftyone.json"),
     "text": ("Text", ".txt"),
     "report": ("Report", ".html"),
 }
@@ -142,17 +144,18 @@ def _add_downloads(routes: APIRouter, services: Services) -> None:
     """The files that a caption can be saved as."""
 
     @routes.get("/captions/{id}/download/{format}")
-    def download(
-        id: str, format: Literal["json", "instancevid", "skycaptioner", "text", "report"]
-    ) -> Response:
+    def download(id: str, format: str) -> Response:
+        if format not in DOWNLOADS:
+            raise HTTPException(404)
         folder, caption, _ = _result(services, id)
         name = (caption.video.id if caption.video else "") or "caption"
         file = Path(name.replace("\\", "/")).name + DOWNLOADS[format][1]
         headers = {"content-disposition": f"attachment; filename*=UTF-8''{quote(file, safe='')}"}
         if format == "report":
             source = _source(services, folder)
-            path = str(source.path) if source else name
-            services.jobs.quick(_write_report, path, name, str(folder))
+            if source is None:
+                raise InputError(f"{name}: the clip is gone; caption it again")
+            services.jobs.quick(_write_report, str(source.path), name, str(folder))
             return FileResponse(folder / "report.html", media_type="text/html", headers=headers)
         if format == "json":
             text = caption.to_json() + "\n"

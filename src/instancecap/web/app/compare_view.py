@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Lock
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -69,19 +70,24 @@ def router(services: Services) -> APIRouter:
     """The routes."""
     routes = APIRouter()
     loaded: dict[tuple[str, str], Comparison] = {}
+    loading = Lock()
+    kept = Votes(services.folder.root) if services.folder.root else None
 
     def votes() -> Votes:
-        if services.folder.root is None:
+        if kept is None:
             raise UsageError("no folder is open; start with: instancecap web FOLDER")
-        return Votes(services.folder.root)
+        return kept
 
     def pair_of(asked: Asked) -> Comparison:
         """The sets, read once; the page reads them anew."""
         key = (asked.first, asked.second)
-        if key not in loaded:
-            loaded.clear()
-            loaded[key] = load_comparison(services.folder, *key)
-        return loaded[key]
+        with loading:
+            found = loaded.get(key)
+            if found is None:
+                found = load_comparison(services.folder, *key)
+                loaded.clear()
+                loaded[key] = found
+        return found
 
     @routes.get("/compare", response_class=HTMLResponse)
     def page(request: Request) -> HTMLResponse:

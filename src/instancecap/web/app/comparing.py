@@ -131,8 +131,8 @@ def _video(folder: OpenedFolder, caption: Caption, file: str) -> Path:
     path = caption.video.path if caption.video else ""
     if not path:
         raise InputError("the caption names no video file")
-    beside = Path(file).parent / path
-    return folder.find(str(beside)) if beside.is_file() else folder.find(path)
+    beside = str(Path(file).parent / path)
+    return folder.find(beside if os.path.isfile(beside) else path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,9 +168,7 @@ class Votes:
         if not sitting.rater.strip():
             raise UsageError("write your name first: votes of two people are kept apart")
         parts = (pair.first, pair.second, f"seed{sitting.seed}", sitting.rater.strip())
-        names = (re.sub(r"[^\w]+", "_", one) for one in parts)
-        short = (one if len(one) <= 40 else f"{one[:30]}{digest(one)[:8]}" for one in names)
-        return self._folder / f"{'-'.join(short)}.json"
+        return self._folder / f"{'-'.join(map(_file_part, parts))}.json"
 
     def read(self, pair: Comparison, sitting: Sitting) -> Scores:
         """What was voted so far."""
@@ -207,6 +205,12 @@ class Votes:
         words += ["--rubric", PREFER, "--seed", str(sitting.seed), "--scores"]
         path = self.path(pair, sitting)
         return shlex.join([*words, str(path.relative_to(self._folder.parent.parent))])
+
+
+def _file_part(name: str) -> str:
+    """A name as part of a file's; no two names give the same."""
+    plain = re.sub(r"\W+", "_", name)
+    return name if plain == name and len(name) <= 40 else f"{plain[:30]}.{digest(name)[:8]}"
 
 
 def clip_facts(pair: Comparison, sitting: Sitting, at: int, votes: Votes) -> dict[str, Any]:

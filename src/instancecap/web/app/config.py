@@ -27,6 +27,7 @@ class Limits:
         quick_seconds: that a thumbnail, or a look at an upload, may take.
         waiting: jobs that may wait or run at a time.
         keep_seconds: after which uploads and results that nobody used are removed.
+        kept_bytes: of all uploads and results together, from which on no upload is taken.
     """
 
     upload_bytes: int = 2_000_000_000
@@ -38,6 +39,7 @@ class Limits:
     quick_seconds: float = 60.0
     waiting: int = 16
     keep_seconds: float = 6 * 3600.0
+    kept_bytes: int = 20_000_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +95,11 @@ class AppConfig:
     def is_table(self) -> bool:
         """Whether the source is a table: a file, or a folder of Parquet shards."""
         return Path(self.source).suffix in TABLE_SUFFIXES
+
+    @property
+    def opened(self) -> str:
+        """The name of the source, as pages show it; empty for none."""
+        return Path(self.source).resolve().name if self.source else ""
 
     @property
     def root(self) -> Path | None:

@@ -54,7 +54,7 @@ class OpenedFolder:
         if self.root is None or "\0" in path:
             return self.resolve(path)
         for candidate in (self.root / path, Path(path)):
-            if candidate.is_file():
+            if os.path.isfile(candidate):  # False, not an error, where a name is too long
                 return self._inside(candidate, path)
         raise InputError(f"{path}: no such file in the opened folder")
 
@@ -135,9 +135,19 @@ class Workspace:
 
     def sweep(self, older_than: float) -> None:
         """Remove what nobody used for that many seconds."""
-        for folder in self.path.iterdir():
-            if time.time() - folder.stat().st_mtime > older_than:
-                shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # another program may tidy the disk as well
+            for folder in list(self.path.iterdir()):
+                if time.time() - folder.stat().st_mtime > older_than:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+    def size(self) -> int:
+        """Bytes of all files inside."""
+        sizes = 0
+        for folder, _, names in os.walk(self.path):
+            for name in names:
+                with suppress(OSError):  # removed since
+                    sizes += os.path.getsize(os.path.join(folder, name))
+        return sizes
 
     def close(self) -> None:
         """Remove everything."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import cv2
 
 from instancecap.errors import DecodeError, InputError
+from instancecap.io.atomic import write_whole
 from instancecap.video.clip import Clip
 from instancecap.video.decode import ClipReader
 from instancecap.video.probe import open_container, probe
@@ -62,4 +61,4 @@ def make_thumbnail(path: str, target: str) -> None:
         picture = frame.bgr(fit_within(reader.info.aspect, side))
     done, data = cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, 60])
     assert done, picture.shape
-    Path(target).write_bytes(data.tobytes())
+    write_whole(target, data.tobytes())

@@ -86,6 +86,8 @@ class Jobs:
 
         Raises :class:`UsageError` where too many are waiting.
         """
+        for job in [*self._jobs.values()]:  # a page that was closed asks for its job no more
+            self._finish(job)
         with self._lock:
             open_jobs = [job for job in self._jobs.values() if not job.state]
             if len(open_jobs) >= self._limits.waiting:

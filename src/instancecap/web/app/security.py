@@ -11,6 +11,7 @@ from __future__ import annotations
 import ipaddress
 import secrets
 import socket
+import time
 from base64 import b64decode
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -40,6 +41,12 @@ HEADERS = {
 }
 
 
+WRONG_PASSWORDS = 10
+"""That an address may send in a row; then none is looked at for :data:`LOCKED_SECONDS`."""
+
+LOCKED_SECONDS = 60.0
+
+
 class _TooLarge(Exception):
     """More came than the request may have."""
 
@@ -52,6 +59,7 @@ class Guard:
         self._names = LOOPBACK_NAMES | {config.host.lower()}
         if not config.is_local:
             self._names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
+        self._wrong: dict[str, tuple[int, float]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -73,7 +81,8 @@ class Guard:
 
         limits = self._config.limits
         most = limits.upload_bytes if scope["path"] == UPLOAD_PATH else limits.body_bytes
-        refusal = self._refusal(scope["method"], headers, most)
+        address = (scope.get("client") or ("",))[0]
+        refusal = self._refusal(scope["method"], headers, address, most)
         if refusal is not None:
             await refusal(scope, receive, guarded_send)
             return
@@ -83,15 +92,15 @@ class Guard:
             if not started:
                 await _too_large(most)(scope, receive, guarded_send)
 
-    def _refusal(self, method: str, headers: Headers, most: int) -> Response | None:
+    def _refusal(self, method: str, headers: Headers, address: str, most: int) -> Response | None:
         """The answer to a request that does not get through; None for one that does."""
         host = headers.get("host", "")
         if not self._is_ours(host):
             return _refuse(403, f"{host!r} is not this app's address")
-        if self._config.auth and not _has_password(headers, self._config.auth):
-            answer = _refuse(401, "give the user and password that the app was started with")
-            answer.headers["www-authenticate"] = 'Basic realm="instancecap", charset="UTF-8"'
-            return answer
+        if self._config.auth:
+            refusal = self._stranger(headers, address)
+            if refusal is not None:
+                return refusal
         if not _is_same_origin(method, headers, host):
             return _refuse(403, "requests of other pages are not answered")
         if method not in SAFE_METHODS:
@@ -102,6 +111,28 @@ class Guard:
         if not length.isdecimal():
             return _refuse(400, "content-length is no number")
         return _too_large(most) if int(length) > most else None
+
+    def _stranger(self, headers: Headers, address: str) -> Response | None:
+        """The answer to a request without the password; nobody guesses it by trying many."""
+        now = time.monotonic()
+        self._wrong = {
+            one: (count, last)
+            for one, (count, last) in self._wrong.items()
+            if now - last < LOCKED_SECONDS
+        }
+        wrong, _ = self._wrong.get(address, (0, now))
+        if wrong >= WRONG_PASSWORDS:
+            answer = _refuse(429, f"too many wrong passwords: wait {LOCKED_SECONDS:g} s")
+            answer.headers["retry-after"] = f"{LOCKED_SECONDS:g}"
+            return answer
+        if _has_password(headers, self._config.auth):
+            self._wrong.pop(address, None)
+            return None
+        if "authorization" in headers:  # a browser asks without one first
+            self._wrong[address] = wrong + 1, now
+        answer = _refuse(401, "give the user and password that the app was started with")
+        answer.headers["www-authenticate"] = 'Basic realm="instancecap", charset="UTF-8"'
+        return answer
 
     def _is_ours(self, host: str) -> bool:
         try:

@@ -20,6 +20,9 @@ from instancecap.web.app.security import UPLOAD_PATH
 from instancecap.web.app.services import UPLOAD_NOTE, Services
 
 STATIC_TYPES = {".js": "text/javascript", ".css": "text/css"}
+LOOK_EVERY = 64_000_000
+"""Bytes of an upload after which it is looked at again whether there is room; others upload too."""
+
 LONGEST_NAME = 200
 """Characters of an uploaded file's name that are kept."""
 
@@ -87,10 +90,14 @@ async def _take(services: Services, request: Request, name: str) -> dict[str, An
     path = folder / f"clip{Path(shown).suffix.lower()}"
     kept = False
     try:
-        with writing(shown), path.open("wb") as file:
-            async for chunk in request.stream():
-                await run_in_threadpool(file.write, chunk)
         limits = services.config.limits
+        with writing(shown), path.open("wb") as file:
+            looked_at = -LOOK_EVERY
+            async for chunk in request.stream():
+                if file.tell() - looked_at >= LOOK_EVERY:
+                    await run_in_threadpool(_check_room, services)
+                    looked_at = file.tell()
+                await run_in_threadpool(file.write, chunk)
         facts = await run_in_threadpool(services.jobs.quick, inspect_clip, str(path), shown, limits)
         note = {"file": path.name, "name": shown}
         (folder / UPLOAD_NOTE).write_text(json.dumps(note), encoding="utf-8")
@@ -99,6 +106,15 @@ async def _take(services: Services, request: Request, name: str) -> dict[str, An
         if not kept:
             services.workspace.remove(id)
     return {"key": f"upload/{id}", "name": shown, **facts}
+
+
+def _check_room(services: Services) -> None:
+    limits = services.config.limits
+    if services.workspace.size() > limits.kept_bytes:
+        raise InputError(
+            f"the app holds {limits.kept_bytes / 1e9:g} GB of uploads and results; they go "
+            f"{limits.keep_seconds / 3600:g} hours after their last use, and when the app ends"
+        )
 
 
 def _static_files() -> dict[str, Path]:

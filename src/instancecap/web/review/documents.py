@@ -30,6 +30,9 @@ from instancecap.schema.caption import Caption
 
 OURS = "instancecap.caption/1"
 
+LARGEST = 4_000_000
+"""Bytes of a caption's file; a larger one would hold the index up for minutes."""
+
 FOREIGN = (
     "not a caption in our own format; make a copy that can be edited: "
     "instancecap convert CAPTIONS --to instancecap --out DIR"
@@ -114,12 +117,19 @@ class FolderDocuments(Documents):
                     yield Found(place.removesuffix(".json"), place, stamp, partial(_text, path))
 
     def read(self, db: sqlite3.Connection, name: str, place: str) -> str:
-        return _text(self.folder / place)
+        return _text(self._inside(place))
 
     def write(self, db: sqlite3.Connection, name: str, place: str, text: str) -> str:
-        path = self.folder / place
+        path = self._inside(place)
         write_whole(path, text)
         return _stamp(path)
+
+    def _inside(self, place: str) -> Path:
+        """The file of a place. The side file came with the folder: what it says may be a trap."""
+        path = self.folder / place
+        if path.is_symlink() or not path.resolve().is_relative_to(self.folder.resolve()):
+            raise InputError(f"{place}: a link, or not inside {self.folder}")
+        return path
 
 
 class TableDocuments(Documents):
@@ -245,6 +255,8 @@ class TableDocuments(Documents):
 
 def _text(path: Path) -> str:
     try:
+        if os.path.getsize(path) > LARGEST:
+            raise FormatError(f"{path.name}: larger than the {LARGEST / 1e6:g} MB of a caption")
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"{path.name}: cannot be read: {error.strerror}") from error

@@ -10,7 +10,6 @@ the provenance; what was measured or checked of the words before holds no more, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from itertools import pairwise
 from statistics import median
 from typing import Annotated, Any, Literal
@@ -32,15 +31,10 @@ from instancecap.schema.caption import (
 from instancecap.schema.tracks import cell_of
 from instancecap.schema.vocabulary import Cell
 from instancecap.video.sampling import pick_evenly
-
-PROSE = re.compile(
-    r"/(global_description|dense_description|background|lighting|camera/description"
-    r"|instances/\d+/(appearance|action|expression|position/text)|segments/\d+/description)"
-)
-"""Fields that hold sentences, and so may name instances."""
+from instancecap.web.review import naming
 
 FREE_TEXT = re.compile(
-    PROSE.pattern + r"|/(instances/\d+/(name|class|subcategory|colors)|texts/\d+/text)"
+    naming.PROSE.pattern + r"|/(instances/\d+/(name|class|subcategory|colors)|texts/\d+/text)"
 )
 """Fields that hold words of any kind."""
 
@@ -68,11 +62,15 @@ class TakeField(SetField):
 
 
 class Merge(StrictModel):
-    """Two instances are one: ``gone`` becomes part of ``keep``."""
+    """Two instances are one: ``gone`` becomes part of ``keep``.
+
+    Sentences that name it call it ``keep`` then, or go: ``cut_sentences``.
+    """
 
     kind: Literal["merge"] = "merge"
     keep: int
     gone: int
+    cut_sentences: bool = False
 
 
 class Split(StrictModel):
@@ -139,16 +137,7 @@ def apply_edit(caption: Caption, edit: Edit, *, at: str) -> Caption:
 
 def mentions(caption: Caption, id: int) -> dict[str, list[str]]:
     """The sentences of other fields that name an instance, by pointer."""
-    name, own = _instance(caption, id).name, pointers.instance_pointer(id)
-    pattern = _naming(caption, name)
-    found = {}
-    for pointer, text in _prose(caption) if name.strip() else ():
-        if not pointer.startswith(f"{own}/"):
-            sentences = [one.text for one in split_sentences(text)]
-            named = [one for one in sentences if any(_matches(pattern, name, one))]
-            if named:
-                found[pointer] = named
-    return found
+    return naming.mentions(caption, _instance(caption, id))
 
 
 def thin_track(track: list[TrackPoint], caption: Caption) -> list[TrackPoint]:
@@ -165,7 +154,7 @@ def _set(draft: Caption, edit: SetField) -> None:
         raise FormatError(f"{edit.pointer}: no field that can be edited")
     id = pointers.instance_of(edit.pointer)
     if edit.pointer.endswith("/name") and isinstance(edit.value, str):
-        _rename(draft, pointers.resolve(draft, edit.pointer), edit.value)
+        naming.rename(draft, pointers.resolve(draft, edit.pointer), edit.value)
     pointers.assign(draft, edit.pointer, edit.value)
     if edit.pointer.endswith("/is_main") and edit.value is True:
         for one in draft.instances:
@@ -199,7 +188,9 @@ def _merge(draft: Caption, edit: Merge) -> dict[str, Provenance]:
     )
     keep.track = thin_track(_joined(keep.track, gone.track), draft)
     keep.is_main |= gone.is_main
-    _rename(draft, gone.name, keep.name)
+    if edit.cut_sentences:
+        _cut_sentences(draft, gone.id)
+    naming.rename(draft, gone.name, keep.name)
     _drop(draft, gone.id, heir=keep.id)
     return moved
 
@@ -240,13 +231,19 @@ def _split(draft: Caption, edit: Split) -> int:
 
 def _remove(draft: Caption, edit: Remove) -> None:
     gone = _instance(draft, edit.instance)
-    for pointer, named in mentions(draft, gone.id).items() if edit.cut_sentences else ():
-        text = pointers.resolve(draft, pointer)
-        kept = [one.text for one in split_sentences(text) if one.text not in named]
-        pointers.assign(draft, pointer, " ".join(kept))
+    if edit.cut_sentences:
+        _cut_sentences(draft, gone.id)
     _drop(draft, gone.id)
     if gone.is_main and draft.instances and not any(one.is_main for one in draft.instances):
         draft.instances[0].is_main = True
+
+
+def _cut_sentences(draft: Caption, id: int) -> None:
+    """Take out the sentences of other fields that name an instance."""
+    for pointer, named in mentions(draft, id).items():
+        text = pointers.resolve(draft, pointer)
+        kept = [one.text for one in split_sentences(text) if one.text not in named]
+        pointers.assign(draft, pointer, " ".join(kept))
 
 
 def _add(draft: Caption, edit: Add) -> int:
@@ -305,40 +302,6 @@ def _drop(draft: Caption, id: int, *, heir: int | None = None) -> None:
         for pointer, one in draft.provenance.items()
         if pointers.instance_of(pointer) != id
     }
-
-
-def _prose(caption: Caption) -> Iterator[tuple[str, str]]:
-    for pointer, value in caption.leaves().items():
-        if PROSE.fullmatch(pointer):
-            yield pointer, value
-
-
-def _naming(caption: Caption, name: str) -> re.Pattern[str]:
-    """Finds a name, and longer names of others first: *the car* is not in *the car behind*."""
-    names = {one.name.strip() for one in caption.instances} - {""} | {name.strip()}
-    longest = sorted(names, key=len, reverse=True)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest))})(?!\w)", re.IGNORECASE)
-
-
-def _matches(pattern: re.Pattern[str], name: str, text: str) -> Iterator[re.Match[str]]:
-    return (
-        one for one in pattern.finditer(text) if one.group().casefold() == name.strip().casefold()
-    )
-
-
-def _rename(draft: Caption, before: str, after: str) -> None:
-    """Let the sentences call an instance by its new name."""
-    if not before.strip() or not after.strip() or before == after:
-        return
-    pattern = _naming(draft, before)
-    for pointer, text in _prose(draft):
-        pieces, end = [], 0
-        for match in _matches(pattern, before, text):
-            capital = match.group()[0].isupper()
-            pieces += [text[end : match.start()], after[0].upper() * capital + after[capital:]]
-            end = match.end()
-        if pieces:
-            pointers.assign(draft, pointer, "".join([*pieces, text[end:]]))
 
 
 def _cell(point: TrackPoint) -> Cell:

@@ -12,7 +12,6 @@ from hashlib import blake2b
 from itertools import islice
 from typing import Any, Literal, NamedTuple
 
-from pydantic import TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from instancecap.errors import InputError
@@ -103,10 +102,6 @@ class Query:
         if self.text:
             add("number IN (SELECT number FROM texts WHERE instr(text, ?))", self.text.casefold())
         return " AND ".join(parts) or "1", values
-
-
-QUERY = TypeAdapter(Query)
-"""Reads and checks queries that come as JSON."""
 
 
 class Place(NamedTuple):

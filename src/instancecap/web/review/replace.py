@@ -18,6 +18,9 @@ from instancecap.web.review.store import Conflict, ReviewSet
 MOST_SHOWN = 100
 """Fields of a preview."""
 
+STEPS = 200
+"""Lines of progress of a replacement, at most."""
+
 AGAIN = 3
 """Times that a caption is tried which somebody else edits at the same moment."""
 
@@ -68,7 +71,8 @@ def replace_all(
     failed: dict[str, str] = {}
     names = _names(review, replacement)
     for number, name in enumerate(names):
-        on_progress(number / len(names))
+        if number % (1 + len(names) // STEPS) == 0:
+            on_progress(number / len(names))
         try:
             done = _replace_in(review, replacement, name, reviewer=reviewer, batch=batch)
         except InputError as error:

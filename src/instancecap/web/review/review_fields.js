@@ -92,7 +92,8 @@ function read(node) {
 export class Fields {
   /** `on.save(pointer, value)`, `on.check(pointer, value)` → a fault or "", `on.recaption(pointer)`. */
   constructor(root, on) {
-    Object.assign(this, { root, on, nodes: new Map(), focused: "" });
+    const { writer } = document.querySelector("[data-part=review]").dataset;
+    Object.assign(this, { root, on, writer, nodes: new Map(), focused: "" });
     root.addEventListener("focusin", (event) => {
       const { pointer } = event.target.dataset;
       if (pointer) this.focused = pointer;
@@ -177,7 +178,8 @@ export class Fields {
     const was = make("p", { class: "was", hidden: true });
     const asks = node.type !== "checkbox" && !/^\/(segments|texts|shots)/.test(pointer);
     const anew = !asks ? "" : make("button", { type: "button", class: "quiet anew", tabindex: -1,
-      "data-recaption": pointer, "aria-label": `Write ${label(pointer)} anew` }, "anew");
+      "data-recaption": pointer, "aria-label": `Write ${label(pointer)} anew`,
+      title: `by ${this.writer}` }, "anew");
     const fault = make("p", { class: "fault", id: `${id}-fault`, role: "alert" });
     node.setAttribute("aria-describedby", fault.id);
     put(node, valueAt(caption, pointer));

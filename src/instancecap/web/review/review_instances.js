@@ -11,7 +11,7 @@ import { make, shown, valueAt } from "./review_fields.js";
 export function instanceActions({ opened, player, fields, saved, save }) {
   async function job(promise) {
     const { job: id } = await promise;
-    return follow(id, { onEvent: ({ stage }) => tell(`${stage} …`) });
+    return follow(id, { endsWithPage: true, onEvent: ({ stage }) => tell(`${stage} …`) });
   }
 
   async function recaption(pointer) {
@@ -57,6 +57,14 @@ export function instanceActions({ opened, player, fields, saved, save }) {
     }
   }
 
+  /** Ask what becomes of the sentences that name an instance; `given` is false where nobody wants to. */
+  async function sentencesOf(id, answers) {
+    const sentences = Object.values(opened().mentions[id]).flat();
+    if (!sentences.length) return { given: true, cut: false };
+    const reply = await ask("These sentences name it", [make("ul", {}, ...sentences.map((one) => make("li", { dir: "auto" }, one)))], answers);
+    return { given: Boolean(reply), cut: reply?.action === "cut" };
+  }
+
   async function merge() {
     await saved();
     const all = names();
@@ -65,7 +73,10 @@ export function instanceActions({ opened, player, fields, saved, save }) {
     const other = all.find(([id]) => id !== keep)[0];
     const reply = await ask("These two are one", [choice("keep", "Keep", all, keep),
       choice("gone", "and merge into it", all, other)], [["merge", "Merge"]]);
-    if (reply) await save({ kind: "merge", keep: Number(reply.keep), gone: Number(reply.gone) });
+    if (!reply) return;
+    if (reply.keep === reply.gone) return tell("choose two instances", { error: true });
+    const { given, cut } = await sentencesOf(reply.gone, [["keep", "Keep them, with the name that stays"], ["cut", "Remove them"]]);
+    if (given) await save({ kind: "merge", keep: Number(reply.keep), gone: Number(reply.gone), cut_sentences: cut });
   }
 
   async function split() {
@@ -84,14 +95,8 @@ export function instanceActions({ opened, player, fields, saved, save }) {
     if (!opened().caption.instances.length) return tell("there is no instance");
     const first = await ask("Remove an instance", [choice("instance", "Instance", names(), chosen())], [["remove", "Remove"]]);
     if (!first) return;
-    const sentences = Object.values(opened().mentions[first.instance]).flat();
-    let cut = false;
-    if (sentences.length) {
-      const second = await ask("These sentences name it", [make("ul", {}, ...sentences.map((one) => make("li", { dir: "auto" }, one)))],
-        [["cut", "Remove them too"], ["keep", "Keep them"]]);
-      if (!second) return;
-      cut = second.action === "cut";
-    }
+    const { given, cut } = await sentencesOf(first.instance, [["cut", "Remove them too"], ["keep", "Keep them"]]);
+    if (!given) return;
     await save({ kind: "remove", instance: Number(first.instance), cut_sentences: cut });
   }
 

@@ -90,13 +90,13 @@ class Replacing(StrictModel):
     replace: str
     match_case: bool = False
     fields: tuple[str, ...] = ()
-    query: dict[str, Any] = {}
+    query: index.Query = index.Query()
     reviewer: Reviewer = ""
 
     def replacement(self) -> SetReplacement:
         """The same, for the set. Raises :class:`UsageError` for an empty ``find``."""
         rule = Replacement(**self.model_dump(exclude={"query", "reviewer"}))
-        return SetReplacement(rule=rule, query=index.QUERY.validate_python(self.query))
+        return SetReplacement(rule=rule, query=self.query)
 
 
 class Taking(StrictModel):
@@ -127,6 +127,7 @@ def _add_queue(routes: APIRouter, services: Services, session: Session) -> None:
             "review/review.html",
             problem=problem,
             job=job,
+            writer=services.config.server.model or "the measured captioner",
             vocabularies={name: get_args(words) for name, words in VOCABULARIES.items()},
         )
 

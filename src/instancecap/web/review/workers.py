@@ -86,7 +86,7 @@ def recaption(
         evidence = measure(clip)
         options = ChainOptions(overwrite_human=True)
         prepared = prepare(clip, evidence, options=options, previous=said, only=(pointer,))
-        progress("asking the model")
+        progress(f"asking {server.model or 'the model'}")
         fresh = asyncio.run(_ask(prepared, server, options))
         target = pointer
     else:

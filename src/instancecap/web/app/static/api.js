@@ -24,13 +24,16 @@ export async function get(url) {
   return answered(await fetch(url, { headers: { accept: "application/json" } }).catch(offline));
 }
 
-/** Send JSON, or a File or Blob as it is; resolves to the JSON that comes back. */
-export async function post(url, body = {}, method = "POST") {
+/**
+ * Send JSON, or a File or Blob as it is; resolves to the JSON that comes back. With `keepalive` it is
+ * sent even where the page is left.
+ */
+export async function post(url, body = {}, { keepalive = false } = {}) {
   const isFile = body instanceof Blob;
   const headers = { "x-instancecap-token": token, accept: "application/json" };
   if (!isFile) headers["content-type"] = "application/json";
   return answered(
-    await fetch(url, { method, headers, body: isFile ? body : JSON.stringify(body) }).catch(offline));
+    await fetch(url, { method: "POST", headers, keepalive, body: isFile ? body : JSON.stringify(body) }).catch(offline));
 }
 
 /** Upload a file as a clip; told the share that is sent. Resolves to its key and facts. */
@@ -53,11 +56,13 @@ export function upload(file, onShare = () => {}, signal = null) {
 
 /**
  * Follow a job to its end: told each event and the seconds so far. Resolves to the result; rejects
- * with the job's error. `signal` (an AbortSignal) cancels the job.
+ * with the job's error. `signal` (an AbortSignal) cancels the job; so does leaving the page, where
+ * its result `endsWithPage`.
  */
-export async function follow(id, { onEvent = () => {}, onSeconds = () => {}, signal } = {}) {
-  const cancel = () => post(`/jobs/${id}/cancel`).catch(() => {});
+export async function follow(id, { onEvent = () => {}, onSeconds = () => {}, signal, endsWithPage = false } = {}) {
+  const cancel = () => post(`/jobs/${id}/cancel`, {}, { keepalive: true }).catch(() => {});
   signal?.addEventListener("abort", cancel);
+  if (endsWithPage) addEventListener("pagehide", cancel);
   let seen = 0;
   try {
     for (;;) {
@@ -72,6 +77,7 @@ export async function follow(id, { onEvent = () => {}, onSeconds = () => {}, sig
     }
   } finally {
     signal?.removeEventListener("abort", cancel);
+    removeEventListener("pagehide", cancel);
   }
 }
 

@@ -67,6 +67,7 @@ part.form.addEventListener("submit", async (event) => {
       url: form.asks.value ? form.url.value : "", model: form.asks.value ? form.model.value : "",
     });
     const facts = await follow(job, {
+      endsWithPage: true,
       signal: running.signal,
       onEvent: ({ stage, about, text }) => {
         part.stage.textContent = stage;
