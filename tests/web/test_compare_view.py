@@ -138,6 +138,15 @@ def test_votes_count_where_a_video_is_not_found_and_a_caption_has_changed(
     assert "1 have no answer to the texts of now: c.mp4" in done.out
 
 
+def test_one_goes_on_at_the_first_clip_without_a_vote(open_app: Any, folder: Path) -> None:
+    app = open_app(source=str(folder))
+    for at in (0, 2):
+        vote(app, clip(app, at, rater="Ann"), "equal", rater="Ann")
+    first = app.get("/compare/clip", params={**ASKED, "rater": "Ann"}).json()
+    assert first["at"] == 1
+    assert app.get("/compare/clip", params={**ASKED, "rater": "Bob"}).json()["at"] == 0
+
+
 def test_a_vote_is_taken_back_and_two_people_are_kept_apart(open_app: Any, folder: Path) -> None:
     app = open_app(source=str(folder))
     shown = clip(app, rater="Ann")

@@ -171,7 +171,7 @@ def test_two_people_on_one_folder(
     ann.keyboard.press("Enter")
     dialog = ann.locator("dialog[open]")
     dialog.wait_for()
-    assert "Bob: /background → A wall." in dialog.inner_text()
+    assert "Bob: Background → A wall." in dialog.inner_text()
     assert stored(folder, 0).background == "A wall.", "not written over"
     ann.get_by_role("button", name="Leave it").click()
     assert ann.locator(field).input_value() == "A wall."
@@ -185,6 +185,37 @@ def test_two_people_on_one_folder(
         page.locator("body").click(position={"x": 2, "y": 2})
         page.keyboard.press(key)
     ann.locator("[data-part=progress]", has_text="Agree on 0 of 1").wait_for()
+
+
+def test_what_a_daily_user_sees_of_what_they_did(
+    tmp_path: Path, make_video: MakeVideo, live_app: Any, watch: Any
+) -> None:
+    """Edits are counted, headings follow, the address leads back, a missed key runs nothing."""
+    from playwright.sync_api import expect
+
+    folder = make_folder(tmp_path / "set", make_video, 3)
+    page = open_review(live_app(source=str(folder)), watch)
+    expect(page.locator("[data-part=count]")).to_have_text("3 captions")
+    keys = page.keyboard
+    keys.press("2")  # there is one instance
+    expect(page.locator("[data-part=toast]")).to_contain_text("there is no instance 2")
+    keys.type("axt")
+    expect(page.locator("[data-part=name]")).to_have_text("clip-00.mp4")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    keys.press("Escape")
+    page.wait_for_timeout(1600)
+    keys.press("n")
+    expect(page.locator("[data-part=name]")).to_have_text("clip-01.mp4")
+    page.locator('[data-pointer="/instances/0/name"]').fill("the block")
+    page.locator('[data-pointer="/instances/0/name"]').press("Enter")
+    expect(page.locator("[data-instance='0'] h3")).to_contain_text("the block")
+    expect(page.locator("[data-part=progress]")).to_contain_text("1 edited")
+    expect(page.locator(".items .mark.edited")).to_have_count(1)
+    page.locator('[data-pointer="/camera/motion"]').select_option(["pan_left", "zoom_in"])
+    wait_for(page, lambda: stored(folder, 1).camera.motion == ["pan_left", "zoom_in"])
+    page.reload()
+    expect(page.locator("[data-part=name]")).to_have_text("clip-01.mp4")
+    expect(page.locator(".items button")).to_have_count(3)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -234,7 +265,10 @@ def test_find_and_replace_with_a_preview(
     page.get_by_role("button", name="Replace in all of them").click()
     page.get_by_role("button", name="Take it all back").wait_for()
     assert stored(folder, 2).instances[0].name == "the block"
-    page.get_by_role("button", name="Take it all back").click()
+    assert page.evaluate("document.activeElement.textContent") == "Leave it"
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Find and replace").click()
+    page.get_by_role("button", name="Take back the last one: 6 fields, by Ann").click()
     wait_for(page, lambda: stored(folder, 2).instances[0].name == "the square 0")
 
 

@@ -23,6 +23,7 @@ from instancecap.web.app.comparing import (
     sample_of,
     shown_captions,
 )
+from instancecap.web.app.files import OpenedFolder
 from instancecap.web.app.services import Services
 from instancecap.web.review.player import player_of_frames, player_of_video
 
@@ -45,9 +46,9 @@ class Asked(BaseModel):
 
 
 class AskedAt(Asked):
-    """And which clip is looked at, counted from 0."""
+    """And which clip is looked at, counted from 0; None for the first without a vote."""
 
-    at: int = Field(default=0, ge=0)
+    at: int | None = Field(default=None, ge=0)
 
 
 class Side(Asked):
@@ -66,11 +67,30 @@ class Vote(AskedAt):
     remark: str = Field(default="", max_length=2000)
 
 
+class _LatestPair:
+    """The sets that were asked for last, read once; the page reads them anew."""
+
+    def __init__(self, folder: OpenedFolder) -> None:
+        self._folder, self._lock = folder, Lock()
+        self._found: Comparison | None = None
+
+    def of(self, asked: Asked) -> Comparison:
+        """The sets of a request. Raises as :func:`load_comparison`."""
+        with self._lock:
+            found = self._found
+            if found is None or (found.first, found.second) != (asked.first, asked.second):
+                found = self._found = load_comparison(self._folder, asked.first, asked.second)
+        return found
+
+    def forget(self) -> None:
+        """Read them anew when they are asked for again."""
+        self._found = None
+
+
 def router(services: Services) -> APIRouter:
     """The routes."""
     routes = APIRouter()
-    loaded: dict[tuple[str, str], Comparison] = {}
-    loading = Lock()
+    latest = _LatestPair(services.folder)
     kept = Votes(services.folder.root) if services.folder.root else None
 
     def votes() -> Votes:
@@ -78,20 +98,9 @@ def router(services: Services) -> APIRouter:
             raise UsageError("no folder is open; start with: instancecap web FOLDER")
         return kept
 
-    def pair_of(asked: Asked) -> Comparison:
-        """The sets, read once; the page reads them anew."""
-        key = (asked.first, asked.second)
-        with loading:
-            found = loaded.get(key)
-            if found is None:
-                found = load_comparison(services.folder, *key)
-                loaded.clear()
-                loaded[key] = found
-        return found
-
     @routes.get("/compare", response_class=HTMLResponse)
     def page(request: Request) -> HTMLResponse:
-        loaded.clear()
+        latest.forget()
         return services.pages.render(
             request,
             "app/templates/compare.html",
@@ -101,7 +110,7 @@ def router(services: Services) -> APIRouter:
 
     @routes.get("/compare/clip")
     def clip(asked: Annotated[AskedAt, Query()]) -> dict[str, Any]:
-        pair = pair_of(asked)
+        pair = latest.of(asked)
         facts = clip_facts(pair, asked.sitting, asked.at, votes())
         left = [f"{one.source}: {one.reason}" for one in pair.rejected]
         return {**facts, "left_out": left[:20], "left_out_count": len(left)}
@@ -109,7 +118,7 @@ def router(services: Services) -> APIRouter:
     @routes.get("/compare/player")
     def player(wanted: Annotated[Side, Query()]) -> HTMLResponse:
         """The player as HTML, of the video or of ``frames`` of it, with the caption's boxes."""
-        pair, sitting = pair_of(wanted), wanted.sitting
+        pair, sitting = latest.of(wanted), wanted.sitting
         sample = sample_of(pair, wanted.key, sitting)
         caption = shown_captions(pair, sitting, sample)[wanted.side]
         key = services.folder.name_of(Path(sample.video))
@@ -122,7 +131,7 @@ def router(services: Services) -> APIRouter:
     @routes.post("/compare/votes")
     def vote(given: Vote) -> dict[str, Any]:
         """Keep a vote, and go back to the same clip with it."""
-        kept, pair, sitting = votes(), pair_of(given), given.sitting
+        kept, pair, sitting = votes(), latest.of(given), given.sitting
         sample = sample_of(pair, given.key, sitting)
         kept.keep(pair, sitting, sample, given.choice, given.remark)
         return clip_facts(pair, sitting, given.at, kept)

@@ -213,14 +213,20 @@ def _file_part(name: str) -> str:
     return name if plain == name and len(name) <= 40 else f"{plain[:30]}.{digest(name)[:8]}"
 
 
-def clip_facts(pair: Comparison, sitting: Sitting, at: int, votes: Votes) -> dict[str, Any]:
-    """What the page shows of one clip; ``at`` counts from 0 and is brought into range."""
+def clip_facts(pair: Comparison, sitting: Sitting, at: int | None, votes: Votes) -> dict[str, Any]:
+    """What the page shows of one clip; ``at`` counts from 0 and is brought into range.
+
+    None is the first clip without a vote, or the first of all.
+    """
     order = pair.ordered(sitting.seed if sitting.hidden else None)
+    kept = votes.read(pair, sitting) if sitting.rater.strip() else Scores(scores={})
+    if at is None:
+        keys = [key_of(one, seed=sitting.seed) for one in order]
+        at = next((place for place, key in enumerate(keys) if key not in kept.scores), 0)
     at = min(max(at, 0), len(order) - 1)
     sample = order[at]
     key = key_of(sample, seed=sitting.seed)
     texts = sample.input.texts[::-1] if sitting.turned(sample) else sample.input.texts
-    kept = votes.read(pair, sitting) if sitting.rater.strip() else Scores(scores={})
     return {
         "at": at,
         "count": len(order),

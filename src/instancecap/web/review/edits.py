@@ -359,4 +359,6 @@ def _checked(draft: Caption) -> Caption:
         first = error.errors(include_url=False)[0]
         place = "/".join(str(step) for step in first["loc"])
         reason = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "literal_error":
+            reason = f"{first['input']!r} is no choice; choose {first['ctx']['expected']}"
         raise FormatError(f"{place}: {reason}" if place else reason) from error

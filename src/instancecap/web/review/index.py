@@ -6,6 +6,7 @@ query, whatever the size of the set.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
@@ -40,10 +41,9 @@ Order = Literal["doubt", "set"]
 State = Literal["", "open", "accepted", "rejected", "skipped", "unreadable"]
 
 
-_LATEST = (
-    "coalesce((SELECT state FROM verdicts WHERE verdicts.name = captions.name{} "
-    "ORDER BY time DESC LIMIT 1), 'open')"
-)
+_JUDGED = "EXISTS (SELECT 1 FROM verdicts WHERE verdicts.name = captions.name{})"
+_FOLDER = "coalesce(nullif(rtrim(name, replace(name, '/', '')), ''), '/')"
+"""The folder that a caption lies in, with a slash at its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,8 @@ class Query:
 
     Attributes:
         order: ``doubt``: most disputed claims first, then the least sure; ``set``: as they stand.
-        state: of the latest verdict; of ``reviewer`` alone where that is given.
+        state: of anybody's verdict; of ``reviewer``'s where that is given. ``open``: without one.
+        folder: only those that lie in it, with a slash at its end.
         disputed: only those with disputed or contradicted claims.
         below: only those with a field whose confidence is below this, 0..1.
         flag, class_, camera: only those with this flag, instance class, camera movement.
@@ -68,6 +69,7 @@ class Query:
     class_: str = ""
     camera: str = ""
     text: str = ""
+    folder: str = ""
 
     def where(self) -> tuple[str, list[Any]]:
         """The condition in SQL on the table ``captions``, and its values."""
@@ -93,12 +95,13 @@ class Query:
         if self.state == "unreadable":
             add("error != ''")
         elif self.state:
-            mine = " AND reviewer = ?" if self.reviewer else ""
-            add(
-                f"{_LATEST.format(mine)} = ? AND error = ''",
-                *filter(None, [self.reviewer]),
-                self.state,
-            )
+            wanted = {"reviewer": self.reviewer, "state": self.state.removeprefix("open")}
+            wanted = {column: value for column, value in wanted.items() if value}
+            judged = _JUDGED.format("".join(f" AND {column} = ?" for column in wanted))
+            is_open = "NOT " if self.state == "open" else ""
+            add(f"{is_open}{judged} AND error = ''", *wanted.values())
+        if self.folder:
+            add(f"{_FOLDER} = ?", self.folder)
         if self.text:
             add("number IN (SELECT number FROM texts WHERE instr(text, ?))", self.text.casefold())
         return " AND ".join(parts) or "1", values
@@ -118,13 +121,14 @@ class Place(NamedTuple):
 
 
 class Item(NamedTuple):
-    """A caption of the queue; ``verdict`` is the latest one, empty for none."""
+    """A caption of the queue; ``verdicts`` has everybody's by name."""
 
     name: str
     place: Place
     error: str
-    verdict: str
+    verdicts: dict[str, str]
     classes: list[str]
+    edited: bool
 
 
 def refresh(
@@ -317,21 +321,29 @@ def names_of(db: sqlite3.Connection, query: Query) -> Iterator[str]:
 
 
 def choices(db: sqlite3.Connection) -> dict[str, list[str]]:
-    """What can be chosen to filter by: flags, and the classes and movements that occur."""
+    """What can be chosen to filter by: flags, and the folders, classes and movements there are."""
     found: dict[str, list[str]] = {"flags": [one for one in FLAGS if one != BESIDE] + [COPY]}
     for column in ("classes", "camera"):
         lists = db.execute(f"SELECT DISTINCT {column} FROM captions WHERE {column} != ''")
         found[column] = sorted({one for (joined,) in lists for one in _split(joined)})
+    folders = db.execute(f"SELECT DISTINCT {_FOLDER} FROM captions")
+    found["folders"] = sorted(one for (one,) in folders)
     return found
 
 
-_ITEM = f"number, name, error, rank, confidence, classes, {_LATEST.format('')} AS state"
+_ITEM = (
+    "number, name, error, rank, confidence, classes, "
+    "(SELECT json_group_object(reviewer, state) FROM verdicts "
+    "WHERE verdicts.name = captions.name) AS verdicts, "
+    "EXISTS (SELECT 1 FROM edits WHERE edits.name = captions.name AND NOT undone) AS edited"
+)
 
 
 def _item(row: sqlite3.Row) -> Item:
     place = Place(row["rank"], row["confidence"], row["number"])
-    verdict = "" if row["state"] == "open" else row["state"]
-    return Item(row["name"], place, row["error"], verdict, _split(row["classes"]))
+    verdicts = json.loads(row["verdicts"])
+    classes, edited = _split(row["classes"]), bool(row["edited"])
+    return Item(row["name"], place, row["error"], verdicts, classes, edited)
 
 
 _MARK = "\x1f"

@@ -1,11 +1,12 @@
 // The review: a queue of captions, one of them open, everything by keyboard too.
 
-import { follow, get, post, remembered, tell } from "./api.js";
+import { follow, get, post, remembered, tell, text } from "./api.js";
 import { mount, unmount } from "./player.js";
-import { ask, help, isOpen } from "./review_dialogs.js";
+import { ask, help, isOpen, since } from "./review_dialogs.js";
 import { Fields, make, told } from "./review_fields.js";
 import { instanceActions } from "./review_instances.js";
-import { entry, offer, standing } from "./review_progress.js";
+import { listen } from "./review_keys.js";
+import { doubt, entry, offer, standing } from "./review_progress.js";
 import { replaceOverSet } from "./review_replace.js";
 
 const part = {};
@@ -46,8 +47,21 @@ async function load({ keep = false } = {}) {
   part.count.textContent = found.count === 1 ? "1 caption" : `${found.count.toLocaleString("en")} captions`;
   paintQueue();
   if (at >= 0) return;
+  if (!open && (await showLinked())) return;
   if (items.length) await show(0);
   else if (!keep || !open) nothing();
+}
+
+/** Open the caption that the address names, with its neighbors in the queue. */
+async function showLinked() {
+  const name = new URLSearchParams(location.search).get("caption");
+  const linked = name && (await fetched(name).caption.catch(() => null));
+  if (!linked) return false;
+  [items, at] = [[linked.item], 0];
+  await extend(true);
+  await extend(false);
+  await show(at);
+  return true;
 }
 
 function nothing() {
@@ -61,6 +75,14 @@ function nothing() {
 function paintQueue() {
   part.items.replaceChildren(...items.map((one, index) => entry(one, index, index === at)));
   part.more.hidden = items.length < 50;
+}
+
+/** Show how a caption of the queue stands now; its place in the list stays. */
+function paintItem(item) {
+  const index = items.findIndex((one) => one.name === item.name);
+  if (index < 0) return;
+  items[index] = { ...item, place: items[index].place };
+  part.items.children[index]?.replaceWith(entry(items[index], index, index === at));
 }
 
 async function extend(back) {
@@ -99,16 +121,10 @@ function fetched(name) {
   return ahead.get(name);
 }
 
-async function text(url) {
-  const response = await fetch(url);
-  if (response.ok) return response.text();
-  const { error } = await response.json().catch(() => ({}));
-  throw new Error(error ?? "the clip cannot be shown");
-}
-
 async function show(index) {
   at = index;
   const { name, error } = items[at];
+  history.replaceState(null, "", `/review?caption=${encodeURIComponent(name)}`);
   for (const node of part.items.querySelectorAll("button")) {
     node.toggleAttribute("aria-current", Number(node.dataset.index) === at);
     if (Number(node.dataset.index) === at) node.scrollIntoView({ block: "nearest" });
@@ -172,13 +188,10 @@ function accept(data, { fresh = false } = {}) {
   part.caption.hidden = false;
   part.empty.hidden = true;
   part.name.textContent = data.name;
+  paintItem(data.item);
   fields.show(data, { fresh });
   const claims = data.caption.claims.filter((one) => ["disputed", "contradicted"].includes(one.support));
-  part.doubts.replaceChildren(...claims.map((one) => {
-    const button = make("button", { type: "button", class: "quiet", "data-go": one.field }, one.field);
-    return make("li", {}, make("span", { class: `support ${one.support}` }, one.support), " ",
-      make("q", { dir: "auto" }, one.says), ` ${Math.round(100 * one.confidence)}% `, button);
-  }));
+  part.doubts.replaceChildren(...claims.map(doubt));
   if (document.activeElement !== part.critique) part.critique.value = data.critiques[me()] ?? "";
   const others = Object.entries(data.critiques).filter(([who]) => who !== me());
   part.others.replaceChildren(...others.map(([who, line]) => make("span", { dir: "auto" }, `${who || "somebody"}: ${line}`)));
@@ -208,6 +221,7 @@ async function send(name, version, edit) {
   if (answer.conflict) return settle(answer, edit);
   if (answer.error) return answer.error;
   accept(answer);
+  standing();
   steps.push({ kind: "edit", name });
   return "";
 }
@@ -226,11 +240,8 @@ function save(edit) {
 /** Somebody else came first: show what they did, and ask. */
 async function settle({ now, changes }, edit) {
   accept(now);
-  const lines = changes.map((one) => make("li", { dir: "auto" }, `${one.reviewer || "somebody"}: ${told(one.edit)}`));
-  if (!lines.length) lines.push(make("li", {}, "another program wrote it"));
-  const parts = [make("p", {}, "Since you opened it:"), make("ul", {}, ...lines),
-    make("p", {}, "Yours: "), make("p", { dir: "auto" }, told(edit))];
-  const reply = await ask("Somebody changed this caption", parts, [["mine", "Save mine on top"]]);
+  const parts = [...since(changes), make("p", {}, "Yours: "), make("p", { dir: "auto" }, told(edit))];
+  const reply = await ask("Somebody changed this caption", parts, [["mine", "Save mine on top"]], { leaves: true });
   return reply ? send(now.name, now.version, edit) : "";
 }
 
@@ -256,14 +267,11 @@ const fields = new Fields(part.fields, {
 async function judge(name, verdict) {
   const { verdicts } = await post("/review/judge", { name, verdict, reviewer: me() });
   const item = items.find((one) => one.name === name);
-  if (item) item.verdict = verdict === "open" ? "" : verdict;
+  if (item) paintItem({ ...item, verdicts });
   if (open?.name === name) {
     open.verdicts = verdicts;
     paintVerdict();
   }
-  const row = part.items.children[items.indexOf(item)]?.firstChild;
-  row?.querySelector(".mark")?.remove();
-  if (row && item.verdict) row.append(make("span", { class: `mark ${item.verdict}` }, item.verdict));
   standing();
 }
 
@@ -292,14 +300,14 @@ async function undo() {
     return tell(`${step.name} is ${step.before} again`);
   }
   const answer = await post("/review/undo", { name: open.name, version: open.version, reviewer: me() });
-  const fault = answer.conflict ?? answer.error;
-  if (!answer.error) accept(answer.now ?? answer);
-  tell(fault ?? "undone", { error: Boolean(fault) });
+  if (answer.error) return tell(answer.error, { error: true });
+  accept(answer.now ?? answer);
+  standing();
+  if (answer.conflict) await ask("Nothing is undone: somebody changed this caption", since(answer.changes), []);
+  else tell("undone");
 }
 
-const instances = instanceActions({
-  opened: () => open, player: () => player, fields, saved, save: saveOrTell,
-});
+const instances = instanceActions({ opened: () => open, player: () => player, fields, saved, save: saveOrTell });
 
 const actions = {
   next: () => go(1), previous: () => go(-1), undo, help, ...instances,
@@ -309,9 +317,6 @@ const actions = {
   search: () => { document.querySelector(".filters").open = true; part.search.focus(); },
   replace: async () => { await saved(); await replaceOverSet({ me, query, again: () => load({ keep: true }) }); if (open) await refreshOpen(); },
 };
-const KEYS = { n: "next", j: "next", p: "previous", k: "previous", a: "accept", x: "reject", s: "skip",
-  u: "undo", e: "edit", c: "critique", r: "recaption", b: "add", m: "merge", t: "split", d: "remove",
-  "/": "search", "?": "help" };
 const NEEDS_CAPTION = new Set(["accept", "reject", "skip", "edit", "critique", "recaption", "add", "merge", "split", "remove"]);
 
 function run(action) {
@@ -319,21 +324,14 @@ function run(action) {
   Promise.resolve(actions[action]()).catch((fault) => tell(fault.message, { error: true }));
 }
 
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || isOpen()) return;
-  const typing = event.target.matches("input:not([type=checkbox], [type=range]), textarea, select");
-  if (typing) {
-    if (event.key === "Escape" || (event.key === "Enter" && event.target === part.search)) {
-      event.preventDefault(); // a browser would empty the search
-      event.target.blur();
-    }
-    return;
-  }
-  const card = /^[1-9]$/.test(event.key) && open?.caption.instances[Number(event.key) - 1];
-  if (card) fields.focus(`/instances/${card.id}/name`);
-  else if (KEYS[event.key]) run(KEYS[event.key]);
-  else return;
-  event.preventDefault();
+listen({
+  run,
+  search: part.search,
+  toInstance: (rank) => {
+    const card = open?.caption.instances[rank - 1];
+    if (card) fields.focus(`/instances/${card.id}/name`);
+    return Boolean(card);
+  },
 });
 
 document.addEventListener("click", (event) => {
@@ -361,6 +359,10 @@ let waiting = 0;
 part.filters.addEventListener("input", () => {
   clearTimeout(waiting);
   waiting = setTimeout(() => saved().then(() => load()), 250);
+});
+addEventListener("beforeunload", (event) => {
+  const said = open?.critiques[me()] ?? "";
+  if (open && (fields.unsaved || part.critique.value !== said)) event.preventDefault();
 });
 part.reviewer.addEventListener("change", () => {
   remembered.set("reviewer", me());

@@ -1,6 +1,6 @@
 // Questions of the review: one dialog, filled anew for each; and the box that is drawn on the player.
 
-import { make } from "./review_fields.js";
+import { make, told } from "./review_fields.js";
 
 const dialog = document.querySelector("[data-part=dialog]");
 let answer = null, reply = null;
@@ -17,18 +17,28 @@ dialog.addEventListener("submit", (event) => {
   dialog.close();
 });
 
-/** Ask; resolves to what the form says and the button's value, or to null where nobody wants to. */
-export function ask(title, parts, buttons) {
+/**
+ * Ask; resolves to what the form says and the button's value, or to null where nobody wants to. The
+ * first button has the focus, or, with `leaves`, the one that does nothing.
+ */
+export function ask(title, parts, buttons, { leaves = false } = {}) {
   const actions = buttons.map(([value, text], rank) =>
     make("button", { type: "submit", value, class: rank ? "" : "primary" }, text));
   const typed = parts.some((one) => one.querySelector?.("[autofocus]"));
-  if (!typed && actions.length) actions[0].autofocus = true;
-  const leave = make("button", { type: "button" }, buttons.length ? "Leave it" : "Close");
+  if (!typed && !leaves && actions.length) actions[0].autofocus = true;
+  const leave = make("button", { type: "button", autofocus: leaves }, buttons.length ? "Leave it" : "Close");
   leave.addEventListener("click", () => dialog.close());
   dialog.replaceChildren(make("form", {}, make("h2", { id: "dialog-name" }, title), ...parts,
     make("p", { class: "actions" }, ...actions, leave)));
   dialog.showModal();
   return new Promise((resolve) => { answer = resolve; });
+}
+
+/** What others did, for a question about it. */
+export function since(changes) {
+  const lines = changes.map((one) => make("li", { dir: "auto" }, `${one.reviewer || "somebody"}: ${told(one.edit)}`));
+  if (!lines.length) lines.push(make("li", {}, "another program wrote it"));
+  return [make("p", {}, "Since you opened it:"), make("ul", {}, ...lines)];
 }
 
 export const isOpen = () => dialog.open;

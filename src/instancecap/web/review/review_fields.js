@@ -47,9 +47,17 @@ export function valueAt(caption, pointer) {
 
 export const shown = (value) => (Array.isArray(value) ? value.join(", ") : String(value ?? ""));
 
+/** A field in words: Name of #0. */
+export function called(pointer) {
+  const [, list, number] = pointer.match(/^\/(instances|segments|shots|texts)\/(\d+)\//) ?? [];
+  if (!list) return label(pointer);
+  return list === "instances" ? `${label(pointer)} of #${number}`
+    : `${label(pointer)} of ${list.slice(0, -1)} ${Number(number) + 1}`;
+}
+
 /** An edit in a line of words. */
 export function told(edit) {
-  if (edit.kind === "set" || edit.kind === "take") return `${edit.pointer} → ${shown(edit.value).slice(0, 80) || "empty"}`;
+  if (edit.kind === "set" || edit.kind === "take") return `${called(edit.pointer)} → ${shown(edit.value).slice(0, 80) || "empty"}`;
   if (edit.kind === "merge") return `#${edit.gone} is #${edit.keep}`;
   if (edit.kind === "add") return `added ${edit.class}`;
   return `${edit.kind} #${edit.instance}`;
@@ -65,10 +73,11 @@ function input(pointer, value, id) {
       make("option", { value: one }, one.replaceAll("_", " ") || "not known"));
     return make("select", common, ...options);
   }
-  if (Array.isArray(value)) {
-    const hint = words[kind] ? `some of: ${words[kind].join(", ")}` : "parted by commas";
-    return make("input", { ...common, type: "text", dir: "auto", title: hint });
+  if (Array.isArray(value) && words[kind]) {
+    return make("select", { ...common, multiple: true, size: 4 },
+      ...words[kind].map((one) => make("option", { value: one }, one.replaceAll("_", " "))));
   }
+  if (Array.isArray(value)) return make("input", { ...common, type: "text", dir: "auto", title: "parted by commas" });
   const long = !["name", "class", "subcategory"].includes(kind);
   return long ? make("textarea", { ...common, rows: 1, dir: "auto" })
     : make("input", { ...common, type: "text", dir: "auto" });
@@ -76,6 +85,7 @@ function input(pointer, value, id) {
 
 function put(node, value) {
   if (node.type === "checkbox") node.checked = value;
+  else if (node.multiple) for (const one of node.options) one.selected = value.includes(one.value);
   else node.value = shown(value);
   node.dataset.saved = JSON.stringify(value);
 }
@@ -84,6 +94,7 @@ function read(node) {
   const saved = JSON.parse(node.dataset.saved);
   if (node.type === "checkbox") return node.checked;
   if (node.type === "number") return Number(node.value);
+  if (node.multiple) return [...node.selectedOptions].map((one) => one.value);
   if (Array.isArray(saved)) return node.value.split(",").map((one) => one.trim()).filter(Boolean);
   return node.value;
 }
@@ -93,7 +104,7 @@ export class Fields {
   /** `on.save(pointer, value)`, `on.check(pointer, value)` → a fault or "", `on.recaption(pointer)`. */
   constructor(root, on) {
     const { writer } = document.querySelector("[data-part=review]").dataset;
-    Object.assign(this, { root, on, writer, nodes: new Map(), focused: "" });
+    Object.assign(this, { root, on, writer, nodes: new Map(), heads: new Map(), focused: "" });
     root.addEventListener("focusin", (event) => {
       const { pointer } = event.target.dataset;
       if (pointer) this.focused = pointer;
@@ -114,6 +125,7 @@ export class Fields {
     if (fresh || shape !== this.shape) this.build(caption);
     this.shape = shape;
     this.root.classList.toggle("no-clip", !data.clip);
+    for (const one of caption.instances) this.heads.get(one.id).textContent = one.name || one.class;
     for (const [pointer, { node, origin, was }] of this.nodes) {
       const value = valueAt(caption, pointer);
       const isTyping = node === document.activeElement && JSON.stringify(read(node)) !== node.dataset.saved;
@@ -131,6 +143,7 @@ export class Fields {
   build(caption) {
     const focused = this.root.contains(document.activeElement) ? this.focused : "";
     this.nodes.clear();
+    this.heads.clear();
     const sections = [this.section("Scene", "", SCENE
       .concat("dense_description" in caption ? ["dense_description"] : [])
       .map((one) => `/${one}`), caption)];
@@ -139,6 +152,7 @@ export class Fields {
       const section = this.section(one.name || one.class, `#${one.id}`,
         INSTANCE.map((field) => `${own}/${field}`), caption);
       section.dataset.instance = one.id;
+      this.heads.set(one.id, section.querySelector("h3 span"));
       section.classList.add("card");
       section.style.setProperty("--hue", `var(--hue-${this.hue(caption, one.id)})`);
       section.querySelector("h3").prepend(make("kbd", { title: "key" }, String(rank + 1)), " ",
@@ -232,7 +246,7 @@ export class Fields {
     if (!pointer || JSON.stringify(read(node)) === saved) return;
     clearTimeout(this.timer);
     const line = await this.on.save(pointer, read(node));
-    if (line && this.nodes.get(pointer)?.node === node) this.fault(node, line);
+    if (line && this.nodes.get(pointer)?.node === node) this.fault(node, `Not saved: ${line}`);
   }
 
   key(event) {
@@ -253,6 +267,11 @@ export class Fields {
     const entry = this.nodes.get(pointer) ?? this.nodes.values().next().value;
     entry?.node.focus();
     if (entry?.node.select) entry.node.select();
+  }
+
+  /** Whether something is typed that is not saved yet. */
+  get unsaved() {
+    return [...this.nodes.values()].some(({ node }) => JSON.stringify(read(node)) !== node.dataset.saved);
   }
 
   /** The id of the instance whose card holds, or last held, the focus. */

@@ -1,7 +1,7 @@
 // The queue's entries and filters, how far the review is, and how far people agree.
 
 import { get } from "./api.js";
-import { make } from "./review_fields.js";
+import { called, make } from "./review_fields.js";
 
 const progress = document.querySelector("[data-part=progress]");
 const filters = document.querySelector("[data-part=filters]");
@@ -13,8 +13,18 @@ export function entry(one, index, isOpen) {
     make("span", { class: "about", dir: "auto" }, one.error || one.classes.join(", ") || "no instance"));
   const [rank] = one.place;
   if (rank < 0) button.append(make("span", { class: "support disputed" }, `${-rank} disputed`));
-  if (one.verdict) button.append(make("span", { class: `mark ${one.verdict}` }, one.verdict));
+  const given = Object.entries(one.verdicts);
+  button.append(...given.map(([who, state]) =>
+    make("span", { class: `mark ${state}`, dir: "auto" }, given.length > 1 ? `${state} by ${who || "somebody"}` : state)));
+  if (one.edited) button.append(make("span", { class: "mark edited" }, "edited"));
   return make("li", {}, button);
+}
+
+/** A claim that is disputed; its button goes to the field. */
+export function doubt(one) {
+  const button = make("button", { type: "button", class: "quiet", "data-go": one.field }, called(one.field));
+  return make("li", {}, make("span", { class: `support ${one.support}` }, one.support), " ",
+    make("q", { dir: "auto" }, one.says), ` ${Math.round(100 * one.confidence)}% `, button);
 }
 
 let counting = 0;
@@ -22,7 +32,7 @@ export function standing() {
   clearTimeout(counting);
   counting = setTimeout(async () => {
     const told = await get("/review/progress");
-    const judged = told.accepted + told.rejected + told.skipped;
+    const judged = told.captions - told.open - told.unreadable;
     const parts = [`${judged.toLocaleString("en")} of ${told.captions.toLocaleString("en")} judged: `
       + `${told.accepted} accepted, ${told.rejected} rejected, ${told.skipped} skipped; ${told.edited} edited.`];
     const people = Object.entries(told.reviewers).filter(([who]) => who);
@@ -38,10 +48,11 @@ export function standing() {
 
 export async function offer() {
   const found = await get("/review/choices");
-  for (const [name, key] of [["flag", "flags"], ["class_", "classes"], ["camera", "camera"]]) {
+  filters.querySelector("[data-part=folders]").hidden = found.folders.length < 2;
+  for (const [name, key] of [["folder", "folders"], ["flag", "flags"], ["class_", "classes"], ["camera", "camera"]]) {
     const select = filters.elements[name];
     const { value } = select;
-    select.replaceChildren(make("option", { value: "" }, "any"),
+    select.replaceChildren(select.options[0],
       ...found[key].map((one) => make("option", { value: one }, one.replaceAll("_", " "))));
     select.value = value;
   }

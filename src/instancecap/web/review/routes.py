@@ -177,10 +177,11 @@ def _query(
     class_: str = "",
     camera: str = "",
     text: str = "",
+    folder: str = "",
 ) -> index.Query:
     return index.Query(
         order=order, state=state, reviewer=reviewer, disputed=disputed, below=below, flag=flag,
-        class_=class_, camera=camera, text=text,
+        class_=class_, camera=camera, text=text, folder=folder,
     )  # fmt: skip
 
 
@@ -303,6 +304,10 @@ def _add_set(routes: APIRouter, session: Session, services: Services) -> None:
         given = (session.source, body.replacement(), body.reviewer)
         return {"job": services.jobs.start(replace_in_set, *given)}
 
+    @routes.get("/replace/last")
+    def last() -> dict[str, Any]:
+        return {"last": session.review.last_batch()}
+
     @routes.post("/replace/undo")
     def taken_back(body: Taking) -> dict[str, Any]:
         count, left = session.review.undo_batch(body.batch)
@@ -325,7 +330,7 @@ def _shown(services: Services, review: ReviewSet, opened: Opened) -> dict[str, A
     return {
         "name": name,
         "version": opened.version,
-        "place": opened.place,
+        "item": opened.item._asdict(),
         "caption": caption.model_dump(mode="json"),
         "before": {one: was.get(one) for one in changed} if first else {},
         "clip": clip is not None,

@@ -47,13 +47,13 @@ class Opened:
 
     Attributes:
         version: digest of its document.
-        place: where it stands in the queue now.
+        item: how it stands in the queue now.
     """
 
     name: str
     caption: Caption
     version: str
-    place: index.Place
+    item: index.Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +194,16 @@ class ReviewSet:
                     left.append(row["name"])
         return done, left
 
+    def last_batch(self) -> dict[str, Any] | None:
+        """The latest edits that can be undone together: ``batch``, ``fields``, ``reviewer``; None
+        for none."""
+        with self.database.reading() as db:
+            row = db.execute(
+                "SELECT batch, count(*) AS fields, reviewer FROM edits WHERE batch != '' AND NOT "
+                "undone GROUP BY batch ORDER BY max(id) DESC LIMIT 1"
+            ).fetchone()
+        return dict(row) if row else None
+
     def first(self, name: str) -> Caption | None:
         """The caption before anything was done to it here; None where nothing was."""
         with self.database.reading() as db:
@@ -230,7 +240,7 @@ class ReviewSet:
     def _opened(self, db: sqlite3.Connection, name: str, text: str) -> Opened:
         item = index.find_one(db, name)
         assert item is not None, name
-        return Opened(name, _parsed(name, text), digest_of(text), item.place)
+        return Opened(name, _parsed(name, text), digest_of(text), item)
 
     def _check_version(self, db: sqlite3.Connection, name: str, text: str, version: str) -> None:
         if digest_of(text) != version:
@@ -309,7 +319,7 @@ class ReviewSet:
     def progress(self) -> dict[str, Any]:
         """How far the review is.
 
-        ``captions``, how many are ``open``, ``accepted``, ``rejected``, ``skipped``,
+        ``captions``, how many are ``open``, ``accepted``, ``rejected``, ``skipped`` by anybody,
         ``unreadable``, ``edited``; by reviewer how many they judged; ``agreement`` is
         Krippendorff's alpha between those who judged the same captions, None where nobody did.
         """

@@ -24,6 +24,12 @@ export async function get(url) {
   return answered(await fetch(url, { headers: { accept: "application/json" } }).catch(offline));
 }
 
+/** The text at an address: HTML of our own. */
+export async function text(url) {
+  const response = await fetch(url).catch(offline);
+  return response.ok ? response.text() : answered(response);
+}
+
 /**
  * Send JSON, or a File or Blob as it is; resolves to the JSON that comes back. With `keepalive` it is
  * sent even where the page is left.

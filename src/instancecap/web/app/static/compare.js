@@ -1,5 +1,5 @@
 // Two captions of one clip side by side, and a vote that is kept at once.
-import { get, post, remembered, tell } from "/static/api.js";
+import { get, post, remembered, tell, text } from "/static/api.js";
 import { mount, unmount } from "/static/player.js";
 
 const part = {};
@@ -51,25 +51,21 @@ async function showPlayers(key) {
       place.replaceChildren(template.content);
       return mount(place)[0];
     };
+    place.style.minHeight = `${place.offsetHeight}px`; // or the page would jump to its top
     unmount(place);
     place.replaceChildren(make("p", { className: "empty", textContent: "Reading the clip …" }));
     try {
       const player = await put(false);
       player?.root.addEventListener("unplayable", () => put(true));
+      if (shown.key === key) place.style.minHeight = "";
     } catch (error) {
       if (shown.key === key) place.replaceChildren(make("p", { className: "empty", textContent: error.message }));
     }
   }));
 }
 
-async function text(url) {
-  const response = await fetch(url);
-  if (response.ok) return response.text();
-  throw new Error((await response.json().catch(() => ({}))).error ?? `the server said ${response.status}`);
-}
-
 async function go(at) {
-  const query = new URLSearchParams({ ...asked, at });
+  const query = new URLSearchParams({ ...asked, ...(at === null ? {} : { at }) });
   const facts = await get(`/compare/clip?${query}`);
   part.duel.hidden = false;
   showClip(facts);
@@ -107,7 +103,7 @@ if (form) {
     const button = part.form.querySelector("button");
     Object.assign(button, { disabled: true, textContent: "Reading both …" });
     try {
-      await go(0);
+      await go(null);
     } finally {
       Object.assign(button, { disabled: false, textContent: "Compare" });
     }
