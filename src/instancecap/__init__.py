@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from instancecap.errors import OutputError as OutputError
     from instancecap.errors import ServerError as ServerError
     from instancecap.errors import UsageError as UsageError
+    from instancecap.evidence.choice import Cluster as Cluster
     from instancecap.formats import Caption as Caption
     from instancecap.render import Prompt as Prompt
     from instancecap.render import render as render
@@ -58,6 +59,7 @@ _HOMES = {
     "instancecap.enhance": "EnhanceOptions Enhanced",
     "instancecap.errors": "DecodeError FormatError InputError InstanceCapError MissingDependency "
     "ModelError OutputError ServerError UsageError",
+    "instancecap.evidence.choice": "Cluster",
     "instancecap.formats": "Caption",
     "instancecap.render": "Prompt render",
     "instancecap.schema.evidence": "Evidence",

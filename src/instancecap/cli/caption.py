@@ -10,11 +10,12 @@ from instancecap.cli import terminal
 from instancecap.cli.options import Filled, offered
 from instancecap.engine.config import CaptionConfig
 from instancecap.engine.sound import SoundOptions
+from instancecap.evidence.choice import Cluster
 from instancecap.mllm.server import Server
 from instancecap.teachers import Teachers, read_teachers
 
 CONFIG = Filled(CaptionConfig, {"keep": "", "sound": ""})
-SOUND = Filled(SoundOptions)
+CLUSTER, SOUND = Filled(Cluster), Filled(SoundOptions)
 SERVER = Filled(
     Server,
     {"url": "", "batch_results": ""}
@@ -30,7 +31,7 @@ CHAIN = Filled(
 )
 
 
-@offered("caption", CONFIG, SOUND, SERVER, CHAIN)
+@offered("caption", CONFIG, CLUSTER, SOUND, SERVER, CHAIN)
 def caption(
     inputs: list[str],
     *,
@@ -61,7 +62,8 @@ def caption(
     is_dry = config.dry_run and captioner != "measured"
     told = bool(config.out) and not is_dry
     with terminal.watching(told=told, quiet=quiet or (is_dry and json), verbose=verbose) as watcher:
-        done = run(inputs, captioner=writer, config=config, events=watcher)
+        cluster = CLUSTER.fill(options)
+        done = run(inputs, captioner=writer, config=config, cluster=cluster, events=watcher)
     watcher.conclude(done)
     captions = [] if config.out else done.captions()
     if is_dry and not json:

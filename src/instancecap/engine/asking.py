@@ -178,7 +178,7 @@ class AskWork(AskingWork):
     def config(self) -> str:
         options = dataclasses.asdict(self.options)
         return fingerprint(
-            evidence=evidence_key(masks=False, sound=self.sound),
+            evidence=evidence_key(self.cluster, masks=False, sound=self.sound),
             options={**options, "fields": sorted(self.options.fields or ())},
             prompts=load_prompts(self.options.prompts_dir, self.options.hints_file).version,
             model=self.model,

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 from instancecap.engine.config import RunConfig
 from instancecap.engine.sound import SoundOptions
 from instancecap.errors import DecodeError, FormatError, OutputError
+from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.io.atomic import write_whole
 from instancecap.io.finder import Rejected
 from instancecap.io.identity import Identity
@@ -129,12 +130,16 @@ def stamp_of(job: Job) -> str:
     return f"{status.st_size} {status.st_mtime_ns} {job.clip.start} {job.clip.end}"
 
 
-def evidence_key(*, masks: bool, sound: SoundOptions | None = None) -> str:
-    """Hash of what evidence depends on beside the clip: the networks at hand, masks, sound."""
+def evidence_key(
+    cluster: Cluster = DEFAULT, *, masks: bool, sound: SoundOptions | None = None
+) -> str:
+    """Hash of what evidence depends on beside the clip: who measures, masks, sound."""
     from instancecap.evidence.cluster import load_models
     from instancecap.models.weights import locate
 
-    settings: dict[str, Any] = {"models": load_models().names, "masks": masks}
+    settings: dict[str, Any] = {"models": load_models(cluster).names, "masks": masks}
+    if cluster.detector:
+        settings["chosen"] = cluster.detector
     if sound is not None and sound.audio == "on":
         speech = locate("silero-vad") is not None
         settings["sound"] = (speech, sound.transcribe_url, sound.transcribe_model)
@@ -176,6 +181,7 @@ class Work(ABC):
 
     Attributes:
         threads: of the decoder and the networks, 0 for one a core.
+        cluster: who measures.
         cache: of evidence.
         split_shots: one caption a shot.
         keep_evidence: hand the evidence back beside the caption.
@@ -186,6 +192,7 @@ class Work(ABC):
     """Whether clips are measured, for which weights are fetched first."""
 
     threads: int = 0
+    cluster: Cluster = DEFAULT
     cache: EvidenceCache = field(default_factory=EvidenceCache)
     split_shots: bool = False
     keep_evidence: bool = False
@@ -202,9 +209,8 @@ class Work(ABC):
 
     def cached_in(self, folder: str) -> Self:
         """The same work with its evidence kept in ``folder``."""
-        return replace(
-            self, cache=EvidenceCache(folder, evidence_key(masks=False, sound=self.sound))
-        )
+        key = evidence_key(self.cluster, masks=False, sound=self.sound)
+        return replace(self, cache=EvidenceCache(folder, key))
 
     def measure(self, job: Job, *, masks: bool = False) -> MeasuredClip:
         """The evidence of a clip, from the cache where that has it."""
@@ -218,6 +224,7 @@ class Work(ABC):
                 job.clip,
                 threads=self.threads,
                 masks=masks,
+                cluster=self.cluster,
                 audio=self.sound.audio == "on",
                 transcribe=self.sound.transcriber(),
             )
@@ -297,7 +304,7 @@ class CaptionWork(Work):
 
     def config(self) -> str:
         return fingerprint(
-            evidence=evidence_key(masks=False, sound=self.sound),
+            evidence=evidence_key(self.cluster, masks=False, sound=self.sound),
             most=self.max_instances,
             language=self.language,
             split=self.split_shots,
@@ -327,4 +334,4 @@ class EvidenceWork(Work):
         )
 
     def config(self) -> str:
-        return evidence_key(masks=self.masks, sound=self.sound)
+        return evidence_key(self.cluster, masks=self.masks, sound=self.sound)
