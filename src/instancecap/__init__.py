@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from instancecap.render import Prompt as Prompt
     from instancecap.render import render as render
     from instancecap.schema.evidence import Evidence as Evidence
+    from instancecap.teachers import Teachers as Teachers
     from instancecap.verify.check import verify as verify
     from instancecap.video.clip import Clip as Clip
 
@@ -62,6 +63,7 @@ _HOMES = {
     "instancecap.formats": "Caption",
     "instancecap.render": "Prompt render",
     "instancecap.schema.evidence": "Evidence",
+    "instancecap.teachers": "Teachers",
     "instancecap.verify.check": "verify",
     "instancecap.video.clip": "Clip",
 }

@@ -135,7 +135,7 @@ class Mllm(Server):
             UsageError: there is nobody to ask.
             ServerError: the server is not there, refuses the key, or does not serve the model.
         """
-        options = self._with(max_instances)
+        options = self.with_instances(max_instances)
         prepared = prepare(clip, evidence, options=options)
         written: Written = self.ask(lambda backend: write(prepared, backend, options=options))
         return written.caption
@@ -154,11 +154,11 @@ class Mllm(Server):
 
     def work(self, config: CaptionConfig) -> AskWork | PredictWork:
         """What is done to each of many clips; in a dry run, what asking would cost."""
-        options, server = self._with(config.max_instances), self.server
+        options, server = self.with_instances(config.max_instances), self.server
         if config.hint_column and options.mode == "single":
             raise UsageError(f"--hint-column: {options.single_format} takes no hints")
         if config.dry_run:
-            return PredictWork(options=options, split_shots=config.split_shots)
+            return PredictWork(options=(options,), split_shots=config.split_shots)
         in_folder = config.out and not config.out.endswith((".jsonl", ".parquet"))
         if options.fields and not in_folder:
             raise UsageError("--fields rewrites captions in a folder: name it with --out")
@@ -176,7 +176,8 @@ class Mllm(Server):
             sound=config.sound,
         )
 
-    def _with(self, max_instances: int | None) -> ChainOptions:
+    def with_instances(self, max_instances: int | None) -> ChainOptions:
+        """The options, with another number of instances where one is given."""
         if max_instances is None:
             return self.options
         return replace(self.options, max_instances=max_instances)

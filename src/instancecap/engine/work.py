@@ -66,42 +66,59 @@ class Documents:
 
 
 @dataclass(frozen=True, slots=True)
-class EvidenceCache:
-    """Evidence of earlier runs, one packed file a clip; it is used while nothing changed.
+class Cache:
+    """Texts of earlier runs, one packed file a clip; each is used while nothing changed.
 
     Attributes:
-        folder: where it lies; empty for no cache.
-        key: hash of what evidence depends on beside the clip's pixels.
+        folder: where they lie; empty for no cache.
+        key: hash of what a text depends on beside the clip's pixels.
     """
 
     folder: str = ""
     key: str = ""
 
-    def get(self, job: Job, *, stamp: str) -> Evidence | None:
-        """The evidence of a clip whose file still is the one that ``stamp`` names."""
-        from instancecap.schema import Evidence
-
+    def get_text(self, job: Job, *, stamp: str) -> str | None:
+        """The text of a clip whose file still is the one that ``stamp`` names."""
         if not self.folder:
             return None
         try:
             with gzip.open(self._path(job), "rt", encoding="utf-8") as file:
                 if file.readline().rstrip("\n") != f"{self.key} {stamp}":
                     return None
-                return Evidence.from_json(file.read())
-        except (OSError, EOFError, zlib.error, UnicodeDecodeError, FormatError):
+                return file.read()
+        except (OSError, EOFError, zlib.error, UnicodeDecodeError):
             return None
 
-    def put(self, job: Job, evidence: Evidence, *, stamp: str) -> None:
-        """Keep the evidence of a clip; a cache that cannot be written is gone without."""
+    def put_text(self, job: Job, text: str, *, stamp: str) -> None:
+        """Keep the text of a clip; a cache that cannot be written is gone without."""
         if not self.folder:
             return
-        text = f"{self.key} {stamp}\n{evidence.to_json(indent=None)}"
+        whole = f"{self.key} {stamp}\n{text}"
         with suppress(OutputError):
-            write_whole(self._path(job), gzip.compress(text.encode(), compresslevel=1, mtime=0))
+            write_whole(self._path(job), gzip.compress(whole.encode(), compresslevel=1, mtime=0))
 
     def _path(self, job: Job) -> Path:
         name = hashlib.sha256(job.name.encode()).hexdigest()[:32]
         return Path(self.folder, name[:2], f"{name}.gz")
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceCache(Cache):
+    """Evidence of earlier runs."""
+
+    def get(self, job: Job, *, stamp: str) -> Evidence | None:
+        """The evidence of a clip whose file still is the one that ``stamp`` names."""
+        from instancecap.schema import Evidence
+
+        text = self.get_text(job, stamp=stamp)
+        with suppress(FormatError):
+            return None if text is None else Evidence.from_json(text)
+        return None
+
+    def put(self, job: Job, evidence: Evidence, *, stamp: str) -> None:
+        """Keep the evidence of a clip."""
+        if self.folder:
+            self.put_text(job, evidence.to_json(indent=None), stamp=stamp)
 
 
 def stamp_of(job: Job) -> str:
