@@ -92,7 +92,7 @@ if (left) {
 function take(file) {
   const most = Number(part.drop.dataset.most);
   if (file.size > most) {
-    tell(`${file.name}: ${(file.size / 1e9).toPrecision(3)} GB; at most ${most / 1e9} GB are taken`, { error: true });
+    tell(`${file.name}: too large: at most ${most / 1e6} MB are taken`, { error: true });
     return null;
   }
   return attempt(file.name, async (signal) => {
