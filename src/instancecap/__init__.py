@@ -41,10 +41,12 @@ if TYPE_CHECKING:
     from instancecap.errors import OutputError as OutputError
     from instancecap.errors import ServerError as ServerError
     from instancecap.errors import UsageError as UsageError
+    from instancecap.evidence.choice import Cluster as Cluster
     from instancecap.formats import Caption as Caption
     from instancecap.render import Prompt as Prompt
     from instancecap.render import render as render
     from instancecap.schema.evidence import Evidence as Evidence
+    from instancecap.teachers import Teachers as Teachers
     from instancecap.verify.check import verify as verify
     from instancecap.video.clip import Clip as Clip
 
@@ -57,9 +59,11 @@ _HOMES = {
     "instancecap.enhance": "EnhanceOptions Enhanced",
     "instancecap.errors": "DecodeError FormatError InputError InstanceCapError MissingDependency "
     "ModelError OutputError ServerError UsageError",
+    "instancecap.evidence.choice": "Cluster",
     "instancecap.formats": "Caption",
     "instancecap.render": "Prompt render",
     "instancecap.schema.evidence": "Evidence",
+    "instancecap.teachers": "Teachers",
     "instancecap.verify.check": "verify",
     "instancecap.video.clip": "Clip",
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Unpack, cast
 
 from instancecap.captioners.chain import ChainOptions, Written, prepare, write
@@ -29,10 +28,10 @@ from instancecap.enhance import (
     structured,
 )
 from instancecap.enhance.options import NEEDS_MODEL
-from instancecap.errors import OutputError, UsageError
+from instancecap.errors import UsageError
 from instancecap.evidence.build import measure as _measure
+from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.formats import Caption
-from instancecap.io.finder import Rejected, reason_of
 from instancecap.io.inputs import Job
 from instancecap.mllm.base import Backend, Media
 from instancecap.mllm.server import Server
@@ -136,7 +135,7 @@ class Mllm(Server):
             UsageError: there is nobody to ask.
             ServerError: the server is not there, refuses the key, or does not serve the model.
         """
-        options = self._with(max_instances)
+        options = self.with_instances(max_instances)
         prepared = prepare(clip, evidence, options=options)
         written: Written = self.ask(lambda backend: write(prepared, backend, options=options))
         return written.caption
@@ -155,11 +154,11 @@ class Mllm(Server):
 
     def work(self, config: CaptionConfig) -> AskWork | PredictWork:
         """What is done to each of many clips; in a dry run, what asking would cost."""
-        options, server = self._with(config.max_instances), self.server
+        options, server = self.with_instances(config.max_instances), self.server
         if config.hint_column and options.mode == "single":
             raise UsageError(f"--hint-column: {options.single_format} takes no hints")
         if config.dry_run:
-            return PredictWork(options=options, split_shots=config.split_shots)
+            return PredictWork(options=(options,), split_shots=config.split_shots)
         in_folder = config.out and not config.out.endswith((".jsonl", ".parquet"))
         if options.fields and not in_folder:
             raise UsageError("--fields rewrites captions in a folder: name it with --out")
@@ -177,14 +176,20 @@ class Mllm(Server):
             sound=config.sound,
         )
 
-    def _with(self, max_instances: int | None) -> ChainOptions:
+    def with_instances(self, max_instances: int | None) -> ChainOptions:
+        """The options, with another number of instances where one is given."""
         if max_instances is None:
             return self.options
         return replace(self.options, max_instances=max_instances)
 
 
 def measure(
-    source: Source, *, threads: int = 0, masks: bool = False, sound: SoundOptions | None = None
+    source: Source,
+    *,
+    threads: int = 0,
+    masks: bool = False,
+    sound: SoundOptions | None = None,
+    cluster: Cluster = DEFAULT,
 ) -> Evidence:
     """Measure a video, an image, or a :class:`Clip`.
 
@@ -193,15 +198,21 @@ def measure(
         threads: cores to use, 0 for all.
         masks: add a mask per instance for every sampled frame.
         sound: whether it is listened to, and who transcribes speech; not, by default.
+        cluster: who measures, such as ``ic.Cluster(detector="detector.onnx")``.
 
     Raises:
         InputError: the source cannot be opened or decoded.
+        MissingDependency, UsageError: who was chosen to measure cannot be had.
         ServerError: the server that transcribes cannot be used.
     """
     heard = sound or SoundOptions()
-    listens, server = heard.audio == "on", heard.transcriber()
     return _measure(
-        _as_clip(source), threads=threads, masks=masks, audio=listens, transcribe=server
+        _as_clip(source),
+        threads=threads,
+        masks=masks,
+        audio=heard.audio == "on",
+        transcribe=heard.transcriber(),
+        cluster=cluster,
     )
 
 
@@ -212,6 +223,7 @@ def caption(
     max_instances: int | None = None,
     threads: int = 0,
     sound: SoundOptions | None = None,
+    cluster: Cluster = DEFAULT,
 ) -> Caption:
     """Caption a video, an image, or a :class:`Clip`.
 
@@ -221,14 +233,15 @@ def caption(
         max_instances: instances to describe, at most; by default 3 measured ones, or 8 that a
             model and the measurement agree on.
         threads: cores to use, 0 for all.
-        sound: as of :func:`measure`.
+        sound, cluster: as of :func:`measure`.
 
     Raises:
         InputError: the source cannot be opened or decoded.
+        MissingDependency, UsageError: who was chosen to measure cannot be had.
     """
     clip = _as_clip(source)
     writer = captioner or Measured()
-    evidence = measure(clip, threads=threads, sound=sound)
+    evidence = measure(clip, threads=threads, sound=sound, cluster=cluster)
     return writer.describe(clip, evidence, max_instances=max_instances)
 
 
@@ -241,6 +254,7 @@ def run(
     *,
     captioner: Captioner | None = None,
     config: CaptionConfig | None = None,
+    cluster: Cluster = DEFAULT,
     events: Events | None = None,
     **options: Unpack[RunOptions],
 ) -> Run:
@@ -255,6 +269,7 @@ def run(
         inputs: files, folders, glob patterns, manifests, tars, and addresses of such.
         captioner: who writes; :class:`Measured` by default.
         config: how it is done.
+        cluster: who measures.
         events: told how the run goes.
         options: fields of :class:`CaptionConfig` that differ from ``config``, such as ``out`` and
             ``workers``.
@@ -269,7 +284,7 @@ def run(
         MissingDependency, ServerError: what would be the same for every clip.
     """
     chosen = CaptionConfig(**(dict(config or CaptionConfig()) | options))
-    work = (captioner or Measured()).work(chosen)
+    work = replace((captioner or Measured()).work(chosen), cluster=cluster)
     if isinstance(work, PredictWork):
         chosen = chosen.model_copy(update={"out": "", "report": ""})
     elif chosen.report:
@@ -277,29 +292,10 @@ def run(
     listed = [inputs] if isinstance(inputs, str) else inputs
     jobs, done = run_work(listed, work, chosen, events=events)
     if chosen.report:
-        _write_report(chosen.report, jobs, done)
+        from instancecap.web.report import write_run_report
+
+        write_run_report(chosen.report, jobs, done)
     return done
-
-
-def _write_report(report: str, jobs: Sequence[Job], run: Run) -> None:
-    """The HTML page of a run; one that cannot be written is a failure like any other."""
-    from instancecap.web.report import ReportEntry, write_report
-
-    entries = [
-        ReportEntry(
-            clip=jobs[index].clip,
-            caption=Caption.from_json(documents.captions[""]),
-            evidence=Evidence.from_json(documents.evidence),
-        )
-        for index, documents in sorted(run.results.items())
-    ]
-    if not entries:
-        return
-    try:
-        write_report(Path(report), entries)
-        run.outputs.append(report)
-    except OutputError as error:
-        run.failed.append(Rejected(report, reason_of(error, report)))
 
 
 def enhance(

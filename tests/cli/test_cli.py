@@ -187,7 +187,7 @@ def test_evidence_goes_to_a_folder(clips: Path, run: Run) -> None:
         ("caption", "Missing argument 'INPUT'. (see: instancecap caption --help)"),
         ("caption clips --nope", "No such option: --nope"),
         ("caption clips --workers=-1", "Invalid value for '--workers'"),
-        ("caption clips --captioner magic", "'magic' is not one of 'measured', 'mllm'"),
+        ("caption clips --captioner magic", "--captioner magic: choose measured or mllm"),
         ("caption clips --out bad.mp4", "--out bad.mp4: OUT is a folder, a .jsonl"),
         ("caption clips --out o.json", "--out o.json: OUT is a folder, a .jsonl"),
         ("caption clips --format miradata", "--format miradata needs --out OUT"),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from instancecap.cli.main import build
-from instancecap.datasets.preferences import correct, pairs_of
+from instancecap.datasets.preferences import candidates_of, correct, pairs_of
 from instancecap.schema.caption import Caption, Instance, Position, Video
 from instancecap.verify.check import verify
+from instancecap.verify.report import Report
 from tests.made import camera, evidence, thing
 
 FACTS = evidence(
@@ -95,3 +97,43 @@ def test_verify_writes_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert (
         row["id"] == "a.mp4" and row["evidence"]["chosen"] == "The dog is on the left at the start."
     )
+
+
+def test_what_is_chosen_is_not_disputed_and_is_english() -> None:
+    found = list(candidates_of("At night, a black cat leaves.", []))
+    assert "By day, a black cat leaves." in found
+    assert "At night, an orange cat leaves." in found
+    assert not any("At day" in one or "a orange" in one for one in found)
+
+
+def test_a_wording_that_is_disputed_is_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = caption("The dog is on the right at the start. It barks.")
+    report = verify(one, FACTS)
+
+    def disputing(trial: Caption, facts: object) -> Report:
+        found = verify(trial, FACTS)
+        for finding in list(found.findings):
+            claim = finding.claim.model_copy(update={"support": "disputed"})
+            found.findings.append(replace(finding, claim=claim))
+        return found
+
+    monkeypatch.setattr("instancecap.datasets.preferences.verify", disputing)
+    fixed, made = correct(one, FACTS, report)
+    assert [each.after for each in made] == [""] and fixed.instances[0].action == "It barks."
+
+
+def test_without_a_contradiction_the_file_is_empty(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "captions").mkdir()
+    right = caption("The dog is on the left at the start.")
+    (tmp_path / "captions" / "b.mp4.json").write_text(right.to_json())
+    (tmp_path / "evidence").mkdir()
+    FACTS.write(tmp_path / "evidence" / "b.mp4.json")
+    out = tmp_path / "pairs.jsonl"
+    out.write_text("of an earlier run\n")
+    command = ["verify", str(tmp_path / "captions"), "--evidence", str(tmp_path / "evidence")]
+    with pytest.raises(SystemExit):
+        build("verify")([*command, "--pairs", str(out)], prog_name="instancecap")
+    assert out.read_text() == ""
+    assert "preference pairs: none" in capsys.readouterr().err

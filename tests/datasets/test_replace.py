@@ -129,3 +129,15 @@ def test_a_set_is_looked_at_first_and_written_elsewhere(tmp_path: Path) -> None:
     assert json.loads((source / "a.mp4.json").read_text())["background"] == "A park."
     with pytest.raises(UsageError, match="write over"):
         replace_all([str(source)], rule, out=str(source))
+
+
+@pytest.mark.parametrize(
+    ("find", "to", "before", "after"),
+    [
+        ("animal", "cat", "An animal, large. Then an animal.", "A cat, large. Then a cat."),
+        ("car", "automobile", "A car; the car.", "An automobile; the automobile."),
+        ("orange", "", "An orange dog.", "A dog."),
+    ],
+)
+def test_an_article_goes_with_the_new_word(find: str, to: str, before: str, after: str) -> None:
+    assert Replacement(find=find, replace=to).apply(before) == after

@@ -13,7 +13,8 @@ from instancecap.render import render
 from instancecap.render.grammar import content
 from instancecap.render.joining import joined
 from instancecap.render.paragraph import Line
-from tests.render.rich_captions import caption_of
+from instancecap.render.targets import targets
+from tests.render.rich_captions import caption_of, measured
 from tests.tables import cases
 
 PEOPLE: tuple[dict[str, Any], ...] = (
@@ -87,3 +88,19 @@ def test_shots_stay_together_and_the_action_is_told_in_them() -> None:
         "Soft light."
     )
     assert "[Shot 2] At 00:01.000, The boy opens" in render(caption, target="minimax-h3").text
+
+
+@pytest.mark.parametrize("target", sorted(targets()))
+def test_another_does_not_give_the_first_its_color(target: str) -> None:
+    def prompt(first: str, second: str) -> str:
+        cars: list[dict[str, Any]] = [
+            {"name": first, "class": "car", "colors": ["red"], "action": "Moves up the frame."},
+            {"name": second, "class": "car", "colors": ["white"], "appearance": "A white car.",
+             "action": "Moves down the frame."},
+        ]  # fmt: skip
+        return render(measured(*cars), target=target).text.lower()
+
+    assert "another white car" not in prompt("the first car", "the second white car")
+    if targets()[target].takes_prose:
+        assert "a white car" in prompt("the first car", "the second white car")
+        assert "another white car" in prompt("the first white car", "the second white car")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import typer
 
 from instancecap.api import Measured, Mllm, run
@@ -12,10 +10,12 @@ from instancecap.cli import terminal
 from instancecap.cli.options import Filled, offered
 from instancecap.engine.config import CaptionConfig
 from instancecap.engine.sound import SoundOptions
+from instancecap.evidence.choice import Cluster
 from instancecap.mllm.server import Server
+from instancecap.teachers import Teachers, read_teachers
 
 CONFIG = Filled(CaptionConfig, {"keep": "", "sound": ""})
-SOUND = Filled(SoundOptions)
+CLUSTER, SOUND = Filled(Cluster), Filled(SoundOptions)
 SERVER = Filled(
     Server,
     {"url": "", "batch_results": ""}
@@ -31,11 +31,12 @@ CHAIN = Filled(
 )
 
 
-@offered("caption", CONFIG, SOUND, SERVER, CHAIN)
+@offered("caption", CONFIG, CLUSTER, SOUND, SERVER, CHAIN)
 def caption(
     inputs: list[str],
     *,
-    captioner: Literal["measured", "mllm"] = "measured",
+    captioner: str = "measured",
+    teachers: str = "",
     mllm_url: list[str] | None = None,
     batch_results: list[str] | None = None,
     fields: str = "",
@@ -48,17 +49,21 @@ def caption(
     if verbose:
         terminal.log_to_stderr()
     config = CONFIG.fill(options, sound=SOUND.fill(options))
-    writer: Measured | Mllm
+    server = SERVER.fill(options, url=mllm_url or "", batch_results=batch_results or ())
+    chosen = frozenset(split_names(fields))
+    writer: Measured | Mllm | Teachers
     if captioner == "measured":
         writer = Measured(language=str(options["language"]))
+    elif captioner == "mllm":
+        writer = Mllm(**vars(server), options=CHAIN.fill(options, fields=chosen or None))
     else:
-        names = frozenset(name.strip() for name in fields.split(",") if name.strip())
-        server = SERVER.fill(options, url=mllm_url or (), batch_results=batch_results or ())
-        writer = Mllm(**vars(server), options=CHAIN.fill(options, fields=names or None))
-    is_dry = config.dry_run and captioner == "mllm"
+        chain = CHAIN.fill(options, fields=chosen or None)
+        writer = read_teachers(teachers, split_names(captioner), options=chain, server=server)
+    is_dry = config.dry_run and captioner != "measured"
     told = bool(config.out) and not is_dry
     with terminal.watching(told=told, quiet=quiet or (is_dry and json), verbose=verbose) as watcher:
-        done = run(inputs, captioner=writer, config=config, events=watcher)
+        cluster = CLUSTER.fill(options)
+        done = run(inputs, captioner=writer, config=config, cluster=cluster, events=watcher)
     watcher.conclude(done)
     captions = [] if config.out else done.captions()
     if is_dry and not json:
@@ -70,3 +75,8 @@ def caption(
     else:
         terminal.print_captions(captions)
     raise typer.Exit(terminal.exit_status(done))
+
+
+def split_names(text: str) -> list[str]:
+    """Names out of ``A,B``."""
+    return [name.strip() for name in text.split(",") if name.strip()]

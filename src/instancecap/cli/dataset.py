@@ -115,7 +115,8 @@ def _show(one: Explained) -> None:
         table.add_row(mark, verdict.rule, terminal.printable(told), verdict.limit)
     Console(markup=False, highlight=False).print(table)
     print("rejected" if one.judged.reasons else "kept", end="")
-    print("" if one.compared else "; not compared with other clips")
+    compared = "" if one.compared else "; not compared with other clips"
+    print(f" by {terminal.printable(one.rules)}{compared}")
     for verdict in one.judged.reasons:
         print(f"  {verdict.rule}: {terminal.printable(verdict.words)}")
 

@@ -37,6 +37,7 @@ from instancecap.evals.result import Result
 from instancecap.evals.run import EvalOptions, evaluate
 from instancecap.evals.statements import statements_task, write_audit_page
 from instancecap.evals.task import Method, Task
+from instancecap.evals.teachers import teachers_task
 from instancecap.evals.timed import timed_task
 from instancecap.evals.tracks import tracks_task
 from instancecap.io.finder import Rejected
@@ -153,6 +154,12 @@ def eval_reference(captions: str, references: str, **options: Any) -> None:
 def eval_camera(captions: str, labels: str, **options: Any) -> None:
     """Camera movements against labels."""
     run(camera_task([captions], labels), options)
+
+
+@command("teachers", PLAIN)
+def eval_teachers(captions: list[str], **options: Any) -> None:
+    """Which teacher won what, and at what cost."""
+    run(teachers_task(captions), options)
 
 
 @command("tracks", COMPUTED)

@@ -11,13 +11,13 @@ from instancecap.engine.run import run_work
 from instancecap.engine.sound import SoundOptions
 from instancecap.engine.work import EvidenceWork
 from instancecap.errors import UsageError
+from instancecap.evidence.choice import Cluster
 
 CONFIG = Filled(RunConfig, dict.fromkeys(("out", "format", "engine", "hint_column", "keep"), ""))
+CLUSTER, SOUND = Filled(Cluster), Filled(SoundOptions)
 
-SOUND = Filled(SoundOptions)
 
-
-@offered("evidence", CONFIG, SOUND)
+@offered("evidence", CONFIG, CLUSTER, SOUND)
 def evidence(
     inputs: list[str],
     *,
@@ -34,7 +34,7 @@ def evidence(
     if out.lower().endswith((".jsonl", ".parquet")):
         raise UsageError(f"--out {out}: evidence goes to a folder, one JSON file per clip")
     config = CONFIG.fill(options, out=out)
-    work = EvidenceWork(masks=masks, sound=SOUND.fill(options))
+    work = EvidenceWork(masks=masks, cluster=CLUSTER.fill(options), sound=SOUND.fill(options))
     with terminal.watching(told=True, quiet=quiet, verbose=verbose) as watcher:
         _, done = run_work(inputs, work, config, events=watcher)
     watcher.conclude(done)

@@ -63,6 +63,8 @@ def verify(
         write_report(config.report, entries)
     if not quiet:
         warnings.show()
+    if config.pairs and not (account.pairs or quiet):
+        terminal.note("preference pairs: none; nothing that a captioner answers is contradicted")
     if json:
         terminal.print_json(account.as_dict(kept))
     else:

@@ -65,6 +65,7 @@ _PARTS = {
     "producer": "who wrote it",
     "claims": "checked claims",
     "warnings": "warnings",
+    "teachers": "what each teacher said",
 }
 
 

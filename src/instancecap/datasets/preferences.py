@@ -12,7 +12,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -24,6 +24,8 @@ from instancecap.schema.caption import Camera, Caption
 from instancecap.schema.evidence import Evidence
 from instancecap.verify.check import verify
 from instancecap.verify.report import Finding, Report, apply
+
+_AGAINST = ("contradicted", "disputed")
 
 MOST_TRIED = 40
 """Sentences that are tried in place of a wrong one."""
@@ -61,7 +63,8 @@ def correct(
     """The caption with everything that is contradicted put right, and each correction.
 
     A sentence gets the first other wording, one word or phrase changed, that the evidence supports
-    and nothing speaks against; where there is none it is taken out. Fields by a human stay.
+    and nothing speaks against, not even unsurely; where there is none it is taken out. Fields by a
+    human stay.
     """
     result, made = caption.model_copy(deep=True), list[Correction]()
     for findings in _contradicted(report):
@@ -113,7 +116,7 @@ def _reworded(caption: Caption, evidence: Evidence, at: str, findings: list[Find
             if one.claim.field == at and one.sentence == candidate
         ]
         right = {one.kind for one in told if one.claim.support == "supported"}
-        if kinds <= right and all(one.claim.support != "contradicted" for one in told):
+        if kinds <= right and all(one.claim.support not in _AGAINST for one in told):
             return candidate
     return ""
 
@@ -129,11 +132,19 @@ def candidates_of(sentence: str, findings: list[Finding]) -> Iterator[str]:
                 if other != word:
                     for one in places if places[1:] else ():
                         new = _cased(other, one)
-                        yield f"{sentence[: one.start()]}{new}{sentence[one.end() :]}"
-                    yield pattern.sub(partial(_cased, other), sentence)
+                        yield en.with_article(sentence[: one.start()], new + sentence[one.end() :])
+                    yield _swapped(sentence, pattern, other)
     for finding in findings:
         if finding.kind == "camera" and isinstance(finding.instead, list):
             yield en.camera_sentence(Camera(motion=finding.instead))
+
+
+def _swapped(sentence: str, pattern: re.Pattern[str], other: str) -> str:
+    """The sentence with the other word everywhere, each with the article that it takes."""
+    for one in reversed(list(pattern.finditer(sentence))):
+        after = _cased(other, one) + sentence[one.end() :]
+        sentence = en.with_article(sentence[: one.start()], after)
+    return sentence
 
 
 def _cased(word: str, found: re.Match[str]) -> str:

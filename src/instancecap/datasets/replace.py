@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from instancecap.datasets.convert import Conversion, convert
 from instancecap.errors import FormatError, UsageError
 from instancecap.formats.table_rows import OURS
+from instancecap.language import en
 from instancecap.schema import pointer as pointers
 from instancecap.schema.base import StrictModel
 from instancecap.schema.caption import HUMAN, Caption, Claim, Provenance
@@ -37,8 +38,9 @@ class Replacement:
     Attributes:
         find: words that are looked for as they are, whatever lies between them in spaces; whole
             words only, so that *cat* is not found in *category*.
-        replace: what takes their place; with a capital letter where what is found has one. Empty
-            to take the words out, with the space before them.
+        replace: what takes their place; with a capital letter where what is found has one, and
+            behind *a* or *an* as it takes it. Empty to take the words out, with the space before
+            them.
         fields: names of fields that are looked at, such as ``background`` or ``appearance``; all
             texts where there is none.
         match_case: whether capital letters count.
@@ -77,11 +79,15 @@ class Replacement:
     def apply(self, text: str) -> str:
         """The text with everything that is found replaced; as it was where nothing is."""
         if self.replace.strip():
-            return self._pattern.sub(self._instead, text)
+            for one in reversed(list(self._pattern.finditer(text))):
+                behind = self._instead(one) + text[one.end() :]
+                text = en.with_article(text[: one.start()], behind)
+            return text
         left = text
         while found := self._pattern.search(left):
             behind = left[found.end() :].lstrip()
-            left = left[: found.start()] + (_capital(behind) if found[0][0].isupper() else behind)
+            behind = _capital(behind) if found[0][0].isupper() else behind
+            left = en.with_article(left[: found.start()], behind)
         return text if left == text else _close_gaps(left)
 
     def _instead(self, found: re.Match[str]) -> str:

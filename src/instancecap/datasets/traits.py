@@ -124,7 +124,7 @@ def _cut(sentence: str, start: int, end: int) -> str:
     """The sentence without what stands between; empty where it cannot be taken out alone."""
     compound = re.match(r"\s+(?=[a-z])", sentence[end:])
     if compound and re.fullmatch(r"\S+-\S+", sentence[start:end]):
-        return _with_article(sentence[:start], sentence[end + compound.end() :])
+        return en.with_article(sentence[:start], sentence[end + compound.end() :])
     head, tail = sentence[: _phrase_start(sentence, start)].rstrip(), sentence[end:]
     last = head.rpartition(" ")[2].lower()
     worn = lexicon().words.get(_words(sentence[start:end])[-1].text) == "wear"
@@ -160,15 +160,6 @@ def _phrase_start(sentence: str, start: int) -> int:
         if word.text in _BEFORE:
             break
     return start
-
-
-def _with_article(before: str, after: str) -> str:
-    """The parts as one, with *a* or *an* as what follows has it."""
-    if found := re.search(r"\b(an?) $", before, re.IGNORECASE):
-        article = en.article(after.partition(" ")[0]).partition(" ")[0]
-        article = article.capitalize() if found[1][0].isupper() else article
-        return f"{before[: found.start()]}{article} {after}"
-    return before + after
 
 
 def leave_out(caption: Caption, traits: Sequence[str]) -> Caption:

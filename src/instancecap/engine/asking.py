@@ -13,7 +13,7 @@ from typing import Any
 
 from instancecap.captioners.chain import ChainOptions, Prepared, prepare, write
 from instancecap.captioners.chain.prompting import load_prompts
-from instancecap.engine.work import Documents, Work, evidence_key, fingerprint
+from instancecap.engine.work import Documents, MeasuredClip, Work, evidence_key, fingerprint
 from instancecap.errors import FormatError
 from instancecap.formats import Caption
 from instancecap.io.identity import Identity
@@ -132,7 +132,11 @@ class AskWork(AskingWork):
         return bool(self.previous)
 
     def __call__(self, job: Job) -> Ready:
-        measured, began = self.measure(job), time.perf_counter()
+        return self.ready(job, self.measure(job))
+
+    def ready(self, job: Job, measured: MeasuredClip) -> Ready:
+        """What the questions about a clip need, given what was measured of it."""
+        began = time.perf_counter()
         ready, kept = [], {}
         for suffix, clip, facts in measured.parts:
             previous = self._previous(f"{job.name}{suffix}")
@@ -174,7 +178,7 @@ class AskWork(AskingWork):
     def config(self) -> str:
         options = dataclasses.asdict(self.options)
         return fingerprint(
-            evidence=evidence_key(masks=False, sound=self.sound),
+            evidence=evidence_key(self.cluster, masks=False, sound=self.sound),
             options={**options, "fields": sorted(self.options.fields or ())},
             prompts=load_prompts(self.options.prompts_dir, self.options.hints_file).version,
             model=self.model,
@@ -220,16 +224,21 @@ def _unfinished(earlier: Earlier) -> Caption:
 
 @dataclass(frozen=True, kw_only=True)
 class PredictWork(Work):
-    """Measure, and foretell what the questions would cost."""
+    """Measure, and foretell what the questions would cost.
 
-    options: ChainOptions
+    Attributes:
+        options: of the question chain, one for each model that is asked.
+    """
+
+    options: tuple[ChainOptions, ...]
 
     def __call__(self, job: Job) -> Documents:
         from instancecap.captioners.chain import predict
 
         usages = [
-            predict(facts, options=self.options, clip=clip, hint=job.hint)
+            predict(facts, options=options, clip=clip, hint=job.hint)
             for _, clip, facts in self.measure(job).parts
+            for options in self.options
         ]
         return Documents(cost=cost_of(sum(usages, Usage())))
 

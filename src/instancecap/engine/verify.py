@@ -296,7 +296,8 @@ def _pairs_file(path: str) -> Iterator[Callable[[Any], None]]:
     except BaseException:
         table.drop()
         raise
-    table.finish()
+    if not table.finish():
+        write_whole(Path(path), "")  # an earlier file would be of other captions
 
 
 def _jobs(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 from instancecap.engine.config import RunConfig
 from instancecap.engine.sound import SoundOptions
 from instancecap.errors import DecodeError, FormatError, OutputError
+from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.io.atomic import write_whole
 from instancecap.io.finder import Rejected
 from instancecap.io.identity import Identity
@@ -65,42 +66,59 @@ class Documents:
 
 
 @dataclass(frozen=True, slots=True)
-class EvidenceCache:
-    """Evidence of earlier runs, one packed file a clip; it is used while nothing changed.
+class Cache:
+    """Texts of earlier runs, one packed file a clip; each is used while nothing changed.
 
     Attributes:
-        folder: where it lies; empty for no cache.
-        key: hash of what evidence depends on beside the clip's pixels.
+        folder: where they lie; empty for no cache.
+        key: hash of what a text depends on beside the clip's pixels.
     """
 
     folder: str = ""
     key: str = ""
 
-    def get(self, job: Job, *, stamp: str) -> Evidence | None:
-        """The evidence of a clip whose file still is the one that ``stamp`` names."""
-        from instancecap.schema import Evidence
-
+    def get_text(self, job: Job, *, stamp: str) -> str | None:
+        """The text of a clip whose file still is the one that ``stamp`` names."""
         if not self.folder:
             return None
         try:
             with gzip.open(self._path(job), "rt", encoding="utf-8") as file:
                 if file.readline().rstrip("\n") != f"{self.key} {stamp}":
                     return None
-                return Evidence.from_json(file.read())
-        except (OSError, EOFError, zlib.error, UnicodeDecodeError, FormatError):
+                return file.read()
+        except (OSError, EOFError, zlib.error, UnicodeDecodeError):
             return None
 
-    def put(self, job: Job, evidence: Evidence, *, stamp: str) -> None:
-        """Keep the evidence of a clip; a cache that cannot be written is gone without."""
+    def put_text(self, job: Job, text: str, *, stamp: str) -> None:
+        """Keep the text of a clip; a cache that cannot be written is gone without."""
         if not self.folder:
             return
-        text = f"{self.key} {stamp}\n{evidence.to_json(indent=None)}"
+        whole = f"{self.key} {stamp}\n{text}"
         with suppress(OutputError):
-            write_whole(self._path(job), gzip.compress(text.encode(), compresslevel=1, mtime=0))
+            write_whole(self._path(job), gzip.compress(whole.encode(), compresslevel=1, mtime=0))
 
     def _path(self, job: Job) -> Path:
         name = hashlib.sha256(job.name.encode()).hexdigest()[:32]
         return Path(self.folder, name[:2], f"{name}.gz")
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceCache(Cache):
+    """Evidence of earlier runs."""
+
+    def get(self, job: Job, *, stamp: str) -> Evidence | None:
+        """The evidence of a clip whose file still is the one that ``stamp`` names."""
+        from instancecap.schema import Evidence
+
+        text = self.get_text(job, stamp=stamp)
+        with suppress(FormatError):
+            return None if text is None else Evidence.from_json(text)
+        return None
+
+    def put(self, job: Job, evidence: Evidence, *, stamp: str) -> None:
+        """Keep the evidence of a clip."""
+        if self.folder:
+            self.put_text(job, evidence.to_json(indent=None), stamp=stamp)
 
 
 def stamp_of(job: Job) -> str:
@@ -112,12 +130,16 @@ def stamp_of(job: Job) -> str:
     return f"{status.st_size} {status.st_mtime_ns} {job.clip.start} {job.clip.end}"
 
 
-def evidence_key(*, masks: bool, sound: SoundOptions | None = None) -> str:
-    """Hash of what evidence depends on beside the clip: the networks at hand, masks, sound."""
+def evidence_key(
+    cluster: Cluster = DEFAULT, *, masks: bool, sound: SoundOptions | None = None
+) -> str:
+    """Hash of what evidence depends on beside the clip: who measures, masks, sound."""
     from instancecap.evidence.cluster import load_models
     from instancecap.models.weights import locate
 
-    settings: dict[str, Any] = {"models": load_models().names, "masks": masks}
+    settings: dict[str, Any] = {"models": load_models(cluster).names, "masks": masks}
+    if cluster.detector:
+        settings["chosen"] = cluster.detector
     if sound is not None and sound.audio == "on":
         speech = locate("silero-vad") is not None
         settings["sound"] = (speech, sound.transcribe_url, sound.transcribe_model)
@@ -159,6 +181,7 @@ class Work(ABC):
 
     Attributes:
         threads: of the decoder and the networks, 0 for one a core.
+        cluster: who measures.
         cache: of evidence.
         split_shots: one caption a shot.
         keep_evidence: hand the evidence back beside the caption.
@@ -169,6 +192,7 @@ class Work(ABC):
     """Whether clips are measured, for which weights are fetched first."""
 
     threads: int = 0
+    cluster: Cluster = DEFAULT
     cache: EvidenceCache = field(default_factory=EvidenceCache)
     split_shots: bool = False
     keep_evidence: bool = False
@@ -185,9 +209,8 @@ class Work(ABC):
 
     def cached_in(self, folder: str) -> Self:
         """The same work with its evidence kept in ``folder``."""
-        return replace(
-            self, cache=EvidenceCache(folder, evidence_key(masks=False, sound=self.sound))
-        )
+        key = evidence_key(self.cluster, masks=False, sound=self.sound)
+        return replace(self, cache=EvidenceCache(folder, key))
 
     def measure(self, job: Job, *, masks: bool = False) -> MeasuredClip:
         """The evidence of a clip, from the cache where that has it."""
@@ -201,6 +224,7 @@ class Work(ABC):
                 job.clip,
                 threads=self.threads,
                 masks=masks,
+                cluster=self.cluster,
                 audio=self.sound.audio == "on",
                 transcribe=self.sound.transcriber(),
             )
@@ -280,7 +304,7 @@ class CaptionWork(Work):
 
     def config(self) -> str:
         return fingerprint(
-            evidence=evidence_key(masks=False, sound=self.sound),
+            evidence=evidence_key(self.cluster, masks=False, sound=self.sound),
             most=self.max_instances,
             language=self.language,
             split=self.split_shots,
@@ -310,4 +334,4 @@ class EvidenceWork(Work):
         )
 
     def config(self) -> str:
-        return evidence_key(masks=self.masks, sound=self.sound)
+        return evidence_key(self.cluster, masks=self.masks, sound=self.sound)

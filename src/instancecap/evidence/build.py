@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.evidence.cluster import Models, load_models
 from instancecap.evidence.expert import Expert
 from instancecap.evidence.experts.camera import CameraExpert
@@ -41,6 +42,7 @@ def measure(
     *,
     threads: int = 0,
     masks: bool = False,
+    cluster: Cluster = DEFAULT,
     audio: bool = False,
     transcribe: Transcribe | None = None,
     also: Sequence[Expert] = (),
@@ -51,6 +53,7 @@ def measure(
         clip: what to measure.
         threads: cores to use, 0 for all. What is measured does not depend on it.
         masks: add a mask per instance for every sample.
+        cluster: who measures.
         audio: listen to the sound, in a pass of its own over that stream.
         transcribe: writes down what is said in it.
         also: experts of the caller's own, which look on in the same pass and come last.
@@ -58,11 +61,12 @@ def measure(
     Raises:
         InputError: the clip cannot be opened, or no frame of it can be decoded.
         MissingDependency: a file of weights was named and is not usable.
+        UsageError: the cluster names an expert that there is not.
         ServerError: nothing can be transcribed.
     """
     started = time.perf_counter()
     give_pictures_back()
-    models = load_models()
+    models = load_models(cluster)
     experts = [*(make(models) for make in EXPERTS), *also]
     with ClipReader(clip, threads=threads) as reader:
         observed = Pass(experts, aspect=reader.info.aspect, beside=threads != 1)

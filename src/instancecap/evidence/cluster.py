@@ -7,13 +7,12 @@ from functools import cache
 from pathlib import Path
 
 from instancecap.errors import MissingDependency
+from instancecap.evidence.choice import DEFAULT, Cluster
+from instancecap.evidence.detectors import open_detector
 from instancecap.models import weights
 from instancecap.models.detector import Detector
 from instancecap.models.hog import HogPeopleDetector
-from instancecap.models.nanodet import NanoDetDetector
 from instancecap.models.u2net import SalientMasker
-from instancecap.models.yolov3 import Yolov3Detector
-from instancecap.models.yolox import YoloxDetector
 
 
 @dataclass(frozen=True)
@@ -31,14 +30,20 @@ class Models:
         return names if self.faces is None else {**names, "faces": "yunet"}
 
 
-def load_models() -> Models:
-    """The networks at hand; they are loaded once per process."""
-    detector, warnings = _detector()
+def load_models(cluster: Cluster = DEFAULT) -> Models:
+    """The networks chosen, or at hand; they are loaded once per process.
+
+    Raises:
+        MissingDependency, UsageError: the detector that was chosen cannot be had.
+    """
+    detector, warnings = _detector(cluster.detector)
     return Models(detector, _path_or_none("yunet"), warnings)
 
 
 @cache
-def _detector() -> tuple[Detector, tuple[str, ...]]:
+def _detector(chosen: str) -> tuple[Detector, tuple[str, ...]]:
+    if chosen:
+        return open_detector(chosen), ()
     try:
         name = weights.find_detector()
     except MissingDependency:
@@ -47,10 +52,7 @@ def _detector() -> tuple[Detector, tuple[str, ...]]:
             "detector; `instancecap models pull all` gets one"
         )
         return HogPeopleDetector(), (missing,)
-    if name == "yolov3-tiny":
-        return Yolov3Detector(*weights.find_files(name)), ()
-    kind = NanoDetDetector if name == "nanodet-plus-m" else YoloxDetector
-    return kind(weights.find(name)), ()
+    return open_detector(name), ()
 
 
 @cache

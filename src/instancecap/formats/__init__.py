@@ -279,7 +279,7 @@ def lost(caption: Caption, name: str) -> list[str]:
     return _differences(caption, FORMATS[name].read(written, []))
 
 
-WHOLE = {"/producer", "/provenance", "/claims", "/warnings"}
+WHOLE = {"/producer", "/provenance", "/claims", "/warnings", "/teachers"}
 """Bookkeeping that is named as a whole."""
 
 ENDS = ".!?。！？…"

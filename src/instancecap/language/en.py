@@ -6,6 +6,7 @@ Every table has an entry for each word of its vocabulary that can be expressed: 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from instancecap.language.tables import FEW, Named, read_tables
@@ -68,6 +69,15 @@ def join(parts: Sequence[str], *, last: str = "and") -> str:
         return f"{parts[0]}{comma} {last} {parts[1]}"
     mark = ";" if any("," in part for part in parts) else ","
     return f"{f'{mark} '.join(parts[:-1])}{mark if mark == ';' else ''} {last} {parts[-1]}"
+
+
+def with_article(before: str, after: str) -> str:
+    """Two parts as one text, with *a* or *an* at the end of the first as the second has it."""
+    if found := re.search(r"\b(an?)\s+$", before, re.IGNORECASE):
+        right = article(after.partition(" ")[0]).partition(" ")[0]
+        right = right.capitalize() if found[1][0].isupper() else right
+        return f"{before[: found.start()]}{right} {after}"
+    return before + after
 
 
 def article(noun: str) -> str:

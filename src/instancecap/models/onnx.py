@@ -30,13 +30,15 @@ def open_session(path: Path, *, threads: int = 1) -> Any:
 
 
 class OnnxModel:
-    """A model with one input and one output, run on the CPU."""
+    """A model with one input, run on the CPU."""
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
         """``threads`` used within one run. Raises :class:`MissingDependency` for a bad file."""
         self._session = open_session(path, threads=threads)
         first = self._session.get_inputs()[0]
         self._input: str = first.name
+        self.outputs: tuple[str, ...] = tuple(one.name for one in self._session.get_outputs())
+        """Names of what it answers with."""
         height, width = first.shape[2:]
         self.input_shape: tuple[int, int] | None = None
         """Height and width of the pictures that it takes; None where it takes any."""
@@ -45,5 +47,9 @@ class OnnxModel:
 
     def __call__(self, blob: NDArray[np.float32]) -> NDArray[np.float32]:
         """The model's first output for one batch."""
-        output: NDArray[np.float32] = self._session.run(None, {self._input: blob})[0]
-        return output
+        return self.run(blob)[0]
+
+    def run(self, blob: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """All outputs for one batch, in the order of :attr:`outputs`."""
+        found: list[NDArray[np.float32]] = self._session.run(None, {self._input: blob})
+        return found

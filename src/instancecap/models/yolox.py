@@ -1,4 +1,4 @@
-"""YOLOX-Nano: boxes of COCO's 80 classes on a CPU (Ge et al., arXiv 2107.08430)."""
+"""YOLOX: boxes of COCO's 80 classes on a CPU (Ge et al., arXiv 2107.08430)."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from instancecap.models.onnx import OnnxModel
 from instancecap.video.decode import Picture
 
 SIDE = 416
-"""The network's input is SIDE × SIDE pixels; pictures with this longer side need no scaling."""
+"""Pixels of the network's square input, where it was exported for any."""
 
 PADDING = 114
 STRIDES = (8, 16, 32)
 NMS_IOU = 0.55
 
 
-def _cells() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _cells(height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Columns and rows (n, 2), and strides (n, 1), of the cells of an input of this size."""
     grids, strides = [], []
     for stride in STRIDES:
-        ys, xs = np.mgrid[: SIDE // stride, : SIDE // stride]
+        ys, xs = np.mgrid[: height // stride, : width // stride]
         grids.append(np.stack([xs.ravel(), ys.ravel()], axis=1))
         strides.append(np.full((xs.size, 1), stride))
     return np.concatenate(grids).astype(np.float32), np.concatenate(strides).astype(np.float32)
@@ -36,13 +37,15 @@ class YoloxDetector:
 
     def __init__(self, path: Path, *, min_score: float = 0.1, threads: int = 1) -> None:
         self._model = OnnxModel(path, threads=threads)
-        self._grid, self._stride = _cells()
+        self._shape = self._model.input_shape or (SIDE, SIDE)
+        self._grid, self._stride = _cells(*self._shape)
         self._min_score = min_score
 
     def detect(self, picture: Picture) -> Detections:
         """Things in a BGR picture of any size, best first; double finds of one thing are merged."""
         height, width = picture.shape[:2]
-        canvas = letterbox(picture, side=SIDE, shape=(SIDE, SIDE), padding=PADDING)
+        side = min(self._shape)
+        canvas = letterbox(picture, side=side, shape=self._shape, padding=PADDING)
         output = self._model(canvas.transpose(2, 0, 1)[None].astype(np.float32))[0]
         # No class score is above 1: most cells are out by their objectness alone.
         keep = np.flatnonzero(output[:, 4] >= self._min_score)
@@ -54,7 +57,7 @@ class YoloxDetector:
         center = (output[:, :2] + self._grid[keep]) * self._stride[keep]
         half = np.exp(output[:, 2:4]) * self._stride[keep] / 2
         boxes = np.concatenate([center - half, center + half], axis=1)
-        scale = SIDE / max(height, width)
+        scale = side / max(height, width)
         boxes = (boxes / np.array([width * scale, height * scale] * 2, np.float32)).clip(0, 1)
         chosen = suppress(boxes, best, scores.argmax(axis=1), iou=NMS_IOU)
         return Detections(boxes=boxes[chosen], scores=scores[chosen])

@@ -12,6 +12,13 @@ from instancecap.render.grammar import lexicon
 from instancecap.schema.caption import Caption
 
 _LEAD = "integrated_multimodal_description: [Shot 1]"
+_LANGUAGES = {
+    "en": "English", "zh": "Chinese", "es": "Spanish", "fr": "French", "de": "German",
+    "it": "Italian", "pt": "Portuguese", "ru": "Russian", "ja": "Japanese", "ko": "Korean",
+    "ar": "Arabic", "hi": "Hindi",
+}  # fmt: skip
+"""Of the codes that servers tell; most tell the name."""
+
 _QUOTED = re.compile(r"[\"“](?P<said>[^\"“”]+)[\"”]")
 
 
@@ -32,11 +39,14 @@ def around(caption: Caption) -> tuple[str, str]:
 def marked(lines: Sequence[Line], caption: Caption) -> list[Line]:
     """The lines with a mark where a shot begins, and speech in its own brackets."""
 
+    spoken = caption.audio.language
+    language = _LANGUAGES.get(spoken, spoken.title()) or "English"
+
     def speech(match: re.Match[str]) -> str:
         near = match.string[max(0, match.start() - 40) : match.start()].split()
         behind = match.string[match.end() :].split()[:3]
         is_said = any(word.strip(",.:").lower() in lexicon("speech") for word in (*near, *behind))
-        return f"(S1) <d>[English] {match['said']}</d>" if is_said else match[0]
+        return f"(S1) <d>[{language}] {match['said']}</d>" if is_said else match[0]
 
     found = []
     for line in lines:

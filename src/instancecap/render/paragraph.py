@@ -45,7 +45,7 @@ def lines_of(draft: Draft) -> list[Line]:
     for name in draft.order:
         if name in parts:
             lines += parts[name]
-        elif draft.options.task == "t2v" or name == "camera":
+        elif draft.options.task == "t2v" or name in ("camera", "sound"):
             lines += _PARTS[name](draft)
     return lines
 
@@ -325,6 +325,10 @@ def _texts(draft: Draft) -> Iterator[Line]:
     return _fact(draft, "/texts", scene.writing(draft.caption, draft.wording.say), rank=18)
 
 
+def _sound(draft: Draft) -> Iterator[Line]:
+    return _fact(draft, "/audio", scene.sound(draft.caption), rank=5)
+
+
 _PARTS: dict[str, Callable[[Draft], Iterator[Line]]] = {
     "tags": _tags,
     "framing": _framing,
@@ -332,5 +336,6 @@ _PARTS: dict[str, Callable[[Draft], Iterator[Line]]] = {
     "texts": _texts,
     "background": _background,
     "lighting": _lighting,
+    "sound": _sound,
 }
 """The parts of a paragraph that styles.toml orders, beside subjects and events."""

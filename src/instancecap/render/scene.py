@@ -91,3 +91,18 @@ def writing(caption: Caption, say: Say) -> str:
         return ""
     quoted = en.join([f'"{text}"' for text in words])
     return grammar.sentence(say("texts" if len(words) > 1 else "text").format(quoted))
+
+
+def sound(caption: Caption) -> str:
+    """What is heard: the words that no other field quotes, else that somebody speaks; that there
+    is no sound where the track is silent. Of other sounds nothing is known."""
+    audio = caption.audio
+    if audio.sound == "silent":
+        return "There is no sound."
+    fields = [caption.global_description, *(one.description for one in caption.segments)]
+    told = " ".join((*fields, *(one.action for one in caption.instances))).casefold()
+    words = [grammar.clean(one.text).replace('"', "'") for one in audio.speech if one.text]
+    if not words:
+        return "Speech is heard." if audio.speech else ""
+    new = " ".join(one for one in words if one.casefold().rstrip(".!?") not in told)
+    return f'A voice says: "{new}"' if new else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from instancecap.language import en
@@ -55,7 +55,9 @@ def subjects_of(instances: Sequence[Instance], measured: Sequence[bool]) -> list
     Args:
         measured: of each, whether its looks are known by class and colors alone.
     """
-    found = [_subject(one, bare) for one, bare in zip(instances, measured, strict=True)]
+    names = [grammar.clean(one.name).lower() for one in instances]
+    firsts = {kind for name in names for _, order, kind in [name.partition(" first ")] if order}
+    found = [_subject(one, bare, firsts) for one, bare in zip(instances, measured, strict=True)]
     kinds, fulls = [one.kind.lower() for one in found], [one.full.lower() for one in found]
     for index, one in enumerate(found):
         if instances[index].name or kinds.count(kinds[index]) == 1:
@@ -70,10 +72,10 @@ def subjects_of(instances: Sequence[Instance], measured: Sequence[bool]) -> list
     return found
 
 
-def _subject(one: Instance, measured: bool) -> Subject:
+def _subject(one: Instance, measured: bool, firsts: Collection[str]) -> Subject:
     be = "are" if one.count > 1 else "is"
     if one.name:
-        return _named(grammar.clean(one.name), be)
+        return _named(grammar.clean(one.name), be, firsts)
     kind = kind_of(one)
     noun = en.plural(kind) if one.count > 1 else kind
     full = noun
@@ -90,7 +92,9 @@ def _subject(one: Instance, measured: bool) -> Subject:
     return Subject(noun, full, intro, f"the {noun}", be)
 
 
-def _named(name: str, be: str) -> Subject:
+def _named(name: str, be: str, firsts: Collection[str]) -> Subject:
+    """What one with a name is called; ``firsts``: of what there is a first, so that the second of
+    it is *another*: beside *the first car*, *the second white car* is *a white car*."""
     first, _, rest = name.partition(" ")
     if not rest or first.lower() not in ("the", "a", "an"):
         proper = not name[:1].islower() or first in ("his", "her", "its", "their")
@@ -99,7 +103,8 @@ def _named(name: str, be: str) -> Subject:
     order, _, kind = rest.partition(" ")
     intro = name
     if kind and order in ("first", "second"):
-        intro = en.article(kind) if order == "first" else f"another {kind}"
+        is_another = order == "second" and kind.lower() in firsts
+        intro = f"another {kind}" if is_another else en.article(kind)
     elif first.lower() == "the" and be == "is" and not _is_definite(order):
         intro = en.article(rest)
     elif be == "are":

@@ -16,7 +16,7 @@ from itertools import permutations
 from instancecap.render.dropout import dice_of
 from instancecap.schema.caption import Caption
 
-_SUBJECTS = ("subjects", "events")
+_SUBJECTS = ("subjects", "events", "sound")
 _OTHERS = (("framing", "camera"), ("background",), ("lighting",), ("texts",))
 """Parts that stay together, in this order; the blocks change places."""
 
@@ -60,8 +60,9 @@ def wording_of(caption: Caption, usual: tuple[str, ...], *, variant: int, seed: 
     silent = {name for name in ("background", "lighting", "texts") if not getattr(caption, name)}
     told = [name for name in usual if name not in silent]
     orders = []
+    left_out = silent | ({"sound"} - set(usual))
     for blocks in permutations((_SUBJECTS, *_OTHERS)):
-        shown = [name for block in blocks for name in block if name not in silent]
+        shown = [name for block in blocks for name in block if name not in left_out]
         # What is seen first is the subject, or one thing before it.
         if _SUBJECTS in blocks[:2] and shown != told and shown not in orders:
             orders.append(shown)

@@ -157,6 +157,31 @@ class Producer(StrictModel):
     )
 
 
+class Alternative(StrictModel):
+    """What a teacher said of a field for which another one's answer was kept."""
+
+    value: str | list[str]
+    support: v.Support
+    score: float = Field(description="support by the evidence, plus agreement with the others")
+
+
+class Teacher(StrictModel):
+    """One of several models that were asked about the clip: its cost, and what it said."""
+
+    name: str
+    model: str
+    mode: str = ""
+    problem: str = Field(default="", description="why its answer is missing, or not whole")
+    calls: float = 0
+    prompt_tokens: float = 0
+    completion_tokens: float = 0
+    seconds: float = 0
+    won: list[str] = Field(default=[], description="pointers of the fields that are by it")
+    lost: dict[str, Alternative] = Field(
+        default={}, description="by pointer, what it said where another answer was kept"
+    )
+
+
 class Caption(Document):
     """Structured text about one clip; ``docs/caption.md`` explains it field by field."""
 
@@ -187,6 +212,10 @@ class Caption(Document):
     claims: list[Claim] = []
     provenance: dict[str, Provenance] = {}
     warnings: list[str] = []
+    teachers: list[Teacher] = Field(
+        default=[], exclude_if=operator.not_,
+        description="where several models were asked: who won which field, and what lost",
+    )  # fmt: skip
     producer: Producer = Producer()
 
     @model_validator(mode="after")

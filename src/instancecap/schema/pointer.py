@@ -16,7 +16,9 @@ from pydantic import BaseModel
 
 from instancecap.errors import FormatError
 
-_BOOKKEEPING = frozenset({"schema", "video", "producer", "provenance", "claims", "warnings"})
+_BOOKKEEPING = frozenset(
+    {"schema", "video", "producer", "provenance", "claims", "warnings", "teachers"}
+)
 _UNREAD = re.compile(r"/(id|track|t|box|start|end|is_main|count|enters|leaves|instances)$")
 _CELLS = ("/position/start", "/position/end")
 
@@ -91,8 +93,8 @@ def _get(owner: Any, key: Any, pointer: str) -> Any:
 def leaves(document: BaseModel) -> dict[str, Any]:
     """Every known leaf that a person would read, by its pointer.
 
-    Bookkeeping (video, producer, provenance, claims, warnings, ids, tracks) is left out. A list of
-    plain words is one leaf.
+    Bookkeeping (video, producer, provenance, claims, warnings, teachers, ids, tracks) is left out.
+    A list of plain words is one leaf.
     """
     found: dict[str, Any] = {}
     for name, value in document.model_dump(mode="json").items():

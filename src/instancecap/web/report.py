@@ -12,9 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from instancecap.errors import InputError
+from instancecap.engine.results import Run
+from instancecap.errors import InputError, OutputError
+from instancecap.formats import Caption
 from instancecap.io.atomic import write_whole
-from instancecap.schema import Caption, Evidence
+from instancecap.io.finder import Rejected, reason_of
+from instancecap.io.inputs import Job
+from instancecap.schema import Evidence
 from instancecap.video import Clip
 from instancecap.web.clip_view import ClipView, cited_times
 from instancecap.web.pictures import sample_pictures
@@ -61,6 +65,25 @@ def write_report(
         )
     )
     write_whole(path, page)
+
+
+def write_run_report(path: str, jobs: Sequence[Job], run: Run) -> None:
+    """The page of a run's results; one that cannot be written is a failure like any other."""
+    entries = [
+        ReportEntry(
+            clip=jobs[index].clip,
+            caption=Caption.from_json(documents.captions[""]),
+            evidence=Evidence.from_json(documents.evidence),
+        )
+        for index, documents in sorted(run.results.items())
+    ]
+    if not entries:
+        return
+    try:
+        write_report(path, entries)
+        run.outputs.append(path)
+    except OutputError as error:
+        run.failed.append(Rejected(path, reason_of(error, path)))
 
 
 def _view(entry: ReportEntry, number: int, limit: int) -> ClipView:

@@ -242,3 +242,12 @@ def test_who_looks_into_the_camera_most_of_the_time_faces_it() -> None:
     assert not faces_camera(person, [face(t, 0.48) for t in times[:3]])
     group = person.model_copy(update={"count": 5})
     assert not faces_camera(group, [face(t, 0.48) for t in times])
+
+
+def test_a_number_is_among_those_of_the_same_look() -> None:
+    plain = thing("car", (0.1, 0.1, 0.2, 0.2), times=(0, 1))
+    white = thing("car", (0.6, 0.6, 0.9, 0.9), id=1, times=(2, 4), colors=[("white", 0.9)])
+    again = thing("car", (0.2, 0.6, 0.5, 0.9), id=2, times=(2, 4), colors=[("white", 0.9)])
+    assert [(one.colors, one.number) for one in names(plain, white)] == [((), 1), (("white",), 0)]
+    numbers = [(one.colors, one.number) for one in names(plain, white, again)]
+    assert numbers == [((), 1), (("white",), 1), (("white",), 2)]

@@ -198,6 +198,19 @@ def test_a_clip_is_explained_rule_by_rule(folder: Path) -> None:
         explain_clip(str(folder / "clips"), config)
 
 
+def test_a_clip_is_explained_by_the_rules_of_its_folder(folder: Path) -> None:
+    run(folder)
+    (as_made,) = explain_clip("a.mp4", FilterConfig(out=str(folder / "out")))
+    assert as_made.as_dict()["kept"], "the shipped rules would not keep it"
+    assert as_made.rules == f"the rules that {folder / 'out'} was made with"
+    (folder / "strict.toml").write_text("[duration]\nmin = 9\n")
+    strict = str(folder / "strict.toml")
+    (given,) = explain_clip("a.mp4", FilterConfig(out=str(folder / "out"), rules=strict))
+    assert (given.rules, given.as_dict()["kept"]) == (strict, False)
+    (shipped,) = explain_clip(str(folder / "clips" / "a.mp4"), FilterConfig())
+    assert (shipped.rules, shipped.as_dict()["kept"]) == ("the shipped rules", False)
+
+
 def test_out_is_a_folder() -> None:
     with pytest.raises(UsageError, match="go to a folder"):
         FilterConfig(out="manifest.jsonl")

@@ -16,6 +16,8 @@ from instancecap.datasets.export import TRAINERS, check, export
 from instancecap.datasets.export.layouts import Shards
 from instancecap.errors import UsageError
 from instancecap.schema import Caption
+from instancecap.schema.base import TrackPoint
+from instancecap.schema.caption import Instance, Segment
 from tests.datasets.export.made import (
     caption_of,
     count_frames,
@@ -170,12 +172,12 @@ def test_a_span_is_cut_without_loss_where_it_can_be(tmp_path: Path) -> None:
 
 
 def test_transcoding_keeps_every_rule(tmp_path: Path) -> None:
-    source = make_colours(tmp_path / "a.mp4", frames=24, fps=12, size=(100, 70))
+    source = make_colours(tmp_path / "a.mp4", frames=27, fps=12, size=(100, 70))
     report = export_rows([row_of(source)], "ltx-2", tmp_path / "set", transcode=True, fps=12)
     assert (report.made, report.warnings) == ({"encoded": 1}, [])
     done = check(str(tmp_path / "set"))
     assert (done.failed, done.warnings) == ([], [])
-    assert count_frames(tmp_path / "set" / "videos" / "a.mp4") == 17
+    assert count_frames(tmp_path / "set" / "videos" / "a.mp4") == 25
 
 
 def test_a_clip_that_breaks_the_rules_is_exported_with_a_warning(
@@ -271,3 +273,27 @@ def test_a_clip_inside_the_dataset_to_be_replaced_is_refused(tmp_path: Path, cli
     report = export_rows([row_of(out / "a.mp4")], "mochi", out, overwrite=True)
     assert report.done == 0 and "lies in --out itself" in report.failed[0][1]
     assert (out / "a.mp4").exists()
+
+
+def test_a_caption_of_more_than_is_trained_on_is_told(
+    tmp_path: Path, make_video: MakeVideo
+) -> None:
+    path = make_video(tmp_path / "long.mp4", frames=96, fps=24)
+    caption = caption_of(path)
+    point = TrackPoint(t=3.0, box=(0.1, 0.1, 0.2, 0.2), score=0.9)
+    caption.instances.append(Instance(id=1, name="the truck", class_="truck", track=[point]))
+    caption.segments = [
+        Segment(start=0.0, end=1.0, description="The dog runs."),
+        Segment(start=2.5, end=4.0, description="The dog's truck leaves."),
+    ]
+    row = Row("long.mp4", caption, "captions/long.mp4.json")
+    how = {"transcode": True, "target": "wan2.1", "fps": 16.0}
+    cut = export_rows([row], "musubi-tuner", tmp_path / "cut", frames=33, **how)
+    (warning,) = [text for _, text in cut.warnings if "trained on" in text]
+    assert "the caption is of 4.0 s, and 2.1 s of them are trained on" in warning
+    assert "'the truck; The dog’s truck leaves.' is seen in none of it" in warning
+    again = check(str(tmp_path / "cut"))
+    assert not again.failed
+    assert any("the caption is of 4.0 s, and 2.1 s" in text for _, text in again.warnings)
+    whole = export_rows([row], "musubi-tuner", tmp_path / "whole", frames=57, **how)
+    assert not [text for _, text in whole.warnings if "trained on" in text], "within a fifth"

@@ -64,7 +64,7 @@ def merge(scene: Scene) -> Caption:
             leaf = "/texts/0/text" if pointer == "/texts" else pointer
             caption.provenance[leaf] = _provenance(said)
     _split_shots(caption, scene)
-    _settle_shot(caption)
+    settle_shot(caption)
     _note_found(caption, scene)
     warnings = [*_missing(caption, scene), *_unclear(caption, scene), *_instead_of_video(scene)]
     if scene.left_alone:
@@ -158,7 +158,7 @@ def _split_shots(caption: Caption, scene: Scene) -> None:
     caption.shots = shots
 
 
-def _settle_shot(caption: Caption) -> None:
+def settle_shot(caption: Caption) -> None:
     """A clip of one shot is that shot."""
     if len(caption.shots) == 1:
         caption.shots[0].motion = list(caption.camera.motion)

@@ -146,7 +146,7 @@ def select_colors(item: InstanceFacts, gate: Gate) -> tuple[str, ...]:
 
 
 def name_instances(items: Sequence[InstanceFacts], gate: Gate) -> list[Name]:
-    """Names that differ: by colors, else by side, else by number."""
+    """Names that differ: by colors, else by side, else by a number among those that look alike."""
     names = []
     for item in items:
         colors = select_colors(item, gate)
@@ -161,11 +161,11 @@ def name_instances(items: Sequence[InstanceFacts], gate: Gate) -> list[Name]:
         sides = _sides([items[i] for i in alike])
         seen = Counter[tuple[str, ...]]()
         for at, index in enumerate(alike):
-            look = looks[at] if all(looks) else ()
+            look = looks[at]
             seen[look] += 1
             if sides:
                 names[index] = replace(names[index], side=sides[at])
-            elif not all(looks) or looks.count(look) > 1:
+            elif not look or looks.count(look) > 1:
                 names[index] = replace(names[index], number=seen[look])
     return names
 

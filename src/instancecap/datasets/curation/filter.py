@@ -27,9 +27,12 @@ from instancecap.engine.results import Run
 from instancecap.errors import UsageError
 from instancecap.io.addresses import is_url
 from instancecap.io.atomic import require_writable, write_whole
-from instancecap.io.inputs import find_jobs
+from instancecap.io.inputs import PRIVATE_FOLDER, find_jobs
 
 FUNNEL = "funnel.json"
+
+RULES = f"{PRIVATE_FOLDER}/rules.toml"
+"""What of the rules was the user's when the folder was made, for :func:`explain_clip`."""
 
 
 class FilterConfig(RunConfig):
@@ -90,6 +93,8 @@ def filter_clips(
         return Filtered(run)
     kind, shots = config.manifest, config.split_shots
     funnel, outputs = select_clips(measured, rules, folder, manifest=kind, split_shots=shots)
+    own = Path(config.rules).read_text(encoding="utf-8") if config.rules else ""
+    write_whole(folder / RULES, own)
     return Filtered(run, funnel, outputs)
 
 
@@ -116,11 +121,13 @@ class Explained:
     """A clip, and what each rule says of it.
 
     Attributes:
+        rules: by which it is judged, in words.
         compared: it was compared with the other clips of a set.
     """
 
     judged: Judged
     verdicts: list[Verdict]
+    rules: str
     compared: bool = False
 
     def as_dict(self) -> dict[str, Any]:
@@ -129,12 +136,16 @@ class Explained:
             "id": self.judged.id,
             "path": self.judged.path,
             "kept": not self.judged.reasons,
+            "judged_by": self.rules,
             "rules": [{**one.as_dict(), "passes": one.passes} for one in self.verdicts],
         }
 
 
 def explain_clip(clip: str, config: FilterConfig) -> list[Explained]:
     """What every rule says of a clip, or of each of its shots.
+
+    The rules are those of ``config``, else those that ``config.out`` was made with, else the
+    shipped ones.
 
     Args:
         clip: its name or path among those that were measured into ``config.out``; else a file,
@@ -144,14 +155,14 @@ def explain_clip(clip: str, config: FilterConfig) -> list[Explained]:
         UsageError: there is no such clip.
         InputError: it cannot be measured.
     """
-    rules = read_rules(config.rules)
+    rules, source = _rules_of(config)
     known = find_measured(Path(config.out)) if config.out else None
     if known is not None:
         selection = Selection(known.rows, rules, split_shots=config.split_shots)
         names = {clip, Path(clip).as_posix()}
         found = [one for one in selection.clips() if names & {one.id, one.stem, one.path}]
         if found:
-            return [_explain(one, rules, compared=True) for one in found]
+            return [_explain(one, rules, source, compared=True) for one in found]
     jobs, rejected = find_jobs([clip])
     if rejected or len(jobs) != 1:
         why = rejected[0].reason if rejected else f"stands for {len(jobs)} clips"
@@ -159,12 +170,25 @@ def explain_clip(clip: str, config: FilterConfig) -> list[Explained]:
     documents = FiguresWork(plugins=rules.plugins)(jobs[0])
     row = ClipFigures.from_json(documents.evidence)
     selection = Selection(lambda: iter([row]), rules, split_shots=config.split_shots)
-    return [_explain(one, rules, compared=False) for one in selection.clips()]
+    return [_explain(one, rules, source, compared=False) for one in selection.clips()]
 
 
-def _explain(judged: Judged, rules: Rules, *, compared: bool) -> Explained:
+def _rules_of(config: FilterConfig) -> tuple[Rules, str]:
+    """By which rules a clip is explained, and whose they are, in words."""
+    kept = Path(config.out) / RULES
+    if config.rules:
+        return read_rules(config.rules), config.rules
+    if config.out and kept.is_file() and kept.stat().st_size:
+        return read_rules(str(kept)), f"the rules that {config.out} was made with"
+    return read_rules(), "the shipped rules"
+
+
+def _explain(judged: Judged, rules: Rules, source: str, *, compared: bool) -> Explained:
     found = rules.judge(judged.candidate.figures) if judged.candidate is not None else []
     known = {one.rule for one in found}
     return Explained(
-        judged, [*(one for one in judged.reasons if one.rule not in known), *found], compared
+        judged,
+        [*(one for one in judged.reasons if one.rule not in known), *found],
+        source,
+        compared,
     )

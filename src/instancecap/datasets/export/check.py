@@ -23,12 +23,21 @@ from instancecap.datasets.export.base import (
     one_line,
     silent,
 )
-from instancecap.datasets.export.rules import TO_RULE, Entry, Load, Loaded, Plan, out_of_rule
+from instancecap.datasets.export.rules import (
+    TO_RULE,
+    Entry,
+    Load,
+    Loaded,
+    Plan,
+    cut_short,
+    out_of_rule,
+)
 from instancecap.datasets.export.simple_loaders import load_by_rules
 from instancecap.datasets.export.trainers import find_trainer
-from instancecap.datasets.export.write import RECORD
+from instancecap.datasets.export.write import CLIPS, RECORD
 from instancecap.datasets.repeats import RepeatAlarm
 from instancecap.errors import InputError, UsageError
+from instancecap.io.tables import read_rows
 from instancecap.render.targets import Counter, Target, counter_for
 
 
@@ -95,6 +104,17 @@ def _record_of(root: Path) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _captioned_in(root: Path) -> dict[str, float]:
+    """By a file's path in the dataset, the seconds that its caption is of, as they were noted."""
+    notes = root / RECORD_FOLDER / CLIPS
+    rows = read_rows(str(notes)) if notes.is_file() else iter(())
+    found: dict[str, float] = {}
+    for row in rows:
+        if isinstance(row.value, dict) and isinstance(seconds := row.value.get("captioned"), float):
+            found |= dict.fromkeys(row.value.get("media", ()), seconds)
+    return found
+
+
 @dataclass(slots=True)
 class _Checker:
     trainer: Trainer
@@ -106,6 +126,7 @@ class _Checker:
     report: CheckReport
     on_load: Callable[[str, Loaded], None]
     load: Load = field(init=False)
+    captioned: dict[str, float] = field(init=False)
 
     @property
     def several(self) -> bool:
@@ -118,6 +139,7 @@ class _Checker:
         except (OSError, ValueError, KeyError, TypeError) as error:
             self.report.fail("the trainer's configuration", f"cannot be read: {error!r}")
             self.load = load_by_rules(self.root, self.plan)
+        self.captioned = _captioned_in(self.root)
         seen: dict[str, str] = {}
         with closing(RepeatAlarm()) as alarm:
             self._read(seen, alarm)
@@ -214,6 +236,9 @@ class _Checker:
         if loaded.reason:
             self.report.dropped.append((where, loaded.reason))
             yield loaded.drop
+        inside = path.removeprefix(os.path.abspath(self.root) + os.sep)
+        if warning := cut_short(self.captioned.get(inside, 0.0), info, loaded):
+            self.report.warn(where, warning)
         for broken in out_of_rule(info, self.plan):
             if self.record.get("transcode"):
                 yield broken

@@ -59,6 +59,17 @@ def names_nothing(caption: Caption, prompt: str) -> bool:
     return told.isdisjoint(content(prompt))
 
 
+def told_after(caption: Caption, seconds: float) -> str:
+    """What a caption tells that its tracks and segments place after so many seconds, in words."""
+    found = [
+        one.name or kind_of(one)
+        for one in caption.instances
+        if one.track and min(point.t for point in one.track) >= seconds
+    ]
+    found += [one.description for one in caption.segments if one.start >= seconds]
+    return "; ".join(found).replace("'", "’")
+
+
 def _count_words(answer: Any) -> int:
     """Words of all texts in a structured caption; a Chinese character counts as one."""
     if isinstance(answer, dict | list):

@@ -136,6 +136,27 @@ TO_RULE = "--transcode brings it to the rule"
 """What to do about a clip that is out of a rule."""
 
 
+WHOLE = 0.8
+"""Share of a clip that has to be trained on, so that a caption of all of it still fits."""
+
+
+def cut_short(captioned: float, info: MediaInfo, loaded: Loaded, later: str = "") -> str:
+    """That a caption is of more than what is trained on, and what to do; empty where it is not.
+
+    Args:
+        captioned: seconds that the caption is of; 0 where that is not known.
+        later: what it tells that is known to come after the file's end, in words.
+    """
+    kept = min(loaded.seconds, info.seconds)
+    if loaded.reason or not info.fps or kept >= WHOLE * captioned:
+        return ""
+    told = f": '{later}' is seen in none of it" if later else ""
+    return (
+        f"the caption is of {captioned:.1f} s, and {kept:.1f} s of them are trained on{told}; "
+        "--frames may keep more, or caption parts of that length (start and end in a manifest)"
+    )
+
+
 Load = Callable[[MediaInfo], Loaded]
 Loader = Callable[[Path, Plan], Load]
 """How a trainer loads each clip of the dataset in a folder. Raises ``ValueError``, ``KeyError`` or

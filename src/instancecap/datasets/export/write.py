@@ -30,7 +30,7 @@ from instancecap.datasets.export.base import (
     silent,
     values_of,
 )
-from instancecap.datasets.export.content import names_nothing, require_answer
+from instancecap.datasets.export.content import names_nothing, require_answer, told_after
 from instancecap.datasets.export.layouts import READ_AS_MISSING, Add, Shards, dump
 from instancecap.datasets.export.rules import (
     TO_RULE,
@@ -38,6 +38,7 @@ from instancecap.datasets.export.rules import (
     MediaInfo,
     Plan,
     Sample,
+    cut_short,
     out_of_rule,
 )
 from instancecap.datasets.repeats import RepeatAlarm
@@ -141,7 +142,7 @@ class _Run:
     alarm: RepeatAlarm
     names: NameAllocator = field(default_factory=NameAllocator)
     counts: ClipCounts = field(default_factory=ClipCounts)
-    written: list[tuple[str, MediaInfo]] = field(default_factory=list)
+    written: list[tuple[str, MediaInfo, float, str]] = field(default_factory=list)
 
     def write_all(self, rows: Iterable[Row]) -> None:
         """Every row, then the files that speak of all of them."""
@@ -158,7 +159,7 @@ class _Run:
         if self.trainer.extras:
             for name, text in self.trainer.extras(self.final, self.plan, self.counts).items():
                 (self.part / name).write_text(text, encoding="utf-8")
-        self._warn_of_drops()
+        self._warn_of_losses()
         if not self.options.scene and (warning := self.alarm.warning()):
             self.report.warn("", warning)
         with suppress(OSError):  # a layout may have emptied its folder
@@ -184,6 +185,7 @@ class _Run:
         try:
             with local_copy(clip) as here:
                 paths, how, info = self._media(here, stem, row.name)
+                whole = _seconds_of(here)
         except (InputError, OSError):
             self._remove(stem)
             raise
@@ -197,7 +199,8 @@ class _Run:
         self.report.done += 1
         self.report.made[how] += 1
         self.counts.clips[info] += 1
-        self.written.append((row.name, info))
+        later = told_after(row.caption, info.seconds) if info.seconds < whole else ""
+        self.written.append((row.name, info, whole, later))
         return {
             "name": row.name,
             "media": paths,
@@ -207,6 +210,7 @@ class _Run:
             "fps": info.fps,
             "width": info.width,
             "height": info.height,
+            "captioned": whole,
             **notes,
         }
 
@@ -304,14 +308,16 @@ class _Run:
             self.report.warn(name, f"{info.fps:g} frames a second; {repeated}")
         return media.encode(clip, target, plan, fit=self.options.fit)
 
-    def _warn_of_drops(self) -> None:
-        """Name the clips that the trainer will pass over."""
+    def _warn_of_losses(self) -> None:
+        """Name the clips that the trainer will pass over, and those it loads too little of."""
         if self.trainer.stills:
             return
         load = self.trainer.loader(self.part, self.plan)
-        for name, info in self.written:
+        for name, info, whole, later in self.written:
             if (loaded := load(info)).reason:
                 self.report.warn(name, loaded.drop)
+            elif warning := cut_short(whole, info, loaded, later):
+                self.report.warn(name, warning)
 
     def _remove(self, stem: str) -> None:
         for path in (self.part / self.trainer.layout.media).glob(f"{stem}[.-]*"):
@@ -336,3 +342,9 @@ _RECORDED = (
     "drop_captions", "leave_out", "scene",
 )  # fmt: skip
 _LINKED = {"symlink": "linked", "hardlink": "linked", "copy": "copied"}
+
+
+def _seconds_of(clip: Clip) -> float:
+    """Length of a clip, 0 of a picture."""
+    end = probe(clip).duration if clip.end is None else clip.end
+    return round(max(0.0, (end or 0.0) - clip.start), 3)

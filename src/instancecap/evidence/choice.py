@@ -1,0 +1,20 @@
+"""Who measures, where that is chosen: names only, which load nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """Experts by name.
+
+    Attributes:
+        detector: see :func:`instancecap.evidence.detectors.open_detector`; empty for the best one
+            at hand of those that come with the package.
+    """
+
+    detector: str = ""
+
+
+DEFAULT = Cluster()

@@ -1,0 +1,130 @@
+"""Detectors of the transformers library: real classes, tiny, with random weights.
+
+They prove that a folder is loaded, shown pictures and read; never what a trained one finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import instancecap as ic
+from instancecap.errors import MissingDependency
+from instancecap.evidence import cluster
+from instancecap.evidence.choice import Cluster
+from instancecap.evidence.detectors import open_detector
+
+pytestmark = [pytest.mark.models, pytest.mark.filterwarnings("default")]
+
+LABELS = dict(enumerate(["person", "motorbike", "zeppelin"]))
+
+
+def rt_detr(transformers: Any) -> Any:
+    """RT-DETRv2 with some 100,000 weights."""
+    backbone = transformers.RTDetrResNetConfig(
+        embedding_size=8,
+        hidden_sizes=[8, 8, 16, 16],
+        depths=[1, 1, 1, 1],
+        layer_type="basic",
+        out_features=["stage2", "stage3", "stage4"],
+    )
+    return transformers.RTDetrV2ForObjectDetection(
+        transformers.RTDetrV2Config(
+            backbone_config=backbone,
+            encoder_in_channels=[8, 16, 16],
+            decoder_n_points=2,
+            **SIZES,
+        )
+    )
+
+
+def d_fine(transformers: Any) -> Any:
+    """D-FINE, as small."""
+    backbone = transformers.HGNetV2Config(
+        stem_channels=[3, 8, 8],
+        stage_in_channels=[8, 8, 16, 16],
+        stage_mid_channels=[8, 8, 8, 8],
+        stage_out_channels=[8, 16, 16, 16],
+        stage_num_blocks=[1, 1, 1, 1],
+        stage_numb_of_layers=[1, 1, 1, 1],
+        embedding_size=8,
+        hidden_sizes=[8, 16, 16, 16],
+        depths=[1, 1, 1, 1],
+        out_features=["stage2", "stage3", "stage4"],
+    )
+    return transformers.DFineForObjectDetection(
+        transformers.DFineConfig(
+            backbone_config=backbone,
+            encoder_in_channels=[16, 16, 16],
+            decoder_n_points=[2, 2, 2],
+            **SIZES,
+        )
+    )
+
+
+SIZES: dict[str, Any] = {
+    "feat_strides": [8, 16, 32],
+    "encoder_hidden_dim": 16,
+    "encoder_layers": 1,
+    "encoder_ffn_dim": 16,
+    "encoder_attention_heads": 2,
+    "d_model": 16,
+    "decoder_in_channels": [16, 16, 16],
+    "decoder_layers": 2,
+    "decoder_ffn_dim": 16,
+    "decoder_attention_heads": 2,
+    "num_queries": 30,
+    "num_denoising": 0,
+    "id2label": LABELS,
+    "label2id": {name: index for index, name in LABELS.items()},
+}
+
+
+@pytest.fixture(scope="module", params=[rt_detr, d_fine], ids=["rt-detr-v2", "d-fine"])
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import torch
+    import transformers
+    from transformers.models.rt_detr import RTDetrImageProcessorPil
+
+    torch.manual_seed(0)
+    made: Path = tmp_path_factory.mktemp("weights") / "tiny"
+    request.param(transformers).save_pretrained(made)
+    RTDetrImageProcessorPil(size={"height": 64, "width": 64}).save_pretrained(made)
+    return made
+
+
+def test_a_folder_is_loaded_and_answers_the_same_twice(folder: Path) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (90, 160, 3)).astype(np.uint8)
+    first, second = (open_detector(str(folder)).detect(picture) for _ in range(2))
+    assert first.scores.shape == (len(first.boxes), 80)
+    assert len(first.boxes), "untrained queries answer with scores near one half"
+    assert ((first.boxes >= 0) & (first.boxes <= 1)).all()
+    np.testing.assert_array_equal(first.boxes, second.boxes)
+    np.testing.assert_array_equal(first.scores, second.scores)
+
+
+def test_a_clip_is_measured_with_it(
+    folder: Path, make_video: Callable[..., Path], tmp_path: Path
+) -> None:
+    clip = make_video(tmp_path / "square.mp4", frames=12, size=(160, 120))
+    chosen = Cluster(detector=str(folder))
+    cluster.forget_models()
+    evidence = ic.measure(clip, cluster=chosen)
+    assert evidence.models["detector"] == "tiny"
+    assert {item.source for item in evidence.instances} <= {"tiny", "motion"}
+    again = ic.measure(clip, cluster=chosen)
+    assert again.instances == evidence.instances
+    cluster.forget_models()
+
+
+def test_what_cannot_be_loaded_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INSTANCECAP_OFFLINE", "1")
+    with pytest.raises(MissingDependency, match=r"^--detector no/such cannot be loaded .* folder"):
+        open_detector("no/such")
+    with pytest.raises(MissingDependency, match="cannot be loaded as a detector") as error:
+        open_detector(str(tmp_path))
+    assert "\n" not in str(error.value)
