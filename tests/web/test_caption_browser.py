@@ -293,7 +293,8 @@ def test_a_reload_shows_what_still_runs_and_a_large_file_is_not_sent(
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url))
     page.locator("[data-part=file]").set_input_files(large)
-    expect(page.locator("[data-part=toast]")).to_contain_text("large.mp4: too large: at most 2 MB are taken")
+    toast = page.locator("[data-part=toast]")
+    expect(toast).to_contain_text("large.mp4: too large: at most 2 MB are taken")
     assert not [url for url in sent if "/uploads" in url]
     page.locator("[name=path]").fill("bikes.mp4")
     page.keyboard.press("Enter")
