@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from instancecap.datasets.export import TRAINERS, Options
+from instancecap.datasets.export.base import complete
 from instancecap.datasets.repeats import RepeatAlarm
 from instancecap.datasets.traits import leave_out, lint, tells, without
 from instancecap.errors import UsageError
 from instancecap.schema.caption import Caption, Instance
+from tests.program import Run
 
 TRAITS = ("red hair", "freckles", "green eyes", "jacket")
 
@@ -169,3 +172,16 @@ def test_a_set_that_repeats_itself_is_told_so() -> None:
     alarm.close()
     assert told.startswith("7 of 107 captions are repeated")
     assert "7 like that of same0.mp4: 'A man talks to the camera in a bright room.'" in told
+
+
+def test_a_trait_without_a_word_is_refused_by_export_too() -> None:
+    trainer = TRAINERS["musubi-tuner"]
+    with pytest.raises(UsageError, match="--leave-out ''"):
+        complete(Options(leave_out=("",)), trainer)
+
+
+def test_lint_counts_what_was_looked_for(tmp_path: Path, run: Run) -> None:
+    Caption(video=None, global_description="A dog runs.").write(tmp_path / "a.json")
+    assert run("dataset", "lint", tmp_path)[2].endswith("1 captions\n")
+    told = run("dataset", "lint", tmp_path, "--trigger", "sks")[2]
+    assert told.endswith("1 captions: 1 lack the trigger word\n")

@@ -372,3 +372,9 @@ def test_the_measured_light_is_told_once_in_a_whole_sentence() -> None:
     text = text_of(measured(camera=camera, global_description=gist, lighting=light))
     assert text.count("warm tint") == 1
     assert "The picture is dark, has a warm tint and grows darker." in text
+
+
+def test_a_shot_without_a_size_is_told_without_the_word() -> None:
+    still = caption_of({"class": "dog", "action": "Sleeps."}, camera={"shot_angle": "eye_level"})
+    text = text_of(still, "hunyuanvideo")
+    assert "It is filmed at eye level." in text and "a shot at eye level" not in text

@@ -235,8 +235,16 @@ def lint(
             terminal.note(f"warning: {report.repeated}")
         telling = len({name for name, _, _ in report.telling})
         silent = len({name for name, _ in report.silent})
-        found = f"{len(report.lacking)} lack the trigger word, {telling} tell a trait to leave out"
-        terminal.note(f"{report.captions} captions: {found}, {silent} lack one to keep")
+        found = [
+            f"{count} {what}"
+            for count, what, wanted in (
+                (len(report.lacking), "lack the trigger word", trigger),
+                (telling, "tell a trait to leave out", leave_out),
+                (silent, "lack one to keep", keep),
+            )
+            if wanted
+        ]
+        terminal.note(f"{report.captions} captions{': ' * bool(found)}{', '.join(found)}")
     raise typer.Exit(int(not report.is_clean))
 
 

@@ -56,6 +56,12 @@ def _stem(word: str) -> str:
     return "eye" if word == "eyed" else stem(word)
 
 
+def require_words(option: str, traits: Sequence[str]) -> None:
+    """Raise :class:`UsageError` for a trait without a word, which nothing could tell."""
+    if wordless := [one for one in traits if not _words(one)]:
+        raise UsageError(f"{option} {wordless[0]!r}: give a noun, with or without words before")
+
+
 def find_trait(text: str, trait: str) -> tuple[int, int] | None:
     """First and next character of what tells a trait in a sentence; None where nothing does."""
     *more, head = [one.stem for one in _words(trait)] or [""]
@@ -230,9 +236,8 @@ def lint(
 
     Raises :class:`UsageError` for a trait without a word, which nothing could tell.
     """
-    for option, traits in (("--leave-out", leave_out), ("--keep", keep)):
-        if wordless := [one for one in traits if not _words(one)]:
-            raise UsageError(f"{option} {wordless[0]!r}: give a noun, with or without words before")
+    require_words("--leave-out", leave_out)
+    require_words("--keep", keep)
     report = TraitReport()
     word = re.compile(rf"(?<!\w){re.escape(trigger)}(?!\w)", re.IGNORECASE)
     before = ""

@@ -245,6 +245,9 @@ def _framing(draft: Draft) -> Iterator[Line]:
         return
     say = draft.wording.say("framing_first" if draft.order[0] == "framing" else "framing")
     text = grammar.sentence(say.format(en.article(found))) if found else ""
+    bare = found.removeprefix("shot ")
+    if bare != found and draft.order[0] != "framing":  # not *the framing is a shot at eye level*
+        text = grammar.sentence(f"it is filmed {bare}")
     yield from _fact(draft, "/camera/shot_type", text, rank=4)
 
 

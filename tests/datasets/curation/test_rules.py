@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instancecap.datasets.curation.rules import KINDS, Rules, read_rules
+from instancecap.datasets.curation.rules import DUPLICATES, KINDS, Rules, read_rules
 from instancecap.errors import UsageError
 from tests.datasets.curation.clips import figures
 
@@ -108,3 +109,18 @@ def test_every_rule_is_told_in_the_shipped_file() -> None:
 
     text = files("instancecap.datasets.curation").joinpath("rules.toml").read_text()
     assert [name for name in KINDS if name not in text] == []
+
+
+def test_the_docs_name_every_rule_with_its_limit() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "datasets.md").read_text(encoding="utf-8")
+    table = page.partition("| rule | what it is about")[2].partition("\n\n")[0]
+    found = dict(re.findall(r"^\| `(\w+)` \| .*? \| (.*?) ?\|$", table, re.MULTILINE))
+    shipped = read_rules()
+    limits = {rule.name: rule for rule in shipped.rules}
+    assert list(found) == [*KINDS, DUPLICATES]
+    for name, told in found.items():
+        rule = limits.get(name)
+        low, high = (rule.min, rule.max) if rule else (None, None)
+        high = shipped.duplicates if name == DUPLICATES else high
+        both = [f"{key} {one:g}" for key, one in (("min", low), ("max", high)) if one is not None]
+        assert told == ", ".join(both), name

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from instancecap.datasets.export import media
 from instancecap.datasets.export.layouts import Layout
 from instancecap.datasets.export.rules import Extras, Loader, Plan
+from instancecap.datasets.traits import require_words
 from instancecap.errors import UsageError
 from instancecap.render import RenderOptions
 from instancecap.render.options import Length
@@ -270,6 +271,7 @@ def _check_captions(options: Options, trainer: Trainer) -> None:
         raise UsageError(f"--paraphrases {options.paraphrases}: give 1 or more")
     if not 0 <= options.drop_captions <= 1:
         raise UsageError(f"--drop-captions {options.drop_captions}: give a probability from 0 to 1")
+    require_words("--leave-out", options.leave_out)
     render = options.render
     if render and options.paraphrases > 1 and not render.target.takes_prose:
         _refuse(trainer, "paraphrases", f"wants fields for {render.target.name}, not sentences")
