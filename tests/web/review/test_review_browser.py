@@ -77,6 +77,8 @@ def test_twenty_captions_by_keyboard_alone(
     # Merge, undo, remove.
     keys.press("m")
     keys.press("Enter")
+    expect(page.locator("dialog li")).to_contain_text("The square 0 moves right")
+    keys.press("Enter")  # the sentences stay, with the name that stays
     wait_for(page, lambda: len(stored(folder, 0).instances) == 1)
     keys.press("u")
     wait_for(page, lambda: len(stored(folder, 0).instances) == 2)
