@@ -187,7 +187,7 @@ def test_a_job_is_cancelled(app: LiveApp, watch: Watch) -> None:
     page.locator("[data-key]").first.click()
     page.locator("[data-part=stage]", has_text="measuring").wait_for()
     page.locator("[data-part=cancel]").click()
-    page.locator("[data-part=toast]", has_text="Cancelled.").wait_for()
+    page.locator("[data-part=toast]", has_text="Cancelled: ").wait_for()
     assert not page.locator("[data-part=progress]").is_visible()
 
 
