@@ -187,7 +187,7 @@ def test_a_job_is_cancelled(app: LiveApp, watch: Watch) -> None:
     page.locator("[data-key]").first.click()
     page.locator("[data-part=stage]", has_text="measuring").wait_for()
     page.locator("[data-part=cancel]").click()
-    page.locator("[data-part=toast]", has_text="Cancelled.").wait_for()
+    page.locator("[data-part=toast]", has_text="Cancelled: ").wait_for()
     assert not page.locator("[data-part=progress]").is_visible()
 
 
@@ -279,3 +279,26 @@ def test_settings_are_remembered_and_the_key_stays_where_it_is(
     theme = page.locator("html").get_attribute("data-theme")
     page.reload()
     assert page.locator("html").get_attribute("data-theme") == theme == "dark"
+
+
+def test_a_reload_shows_what_still_runs_and_a_large_file_is_not_sent(
+    app: LiveApp, watch: Watch, tmp_path: Path
+) -> None:
+    from playwright.sync_api import expect
+
+    page = watch(app).page
+    page.goto(app.url)
+    large = tmp_path / "large.mp4"
+    large.write_bytes(bytes(2_000_001))
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url))
+    page.locator("[data-part=file]").set_input_files(large)
+    toast = page.locator("[data-part=toast]")
+    expect(toast).to_contain_text("large.mp4: too large: at most 2 MB are taken")
+    assert not [url for url in sent if "/uploads" in url]
+    page.locator("[name=path]").fill("bikes.mp4")
+    page.keyboard.press("Enter")
+    page.locator("[data-part=stage]", has_text=re.compile("measuring|looking|waiting")).wait_for()
+    page.reload()
+    expect(page.locator("[data-part=what]")).to_have_text("bikes.mp4")
+    page.wait_for_url("**/captions/*", timeout=120_000)

@@ -60,7 +60,7 @@ export class Player {
     const begin = () => {
       const fps = this.data.fps || 25;
       const count = Math.max(1, Math.round(this.data.span * fps));
-      const t = this.index === undefined ? 0 : this.times[this.index];
+      const t = this.wanted ?? (this.index === undefined ? 0 : this.times[this.index]);
       this.video = video;
       this.times = Array.from({ length: count }, (_, index) => index / fps);
       seek.max = count - 1;
@@ -84,6 +84,7 @@ export class Player {
     this.load();
     this.pause();
     this.show(this.indexAt(t));
+    this.wanted = t; // a video that is not there yet is shown from here
   }
 
   /** Use other tracks: [{id, name, hue, runs: [[[t, x0, y0, x1, y1], …], …]}, …]. */
@@ -116,6 +117,7 @@ export class Player {
   }
 
   show(index) {
+    this.wanted = null;
     this.fresh = false;
     if (!this.times.length) return;
     this.index = Math.max(0, Math.min(this.times.length - 1, index));

@@ -242,7 +242,7 @@ def test_a_number_that_the_shares_do_not_allow_is_told(folder: Path) -> None:
     done = balanced(folder, "few.jsonl")
     told = "; ".join(done.warnings)
     assert f"{sum(done.chosen.values())} clips instead of 8" in told
-    assert "40% of 8 place of other values are wanted and 1 there" in told
+    assert "place all other values: 40% of 8 are wanted, and there is 1" in told
     assert "place outdoor" in told and "instead of 60%" in told
     assert done.shares["place"]["all other values"][1] == 0.4
 

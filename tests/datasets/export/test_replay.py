@@ -344,8 +344,8 @@ def test_musubi_retimes_clips_of_every_rate(tmp_path: Path) -> None:
 def test_a_loader_that_retimes_is_not_warned_about(tmp_path: Path, trainer: str) -> None:
     clips = make_clips(tmp_path / "in", [(60, 24), (16, 8)])
     report = export_rows(map(row_of, clips), trainer, tmp_path / "set", size=(96, 64))
-    assert not [text for _, text in report.warnings if "a second" in text]
-    assert check(str(tmp_path / "set")).warnings == []
+    told = [*report.warnings, *check(str(tmp_path / "set")).warnings]
+    assert not [text for _, text in told if "a second" in text]
 
 
 def test_a_rate_above_the_models_is_retimed_before_buckets_are_chosen(tmp_path: Path) -> None:

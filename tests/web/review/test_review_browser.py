@@ -77,6 +77,8 @@ def test_twenty_captions_by_keyboard_alone(
     # Merge, undo, remove.
     keys.press("m")
     keys.press("Enter")
+    expect(page.locator("dialog li")).to_contain_text("The square 0 moves right")
+    keys.press("Enter")  # the sentences stay, with the name that stays
     wait_for(page, lambda: len(stored(folder, 0).instances) == 1)
     keys.press("u")
     wait_for(page, lambda: len(stored(folder, 0).instances) == 2)
@@ -141,10 +143,17 @@ def test_an_instance_is_added_by_drawing_and_split_and_removed(
     wait_for(page, lambda: len(stored(folder, 0).instances) == 3)
     keys.press("1")
     keys.press("Escape")
+    keys.press("ArrowRight")
+    keys.press("ArrowRight")
+    clock = page.locator("[data-part=clock]").inner_text()
+    assert not clock.startswith("0.00")
     keys.press("t")
     page.locator("dialog[open] input[name=t]").fill("0.5")
     keys.press("Enter")
     wait_for(page, lambda: len(stored(folder, 0).instances) == 4)
+    page.locator(".timeline .lane").nth(3).wait_for()
+    page.wait_for_timeout(500)
+    assert page.locator("[data-part=clock]").inner_text() == clock, "the player keeps its time"
     keys.press("1")
     keys.press("Escape")
     keys.press("d")

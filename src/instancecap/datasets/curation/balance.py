@@ -149,7 +149,8 @@ def balance_set(inputs: Sequence[str], options: BalanceOptions) -> Balanced:
     found = Balanced(len(held), amounts, shares, outputs, failed)
     found.warnings.extend(_shortfalls([one.traits for one in held], len(chosen), target, shares))
     if empty := [name for name, count in amounts.items() if not count]:
-        there = f"{len(chosen)} clips, {len(set(groups.tolist()))} of them apart from one another"
+        together = "those of one video, or that look alike, stay together"
+        there = f"{len(chosen)} clips in {len(set(groups.tolist()))} groups; {together}"
         found.warnings.append(f"no clip is left for {', '.join(empty)}: {there}")
     _write(read_items(inputs), where, folder, found)
     return found
@@ -178,8 +179,8 @@ def _shortfalls(
         there = np.bincount(aspect.of, minlength=len(aspect.names)).tolist()
         for value, share, clips in zip(aspect.names, aspect.shares, there, strict=True):
             if clips < share * target.clips - 0.5:
-                told = f"{share:.0%} of {target.clips} {name} {value or 'of other values'}"
-                lacking.append(f"{told} are wanted and {clips} there")
+                told = f"{share:.0%} of {target.clips} are wanted, and there is {clips}"
+                lacking.append(f"{name} {value or OTHERS}: {told}")
         for value, (_, aim, after) in compared[name].items():
             if aim is not None and abs(after - aim) > OFF:
                 off.append(f"{name} {value} {after:.0%} instead of {aim:.0%}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import quote
@@ -24,12 +25,15 @@ from instancecap.web.app.captioning import (
 )
 from instancecap.web.app.frames import read_frames
 from instancecap.web.app.prompts import prompt_facts, target_names
-from instancecap.web.app.services import Services, Source
+from instancecap.web.app.services import SEARCH_SECONDS, Services, Source
 from instancecap.web.clip_view import ClipView
 from instancecap.web.report import ReportEntry, write_report
 
 EXAMPLES = 12
 """Clips that are offered at most."""
+
+LISTED = 1000
+"""Clips of the opened folder that the path's field proposes at most."""
 
 RECENT = 8
 """Captions made before that are named."""
@@ -70,10 +74,12 @@ def _add_start(routes: APIRouter, services: Services) -> None:
 
     @routes.get("/", response_class=HTMLResponse)
     def page(request: Request) -> HTMLResponse:
+        clips = list(islice(services.folder.videos(seconds=SEARCH_SECONDS), LISTED))
         return services.pages.render(
             request,
             "app/templates/caption.html",
             examples=list(services.examples(EXAMPLES)),
+            clips=clips,
             recent=_recent(services),
             config=services.config,
             modes=get_args(Mode),

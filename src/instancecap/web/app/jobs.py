@@ -129,6 +129,7 @@ class Jobs:
     def cancel(self, id: str) -> None:
         """End a job, whatever it does; nothing where it is done."""
         job = self._get(id)
+        self._finish(job)
         with self._lock:
             if not job.state:
                 job.state = "cancelled"

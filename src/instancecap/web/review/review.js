@@ -171,7 +171,7 @@ async function putPlayer(html, name, { keeps = false } = {}) {
     part.player.replaceChildren(template.content);
     [player] = mount(part.player);
     player.root.addEventListener("unplayable", () => {
-      if (open?.name === name) putPlayer(text(address("player", { name, version: open.version, frames: true })), name);
+      if (open?.name === name) putPlayer(text(address("player", { name, version: open.version, frames: true })), name, { keeps: true });
     });
     if (t !== null) player.seekTo(t);
   } catch (fault) {

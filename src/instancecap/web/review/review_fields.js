@@ -69,7 +69,7 @@ function input(pointer, value, id) {
   if (typeof value === "boolean") return make("input", { ...common, type: "checkbox" });
   if (kind === "count") return make("input", { ...common, type: "number", min: 1 });
   if (words[kind] && !Array.isArray(value)) {
-    const options = ["", ...words[kind]].map((one) =>
+    const options = ["", ...words[kind].filter((one) => one !== "unknown")].map((one) =>
       make("option", { value: one }, one.replaceAll("_", " ") || "not known"));
     return make("select", common, ...options);
   }
@@ -86,7 +86,11 @@ function input(pointer, value, id) {
 function put(node, value) {
   if (node.type === "checkbox") node.checked = value;
   else if (node.multiple) for (const one of node.options) one.selected = value.includes(one.value);
-  else node.value = shown(value);
+  else {
+    // Captions say in two ways that something is not known; the choice is one.
+    if (node.tagName === "SELECT" && ["", "unknown"].includes(value)) node.options[0].value = value;
+    node.value = shown(value);
+  }
   node.dataset.saved = JSON.stringify(value);
 }
 

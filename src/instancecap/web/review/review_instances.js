@@ -85,7 +85,7 @@ export function instanceActions({ opened, player, fields, saved, save }) {
     const t = player()?.t ?? 0;
     const reply = await ask("From then on it is another one", [choice("instance", "Instance", names(), chosen()),
       field("t", "From, seconds", { type: "number", min: 0, step: "any", value: t.toFixed(2) }),
-      field("name", "Name of the new one", { maxlength: 200 })], [["split", "Split"]]);
+      field("name", "Name of the new one", { maxlength: 200, autofocus: true })], [["split", "Split"]]);
     if (!reply) return;
     await save({ kind: "split", instance: Number(reply.instance), t: Number(reply.t), name: reply.name.trim() });
   }

@@ -1,5 +1,5 @@
 // The page that takes a clip and follows the job.
-import { follow, post, remembered, tell, upload } from "/static/api.js";
+import { follow, get, post, remembered, tell, upload } from "/static/api.js";
 
 const part = {};
 for (const node of document.querySelectorAll("main [data-part]")) part[node.dataset.part] = node;
@@ -32,6 +32,7 @@ function choice() {
 // A clip, and what becomes of it. -----------------------------------------------------------------
 
 let running = null;
+const RUNNING = "instancecap.caption.running";
 
 /** Show how it goes while `work` does it; one at a time. */
 async function attempt(name, work) {
@@ -47,7 +48,7 @@ async function attempt(name, work) {
   try {
     await work(running.signal);
   } catch (error) {
-    if (error.name === "AbortError") tell("Cancelled.");
+    if (error.name === "AbortError") tell(`Cancelled: ${name}`);
     else tell(error.message, { error: true });
     part.progress.hidden = true;
   } finally {
@@ -63,6 +64,12 @@ function show(stage, share = null) {
 
 async function caption(clip, signal) {
   const { job, page } = await post("/captions", { ...clip, ...choice() });
+  sessionStorage.setItem(RUNNING, JSON.stringify({ job, page, name: part.what.textContent }));
+  await arrive({ job, page }, signal);
+}
+
+/** Follow a job to its page. */
+async function arrive({ job, page }, signal) {
   await follow(job, {
     signal,
     onEvent: ({ stage, share }) => show(stage, share),
@@ -74,7 +81,20 @@ async function caption(clip, signal) {
   location.assign(page);
 }
 
+// A clip that was under way when the page was left.
+const left = JSON.parse(sessionStorage.getItem(RUNNING) ?? "null");
+if (left) {
+  get(`/jobs/${left.job}`).then(({ state }) => {
+    if (["waiting", "running"].includes(state)) attempt(left.name, (signal) => arrive(left, signal));
+  }, () => sessionStorage.removeItem(RUNNING)); // the app was started anew
+}
+
 function take(file) {
+  const most = Number(part.drop.dataset.most);
+  if (file.size > most) {
+    tell(`${file.name}: too large: at most ${most / 1e6} MB are taken`, { error: true });
+    return null;
+  }
   return attempt(file.name, async (signal) => {
     show("sending the file", 0);
     const { key } = await upload(file, (share) => show("sending the file", share), signal);
@@ -87,6 +107,7 @@ part.file.addEventListener("change", () => {
   if (part.file.files.length) take(part.file.files[0]);
   part.file.value = "";
 });
+part["path-form"]?.elements.path.addEventListener("invalid", () => tell("Type or choose the path of a clip first.", { error: true }));
 part["path-form"]?.addEventListener("submit", (event) => {
   event.preventDefault();
   const path = event.target.elements.path.value;

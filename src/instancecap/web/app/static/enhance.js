@@ -4,7 +4,7 @@ import { follow, post, remembered, save, tell, upload } from "/static/api.js";
 const part = {};
 for (const node of document.querySelectorAll("main [data-part]")) part[node.dataset.part] = node;
 const form = part.form.elements;
-let picture = "", shown = null, manner = null, running = null;
+let picture = "", edited = false, shown = null, manner = null, running = null;
 
 const make = (tag, properties = {}, ...children) => {
   const node = Object.assign(document.createElement(tag), properties);
@@ -81,6 +81,7 @@ part.form.addEventListener("submit", async (event) => {
     });
     show(facts);
     showFields(facts.groups);
+    edited = false;
     part.result.hidden = false;
     part.result.scrollIntoView({ block: "nearest" });
   } catch (error) {
@@ -173,10 +174,13 @@ async function revise(change, control = null) {
   try {
     const facts = await post("/enhance/revision", { ...manner, caption: shown.caption, ...change });
     control?.setCustomValidity("");
+    control?.removeAttribute("aria-invalid");
+    if (change.pointer) edited = true;
     if (mine === last) show(facts);
     tell("");
   } catch (error) {
     control?.setCustomValidity(error.message);
+    control?.setAttribute("aria-invalid", "true");
     tell(error.message, { error: true });
   }
 }
@@ -190,4 +194,5 @@ part.copy.addEventListener("click", async () => {
     tell("Selected; copy it with the keyboard.");
   }
 });
-part.save.addEventListener("click", () => save("caption.json", `${JSON.stringify(shown.caption, null, 2)}\n`));
+addEventListener("beforeunload", (event) => { if (edited) event.preventDefault(); });
+part.save.addEventListener("click", () => { edited = false; save("caption.json", `${JSON.stringify(shown.caption, null, 2)}\n`); });
