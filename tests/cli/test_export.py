@@ -120,7 +120,8 @@ def test_transcode_and_copy(run: Run, captions: Path, tmp_path: Path) -> None:
         "--transcode", "--size", "64x48", "--frames", "5", "--fps", "8", "--fit", "pad", "--check",
     )  # fmt: skip
     assert status == 0, told
-    assert "2 encoded" in told and "warning" not in told
+    assert "2 encoded" in told and told.count("warning") == 1
+    assert "a.mp4, b.mp4: the caption is of 1.2 s, and 0.6 s of them are trained on" in told
     status, _, told = run("export", captions, "--for", "mochi", "--out", tmp_path / "two", "--copy")
     assert status == 0 and "2 copied" in told
     assert not (tmp_path / "two" / "a.mp4").is_symlink()

@@ -325,3 +325,10 @@ def test_who_says_so_is_kept() -> None:
     assert back.producer.name == "instancevid"
     assert set(back.provenance) == set(back.leaves()) == {"/background", "/instances/0/class"}
     assert {one.support for one in back.provenance.values()} == {"unchecked"}
+
+
+def test_a_segment_of_nobody_is_told_in_one_line() -> None:
+    value = json.loads(Caption(video=None, instances=[Instance(id=3, class_="dog")]).to_json())
+    value["segments"] = [{"start": 0, "end": 1, "description": "It runs.", "instances": [1]}]
+    with pytest.raises(FormatError, match=r"segments name instances \[1\], there are \[3\]"):
+        caption_from(value)

@@ -121,6 +121,8 @@ def _mended(value: dict[str, Any], cause: object) -> tuple[dict[str, Any], list[
     spelled: list[str] = []
     value = deepcopy(value)
     for fault in cause.errors(include_url=False) if isinstance(cause, ValidationError) else []:
+        if not fault["loc"]:  # of the caption as a whole: nothing here can mend it
+            continue
         *way, key = fault["loc"]
         owner: Any = value
         for step in way:

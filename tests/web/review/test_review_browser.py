@@ -116,7 +116,7 @@ def test_an_instance_is_added_by_drawing_and_split_and_removed(
     folder = make_folder(tmp_path / "set", make_video, 1)
     page = open_review(live_app(source=str(folder)), watch)
     keys = page.keyboard
-    page.locator("[data-player]").wait_for()
+    page.locator(".timeline .lane").wait_for()
     keys.press("b")
     place = page.locator(".sheet").bounding_box()
     mouse = page.mouse
