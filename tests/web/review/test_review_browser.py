@@ -118,6 +118,7 @@ def test_an_instance_is_added_by_drawing_and_split_and_removed(
     keys = page.keyboard
     page.locator(".timeline .lane").wait_for()
     keys.press("b")
+    page.locator(".sheet").wait_for()  # it has a size once the player's picture is there
     place = page.locator(".sheet").bounding_box()
     mouse = page.mouse
     mouse.move(place["x"] + 0.25 * place["width"], place["y"] + 0.25 * place["height"])

@@ -186,7 +186,7 @@ def _pieces(spans: Sequence[SpeechSpan]) -> list[tuple[float, float]]:
         at = span.start
         if pieces and span.end - pieces[-1][0] <= LONGEST_PIECE:
             at = pieces.pop()[0]
-        while span.end - at > LONGEST_PIECE:
+        while span.end - at > LONGEST_PIECE + 1e-6:  # else rounding leaves a piece of no length
             pieces.append((at, at + LONGEST_PIECE))
             at += LONGEST_PIECE
         pieces.append((at, span.end))
