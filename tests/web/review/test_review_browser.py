@@ -118,7 +118,12 @@ def test_an_instance_is_added_by_drawing_and_split_and_removed(
     keys = page.keyboard
     page.locator(".timeline .lane").wait_for()
     keys.press("b")
-    page.locator(".sheet").wait_for()  # it has a size once the player's picture is there
+    page.locator(".sheet").wait_for()
+    # A browser that finds late that it cannot play the clip: another player, the same drawing.
+    player = page.locator("[data-player]").element_handle()
+    player.evaluate("one => one.dispatchEvent(new CustomEvent('unplayable'))")
+    page.wait_for_function("one => !one.isConnected", arg=player)
+    page.locator("[data-player] .sheet").wait_for()
     place = page.locator(".sheet").bounding_box()
     mouse = page.mouse
     mouse.move(place["x"] + 0.25 * place["width"], place["y"] + 0.25 * place["height"])

@@ -2,7 +2,7 @@
 
 import { follow, get, post, remembered, tell, text } from "./api.js";
 import { mount, unmount } from "./player.js";
-import { ask, help, isOpen, since } from "./review_dialogs.js";
+import { ask, help, isOpen, resume, since } from "./review_dialogs.js";
 import { Fields, make, told } from "./review_fields.js";
 import { instanceActions } from "./review_instances.js";
 import { listen } from "./review_keys.js";
@@ -165,6 +165,7 @@ async function putPlayer(html, name, { keeps = false } = {}) {
     const found = await html;
     if (open?.name !== name || !found) return;
     const t = keeps && player ? player.t : null;
+    const drawing = keeps && part.player.querySelector(".sheet"); // goes on over the new player
     unmount(part.player);
     const template = document.createElement("template");
     template.innerHTML = found; // of our own template, which escapes what it is given
@@ -174,6 +175,7 @@ async function putPlayer(html, name, { keeps = false } = {}) {
       if (open?.name === name) putPlayer(text(address("player", { name, version: open.version, frames: true })), name, { keeps: true });
     });
     if (t !== null) player.seekTo(t);
+    if (drawing) resume(drawing, player.root.querySelector(".frame"));
   } catch (fault) {
     if (open?.name === name) note(fault.message);
   }

@@ -55,6 +55,12 @@ export function choice(name, text, options, chosen) {
 
 const STEP = 0.02;
 
+/** Put the sheet of a drawing on a frame: its own, or that of a player in place of the one before. */
+export function resume(sheet, frame) {
+  frame.append(sheet);
+  sheet.focus();
+}
+
 /**
  * Let a box be drawn on the frame that the player shows, by pointer or arrow keys. Resolves to
  * [x0, y0, x1, y1] in 0..1, or to null.
@@ -81,9 +87,8 @@ export function draw(frame) {
     if (fits) place = next;
     paint();
   };
-  frame.append(sheet);
   paint();
-  sheet.focus();
+  resume(sheet, frame);
   return new Promise((resolve) => {
     const end = (result) => { sheet.remove(); resolve(result); };
     sheet.addEventListener("click", (event) => event.stopPropagation());
