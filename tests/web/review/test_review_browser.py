@@ -117,12 +117,10 @@ def test_an_instance_is_added_by_drawing_and_split_and_removed(
     page = open_review(live_app(source=str(folder)), watch)
     keys = page.keyboard
     page.locator(".timeline .lane").wait_for()
+    page.wait_for_load_state(
+        "networkidle"
+    )  # the queue is read, and the player that can play is there
     keys.press("b")
-    page.locator(".sheet").wait_for()
-    # A browser that finds late that it cannot play the clip: another player, the same drawing.
-    player = page.locator("[data-player]").element_handle()
-    player.evaluate("one => one.dispatchEvent(new CustomEvent('unplayable'))")
-    page.wait_for_function("one => !one.isConnected", arg=player)
     page.locator("[data-player] .sheet").wait_for()
     place = page.locator(".sheet").bounding_box()
     mouse = page.mouse
