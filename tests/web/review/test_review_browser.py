@@ -110,6 +110,40 @@ def test_twenty_captions_by_keyboard_alone(
     assert serious_findings(page) == []
 
 
+SLOW = """
+const plain = window.fetch, wait = (ms) => new Promise((done) => setTimeout(done, ms));
+let queues = 0, told = false;
+window.fetch = async (address, ...rest) => {
+  const { pathname } = new URL(address, location);
+  if (pathname === "/review/caption") await wait(600);
+  if (pathname === "/review/queue" && queues++) await wait(1200);
+  if (pathname.startsWith("/jobs/") && !told) {
+    told = true;
+    return Response.json({ events: [{ count: 1 }], seconds: 0, state: "running" });
+  }
+  return plain(address, ...rest);
+};
+"""
+"""A page whose index is being built: the queue is read again before its first caption is there."""
+
+
+def test_the_first_caption_is_opened_once_while_others_are_still_read(
+    tmp_path: Path, make_video: MakeVideo, live_app: Any, watch: Any
+) -> None:
+    app = live_app(source=str(make_folder(tmp_path / "set", make_video, 3)))
+    page = open_review(app, watch)  # builds the index
+    page.locator("[data-part=count]", has_text="3 captions").wait_for()
+    page.add_init_script(SLOW)
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url))
+    page.goto(f"{app.url}/review")
+    page.locator(".timeline .lane").wait_for()
+    page.wait_for_load_state("networkidle")
+    assert page.locator(".items button").count() == 3
+    opened = [url for url in asked if "/review/caption?name=clip-00" in url]
+    assert len(opened) == 1, "opened again, it would lose what is being typed or drawn"
+
+
 def test_an_instance_is_added_by_drawing_and_split_and_removed(
     tmp_path: Path, make_video: MakeVideo, live_app: Any, watch: Any
 ) -> None:
@@ -117,10 +151,12 @@ def test_an_instance_is_added_by_drawing_and_split_and_removed(
     page = open_review(live_app(source=str(folder)), watch)
     keys = page.keyboard
     page.locator(".timeline .lane").wait_for()
-    page.wait_for_load_state(
-        "networkidle"
-    )  # the queue is read, and the player that can play is there
     keys.press("b")
+    page.locator(".sheet").wait_for()
+    # A browser that finds late that it cannot play the clip: another player, the same drawing.
+    player = page.locator("[data-player]").element_handle()
+    player.evaluate("one => one.dispatchEvent(new CustomEvent('unplayable'))")
+    page.wait_for_function("one => !one.isConnected", arg=player)
     page.locator("[data-player] .sheet").wait_for()
     place = page.locator(".sheet").bounding_box()
     mouse = page.mouse
@@ -225,7 +261,10 @@ def test_what_a_daily_user_sees_of_what_they_did(
     expect(page.locator("[data-part=progress]")).to_contain_text("1 edited")
     expect(page.locator(".items .mark.edited")).to_have_count(1)
     page.locator('[data-pointer="/camera/motion"]').select_option(["pan_left", "zoom_in"])
-    wait_for(page, lambda: stored(folder, 1).camera.motion == ["pan_left", "zoom_in"])
+    expect(page.locator("[data-part=history] li")).to_have_count(
+        2
+    )  # the page knows: it asks nothing
+    assert stored(folder, 1).camera.motion == ["pan_left", "zoom_in"]
     page.reload()
     expect(page.locator("[data-part=name]")).to_have_text("clip-01.mp4")
     expect(page.locator(".items button")).to_have_count(3)

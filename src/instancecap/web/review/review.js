@@ -22,6 +22,7 @@ let open = null; // what the server told of it
 let player = null;
 let steps = []; // what can be undone, the latest last
 let saving = Promise.resolve();
+let loading = null; // the reading of the queue that is under way
 const ahead = new Map(); // captions and players that are fetched before they are wanted
 
 const me = () => part.reviewer.value.trim();
@@ -39,7 +40,14 @@ async function page(more = {}) {
   return get(address("queue", { ...query(), ...more }));
 }
 
-async function load({ keep = false } = {}) {
+/** Read the queue, one reading after the other, so that none opens anew what another has opened. */
+function load(options = {}) {
+  const done = Promise.resolve(loading).catch(() => {}).then(() => readQueue(options));
+  loading = done;
+  return done.finally(() => { if (loading === done) loading = null; });
+}
+
+async function readQueue({ keep = false }) {
   const found = await page({ counted: true });
   const name = keep && open ? open.name : null;
   items = found.items;
@@ -394,9 +402,9 @@ setInterval(async () => {
 }, LOOK_AGAIN);
 
 part.reviewer.value = remembered.get("reviewer");
-load().then(standing);
+load({ keep: true }).then(standing);
 offer();
 const { job: building } = part.review.dataset;
-follow(building, { onEvent: ({ count }) => { part.count.textContent = `reading captions: ${count.toLocaleString("en")}`; if (!open) load(); } })
+follow(building, { onEvent: ({ count }) => { part.count.textContent = `reading captions: ${count.toLocaleString("en")}`; if (!open && !loading) load({ keep: true }); } })
   .then(() => { part.review.dataset.job = ""; return Promise.all([load({ keep: true }), offer()]); })
   .then(standing, (fault) => tell(fault.message, { error: true }));
