@@ -23,7 +23,6 @@ from instancecap.io.atomic import require_writable, write_whole
 from instancecap.io.finder import Rejected, reason_of
 from instancecap.mllm.base import Image
 from instancecap.schema.base import Document
-from instancecap.web.templates import asset
 
 PAGE = "judge.html"
 CHOICES = ("the first", "the second", "equal")
@@ -154,7 +153,6 @@ def write_page(
         heads=list(dict.fromkeys(one["ballot"].head for one in items)),
         videos=list(videos.values()),
         page=digest([one["key"] for one in items]),
-        style=asset("page.css"),
         script=script,
         script_hash="sha256-" + b64encode(sha256(script.encode()).digest()).decode(),
     )  # fmt: skip

@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from instancecap.evals.result import FigureResult, Result
 from instancecap.evals.statistics import FEWEST
 from instancecap.io.atomic import require_writable, write_whole
-from instancecap.web.templates import asset, templates_of
+from instancecap.web.templates import templates_of
 
 RESULT, TABLE, PAGE = "result.json", "table.md", "index.html"
 
@@ -169,7 +169,6 @@ def page(result: Result, folder: Path) -> str:
         step=STEP,
         made=reproduction(result),
         samples=result.samples[:MOST_SAMPLES],
-        style=asset("page.css"),
         where=lambda path: Path(os.path.relpath(path, folder)).as_posix(),
     )
 

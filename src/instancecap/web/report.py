@@ -58,7 +58,6 @@ def write_report(
         .get_template("report.html")
         .render(
             title=title,
-            style=asset("page.css"),
             script=script,
             script_hash="sha256-" + b64encode(sha256(script.encode()).digest()).decode(),
             clips=[_view(entry, number, limit) for number, entry in enumerate(entries, 1)],

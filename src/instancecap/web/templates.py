@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from instancecap.web.fields import span_of
 
 
 def templates_of(package: str) -> Environment:
-    """Page templates that lie in a package; whatever is put into them is escaped."""
+    """Page templates that lie in a package; whatever is put into them is escaped.
+
+    A page that is one file extends ``one_file.html``, which lies beside this module.
+    """
+    packages = dict.fromkeys((package, "instancecap.web"))
     return Environment(
-        loader=PackageLoader(package, ""),
+        loader=ChoiceLoader([PackageLoader(one, "") for one in packages]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

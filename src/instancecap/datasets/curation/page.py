@@ -17,7 +17,7 @@ from instancecap.io.addresses import is_url
 from instancecap.io.atomic import write_whole
 from instancecap.video.clip import Clip
 from instancecap.web.pictures import sample_pictures
-from instancecap.web.templates import asset, templates_of
+from instancecap.web.templates import templates_of
 
 PAGE = "index.html"
 
@@ -164,7 +164,6 @@ def write_page(survey: Survey, funnel: Funnel, folder: Path) -> None:
             histograms=survey.histograms(),
             shown=show(survey.kept),
             groups=groups,
-            style=asset("page.css"),
         )
     )
     write_whole(folder / PAGE, page)

@@ -31,7 +31,7 @@ from instancecap.io.atomic import replace as replace_whole
 from instancecap.io.table_writers import open_table
 from instancecap.schema.caption import Caption
 from instancecap.version import __version__
-from instancecap.web.templates import asset, templates_of
+from instancecap.web.templates import templates_of
 
 README, PAGE, SUMS = "README.md", "index.html", "SHA256SUMS"
 DATA, CLIPS, STATISTICS = "data", "clips", "statistics"
@@ -219,7 +219,6 @@ def _told(card: Card, options: CardOptions) -> dict[str, Any]:
         "limits": list(_limits(found)),
         "version": __version__,
         "plots": card.missing is None,
-        "style": asset("page.css"),
     }
 
 

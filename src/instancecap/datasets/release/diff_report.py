@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from instancecap.datasets.release.diff import Diff, Difference, diff
 from instancecap.io.atomic import require_writable, write_whole
 from instancecap.io.table_writers import open_table
-from instancecap.web.templates import asset, templates_of
+from instancecap.web.templates import templates_of
 
 DIFF, CHANGES, TABLE, PAGE = "diff.json", "changes.jsonl", "table.md", "index.html"
 
@@ -74,7 +74,7 @@ def page(found: Diff) -> str:
     for one in found.told:
         by_kind[one.kind].append(one)
     return templates_of(__package__).get_template("diff.html").render(
-        found=found, told=by_kind, marked=marked, style=asset("page.css")
+        found=found, told=by_kind, marked=marked
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from instancecap.datasets.statistics.document import (
 from instancecap.datasets.statistics.plots import draw_plots
 from instancecap.errors import MissingDependency
 from instancecap.io.atomic import require_writable, write_whole
-from instancecap.web.templates import asset, templates_of
+from instancecap.web.templates import templates_of
 
 STATS, COMPARED, PAGE, PLOTS = "stats.json", "compared.json", "index.html", "plots"
 
@@ -61,7 +61,6 @@ def page(sets: Sequence[Statistics], *, plots: bool = False) -> str:
         tables=[Comparison.of(one, sets) for one in first.distributions],
         budgets=[[other.budgets[row] for other in sets] for row in range(len(first.budgets))],
         plots=plots,
-        style=asset("page.css"),
     )  # fmt: skip
 
 
