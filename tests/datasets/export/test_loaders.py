@@ -15,17 +15,6 @@ from tests.datasets.export.made import everyday_rows, export_rows
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
-@pytest.fixture
-def datasets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Hugging Face ``datasets``, without network and with a cache of its own."""
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
-    package = pytest.importorskip("datasets", reason="the dev extra has it")
-    monkeypatch.setattr(package.config, "HF_DATASETS_CACHE", tmp_path / "cache")
-    package.disable_progress_bars()
-    return package
-
-
 def make(trainer: str, clips_dir: Path, out: Path, **options: Any) -> Path:
     report = export_rows(everyday_rows(clips_dir), trainer, out, **options)
     assert report.done == 3

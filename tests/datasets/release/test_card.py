@@ -32,17 +32,6 @@ def captions(tmp_path: Path, make_video: MakeVideo) -> Path:
     return folder
 
 
-@pytest.fixture
-def datasets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Hugging Face ``datasets``, without network and with a cache of its own."""
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
-    package = pytest.importorskip("datasets", reason="the dev extra has it")
-    monkeypatch.setattr(package.config, "HF_DATASETS_CACHE", tmp_path / "cache")
-    package.disable_progress_bars()
-    return package
-
-
 def made(captions: Path, out: Path, **options: Any) -> cards.Card:
     return write_card([str(captions)], str(out), CardOptions(**options))
 
