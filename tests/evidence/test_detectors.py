@@ -11,9 +11,9 @@ import pytest
 import instancecap as ic
 from instancecap.engine.work import evidence_key
 from instancecap.errors import MissingDependency, UsageError
-from instancecap.evidence import cluster, detectors
+from instancecap.evidence import cluster, registry
 from instancecap.evidence.choice import Cluster
-from instancecap.evidence.detectors import open_detector
+from instancecap.evidence.detectors import DETECTORS
 from instancecap.models.coco import CLASSES
 from instancecap.models.detector import Detections
 
@@ -53,9 +53,9 @@ def offer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, Callable[[
         point = Points(f"detector.{name}", load)
 
         def entry_points(*, group: str, name: str | None = None) -> list[Points]:
-            return [point] if group == detectors.GROUP and name in (None, point.name) else []
+            return [point] if group == registry.GROUP and name in (None, point.name) else []
 
-        monkeypatch.setattr(detectors, "entry_points", entry_points)
+        monkeypatch.setattr(registry, "entry_points", entry_points)
 
     cluster.forget_models()
     yield add
@@ -109,9 +109,9 @@ def test_a_detector_that_cannot_be_made_is_named(
 
     offer("theirs", fail)
     with pytest.raises(UsageError, match=r"detector\.theirs failed: RuntimeError: no license key"):
-        open_detector("theirs")
+        DETECTORS.open("theirs")
     with pytest.raises(UsageError, match=r"choose nanodet-plus-m, .*opencv-hog, theirs, the path"):
-        open_detector("nobody")
+        DETECTORS.open("nobody")
 
 
 @pytest.mark.parametrize("name", ["nanodet-plus-m", "yolox-nano"])
@@ -123,4 +123,4 @@ def test_one_that_was_chosen_and_is_missing_is_not_replaced(without_weights: Non
     with pytest.raises(MissingDependency, match="yolox-nano"):
         cluster.load_models(Cluster(detector="yolox-nano"))
     with pytest.raises(MissingDependency, match=r"missing\.onnx: there is no such file"):
-        open_detector("missing.onnx")
+        DETECTORS.open("missing.onnx")

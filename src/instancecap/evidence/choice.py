@@ -10,7 +10,7 @@ class Cluster:
     """Experts by name.
 
     Attributes:
-        detector: see :func:`instancecap.evidence.detectors.open_detector`; empty for the best one
+        detector: see :data:`instancecap.evidence.detectors.DETECTORS`; empty for the best one
             at hand of those that come with the package.
     """
 

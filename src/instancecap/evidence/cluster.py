@@ -8,7 +8,7 @@ from pathlib import Path
 
 from instancecap.errors import MissingDependency
 from instancecap.evidence.choice import DEFAULT, Cluster
-from instancecap.evidence.detectors import open_detector
+from instancecap.evidence.detectors import DETECTORS
 from instancecap.models import weights
 from instancecap.models.detector import Detector
 from instancecap.models.hog import HogPeopleDetector
@@ -43,7 +43,7 @@ def load_models(cluster: Cluster = DEFAULT) -> Models:
 @cache
 def _detector(chosen: str) -> tuple[Detector, tuple[str, ...]]:
     if chosen:
-        return open_detector(chosen), ()
+        return DETECTORS.open(chosen), ()
     try:
         name = weights.find_detector()
     except MissingDependency:
@@ -52,7 +52,7 @@ def _detector(chosen: str) -> tuple[Detector, tuple[str, ...]]:
             "detector; `instancecap models pull all` gets one"
         )
         return HogPeopleDetector(), (missing,)
-    return open_detector(name), ()
+    return DETECTORS.open(name), ()
 
 
 @cache

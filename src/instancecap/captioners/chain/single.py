@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from instancecap.captioners.chain.agree import Named, agree
+from instancecap.captioners.chain.answers import clean
 from instancecap.captioners.chain.look import settle
 from instancecap.captioners.chain.options import CLIP_POINTERS, INSTANCE_LEAVES, SingleFormat
 from instancecap.captioners.chain.parts import describe_parts
@@ -81,8 +82,8 @@ def _question(scene: Scene) -> Question:
 
 
 def _named(one: Instance) -> Named:
-    noun = (one.subcategory or one.class_).lower()
-    name = one.name or f"the {noun}"
+    noun = clean(one.subcategory or one.class_, limit=40).lower()
+    name = clean(one.name, limit=60) or f"the {noun}"
     return Named(name, class_=noun, category=one.category, count=one.count, is_main=one.is_main)
 
 

@@ -16,7 +16,7 @@ import instancecap as ic
 from instancecap.errors import MissingDependency
 from instancecap.evidence import cluster
 from instancecap.evidence.choice import Cluster
-from instancecap.evidence.detectors import open_detector
+from instancecap.evidence.detectors import DETECTORS
 
 pytestmark = [pytest.mark.models, pytest.mark.filterwarnings("default")]
 
@@ -99,7 +99,7 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def test_a_folder_is_loaded_and_answers_the_same_twice(folder: Path) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (90, 160, 3)).astype(np.uint8)
-    first, second = (open_detector(str(folder)).detect(picture) for _ in range(2))
+    first, second = (DETECTORS.open(str(folder)).detect(picture) for _ in range(2))
     assert first.scores.shape == (len(first.boxes), 80)
     assert len(first.boxes), "untrained queries answer with scores near one half"
     assert ((first.boxes >= 0) & (first.boxes <= 1)).all()
@@ -124,7 +124,7 @@ def test_a_clip_is_measured_with_it(
 def test_what_cannot_be_loaded_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INSTANCECAP_OFFLINE", "1")
     with pytest.raises(MissingDependency, match=r"^--detector no/such cannot be loaded .* folder"):
-        open_detector("no/such")
+        DETECTORS.open("no/such")
     with pytest.raises(MissingDependency, match="cannot be loaded as a detector") as error:
-        open_detector(str(tmp_path))
+        DETECTORS.open(str(tmp_path))
     assert "\n" not in str(error.value)
