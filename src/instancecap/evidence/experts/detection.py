@@ -48,7 +48,7 @@ from instancecap.evidence.tracking.motion_events import (
 )
 from instancecap.evidence.tracking.tracker import link
 from instancecap.evidence.tracking.tracks import FrameDetections
-from instancecap.models.coco import CATEGORIES, CLASSES
+from instancecap.models.classes import class_list
 from instancecap.schema.evidence import Evidence, InstanceFacts, Shot
 from instancecap.video.decode import Picture
 from instancecap.video.sampling import Ticker
@@ -73,9 +73,6 @@ MEMORY = 0.6
 
 MAYBE_A_PERSON = 0.2
 """Score from which a face is looked for."""
-
-_NOT_FURNITURE = np.array([CATEGORIES[name] != "furniture" for name in CLASSES])
-"""Classes whose corners are not taken for background: all that might move, whatever its name."""
 
 
 @dataclass(slots=True)
@@ -172,7 +169,8 @@ class DetectionExpert:
         self._steady = self._found is not None and _stays(self._found, found)
         self._found = found
         scene.detections.append(found)
-        mobile = (found.scores * _NOT_FURNITURE).max(axis=1, initial=0) > 0.3
+        # The corners of furniture are background; all else might move, whatever its name.
+        mobile = (found.scores * ~class_list(found.own).furniture).max(axis=1, initial=0) > 0.3
         scene.detected = found.boxes[mobile]
         self._recent.append((found.t, scene.detected))
 
@@ -202,14 +200,16 @@ class DetectionExpert:
         """All that the networks find in one sample; ``full`` is a larger picture to crop from."""
         found = self._detector.detect(sample.bgr)
         boxes, scores = found.boxes.astype(float), found.scores
+        phrases = found.phrases
         looks: NDArray[np.float16] | None = None
         if full is not None:
             sure = boxes[scores.max(axis=1, initial=0) >= SURE_ENOUGH]
-            extra, extra_scores = self._crops.search(full, moving, sure)
+            extra, extra_scores = self._crops.search(full, moving, sure, classes=scores.shape[1])
             seen = self._crops.look(full, boxes, scores)
             looks = np.concatenate([seen, np.zeros_like(extra_scores)]).astype(np.float16)
             boxes = np.concatenate([boxes, extra])
             scores = np.concatenate([scores, extra_scores])
+            phrases = (*phrases, *[""] * len(extra)) if phrases else ()
         people = scores[:, PERSON] >= MAYBE_A_PERSON
         facing: Array | None = None
         if self._faces is not None:
@@ -230,6 +230,8 @@ class DetectionExpert:
             carry=carry,
             size=sample.size,
             flow=field.velocity(boxes) if field is not None else None,
+            own=found.own,
+            phrases=phrases,
         )
 
     def facts(self, evidence: Evidence, scene: Scene) -> None:

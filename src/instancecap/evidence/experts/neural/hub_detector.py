@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from instancecap.errors import MissingDependency
-from instancecap.evidence.experts.neural.detr import ClassColumns, read_queries
+from instancecap.evidence.experts.neural.detr import open_columns, read_queries
 from instancecap.models import weights
 from instancecap.models.detector import Detections
 from instancecap.video.decode import Picture
@@ -29,10 +29,11 @@ class HubDetector:
         self.name = Path(name).name
         self._torch, self._processor, self._model = _load(name)
         labels = self._model.config.id2label
-        self._columns = ClassColumns([labels[index] for index in sorted(labels)], source=name)
+        names = [labels[index] for index in sorted(labels)]
+        self._columns = open_columns(names, source=name)
 
     def detect(self, picture: Picture) -> Detections:
-        """Boxes and scores of COCO's classes in a BGR picture of any size, best first."""
+        """Boxes and scores in a BGR picture of any size, best first."""
         rgb = np.ascontiguousarray(picture[..., ::-1])
         pixels = self._processor(images=rgb, return_tensors="pt")["pixel_values"]
         with self._torch.inference_mode():
