@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.resources import files
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,10 +120,10 @@ class ClassList:
         """Which columns (n,) are of furniture."""
         return np.array([category == "furniture" for category in self.categories])
 
-    def own_category(self, class_: str) -> Category | None:
-        """The category of one of the own classes; None for any other."""
+    def own_category(self, class_: str) -> Category | Literal[""]:
+        """The category of one of the own classes; empty for any other."""
         if class_ not in self.own:
-            return None
+            return ""
         return self.categories[len(CLASSES) + self.own.index(class_)]
 
 

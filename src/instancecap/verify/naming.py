@@ -6,6 +6,7 @@ from enum import IntEnum
 
 from instancecap.evidence.tracking.naming import HYPERNYMS, OBJECT
 from instancecap.models.coco import CATEGORIES
+from instancecap.schema.evidence import InstanceFacts
 from instancecap.verify.lexicon import Noun, lexicon
 
 MIXED_UP = (
@@ -33,8 +34,21 @@ def category_of(class_: str) -> str:
     return "" if class_ == OBJECT else _GENERAL.get(class_) or str(CATEGORIES.get(class_, ""))
 
 
+def item_match(noun: Noun, item: InstanceFacts) -> ClassMatch:
+    """How well a noun fits an instance: by its class, which may be one of its detector's own."""
+    if not item.category:
+        return class_match(noun, item.class_)
+    if noun.class_ == item.class_:
+        return ClassMatch.SAME
+    if not noun.category or item.category == "other" or noun.class_ == OBJECT:
+        return ClassMatch.UNKNOWN
+    if noun.category != item.category:
+        return ClassMatch.APART
+    return ClassMatch.GENERAL if noun.class_ in HYPERNYMS.values() else ClassMatch.CATEGORY
+
+
 def class_match(noun: Noun, class_: str) -> ClassMatch:
-    """How well a noun fits ``class_``, a class name of the evidence."""
+    """How well a noun fits ``class_``, a class name of the evidence that is COCO's or general."""
     if OBJECT in (class_, noun.class_) or not noun.category:
         return ClassMatch.UNKNOWN
     if noun.class_ == class_:

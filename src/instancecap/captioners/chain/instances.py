@@ -63,8 +63,8 @@ def _facts(one: Agreed, followed: Followed | None, evidence: Evidence) -> Instan
         return _followed_facts(one, followed, track, evidence)
     best = max(one.pieces, key=lambda piece: (len(piece.track), -piece.id))
     update: dict[str, object] = {"id": one.id, "track": track, "count": one.named.count}
-    if likeness(one.named, best.class_) < ClassMatch.CATEGORY and one.named.class_:
-        update["class_"] = one.named.class_
+    if likeness(one.named, best) < ClassMatch.CATEGORY and one.named.class_:
+        update |= {"class_": one.named.class_, "category": "", "phrase": ""}
     if len(track) > len(best.track):
         update |= {
             "enters": one.pieces[0].enters and track[0].t >= one.pieces[0].track[0].t,

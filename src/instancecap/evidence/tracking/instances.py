@@ -341,7 +341,6 @@ def _facts(
     end: float,
 ) -> InstanceFacts:
     name, confidence, category_confidence = naming
-    own = track.classes.own_category(name)
     known = 1.0 if name != OBJECT else 0.6
     # What is known by its motion alone may be there before it stirs and after it rests: only at
     # the frame's edge, and at some speed, does it come and go.
@@ -350,17 +349,13 @@ def _facts(
     best = track.best
     best[best == 0] = HELD_SCORE * best[best > 0].mean()
     points = [
-        TrackPoint(
-            t=round(t, 3),
-            box=as_box(box),
-            score=round(min(1.0, float(score)), 3),
-        )
+        TrackPoint(t=round(t, 3), box=as_box(box), score=round(min(1.0, float(score)), 3))
         for t, box, score in zip(track.times, boxes, best, strict=True)
     ]
     return InstanceFacts(
         id=0,
         class_=name,
-        category=own or "",
+        category=track.classes.own_category(name),
         phrase=phrase_of(track, name),
         confidence=round(min(confidence, 0.99), 3),
         category_confidence=round(min(category_confidence, 0.99), 3),
