@@ -51,7 +51,7 @@ def test_a_class_list_of_ones_own_names_what_is_found(yolox: Path, clips_dir: Pa
     names."""
     names = ["worker", *[f"part {number}" for number in range(1, 80)]]
     yolox.with_suffix(".txt").write_text("\n".join(names), encoding="utf-8")
-    with ClipReader(Clip.open(clips_dir / "everyday" / "worker.mp4")) as reader:
+    with ClipReader(Clip.open(clips_dir / "everyday" / "football_juggle.mp4")) as reader:
         picture = next(iter(reader)).bgr()
     found = open_onnx(yolox).detect(picture)
     assert found.own == tuple(names[1:])
