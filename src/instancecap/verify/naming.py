@@ -6,6 +6,7 @@ from enum import IntEnum
 
 from instancecap.evidence.tracking.naming import HYPERNYMS, OBJECT
 from instancecap.models.coco import CATEGORIES
+from instancecap.schema.evidence import InstanceFacts
 from instancecap.verify.lexicon import Noun, lexicon
 
 MIXED_UP = (
@@ -46,6 +47,16 @@ def class_match(noun: Noun, class_: str) -> ClassMatch:
         return ClassMatch.GENERAL
     mixed_up = any(pair <= group for group in MIXED_UP)
     return ClassMatch.APART if pair <= CATEGORIES.keys() and not mixed_up else ClassMatch.CATEGORY
+
+
+def names_of(item: InstanceFacts) -> list[str]:
+    """What the experts that saw an instance call it, the name that holds first."""
+    return [item.class_, *(one.value for one in item.opinions if one.kind == "class")]
+
+
+def item_match(noun: Noun, item: InstanceFacts) -> ClassMatch:
+    """How well a noun fits what any of the experts calls an instance."""
+    return max(class_match(noun, name) for name in names_of(item))
 
 
 def may_be(noun: Noun, other: Noun) -> bool:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from instancecap.captioners.chain.agree import Agreed, Named, agree, likeness
 from instancecap.evidence.tracking.follow import Seed
-from instancecap.schema.evidence import InstanceFacts
+from instancecap.schema.evidence import InstanceFacts, Opinion
 from instancecap.verify.naming import ClassMatch
 from tests.made import Box, boxes, evidences, thing
 
@@ -39,6 +39,14 @@ def test_boxes_tell_two_alike_from_each_other() -> None:
 def test_a_wrong_class_of_the_detector_does_not_matter_where_boxes_agree_well() -> None:
     found = agree([named("the trophy", (1, LEFT))], [thing("person", LEFT)], most=8)
     assert matched(found) == {"the trophy": ("both", [0])}
+
+
+def test_where_detectors_disagree_the_models_word_decides_whose_track_it_is() -> None:
+    other = Opinion(kind="class", value="person", confidence=0.6, expert="theirs", holds=False)
+    for opinions, found_by in (([], "model"), ([other], "both")):
+        track = thing("bird", LEFT, opinions=opinions)
+        (found,) = agree([named("the person", seen=(1.0,))], [track], most=8)
+        assert found.found_by == found_by
 
 
 def test_tracks_of_one_thing_are_joined() -> None:

@@ -19,7 +19,7 @@ from instancecap.evidence.tracking.follow import Seed
 from instancecap.evidence.tracking.instances import box_at
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import InstanceFacts
-from instancecap.verify.naming import ClassMatch, class_match, noun_of
+from instancecap.verify.naming import ClassMatch, class_match, names_of, noun_of
 
 FoundBy = Literal["detector", "model", "both"]
 
@@ -156,6 +156,12 @@ def likeness(one: Named, class_: str) -> ClassMatch:
     return class_match(noun if noun.category else noun._replace(category=one.category), class_)
 
 
+def _alike(one: Named, piece: InstanceFacts) -> ClassMatch:
+    """The same with what any of the experts calls a track: where they disagree, the model's word
+    decides whether it may be this instance."""
+    return max(likeness(one, name) for name in names_of(piece))
+
+
 # Tracks ------------------------------------------------------------------------------------------
 
 
@@ -219,7 +225,7 @@ def _fit(one: Named, piece: InstanceFacts) -> float:
     if one.track == piece.id:
         return 1.0
     overlaps = _overlaps(one, piece)
-    alike = likeness(one, piece.class_)
+    alike = _alike(one, piece)
     found = sum(overlaps.values()) / len(overlaps) if overlaps else 0.0
     return (
         found + 0.05 * alike if found >= (STRANGE if alike is ClassMatch.APART else ALIKE) else 0.0
@@ -248,9 +254,7 @@ def _may_be(one: Named, piece: InstanceFacts) -> bool:
     if any(overlap < ALIKE for overlap in _overlaps(one, piece).values()):
         return False
     together = not one.seen or any(box_at(piece, t) is not None for t in one.seen)
-    return (
-        likeness(one, piece.class_) >= ClassMatch.CATEGORY and one.count == piece.count and together
-    )
+    return _alike(one, piece) >= ClassMatch.CATEGORY and one.count == piece.count and together
 
 
 def _join(one: Named, own: Sequence[InstanceFacts]) -> list[InstanceFacts]:
