@@ -7,13 +7,11 @@ on a GPU, else on the CPU.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from instancecap.errors import MissingDependency
 from instancecap.evidence.experts.neural.detr import ClassColumns, read_queries
-from instancecap.models import weights
+from instancecap.evidence.experts.neural.hub import Pretrained
 from instancecap.models.detector import Detections
 from instancecap.video.decode import Picture
 
@@ -27,7 +25,10 @@ class HubDetector:
         """``name``: a folder with ``config.json``, weights and ``preprocessor_config.json``, or a
         hub id. Raises :class:`MissingDependency` where it cannot be loaded."""
         self.name = Path(name).name
-        self._torch, self._processor, self._model = _load(name)
+        source = Pretrained("detector", name)
+        self._torch, _ = source.libraries()
+        self._processor = source.load("AutoImageProcessor")
+        self._model = source.load_model("AutoModelForObjectDetection")
         labels = self._model.config.id2label
         self._columns = ClassColumns([labels[index] for index in sorted(labels)], source=name)
 
@@ -39,26 +40,3 @@ class HubDetector:
             found = self._model(pixel_values=pixels.to(self._model.device, self._model.dtype))
         logits, boxes = (part[0].float().cpu().numpy() for part in (found.logits, found.pred_boxes))
         return read_queries(logits, boxes, self._columns)
-
-
-def _load(name: str) -> tuple[Any, Any, Any]:
-    """Torch, and a model with its processor."""
-    try:
-        import torch
-        import transformers
-    except ImportError as error:
-        raise MissingDependency(
-            f"--detector {name} needs {error.name}: pip install 'instancecap[models]'"
-        ) from error
-    device, dtype = ("cuda", torch.float16) if torch.cuda.is_available() else ("cpu", torch.float32)
-    where = {"local_files_only": weights.is_offline() or Path(name).is_dir()}
-    try:
-        processor = transformers.AutoImageProcessor.from_pretrained(name, **where)
-        model = transformers.AutoModelForObjectDetection.from_pretrained(name, dtype=dtype, **where)
-    except (OSError, ValueError, ImportError) as error:
-        raise MissingDependency(
-            f"--detector {name} cannot be loaded as a detector: "
-            f"{' '.join(str(error).split())[:200]}; where no hub is reached, give a folder with "
-            "config.json, preprocessor_config.json and model.safetensors"
-        ) from error
-    return torch, processor, model.to(device).eval()
