@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 import instancecap as ic
 from instancecap.engine.work import evidence_key
 from instancecap.errors import MissingDependency, UsageError
-from instancecap.evidence import cluster, registry
+from instancecap.evidence import cluster, registry, streaming
 from instancecap.evidence.choice import Cluster
 from instancecap.evidence.detectors import DETECTORS
 from instancecap.models.classes import ClassColumns
@@ -172,6 +173,78 @@ def test_a_run_measures_with_whom_it_is_given(
     (caption,) = run.captions()
     assert caption.producer.models["detector"] == "bright"
     assert evidence_key(chosen, masks=False) != evidence_key(masks=False)
+
+
+def test_several_detectors_look_at_the_same_pictures(
+    without_weights: None,
+    monkeypatch: pytest.MonkeyPatch,
+    make_video: Callable[..., Path],
+    tmp_path: Path,
+) -> None:
+    class Doubting(BrightDetector):
+        name = "doubting"
+
+        def detect(self, picture: np.ndarray) -> Detections:
+            found = super().detect(picture)
+            return Detections(found.boxes, np.roll(found.scores, 1, axis=1))
+
+    own = {"bright": BrightDetector, "doubting": Doubting, **DETECTORS.own}
+    monkeypatch.setattr(cluster, "DETECTORS", replace(DETECTORS, own=own))
+    clip = make_video(tmp_path / "square.mp4", frames=24, size=(320, 240))
+    alone = ic.measure(clip, cluster=Cluster(detector="bright"))
+    both = ic.measure(clip, cluster=Cluster(detector="bright, doubting"))
+    assert both.models["detector"] == "bright,doubting"
+    (found,) = both.instances
+    assert found.track == alone.instances[0].track
+    assert sorted(one.value for one in found.opinions) == ["dog", "horse"]
+    assert [one.value for one in found.opinions if one.holds] == [found.class_]
+    assert both.camera == alone.camera, "the first one alone tells where the background is"
+    again = ic.measure(clip, cluster=Cluster(detector="bright,bright"))
+    assert again.instances == alone.instances, "who is named twice speaks once"
+
+
+class Batched(BrightDetector):
+    """The same, shown several pictures at once."""
+
+    batch = 4
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+
+    def detect_batch(self, pictures: Sequence[np.ndarray]) -> list[Detections]:
+        self.sizes.append(len(pictures))
+        return [self.detect(picture) for picture in pictures]
+
+    def take_warning(self) -> list[str]:
+        return ["bright: out of GPU memory"] if len(self.sizes) > 1 else []
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(("held", "largest"), [(256e6, 4), (320**2 * 1.5 * 9, 3)])
+def test_pictures_are_gathered_for_a_batch_and_nothing_changes(
+    without_weights: None,
+    offer: Callable[[str, Callable[[], object]], None],
+    make_video: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    threads: int,
+    held: float,
+    largest: int,
+) -> None:
+    monkeypatch.setattr(streaming, "MOST_HELD", held)
+    clip = make_video(tmp_path / "square.mp4", frames=60, size=(320, 240), fps=16)
+    offer("bright", lambda: BrightDetector)
+    one_by_one = ic.measure(clip, threads=threads, cluster=Cluster(detector="bright"))
+    cluster.forget_models()
+    batched = Batched()
+    offer("bright", lambda: lambda: batched)
+    gathered = ic.measure(clip, threads=threads, cluster=Cluster(detector="bright"))
+    assert max(batched.sizes) == largest
+    assert sum(batched.sizes) >= len(gathered.instances[0].track)
+    assert gathered.warnings == ["bright: out of GPU memory"]
+    gathered.warnings, gathered.timings, one_by_one.timings = [], {}, {}
+    assert gathered == one_by_one
 
 
 def test_a_detector_that_cannot_be_made_is_named(

@@ -10,8 +10,9 @@ class Cluster:
     """Experts by name.
 
     Attributes:
-        detector: see :data:`instancecap.evidence.detectors.DETECTORS`; empty for the best one
-            at hand of those that come with the package.
+        detector: see :data:`instancecap.evidence.detectors.DETECTORS`; several, separated by
+            commas, look at the same pictures. Empty for the best one at hand of those that come
+            with the package.
     """
 
     detector: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -127,6 +128,16 @@ class InstanceMotion(StrictModel):
     period: Period = Period()
 
 
+class Opinion(StrictModel):
+    """What one of several experts says of one fact."""
+
+    kind: str = Field(description="of fact, as its reliability is counted: 'class', 'shot_type'")
+    value: str
+    confidence: Unit = Field(description="as the expert has it")
+    expert: str
+    holds: bool = Field(default=True, description="whether the evidence has this value")
+
+
 class InstanceFacts(StrictModel):
     """One followed thing."""
 
@@ -135,10 +146,14 @@ class InstanceFacts(StrictModel):
         alias="class", description="COCO class name, one of the detector's own, or 'object'"
     )
     category: Literal[v.Category, ""] = Field(
-        default="", description="of a class of the detector's own; empty for COCO's"
+        default="",
+        exclude_if=operator.not_,
+        description="of a class of the detector's own; not there for COCO's",
     )
     phrase: str = Field(
-        default="", description="what it was found by, beside its class: 'man in red'"
+        default="",
+        exclude_if=operator.not_,
+        description="what it was found by, beside its class: 'man in red'",
     )
     confidence: Unit = Field(description="probability that the class is right")
     category_confidence: Unit = Field(
@@ -157,6 +172,9 @@ class InstanceFacts(StrictModel):
     enters: bool = False
     leaves: bool = False
     motion: InstanceMotion = InstanceMotion(moving=False)
+    opinions: list[Opinion] = Field(
+        default=[], exclude_if=operator.not_, description="only where several experts spoke of it"
+    )
 
 
 class Contact(StrictModel):
@@ -276,6 +294,11 @@ class Evidence(Document):
     overlays: list[TextRegion] = Field(default=[], description="where writing is laid over it")
     audio: AudioFacts = Field(
         default=AudioFacts(), exclude_if=is_empty, description="only where sound was measured"
+    )
+    opinions: list[Opinion] = Field(
+        default=[],
+        exclude_if=operator.not_,
+        description="of the clip as a whole, only where several experts spoke",
     )
     models: dict[str, str] = Field(default={}, description="expert and the model it used")
     warnings: list[str] = []

@@ -144,7 +144,7 @@ def _once_each(named: Sequence[Named]) -> list[tuple[int, Named]]:
 def _is_twin(one: Named, other: Named) -> bool:
     if one.name.casefold() == other.name.casefold():
         return True
-    if one.count != other.count or class_match(_noun(one), other.class_) < ClassMatch.CATEGORY:
+    if one.count != other.count or class_match(noun_for(one), other.class_) < ClassMatch.CATEGORY:
         return False
     boxes = {seed.t: seed.box for seed in other.boxes}
     shared = [(seed.box, boxes[seed.t]) for seed in one.boxes if seed.t in boxes]
@@ -152,11 +152,13 @@ def _is_twin(one: Named, other: Named) -> bool:
 
 
 def likeness(one: Named, item: InstanceFacts) -> ClassMatch:
-    """How well what the model calls it goes with what was measured."""
-    return item_match(_noun(one), item)
+    """How well what the model calls it goes with what any of the experts calls a track: where they
+    disagree, the model's word decides whether it may be this instance."""
+    return item_match(noun_for(one), item)
 
 
-def _noun(one: Named) -> Noun:
+def noun_for(one: Named) -> Noun:
+    """What the model calls it, in the category that it says where we do not know one."""
     noun = noun_of(one.class_ or one.name)
     return noun if noun.category else noun._replace(category=one.category)
 

@@ -101,5 +101,9 @@ def _join(early: InstanceFacts, late: InstanceFacts) -> InstanceFacts:
             "track": [*early.track, *late.track],
             "enters": early.enters,
             "leaves": late.leaves,
+            "opinions": [
+                one.model_copy(update={"holds": one.value == named.class_})
+                for one in (*early.opinions, *late.opinions)
+            ],
         }
     )
