@@ -7,21 +7,26 @@ from functools import cache
 from pathlib import Path
 
 from instancecap.errors import MissingDependency
+from instancecap.evidence.camera_model import CameraModel
+from instancecap.evidence.cameras import CAMERAS, license_of
 from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.evidence.detectors import DETECTORS
 from instancecap.models import weights
 from instancecap.models.detector import Detector
 from instancecap.models.hog import HogPeopleDetector
+from instancecap.models.licenses import check_license
 from instancecap.models.u2net import SalientMasker
 
 
 @dataclass(frozen=True)
 class Models:
-    """The networks of one pass: a detector, and where YuNet's weights are, if anywhere."""
+    """The networks of one pass: a detector, and where YuNet's weights are, if anywhere; and of a
+    second one who follows the camera, if anybody."""
 
     detector: Detector
     faces: Path | None
     warnings: tuple[str, ...]
+    camera: CameraModel | None = None
 
     @property
     def names(self) -> dict[str, str]:
@@ -34,10 +39,11 @@ def load_models(cluster: Cluster = DEFAULT) -> Models:
     """The networks chosen, or at hand; they are loaded once per process.
 
     Raises:
-        MissingDependency, UsageError: the detector that was chosen cannot be had.
+        MissingDependency, UsageError: an expert that was chosen cannot be had.
     """
     detector, warnings = _detector(cluster.detector)
-    return Models(detector, _path_or_none("yunet"), warnings)
+    camera = _camera(cluster.camera, cluster.accept_license) if cluster.camera else None
+    return Models(detector, _path_or_none("yunet"), warnings, camera)
 
 
 @cache
@@ -53,6 +59,12 @@ def _detector(chosen: str) -> tuple[Detector, tuple[str, ...]]:
         )
         return HogPeopleDetector(), (missing,)
     return DETECTORS.open(name), ()
+
+
+@cache
+def _camera(chosen: str, accepted: str) -> CameraModel:
+    check_license(license_of(chosen), accepted=accepted, option=f"--camera {chosen}")
+    return CAMERAS.open(chosen)
 
 
 @cache
@@ -72,5 +84,5 @@ def load_masker() -> SalientMasker | None:
 
 def forget_models() -> None:
     """Look for weights anew, after the environment has changed."""
-    for cached in (_detector, _path_or_none, load_masker):
+    for cached in (_detector, _camera, _path_or_none, load_masker):
         cached.cache_clear()
