@@ -28,8 +28,8 @@ def score_primitives(
 
     The probability is that of a movement that goes as far as this one at its most (of all shots,
     the largest), by the fit that the confidence of the words has too. With ``poses`` a turn is
-    judged by what turning did to the picture and a travel by what travelling did; without, what
-    was said tells them apart, and where nothing was, both get half.
+    judged by what turning did to the picture and a travel by what travelling did; without, only
+    what was said tells them apart.
 
     Arcs, ``tracking`` and ``shaky`` have no score.
     """
@@ -44,7 +44,7 @@ def score_primitives(
         smooth = smoothed(times, position)
         rest = min(rest, float(expit(np.dot(CAMERA.sure_rest, rest_features(smooth)))))
         turned = [one for one in poses if shot.start < one.t <= shot.end]
-        parts = _parts(turned, aspect) if turned else _halves(smooth, said)
+        parts = _parts(turned, aspect) if turned else _either(smooth)
         for word, probability in (*parts, *_of_component(3, smooth[:, 3], NAMES[3])):
             chance[word] = max(chance.get(word, 0.0), probability)
     chance["static"] = rest if chance else 0.0
@@ -53,13 +53,13 @@ def score_primitives(
 
 
 def _of_component(
-    component: int, line: Array, names: tuple[Primitive, Primitive], share: float = 1.0
+    component: int, line: Array, names: tuple[Primitive, Primitive]
 ) -> Iterator[tuple[Primitive, float]]:
     """Probability of a movement each way along a line (n,), in frame sizes."""
     for word, path in zip(names, (line, -line), strict=True):
         rise = float((path - np.minimum.accumulate(path)).max())
         far = np.log(max(rise, 1e-6) / CAMERA.min_net)
-        yield word, share * float(expit(np.dot(CAMERA.sure_move, (1.0, far, component == 2))))
+        yield word, float(expit(np.dot(CAMERA.sure_move, (1.0, far, component == 2))))
 
 
 def _travels(component: int) -> tuple[Primitive, Primitive]:
@@ -67,15 +67,11 @@ def _travels(component: int) -> tuple[Primitive, Primitive]:
     return TRAVELS[forth], TRAVELS[back]
 
 
-def _halves(smooth: Array, said: set[Primitive]) -> Iterator[tuple[Primitive, float]]:
-    """Turn and travel by one path (n, 4), which is the turn's, the travel's or either's."""
+def _either(smooth: Array) -> Iterator[tuple[Primitive, float]]:
+    """By one path (n, 4), which may be the turn's or the travel's."""
     for component in range(3):
-        turns = not said.isdisjoint(NAMES[component])
-        travels = not said.isdisjoint(_travels(component))
-        share = float(travels) if turns != travels else 0.5
-        line = smooth[:, component]
-        yield from _of_component(component, line, NAMES[component], 1 - share)
-        yield from _of_component(component, line, _travels(component), share)
+        for names in (NAMES[component], _travels(component)):
+            yield from _of_component(component, smooth[:, component], names)
 
 
 def _parts(poses: Sequence[PoseStep], aspect: float) -> Iterator[tuple[Primitive, float]]:
