@@ -20,18 +20,23 @@ from instancecap.models.u2net import SalientMasker
 
 @dataclass(frozen=True)
 class Models:
-    """The networks of one pass: a detector, and where YuNet's weights are, if anywhere; and of a
-    second one who follows the camera, if anybody."""
+    """The networks of one pass: detectors, the leading one first, where YuNet's weights are, if
+    anywhere, and who follows the camera in a pass of its own, if anybody."""
 
-    detector: Detector
+    detectors: tuple[Detector, ...]
     faces: Path | None
     warnings: tuple[str, ...]
     camera: CameraModel | None = None
 
     @property
+    def detector(self) -> Detector:
+        """The leading one."""
+        return self.detectors[0]
+
+    @property
     def names(self) -> dict[str, str]:
         """Expert and model, for the record."""
-        names = {"detector": self.detector.name}
+        names = {"detector": ",".join(detector.name for detector in self.detectors)}
         return names if self.faces is None else {**names, "faces": "yunet"}
 
 
@@ -41,15 +46,15 @@ def load_models(cluster: Cluster = DEFAULT) -> Models:
     Raises:
         MissingDependency, UsageError: an expert that was chosen cannot be had.
     """
-    detector, warnings = _detector(cluster.detector)
+    detectors, warnings = _detectors(cluster.detector)
     camera = _camera(cluster.camera, cluster.accept_license) if cluster.camera else None
-    return Models(detector, _path_or_none("yunet"), warnings, camera)
+    return Models(detectors, _path_or_none("yunet"), warnings, camera)
 
 
 @cache
-def _detector(chosen: str) -> tuple[Detector, tuple[str, ...]]:
-    if chosen:
-        return DETECTORS.open(chosen), ()
+def _detectors(chosen: str) -> tuple[tuple[Detector, ...], tuple[str, ...]]:
+    if names := [one for name in chosen.split(",") if (one := name.strip())]:
+        return tuple(DETECTORS.open(name) for name in dict.fromkeys(names)), ()
     try:
         name = weights.find_detector()
     except MissingDependency:
@@ -57,8 +62,8 @@ def _detector(chosen: str) -> tuple[Detector, tuple[str, ...]]:
             "no object detector: things are found by motion only, and people by OpenCV's HOG "
             "detector; `instancecap models pull all` gets one"
         )
-        return HogPeopleDetector(), (missing,)
-    return DETECTORS.open(name), ()
+        return (HogPeopleDetector(),), (missing,)
+    return (DETECTORS.open(name),), ()
 
 
 @cache
@@ -84,5 +89,5 @@ def load_masker() -> SalientMasker | None:
 
 def forget_models() -> None:
     """Look for weights anew, after the environment has changed."""
-    for cached in (_detector, _camera, _path_or_none, load_masker):
+    for cached in (_detectors, _camera, _path_or_none, load_masker):
         cached.cache_clear()
