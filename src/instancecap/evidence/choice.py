@@ -10,16 +10,11 @@ class Cluster:
     """Experts by name.
 
     Attributes:
-<<<<<<< HEAD
-        detector: see :data:`instancecap.evidence.detectors.DETECTORS`; empty for the best one
-            at hand of those that come with the package.
-        camera: see :data:`instancecap.evidence.cameras.CAMERAS`; empty for optical flow.
-        accept_license: SPDX names, separated by commas, of licenses that ask for it.
-=======
         detector: see :data:`instancecap.evidence.detectors.DETECTORS`; several, separated by
             commas, look at the same pictures. Empty for the best one at hand of those that come
             with the package.
->>>>>>> main
+        camera: see :data:`instancecap.evidence.cameras.CAMERAS`; empty for optical flow.
+        accept_license: SPDX names, separated by commas, of licenses that ask for it.
     """
 
     detector: str = ""
