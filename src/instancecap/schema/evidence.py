@@ -82,6 +82,11 @@ class CameraFacts(StrictModel):
     confidence: Unit = 0.0
     segments: list[CameraSegment] = []
     path: list[CameraSample] = []
+    scores: dict[v.Primitive, Unit] = Field(
+        default={},
+        exclude_if=operator.not_,
+        description="how much speaks for each movement, only where a camera model was chosen",
+    )
 
 
 class MaskRle(StrictModel):
