@@ -178,9 +178,13 @@ def reliability_table(kinds: dict[str, list[Tally]]) -> str:
     return "\n".join(lines)
 
 
-def write_reliability(kinds: dict[str, list[Tally]], *, clips: int) -> None:
-    """Write the figures that the package reads."""
+def write_reliability(kinds: dict[str, list[Tally]], *, clips: int, expert: str = "") -> None:
+    """Write the figures that the package reads: of the embedded experts, or of a chosen one."""
     rows = {kind: [[b.right, b.n] for b in bins] for kind, bins in kinds.items()}
-    report = {"clips": clips, "bins": list(BINS), "kinds": rows}
-    lines = json.dumps(report).replace('"kinds": {', '"kinds": {\n  ').replace("]], ", "]],\n  ")
-    PATH.write_text(lines.replace("]]}}", "]]\n}}") + "\n")
+    report = json.loads(PATH.read_text(encoding="utf-8"))
+    if expert:
+        report["experts"][expert] = rows
+    else:
+        report |= {"clips": clips, "bins": list(BINS), "kinds": rows}
+    lines = json.dumps(report).replace(': {"', ': {\n  "').replace("]], ", "]],\n  ")
+    PATH.write_text(lines.replace("]]}", "]]\n}") + "\n")

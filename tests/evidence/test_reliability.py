@@ -33,14 +33,14 @@ def test_few_facts_or_many_faults_do_not_overrule(
     tally: Tally, overrules: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        reliability, "tallies", lambda: {"kind": (tally, Tally(), Tally(), Tally())}
+        reliability, "tallies", lambda *_: {"kind": (tally, Tally(), Tally(), Tally())}
     )
     assert may_overrule("kind") is overrules
 
 
 def test_a_bin_with_enough_facts_speaks_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     bins = (Tally(10, 30), Tally(2, 3), Tally(0, 0), Tally(50, 50))
-    monkeypatch.setattr(reliability, "tallies", lambda: {"kind": bins})
+    monkeypatch.setattr(reliability, "tallies", lambda *_: {"kind": bins})
     assert precision("kind", 0.9) == 1.0
     assert precision("kind", 0.2) == pytest.approx(1 / 3)
     assert precision("kind", 0.6) == pytest.approx(52 / 53)  # with those that are surer

@@ -13,7 +13,7 @@ from instancecap.captioners.measured.describe import describe
 from instancecap.evidence import reliability
 from instancecap.schema import Caption, Evidence
 from instancecap.schema import caption as c
-from instancecap.schema.evidence import FramingFacts, LightFacts, PlaceFacts, Turn
+from instancecap.schema.evidence import FramingFacts, LightFacts, Opinion, PlaceFacts, Turn
 from instancecap.verify import check
 from instancecap.verify.check import verify
 from instancecap.verify.report import Report, apply, contradictions
@@ -150,6 +150,18 @@ def foreign(**fields: Any) -> Caption:
         instances=[c.Instance(**given_fields)],
         producer=c.Producer(name="other"),
     )
+
+
+def test_a_name_that_one_of_several_experts_gives_is_disputed_at_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(check, "may_overrule", lambda fact, confidence: fact == "class")
+    other = Opinion(kind="class", value="person", confidence=0.6, expert="theirs", holds=False)
+    for opinions, support in (([], "contradicted"), ([other], "disputed")):
+        seen = evidence(DOG.model_copy(update={"opinions": opinions}))
+        one = c.Instance(id=0, name="the person", class_="person", track=DOG.track)
+        report = verify(Caption(video=None, instances=[one]), seen)
+        assert outcome(report, "class") == {support}
 
 
 def test_instances_of_another_captioner_are_matched_by_class_and_place() -> None:

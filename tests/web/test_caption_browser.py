@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import shutil
@@ -33,6 +34,28 @@ def app(live_app: Callable[..., LiveApp], tmp_path_factory: pytest.TempPathFacto
     root = tmp_path_factory.mktemp("opened")
     shutil.copy(find_clips()[0], root / "bikes.mp4")
     return live_app(source=str(root), limits=Limits(upload_bytes=2_000_000))
+
+
+DROP = """
+async ([name, data]) => {
+  const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
+  const files = new DataTransfer();
+  files.items.add(new File([bytes], name, { type: "video/mp4" }));
+  const over = (kind) => document.querySelector("[data-part=drop]").dispatchEvent(
+    new DragEvent(kind, { dataTransfer: files, bubbles: true, cancelable: true }));
+  return [over("dragover"), over("drop")];
+}
+"""
+
+
+def test_a_clip_that_is_dropped_is_captioned(app: LiveApp, watch: Watch) -> None:
+    page = watch(app).page
+    page.goto(app.url)
+    data = base64.b64encode(find_clips()[1].read_bytes()).decode()
+    not_left_to_browser = page.evaluate(DROP, ["dropped.mp4", data])
+    assert not_left_to_browser == [False, False], "it would leave the page for the file"
+    page.wait_for_url("**/captions/*", timeout=120_000)
+    assert page.locator(".clip h2").inner_text() == "dropped.mp4"
 
 
 def test_a_real_clip_is_uploaded_captioned_and_saved(

@@ -57,6 +57,20 @@ def test_without_a_model_all_is_kept_and_nothing_invented(facts: dict[str, Any])
     assert {one["source"] for one in told.values() if one["value"] and one["source"]} == {"prompt"}
 
 
+def test_what_nobody_will_hear_is_kept_and_noted_not_missing(app: Any) -> None:
+    said = 'A man at a desk says "we made it".'
+    facts = enhance(app, prompt=said, target="wan2.2")["result"]
+    assert facts["missing"] == []
+    assert facts["notes"] == ['speech "we made it": wan2.2 makes no sound']
+    assert any("made" in text for text, state in facts["asked"] if state == "kept")
+
+
+def test_a_prompt_in_a_language_that_is_not_read_says_so(app: Any) -> None:
+    facts = enhance(app, prompt="Drei Kinder laufen mit einem roten Drachen am Strand entlang")
+    (note,) = facts["result"]["notes"]
+    assert "not English" in note
+
+
 def test_an_edited_field_is_a_persons_and_the_prompt_follows(
     app: Any, facts: dict[str, Any]
 ) -> None:

@@ -222,10 +222,10 @@ def test_ids_are_unique_and_references_hold(tmp_path: Path) -> None:
 def test_same_instance_has_the_same_colour_everywhere(tmp_path: Path) -> None:
     _, page = write(tmp_path, make_entry(instances=2))
     tracks = {track["id"]: track["hue"] for track in page.data[0]["tracks"]}
-    assert tracks == {0: 0, 2: 1, 4: None}
+    assert tracks == {0: 0, 2: 2, 4: None}, "by id: one that goes leaves the others theirs"
     styles = [attributes.get("style") or "" for _, attributes in page.tags]
     assert sum("--hue-0" in style for style in styles) == 5  # card, lane, their chips, toggle's
-    assert sum("--hue-1" in style for style in styles) == 5
+    assert sum("--hue-2" in style for style in styles) == 5
 
 
 def test_camera_curve_speaks_of_the_camera_and_starts_again_at_a_cut(tmp_path: Path) -> None:

@@ -9,6 +9,9 @@ is there), ``camera.direction`` (the way of a movement that is there), ``transit
 ``single_shot``, ``shot_type shot_angle place time_of_day style``, and of an instance ``class color
 start_cell end_cell enters leaves stays moving still`` and ``direction`` (as captions state it).
 Other kinds have no figures: they are worth nothing against somebody else's word.
+
+``kinds`` are the figures of the embedded experts (:data:`EMBEDDED`), ``experts`` those of others by
+name, as ``--reliability`` with ``--detector NAME`` writes them.
 """
 
 from __future__ import annotations
@@ -25,6 +28,9 @@ BINS = (0.0, 0.5, 0.7, 0.85)
 
 MIN_FACTS = 20
 """Facts that a kind, or a bin of it, needs to be judged by."""
+
+EMBEDDED = frozenset(("measured", "nanodet-plus-m"))
+"""Whose figures ``kinds`` are: what is measured without a network, and the default detector."""
 
 NEEDED = 0.95
 """Precision from which a kind of fact may overrule."""
@@ -59,19 +65,25 @@ class Tally:
 
 
 @cache
-def tallies() -> dict[str, tuple[Tally, ...]]:
-    """Per kind one tally a bin of confidence, in the order of :data:`BINS`."""
-    text = (files(__package__) / "reliability.json").read_text(encoding="utf-8")
-    return {
-        kind: tuple(Tally(*pair) for pair in pairs)
-        for kind, pairs in json.loads(text)["kinds"].items()
-    }
+def tallies(expert: str = "measured") -> dict[str, tuple[Tally, ...]]:
+    """Per kind one tally a bin of confidence, in the order of :data:`BINS`; none for an expert that
+    was not measured."""
+    figures = json.loads((files(__package__) / "reliability.json").read_text(encoding="utf-8"))
+    embedded = figures["kinds"] if expert in EMBEDDED else {}
+    kinds = figures["experts"].get(expert, embedded)
+    return {kind: tuple(Tally(*pair) for pair in pairs) for kind, pairs in kinds.items()}
 
 
-def tally(kind: str, confidence: float | None = None, *, least: int = MIN_FACTS) -> Tally:
+def tally(
+    kind: str,
+    confidence: float | None = None,
+    *,
+    expert: str = "measured",
+    least: int = MIN_FACTS,
+) -> Tally:
     """Facts of a kind: those of like ``confidence`` where there are ``least`` of them, else as many
     of the surest ones, bin by bin, as it takes."""
-    bins = tallies().get(kind, ())
+    bins = tallies(expert).get(kind, ())
     if confidence is not None and bins:
         first = sum(confidence >= low for low in BINS[1:])
         surest = [bins[low:] for low in range(first, -1, -1)]
@@ -83,6 +95,12 @@ def tally(kind: str, confidence: float | None = None, *, least: int = MIN_FACTS)
 
 def _sum(bins: Sequence[Tally]) -> Tally:
     return Tally(sum(b.right for b in bins), sum(b.n for b in bins))
+
+
+def measured_tally(kind: str, confidence: float, *, expert: str) -> Tally | None:
+    """As :func:`tally`; None for an expert of whom fewer than :data:`MIN_FACTS` were judged."""
+    found = tally(kind, confidence, expert=expert)
+    return found if found.n >= MIN_FACTS else None
 
 
 def precision(kind: str, confidence: float | None = None) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -81,6 +82,11 @@ class CameraFacts(StrictModel):
     confidence: Unit = 0.0
     segments: list[CameraSegment] = []
     path: list[CameraSample] = []
+    scores: dict[v.Primitive, Unit] = Field(
+        default={},
+        exclude_if=operator.not_,
+        description="how much speaks for each movement, only where a camera model was chosen",
+    )
 
 
 class MaskRle(StrictModel):
@@ -127,11 +133,33 @@ class InstanceMotion(StrictModel):
     period: Period = Period()
 
 
+class Opinion(StrictModel):
+    """What one of several experts says of one fact."""
+
+    kind: str = Field(description="of fact, as its reliability is counted: 'class', 'shot_type'")
+    value: str
+    confidence: Unit = Field(description="as the expert has it")
+    expert: str
+    holds: bool = Field(default=True, description="whether the evidence has this value")
+
+
 class InstanceFacts(StrictModel):
     """One followed thing."""
 
     id: int = Field(ge=0)
-    class_: str = Field(alias="class", description="COCO class name, or 'object'")
+    class_: str = Field(
+        alias="class", description="COCO class name, one of the detector's own, or 'object'"
+    )
+    category: Literal[v.Category, ""] = Field(
+        default="",
+        exclude_if=operator.not_,
+        description="of a class of the detector's own; not there for COCO's",
+    )
+    phrase: str = Field(
+        default="",
+        exclude_if=operator.not_,
+        description="what it was found by, beside its class: 'man in red'",
+    )
     confidence: Unit = Field(description="probability that the class is right")
     category_confidence: Unit = Field(
         default=0.0, description="probability that it is at least of the class's category"
@@ -149,6 +177,9 @@ class InstanceFacts(StrictModel):
     enters: bool = False
     leaves: bool = False
     motion: InstanceMotion = InstanceMotion(moving=False)
+    opinions: list[Opinion] = Field(
+        default=[], exclude_if=operator.not_, description="only where several experts spoke of it"
+    )
 
 
 class Contact(StrictModel):
@@ -268,6 +299,11 @@ class Evidence(Document):
     overlays: list[TextRegion] = Field(default=[], description="where writing is laid over it")
     audio: AudioFacts = Field(
         default=AudioFacts(), exclude_if=is_empty, description="only where sound was measured"
+    )
+    opinions: list[Opinion] = Field(
+        default=[],
+        exclude_if=operator.not_,
+        description="of the clip as a whole, only where several experts spoke",
     )
     models: dict[str, str] = Field(default={}, description="expert and the model it used")
     warnings: list[str] = []

@@ -15,7 +15,7 @@ from instancecap.schema.evidence import Evidence, InstanceFacts
 from instancecap.verify.checks_instance import INSTANCE_CHECKS
 from instancecap.verify.claims import Claim, Mention, Outcome
 from instancecap.verify.lexicon import lexicon
-from instancecap.verify.naming import ClassMatch, class_match, noun_of
+from instancecap.verify.naming import ClassMatch, item_match, noun_of
 from instancecap.verify.spans import TrackSpan
 from instancecap.verify.thresholds import LIMITS
 
@@ -63,7 +63,7 @@ def match_instances(caption: Caption, evidence: Evidence) -> dict[int, Candidate
     for row, column in pairs:
         if points[row, column] >= LIMITS.least_weight:
             noun, item = noun_of(rest[row].class_), free[column]
-            rivals = [one for one in left if class_match(noun, one.class_) >= ClassMatch.UNKNOWN]
+            rivals = [one for one in left if item_match(noun, one) >= ClassMatch.UNKNOWN]
             certain = points[row, column] >= LIMITS.weight_track or not _doubt(rivals, [item])
             found[rest[row].id] = Candidates([item], certain)
     return found
@@ -77,7 +77,7 @@ def _doubt(rivals: Sequence[InstanceFacts], items: Sequence[InstanceFacts]) -> b
 def _is_same(one: Instance, item: InstanceFacts, *, ours: bool) -> bool:
     if one.track and item.track:
         return _overlap(one.track, item.track) >= LIMITS.same_track
-    return ours and class_match(noun_of(one.class_), item.class_) >= ClassMatch.UNKNOWN
+    return ours and item_match(noun_of(one.class_), item) >= ClassMatch.UNKNOWN
 
 
 def _overlap(first: Sequence[TrackPoint], second: Sequence[TrackPoint]) -> float:
@@ -97,7 +97,7 @@ def _points(one: Instance, item: InstanceFacts, evidence: Evidence) -> float:
     overlap = _overlap(one.track, item.track) if one.track else 0.0
     if overlap >= LIMITS.same_track:
         return LIMITS.weight_track + overlap
-    fits = class_match(noun_of(one.class_), item.class_)
+    fits = item_match(noun_of(one.class_), item)
     if fits is ClassMatch.APART or (one.track and overlap < LIMITS.apart):
         return 0.0
     place = [
@@ -135,7 +135,7 @@ def candidates(
         return matched.get(mention.instance, NOBODY)
     if mention.noun is None or mention.vague:
         return NOBODY
-    fits = {item.id: class_match(mention.noun, item.class_) for item in evidence.instances}
+    fits = {item.id: item_match(mention.noun, item) for item in evidence.instances}
     possible = [item for item in evidence.instances if fits[item.id] >= ClassMatch.UNKNOWN]
     best = ClassMatch.SAME if ClassMatch.SAME in fits.values() else ClassMatch.CATEGORY
     found = [item for item in possible if fits[item.id] >= best] or possible

@@ -50,9 +50,7 @@ class ClipView:
         self.pictures, self.unreadable, self.video_url = pictures, unreadable, video_url
         video = caption.video
         self.name = (video.id if video else "") or name or f"clip {number}"
-        # By id and not by rank, so that an instance keeps its color when captions are reordered.
-        ids = sorted(instance.id for instance in self.caption.instances)
-        self.colors = {id: rank % HUES for rank, id in enumerate(ids)}
+        self.colors = _colors([instance.id for instance in self.caption.instances])
         self.tracks = self._collect_tracks()
 
     def _collect_tracks(self) -> dict[int, list[list[TrackPoint]]]:
@@ -186,3 +184,13 @@ class ClipView:
         if total := self.evidence.timings.get("total"):
             words.append(f"measured in {total:.1f} s")
         return words
+
+
+def _colors(ids: list[int]) -> dict[int, int]:
+    """By id and not by rank, so that a color stays when an instance goes or captions are reordered;
+    where two would have the same, the later one takes the next that is free."""
+    colors: dict[int, int] = {}
+    for id in sorted(ids):
+        wanted = [(id + step) % HUES for step in range(HUES)]
+        colors[id] = next((one for one in wanted if one not in colors.values()), wanted[0])
+    return colors

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from instancecap.captioners.chain.agree import Agreed, Named, agree, likeness
 from instancecap.evidence.tracking.follow import Seed
-from instancecap.schema.evidence import InstanceFacts
+from instancecap.schema.evidence import InstanceFacts, Opinion
 from instancecap.verify.naming import ClassMatch
 from tests.made import Box, boxes, evidences, thing
 
@@ -39,6 +39,14 @@ def test_boxes_tell_two_alike_from_each_other() -> None:
 def test_a_wrong_class_of_the_detector_does_not_matter_where_boxes_agree_well() -> None:
     found = agree([named("the trophy", (1, LEFT))], [thing("person", LEFT)], most=8)
     assert matched(found) == {"the trophy": ("both", [0])}
+
+
+def test_where_detectors_disagree_the_models_word_decides_whose_track_it_is() -> None:
+    other = Opinion(kind="class", value="person", confidence=0.6, expert="theirs", holds=False)
+    for opinions, found_by in (([], "model"), ([other], "both")):
+        track = thing("bird", LEFT, opinions=opinions)
+        (found,) = agree([named("the person", seen=(1.0,))], [track], most=8)
+        assert found.found_by == found_by
 
 
 def test_tracks_of_one_thing_are_joined() -> None:
@@ -115,9 +123,9 @@ def test_the_main_ones_come_first_and_the_bound_counts_agreed_ones() -> None:
 def test_what_goes_together() -> None:
     man = Named("the old man", class_="man", category="human")
     fits = [ClassMatch.SAME, ClassMatch.UNKNOWN, ClassMatch.APART]
-    assert [likeness(man, word) for word in ("person", "object", "car")] == fits
+    assert [likeness(man, thing(word, LEFT)) for word in ("person", "object", "car")] == fits
     raft = Named("the reed boat", class_="raft", category="vehicle")
-    assert likeness(raft, "boat") is ClassMatch.CATEGORY
+    assert likeness(raft, thing("boat", LEFT)) is ClassMatch.CATEGORY
 
 
 times = st.integers(0, 100).map(lambda value: value / 10)

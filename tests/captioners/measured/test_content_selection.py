@@ -40,7 +40,7 @@ def test_a_kind_of_fact_is_reliable_by_the_lower_bound_of_its_precision(
         "few": (none, none, none, Tally(2, 2)),
         "sure": (Tally(5, 30), none, none, Tally(30, 30)),
     }
-    monkeypatch.setattr(reliability, "tallies", lambda: figures)
+    monkeypatch.setattr(reliability, "tallies", lambda *_: figures)
     gate = content.is_reliable
     assert [kind for kind in (*figures, "unheard of") if gate(kind, 0.9)] == ["often", "sure"]
     assert not gate("sure", 0.1)

@@ -173,6 +173,7 @@ def test_an_instance_is_added_by_drawing_and_split_and_removed(
     added = stored(folder, 0).instances[1]
     assert (added.id, added.name, added.class_) == (1, "the bright block", "block")
     assert added.track
+    page.locator("[data-part=toast]", has_text="seen at ").wait_for()
     # By keyboard alone, too: the box is moved by arrows.
     page.locator(".timeline .lane").nth(1).wait_for()
     keys.press("b")
@@ -181,6 +182,19 @@ def test_an_instance_is_added_by_drawing_and_split_and_removed(
     keys.type("shade")
     keys.press("Enter")
     wait_for(page, lambda: len(stored(folder, 0).instances) == 3)
+    page.locator(".timeline .lane").nth(2).wait_for()
+    # One more box of what is there already: nothing is added.
+    keys.press("b")
+    for key in ("ArrowDown", "Alt+ArrowLeft", "Enter"):
+        keys.press(key)
+    dialog = page.locator("dialog[open]")
+    dialog.locator("select").select_option("2")
+    assert not dialog.locator("[name=class]").is_visible()
+    dialog.get_by_role("button", name="Follow it").click()
+    page.locator("[data-part=history] li", has_text="followed #2 from one more box").wait_for(
+        state="attached"
+    )
+    assert len(stored(folder, 0).instances) == 3
     keys.press("1")
     keys.press("Escape")
     keys.press("ArrowRight")
@@ -261,9 +275,8 @@ def test_what_a_daily_user_sees_of_what_they_did(
     expect(page.locator("[data-part=progress]")).to_contain_text("1 edited")
     expect(page.locator(".items .mark.edited")).to_have_count(1)
     page.locator('[data-pointer="/camera/motion"]').select_option(["pan_left", "zoom_in"])
-    expect(page.locator("[data-part=history] li")).to_have_count(
-        2
-    )  # the page knows: it asks nothing
+    # Two changes: the page knows, and asks nothing when it is left.
+    expect(page.locator("[data-part=history] li")).to_have_count(2)
     assert stored(folder, 1).camera.motion == ["pan_left", "zoom_in"]
     page.reload()
     expect(page.locator("[data-part=name]")).to_have_text("clip-01.mp4")

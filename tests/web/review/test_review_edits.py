@@ -122,11 +122,13 @@ def test_one_that_is_two_is_parted_at_a_time() -> None:
     joined = do(make_caption(), kind="merge", keep=0, gone=5)
     after = do(joined, kind="split", instance=0, t=1.5, name="the second chef")
     first, second = after.instances[:2]
-    assert [point.t for point in first.track] == [0, 0.5, 1]
-    assert [point.t for point in second.track] == [2, 3, 4]
+    assert [point.t for point in first.track] == [0, 0.5, 1, 1.5]
+    assert [point.t for point in second.track] == [1.5, 2, 3, 4], "seen all the time: no gap"
+    assert first.track[-1] == second.track[0]
+    assert first.track[-1].box == pytest.approx((0.45, 0.4, 0.55, 0.6))
     assert (second.name, second.class_, second.is_main) == ("the second chef", "person", False)
-    assert (second.position.start, second.position.enters) == ("center-right", True)
-    assert (first.position.end, first.position.leaves) == ("center-left", True)
+    assert (second.position.start, second.position.enters) == ("center-middle", True)
+    assert (first.position.end, first.position.leaves) == ("center-middle", True)
     assert after.segments[0].instances == [0, 3, second.id]  # it lasts until 2 s
     assert after.segments[1].instances == [3, second.id]
     with pytest.raises(FormatError, match="no point after"):
@@ -200,6 +202,30 @@ def test_an_added_instance_has_a_new_id_and_a_place() -> None:
     assert after.provenance["/instances/6/class"].source == "human"
 
 
+def test_where_it_was_out_of_sight_a_split_makes_nothing_up() -> None:
+    joined = do(make_caption(), kind="merge", keep=0, gone=5)
+    track = [point for point in joined.instances[0].track if point.t not in (1, 2)]
+    apart = joined.model_copy(deep=True)
+    apart.instances[0].track = track
+    after = do(apart, kind="split", instance=0, t=2.0)
+    assert [[point.t for point in one.track] for one in after.instances[:2]] == [[0, 0.5], [3, 4]]
+
+
+def test_an_instance_that_was_lost_is_followed_from_one_more_box() -> None:
+    track = [{"t": t / 2, "box": [0.8, 0.8, 0.9, 0.9], "score": 0.8} for t in range(2, 9)]
+    after = do(make_caption(), kind="extend", instance=0, track=track)
+    chef = after.instances[0]
+    assert [point.t for point in chef.track] == [0, *(t / 2 for t in range(2, 9))]
+    assert chef.track[1].box[0] == 0.8, "the new box counts where both have one"
+    position = chef.position
+    assert (position.start, position.end) == ("center-left", "bottom-right")
+    assert not position.leaves, "it is there at the end"
+    assert after.provenance["/instances/0/track"].source == "human"
+    assert after.provenance["/instances/0/position/end"].source == "human"
+    with pytest.raises(FormatError, match="no instance 9"):
+        do(make_caption(), kind="extend", instance=9, track=track)
+
+
 def test_what_is_taken_over_is_not_said_to_be_by_a_person() -> None:
     by = {"source": "qwen", "confidence": 0.8, "support": "supported"}
     after = do(make_caption(), kind="take", pointer="/background", value="A kitchen.", by=by)
@@ -225,6 +251,7 @@ def edits(draw: st.DrawFn, caption: Caption) -> Edit:
         "merge": {"keep": ids, "gone": ids},
         "split": {"instance": ids, "t": st.floats(0, 100), "name": texts},
         "remove": {"instance": ids, "cut_sentences": st.booleans()},
+        "extend": {"instance": ids, "track": st.lists(points, min_size=1)},
         "add": {"class": st.just("dog"), "name": texts, "track": st.lists(points, min_size=1)},
     }
     kind = draw(st.sampled_from(sorted(made)))

@@ -266,6 +266,7 @@ def test_the_index_filters_orders_and_pages(tmp_path: Path) -> None:
     assert names(camera="pan_left") == ["clip-2"]
     assert names(class_="STRASSE") == ["clip-3"]
     assert names(text="FIELD NUMBER 3") == ["clip-3"]
+    assert names(text="lip-3.MP4") == ["clip-3"], "by name, too"
     assert names(state="unreadable") == ["broken"]
     assert names(flag="exact copy") == []
     review.judge("clip-1.mp4", "accepted", reviewer="Ann")

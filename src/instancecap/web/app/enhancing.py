@@ -14,6 +14,7 @@ from instancecap.api import Mllm, enhance
 from instancecap.enhance import Enhanced, EnhanceOptions, revised
 from instancecap.enhance.faithful import kept_and_missing
 from instancecap.enhance.parse import parse
+from instancecap.enhance.result import LOST, unheard
 from instancecap.enhance.words import stems
 from instancecap.errors import FormatError
 from instancecap.formats.annotation import CLIP_FIELDS, COUNT, INSTANCE_FIELDS, Field
@@ -130,8 +131,15 @@ def facts_of(one: Enhanced, options: EnhanceOptions) -> dict[str, Any]:
         counter = counter_for(target)
         meter = {"tokens": counter.count(one.prompt), "budget": target.budget,
                  "limit": target.limit, "counter": counter.name}  # fmt: skip
+    told = one.to_dict()
+    silent = unheard(parsed, target)  # it stands in the prompt, and nobody will hear it
+    warnings = [line for line in one.caption.warnings if not line.startswith(LOST)]
+    if one.problem:  # stands on the page by itself
+        warnings = [line for line in warnings if not line.endswith(one.problem)]
     return {
-        **one.to_dict(),
+        **told,
+        "missing": [line for line in told["missing"] if line not in silent],
+        "notes": [*silent, *warnings],
         "problem": one.problem,
         "asked": asked,
         "said": list(_marked(one.prompt, kept)),

@@ -10,8 +10,6 @@ the provenance; what was measured or checked of the words before holds no more, 
 from __future__ import annotations
 
 import re
-from itertools import pairwise
-from statistics import median
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -20,18 +18,17 @@ from instancecap.errors import FormatError
 from instancecap.language.sentences import split_sentences
 from instancecap.schema import pointer as pointers
 from instancecap.schema.base import StrictModel, TrackPoint
-from instancecap.schema.caption import (
-    HUMAN,
-    TRACK_POINTS_PER_SHOT,
-    Caption,
-    Instance,
-    Position,
-    Provenance,
-)
-from instancecap.schema.tracks import cell_of
-from instancecap.schema.vocabulary import Cell
-from instancecap.video.sampling import pick_evenly
+from instancecap.schema.caption import HUMAN, Caption, Instance, Position, Provenance
 from instancecap.web.review import naming
+from instancecap.web.review.tracks import (
+    NEAR,
+    between,
+    cell_at,
+    joined,
+    position_along,
+    thin_track,
+    usual_step,
+)
 
 FREE_TEXT = re.compile(
     naming.PROSE.pattern + r"|/(instances/\d+/(name|class|subcategory|colors)|texts/\d+/text)"
@@ -99,7 +96,17 @@ class Add(StrictModel):
     track: list[TrackPoint] = Field(min_length=1)
 
 
-Edit = Annotated[SetField | TakeField | Merge | Split | Remove | Add, Field(discriminator="kind")]
+class Extend(StrictModel):
+    """Where an instance is besides: it was followed from one more box."""
+
+    kind: Literal["extend"] = "extend"
+    instance: int
+    track: list[TrackPoint] = Field(min_length=1)
+
+
+Edit = Annotated[
+    SetField | TakeField | Merge | Split | Remove | Add | Extend, Field(discriminator="kind")
+]
 EDIT: TypeAdapter[Edit] = TypeAdapter(Edit)
 """Reads and writes edits as JSON."""
 
@@ -128,6 +135,9 @@ def apply_edit(caption: Caption, edit: Edit, *, at: str) -> Caption:
         case Split() | Add():
             new = _split(draft, edit) if isinstance(edit, Split) else _add(draft, edit)
             draft.provenance[pointers.instance_pointer(new, "track")] = _by_person(at)
+        case Extend():
+            _extend(draft, edit)
+            draft.provenance[pointers.instance_pointer(edit.instance, "track")] = _by_person(at)
         case Remove():
             _remove(draft, edit)
     draft = _checked(draft)
@@ -138,12 +148,6 @@ def apply_edit(caption: Caption, edit: Edit, *, at: str) -> Caption:
 def mentions(caption: Caption, id: int) -> dict[str, list[str]]:
     """The sentences of other fields that name an instance, by pointer."""
     return naming.mentions(caption, _instance(caption, id))
-
-
-def thin_track(track: list[TrackPoint], caption: Caption) -> list[TrackPoint]:
-    """At most as many points, evenly chosen, as a caption keeps."""
-    most = TRACK_POINTS_PER_SHOT * max(1, len(caption.shots))
-    return [track[index] for index in pick_evenly(len(track), most)]
 
 
 # The kinds of edits -------------------------------------------------------------------------------
@@ -186,7 +190,7 @@ def _merge(draft: Caption, edit: Merge) -> dict[str, Provenance]:
         end=late.position.end,
         leaves=late.position.leaves,
     )
-    keep.track = thin_track(_joined(keep.track, gone.track), draft)
+    keep.track = thin_track(joined(keep.track, gone.track), draft)
     keep.is_main |= gone.is_main
     if edit.cut_sentences:
         _cut_sentences(draft, gone.id)
@@ -205,6 +209,9 @@ def _split(draft: Caption, edit: Split) -> int:
             f"instance {edit.instance} cannot be split at {edit.t:g} s: its track has no point "
             f"{'before' if not before else 'after'} that"
         )
+    if edit.t < after[0].t <= before[-1].t + NEAR * usual_step(one.track):  # seen all the time
+        middle = between(before[-1], after[0], edit.t)
+        before, after = [*before, middle], [middle, *after]
     position, id = one.position, _new_id(draft)
     other = Instance(
         id=id,
@@ -213,12 +220,12 @@ def _split(draft: Caption, edit: Split) -> int:
         category=one.category,
         subcategory=one.subcategory,
         position=Position(
-            start=_cell(after[0]), end=position.end, enters=True, leaves=position.leaves
+            start=cell_at(after[0]), end=position.end, enters=True, leaves=position.leaves
         ),
         track=after,
     )
     one.track = before
-    one.position = Position(start=position.start, end=_cell(before[-1]), enters=position.enters,
+    one.position = Position(start=position.start, end=cell_at(before[-1]), enters=position.enters,
                             leaves=True)  # fmt: skip
     draft.instances.insert(draft.instances.index(one) + 1, other)
     for segment in draft.segments:
@@ -250,24 +257,30 @@ def _add(draft: Caption, edit: Add) -> int:
     """Returns the id of the new instance."""
     track = thin_track(sorted(edit.track, key=lambda point: point.t), draft)
     id = _new_id(draft)
-    last = draft.video.duration if draft.video else 0.0
-    usual = median(b.t - a.t for a, b in pairwise(track)) if len(track) > 1 else last
     draft.instances.append(
         Instance(
             id=id,
             name=edit.name,
             class_=edit.class_,
             is_main=not draft.instances,
-            position=Position(
-                start=_cell(track[0]),
-                end=_cell(track[-1]),
-                enters=track[0].t > usual,
-                leaves=track[-1].t < last - usual,
-            ),
+            position=position_along(track, draft),
             track=track,
         )
     )
     return id
+
+
+def _extend(draft: Caption, edit: Extend) -> None:
+    """The new points count where both tracks have some."""
+    one = _instance(draft, edit.instance)
+    new = sorted(edit.track, key=lambda point: point.t)
+    before, track = one.track, thin_track(joined(new, one.track), draft)
+    seen, known = position_along(track, draft), one.position
+    one.track = track
+    if not before or track[0].t < before[0].t:
+        known.start, known.enters = seen.start, seen.enters
+    if not before or track[-1].t > before[-1].t:
+        known.end, known.leaves = seen.end, seen.leaves
 
 
 # What they share ----------------------------------------------------------------------------------
@@ -304,11 +317,6 @@ def _drop(draft: Caption, id: int, *, heir: int | None = None) -> None:
     }
 
 
-def _cell(point: TrackPoint) -> Cell:
-    x0, y0, x1, y1 = point.box
-    return cell_of((x0 + x1) / 2, (y0 + y1) / 2)
-
-
 def _first_and_last(one: Instance, other: Instance) -> tuple[Instance, Instance]:
     """Which of two is seen first, and which last; one without a track says nothing of it."""
     if not one.track or not other.track:
@@ -317,16 +325,6 @@ def _first_and_last(one: Instance, other: Instance) -> tuple[Instance, Instance]
     early = one if one.track[0].t <= other.track[0].t else other
     late = one if one.track[-1].t >= other.track[-1].t else other
     return early, late
-
-
-def _joined(track: list[TrackPoint], more: list[TrackPoint]) -> list[TrackPoint]:
-    """The points of a track, and those of another that lie where it has none near."""
-    if not track:
-        return more
-    steps = [b.t - a.t for a, b in pairwise(track)]
-    near = median(steps) if steps else 0.0
-    added = [one for one in more if all(abs(one.t - point.t) > near for point in track)]
-    return sorted([*track, *added], key=lambda point: point.t)
 
 
 def _by_person(at: str) -> Provenance:

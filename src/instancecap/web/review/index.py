@@ -103,7 +103,9 @@ class Query:
         if self.folder:
             add(f"{_FOLDER} = ?", self.folder)
         if self.text:
-            add("number IN (SELECT number FROM texts WHERE instr(text, ?))", self.text.casefold())
+            wanted_text = self.text.casefold()
+            add("(number IN (SELECT number FROM texts WHERE instr(text, ?)) "
+                "OR instr(lower(name), ?))", wanted_text, wanted_text)  # fmt: skip
         return " AND ".join(parts) or "1", values
 
 

@@ -53,7 +53,9 @@ export function choice(name, text, options, chosen) {
     ...options.map(([value, shown]) => make("option", { value, selected: value === chosen }, shown))));
 }
 
-const STEP = 0.02;
+const STEP = 0.02, FINE = 0.004; // of the picture, by an arrow key
+
+const HOW_TO_DRAW = "Drag a box. Or arrow keys move this one, with Shift they size it, with Alt in small steps; Enter takes it, Escape leaves";
 
 /** Put the sheet of a drawing on a frame: its own, or that of a player in place of the one before. */
 export function resume(sheet, frame) {
@@ -68,7 +70,7 @@ export function resume(sheet, frame) {
 export function draw(frame) {
   const box = make("div", { class: "drawn" });
   const sheet = make("div", { class: "sheet", tabindex: 0, role: "application",
-    "aria-label": "Draw a box: drag, or move it with the arrow keys, with Shift its size; Enter takes it, Escape leaves" }, box);
+    "aria-label": HOW_TO_DRAW }, box, make("p", {}, HOW_TO_DRAW));
   let place = [0.35, 0.35, 0.65, 0.65], start = null;
   const paint = () => {
     const [x0, y0, x1, y1] = place;
@@ -79,11 +81,11 @@ export function draw(frame) {
     return [(event.clientX - left) / width, (event.clientY - top) / height]
       .map((value) => Math.min(1, Math.max(0, value)));
   };
-  const moved = (key, grows) => {
-    const [dx, dy] = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] }[key];
+  const moved = (key, grows, step) => {
+    const [dx, dy] = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[key];
     const [x0, y0, x1, y1] = place;
     const next = grows ? [x0, y0, x1 + dx, y1 + dy] : [x0 + dx, y0 + dy, x1 + dx, y1 + dy];
-    const fits = next.every((value) => value >= 0 && value <= 1) && next[2] - next[0] >= STEP && next[3] - next[1] >= STEP;
+    const fits = next.every((value) => value >= 0 && value <= 1) && next[2] - next[0] >= FINE && next[3] - next[1] >= FINE;
     if (fits) place = next;
     paint();
   };
@@ -110,7 +112,7 @@ export function draw(frame) {
     });
     sheet.addEventListener("keydown", (event) => {
       event.stopPropagation();
-      if (event.key.startsWith("Arrow")) moved(event.key, event.shiftKey);
+      if (event.key.startsWith("Arrow")) moved(event.key, event.shiftKey, event.altKey ? FINE : STEP);
       else if (event.key === "Enter") end(place);
       else if (event.key === "Escape") end(null);
       else return;

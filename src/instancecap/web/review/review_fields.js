@@ -60,6 +60,7 @@ export function told(edit) {
   if (edit.kind === "set" || edit.kind === "take") return `${called(edit.pointer)} → ${shown(edit.value).slice(0, 80) || "empty"}`;
   if (edit.kind === "merge") return `#${edit.gone} is #${edit.keep}`;
   if (edit.kind === "add") return `added ${edit.class}`;
+  if (edit.kind === "extend") return `followed #${edit.instance} from one more box`;
   return `${edit.kind} #${edit.instance}`;
 }
 

@@ -43,15 +43,23 @@ export function instanceActions({ opened, player, fields, saved, save }) {
     const t = player().t;
     const box = await draw(player().root.querySelector(".frame"));
     if (!box) return;
-    const reply = await ask("Add an instance", [
-      field("class", "Class, a noun: dog", { required: true, autofocus: true, maxlength: 80 }),
-      field("name", "Name, as the sentences call it: the small dog", { maxlength: 200 }),
-    ], [["add", "Add, and follow it"]]);
+    const which = choice("instance", "It is", [["", "a new instance"], ...names()], "");
+    const nouns = [field("class", "Class, a noun: dog", { required: true, autofocus: true, maxlength: 80 }),
+      field("name", "Name, as the sentences call it: the small dog", { maxlength: 200 })];
+    const known = () => which.querySelector("select").value;
+    which.addEventListener("input", () => {
+      for (const one of nouns) one.hidden = Boolean(known());
+      nouns[0].querySelector("input").required = !known();
+    });
+    const reply = await ask("What is in the box?", [which, ...nouns], [["add", "Follow it"]]);
     if (!reply) return;
     try {
-      const { track } = await job(post("/review/track", { name, t, box }));
+      const { track, spans } = await job(post("/review/track", { name, t, box }));
       if (opened()?.name !== name) return tell("another caption is open; nothing was added");
-      await save({ kind: "add", class: reply.class.trim(), name: reply.name.trim(), track });
+      const done = reply.instance ? await save({ kind: "extend", instance: Number(reply.instance), track })
+        : await save({ kind: "add", class: reply.class.trim(), name: reply.name.trim(), track });
+      const told = spans.map((times) => times.map((one) => one.toFixed(1)).join("–")).join(", ");
+      if (done) tell(`seen at ${told} s of ${player().data.span.toFixed(1)} s; if it is there longer, draw a box there, too`);
     } catch (fault) {
       tell(fault.message, { error: true });
     }

@@ -16,7 +16,7 @@ from instancecap.captioners.chain.options import key_of
 from instancecap.errors import InputError
 from instancecap.evidence.cluster import load_models
 from instancecap.evidence.geometry import ious
-from instancecap.evidence.tracking.follow import Seed, follow
+from instancecap.evidence.tracking.follow import MIN_ABSENCE, Seed, follow
 from instancecap.mllm.server import Server
 from instancecap.schema import pointer as pointers
 from instancecap.schema.base import TrackPoint
@@ -24,9 +24,9 @@ from instancecap.schema.caption import Caption, Instance
 from instancecap.schema.evidence import Shot
 from instancecap.video.clip import Clip
 from instancecap.web.app.jobs import Progress
-from instancecap.web.review.edits import thin_track
 from instancecap.web.review.replace import SetReplacement, replace_all
 from instancecap.web.review.store import ReviewSet
+from instancecap.web.review.tracks import spans_of, thin_track
 
 SAME = 0.5
 """Mean IoU from which on two tracks are of the same thing."""
@@ -57,7 +57,8 @@ def track_box(
 ) -> dict[str, Any]:
     """Follow what lies in a box through the clip.
 
-    Returns the ``track``, at most as many points as a caption keeps, and its ``confidence``.
+    Returns the ``track``, at most as many points as a caption keeps, and the ``spans`` in which it
+    was seen, start and end in seconds.
     """
     progress("following it through the clip")
     said = Caption.from_json(document)
@@ -67,7 +68,7 @@ def track_box(
     thin = thin_track(track, said)
     return {
         "track": [point.model_dump(mode="json") for point in thin],
-        "confidence": found.confidence,
+        "spans": spans_of(track, gap=MIN_ABSENCE),
     }
 
 

@@ -111,6 +111,7 @@ function show(facts) {
   part["negative-row"].hidden = !facts.negative_prompt;
   part.negative.textContent = facts.negative_prompt;
   part.missing.replaceChildren(...facts.missing.map((line) => make("li", { textContent: line, dir: "auto" })));
+  part.notes.replaceChildren(...facts.notes.map((line) => make("li", { textContent: line, dir: "auto" })));
   part.legend.hidden = !facts.missing.length;
   part.problem.hidden = !facts.problem;
   part.problem.textContent = facts.problem;

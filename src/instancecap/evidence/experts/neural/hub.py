@@ -1,0 +1,63 @@
+"""What transformers loads from a folder or by a hub id, for one option of the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from instancecap.errors import MissingDependency
+from instancecap.models import weights
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A folder or hub id that an option names. Models go to a GPU in half precision where there
+    is one, else to the CPU.
+
+    Attributes:
+        option: such as ``detector``, for messages.
+        name: a folder with ``config.json`` and weights, or a hub id.
+        half: the type of a model's numbers on a GPU.
+    """
+
+    option: str
+    name: str
+    half: str = "float16"
+
+    def libraries(self) -> tuple[Any, Any]:
+        """torch and transformers. Raises :class:`MissingDependency` where one is missing."""
+        try:
+            import torch
+            import transformers
+        except ImportError as error:
+            raise MissingDependency(
+                f"--{self.option} {self.name} needs {error.name}: pip install 'instancecap[models]'"
+            ) from error
+        return torch, transformers
+
+    def load(self, kind: str, **more: Any) -> Any:
+        """What ``transformers.KIND.from_pretrained`` makes of it.
+
+        Raises:
+            MissingDependency: it cannot be loaded, and why.
+        """
+        _, transformers = self.libraries()
+        local = weights.is_offline() or Path(self.name).is_dir()
+        try:
+            return getattr(transformers, kind).from_pretrained(
+                self.name, local_files_only=local, **more
+            )
+        except (OSError, ValueError, ImportError, RuntimeError) as error:
+            raise MissingDependency(
+                f"--{self.option} {self.name} cannot be loaded as a {self.option}: "
+                f"{' '.join(str(error).split())[:200]}; where no hub is reached, give a folder "
+                "with its config.json, model.safetensors and what else it comes with"
+            ) from error
+
+    def load_model(self, kind: str) -> Any:
+        """As :meth:`load`, a model that is ready to be asked."""
+        torch, _ = self.libraries()
+        if torch.cuda.is_available():
+            return self.load(kind, dtype=getattr(torch, self.half)).to("cuda").eval()
+        return self.load(kind, dtype=torch.float32).eval()
