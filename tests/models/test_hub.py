@@ -80,7 +80,11 @@ def test_without_a_hub_one_line_comes_at_once(client: SimpleNamespace) -> None:
 def test_a_resolver_that_never_answers_is_not_waited_for(
     client: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: time.sleep(2))
+    def stand_still(*_: object, **__: object) -> None:
+        time.sleep(1)
+        raise OSError
+
+    monkeypatch.setattr("urllib.request.urlopen", stand_still)
     monkeypatch.setattr(hub, "PATIENCE", 0.05)
     assert hub.why_closed() == "http://127.0.0.1:9 cannot be reached (no answer within 0.05 s)"
 

@@ -7,22 +7,26 @@ from functools import cache
 from pathlib import Path
 
 from instancecap.errors import MissingDependency
+from instancecap.evidence.camera_model import CameraModel
+from instancecap.evidence.cameras import CAMERAS, license_of
 from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.evidence.detectors import DETECTORS
 from instancecap.models import weights
 from instancecap.models.detector import BatchDetector, Detector
 from instancecap.models.hog import HogPeopleDetector
+from instancecap.models.licenses import check_license
 from instancecap.models.u2net import SalientMasker
 
 
 @dataclass(frozen=True)
 class Models:
-    """The networks of one pass: detectors, the leading one first, and where YuNet's weights are, if
-    anywhere."""
+    """The networks of one pass: detectors, the leading one first, where YuNet's weights are, if
+    anywhere, and who follows the camera in a pass of its own, if anybody."""
 
     detectors: tuple[Detector, ...]
     faces: Path | None
     warnings: tuple[str, ...]
+    camera: CameraModel | None = None
 
     @property
     def detector(self) -> Detector:
@@ -45,10 +49,11 @@ def load_models(cluster: Cluster = DEFAULT) -> Models:
     """The networks chosen, or at hand; they are loaded once per process.
 
     Raises:
-        MissingDependency, UsageError: the detector that was chosen cannot be had.
+        MissingDependency, UsageError: an expert that was chosen cannot be had.
     """
     detectors, warnings = _detectors(cluster.detector)
-    return Models(detectors, _path_or_none("yunet"), warnings)
+    camera = _camera(cluster.camera, cluster.accept_license) if cluster.camera else None
+    return Models(detectors, _path_or_none("yunet"), warnings, camera)
 
 
 @cache
@@ -64,6 +69,12 @@ def _detectors(chosen: str) -> tuple[tuple[Detector, ...], tuple[str, ...]]:
         )
         return (HogPeopleDetector(),), (missing,)
     return (DETECTORS.open(name),), ()
+
+
+@cache
+def _camera(chosen: str, accepted: str) -> CameraModel:
+    check_license(license_of(chosen), accepted=accepted, option=f"--camera {chosen}")
+    return CAMERAS.open(chosen)
 
 
 @cache
@@ -83,5 +94,5 @@ def load_masker() -> SalientMasker | None:
 
 def forget_models() -> None:
     """Look for weights anew, after the environment has changed."""
-    for cached in (_detectors, _path_or_none, load_masker):
+    for cached in (_detectors, _camera, _path_or_none, load_masker):
         cached.cache_clear()

@@ -106,6 +106,7 @@ def why_closed() -> str:
 
 @cache
 def _ask() -> str:
+    from http.client import HTTPException
     from urllib.error import HTTPError
     from urllib.request import Request, urlopen
 
@@ -117,7 +118,7 @@ def _ask() -> str:
             outcome[0] = ""
         except HTTPError:
             outcome[0] = ""  # it answers, if only to refuse
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException) as error:
             outcome[0] = str(getattr(error, "reason", error))
 
     # A resolver takes as long as it likes, whatever the time limit of the connection.

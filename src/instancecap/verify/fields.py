@@ -21,7 +21,7 @@ from instancecap.verify.checks_scene import SCENE_CHECKS
 from instancecap.verify.claims import Claim, Kind, Mention, When
 from instancecap.verify.clauses import Context
 from instancecap.verify.extract import extract
-from instancecap.verify.lexicon import lexicon
+from instancecap.verify.lexicon import Noun, lexicon
 from instancecap.verify.naming import noun_of
 from instancecap.verify.text import bare_name, head_of
 
@@ -70,10 +70,14 @@ def _mention(one: Instance) -> Mention:
     )
 
 
-def claims_of(caption: Caption, *, texts: bool = True) -> list[Claim]:
+def claims_of(
+    caption: Caption, *, texts: bool = True, nouns: Mapping[str, Noun] | None = None
+) -> list[Claim]:
     """Everything checkable that ``caption`` claims, field by field.
 
-    ``texts``: read the sentences too, by rules; else the structured fields only.
+    Args:
+        texts: read the sentences too, by rules; else the structured fields only.
+        nouns: further ones than the lexicon's, see :func:`~instancecap.verify.naming.own_nouns`.
     """
     mentions = mentions_of(caption)
     found = [claim for kind, at in _SCENE for claim in _structured(caption, kind, at)]
@@ -90,7 +94,7 @@ def claims_of(caption: Caption, *, texts: bool = True) -> list[Claim]:
     if texts:
         names = {bare_name(one.name): mentions[one.id] for one in caption.instances if one.name}
         for text in texts_of(caption):
-            found += _of_text(text, mentions, names)
+            found += _of_text(text, mentions, names, nouns or {})
     return found
 
 
@@ -130,12 +134,16 @@ def _visibility(one: Instance, about: tuple[Mention, ...]) -> Iterator[Claim]:
 
 
 def _of_text(
-    text: Text, mentions: Mapping[int, Mention], names: Mapping[str, Mention]
+    text: Text,
+    mentions: Mapping[int, Mention],
+    names: Mapping[str, Mention],
+    nouns: Mapping[str, Noun],
 ) -> Iterator[Claim]:
     if not is_english(text.text):
         return
     about = mentions[text.instance] if text.instance is not None else None
-    context = Context(about=about, camera=text.pointer.startswith("/camera"), names=names)
+    films = text.pointer.startswith("/camera")
+    context = Context(about=about, camera=films, names=names, nouns=nouns)
     found = [
         replace(one, pointer=text.pointer, sentence=sentence.text, span=text.span)
         for sentence in split_sentences(text.text)
