@@ -98,8 +98,8 @@ class ClaimChecker:
         return verdict
 
     def _view(self, claim: Claim) -> Evidence:
-        """The evidence of the part of the clip that a claim is about."""
-        if claim.span is None:
+        """The evidence of the part of the clip that a claim is about; of speech, all of it."""
+        if claim.span is None or claim.kind == "speech":
             return self.evidence
         if claim.span not in self._views:
             self._views[claim.span] = within(self.evidence, *claim.span)

@@ -15,6 +15,7 @@ from instancecap.schema.vocabulary import ShotType
 from instancecap.verify.claims import Claim, Kind, Verdict, outcome
 from instancecap.verify.lexicon import Noun
 from instancecap.verify.naming import ClassMatch, held_match
+from instancecap.verify.speech import check_speech
 from instancecap.verify.thresholds import LIMITS
 from instancecap.video.sampling import pick_evenly
 
@@ -158,6 +159,7 @@ SCENE_CHECKS: dict[Kind, Callable[[Claim, Evidence], Verdict]] = {
     "time_of_day": check_label,
     "shot_type": check_label,
     "shot_angle": check_label,
+    "speech": check_speech,
 }
 """A check for each kind of claim, given the evidence of the claim's part of the clip."""
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel
 
+from instancecap.language.quotes import replace_spoken
 from instancecap.language.sentences import split_sentences
 from instancecap.mllm.base import Backend, Message, Request, Usage
 from instancecap.mllm.structured import ask
@@ -23,22 +24,14 @@ from instancecap.verify.clauses import Context
 from instancecap.verify.extract import extract
 from instancecap.verify.lexicon import Noun, lexicon
 from instancecap.verify.naming import noun_of
-from instancecap.verify.text import bare_name, head_of
+from instancecap.verify.speech import speech_claims
+from instancecap.verify.text import Text, bare_name, head_of
 
 LEAST_ENGLISH = 0.7
 """Share of a text's letters that must be plain Latin for it to be read as English."""
 
 
 _RETURNS = re.compile(r"\b(?:back|again|return(?:s|ing)?|reappear(?:s|ing)?)\b")
-
-
-class Text(NamedTuple):
-    """A text of a caption: of one instance's id, of a span in seconds, or of the whole clip."""
-
-    pointer: str
-    text: str
-    instance: int | None = None
-    span: tuple[float, float] | None = None
 
 
 def texts_of(caption: Caption) -> list[Text]:
@@ -76,7 +69,7 @@ def claims_of(
     """Everything checkable that ``caption`` claims, field by field.
 
     Args:
-        texts: read the sentences too, by rules; else the structured fields only.
+        texts: read the sentences too, by rules; else the structured fields and quotations.
         nouns: further ones than the lexicon's, see :func:`~instancecap.verify.naming.own_nouns`.
     """
     mentions = mentions_of(caption)
@@ -91,6 +84,7 @@ def claims_of(
             at = instance_pointer(one.id, leaf)
             found += _structured(caption, kind, at, subject=about, when=when)
         found += _visibility(one, about)
+    found += speech_claims(caption, [one for one in texts_of(caption) if is_english(one.text)])
     if texts:
         names = {bare_name(one.name): mentions[one.id] for one in caption.instances if one.name}
         for text in texts_of(caption):
@@ -147,7 +141,7 @@ def _of_text(
     found = [
         replace(one, pointer=text.pointer, sentence=sentence.text, span=text.span)
         for sentence in split_sentences(text.text)
-        for one in extract(sentence.text, context)
+        for one in extract(replace_spoken(sentence.text, lambda _: '""'), context)
     ]
     kinds = [one.value for one in found if one.kind == "presence"]
     for one in found:

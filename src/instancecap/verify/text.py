@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from instancecap.language import en
 from instancecap.schema.evidence import InstanceFacts
@@ -13,6 +14,15 @@ from instancecap.verify.lexicon import Noun, Verb, lexicon
 
 _HYPHENS = re.compile(r"(?<=[A-Za-z])[-‐‑](?=[A-Za-z])")
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?|\d+(?:\.\d+)?|[^\sa-z\d]")
+
+
+class Text(NamedTuple):
+    """A text of a caption: of one instance's id, of a span in seconds, or of the whole clip."""
+
+    pointer: str
+    text: str
+    instance: int | None = None
+    span: tuple[float, float] | None = None
 
 
 @dataclass(slots=True)
