@@ -154,6 +154,7 @@ class AskWork(AskingWork):
                 previous=previous,
                 only=only,
                 hint=job.hint,
+                cluster=self.cluster,
                 threads=self.threads,
             )
             ready.append((suffix, prepared))

@@ -11,7 +11,7 @@ import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
@@ -138,8 +138,8 @@ def evidence_key(
     from instancecap.models.weights import locate
 
     settings: dict[str, Any] = {"models": load_models(cluster).names, "masks": masks}
-    if cluster.detector:
-        settings["chosen"] = cluster.detector
+    if cluster != DEFAULT:
+        settings["chosen"] = asdict(cluster)
     if sound is not None and sound.audio == "on":
         speech = locate("silero-vad") is not None
         settings["sound"] = (speech, sound.transcribe_url, sound.transcribe_model)

@@ -12,9 +12,15 @@ class Cluster:
     Attributes:
         detector: see :data:`instancecap.evidence.detectors.DETECTORS`; empty for the best one
             at hand of those that come with the package.
+        segmenter: see :data:`instancecap.evidence.segmenters.SEGMENTERS`; empty for U²-Net-p where
+            its weights are at hand, else GrabCut.
+        tracker: see :data:`instancecap.evidence.trackers.TRACKERS`; empty for NanoTrack where its
+            weights are at hand, else optical flow.
     """
 
     detector: str = ""
+    segmenter: str = ""
+    tracker: str = ""
 
 
 DEFAULT = Cluster()

@@ -9,6 +9,8 @@ from pathlib import Path
 from instancecap.errors import MissingDependency
 from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.evidence.detectors import DETECTORS
+from instancecap.evidence.segmenters import SEGMENTERS, Salient, Segmenter
+from instancecap.evidence.trackers import BY_BOX, TRACKERS, Tracking
 from instancecap.models import weights
 from instancecap.models.detector import Detector
 from instancecap.models.hog import HogPeopleDetector
@@ -17,27 +19,38 @@ from instancecap.models.u2net import SalientMasker
 
 @dataclass(frozen=True)
 class Models:
-    """The networks of one pass: a detector, and where YuNet's weights are, if anywhere."""
+    """The networks of one pass.
+
+    Attributes:
+        detector: finds instances.
+        faces: where YuNet's weights are, if anywhere.
+        tracking: follows instances.
+    """
 
     detector: Detector
     faces: Path | None
     warnings: tuple[str, ...]
+    tracking: Tracking
 
     @property
     def names(self) -> dict[str, str]:
         """Expert and model, for the record."""
         names = {"detector": self.detector.name}
-        return names if self.faces is None else {**names, "faces": "yunet"}
+        if self.faces is not None:
+            names["faces"] = "yunet"
+        return {**names, "tracker": self.tracking.name} if self.tracking.name else names
 
 
 def load_models(cluster: Cluster = DEFAULT) -> Models:
     """The networks chosen, or at hand; they are loaded once per process.
 
     Raises:
-        MissingDependency, UsageError: the detector that was chosen cannot be had.
+        MissingDependency, UsageError: an expert that was chosen cannot be had.
     """
     detector, warnings = _detector(cluster.detector)
-    return Models(detector, _path_or_none("yunet"), warnings)
+    if cluster.segmenter:  # used where masks are asked for; whether it is there is told now
+        load_segmenter(cluster.segmenter)
+    return Models(detector, _path_or_none("yunet"), warnings, _tracking(cluster.tracker))
 
 
 @cache
@@ -64,6 +77,24 @@ def _path_or_none(name: str) -> Path | None:
 
 
 @cache
+def _tracking(chosen: str) -> Tracking:
+    return TRACKERS.open(chosen) if chosen else BY_BOX
+
+
+@cache
+def load_segmenter(chosen: str = "") -> Segmenter:
+    """The segmenter chosen, or the best at hand; loaded once per process.
+
+    Raises:
+        MissingDependency, UsageError: the one that was chosen cannot be had.
+    """
+    if chosen:
+        return SEGMENTERS.open(chosen)
+    masker = load_masker()
+    return SEGMENTERS.open("grabcut") if masker is None else Salient(masker)
+
+
+@cache
 def load_masker() -> SalientMasker | None:
     """The network for masks, loaded once per process; None without its weights."""
     path = _path_or_none("u2netp")
@@ -72,5 +103,5 @@ def load_masker() -> SalientMasker | None:
 
 def forget_models() -> None:
     """Look for weights anew, after the environment has changed."""
-    for cached in (_detector, _path_or_none, load_masker):
+    for cached in (_detector, _path_or_none, _tracking, load_masker, load_segmenter):
         cached.cache_clear()

@@ -221,9 +221,10 @@ def settle(scene: Scene, agreed: Sequence[Agreed]) -> Chain:
     followed: dict[int, Followed] = {}
     if any(one.seeds for one in agreed):
         film, evidence = scene.prepared.film, scene.prepared.evidence
+        cluster = scene.prepared.cluster
         shots = split_shots(evidence.shots, scene.jumps)
         evidence = evidence.model_copy(update={"shots": shots})
-        followed = yield Work(lambda: follow_agreed(agreed, film, evidence))
+        followed = yield Work(lambda: follow_agreed(agreed, film, evidence, cluster=cluster))
     scene.evidence = agreed_evidence(scene.prepared.evidence, agreed, followed)
     names = unique_names([one.named.name for one in agreed])
     scene.names = {one.id: name for one, name in zip(agreed, names, strict=True)}

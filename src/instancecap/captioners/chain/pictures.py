@@ -15,6 +15,7 @@ from instancecap.captioners.measured.describe import describe, without_sentences
 from instancecap.captioners.measured.sentences import speaks
 from instancecap.captioners.visual_prompts import to_jpeg
 from instancecap.errors import UsageError
+from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.evidence.tracking.follow import Film, FilmMaker
 from instancecap.mllm.base import Image, Media
 from instancecap.mllm.base import Video as VideoByUrl
@@ -63,6 +64,7 @@ class Prepared:
         parts: windows of a long clip, or of one with several shots; else empty.
         film: small frames, many a second, on which things are followed.
         hint: what somebody said about the clip; may be wrong.
+        cluster: who follows and segments.
     """
 
     evidence: Evidence
@@ -74,6 +76,7 @@ class Prepared:
     parts: tuple[Part, ...]
     film: Film
     hint: str = ""
+    cluster: Cluster = DEFAULT
 
 
 def prepare(
@@ -84,6 +87,7 @@ def prepare(
     previous: Caption | None = None,
     only: Collection[str] = (),
     hint: str = "",
+    cluster: Cluster = DEFAULT,
     threads: int = 0,
 ) -> Prepared:
     """Read the clip once and make the pictures of every question.
@@ -94,6 +98,7 @@ def prepare(
         only: leaves of ``previous`` that are to be written, and no other.
         hint: a title, tags or a caption that came with the clip; the model is told that it may
             be wrong.
+        cluster: who follows and segments what the model is asked about.
         threads: cores to decode on, 0 for all.
 
     Raises:
@@ -123,6 +128,7 @@ def prepare(
         frames=frames,
         parts=tuple(Part(part.window, pick(part.images)) for part in planned.parts),
         film=film,
+        cluster=cluster,
     )
 
 

@@ -101,6 +101,7 @@ class DetectionExpert:
 
     def __init__(self, models: Models) -> None:
         self._detector = models.detector
+        self._start_tracker = models.tracking.start
         self._faces = FaceExpert(models.faces) if models.faces is not None else None
         self._crops = CropRedetector(models.detector)
         self._detecting, self._cropping = Ticker(DETECTION_RATE), Ticker(CROP_RATE)
@@ -263,7 +264,7 @@ class DetectionExpert:
         fit = NAMING_YOLOV3 if self._detector.name == "yolov3-tiny" else NAMING
         tracks, loose = link(samples), link(patches, sure=0.45, unsure=0.4)
         lengthen_by_motion(tracks, loose, trajectory)
-        tracks = follow_ends(tracks, self._film, shot)
+        tracks = follow_ends(tracks, self._film, shot, start=self._start_tracker)
         kept = name_tracks(tracks, shot=shot, world=trajectory, samples=len(samples), fit=fit)
         named = named_instances(
             kept, shot=shot, end=scene.end, world=trajectory, tight=self._detector.tight

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.evidence.geometry import areas, as_box, ious, pairwise_ious
-from instancecap.evidence.tracking.box_trackers import Tracker, start_tracker
+from instancecap.evidence.tracking.box_trackers import Seed, StartTracker, Tracker, start_tracker
 from instancecap.models.detector import Detector
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Shot
@@ -71,14 +71,6 @@ find it: small detectors miss a lot."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seed:
-    """Where a thing is: ``box`` in 0..1 of the frame at ``t`` seconds from the clip's start."""
-
-    t: float
-    box: tuple[float, float, float, float]
-
-
-@dataclass(frozen=True, slots=True)
 class Followed:
     """One thing over the clip.
 
@@ -86,10 +78,12 @@ class Followed:
         track: where it is while it is there; a point's score is the probability that it is there.
         absent: seconds, start and end, between which it is not to be seen, within shots that have
             a seed.
+        tracker: who followed it.
     """
 
     track: tuple[TrackPoint, ...]
     absent: tuple[tuple[float, float], ...]
+    tracker: str = "nanotrack"
 
     @property
     def confidence(self) -> float:
@@ -176,13 +170,14 @@ def follow_in(
     *,
     shots: Sequence[Shot] = (),
     detector: Detector | None = None,
+    start: StartTracker = start_tracker,
 ) -> dict[Key, Followed]:
-    """As :func:`follow`, on frames that were read already."""
+    """As :func:`follow`, on frames that were read already, by trackers that ``start`` makes."""
     if not film.times:
         return {key: Followed((), ()) for key in seeds}
     times = np.array(film.times)
     stretches = _stretches(times, shots)
-    jobs = {key: _Job.of(given, times, stretches) for key, given in seeds.items()}
+    jobs = {key: _Job.of(given, times, stretches, start) for key, given in seeds.items()}
     seeded = {index for job in jobs.values() for index in job.seeds}
     detections: Detected = {}
     count = len(times)
@@ -217,16 +212,23 @@ class _Job:
 
     seeds: dict[int, Array]
     stretches: NDArray[np.int64]
+    start: StartTracker
     forward: _Way = field(default_factory=_Way)
     backward: _Way = field(default_factory=_Way)
     colors: dict[tuple[int, bool], Colors] = field(default_factory=dict)
     last: int = -1
 
     @classmethod
-    def of(cls, seeds: Sequence[Seed], times: Array, stretches: NDArray[np.int64]) -> _Job:
+    def of(
+        cls,
+        seeds: Sequence[Seed],
+        times: Array,
+        stretches: NDArray[np.int64],
+        start: StartTracker,
+    ) -> _Job:
         chosen = {int(np.abs(times - one.t).argmin()): np.array(one.box) for one in seeds}
         boxes = {index: box for index, box in chosen.items() if (box[2:] > box[:2]).all()}
-        return cls(boxes, stretches)
+        return cls(boxes, stretches, start)
 
     def see(self, index: int, picture: Picture) -> None:
         """Look at the next frame of the way: indices rise, then fall."""
@@ -237,7 +239,7 @@ class _Job:
         self.last = index
         if index in self.seeds:
             box = self.seeds[index]
-            way.tracker = start_tracker(picture, box)
+            way.tracker = self.start(picture, box)
         elif way.tracker is None:
             return
         else:
