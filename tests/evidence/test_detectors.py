@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,34 @@ def test_a_run_measures_with_whom_it_is_given(
     (caption,) = run.captions()
     assert caption.producer.models["detector"] == "bright"
     assert evidence_key(chosen, masks=False) != evidence_key(masks=False)
+
+
+def test_several_detectors_look_at_the_same_pictures(
+    without_weights: None,
+    monkeypatch: pytest.MonkeyPatch,
+    make_video: Callable[..., Path],
+    tmp_path: Path,
+) -> None:
+    class Doubting(BrightDetector):
+        name = "doubting"
+
+        def detect(self, picture: np.ndarray) -> Detections:
+            found = super().detect(picture)
+            return Detections(found.boxes, np.roll(found.scores, 1, axis=1))
+
+    own = {"bright": BrightDetector, "doubting": Doubting, **DETECTORS.own}
+    monkeypatch.setattr(cluster, "DETECTORS", replace(DETECTORS, own=own))
+    clip = make_video(tmp_path / "square.mp4", frames=24, size=(320, 240))
+    alone = ic.measure(clip, cluster=Cluster(detector="bright"))
+    both = ic.measure(clip, cluster=Cluster(detector="bright, doubting"))
+    assert both.models["detector"] == "bright,doubting"
+    (found,) = both.instances
+    assert found.track == alone.instances[0].track
+    assert sorted(one.value for one in found.opinions) == ["dog", CLASSES[DOG + 1]]
+    assert [one.value for one in found.opinions if one.holds] == [found.class_]
+    assert both.camera == alone.camera, "the first one alone tells where the background is"
+    again = ic.measure(clip, cluster=Cluster(detector="bright,bright"))
+    assert again.instances == alone.instances, "who is named twice speaks once"
 
 
 def test_a_detector_that_cannot_be_made_is_named(

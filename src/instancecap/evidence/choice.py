@@ -10,8 +10,9 @@ class Cluster:
     """Experts by name.
 
     Attributes:
-        detector: see :data:`instancecap.evidence.detectors.DETECTORS`; empty for the best one
-            at hand of those that come with the package.
+        detector: see :data:`instancecap.evidence.detectors.DETECTORS`; several, separated by
+            commas, look at the same pictures. Empty for the best one at hand of those that come
+            with the package.
         segmenter: see :data:`instancecap.evidence.segmenters.SEGMENTERS`; empty for U²-Net-p where
             its weights are at hand, else GrabCut.
         tracker: see :data:`instancecap.evidence.trackers.TRACKERS`; empty for NanoTrack where its

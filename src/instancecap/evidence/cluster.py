@@ -22,20 +22,25 @@ class Models:
     """The networks of one pass.
 
     Attributes:
-        detector: finds instances.
+        detectors: find instances, the leading one first.
         faces: where YuNet's weights are, if anywhere.
-        tracking: follows instances.
+        tracking: who follows instances.
     """
 
-    detector: Detector
+    detectors: tuple[Detector, ...]
     faces: Path | None
     warnings: tuple[str, ...]
     tracking: Tracking
 
     @property
+    def detector(self) -> Detector:
+        """The leading one."""
+        return self.detectors[0]
+
+    @property
     def names(self) -> dict[str, str]:
         """Expert and model, for the record."""
-        names = {"detector": self.detector.name}
+        names = {"detector": ",".join(detector.name for detector in self.detectors)}
         if self.faces is not None:
             names["faces"] = "yunet"
         return {**names, "tracker": self.tracking.name} if self.tracking.name else names
@@ -47,16 +52,16 @@ def load_models(cluster: Cluster = DEFAULT) -> Models:
     Raises:
         MissingDependency, UsageError: an expert that was chosen cannot be had.
     """
-    detector, warnings = _detector(cluster.detector)
+    detectors, warnings = _detectors(cluster.detector)
     if cluster.segmenter:  # used where masks are asked for; whether it is there is told now
         load_segmenter(cluster.segmenter)
-    return Models(detector, _path_or_none("yunet"), warnings, _tracking(cluster.tracker))
+    return Models(detectors, _path_or_none("yunet"), warnings, _tracking(cluster.tracker))
 
 
 @cache
-def _detector(chosen: str) -> tuple[Detector, tuple[str, ...]]:
-    if chosen:
-        return DETECTORS.open(chosen), ()
+def _detectors(chosen: str) -> tuple[tuple[Detector, ...], tuple[str, ...]]:
+    if names := [one for name in chosen.split(",") if (one := name.strip())]:
+        return tuple(DETECTORS.open(name) for name in dict.fromkeys(names)), ()
     try:
         name = weights.find_detector()
     except MissingDependency:
@@ -64,8 +69,8 @@ def _detector(chosen: str) -> tuple[Detector, tuple[str, ...]]:
             "no object detector: things are found by motion only, and people by OpenCV's HOG "
             "detector; `instancecap models pull all` gets one"
         )
-        return HogPeopleDetector(), (missing,)
-    return DETECTORS.open(name), ()
+        return (HogPeopleDetector(),), (missing,)
+    return (DETECTORS.open(name),), ()
 
 
 @cache
@@ -103,5 +108,5 @@ def load_masker() -> SalientMasker | None:
 
 def forget_models() -> None:
     """Look for weights anew, after the environment has changed."""
-    for cached in (_detector, _path_or_none, _tracking, load_masker, load_segmenter):
+    for cached in (_detectors, _path_or_none, _tracking, load_masker, load_segmenter):
         cached.cache_clear()

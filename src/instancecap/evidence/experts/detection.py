@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import cv2
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.evidence.cluster import Models
+from instancecap.evidence.detection_log import DetectionLog
 from instancecap.evidence.expert import Scene
 from instancecap.evidence.experts.appearance import instance_colors, sure_colors
 from instancecap.evidence.experts.faces import FACE_RATE, FaceExpert, assign_faces
@@ -25,7 +26,7 @@ from instancecap.evidence.experts.redetection import (
 )
 from instancecap.evidence.experts.world import CameraTrajectory
 from instancecap.evidence.geometry import compose, ious, move_boxes
-from instancecap.evidence.movement import IDENTITY, OwnFlow
+from instancecap.evidence.movement import IDENTITY, MovingPatches, OwnFlow
 from instancecap.evidence.sample import SAMPLE_RATE, Sample
 from instancecap.evidence.thresholds import NAMING, NAMING_YOLOV3
 from instancecap.evidence.tracking.across_cuts import join_across_cuts
@@ -46,9 +47,11 @@ from instancecap.evidence.tracking.motion_events import (
     find_contacts,
     follows_subject,
 )
+from instancecap.evidence.tracking.several import merge_instances
 from instancecap.evidence.tracking.tracker import link
-from instancecap.evidence.tracking.tracks import FrameDetections
+from instancecap.evidence.tracking.tracks import FrameDetections, Scores, Track
 from instancecap.models.coco import CATEGORIES, CLASSES
+from instancecap.models.detector import Detector
 from instancecap.schema.evidence import Evidence, InstanceFacts, Shot
 from instancecap.video.decode import Picture
 from instancecap.video.sampling import Ticker
@@ -79,6 +82,30 @@ _NOT_FURNITURE = np.array([CATEGORIES[name] != "furniture" for name in CLASSES])
 
 
 @dataclass(slots=True)
+class _Looker:
+    """A detector, its closer looks, and what it found where it is not the first one."""
+
+    detector: Detector
+    crops: CropRedetector
+    log: DetectionLog = field(default_factory=DetectionLog)
+
+    def search(
+        self, sample: Sample, full: Picture | None, moving: Array
+    ) -> tuple[Array, Scores, Scores | None]:
+        """Boxes, class scores and scores of closer looks, of what it finds in a sample; ``full``
+        is a larger picture to crop from, None for no closer look."""
+        found = self.detector.detect(sample.bgr)
+        boxes, scores = found.boxes.astype(float), found.scores
+        if full is None:
+            return boxes, scores, None
+        sure = boxes[scores.max(axis=1, initial=0) >= SURE_ENOUGH]
+        extra, extra_scores = self.crops.search(full, moving, sure)
+        seen = self.crops.look(full, boxes, scores)
+        looks = np.concatenate([seen, np.zeros_like(extra_scores)]).astype(np.float16)
+        return np.concatenate([boxes, extra]), np.concatenate([scores, extra_scores]), looks
+
+
+@dataclass(slots=True)
 class _Search:
     """A sample at the detector, and what its detections will be put together with."""
 
@@ -100,10 +127,11 @@ class DetectionExpert:
     needs = ("shots", "camera", "motion")
 
     def __init__(self, models: Models) -> None:
-        self._detector = models.detector
         self._start_tracker = models.tracking.start
         self._faces = FaceExpert(models.faces) if models.faces is not None else None
-        self._crops = CropRedetector(models.detector)
+        self._first, *self._others = (
+            _Looker(detector, CropRedetector(detector)) for detector in models.detectors
+        )
         self._detecting, self._cropping = Ticker(DETECTION_RATE), Ticker(CROP_RATE)
         self._facing = Ticker(FACE_RATE)
         self._carry = IDENTITY.copy()
@@ -159,6 +187,10 @@ class DetectionExpert:
             scene.moving.field,
             faces=self._facing.due(sample.t),
         )
+        for other in self._others:
+            scene.worker.run(
+                partial(self._search_too, other, sample, full, scene.moving, self._carry)
+            )
         found = scene.worker.run(work)
         self._search = _Search(sample, scene.moving.field, self._carry, found)
         self._carry = IDENTITY.copy()
@@ -201,16 +233,7 @@ class DetectionExpert:
         faces: bool,
     ) -> FrameDetections:
         """All that the networks find in one sample; ``full`` is a larger picture to crop from."""
-        found = self._detector.detect(sample.bgr)
-        boxes, scores = found.boxes.astype(float), found.scores
-        looks: NDArray[np.float16] | None = None
-        if full is not None:
-            sure = boxes[scores.max(axis=1, initial=0) >= SURE_ENOUGH]
-            extra, extra_scores = self._crops.search(full, moving, sure)
-            seen = self._crops.look(full, boxes, scores)
-            looks = np.concatenate([seen, np.zeros_like(extra_scores)]).astype(np.float16)
-            boxes = np.concatenate([boxes, extra])
-            scores = np.concatenate([scores, extra_scores])
+        boxes, scores, looks = self._first.search(sample, full, moving)
         people = scores[:, PERSON] >= MAYBE_A_PERSON
         facing: Array | None = None
         if self._faces is not None:
@@ -219,19 +242,19 @@ class DetectionExpert:
             if full is not None:
                 facing = np.full(len(boxes), np.nan)
                 facing[people] = self._faces.look_closer(full, boxes[people])
-        return FrameDetections(
-            index=sample.index,
-            t=sample.t,
-            boxes=boxes,
-            # Half precision: an hour of film has some 20,000 of these.
-            scores=scores.astype(np.float16),
-            looks=looks,
-            faces=facing,
-            colors=instance_colors(sample, boxes, scores),
-            carry=carry,
-            size=sample.size,
-            flow=field.velocity(boxes) if field is not None else None,
-        )
+        return _detections(sample, boxes, scores, looks, carry=carry, field=field, faces=facing)
+
+    def _search_too(
+        self,
+        other: _Looker,
+        sample: Sample,
+        full: Picture | None,
+        moving: MovingPatches,
+        carry: Array,
+    ) -> None:
+        """What a further detector finds in a sample that the first one searches."""
+        boxes, scores, looks = other.search(sample, full, moving.boxes)
+        other.log.append(_detections(sample, boxes, scores, looks, carry=carry, field=moving.field))
 
     def facts(self, evidence: Evidence, scene: Scene) -> None:
         """Instances, the most salient first, their contacts and faces, and who is followed."""
@@ -261,19 +284,64 @@ class DetectionExpert:
         if not patches:
             return []
         trajectory = CameraTrajectory.of(patches, moves=motion != ["static"])
-        fit = NAMING_YOLOV3 if self._detector.name == "yolov3-tiny" else NAMING
-        tracks, loose = link(samples), link(patches, sure=0.45, unsure=0.4)
+        loose = link(patches, sure=0.45, unsure=0.4)
+        named = self._named(self._first.detector, samples, loose, shot, trajectory, scene.end)
+        if self._others:
+            found = [named]
+            for one in self._others:
+                seen = one.log.within(*span)
+                found.append(self._named(one.detector, seen, loose, shot, trajectory, scene.end))
+            named = merge_instances(found)
+        moving = moving_instances(loose, named, shot=shot, end=scene.end, world=trajectory)
+        for item in moving:
+            item.source = "motion"
+        return group_instances(named + moving, samples=samples)
+
+    def _named(
+        self,
+        detector: Detector,
+        samples: Sequence[FrameDetections],
+        loose: Sequence[Track],
+        shot: Shot,
+        trajectory: CameraTrajectory,
+        end: float,
+    ) -> list[InstanceFacts]:
+        """Instances of what one detector found in the samples of a shot."""
+        fit = NAMING_YOLOV3 if detector.name == "yolov3-tiny" else NAMING
+        tracks = link(samples)
         lengthen_by_motion(tracks, loose, trajectory)
         tracks = follow_ends(tracks, self._film, shot, start=self._start_tracker)
         kept = name_tracks(tracks, shot=shot, world=trajectory, samples=len(samples), fit=fit)
-        named = named_instances(
-            kept, shot=shot, end=scene.end, world=trajectory, tight=self._detector.tight
-        )
-        moving = moving_instances(loose, named, shot=shot, end=scene.end, world=trajectory)
-        for items, source in ((named, self._detector.name), (moving, "motion")):
-            for item in items:
-                item.source = source
-        return group_instances(named + moving, samples=samples)
+        named = named_instances(kept, shot=shot, end=end, world=trajectory, tight=detector.tight)
+        for item in named:
+            item.source = detector.name
+        return named
+
+
+def _detections(
+    sample: Sample,
+    boxes: Array,
+    scores: Scores,
+    looks: Scores | None,
+    *,
+    carry: Array,
+    field: OwnFlow | None,
+    faces: Array | None = None,
+) -> FrameDetections:
+    """What was found in a sample, ready to be linked."""
+    return FrameDetections(
+        index=sample.index,
+        t=sample.t,
+        boxes=boxes,
+        # Half precision: an hour of film has some 20,000 of these.
+        scores=scores.astype(np.float16),
+        looks=looks,
+        faces=faces,
+        colors=instance_colors(sample, boxes, scores),
+        carry=carry,
+        size=sample.size,
+        flow=field.velocity(boxes) if field is not None else None,
+    )
 
 
 def span_of(shot: Shot) -> tuple[float, float]:

@@ -90,14 +90,19 @@ def _join(early: InstanceFacts, late: InstanceFacts) -> InstanceFacts:
     is by the surer one."""
     longer, shorter = (early, late) if len(early.track) >= len(late.track) else (late, early)
     salience = float(np.hypot(early.salience, late.salience))
+    class_ = shorter.class_ if longer.class_ in HYPERNYMS.values() else longer.class_
     return longer.model_copy(
         update={
-            "class_": shorter.class_ if longer.class_ in HYPERNYMS.values() else longer.class_,
+            "class_": class_,
             "confidence": max(early.confidence, late.confidence),
             "category_confidence": max(early.category_confidence, late.category_confidence),
             "salience": round(min(1.0, salience), 4),
             "track": [*early.track, *late.track],
             "enters": early.enters,
             "leaves": late.leaves,
+            "opinions": [
+                one.model_copy(update={"holds": one.value == class_})
+                for one in (*early.opinions, *late.opinions)
+            ],
         }
     )

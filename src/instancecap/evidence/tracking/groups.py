@@ -124,6 +124,7 @@ def _merge(
         enters=all(item.enters for item in members),
         leaves=all(item.leaves for item in members),
         motion=_motion([item.motion for item in members]),
+        opinions=[one for item in members for one in item.opinions if not one.holds],
     )
 
 

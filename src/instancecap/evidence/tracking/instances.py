@@ -137,7 +137,7 @@ def _without_doubles(items: Sequence[InstanceFacts]) -> list[InstanceFacts]:
         if double is None:
             kept.append(item)
         else:
-            kept[double] = _lengthened(kept[double], item)
+            kept[double] = lengthened(kept[double], item)
     return kept
 
 
@@ -154,7 +154,7 @@ def _is_double(item: InstanceFacts, other: InstanceFacts) -> bool:
     return float(np.mean(pairwise_ious(own, theirs))) > 0.45
 
 
-def _lengthened(item: InstanceFacts, double: InstanceFacts) -> InstanceFacts:
+def lengthened(item: InstanceFacts, double: InstanceFacts) -> InstanceFacts:
     """The instance with what its double has before its first and after its last box."""
     first, last = item.track[0], item.track[-1]
     before = [point for point in double.track if point.t < first.t]
