@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from instancecap.evidence.experts.neural.sam import SamSegmenter
+from instancecap.evidence.experts.neural.sam import SamSegmenter, open_sam
 from instancecap.evidence.registry import Kind
 from instancecap.models import weights
 from instancecap.models.u2net import SalientMasker
@@ -128,6 +128,12 @@ def _tidy(mask: Mask) -> Mask:
     return np.asarray(np.isin(labels, np.flatnonzero(area >= 0.1 * area.max())))
 
 
+def _open_other(name: str) -> Segmenter | None:
+    if "/" not in name and not Path(name).is_dir():
+        return None
+    return SamSegmenter(open_sam("segmenter", name))
+
+
 SEGMENTERS = Kind[Segmenter](
     name="segmenter",
     own={
@@ -135,7 +141,7 @@ SEGMENTERS = Kind[Segmenter](
         "u2netp": lambda: Salient(SalientMasker(weights.find("u2netp"))),
         "grabcut": lambda: EachBox("grabcut", grab_cut),
     },
-    open_other=lambda name: SamSegmenter(name) if "/" in name or Path(name).is_dir() else None,
+    open_other=_open_other,
     others="the path of a folder, or a hub id such as facebook/sam2.1-hiera-small",
 )
 """What ``--segmenter`` takes."""

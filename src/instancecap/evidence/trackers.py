@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from instancecap.evidence.experts.neural.sam import open_sam_tracker
+from instancecap.evidence.experts.neural.sam import open_sam
 from instancecap.evidence.registry import Kind
 from instancecap.evidence.tracking.box_trackers import (
     FlowTracker,
@@ -44,7 +44,7 @@ def _nanotrack() -> Tracking:
 def _open_other(name: str) -> Tracking | None:
     if "/" not in name and not Path(name).is_dir():
         return None
-    return Tracking(Path(name).name, video=open_sam_tracker(name))
+    return Tracking(Path(name).name, video=open_sam("tracker", name))
 
 
 TRACKERS = Kind[Tracking](

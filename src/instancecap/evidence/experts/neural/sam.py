@@ -10,6 +10,7 @@ with the labels 2 and 3.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,20 +31,18 @@ class Family(NamedTuple):
     """Classes of transformers for one kind of network, and the colors that it was trained on.
 
     Attributes:
-        prefix: of the classes for videos.
-        image: the class for single pictures.
+        prefix: of the classes.
         mean, spread: of red, green and blue in 0..1.
     """
 
     prefix: str
-    image: str
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     spread: tuple[float, float, float] = (0.229, 0.224, 0.225)
 
 
-SAM2 = Family("Sam2Video", "Sam2Model")
-EDGETAM = Family("EdgeTamVideo", "EdgeTamModel")
-SAM3 = Family("Sam3TrackerVideo", "Sam3TrackerModel", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+SAM2 = Family("Sam2Video")
+EDGETAM = Family("EdgeTamVideo")
+SAM3 = Family("Sam3TrackerVideo", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 FAMILIES = {
     "sam2": SAM2,
@@ -89,34 +88,6 @@ def to_mask(logits: Any, picture: Picture) -> Mask:
     return np.asarray(cv2.resize(logits.float().cpu().numpy(), size) > 0)
 
 
-class SamSegmenter:
-    """Segments what lies in boxes of single pictures; loaded when it is made."""
-
-    def __init__(self, name: str) -> None:
-        """``name``: a folder or a hub id. Raises :class:`MissingDependency`."""
-        source = Pretrained("segmenter", name, half="bfloat16")
-        self.name = Path(name).name
-        self._torch, _ = source.libraries()
-        self._family = family_of(source)
-        self._model = source.load_model(self._family.image)
-        self._side = int(self._model.prompt_encoder.input_image_size)
-
-    def segment(self, picture: Picture, boxes: Array) -> list[Mask]:
-        """Masks, bool (height, width), of what lies in boxes (n, 4), 0..1 of a BGR picture."""
-        if not len(boxes):
-            return []
-        torch, model = self._torch, self._model
-        pixels = torch.from_numpy(to_square(picture, self._side, self._family))[None]
-        corners = torch.from_numpy((boxes * self._side).astype(np.float32))[None]
-        with torch.inference_mode():
-            answer = model(
-                pixel_values=pixels.to(model.device, model.dtype),
-                input_boxes=corners.to(model.device, model.dtype),
-                multimask_output=False,
-            )
-        return [to_mask(logits[0], picture) for logits in answer.pred_masks[0]]
-
-
 class SamTracker:
     """Follows things through the pictures of a window; loaded when it is made.
 
@@ -124,10 +95,9 @@ class SamTracker:
     before the next one is followed, and all of a window's with the window.
     """
 
-    def __init__(self, name: str) -> None:
-        """``name``: a folder or a hub id. Raises :class:`MissingDependency`."""
-        source = Pretrained("tracker", name, half="bfloat16")
-        self.name = Path(name).name
+    def __init__(self, source: Pretrained) -> None:
+        """Raises :class:`MissingDependency` where ``source`` cannot be loaded."""
+        self.name = Path(source.name).name
         self._torch, transformers = source.libraries()
         self._family = family_of(source)
         self._model = source.load_model(f"{self._family.prefix}Model")
@@ -149,9 +119,14 @@ class SamTracker:
             dtype=model.dtype,
             max_vision_features_cache_size=len(pictures),
         )
-        for boxes in prompts:
-            session.reset_tracking_data()
-            yield self._follow(session, boxes, pictures)
+        try:
+            for boxes in prompts:
+                session.reset_tracking_data()
+                yield self._follow(session, boxes, pictures)
+        finally:
+            session.reset_inference_session()
+            if model.device.type == "cuda":
+                torch.cuda.empty_cache()
 
     def _follow(
         self, session: Any, boxes: Mapping[int, Array], pictures: Sequence[Picture]
@@ -182,6 +157,29 @@ class SamTracker:
         return found
 
 
-def open_sam_tracker(name: str) -> SamTracker:
-    """The tracker in a folder or under a hub id. Raises :class:`MissingDependency`."""
-    return SamTracker(name)
+class SamSegmenter:
+    """Segments what lies in boxes of single pictures: windows of one picture to a tracker."""
+
+    def __init__(self, tracker: SamTracker) -> None:
+        self.name, self._tracker = tracker.name, tracker
+
+    def segment(self, picture: Picture, boxes: Array) -> list[Mask]:
+        """Masks, bool (height, width), of what lies in boxes (n, 4), 0..1 of a BGR picture; empty
+        where the network sees nothing."""
+        nothing = Segment(np.zeros(picture.shape[:2], bool), 0.0)
+        answers = self._tracker.track([picture], [{0: box} for box in boxes])
+        return [found.get(0, nothing).mask for found in answers]
+
+
+@cache
+def _load(source: Pretrained) -> SamTracker:
+    return SamTracker(source)
+
+
+def open_sam(option: str, name: str) -> SamTracker:
+    """The network in a folder or under a hub id; loaded once, as ``--segmenter`` and ``--tracker``.
+
+    Raises:
+        MissingDependency: it cannot be loaded.
+    """
+    return _load(Pretrained(option, name, half="bfloat16"))
