@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 import instancecap as ic
 from instancecap.engine.work import evidence_key
 from instancecap.errors import MissingDependency, UsageError
-from instancecap.evidence import cluster, registry
+from instancecap.evidence import cluster, registry, streaming
 from instancecap.evidence.choice import Cluster
 from instancecap.evidence.detectors import DETECTORS
 from instancecap.models.coco import CLASSES
@@ -128,6 +128,49 @@ def test_several_detectors_look_at_the_same_pictures(
     assert both.camera == alone.camera, "the first one alone tells where the background is"
     again = ic.measure(clip, cluster=Cluster(detector="bright,bright"))
     assert again.instances == alone.instances, "who is named twice speaks once"
+
+
+class Batched(BrightDetector):
+    """The same, shown several pictures at once."""
+
+    batch = 4
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def detect_batch(self, pictures: Sequence[np.ndarray]) -> list[Detections]:
+        self.sizes.append(len(pictures))
+        return [self.detect(picture) for picture in pictures]
+
+    def take_warning(self) -> list[str]:
+        return ["bright: out of GPU memory"] if len(self.sizes) > 1 else []
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(("held", "largest"), [(256e6, 4), (320**2 * 1.5 * 9, 3)])
+def test_pictures_are_gathered_for_a_batch_and_nothing_changes(
+    without_weights: None,
+    offer: Callable[[str, Callable[[], object]], None],
+    make_video: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    threads: int,
+    held: float,
+    largest: int,
+) -> None:
+    monkeypatch.setattr(streaming, "MOST_HELD", held)
+    clip = make_video(tmp_path / "square.mp4", frames=60, size=(320, 240), fps=16)
+    offer("bright", lambda: BrightDetector)
+    one_by_one = ic.measure(clip, threads=threads, cluster=Cluster(detector="bright"))
+    cluster.forget_models()
+    batched = Batched()
+    offer("bright", lambda: lambda: batched)
+    gathered = ic.measure(clip, threads=threads, cluster=Cluster(detector="bright"))
+    assert max(batched.sizes) == largest
+    assert sum(batched.sizes) >= len(gathered.instances[0].track)
+    assert gathered.warnings == ["bright: out of GPU memory"]
+    gathered.warnings, gathered.timings, one_by_one.timings = [], {}, {}
+    assert gathered == one_by_one
 
 
 def test_a_detector_that_cannot_be_made_is_named(

@@ -80,6 +80,7 @@ def measure(
                 warnings=[*reader.warnings, *models.warnings],
             )
             observed.facts(evidence, end=reader.end)
+            evidence.warnings += models.take_warnings()
         finally:
             observed.close()
     if (video := models.tracking.video) is not None:

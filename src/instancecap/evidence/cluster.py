@@ -12,7 +12,7 @@ from instancecap.evidence.detectors import DETECTORS
 from instancecap.evidence.segmenters import SEGMENTERS, Salient, Segmenter
 from instancecap.evidence.trackers import BY_BOX, TRACKERS, Tracking
 from instancecap.models import weights
-from instancecap.models.detector import Detector
+from instancecap.models.detector import BatchDetector, Detector
 from instancecap.models.hog import HogPeopleDetector
 from instancecap.models.u2net import SalientMasker
 
@@ -36,6 +36,11 @@ class Models:
     def detector(self) -> Detector:
         """The leading one."""
         return self.detectors[0]
+
+    def take_warnings(self) -> list[str]:
+        """What went wrong in the networks since it was asked for last, a line each."""
+        able = (one for one in self.detectors if isinstance(one, BatchDetector))
+        return [line for one in able for line in one.take_warning()]
 
     @property
     def names(self) -> dict[str, str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -33,6 +34,21 @@ class Detector(Protocol):
 
     def detect(self, picture: Picture) -> Detections:
         """Boxes and class scores for a BGR picture of any size, best first."""
+
+
+@runtime_checkable
+class BatchDetector(Detector, Protocol):
+    """A detector that is faster when it is shown several pictures at once: ``batch`` of them."""
+
+    @property
+    def batch(self) -> int:
+        """Pictures to show it at once; 1 where more are no faster."""
+
+    def detect_batch(self, pictures: Sequence[Picture]) -> list[Detections]:
+        """What ``detect`` gives for each of them, in their order."""
+
+    def take_warning(self) -> list[str]:
+        """What went wrong since it was asked for last, a line each."""
 
 
 def letterbox(picture: Picture, *, side: int, shape: tuple[int, int], padding: int) -> Picture:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 import cv2
@@ -13,17 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.evidence.cluster import Models
-from instancecap.evidence.detection_log import DetectionLog
 from instancecap.evidence.expert import Scene
-from instancecap.evidence.experts.appearance import instance_colors, sure_colors
+from instancecap.evidence.experts.appearance import sure_colors
 from instancecap.evidence.experts.faces import FACE_RATE, FaceExpert, assign_faces
 from instancecap.evidence.experts.redetection import (
     CROP_RATE,
     FULL_SIDE,
     PERSON,
     SURE_ENOUGH,
-    CropRedetector,
 )
+from instancecap.evidence.experts.searching import SampleSearcher, detections_of
 from instancecap.evidence.experts.world import CameraTrajectory
 from instancecap.evidence.geometry import compose, ious, move_boxes
 from instancecap.evidence.movement import IDENTITY, MovingPatches, OwnFlow
@@ -49,7 +48,7 @@ from instancecap.evidence.tracking.motion_events import (
 )
 from instancecap.evidence.tracking.several import merge_instances
 from instancecap.evidence.tracking.tracker import link
-from instancecap.evidence.tracking.tracks import FrameDetections, Scores, Track
+from instancecap.evidence.tracking.tracks import FrameDetections, Track
 from instancecap.models.coco import CATEGORIES, CLASSES
 from instancecap.models.detector import Detector
 from instancecap.schema.evidence import Evidence, InstanceFacts, Shot
@@ -82,30 +81,6 @@ _NOT_FURNITURE = np.array([CATEGORIES[name] != "furniture" for name in CLASSES])
 
 
 @dataclass(slots=True)
-class _Looker:
-    """A detector, its closer looks, and what it found where it is not the first one."""
-
-    detector: Detector
-    crops: CropRedetector
-    log: DetectionLog = field(default_factory=DetectionLog)
-
-    def search(
-        self, sample: Sample, full: Picture | None, moving: Array
-    ) -> tuple[Array, Scores, Scores | None]:
-        """Boxes, class scores and scores of closer looks, of what it finds in a sample; ``full``
-        is a larger picture to crop from, None for no closer look."""
-        found = self.detector.detect(sample.bgr)
-        boxes, scores = found.boxes.astype(float), found.scores
-        if full is None:
-            return boxes, scores, None
-        sure = boxes[scores.max(axis=1, initial=0) >= SURE_ENOUGH]
-        extra, extra_scores = self.crops.search(full, moving, sure)
-        seen = self.crops.look(full, boxes, scores)
-        looks = np.concatenate([seen, np.zeros_like(extra_scores)]).astype(np.float16)
-        return np.concatenate([boxes, extra]), np.concatenate([scores, extra_scores]), looks
-
-
-@dataclass(slots=True)
 class _Search:
     """A sample at the detector, and what its detections will be put together with."""
 
@@ -129,11 +104,9 @@ class DetectionExpert:
     def __init__(self, models: Models) -> None:
         self._start_tracker = models.tracking.start
         self._faces = FaceExpert(models.faces) if models.faces is not None else None
-        self._first, *self._others = (
-            _Looker(detector, CropRedetector(detector)) for detector in models.detectors
-        )
+        self._first, *self._others = (SampleSearcher(detector) for detector in models.detectors)
         self._detecting, self._cropping = Ticker(DETECTION_RATE), Ticker(CROP_RATE)
-        self._facing = Ticker(FACE_RATE)
+        self._facing, self._foreseen = Ticker(FACE_RATE), Ticker(DETECTION_RATE)
         self._carry = IDENTITY.copy()
         self._recent: deque[tuple[float, Array]] = deque()
         self._search: _Search | None = None
@@ -150,6 +123,23 @@ class DetectionExpert:
         if self._is_due(sample, scene):
             self._start(sample, scene)
         self._mark_foreground(sample, scene)
+
+    @property
+    def foresight(self) -> int:
+        """Samples that fill the largest batch: at most every second one is searched."""
+        batch = max(searcher.batch for searcher in (self._first, *self._others))
+        return 1 if batch == 1 else 2 * batch
+
+    def look_ahead(self, samples: Sequence[Sample], scene: Scene) -> None:
+        """Search those that may be due, in batches, before it is known which are.
+
+        What is found is the same; where nothing changes, some of it is not asked for.
+        """
+        maybe = [sample for sample in samples if self._foreseen.due(sample.t)]
+        pictures = [sample.bgr for sample in maybe]  # frames are scaled on this thread alone
+        for searcher in (self._first, *self._others):
+            if searcher.batch > 1:
+                scene.worker.run(partial(searcher.look_ahead, maybe, pictures))
 
     def _is_due(self, sample: Sample, scene: Scene) -> bool:
         if not self._detecting.due(sample.t):
@@ -242,11 +232,11 @@ class DetectionExpert:
             if full is not None:
                 facing = np.full(len(boxes), np.nan)
                 facing[people] = self._faces.look_closer(full, boxes[people])
-        return _detections(sample, boxes, scores, looks, carry=carry, field=field, faces=facing)
+        return detections_of(sample, boxes, scores, looks, carry=carry, field=field, faces=facing)
 
     def _search_too(
         self,
-        other: _Looker,
+        other: SampleSearcher,
         sample: Sample,
         full: Picture | None,
         moving: MovingPatches,
@@ -254,7 +244,9 @@ class DetectionExpert:
     ) -> None:
         """What a further detector finds in a sample that the first one searches."""
         boxes, scores, looks = other.search(sample, full, moving.boxes)
-        other.log.append(_detections(sample, boxes, scores, looks, carry=carry, field=moving.field))
+        other.log.append(
+            detections_of(sample, boxes, scores, looks, carry=carry, field=moving.field)
+        )
 
     def facts(self, evidence: Evidence, scene: Scene) -> None:
         """Instances, the most salient first, their contacts and faces, and who is followed."""
@@ -316,32 +308,6 @@ class DetectionExpert:
         for item in named:
             item.source = detector.name
         return named
-
-
-def _detections(
-    sample: Sample,
-    boxes: Array,
-    scores: Scores,
-    looks: Scores | None,
-    *,
-    carry: Array,
-    field: OwnFlow | None,
-    faces: Array | None = None,
-) -> FrameDetections:
-    """What was found in a sample, ready to be linked."""
-    return FrameDetections(
-        index=sample.index,
-        t=sample.t,
-        boxes=boxes,
-        # Half precision: an hour of film has some 20,000 of these.
-        scores=scores.astype(np.float16),
-        looks=looks,
-        faces=faces,
-        colors=instance_colors(sample, boxes, scores),
-        carry=carry,
-        size=sample.size,
-        flow=field.velocity(boxes) if field is not None else None,
-    )
 
 
 def span_of(shot: Shot) -> tuple[float, float]:
