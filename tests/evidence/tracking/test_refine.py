@@ -17,7 +17,7 @@ from instancecap.evidence.build import measure
 from instancecap.evidence.detectors import DETECTORS
 from instancecap.evidence.trackers import TRACKERS, Tracking
 from instancecap.evidence.tracking.box_trackers import FlowTracker, Seed
-from instancecap.evidence.tracking.follow import Film
+from instancecap.evidence.tracking.film import Film
 from instancecap.evidence.tracking.refine import follow_masks, refine_tracks
 from instancecap.models.coco import CLASSES
 from instancecap.models.detector import Detections

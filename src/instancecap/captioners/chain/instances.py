@@ -12,7 +12,8 @@ from instancecap.captioners.chain.agree import NEAR, Agreed, likeness
 from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.evidence.cluster import load_models
 from instancecap.evidence.experts.world import own_motion
-from instancecap.evidence.tracking.follow import Film, Followed, follow_in
+from instancecap.evidence.tracking.film import Film
+from instancecap.evidence.tracking.follow import Followed, follow_in
 from instancecap.evidence.tracking.refine import follow_masks
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import (

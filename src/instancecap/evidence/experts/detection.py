@@ -34,7 +34,7 @@ from instancecap.evidence.tracking.ends import (
     follow_ends,
     lengthen_by_motion,
 )
-from instancecap.evidence.tracking.follow import Film
+from instancecap.evidence.tracking.film import Film
 from instancecap.evidence.tracking.groups import group_instances
 from instancecap.evidence.tracking.instances import (
     moving_instances,

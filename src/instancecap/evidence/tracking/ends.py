@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from instancecap.evidence.experts.world import CameraTrajectory
 from instancecap.evidence.geometry import areas, pairwise_ious
 from instancecap.evidence.tracking.box_trackers import StartTracker, start_tracker
-from instancecap.evidence.tracking.follow import ABSENT, MEET, MIN_VISIBLE, Colors, Film
+from instancecap.evidence.tracking.film import Film
+from instancecap.evidence.tracking.follow import ABSENT, MEET, MIN_VISIBLE, Colors
 from instancecap.evidence.tracking.stitching import kinds_agree
 from instancecap.evidence.tracking.tracks import Track
 from instancecap.schema.evidence import Shot

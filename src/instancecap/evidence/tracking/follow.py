@@ -21,26 +21,18 @@ from numpy.typing import NDArray
 
 from instancecap.evidence.geometry import areas, as_box, ious, pairwise_ious
 from instancecap.evidence.tracking.box_trackers import Seed, StartTracker, Tracker, start_tracker
+from instancecap.evidence.tracking.film import Film, FilmMaker
 from instancecap.models.detector import Detector
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Shot
 from instancecap.video.clip import Clip
-from instancecap.video.decode import ClipReader, Frame, Picture
-from instancecap.video.sampling import Ticker, fit_within
+from instancecap.video.decode import ClipReader, Picture
 
 Array = NDArray[np.float64]
 Detected = dict[int, tuple[Array, NDArray[np.float32]]]
 """Boxes (n, 4) and class scores (n, classes) by frame."""
 
 Key = TypeVar("Key", bound=Hashable)
-
-RATE, SIDE = 8.0, 416
-"""Frames a second that things are followed on, and their longer side in pixels."""
-
-MAX_FRAMES = 1500
-"""Of one clip; a clip of more than two minutes is followed on fewer frames a second."""
-
-QUALITY = 85
 
 RING = 0.6
 """Share of a box's size that its surroundings reach beyond it, for the colors around a thing."""
@@ -90,52 +82,6 @@ class Followed:
         """Mean probability of the points, 0..1."""
         scores = [point.score for point in self.track]
         return float(np.mean(scores)) if scores else 0.0
-
-
-@dataclass(slots=True)
-class Film:
-    """A clip's frames, small and packed as JPEG, so that they can be gone through both ways.
-
-    Attributes:
-        times: seconds from the clip's start, rising.
-        files: one JPEG file a time.
-    """
-
-    times: list[float] = field(default_factory=list)
-    files: list[bytes] = field(default_factory=list)
-
-    def add(self, t: float, picture: Picture) -> None:
-        """Keep a BGR picture."""
-        _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-        self.times.append(t)
-        self.files.append(data.tobytes())
-
-    def keep(self, most: int) -> None:
-        """Let go of all but the latest ``most`` pictures."""
-        if (extra := len(self.times) - most) > 0:
-            del self.times[:extra], self.files[:extra]
-
-    def picture(self, index: int) -> Picture:
-        """A picture, BGR (height, width, 3)."""
-        data = np.frombuffer(self.files[index], np.uint8)
-        picture = cv2.imdecode(data, cv2.IMREAD_COLOR)
-        assert picture is not None, index
-        return np.asarray(picture, np.uint8)
-
-
-class FilmMaker:
-    """Keeps the frames to follow things on, while someone else reads the clip."""
-
-    def __init__(self, *, aspect: float, duration: float) -> None:
-        """``duration`` in seconds bounds how many frames are kept."""
-        rate = min(RATE, MAX_FRAMES / max(duration, 1e-3))
-        self._ticker, self._size = Ticker(rate), fit_within(aspect, SIDE)
-        self.film = Film()
-
-    def see(self, frame: Frame) -> None:
-        """Look at the next frame."""
-        if self._ticker.due(frame.t):
-            self.film.add(frame.t, frame.bgr(self._size))
 
 
 def follow(

@@ -18,7 +18,8 @@ from instancecap.evidence.experts.world import own_motion
 from instancecap.evidence.geometry import as_box, pairwise_ious, touches_border
 from instancecap.evidence.sample import SAMPLE_RATE
 from instancecap.evidence.tracking.box_trackers import Seed
-from instancecap.evidence.tracking.follow import Film, Followed
+from instancecap.evidence.tracking.film import Film
+from instancecap.evidence.tracking.follow import Followed
 from instancecap.evidence.tracking.instances import boxes_at
 from instancecap.evidence.tracking.masklets import (
     Key,
