@@ -138,8 +138,10 @@ def evidence_key(
     from instancecap.models.weights import locate
 
     settings: dict[str, Any] = {"models": load_models(cluster).names, "masks": masks}
-    if cluster != DEFAULT:
-        settings["chosen"] = asdict(cluster)
+    chosen = {name: value for name, value in asdict(cluster).items() if value}
+    chosen.pop("accept_license", None)
+    if chosen:
+        settings["chosen"] = chosen
     if sound is not None and sound.audio == "on":
         speech = locate("silero-vad") is not None
         settings["sound"] = (speech, sound.transcribe_url, sound.transcribe_model)

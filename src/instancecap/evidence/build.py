@@ -9,6 +9,7 @@ from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.evidence.cluster import Models, load_models, load_segmenter
 from instancecap.evidence.expert import Expert
 from instancecap.evidence.experts.camera import CameraExpert
+from instancecap.evidence.experts.camera_pass import add_camera
 from instancecap.evidence.experts.detection import DetectionExpert
 from instancecap.evidence.experts.framing import FramingExpert
 from instancecap.evidence.experts.light import LightExpert
@@ -85,6 +86,8 @@ def measure(
             observed.close()
     if (video := models.tracking.video) is not None:
         refine_tracks(clip, evidence, tracker=video, masks=masks, threads=threads)
+    if models.camera is not None:
+        add_camera(clip, evidence, models.camera, threads=threads)
     if masks:
         segmenter = load_segmenter(cluster.segmenter)
         add_masks(clip, evidence, segmenter=segmenter, threads=threads)

@@ -17,11 +17,15 @@ class Cluster:
             its weights are at hand, else GrabCut.
         tracker: see :data:`instancecap.evidence.trackers.TRACKERS`; empty for NanoTrack where its
             weights are at hand, else optical flow.
+        camera: see :data:`instancecap.evidence.cameras.CAMERAS`; empty for optical flow.
+        accept_license: SPDX names, separated by commas, of licenses that ask for it.
     """
 
     detector: str = ""
     segmenter: str = ""
     tracker: str = ""
+    camera: str = ""
+    accept_license: str = ""
 
 
 DEFAULT = Cluster()

@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 
 from instancecap.errors import MissingDependency
+from instancecap.evidence.camera_model import CameraModel
+from instancecap.evidence.cameras import CAMERAS, license_of
 from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.evidence.detectors import DETECTORS
 from instancecap.evidence.segmenters import SEGMENTERS, Salient, Segmenter
@@ -14,6 +16,7 @@ from instancecap.evidence.trackers import BY_BOX, TRACKERS, Tracking
 from instancecap.models import weights
 from instancecap.models.detector import BatchDetector, Detector
 from instancecap.models.hog import HogPeopleDetector
+from instancecap.models.licenses import check_license
 from instancecap.models.u2net import SalientMasker
 
 
@@ -25,12 +28,14 @@ class Models:
         detectors: find instances, the leading one first.
         faces: where YuNet's weights are, if anywhere.
         tracking: who follows instances.
+        camera: who follows the camera in a pass of its own, if anybody.
     """
 
     detectors: tuple[Detector, ...]
     faces: Path | None
     warnings: tuple[str, ...]
     tracking: Tracking
+    camera: CameraModel | None = None
 
     @property
     def detector(self) -> Detector:
@@ -60,7 +65,9 @@ def load_models(cluster: Cluster = DEFAULT) -> Models:
     detectors, warnings = _detectors(cluster.detector)
     if cluster.segmenter:  # used where masks are asked for; whether it is there is told now
         load_segmenter(cluster.segmenter)
-    return Models(detectors, _path_or_none("yunet"), warnings, _tracking(cluster.tracker))
+    tracking = _tracking(cluster.tracker)
+    camera = _camera(cluster.camera, cluster.accept_license) if cluster.camera else None
+    return Models(detectors, _path_or_none("yunet"), warnings, tracking, camera)
 
 
 @cache
@@ -76,6 +83,12 @@ def _detectors(chosen: str) -> tuple[tuple[Detector, ...], tuple[str, ...]]:
         )
         return (HogPeopleDetector(),), (missing,)
     return (DETECTORS.open(name),), ()
+
+
+@cache
+def _camera(chosen: str, accepted: str) -> CameraModel:
+    check_license(license_of(chosen), accepted=accepted, option=f"--camera {chosen}")
+    return CAMERAS.open(chosen)
 
 
 @cache
@@ -113,5 +126,12 @@ def load_masker() -> SalientMasker | None:
 
 def forget_models() -> None:
     """Look for weights anew, after the environment has changed."""
-    for cached in (_detectors, _path_or_none, _tracking, load_masker, load_segmenter):
+    for cached in (
+        _detectors,
+        _tracking,
+        _camera,
+        _path_or_none,
+        load_masker,
+        load_segmenter,
+    ):
         cached.cache_clear()

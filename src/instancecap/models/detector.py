@@ -19,15 +19,22 @@ class Detections:
 
     Attributes:
         boxes: float32 (n, 4), x0 y0 x1 y1 in 0..1 of the picture.
-        scores: float32 (n, 80), one score a class of COCO, in 0..1.
+        scores: float32 (n, 80 + own), in 0..1, a column for each class of COCO, in its order, then
+            for each of ``own``.
+        own: classes that are none of COCO's; the same in every picture.
+        phrases: what to call each box beside its class, *man in red*; empty strings, or nothing at
+            all, for nothing.
     """
 
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
+    own: tuple[str, ...] = ()
+    phrases: tuple[str, ...] = ()
 
 
 class Detector(Protocol):
-    """Finds instances of COCO's classes in a picture; ``tight`` if its boxes fit them closely."""
+    """Finds instances of COCO's classes, and of its own, in a picture; ``tight`` if its boxes fit
+    them closely."""
 
     name: str
     tight: bool

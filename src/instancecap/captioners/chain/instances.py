@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from instancecap.captioners.chain.agree import NEAR, Agreed, likeness
+from instancecap.captioners.chain.agree import NEAR, Agreed, noun_for
 from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.evidence.cluster import load_models
 from instancecap.evidence.experts.world import own_motion
@@ -20,7 +20,7 @@ from instancecap.schema.evidence import (
     Evidence,
     InstanceFacts,
 )
-from instancecap.verify.naming import ClassMatch
+from instancecap.verify.naming import ClassMatch, held_match
 
 COMES = 0.35
 """Seconds from a clip's ends within which a followed thing that is not there yet, or any more,
@@ -71,8 +71,8 @@ def _facts(one: Agreed, followed: Followed | None, evidence: Evidence) -> Instan
         return _followed_facts(one, followed, track, evidence)
     best = max(one.pieces, key=lambda piece: (len(piece.track), -piece.id))
     update: dict[str, object] = {"id": one.id, "track": track, "count": one.named.count}
-    if likeness(one.named, best.class_) < ClassMatch.CATEGORY and one.named.class_:
-        update["class_"] = one.named.class_
+    if held_match(noun_for(one.named), best) < ClassMatch.CATEGORY and one.named.class_:
+        update |= {"class_": one.named.class_, "category": "", "phrase": ""}
     if len(track) > len(best.track):
         update |= {
             "enters": one.pieces[0].enters and track[0].t >= one.pieces[0].track[0].t,

@@ -49,7 +49,7 @@ from instancecap.evidence.tracking.motion_events import (
 from instancecap.evidence.tracking.several import merge_instances
 from instancecap.evidence.tracking.tracker import link
 from instancecap.evidence.tracking.tracks import FrameDetections, Track
-from instancecap.models.coco import CATEGORIES, CLASSES
+from instancecap.models.classes import class_list
 from instancecap.models.detector import Detector
 from instancecap.schema.evidence import Evidence, InstanceFacts, Shot
 from instancecap.video.decode import Picture
@@ -75,9 +75,6 @@ MEMORY = 0.6
 
 MAYBE_A_PERSON = 0.2
 """Score from which a face is looked for."""
-
-_NOT_FURNITURE = np.array([CATEGORIES[name] != "furniture" for name in CLASSES])
-"""Classes whose corners are not taken for background: all that might move, whatever its name."""
 
 
 @dataclass(slots=True)
@@ -195,7 +192,8 @@ class DetectionExpert:
         self._steady = self._found is not None and _stays(self._found, found)
         self._found = found
         scene.detections.append(found)
-        mobile = (found.scores * _NOT_FURNITURE).max(axis=1, initial=0) > 0.3
+        # The corners of furniture are background; all else might move, whatever its name.
+        mobile = (found.scores * ~class_list(found.own).furniture).max(axis=1, initial=0) > 0.3
         scene.detected = found.boxes[mobile]
         self._recent.append((found.t, scene.detected))
 
@@ -223,8 +221,8 @@ class DetectionExpert:
         faces: bool,
     ) -> FrameDetections:
         """All that the networks find in one sample; ``full`` is a larger picture to crop from."""
-        boxes, scores, looks = self._first.search(sample, full, moving)
-        people = scores[:, PERSON] >= MAYBE_A_PERSON
+        found = self._first.search(sample, full, moving)
+        boxes, people = found.boxes, found.scores[:, PERSON] >= MAYBE_A_PERSON
         facing: Array | None = None
         if self._faces is not None:
             if faces:
@@ -232,7 +230,7 @@ class DetectionExpert:
             if full is not None:
                 facing = np.full(len(boxes), np.nan)
                 facing[people] = self._faces.look_closer(full, boxes[people])
-        return detections_of(sample, boxes, scores, looks, carry=carry, field=field, faces=facing)
+        return detections_of(sample, found, carry=carry, field=field, faces=facing)
 
     def _search_too(
         self,
@@ -243,10 +241,8 @@ class DetectionExpert:
         carry: Array,
     ) -> None:
         """What a further detector finds in a sample that the first one searches."""
-        boxes, scores, looks = other.search(sample, full, moving.boxes)
-        other.log.append(
-            detections_of(sample, boxes, scores, looks, carry=carry, field=moving.field)
-        )
+        found = other.search(sample, full, moving.boxes)
+        other.log.append(detections_of(sample, found, carry=carry, field=moving.field))
 
     def facts(self, evidence: Evidence, scene: Scene) -> None:
         """Instances, the most salient first, their contacts and faces, and who is followed."""

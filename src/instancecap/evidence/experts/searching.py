@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,17 @@ from instancecap.models.detector import BatchDetector, Detector
 from instancecap.video.decode import Picture
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What was found in a sample; the fields as of :class:`FrameDetections`."""
+
+    boxes: Array
+    scores: Scores
+    looks: Scores | None
+    own: tuple[str, ...]
+    phrases: tuple[str, ...]
 
 
 class SampleSearcher:
@@ -44,10 +56,8 @@ class SampleSearcher:
             for sample, one in zip(samples, found, strict=True):
                 sample.found[self.detector.name] = one
 
-    def search(
-        self, sample: Sample, full: Picture | None, moving: Array
-    ) -> tuple[Array, Scores, Scores | None]:
-        """What is found in a sample: boxes, class scores, and class scores of closer looks.
+    def search(self, sample: Sample, full: Picture | None, moving: Array) -> Searched:
+        """What is found in a sample.
 
         Args:
             full: a larger picture to crop from; None for no closer look.
@@ -56,19 +66,22 @@ class SampleSearcher:
         found = sample.found.get(self.detector.name) or self.detector.detect(sample.bgr)
         boxes, scores = found.boxes.astype(float), found.scores
         if full is None:
-            return boxes, scores, None
+            return Searched(boxes, scores, None, found.own, found.phrases)
         sure = boxes[scores.max(axis=1, initial=0) >= SURE_ENOUGH]
-        extra, extra_scores = self._crops.search(full, moving, sure)
+        extra, extra_scores = self._crops.search(full, moving, sure, classes=scores.shape[1])
         seen = self._crops.look(full, boxes, scores)
-        looks = np.concatenate([seen, np.zeros_like(extra_scores)]).astype(np.float16)
-        return np.concatenate([boxes, extra]), np.concatenate([scores, extra_scores]), looks
+        return Searched(
+            np.concatenate([boxes, extra]),
+            np.concatenate([scores, extra_scores]),
+            np.concatenate([seen, np.zeros_like(extra_scores)]).astype(np.float16),
+            found.own,
+            (*found.phrases, *[""] * len(extra)) if found.phrases else (),
+        )
 
 
 def detections_of(
     sample: Sample,
-    boxes: Array,
-    scores: Scores,
-    looks: Scores | None,
+    found: Searched,
     *,
     carry: Array,
     field: OwnFlow | None,
@@ -78,13 +91,15 @@ def detections_of(
     return FrameDetections(
         index=sample.index,
         t=sample.t,
-        boxes=boxes,
+        boxes=found.boxes,
         # Half precision: an hour of film has some 20,000 of these.
-        scores=scores.astype(np.float16),
-        looks=looks,
+        scores=found.scores.astype(np.float16),
+        looks=found.looks,
         faces=faces,
-        colors=instance_colors(sample, boxes, scores),
+        colors=instance_colors(sample, found.boxes, found.scores),
         carry=carry,
         size=sample.size,
-        flow=field.velocity(boxes) if field is not None else None,
+        flow=field.velocity(found.boxes) if field is not None else None,
+        own=found.own,
+        phrases=found.phrases,
     )

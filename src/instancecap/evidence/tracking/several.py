@@ -10,8 +10,7 @@ import numpy as np
 from instancecap.evidence.geometry import pairwise_ious
 from instancecap.evidence.merging import merge
 from instancecap.evidence.tracking.instances import boxes_at, lengthened
-from instancecap.evidence.tracking.naming import HYPERNYMS, OBJECT
-from instancecap.models.coco import CATEGORIES
+from instancecap.evidence.tracking.naming import HYPERNYMS, OBJECT, kind_of
 from instancecap.schema.evidence import InstanceFacts, Opinion
 
 ALIKE, STRANGE = 0.5, 0.7
@@ -61,7 +60,7 @@ def _pairs(items: Sequence[tuple[int, InstanceFacts]]) -> list[tuple[float, int,
 
 def _kind(item: InstanceFacts) -> str:
     general = {name: kind for kind, name in HYPERNYMS.items()}
-    return general.get(item.class_) or str(CATEGORIES.get(item.class_, item.class_))
+    return general.get(item.class_) or kind_of(item)
 
 
 def _overlap(one: InstanceFacts, other: InstanceFacts) -> float:
@@ -102,7 +101,7 @@ def _merged(group: Sequence[InstanceFacts]) -> InstanceFacts:
             base = lengthened(base, other)
     naming = _longest_named(group)
     if len(naming) < 2:
-        names = ("class_", "confidence", "category_confidence")
+        names = ("class_", "category", "phrase", "confidence", "category_confidence")
         return base.model_copy(
             update={name: getattr(item, name) for item in naming for name in names}
         )
@@ -110,15 +109,16 @@ def _merged(group: Sequence[InstanceFacts]) -> InstanceFacts:
         Opinion(kind="class", value=item.class_, confidence=item.confidence, expert=item.source)
         for item in naming
     ]
-    finer = [one for one in opinions if not _is_covered(one, opinions)]
+    finer = [one for one in opinions if not _is_covered(one, naming)]
     merged = merge(finer)
+    same = [item for item in naming if item.class_ == merged.value]
     covering = [one.model_copy(update={"holds": False}) for one in opinions if one not in finer]
-    sure = [
-        item.category_confidence for item in group if _kind(item) == CATEGORIES.get(merged.value)
-    ]
+    sure = [item.category_confidence for item in group if _kind(item) == _kind(same[0])]
     return base.model_copy(
         update={
             "class_": merged.value,
+            "category": same[0].category,
+            "phrase": next((item.phrase for item in same if item.phrase), ""),
             "confidence": round(merged.confidence, 4),
             "category_confidence": round(max([merged.confidence, *sure]), 4),
             "opinions": [*merged.opinions, *covering],
@@ -135,8 +135,8 @@ def _longest_named(group: Sequence[InstanceFacts]) -> list[InstanceFacts]:
     return list(longest.values())
 
 
-def _is_covered(one: Opinion, opinions: Sequence[Opinion]) -> bool:
+def _is_covered(one: Opinion, naming: Sequence[InstanceFacts]) -> bool:
     """Whether somebody has a finer name for what one calls *animal* or *vehicle*: who does not know
     which one it is does not speak against it."""
-    kinds = {CATEGORIES.get(other.value) for other in opinions if other.value != one.value}
-    return one.value in {HYPERNYMS[str(kind)] for kind in kinds if kind in HYPERNYMS}
+    kinds = {_kind(other) for other in naming if other.class_ != one.value}
+    return one.value in {HYPERNYMS[kind] for kind in kinds if kind in HYPERNYMS}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from instancecap.errors import MissingDependency
-from instancecap.models import weights
+from instancecap.models import hub
 
 
 @dataclass(frozen=True)
@@ -43,16 +43,23 @@ class Pretrained:
             MissingDependency: it cannot be loaded, and why.
         """
         _, transformers = self.libraries()
-        local = weights.is_offline() or Path(self.name).is_dir()
+        is_folder = Path(self.name).is_dir()
+        closed = "" if is_folder else hub.why_closed()
         try:
             return getattr(transformers, kind).from_pretrained(
-                self.name, local_files_only=local, **more
+                self.name, local_files_only=is_folder or bool(closed), **more
             )
         except (OSError, ValueError, ImportError, RuntimeError) as error:
+            unread = closed and self.name not in hub.cached()
+            why = closed if unread else " ".join(str(error).split())[:200]
+            if "gated repo" in why:
+                raise MissingDependency(
+                    f"--{self.option}: {hub.gated_advice(self.name)}"
+                ) from error
             raise MissingDependency(
-                f"--{self.option} {self.name} cannot be loaded as a {self.option}: "
-                f"{' '.join(str(error).split())[:200]}; where no hub is reached, give a folder "
-                "with its config.json, model.safetensors and what else it comes with"
+                f"--{self.option} {self.name} cannot be loaded as a {self.option}: {why}; where no "
+                "hub is reached, give a folder with its config.json, model.safetensors and what "
+                "else it comes with"
             ) from error
 
     def load_model(self, kind: str) -> Any:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from instancecap.evidence.experts.neural.batches import Batches
-from instancecap.evidence.experts.neural.detr import ClassColumns, read_queries
+from instancecap.evidence.experts.neural.detr import open_columns, read_queries
 from instancecap.evidence.experts.neural.hub import Pretrained
 from instancecap.models.detector import Detections
 from instancecap.video.decode import Picture
@@ -35,10 +35,11 @@ class HubDetector:
             self._model, out_of_memory=self._torch.OutOfMemoryError, name=self.name
         )
         labels = self._model.config.id2label
-        self._columns = ClassColumns([labels[index] for index in sorted(labels)], source=name)
+        names = [labels[index] for index in sorted(labels)]
+        self._columns = open_columns(names, source=name)
 
     def detect(self, picture: Picture) -> Detections:
-        """Boxes and scores of COCO's classes in a BGR picture of any size, best first."""
+        """Boxes and scores in a BGR picture of any size, best first."""
         return self.detect_batch([picture])[0]
 
     @property
