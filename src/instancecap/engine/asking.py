@@ -154,8 +154,8 @@ class AskWork(AskingWork):
                 previous=previous,
                 only=only,
                 hint=job.hint,
-                cluster=self.cluster,
                 threads=self.threads,
+                cluster=self.cluster,
             )
             ready.append((suffix, prepared))
         return Ready(

@@ -13,6 +13,8 @@ class Cluster:
         detector: see :data:`instancecap.evidence.detectors.DETECTORS`; several, separated by
             commas, look at the same pictures. Empty for the best one at hand of those that come
             with the package.
+        phrases: what a detector with an open vocabulary is asked for, between commas, or a file
+            with a phrase a line; empty for everyday things, and what a language model names.
         segmenter: see :data:`instancecap.evidence.segmenters.SEGMENTERS`; empty for U²-Net-p where
             its weights are at hand, else GrabCut.
         tracker: see :data:`instancecap.evidence.trackers.TRACKERS`; empty for NanoTrack where its
@@ -22,6 +24,7 @@ class Cluster:
     """
 
     detector: str = ""
+    phrases: str = ""
     segmenter: str = ""
     tracker: str = ""
     camera: str = ""

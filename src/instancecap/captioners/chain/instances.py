@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from instancecap.captioners.chain.agree import NEAR, Agreed, noun_for
-from instancecap.evidence.choice import DEFAULT, Cluster
+from instancecap.evidence.choice import Cluster
 from instancecap.evidence.cluster import load_models
 from instancecap.evidence.experts.world import own_motion
 from instancecap.evidence.tracking.film import Film
@@ -28,7 +29,7 @@ neither enters nor leaves."""
 
 
 def follow_agreed(
-    agreed: Sequence[Agreed], film: Film, evidence: Evidence, *, cluster: Cluster = DEFAULT
+    agreed: Sequence[Agreed], film: Film, evidence: Evidence, cluster: Cluster
 ) -> dict[int, Followed]:
     """Follow the things that have boxes to be followed from; by id."""
     seeds = {one.id: one.seeds for one in agreed if one.seeds}
@@ -85,7 +86,6 @@ def _facts(one: Agreed, followed: Followed | None, evidence: Evidence) -> Instan
 def _followed_facts(
     one: Agreed, followed: Followed | None, track: list[TrackPoint], evidence: Evidence
 ) -> InstanceFacts:
-    end = evidence.video.duration
     return InstanceFacts(
         id=one.id,
         class_=one.named.class_ or "object",
@@ -93,8 +93,16 @@ def _followed_facts(
         salience=0.0,
         count=one.named.count,
         source=followed.tracker if followed and track else "",
-        track=track,
-        enters=bool(track) and track[0].t > COMES,
-        leaves=bool(track) and track[-1].t < end - COMES,
-        motion=own_motion(track, evidence.camera),
+        **about_track(track, evidence),
     )
+
+
+def about_track(track: list[TrackPoint], evidence: Evidence) -> dict[str, Any]:
+    """What a track says of its instance, as fields of it: how it moves, comes and goes."""
+    end = evidence.video.duration
+    return {
+        "track": track,
+        "enters": bool(track) and track[0].t > COMES,
+        "leaves": bool(track) and track[-1].t < end - COMES,
+        "motion": own_motion(track, evidence.camera),
+    }

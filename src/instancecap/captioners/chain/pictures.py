@@ -64,7 +64,7 @@ class Prepared:
         parts: windows of a long clip, or of one with several shots; else empty.
         film: small frames, many a second, on which things are followed.
         hint: what somebody said about the clip; may be wrong.
-        cluster: who follows and segments.
+        cluster: who measured; they follow what the model names, too.
     """
 
     evidence: Evidence
@@ -87,8 +87,8 @@ def prepare(
     previous: Caption | None = None,
     only: Collection[str] = (),
     hint: str = "",
-    cluster: Cluster = DEFAULT,
     threads: int = 0,
+    cluster: Cluster = DEFAULT,
 ) -> Prepared:
     """Read the clip once and make the pictures of every question.
 
@@ -98,8 +98,8 @@ def prepare(
         only: leaves of ``previous`` that are to be written, and no other.
         hint: a title, tags or a caption that came with the clip; the model is told that it may
             be wrong.
-        cluster: who follows and segments what the model is asked about.
         threads: cores to decode on, 0 for all.
+        cluster: who measured ``evidence``.
 
     Raises:
         UsageError: the evidence is that of another span.
@@ -112,6 +112,7 @@ def prepare(
         )
     planned = sketch(evidence, options=options, clip=clip, previous=previous, only=only, hint=hint)
     parts = [image for part in planned.parts for image in part.images]
+    planned = replace(planned, cluster=cluster)
     due = sorted({image.t or 0.0 for image in (*planned.frames, *parts)})
     if not due:
         return planned
@@ -128,7 +129,6 @@ def prepare(
         frames=frames,
         parts=tuple(Part(part.window, pick(part.images)) for part in planned.parts),
         film=film,
-        cluster=cluster,
     )
 
 
