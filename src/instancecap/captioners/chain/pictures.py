@@ -16,7 +16,8 @@ from instancecap.captioners.measured.describe import describe, without_sentences
 from instancecap.captioners.measured.sentences import speaks
 from instancecap.captioners.visual_prompts import to_jpeg
 from instancecap.errors import UsageError
-from instancecap.evidence.tracking.follow import Film, FilmMaker
+from instancecap.evidence.choice import DEFAULT, Cluster
+from instancecap.evidence.tracking.film import Film, FilmMaker
 from instancecap.mllm.base import Image, Media
 from instancecap.mllm.base import Video as VideoByUrl
 from instancecap.schema.caption import Caption
@@ -65,6 +66,7 @@ class Prepared:
         film: small frames, many a second, on which things are followed.
         hint: what somebody said about the clip; may be wrong.
         faces: close-ups of faces whose expression can be read.
+        cluster: who measured; they follow what the model names, too.
     """
 
     evidence: Evidence
@@ -77,6 +79,7 @@ class Prepared:
     film: Film
     hint: str = ""
     faces: tuple[FaceView, ...] = ()
+    cluster: Cluster = DEFAULT
 
 
 def prepare(
@@ -88,6 +91,7 @@ def prepare(
     only: Collection[str] = (),
     hint: str = "",
     threads: int = 0,
+    cluster: Cluster = DEFAULT,
 ) -> Prepared:
     """Read the clip once and make the pictures of every question.
 
@@ -98,6 +102,7 @@ def prepare(
         hint: a title, tags or a caption that came with the clip; the model is told that it may
             be wrong.
         threads: cores to decode on, 0 for all.
+        cluster: who measured ``evidence``.
 
     Raises:
         UsageError: the evidence is that of another span.
@@ -110,6 +115,7 @@ def prepare(
         )
     planned = sketch(evidence, options=options, clip=clip, previous=previous, only=only, hint=hint)
     parts = [image for part in planned.parts for image in part.images]
+    planned = replace(planned, cluster=cluster)
     due = sorted({image.t or 0.0 for image in (*planned.frames, *parts)})
     if not due:
         return planned

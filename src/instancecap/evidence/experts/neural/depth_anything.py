@@ -6,6 +6,8 @@ transformers has no class for it: its own package ``depth-anything-3`` is used.
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +64,13 @@ def _load(source: str) -> Any:
         from depth_anything_3.api import DepthAnything3
     except ImportError as error:
         raise MissingDependency(
-            f"--camera {source} needs {error.name}: pip install 'instancecap[models]' "
-            "depth-anything-3"
+            f"--camera {source} needs {error.name}: pip install 'instancecap[models]' and, without "
+            "what it pins, pip install --no-deps depth-anything-3; docs/experts.md has the rest"
         ) from error
     local = weights.is_offline() or Path(source).is_dir()
     try:
-        model = DepthAnything3.from_pretrained(source, local_files_only=local)
+        with redirect_stdout(sys.stderr):  # where standard output is for JSON
+            model = DepthAnything3.from_pretrained(source, local_files_only=local)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise MissingDependency(
             f"--camera {source} cannot be loaded: {' '.join(str(error).split())[:200]}; where no "
