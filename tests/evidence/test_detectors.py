@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,31 +12,40 @@ import pytest
 import instancecap as ic
 from instancecap.engine.work import evidence_key
 from instancecap.errors import MissingDependency, UsageError
-from instancecap.evidence import cluster, registry
+from instancecap.evidence import cluster, registry, streaming
 from instancecap.evidence.choice import Cluster
 from instancecap.evidence.detectors import DETECTORS
-from instancecap.models.coco import CLASSES
+from instancecap.models.classes import ClassColumns
 from instancecap.models.detector import Detections
-
-DOG = CLASSES.index("dog")
 
 
 class BrightDetector:
-    """Calls what is bright a dog: an expert whose answers are known."""
+    """Calls what is bright ``class_``: an expert whose answers are known.
+
+    ``copies``: one beside the other in the box; ``phrase``: what it was asked for.
+    """
 
     name = "bright"
     tight = True
 
+    def __init__(self, class_: str = "dog", *, copies: int = 1, phrase: str = "") -> None:
+        self.columns = ClassColumns([class_, phrase] if phrase else [class_], by_head=bool(phrase))
+        self.copies, self.score = copies, [0.9, 0.7] if phrase else [0.9]
+
     def detect(self, picture: np.ndarray) -> Detections:
         rows, columns = np.nonzero(picture.min(axis=2) > 200)
-        if not len(rows):
-            return Detections(np.zeros((0, 4), np.float32), np.zeros((0, 80), np.float32))
-        height, width = picture.shape[:2]
-        box = [columns.min() / width, rows.min() / height]
-        box += [(columns.max() + 1) / width, (rows.max() + 1) / height]
-        scores = np.zeros((1, 80), np.float32)
-        scores[0, DOG] = 0.9
-        return Detections(np.array([box], np.float32), scores)
+        count = self.copies if len(rows) else 0
+        own = np.array([self.score] * count, np.float32).reshape(count, -1)
+        own = own if count else np.zeros((0, len(self.score)), np.float32)
+        boxes = np.zeros((count, 4), np.float32)
+        if count:
+            height, width = picture.shape[:2]
+            edges = np.linspace(columns.min(), columns.max() + 1, count + 1) / width
+            top, bottom = rows.min() / height, (rows.max() + 1) / height
+            rest = np.full(count, top), edges[1:], np.full(count, bottom)
+            boxes = np.stack([edges[:-1], *rest], axis=1).astype(np.float32)
+        told = self.columns.phrases(own)
+        return Detections(boxes, self.columns.read(own), self.columns.own, told)
 
 
 class Points:
@@ -86,6 +96,70 @@ def test_a_detector_of_another_package_names_what_is_seen(
     assert ic.measure(clip).models["detector"] == "opencv-hog", "nobody chose the other one"
 
 
+def test_a_class_of_its_own_goes_from_the_detector_to_the_prompt(
+    without_weights: None,
+    offer: Callable[[str, Callable[[], object]], None],
+    make_video: Callable[..., Path],
+    tmp_path: Path,
+) -> None:
+    offer("yard", lambda: lambda: BrightDetector("forklift"))
+    chosen = Cluster(detector="yard")
+    clip = make_video(tmp_path / "square.mp4", frames=24, size=(320, 240))
+    evidence = ic.measure(clip, cluster=chosen)
+    (found,) = evidence.instances
+    assert (found.class_, found.category, found.phrase) == ("forklift", "vehicle", "")
+
+    caption = ic.caption(clip, cluster=chosen)
+    (told,) = caption.instances
+    assert (told.class_, told.category, told.subcategory) == ("forklift", "vehicle", "forklift")
+    assert told.name == "the white forklift"
+    assert caption.global_description == "The clip shows a white forklift."
+    assert "forklift" in ic.render(caption, target="wan2.2", task="t2v").text
+
+    theirs = caption.model_copy(deep=True)
+    theirs.instances[0].name = "the machine"
+    theirs.global_description = "A forklift is on the left at first. There are three forklifts."
+    report = ic.verify(theirs, evidence)
+    judged = {(one.claim.field, one.kind, one.value): one.claim.support for one in report.findings}
+    assert judged["/instances/0/class", "class", "forklift"] == "supported"
+    assert judged["/global_description", "presence", "forklift"] == "supported"
+    assert judged["/global_description", "position", "left"] == "supported"
+    assert ("/global_description", "count", "3") in judged, "the plural is read"
+
+
+def test_many_of_a_class_of_its_own_are_a_group(
+    without_weights: None,
+    offer: Callable[[str, Callable[[], object]], None],
+    make_video: Callable[..., Path],
+    tmp_path: Path,
+) -> None:
+    offer("yard", lambda: lambda: BrightDetector("zibble", copies=5))
+    clip = make_video(tmp_path / "square.mp4", frames=24, size=(320, 240))
+    evidence = ic.measure(clip, cluster=Cluster(detector="yard"))
+    (group,) = evidence.instances
+    assert (group.class_, group.category, group.count) == ("zibble", "other", 5)
+    caption = ic.caption(clip, cluster=Cluster(detector="yard"))
+    assert caption.global_description == "The clip shows a group of white zibbles."
+
+
+def test_what_a_thing_was_found_by_is_its_name(
+    without_weights: None,
+    offer: Callable[[str, Callable[[], object]], None],
+    make_video: Callable[..., Path],
+    tmp_path: Path,
+) -> None:
+    offer("asked", lambda: lambda: BrightDetector("person", phrase="man in red"))
+    clip = make_video(tmp_path / "square.mp4", frames=24, size=(320, 240))
+    caption = ic.caption(clip, cluster=Cluster(detector="asked"))
+    (told,) = caption.instances
+    assert (told.class_, told.category, told.name) == ("person", "human", "the man in red")
+    assert caption.global_description == "The clip shows a man in red."
+    chinese = ic.caption(
+        clip, cluster=Cluster(detector="asked"), captioner=ic.Measured(language="zh")
+    )
+    assert "man in red" in chinese.instances[0].name
+
+
 def test_a_run_measures_with_whom_it_is_given(
     without_weights: None,
     offer: Callable[[str, Callable[[], object]], None],
@@ -99,6 +173,78 @@ def test_a_run_measures_with_whom_it_is_given(
     (caption,) = run.captions()
     assert caption.producer.models["detector"] == "bright"
     assert evidence_key(chosen, masks=False) != evidence_key(masks=False)
+
+
+def test_several_detectors_look_at_the_same_pictures(
+    without_weights: None,
+    monkeypatch: pytest.MonkeyPatch,
+    make_video: Callable[..., Path],
+    tmp_path: Path,
+) -> None:
+    class Doubting(BrightDetector):
+        name = "doubting"
+
+        def detect(self, picture: np.ndarray) -> Detections:
+            found = super().detect(picture)
+            return Detections(found.boxes, np.roll(found.scores, 1, axis=1))
+
+    own = {"bright": BrightDetector, "doubting": Doubting, **DETECTORS.own}
+    monkeypatch.setattr(cluster, "DETECTORS", replace(DETECTORS, own=own))
+    clip = make_video(tmp_path / "square.mp4", frames=24, size=(320, 240))
+    alone = ic.measure(clip, cluster=Cluster(detector="bright"))
+    both = ic.measure(clip, cluster=Cluster(detector="bright, doubting"))
+    assert both.models["detector"] == "bright,doubting"
+    (found,) = both.instances
+    assert found.track == alone.instances[0].track
+    assert sorted(one.value for one in found.opinions) == ["dog", "horse"]
+    assert [one.value for one in found.opinions if one.holds] == [found.class_]
+    assert both.camera == alone.camera, "the first one alone tells where the background is"
+    again = ic.measure(clip, cluster=Cluster(detector="bright,bright"))
+    assert again.instances == alone.instances, "who is named twice speaks once"
+
+
+class Batched(BrightDetector):
+    """The same, shown several pictures at once."""
+
+    batch = 4
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+
+    def detect_batch(self, pictures: Sequence[np.ndarray]) -> list[Detections]:
+        self.sizes.append(len(pictures))
+        return [self.detect(picture) for picture in pictures]
+
+    def take_warning(self) -> list[str]:
+        return ["bright: out of GPU memory"] if len(self.sizes) > 1 else []
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(("held", "largest"), [(256e6, 4), (320**2 * 1.5 * 9, 3)])
+def test_pictures_are_gathered_for_a_batch_and_nothing_changes(
+    without_weights: None,
+    offer: Callable[[str, Callable[[], object]], None],
+    make_video: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    threads: int,
+    held: float,
+    largest: int,
+) -> None:
+    monkeypatch.setattr(streaming, "MOST_HELD", held)
+    clip = make_video(tmp_path / "square.mp4", frames=60, size=(320, 240), fps=16)
+    offer("bright", lambda: BrightDetector)
+    one_by_one = ic.measure(clip, threads=threads, cluster=Cluster(detector="bright"))
+    cluster.forget_models()
+    batched = Batched()
+    offer("bright", lambda: lambda: batched)
+    gathered = ic.measure(clip, threads=threads, cluster=Cluster(detector="bright"))
+    assert max(batched.sizes) == largest
+    assert sum(batched.sizes) >= len(gathered.instances[0].track)
+    assert gathered.warnings == ["bright: out of GPU memory"]
+    gathered.warnings, gathered.timings, one_by_one.timings = [], {}, {}
+    assert gathered == one_by_one
 
 
 def test_a_detector_that_cannot_be_made_is_named(

@@ -140,6 +140,8 @@ def evidence_key(
     settings: dict[str, Any] = {"models": load_models(cluster).names, "masks": masks}
     if cluster.detector:
         settings["chosen"] = cluster.detector
+    if cluster.camera:
+        settings["camera"] = cluster.camera
     if sound is not None and sound.audio == "on":
         speech = locate("silero-vad") is not None
         settings["sound"] = (speech, sound.transcribe_url, sound.transcribe_model)

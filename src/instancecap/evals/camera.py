@@ -24,6 +24,8 @@ from instancecap.errors import InputError
 from instancecap.evals.pairing import Named, named_captions, named_rows, pair
 from instancecap.evals.statistics import f1
 from instancecap.evals.task import Figure, Sample, Score, Scorer, Task
+from instancecap.evidence.experts.camera_scores import score_primitives
+from instancecap.evidence.view import shots_of
 from instancecap.io.finder import Rejected, reason_of
 from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence
@@ -132,35 +134,13 @@ def judge_static(truth: Collection[str], found: Collection[str]) -> bool | None:
 
 
 def graded(evidence: Evidence) -> dict[str, float]:
-    """A score for every primitive: what the evidence says of it, then how far the camera went.
-
-    1 for a primitive that is said, plus up to 1 that grows with the net motion along its axis, as
-    CameraBench ranks cameras by their total shift, turn and zoom. Of ``static``: 1 if it is said,
-    less the largest of these.
-    """
-    path = evidence.camera.path
-    across, along = (sum(getattr(one, name) for one in path) for name in ("dx", "dy"))
-    closer = sum(math.log(one.zoom) for one in path if one.zoom > 0)
-    turned = sum(one.roll for one in path) / 90
-    # The picture moves against the camera.
-    axes = {
-        ("pan_right", "pan_left"): -across, ("move_right", "move_left"): -across,
-        ("tilt_up", "tilt_down"): along, ("move_up", "move_down"): along,
-        ("zoom_in", "zoom_out"): closer, ("move_in", "move_out"): closer,
-        ("roll_ccw", "roll_cw"): turned,
-    }  # fmt: skip
-    said = set(evidence.camera.motion)
-    scores = {}
-    for (forth, back), shift in axes.items():
-        scores[forth] = (forth in said) + _squashed(shift)
-        scores[back] = (back in said) + _squashed(-shift)
-    largest = max(_squashed(abs(shift)) for shift in axes.values())
-    return {**scores, "static": ("static" in said) - largest}
-
-
-def _squashed(shift: float) -> float:
-    """0 for none and what goes the other way, towards 1 for a shift by many frames."""
-    return max(0.0, shift) / (max(0.0, shift) + 1)
+    """A score 0..1 for every primitive: the camera model's where one was chosen, else by how far
+    the camera went along each axis and what is said of it."""
+    video, camera = evidence.video, evidence.camera
+    scores = camera.scores or score_primitives(
+        camera, shots_of(evidence), aspect=video.width / video.height
+    )
+    return dict[str, float](scores.items())
 
 
 def said_scores(caption: Caption) -> dict[str, float]:

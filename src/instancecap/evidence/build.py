@@ -9,6 +9,7 @@ from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.evidence.cluster import Models, load_models
 from instancecap.evidence.expert import Expert
 from instancecap.evidence.experts.camera import CameraExpert
+from instancecap.evidence.experts.camera_pass import add_camera
 from instancecap.evidence.experts.detection import DetectionExpert
 from instancecap.evidence.experts.framing import FramingExpert
 from instancecap.evidence.experts.light import LightExpert
@@ -79,8 +80,11 @@ def measure(
                 warnings=[*reader.warnings, *models.warnings],
             )
             observed.facts(evidence, end=reader.end)
+            evidence.warnings += models.take_warnings()
         finally:
             observed.close()
+    if models.camera is not None:
+        add_camera(clip, evidence, models.camera, threads=threads)
     if masks:
         add_masks(clip, evidence, threads=threads)
     if audio:

@@ -10,11 +10,16 @@ class Cluster:
     """Experts by name.
 
     Attributes:
-        detector: see :data:`instancecap.evidence.detectors.DETECTORS`; empty for the best one
-            at hand of those that come with the package.
+        detector: see :data:`instancecap.evidence.detectors.DETECTORS`; several, separated by
+            commas, look at the same pictures. Empty for the best one at hand of those that come
+            with the package.
+        camera: see :data:`instancecap.evidence.cameras.CAMERAS`; empty for optical flow.
+        accept_license: SPDX names, separated by commas, of licenses that ask for it.
     """
 
     detector: str = ""
+    camera: str = ""
+    accept_license: str = ""
 
 
 DEFAULT = Cluster()

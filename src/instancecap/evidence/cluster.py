@@ -7,26 +7,41 @@ from functools import cache
 from pathlib import Path
 
 from instancecap.errors import MissingDependency
+from instancecap.evidence.camera_model import CameraModel
+from instancecap.evidence.cameras import CAMERAS, license_of
 from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.evidence.detectors import DETECTORS
 from instancecap.models import weights
-from instancecap.models.detector import Detector
+from instancecap.models.detector import BatchDetector, Detector
 from instancecap.models.hog import HogPeopleDetector
+from instancecap.models.licenses import check_license
 from instancecap.models.u2net import SalientMasker
 
 
 @dataclass(frozen=True)
 class Models:
-    """The networks of one pass: a detector, and where YuNet's weights are, if anywhere."""
+    """The networks of one pass: detectors, the leading one first, where YuNet's weights are, if
+    anywhere, and who follows the camera in a pass of its own, if anybody."""
 
-    detector: Detector
+    detectors: tuple[Detector, ...]
     faces: Path | None
     warnings: tuple[str, ...]
+    camera: CameraModel | None = None
+
+    @property
+    def detector(self) -> Detector:
+        """The leading one."""
+        return self.detectors[0]
+
+    def take_warnings(self) -> list[str]:
+        """What went wrong in the networks since it was asked for last, a line each."""
+        able = (one for one in self.detectors if isinstance(one, BatchDetector))
+        return [line for one in able for line in one.take_warning()]
 
     @property
     def names(self) -> dict[str, str]:
         """Expert and model, for the record."""
-        names = {"detector": self.detector.name}
+        names = {"detector": ",".join(detector.name for detector in self.detectors)}
         return names if self.faces is None else {**names, "faces": "yunet"}
 
 
@@ -34,16 +49,17 @@ def load_models(cluster: Cluster = DEFAULT) -> Models:
     """The networks chosen, or at hand; they are loaded once per process.
 
     Raises:
-        MissingDependency, UsageError: the detector that was chosen cannot be had.
+        MissingDependency, UsageError: an expert that was chosen cannot be had.
     """
-    detector, warnings = _detector(cluster.detector)
-    return Models(detector, _path_or_none("yunet"), warnings)
+    detectors, warnings = _detectors(cluster.detector)
+    camera = _camera(cluster.camera, cluster.accept_license) if cluster.camera else None
+    return Models(detectors, _path_or_none("yunet"), warnings, camera)
 
 
 @cache
-def _detector(chosen: str) -> tuple[Detector, tuple[str, ...]]:
-    if chosen:
-        return DETECTORS.open(chosen), ()
+def _detectors(chosen: str) -> tuple[tuple[Detector, ...], tuple[str, ...]]:
+    if names := [one for name in chosen.split(",") if (one := name.strip())]:
+        return tuple(DETECTORS.open(name) for name in dict.fromkeys(names)), ()
     try:
         name = weights.find_detector()
     except MissingDependency:
@@ -51,8 +67,14 @@ def _detector(chosen: str) -> tuple[Detector, tuple[str, ...]]:
             "no object detector: things are found by motion only, and people by OpenCV's HOG "
             "detector; `instancecap models pull all` gets one"
         )
-        return HogPeopleDetector(), (missing,)
-    return DETECTORS.open(name), ()
+        return (HogPeopleDetector(),), (missing,)
+    return (DETECTORS.open(name),), ()
+
+
+@cache
+def _camera(chosen: str, accepted: str) -> CameraModel:
+    check_license(license_of(chosen), accepted=accepted, option=f"--camera {chosen}")
+    return CAMERAS.open(chosen)
 
 
 @cache
@@ -72,5 +94,5 @@ def load_masker() -> SalientMasker | None:
 
 def forget_models() -> None:
     """Look for weights anew, after the environment has changed."""
-    for cached in (_detector, _path_or_none, load_masker):
+    for cached in (_detectors, _camera, _path_or_none, load_masker):
         cached.cache_clear()

@@ -7,10 +7,10 @@ into the evidence. Adding one takes its file and a line in
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,3 +115,15 @@ class Expert(Protocol):
 
     def facts(self, evidence: Evidence, scene: Scene) -> None:
         """Write the facts into ``evidence``; called once, after the last sample."""
+
+
+@runtime_checkable
+class ForesightedExpert(Expert, Protocol):
+    """An expert that is faster when it is shown several samples before their turn."""
+
+    @property
+    def foresight(self) -> int:
+        """Samples that it wants to see at once; 1 where more are no faster."""
+
+    def look_ahead(self, samples: Sequence[Sample], scene: Scene) -> None:
+        """Look at samples that :meth:`add` is given next; what is found must stay the same."""

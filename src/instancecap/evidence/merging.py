@@ -97,7 +97,7 @@ def _standing(group: Sequence[Opinion]) -> tuple[float, float]:
     """How much speaks for a value: measured precision first, 0 without one, then confidence."""
     tallies = [measured_tally(one.kind, one.confidence, expert=one.expert) for one in group]
     known = [tally.lower_bound for tally in tallies if tally is not None]
-    return pool(known) if known else 0.0, _confidence(group)
+    return pool(known) if known else 0.0, _confidence(group, ranked=bool(known))
 
 
 def _confidence(group: Sequence[Opinion], *, ranked: bool = False) -> float:

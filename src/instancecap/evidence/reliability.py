@@ -35,6 +35,9 @@ EMBEDDED = frozenset(("measured", "nanodet-plus-m"))
 NEEDED = 0.95
 """Precision from which a kind of fact may overrule."""
 
+TRANSCRIBED = 0.5
+"""Confidence in words that were transcribed: nobody has counted how often they are right."""
+
 ONE_SIDED_80 = 0.8416
 """Standard deviations below which a fifth of a normal distribution lies."""
 

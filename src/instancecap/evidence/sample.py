@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import cv2
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.evidence.color_names import name_pixels
+from instancecap.models.detector import Detections
 from instancecap.video.decode import Frame, Picture
 from instancecap.video.sampling import fit_within
 
@@ -28,11 +29,17 @@ THUMB_SIZE = (48, 32)
 
 @dataclass(frozen=True)
 class Sample:
-    """One frame in the sizes that experts share. ``index`` counts the samples before it."""
+    """One frame in the sizes that experts share.
+
+    Attributes:
+        index: counts the samples before it.
+        found: what detectors that were shown several samples at once found in it, by their name.
+    """
 
     frame: Frame
     index: int
     aspect: float
+    found: dict[str, Detections] = field(default_factory=dict)
 
     @property
     def t(self) -> float:

@@ -7,11 +7,17 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from instancecap.evidence.expert import EVERY_FRAME, Expert, Scene, Worker
+from instancecap.evidence.expert import EVERY_FRAME, Expert, ForesightedExpert, Scene, Worker
 from instancecap.evidence.sample import SAMPLE_RATE, Sample
 from instancecap.schema.evidence import Evidence
 from instancecap.video.decode import Frame
 from instancecap.video.sampling import Ticker
+
+BYTES_A_PIXEL = 1.5
+"""Of a decoded frame."""
+
+MOST_HELD = 256e6
+"""Bytes of decoded frames that are held back for an expert with foresight."""
 
 
 class Pass:
@@ -32,6 +38,8 @@ class Pass:
             expert.name: Ticker(expert.rate) for expert in experts if 0 < expert.rate < SAMPLE_RATE
         }
         self._samples = 0
+        self._foresighted = [one for one in experts if isinstance(one, ForesightedExpert)]
+        self._gathered: list[tuple[Sample, bool]] = []
 
     @contextmanager
     def _timed(self, name: str) -> Iterator[None]:
@@ -40,14 +48,29 @@ class Pass:
         self.seconds[name] += time.perf_counter() - began
 
     def add(self, frame: Frame) -> None:
-        """Show a frame to every expert that is due."""
+        """Show a frame to every expert that is due, at once or when enough are gathered."""
         sample = Sample(frame, index=self._samples, aspect=self.scene.aspect)
         sampled = self._sampling.due(frame.t)
         self._samples += sampled
-        for expert in self._experts:
-            if expert.rate == EVERY_FRAME or (sampled and self._is_due(expert, frame.t)):
-                with self._timed(expert.name):
-                    expert.add(sample, self.scene)
+        self._gathered.append((sample, sampled))
+        wanted = max((one.foresight for one in self._foresighted), default=1)
+        held = len(self._gathered) * frame.longer_side**2 * BYTES_A_PIXEL
+        samples = sum(sampled for _, sampled in self._gathered)
+        if wanted <= 1 or samples >= wanted or held >= MOST_HELD:
+            self._show_gathered()
+
+    def _show_gathered(self) -> None:
+        samples = [sample for sample, sampled in self._gathered if sampled]
+        for ahead in self._foresighted:
+            if ahead.foresight > 1 and len(samples) > 1:
+                with self._timed(ahead.name):
+                    ahead.look_ahead(samples, self.scene)
+        for sample, sampled in self._gathered:
+            for expert in self._experts:
+                if expert.rate == EVERY_FRAME or (sampled and self._is_due(expert, sample.t)):
+                    with self._timed(expert.name):
+                        expert.add(sample, self.scene)
+        self._gathered = []
 
     def _is_due(self, expert: Expert, t: float) -> bool:
         ticker = self._tickers.get(expert.name)
@@ -59,6 +82,7 @@ class Pass:
 
     def facts(self, evidence: Evidence, *, end: float) -> None:
         """Let every expert write what it found; ``end`` is the clip's length in seconds."""
+        self._show_gathered()
         self.scene.worker.wait()
         self.scene.end = end
         for expert in self._experts:

@@ -9,21 +9,12 @@ from typing import cast
 from instancecap.schema.vocabulary import Category
 
 with (files(__package__) / "coco.csv").open(encoding="utf-8") as _file:
-    _ROWS = list(csv.DictReader(_file))
+    ROWS = list(csv.DictReader(_file))
+    """The table; other words for a class are read in :mod:`instancecap.models.classes`."""
 
-CATEGORIES: dict[str, Category] = {row["class"]: cast(Category, row["category"]) for row in _ROWS}
+CATEGORIES: dict[str, Category] = {row["class"]: cast(Category, row["category"]) for row in ROWS}
 
 CLASSES: tuple[str, ...] = tuple(CATEGORIES)
-
-_NUMBERS = {row[name]: index for index, row in enumerate(_ROWS) for name in ("class", "also")}
-
-
-def class_number(label: str) -> int | None:
-    """The place in :data:`CLASSES` of what a detector calls ``label``; None for no class of COCO.
-
-    Lists of COCO's classes differ in some names, such as *sofa* for *couch*.
-    """
-    return _NUMBERS.get(" ".join(label.lower().replace("_", " ").split()) or "-")
 
 
 MOVABLE = frozenset(

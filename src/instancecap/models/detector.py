@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -18,21 +19,43 @@ class Detections:
 
     Attributes:
         boxes: float32 (n, 4), x0 y0 x1 y1 in 0..1 of the picture.
-        scores: float32 (n, 80), one score a class of COCO, in 0..1.
+        scores: float32 (n, 80 + own), in 0..1, a column for each class of COCO, in its order, then
+            for each of ``own``.
+        own: classes that are none of COCO's; the same in every picture.
+        phrases: what to call each box beside its class, *man in red*; empty strings, or nothing at
+            all, for nothing.
     """
 
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
+    own: tuple[str, ...] = ()
+    phrases: tuple[str, ...] = ()
 
 
 class Detector(Protocol):
-    """Finds instances of COCO's classes in a picture; ``tight`` if its boxes fit them closely."""
+    """Finds instances of COCO's classes, and of its own, in a picture; ``tight`` if its boxes fit
+    them closely."""
 
     name: str
     tight: bool
 
     def detect(self, picture: Picture) -> Detections:
         """Boxes and class scores for a BGR picture of any size, best first."""
+
+
+@runtime_checkable
+class BatchDetector(Detector, Protocol):
+    """A detector that is faster when it is shown several pictures at once: ``batch`` of them."""
+
+    @property
+    def batch(self) -> int:
+        """Pictures to show it at once; 1 where more are no faster."""
+
+    def detect_batch(self, pictures: Sequence[Picture]) -> list[Detections]:
+        """What ``detect`` gives for each of them, in their order."""
+
+    def take_warning(self) -> list[str]:
+        """What went wrong since it was asked for last, a line each."""
 
 
 def letterbox(picture: Picture, *, side: int, shape: tuple[int, int], padding: int) -> Picture:

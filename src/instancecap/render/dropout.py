@@ -15,7 +15,8 @@ from instancecap.schema.caption import Caption
 
 _FIELDS = (
     "global_description", "background", "lighting", "time_of_day", "place", "style", "texts",
-    "segments", "camera/motion", "camera/shot_type", "camera/shot_angle", "camera/shot_position",
+    "segments", "audio",
+    "camera/motion", "camera/shot_type", "camera/shot_angle", "camera/shot_position",
 )  # fmt: skip
 _SPEAK_OF_MOTION = ("motion", "description", "speed", "stability")
 _INSTANCE = ("appearance", "action", "expression", "position", "colors")
@@ -31,6 +32,8 @@ def droppable(caption: Caption) -> Iterator[str]:
         value = pointer.resolve(caption, at)
         if at == "/camera/motion":
             value = value or caption.camera.description or caption.camera.stability
+        elif at == "/audio":
+            value = value.speech or value.sound == "silent"
         elif at.endswith("/position"):
             value = value.text or value.start or value.end
         if value and value != "unknown":

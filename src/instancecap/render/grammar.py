@@ -15,6 +15,7 @@ from importlib.resources import files
 from itertools import pairwise
 from typing import Literal
 
+from instancecap.language.quotes import SPEECH
 from instancecap.language.sentences import split_sentences
 
 
@@ -79,7 +80,7 @@ PRONOUNS = lexicon("pronouns")
 SINGULAR = frozenset(("a", "an", "one", "another", "this"))
 _FINITE, _VERBS, _COPULAS = lexicon("finite"), lexicon("verbs"), lexicon("copulas")
 _PAST, _ADVERBS = lexicon("past"), lexicon("adverbs")
-_STATED = _FINITE | lexicon("speech")
+_STATED = _FINITE | SPEECH
 _OBJECTS, _MODIFIERS = lexicon("taking_objects"), lexicon("modifiers")
 _AFTER_VERB = lexicon("after_verb") | DETERMINERS | PRONOUNS
 _EVERYDAY = DETERMINERS | PRONOUNS | lexicon("function")

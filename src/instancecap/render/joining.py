@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
 from instancecap.language import en
+from instancecap.language.quotes import SPEECH
 from instancecap.render import grammar, subjects
 from instancecap.render.draft import Line
 from instancecap.render.grammar import content, lexicon, stem
@@ -211,7 +212,7 @@ def _speech_once(lines: Iterator[Line]) -> Iterator[Line]:
         def again(match: re.Match[str]) -> str:
             before = grammar.words_of(match.string[: match.start()])
             quote = match[1].casefold().rstrip(".,!?")
-            repeated = quote in said and bool(before) and before[-1] in lexicon("speech")
+            repeated = quote in said and bool(before) and before[-1] in SPEECH
             said.add(quote)
             return " these words" if repeated else match[0]
 

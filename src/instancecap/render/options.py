@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Literal, get_args
 
 from instancecap.errors import UsageError
-from instancecap.render.targets import JSON, Target
+from instancecap.render.targets import JSON, MINIMAX, Target
 from instancecap.schema.caption import Caption
 
 
@@ -133,6 +133,11 @@ class RenderOptions:
     def is_json(self) -> bool:
         """Whether the prompt is JSON; short ones and tags are text for every target."""
         return self.target.style == JSON and self.length in ("dense", "medium")
+
+    @property
+    def in_fields(self) -> bool:
+        """Whether the prompt has MiniMax's fields, with shots and speech in their own marks."""
+        return self.target.style == MINIMAX and self.length in ("dense", "medium")
 
 
 @dataclass(frozen=True, slots=True)

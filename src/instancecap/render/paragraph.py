@@ -329,7 +329,14 @@ def _texts(draft: Draft) -> Iterator[Line]:
 
 
 def _sound(draft: Draft) -> Iterator[Line]:
-    return _fact(draft, "/audio", scene.sound(draft.caption), rank=5)
+    said = scene.unquoted(draft.caption) if draft.options.in_fields else []
+    if not said:
+        return _fact(draft, "/audio", scene.sound(draft.caption), rank=5)
+    draft.whole["/audio"] = len(said)
+    kept = said[: draft.keep.get("/audio", len(said))]
+    return (
+        Line("/audio", index, 5, f'A voice says: "{one.text}"') for index, one in enumerate(kept)
+    )
 
 
 _PARTS: dict[str, Callable[[Draft], Iterator[Line]]] = {

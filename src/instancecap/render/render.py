@@ -23,15 +23,7 @@ from instancecap.render.options import (
 )
 from instancecap.render.paragraph import lines_of, tags_of
 from instancecap.render.quotes import said_once
-from instancecap.render.targets import (
-    FIELDS,
-    JSON,
-    Counter,
-    Target,
-    counter_for,
-    find_target,
-    styles,
-)
+from instancecap.render.targets import JSON, Counter, Target, counter_for, find_target, styles
 from instancecap.render.wording import wording_of
 from instancecap.schema.caption import HUMAN, Caption
 
@@ -228,12 +220,11 @@ def _render_text(
             lines = sorted(lines, key=lambda line: (not _tells(line), line.rank))[:1]
         first = options.task == "t2v"
         lines = joined(lines, caption, first_mentions=first, merged=wording.merged)
-        if in_fields:
+        if options.in_fields:
             return minimax.marked(lines, caption)
         return [_labeled(line) for line in lines] if draft.by_shot else lines
 
-    in_fields = options.target.style == FIELDS and options.length in ("dense", "medium")
-    before, behind = minimax.around(caption) if in_fields else ("", "")
+    before, behind = minimax.around(caption) if options.in_fields else ("", "")
     suffix = fill_suffix(options.suffix, caption)
     fitted = fit(
         build,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from instancecap.language import en
 from instancecap.render import grammar
 from instancecap.render.grammar import lexicon
+from instancecap.schema.base import Utterance
 from instancecap.schema.caption import Caption
 
 Say = Callable[[str], str]
@@ -99,10 +100,18 @@ def sound(caption: Caption) -> str:
     audio = caption.audio
     if audio.sound == "silent":
         return "There is no sound."
+    if not any(one.text for one in audio.speech):
+        return "Speech is heard." if audio.speech else ""
+    new = " ".join(one.text for one in unquoted(caption))
+    return f'A voice says: "{new}"' if new else ""
+
+
+def unquoted(caption: Caption) -> list[Utterance]:
+    """What is said that no other field quotes, fit to stand in double quotation marks."""
     fields = [caption.global_description, *(one.description for one in caption.segments)]
     told = " ".join((*fields, *(one.action for one in caption.instances))).casefold()
-    words = [grammar.clean(one.text).replace('"', "'") for one in audio.speech if one.text]
-    if not words:
-        return "Speech is heard." if audio.speech else ""
-    new = " ".join(one for one in words if one.casefold().rstrip(".!?") not in told)
-    return f'A voice says: "{new}"' if new else ""
+    said = [
+        one.model_copy(update={"text": grammar.clean(one.text).replace('"', "'")})
+        for one in caption.audio.speech
+    ]
+    return [one for one in said if one.text and one.text.casefold().rstrip(".!?") not in told]

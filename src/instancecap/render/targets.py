@@ -21,7 +21,7 @@ from instancecap.schema.base import StrictModel
 JSON = "json"
 """The style of the one target whose prompt is no paragraph."""
 
-FIELDS = "minimax"
+MINIMAX = "minimax"
 """The style of the one target whose paragraph has marks and fields around it."""
 
 _RULE = re.compile(r"([1-9]\d*)N(?:\+(\d+))?")
@@ -76,7 +76,7 @@ class Target(StrictModel):
     @property
     def takes_prose(self) -> bool:
         """Whether its prompt is a plain paragraph, without fields."""
-        return self.style not in (JSON, FIELDS)
+        return self.style not in (JSON, MINIMAX)
 
     @property
     def frame_step(self) -> int:

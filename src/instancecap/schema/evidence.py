@@ -82,6 +82,11 @@ class CameraFacts(StrictModel):
     confidence: Unit = 0.0
     segments: list[CameraSegment] = []
     path: list[CameraSample] = []
+    scores: dict[v.Primitive, Unit] = Field(
+        default={},
+        exclude_if=operator.not_,
+        description="how much speaks for each movement, only where a camera model was chosen",
+    )
 
 
 class MaskRle(StrictModel):
@@ -142,7 +147,19 @@ class InstanceFacts(StrictModel):
     """One followed thing."""
 
     id: int = Field(ge=0)
-    class_: str = Field(alias="class", description="COCO class name, or 'object'")
+    class_: str = Field(
+        alias="class", description="COCO class name, one of the detector's own, or 'object'"
+    )
+    category: Literal[v.Category, ""] = Field(
+        default="",
+        exclude_if=operator.not_,
+        description="of a class of the detector's own; not there for COCO's",
+    )
+    phrase: str = Field(
+        default="",
+        exclude_if=operator.not_,
+        description="what it was found by, beside its class: 'man in red'",
+    )
     confidence: Unit = Field(description="probability that the class is right")
     category_confidence: Unit = Field(
         default=0.0, description="probability that it is at least of the class's category"

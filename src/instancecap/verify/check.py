@@ -27,6 +27,7 @@ from instancecap.verify.lexicon import Noun
 from instancecap.verify.matching import Candidates, candidates, match_instances
 from instancecap.verify.report import Finding, Report
 from instancecap.verify.spans import TrackSpan
+from instancecap.verify.text import own_nouns
 
 _OVER_TIME = ("direction", "motion", "camera")
 
@@ -40,7 +41,8 @@ def verify(caption: Caption, evidence: Evidence, *, read: Sequence[Claim] | None
         read: the claims of the sentences, where a language model has read them
             (:func:`instancecap.verify.fields.read_claims`); by default they are read by rules.
     """
-    claims = [*claims_of(caption, texts=read is None), *(read or ())]
+    nouns = own_nouns(evidence.instances)
+    claims = [*claims_of(caption, texts=read is None, nouns=nouns), *(read or ())]
     checker = ClaimChecker(evidence, match_instances(caption, evidence), claims)
     findings: dict[tuple[str, str, str, str], Finding] = {}
     for claim in claims:
@@ -96,8 +98,8 @@ class ClaimChecker:
         return verdict
 
     def _view(self, claim: Claim) -> Evidence:
-        """The evidence of the part of the clip that a claim is about."""
-        if claim.span is None:
+        """The evidence of the part of the clip that a claim is about; of speech, all of it."""
+        if claim.span is None or claim.kind == "speech":
             return self.evidence
         if claim.span not in self._views:
             self._views[claim.span] = within(self.evidence, *claim.span)

@@ -11,7 +11,7 @@ from instancecap.evidence.tracking.naming import HYPERNYMS
 from instancecap.language import en
 from instancecap.verify.claims import Claim, Kind, Verdict, outcome
 from instancecap.verify.lexicon import lexicon
-from instancecap.verify.naming import ClassMatch, category_of, class_match, item_match, noun_of
+from instancecap.verify.naming import ClassMatch, category_of, held_match, item_match, noun_of
 from instancecap.verify.spans import SIGNS, TrackSpan
 from instancecap.verify.thresholds import LIMITS
 
@@ -36,7 +36,7 @@ def check_class(claim: Claim, seen: TrackSpan) -> Verdict:
     """Names within a category are not argued about: a small detector mixes them up. Where experts
     disagree, a name that one of them gives is disputed at most."""
     noun, item = noun_of(claim.value), seen.item
-    fits = class_match(noun, item.class_)
+    fits = held_match(noun, item)
     lively = {noun.category, category_of(item.class_)} <= set(HYPERNYMS)
     sure = fits is ClassMatch.APART and lively and item.confidence >= LIMITS.sure
     words = f"it is {en.article(item.class_)}"

@@ -14,7 +14,8 @@ from instancecap.schema.evidence import Evidence, InstanceFacts
 from instancecap.schema.vocabulary import ShotType
 from instancecap.verify.claims import Claim, Kind, Verdict, outcome
 from instancecap.verify.lexicon import Noun
-from instancecap.verify.naming import ClassMatch, class_match
+from instancecap.verify.naming import ClassMatch, held_match
+from instancecap.verify.speech import check_speech
 from instancecap.verify.thresholds import LIMITS
 from instancecap.video.sampling import pick_evenly
 
@@ -158,13 +159,14 @@ SCENE_CHECKS: dict[Kind, Callable[[Claim, Evidence], Verdict]] = {
     "time_of_day": check_label,
     "shot_type": check_label,
     "shot_angle": check_label,
+    "speech": check_speech,
 }
 """A check for each kind of claim, given the evidence of the claim's part of the clip."""
 
 
 def check_count(noun: Noun, number: int, evidence: Evidence, *, complete: bool) -> Verdict:
     """``complete``: all of the kind are meant. A number of women tells little of all people."""
-    fits = {item.id: class_match(noun, item.class_) for item in evidence.instances}
+    fits = {item.id: held_match(noun, item) for item in evidence.instances}
     counted = [
         item
         for item in evidence.instances
@@ -228,7 +230,7 @@ def check_presence(noun: Noun, evidence: Evidence) -> Verdict:
     found = [
         item
         for item in evidence.instances
-        if item.track and class_match(noun, item.class_) >= ClassMatch.GENERAL
+        if item.track and held_match(noun, item) >= ClassMatch.GENERAL
     ]
     best = max(found, key=lambda item: item.confidence, default=None)
     if best is None or best.confidence < LIMITS.trusted:

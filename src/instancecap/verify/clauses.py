@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from instancecap.verify.claims import Mention, When
-from instancecap.verify.lexicon import forms
+from instancecap.verify.lexicon import Noun, forms
 from instancecap.verify.naming import may_be
 from instancecap.verify.text import Item, words_of
 
@@ -47,6 +47,7 @@ class Context:
     about: Mention | None = None  # the instance that the field is about
     camera: bool = False  # it is about the camera unless it names another subject
     names: Mapping[str, Mention] = field(default_factory=dict)  # instances by their bare name
+    nouns: Mapping[str, Noun] = field(default_factory=dict)  # further ones than the lexicon's
 
 
 def code_of(items: Sequence[Item], index: int) -> str:

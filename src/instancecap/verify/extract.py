@@ -36,7 +36,8 @@ _DIRECTIONS = ("up", "down", "left", "right", "toward", "away")
 
 def extract(sentence: str, context: Context = NO_CONTEXT) -> list[Claim]:
     """The claims of one sentence of English, by itself: what others name is not carried over."""
-    items = [item for item in items_of(sentence, context.names) if item.text not in ".!?"]
+    found = items_of(sentence, context.names, context.nouns)
+    items = [item for item in found if item.text not in ".!?"]
     clauses, named = clauses_of(items, context)
     claims: list[Claim] = []
     spot = ""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel
 
+from instancecap.language.quotes import replace_spoken
 from instancecap.language.sentences import split_sentences
 from instancecap.mllm.base import Backend, Message, Request, Usage
 from instancecap.mllm.structured import ask
@@ -21,24 +22,16 @@ from instancecap.verify.checks_scene import SCENE_CHECKS
 from instancecap.verify.claims import Claim, Kind, Mention, When
 from instancecap.verify.clauses import Context
 from instancecap.verify.extract import extract
-from instancecap.verify.lexicon import lexicon
+from instancecap.verify.lexicon import Noun, lexicon
 from instancecap.verify.naming import noun_of
-from instancecap.verify.text import bare_name, head_of
+from instancecap.verify.speech import speech_claims
+from instancecap.verify.text import Text, bare_name, head_of
 
 LEAST_ENGLISH = 0.7
 """Share of a text's letters that must be plain Latin for it to be read as English."""
 
 
 _RETURNS = re.compile(r"\b(?:back|again|return(?:s|ing)?|reappear(?:s|ing)?)\b")
-
-
-class Text(NamedTuple):
-    """A text of a caption: of one instance's id, of a span in seconds, or of the whole clip."""
-
-    pointer: str
-    text: str
-    instance: int | None = None
-    span: tuple[float, float] | None = None
 
 
 def texts_of(caption: Caption) -> list[Text]:
@@ -70,10 +63,14 @@ def _mention(one: Instance) -> Mention:
     )
 
 
-def claims_of(caption: Caption, *, texts: bool = True) -> list[Claim]:
+def claims_of(
+    caption: Caption, *, texts: bool = True, nouns: Mapping[str, Noun] | None = None
+) -> list[Claim]:
     """Everything checkable that ``caption`` claims, field by field.
 
-    ``texts``: read the sentences too, by rules; else the structured fields only.
+    Args:
+        texts: read the sentences too, by rules; else the structured fields and quotations.
+        nouns: further ones than the lexicon's, see :func:`~instancecap.verify.naming.own_nouns`.
     """
     mentions = mentions_of(caption)
     found = [claim for kind, at in _SCENE for claim in _structured(caption, kind, at)]
@@ -87,10 +84,11 @@ def claims_of(caption: Caption, *, texts: bool = True) -> list[Claim]:
             at = instance_pointer(one.id, leaf)
             found += _structured(caption, kind, at, subject=about, when=when)
         found += _visibility(one, about)
+    found += speech_claims(caption, [one for one in texts_of(caption) if is_english(one.text)])
     if texts:
         names = {bare_name(one.name): mentions[one.id] for one in caption.instances if one.name}
         for text in texts_of(caption):
-            found += _of_text(text, mentions, names)
+            found += _of_text(text, mentions, names, nouns or {})
     return found
 
 
@@ -130,16 +128,20 @@ def _visibility(one: Instance, about: tuple[Mention, ...]) -> Iterator[Claim]:
 
 
 def _of_text(
-    text: Text, mentions: Mapping[int, Mention], names: Mapping[str, Mention]
+    text: Text,
+    mentions: Mapping[int, Mention],
+    names: Mapping[str, Mention],
+    nouns: Mapping[str, Noun],
 ) -> Iterator[Claim]:
     if not is_english(text.text):
         return
     about = mentions[text.instance] if text.instance is not None else None
-    context = Context(about=about, camera=text.pointer.startswith("/camera"), names=names)
+    films = text.pointer.startswith("/camera")
+    context = Context(about=about, camera=films, names=names, nouns=nouns)
     found = [
         replace(one, pointer=text.pointer, sentence=sentence.text, span=text.span)
         for sentence in split_sentences(text.text)
-        for one in extract(sentence.text, context)
+        for one in extract(replace_spoken(sentence.text, lambda _: '""'), context)
     ]
     kinds = [one.value for one in found if one.kind == "presence"]
     for one in found:

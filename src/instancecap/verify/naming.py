@@ -35,7 +35,7 @@ def category_of(class_: str) -> str:
 
 
 def class_match(noun: Noun, class_: str) -> ClassMatch:
-    """How well a noun fits ``class_``, a class name of the evidence."""
+    """How well a noun fits ``class_``, a class name of the evidence that is COCO's or general."""
     if OBJECT in (class_, noun.class_) or not noun.category:
         return ClassMatch.UNKNOWN
     if noun.class_ == class_:
@@ -49,6 +49,19 @@ def class_match(noun: Noun, class_: str) -> ClassMatch:
     return ClassMatch.APART if pair <= CATEGORIES.keys() and not mixed_up else ClassMatch.CATEGORY
 
 
+def held_match(noun: Noun, item: InstanceFacts) -> ClassMatch:
+    """How well a noun fits the class of an instance, which may be one of its detector's own."""
+    if not item.category:
+        return class_match(noun, item.class_)
+    if noun.class_ == item.class_:
+        return ClassMatch.SAME
+    if not noun.category or item.category == "other" or noun.class_ == OBJECT:
+        return ClassMatch.UNKNOWN
+    if noun.category != item.category:
+        return ClassMatch.APART
+    return ClassMatch.GENERAL if noun.class_ in HYPERNYMS.values() else ClassMatch.CATEGORY
+
+
 def names_of(item: InstanceFacts) -> list[str]:
     """What the experts that saw an instance call it, the name that holds first."""
     return [item.class_, *(one.value for one in item.opinions if one.kind == "class")]
@@ -56,7 +69,8 @@ def names_of(item: InstanceFacts) -> list[str]:
 
 def item_match(noun: Noun, item: InstanceFacts) -> ClassMatch:
     """How well a noun fits what any of the experts calls an instance."""
-    return max(class_match(noun, name) for name in names_of(item))
+    others = (class_match(noun, name) for name in names_of(item)[1:])
+    return max([held_match(noun, item), *others])
 
 
 def may_be(noun: Noun, other: Noun) -> bool:

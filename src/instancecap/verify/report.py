@@ -101,6 +101,7 @@ REMOVED = "removed: "
 _SOURCES = {
     "camera": "camera", "place": "place", "time_of_day": "light", "shot_type": "framing",
     "shot_angle": "framing", "color": "colors", "class": "detector", "count": "detector",
+    "speech": "transcriber",
 }  # fmt: skip
 """The expert whose word replaces a contradicted value; the tracker's for the rest."""
 

@@ -5,12 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from instancecap.language import en
+from instancecap.schema.evidence import InstanceFacts
 from instancecap.verify.claims import Mention
 from instancecap.verify.lexicon import Noun, Verb, lexicon
 
 _HYPHENS = re.compile(r"(?<=[A-Za-z])[-‐‑](?=[A-Za-z])")
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?|\d+(?:\.\d+)?|[^\sa-z\d]")
+
+
+class Text(NamedTuple):
+    """A text of a caption: of one instance's id, of a span in seconds, or of the whole clip."""
+
+    pointer: str
+    text: str
+    instance: int | None = None
+    span: tuple[float, float] | None = None
 
 
 @dataclass(slots=True)
@@ -57,19 +69,43 @@ def head_of(name: str) -> str:
     return core.split()[-1] if core else ""
 
 
-def items_of(sentence: str, names: Mapping[str, Mention] | None = None) -> list[Item]:
+def own_nouns(items: Sequence[InstanceFacts]) -> dict[str, Noun]:
+    """The classes of instances that are their detector's own, as nouns by their text: sentences
+    about *pallets* are read where there are some.
+
+    One that is a word of another kind for us, such as a verb, stays that.
+    """
+    own = {normalize(item.class_): item.category for item in items if item.category}
+    nouns: dict[str, Noun] = {}
+    for name, category in own.items():
+        if _from_tables(name.split(" ")).kind in ("word", "thing"):
+            nouns[en.plural(name)] = Noun(name, category, plural=True)
+            nouns[name] = Noun(name, category)
+    return nouns
+
+
+def items_of(
+    sentence: str,
+    names: Mapping[str, Mention] | None = None,
+    nouns: Mapping[str, Noun] | None = None,
+) -> list[Item]:
     """The sentence as items, noun phrases put together.
 
-    ``names``: the caption's instances by their :func:`bare_name`.
+    Args:
+        names: the caption's instances by their :func:`bare_name`.
+        nouns: further ones than those of the lexicon.
     """
     ordered = sorted((names or {}).items(), key=lambda pair: -len(pair[0]))
-    return _noun_phrases(list(_scan(normalize(sentence), ordered)))
+    own = sorted((nouns or {}).items(), key=lambda pair: -len(pair[0]))
+    return _noun_phrases(list(_scan(normalize(sentence), ordered, own)))
 
 
-def _scan(text: str, names: Sequence[tuple[str, Mention]]) -> Iterator[Item]:
+def _scan(
+    text: str, names: Sequence[tuple[str, Mention]], nouns: Sequence[tuple[str, Noun]]
+) -> Iterator[Item]:
     at = 0
     while at < len(text):
-        item = _named(text, at, names) or _longest(text, at)
+        item = _named(text, at, names) or _own(text, at, nouns) or _longest(text, at)
         yield item
         at += len(item.text) + 1
 
@@ -78,6 +114,13 @@ def _named(text: str, at: int, names: Sequence[tuple[str, Mention]]) -> Item | N
     for name, mention in names:
         if name and f"{text} ".startswith(f"{name} ", at):
             return Item("thing", name, noun=mention.noun, mention=mention, head=mention.head)
+    return None
+
+
+def _own(text: str, at: int, nouns: Sequence[tuple[str, Noun]]) -> Item | None:
+    for word, noun in nouns:
+        if f"{text} ".startswith(f"{word} ", at):
+            return Item("thing", word, noun=noun, head=word)
     return None
 
 

@@ -143,6 +143,9 @@ def read_caption(caption: Caption) -> CaptionText:
     cards = [_card(leaves, one) for one in caption.instances]
     moments = [(f"{s.start:.1f}\N{EN DASH}{s.end:.1f} s", s.start) for s in caption.segments]
     texts = [(f"At {one.t:.2f} s", one.t) for one in caption.texts]
+    said = [
+        (f"{one.start:.1f}\N{EN DASH}{one.end:.1f} s", one.start) for one in caption.audio.speech
+    ]
     shots = [
         (
             f"Shot {number} · {shot.start:.2f}\N{EN DASH}{shot.end:.2f} s",
@@ -152,6 +155,7 @@ def read_caption(caption: Caption) -> CaptionText:
     ]
     sections: list[tuple[str, Groups]] = [
         ("What happens when", [("", _numbered(leaves, "/segments", moments))]),
+        ("Sound", [("", [*_numbered(leaves, "/audio/speech", said), *leaves.below("/audio/")])]),
         ("Camera", [("", leaves.below("/camera/"))]),
         ("Shots", shots),
         ("Writing in the picture", [("", _numbered(leaves, "/texts", texts))]),

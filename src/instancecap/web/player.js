@@ -32,6 +32,9 @@ export class Player {
     stage.addEventListener("click", () => this.toggle());
     seek.addEventListener("input", () => { this.pause(); this.show(Number(seek.value)); });
     boxes.addEventListener("change", () => this.drawBoxes());
+    this.part.sound?.addEventListener("change", ({ target }) => {
+      this.part.video.muted = !target.checked;
+    });
     this.toggles = [...root.querySelectorAll("[data-track]")];
     for (const one of this.toggles) one.addEventListener("change", () => this.drawBoxes());
     others.addEventListener("change", () => this.drawBoxes());

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from instancecap.evidence.experts.sound import SILENCE
 from instancecap.schema import Caption, Evidence
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import CameraSample
@@ -54,16 +55,18 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class DrawnCurve:
-    """A curve of the camera's path: ``x,y`` of its points in a box of 1000 by 100, a line a shot.
+    """A curve over time: ``x,y`` of its points in a box of 1000 by 100, a line a shot.
 
-    ``top`` and ``bottom`` say what the ends of the row stand for, ``most`` how far it went.
+    ``top`` and ``bottom`` say what the ends of the row stand for, ``words`` what it shows; ``base``
+    is the height that it is filled up from.
     """
 
     name: str
     lines: list[list[str]]
     top: str
     bottom: str
-    most: str
+    words: str
+    base: int = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,8 @@ class Timeline:
 
     Attributes:
         film: pictures, evenly spread over the axis, as data URLs.
+        speech: where somebody speaks, with the words where they are known.
+        loudness: of the sound, where it was measured.
         ticks: seconds that are written below.
     """
 
@@ -80,6 +85,8 @@ class Timeline:
     shots: list[Bar]
     segments: list[Bar]
     lanes: list[Lane]
+    speech: list[Bar]
+    loudness: DrawnCurve | None
     curves: list[DrawnCurve]
     ticks: list[float]
     has_cuts: bool
@@ -110,6 +117,11 @@ def timeline(
             _lane(f"#{one.id} {one.class_}", tracks.get(one.id, []), colors[one.id], span)
             for one in caption.instances
         ],
+        speech=[
+            _bar(a, b, span, words=f"{a:.1f} to {b:.1f} s{said}")
+            for a, b, said in _spoken(caption, evidence)
+        ],
+        loudness=_loudness(evidence, span) if evidence.audio.loudness else None,
         curves=[_draw(name, path, cuts, span) for name in CURVES] if path else [],
         ticks=[round(index * step, 3) for index in range(int(span / step + 1e-9) + 1)],
         has_cuts=bool(cuts),
@@ -162,7 +174,29 @@ def _draw(
     ]
     ends = [value for value in sorted({max(values), min(values)}) if value]
     most = " and ".join(_words(name, round(value, 2)) for value in ends)
-    return DrawnCurve(name, lines, _words(name, top), _words(name, -top), most)
+    words = f"{name} of the camera over time: " + (f"at most {most}" if most else "none")
+    return DrawnCurve(name, lines, _words(name, top), _words(name, -top), words)
+
+
+def _spoken(caption: Caption, evidence: Evidence) -> list[tuple[float, float, str]]:
+    """Start, end, and words in quotes: as the caption tells them, else what was measured."""
+    told = [
+        (one.start, one.end, f': "{one.text}"' if one.text else "") for one in caption.audio.speech
+    ]
+    return told or [(one.start, one.end, "") for one in evidence.audio.speech]
+
+
+def _loudness(evidence: Evidence, span: float) -> DrawnCurve:
+    """The level of the sound, from silence at the bottom to the loudest that a file can hold."""
+    levels = evidence.audio.loudness
+    line = [
+        f"{1000 * min(levels[i].t / span, 1):.1f},{100 * min(levels[i].dbfs / SILENCE, 1):.1f}"
+        for i in pick_evenly(len(levels), CURVE_POINTS)
+    ]
+    end = f"1000.0,{line[-1].partition(',')[2]}"  # a figure holds for half a second
+    most = max(one.dbfs for one in levels)
+    words = f"Level of the sound over time: at most {most:.0f} dBFS"
+    return DrawnCurve("Sound", [[*line, end]], "0 dB", f"{SILENCE:.0f} dB", words, base=100)
 
 
 def _words(name: str, value: float) -> str:

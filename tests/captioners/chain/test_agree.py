@@ -123,9 +123,9 @@ def test_the_main_ones_come_first_and_the_bound_counts_agreed_ones() -> None:
 def test_what_goes_together() -> None:
     man = Named("the old man", class_="man", category="human")
     fits = [ClassMatch.SAME, ClassMatch.UNKNOWN, ClassMatch.APART]
-    assert [likeness(man, word) for word in ("person", "object", "car")] == fits
+    assert [likeness(man, thing(word, LEFT)) for word in ("person", "object", "car")] == fits
     raft = Named("the reed boat", class_="raft", category="vehicle")
-    assert likeness(raft, "boat") is ClassMatch.CATEGORY
+    assert likeness(raft, thing("boat", LEFT)) is ClassMatch.CATEGORY
 
 
 times = st.integers(0, 100).map(lambda value: value / 10)

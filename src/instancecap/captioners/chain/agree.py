@@ -19,7 +19,8 @@ from instancecap.evidence.tracking.follow import Seed
 from instancecap.evidence.tracking.instances import box_at
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import InstanceFacts
-from instancecap.verify.naming import ClassMatch, class_match, names_of, noun_of
+from instancecap.verify.lexicon import Noun
+from instancecap.verify.naming import ClassMatch, class_match, item_match, noun_of
 
 FoundBy = Literal["detector", "model", "both"]
 
@@ -143,23 +144,23 @@ def _once_each(named: Sequence[Named]) -> list[tuple[int, Named]]:
 def _is_twin(one: Named, other: Named) -> bool:
     if one.name.casefold() == other.name.casefold():
         return True
-    if one.count != other.count or likeness(one, other.class_) < ClassMatch.CATEGORY:
+    if one.count != other.count or class_match(noun_for(one), other.class_) < ClassMatch.CATEGORY:
         return False
     boxes = {seed.t: seed.box for seed in other.boxes}
     shared = [(seed.box, boxes[seed.t]) for seed in one.boxes if seed.t in boxes]
     return bool(shared) and all(_iou(*pair) >= SAME_NAME_TWICE for pair in shared)
 
 
-def likeness(one: Named, class_: str) -> ClassMatch:
-    """How well what the model calls it goes with a class of the detector's."""
+def likeness(one: Named, item: InstanceFacts) -> ClassMatch:
+    """How well what the model calls it goes with what any of the experts calls a track: where they
+    disagree, the model's word decides whether it may be this instance."""
+    return item_match(noun_for(one), item)
+
+
+def noun_for(one: Named) -> Noun:
+    """What the model calls it, in the category that it says where we do not know one."""
     noun = noun_of(one.class_ or one.name)
-    return class_match(noun if noun.category else noun._replace(category=one.category), class_)
-
-
-def _alike(one: Named, piece: InstanceFacts) -> ClassMatch:
-    """The same with what any of the experts calls a track: where they disagree, the model's word
-    decides whether it may be this instance."""
-    return max(likeness(one, name) for name in names_of(piece))
+    return noun if noun.category else noun._replace(category=one.category)
 
 
 # Tracks ------------------------------------------------------------------------------------------
@@ -225,7 +226,7 @@ def _fit(one: Named, piece: InstanceFacts) -> float:
     if one.track == piece.id:
         return 1.0
     overlaps = _overlaps(one, piece)
-    alike = _alike(one, piece)
+    alike = likeness(one, piece)
     found = sum(overlaps.values()) / len(overlaps) if overlaps else 0.0
     return (
         found + 0.05 * alike if found >= (STRANGE if alike is ClassMatch.APART else ALIKE) else 0.0
@@ -254,7 +255,7 @@ def _may_be(one: Named, piece: InstanceFacts) -> bool:
     if any(overlap < ALIKE for overlap in _overlaps(one, piece).values()):
         return False
     together = not one.seen or any(box_at(piece, t) is not None for t in one.seen)
-    return _alike(one, piece) >= ClassMatch.CATEGORY and one.count == piece.count and together
+    return likeness(one, piece) >= ClassMatch.CATEGORY and one.count == piece.count and together
 
 
 def _join(one: Named, own: Sequence[InstanceFacts]) -> list[InstanceFacts]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from instancecap.captioners.chain.agree import NEAR, Agreed, likeness
+from instancecap.captioners.chain.agree import NEAR, Agreed, noun_for
 from instancecap.evidence.cluster import load_models
 from instancecap.evidence.geometry import areas, centers, direction_of
 from instancecap.evidence.tracking.follow import Film, Followed, follow_in
@@ -18,7 +18,7 @@ from instancecap.schema.evidence import (
     InstanceFacts,
     InstanceMotion,
 )
-from instancecap.verify.naming import ClassMatch
+from instancecap.verify.naming import ClassMatch, held_match
 
 MOVES = 0.06
 """Frame sizes by which a followed thing has to shift, the camera's turn taken away, to move."""
@@ -63,8 +63,8 @@ def _facts(one: Agreed, followed: Followed | None, evidence: Evidence) -> Instan
         return _followed_facts(one, followed, track, evidence)
     best = max(one.pieces, key=lambda piece: (len(piece.track), -piece.id))
     update: dict[str, object] = {"id": one.id, "track": track, "count": one.named.count}
-    if likeness(one.named, best.class_) < ClassMatch.CATEGORY and one.named.class_:
-        update["class_"] = one.named.class_
+    if held_match(noun_for(one.named), best) < ClassMatch.CATEGORY and one.named.class_:
+        update |= {"class_": one.named.class_, "category": "", "phrase": ""}
     if len(track) > len(best.track):
         update |= {
             "enters": one.pieces[0].enters and track[0].t >= one.pieces[0].track[0].t,

@@ -80,6 +80,7 @@ def look_question(scene: Scene, *, describe: bool = True) -> Question:
         scene.times(prepared.images),
         scene.hint(),
         measured_hints(scene),
+        scene.heard() if describe else "",
         _task(scene, entries, keys),
         scene.prompts.say("parts", "whole", parts=listed(parts)) if parts else "",
         scene.prompts.say("look", "candidates", count=len(shown)) if shown else "",

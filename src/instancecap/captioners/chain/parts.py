@@ -96,6 +96,7 @@ def _question(scene: Scene, parts: Numbered) -> Question:
         keys = (*keys, "texts")
     text = scene.compose(
         scene.times(images, (start, end)),
+        scene.heard((start, end)),
         scene.prompts.say("parts", "closer", parts=listed(parts)),
         scene.known_names(),
         scene.keys(keys),

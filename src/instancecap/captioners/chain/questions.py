@@ -26,12 +26,18 @@ from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence, InstanceFacts
 from instancecap.schema.pointer import instance_of
 from instancecap.verify.naming import noun_of
+from instancecap.video.sampling import pick_evenly
 
 MAX_TOKENS = 1024
 """Of an answer on one thing or a part of a clip."""
 
 LOOK_TOKENS = 6144
 """Of an answer on the whole clip; eight instances have about 3,200."""
+
+MOST_HEARD = 24
+"""Utterances that a question tells of, at most: about 600 tokens."""
+
+_UNQUOTED = re.compile('["“”„«»]')
 
 THOUSANDTHS = Convention("xyxy", 1000.0)
 """What is asked for where nobody can be asked first how boxes are written down."""
@@ -290,6 +296,21 @@ class Scene:
         """What somebody said about the clip, with a warning."""
         said = clean(self.prepared.hint)
         return self.prompts.say("hint", hint=said) if said else ""
+
+    def heard(self, span: tuple[float, float] | None = None) -> str:
+        """What was transcribed of the clip, or of a span of it in seconds, as data in quotes."""
+        start, end = span or (0.0, float("inf"))
+        audio = self.prepared.evidence.audio
+        said = [one for one in audio.transcript if one.start < end and one.end > start]
+        if not said or not self.options.hints:
+            return ""
+        shown = (said[index] for index in pick_evenly(len(said), MOST_HEARD))
+        lines = [
+            f'- {one.start:.1f} to {one.end:.1f}: "{text}"'
+            for one in shown
+            if (text := clean(_UNQUOTED.sub("'", one.text), limit=200))
+        ]
+        return self.prompts.say("heard", lines="\n".join(lines)) if lines else ""
 
     def look_at(self, item: InstanceFacts) -> str:
         """What to look at in a thing of its class."""

@@ -77,6 +77,8 @@ class Name:
     """What an instance is called, unique among those of a caption.
 
     Attributes:
+        phrase: what it is called in place of its class: as the user asked for it, or by a class of
+            the detector's own; in the singular, empty for no such word.
         colors: one or two that are part of the name.
         side: where it is among those that are called alike, while they are seen at once.
         number: its place in their order where sides do not tell them apart; else 0.
@@ -87,6 +89,7 @@ class Name:
     colors: tuple[str, ...] = ()
     side: Side = ""
     number: int = 0
+    phrase: str = ""
 
 
 def select_instances(evidence: Evidence, *, most: int, gate: Gate) -> list[InstanceFacts]:
@@ -102,7 +105,7 @@ def select_instances(evidence: Evidence, *, most: int, gate: Gate) -> list[Insta
 
 def is_named(item: InstanceFacts, gate: Gate) -> bool:
     """Whether it is said what an instance is."""
-    category = category_of(item.class_)
+    category = category_of(item)
     # YOLOv3-tiny is weighed without faces; of its names above 0.65 nine in ten are right.
     kinds = ("human", "vehicle") if item.source == "yolov3-tiny" else ("vehicle",)
     kind = "category" if item.class_ == "animal" or category in kinds else "class"
@@ -116,19 +119,20 @@ def is_counted(item: InstanceFacts, gate: Gate) -> bool:
 
 def sure_of(item: InstanceFacts) -> InstanceFacts:
     """The instance, called by its category where that alone is sure."""
-    category = category_of(item.class_)
+    category = category_of(item)
     needed = SURE if category == "animal" else SURE_CATEGORY
     if category not in ("animal", "vehicle") or item.confidence >= needed:
         return item
     if item.category_confidence <= item.confidence:
         return item
-    return item.model_copy(update={"class_": category, "confidence": item.category_confidence})
+    update = {"class_": category, "confidence": item.category_confidence}
+    return item.model_copy(update=update | {"category": "", "phrase": ""})
 
 
 def may_be_same(first: InstanceFacts, second: InstanceFacts) -> bool:
     """Whether two instances may be one: their classes agree and they are never seen at once."""
     classes = {first.class_, second.class_}
-    kin = {category_of(name) for name in classes}
+    kin = {category_of(item) for item in (first, second)}
     agree = len(classes) == 1 or (len(kin) == 1 and bool(kin & classes))
     times = [point.t for point in second.track]
     near = [bisect_left(times, point.t - AT_ONCE) for point in first.track]
@@ -150,11 +154,13 @@ def name_instances(items: Sequence[InstanceFacts], gate: Gate) -> list[Name]:
     names = []
     for item in items:
         colors = select_colors(item, gate)
-        if colors == (item.class_,):
-            colors = ()  # an orange orange
-        names.append(Name(class_=item.class_, count=item.count, colors=colors))
-    for key in {(name.class_, name.count > 1) for name in names}:
-        alike = [i for i, name in enumerate(names) if (name.class_, name.count > 1) == key]
+        if colors == (item.class_,) or item.phrase:
+            colors = ()  # an orange orange; a man in red is called so whatever was measured
+        phrase = item.phrase or (item.class_ if item.category else "")
+        names.append(Name(class_=item.class_, count=item.count, colors=colors, phrase=phrase))
+    kinds = [(name.class_, name.phrase, name.count > 1) for name in names]
+    for key in set(kinds):
+        alike = [index for index, kind in enumerate(kinds) if kind == key]
         looks = [names[i].colors for i in alike]
         if len(alike) < 2 or (all(looks) and len(set(looks)) == len(alike)):
             continue
@@ -217,6 +223,8 @@ def size_of(item: InstanceFacts) -> Size:
     return "large" if mostly(LARGE, 1.0) else ""
 
 
-def category_of(class_: str) -> str:
-    """The category of a class or of a hypernym."""
-    return class_ if class_ in ("animal", "vehicle") else CATEGORIES.get(class_, "other")
+def category_of(item: InstanceFacts) -> str:
+    """The category of an instance's class or hypernym."""
+    if item.class_ in ("animal", "vehicle"):
+        return item.class_
+    return item.category or CATEGORIES.get(item.class_, "other")

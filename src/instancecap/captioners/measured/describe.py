@@ -18,7 +18,7 @@ from instancecap.captioners.measured import scene_selection as whole
 from instancecap.captioners.measured.conduct import Conduct, conduct_in_clip, conduct_of
 from instancecap.captioners.measured.content_selection import Gate, Name
 from instancecap.captioners.measured.sentences import Sentences, language_of
-from instancecap.evidence.reliability import precision
+from instancecap.evidence.reliability import TRANSCRIBED, precision
 from instancecap.evidence.view import within
 from instancecap.models.coco import CATEGORIES
 from instancecap.schema import caption as c
@@ -31,9 +31,6 @@ from instancecap.version import __version__
 from instancecap.video.sampling import pick_evenly
 
 MAX_INSTANCES = 3
-
-TRANSCRIBED = 0.5
-"""Confidence of words that a server wrote down: it was not measured."""
 
 _SOURCES = tomllib.loads((files(__package__) / "sources.toml").read_text("utf-8"))
 
@@ -123,8 +120,8 @@ def _instance(one: _Subject, is_main: bool, evidence: Evidence, *, say: Sentence
         id=item.id,
         name=say.name_phrase(name),
         class_=item.class_,
-        category=cast(Category, content.category_of(item.class_)),
-        subcategory=item.class_ if item.class_ in CATEGORIES else "",
+        category=cast(Category, content.category_of(item)),
+        subcategory=item.class_ if item.class_ in CATEGORIES or item.category else "",
         is_main=is_main,
         count=item.count,
         appearance=say.appearance_sentence(name, content.size_of(item)),

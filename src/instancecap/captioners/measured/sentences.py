@@ -7,7 +7,7 @@ part of a sentence. Each is empty where nothing is known.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from typing import Protocol
 
 from instancecap.captioners.measured.conduct import Area, Conduct
@@ -16,6 +16,7 @@ from instancecap.captioners.measured.scene_selection import Light, Scene
 from instancecap.errors import UsageError
 from instancecap.language import en, zh
 from instancecap.language.tables import Named
+from instancecap.models.classes import split_head
 from instancecap.schema.vocabulary import Primitive
 
 
@@ -52,6 +53,8 @@ class Sentences:
     def _noun(self, name: Name) -> str:
         """*person in blue*, *red cars*; without article and number."""
         noun = self._grammar.noun(name.class_, name.count)
+        if name.phrase:
+            noun = name.phrase if name.count == 1 else plural_of(name.phrase)
         colors = self._grammar.join([self._color(color) for color in name.colors])
         if not colors:
             return noun
@@ -68,7 +71,7 @@ class Sentences:
 
     def appearance_sentence(self, name: Name, size: Size) -> str:
         """Colors and size; empty where neither is known."""
-        looks = self.introduce(Name(class_=name.class_, count=name.count, colors=name.colors))
+        looks = self.introduce(replace(name, side="", number=0))
         if size:
             looks = self._say("sized", name=looks, size=self._tables["sizes"][size])
         return self._grammar.sentence(looks) if size or name.colors else ""
@@ -202,6 +205,12 @@ class Sentences:
 
     def _quoted(self, texts: Sequence[str]) -> str:
         return self._grammar.join([self._say("quoted", text=text) for text in texts])
+
+
+def plural_of(phrase: str) -> str:
+    """Of what a phrase names, not of what follows: *men in red*."""
+    head, rest = split_head(phrase)
+    return f"{en.plural(head)}{rest}"
 
 
 LANGUAGES = {"en": Sentences(en), "zh": Sentences(zh)}

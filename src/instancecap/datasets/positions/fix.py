@@ -30,7 +30,7 @@ from instancecap.schema.evidence import Evidence, InstanceFacts
 from instancecap.schema.pointer import instance_pointer
 from instancecap.schema.tracks import cell_of
 from instancecap.schema.vocabulary import Cell
-from instancecap.verify.naming import ClassMatch, class_match, noun_of
+from instancecap.verify.naming import ClassMatch, held_match, noun_of
 
 How = Literal["measured", "mapped", "column only", "kept"]
 """What became of a position: measured anew; certain by the known defect; its row is open; as it
@@ -225,7 +225,7 @@ def _match(printed: Sequence[Instance], evidence: Evidence) -> dict[int, Instanc
 
 def _score(one: Instance, item: InstanceFacts) -> float:
     """0 for another thing: of another class, or in another column at the start or the end."""
-    fits = class_match(noun_of(one.class_), item.class_)
+    fits = held_match(noun_of(one.class_), item)
     if fits is ClassMatch.APART:
         return 0.0
     ends = zip(_cells(one), (item.track[0], item.track[-1]), strict=True)

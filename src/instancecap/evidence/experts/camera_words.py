@@ -14,6 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from instancecap.evidence.experts.camera_path import (
+    PoseStep,
+    net_motion,
+    shot_path,
+    smoothed,
+    steps_of,
+)
 from instancecap.evidence.experts.parallax import Expansion, Parallax, travels_forward
 from instancecap.evidence.thresholds import CAMERA
 from instancecap.schema.evidence import CameraFacts, CameraSample, CameraSegment, Shot
@@ -43,9 +50,10 @@ ARCS: dict[Primitive, Primitive] = {"pan_left": "arc_ccw", "pan_right": "arc_cw"
 """A turn against the travel: clockwise, as seen from above, goes left and turns right."""
 
 
-RADIUS = 0.35
-"""Mean distance of a picture's points from its centre, so that zoom and roll are comparable with
-shifts: all four components are measured as the mean shift of a point, in frame sizes."""
+MIN_ARC = (0.15, 0.5)
+"""The smaller over the larger of a turn and a travel against it from which a camera model's poses
+show an arc: where the turn is larger (a hand that turns at arm's length before a background ten
+times as far away gives 0.1), and where the travel is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,7 @@ def describe_camera(
     aspect: float,
     parallax: Sequence[Parallax] = (),
     expansions: Sequence[Expansion] = (),
+    poses: Sequence[PoseStep] = (),
 ) -> tuple[CameraFacts, list[list[Primitive]]]:
     """Facts for the whole clip, and the primitives of each shot. ``aspect`` is width / height.
 
@@ -90,17 +99,15 @@ def describe_camera(
     """
     per_shot = []
     for shot in shots:
-        steps = [step for step in path if shot.start + 1e-6 < step.t <= shot.end + 1e-6]
-        if steps and len(shots) > 1 and shot.start > 0:
-            steps = steps[1:]  # its step reaches back over the cut
         per_shot.append(
             shot_motion(
-                steps,
+                steps_of(path, shot, shots),
                 start=shot.start,
                 end=shot.end,
                 aspect=aspect,
                 parallax=parallax,
                 expansions=expansions,
+                poses=poses,
             )
         )
     durations = [shot.end - shot.start for shot in shots]
@@ -139,16 +146,15 @@ def shot_motion(
     aspect: float,
     parallax: Sequence[Parallax] = (),
     expansions: Sequence[Expansion] = (),
+    poses: Sequence[PoseStep] = (),
 ) -> ShotMotion:
     """Primitives, segments (seconds from the clip's start), rate and tremble of one shot."""
     known = [step for step in steps if step.inliers > 0]
     if len(known) < 2:
         motion: list[Primitive] = ["static"] if known else []
         return ShotMotion(motion, [], 0.0, 0.0, confidence=0.3 if known else 0.0)
-    times = np.array([start, *[step.t for step in known]])
-    times[0] = max(start, times[1] - (times[2] - times[1]))
-    position = np.vstack([np.zeros(4), np.cumsum(_components(known, aspect), axis=0)])
-    smooth = _smooth(times, position)
+    times, position = shot_path(known, start=start, aspect=aspect)
+    smooth = smoothed(times, position)
     trembling = (position - smooth)[:, :2]
     tremble = float(np.sqrt((trembling**2).sum(axis=1).mean()))
     runs = _without_sway(_runs(times, smooth, position))
@@ -158,7 +164,7 @@ def shot_motion(
     kept = [run for run in runs if abs(run.net) >= _side_effect(run, smooth, main, zoom)]
     features = move_features(kept) if kept else rest_features(smooth)
     weights = CAMERA.sure_move if kept else CAMERA.sure_rest
-    kept = [_with_travel(run, kept, times, parallax, expansions) for run in kept]
+    kept = [_with_travel(run, kept, times, parallax, expansions, poses) for run in kept]
     segments = _segments(kept, times, start=start, end=end)
     rate = max((abs(run.rate) for run in kept), default=0.0)
     words = _ordered({run.word for run in kept}) or ["static"]
@@ -217,41 +223,6 @@ def _side_effect(run: _Run, smooth: Array, main: float, zoom: float) -> float:
     return max(least, CAMERA.min_of_main * meanwhile, CAMERA.min_of_zoom * zoom)
 
 
-def _components(steps: Sequence[CameraSample], aspect: float) -> Array:
-    """Per step the mean shift of a point by dx, dy, zoom and roll, in frame sizes; (n, 4)."""
-    width, height = np.sqrt(aspect), 1 / np.sqrt(aspect)
-    return np.array(
-        [
-            [
-                step.dx * width,
-                step.dy * height,
-                np.log(step.zoom) * RADIUS,
-                np.radians(step.roll) * RADIUS,
-            ]
-            for step in steps
-        ]
-    )
-
-
-def _smooth(times: Array, position: Array) -> Array:
-    """Gaussian smoothing over time that fits a line locally, so that a steady move stays exact."""
-    count = len(times)
-    interval = max(float(np.median(np.diff(times))), 1e-3)
-    reach = min(int(np.ceil(3 * CAMERA.smoothing / interval)), count - 1)
-    near = np.arange(count)[:, None] + np.arange(-reach, reach + 1)[None, :]
-    inside = (near >= 0) & (near < count)
-    near = near.clip(0, count - 1)
-    gap = times[near] - times[:, None]
-    weight = np.where(inside, np.exp(-0.5 * (gap / CAMERA.smoothing) ** 2), 0.0)
-    weight /= weight.sum(axis=1, keepdims=True)
-    mean_gap = (weight * gap).sum(axis=1)
-    mean_value = np.einsum("nk,nkc->nc", weight, position[near])
-    centered = gap - mean_gap[:, None]
-    spread = np.maximum((weight * centered**2).sum(axis=1), 1e-9)
-    slope = np.einsum("nk,nkc->nc", weight * centered, position[near]) / spread[:, None]
-    return np.asarray(mean_value - slope * mean_gap[:, None])
-
-
 def _runs(times: Array, smooth: Array, position: Array) -> list[_Run]:
     """Stretches in which a component keeps one direction long and far enough."""
     runs = []
@@ -286,8 +257,9 @@ def _with_travel(
     times: Array,
     parallax: Sequence[Parallax],
     expansions: Sequence[Expansion],
+    poses: Sequence[PoseStep],
 ) -> _Run:
-    """The run with the word for a travel, or for an arc, where parallax proves one.
+    """The run with the word for a travel, or for an arc, where poses or parallax prove one.
 
     Ground that comes nearer towards the bottom moves up or down as the camera goes forward or
     back over it, so beside a zoom a tilt is left a tilt.
@@ -295,6 +267,9 @@ def _with_travel(
     if run.word not in TRAVELS:
         return run
     begin, end = float(times[run.first]), float(times[run.last])
+    zooms = any(r.component == 2 and r.first < run.last and r.last > run.first for r in runs)
+    if meanwhile := [one for one in poses if begin < one.t <= end]:
+        return replace(run, word=_posed_word(run, meanwhile, zooms=zooms))
     if _is_zoom(run) and travels_forward([one for one in expansions if begin < one.t <= end]):
         return replace(run, word=TRAVELS[run.word])
     seen = [item for item in parallax if begin <= (item.start + item.end) / 2 <= end]
@@ -307,7 +282,6 @@ def _with_travel(
         item.end - item.start for item in seen
     ):
         return run
-    zooms = any(r.component == 2 and r.first < run.last and r.last > run.first for r in runs)
     if run.component == 1 and zooms:
         return run
     if run.component == 0:
@@ -318,6 +292,17 @@ def _with_travel(
         if lead < CAMERA.min_lead:
             return run
     return replace(run, word=TRAVELS[run.word])
+
+
+def _posed_word(run: _Run, steps: Sequence[PoseStep], *, zooms: bool) -> Primitive:
+    """What poses call a movement: the larger part of it; an arc turns against its travel."""
+    turn, travel = net_motion(steps, run.component)
+    travels = abs(travel) > abs(turn)
+    smaller, larger = sorted([abs(turn), abs(travel)])
+    against = turn * travel < 0 and smaller >= MIN_ARC[travels] * larger
+    if run.component == 0 and against and not zooms:
+        return ARCS[_word(0, turn)]
+    return TRAVELS[run.word] if travels else run.word
 
 
 def _ordered(words: set[Primitive]) -> list[Primitive]:

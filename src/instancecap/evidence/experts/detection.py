@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 
 from instancecap.evidence.cluster import Models
 from instancecap.evidence.expert import Scene
-from instancecap.evidence.experts.appearance import instance_colors, sure_colors
+from instancecap.evidence.experts.appearance import sure_colors
 from instancecap.evidence.experts.faces import FACE_RATE, FaceExpert, assign_faces
 from instancecap.evidence.experts.redetection import (
     CROP_RATE,
     FULL_SIDE,
     PERSON,
     SURE_ENOUGH,
-    CropRedetector,
 )
+from instancecap.evidence.experts.searching import SampleSearcher, detections_of
 from instancecap.evidence.experts.world import CameraTrajectory
 from instancecap.evidence.geometry import compose, ious, move_boxes
-from instancecap.evidence.movement import IDENTITY, OwnFlow
+from instancecap.evidence.movement import IDENTITY, MovingPatches, OwnFlow
 from instancecap.evidence.sample import SAMPLE_RATE, Sample
 from instancecap.evidence.thresholds import NAMING, NAMING_YOLOV3
 from instancecap.evidence.tracking.across_cuts import join_across_cuts
@@ -46,9 +46,11 @@ from instancecap.evidence.tracking.motion_events import (
     find_contacts,
     follows_subject,
 )
+from instancecap.evidence.tracking.several import merge_instances
 from instancecap.evidence.tracking.tracker import link
-from instancecap.evidence.tracking.tracks import FrameDetections
-from instancecap.models.coco import CATEGORIES, CLASSES
+from instancecap.evidence.tracking.tracks import FrameDetections, Track
+from instancecap.models.classes import class_list
+from instancecap.models.detector import Detector
 from instancecap.schema.evidence import Evidence, InstanceFacts, Shot
 from instancecap.video.decode import Picture
 from instancecap.video.sampling import Ticker
@@ -74,9 +76,6 @@ MEMORY = 0.6
 MAYBE_A_PERSON = 0.2
 """Score from which a face is looked for."""
 
-_NOT_FURNITURE = np.array([CATEGORIES[name] != "furniture" for name in CLASSES])
-"""Classes whose corners are not taken for background: all that might move, whatever its name."""
-
 
 @dataclass(slots=True)
 class _Search:
@@ -100,11 +99,10 @@ class DetectionExpert:
     needs = ("shots", "camera", "motion")
 
     def __init__(self, models: Models) -> None:
-        self._detector = models.detector
         self._faces = FaceExpert(models.faces) if models.faces is not None else None
-        self._crops = CropRedetector(models.detector)
+        self._first, *self._others = (SampleSearcher(detector) for detector in models.detectors)
         self._detecting, self._cropping = Ticker(DETECTION_RATE), Ticker(CROP_RATE)
-        self._facing = Ticker(FACE_RATE)
+        self._facing, self._foreseen = Ticker(FACE_RATE), Ticker(DETECTION_RATE)
         self._carry = IDENTITY.copy()
         self._recent: deque[tuple[float, Array]] = deque()
         self._search: _Search | None = None
@@ -121,6 +119,23 @@ class DetectionExpert:
         if self._is_due(sample, scene):
             self._start(sample, scene)
         self._mark_foreground(sample, scene)
+
+    @property
+    def foresight(self) -> int:
+        """Samples that fill the largest batch: at most every second one is searched."""
+        batch = max(searcher.batch for searcher in (self._first, *self._others))
+        return 1 if batch == 1 else 2 * batch
+
+    def look_ahead(self, samples: Sequence[Sample], scene: Scene) -> None:
+        """Search those that may be due, in batches, before it is known which are.
+
+        What is found is the same; where nothing changes, some of it is not asked for.
+        """
+        maybe = [sample for sample in samples if self._foreseen.due(sample.t)]
+        pictures = [sample.bgr for sample in maybe]  # frames are scaled on this thread alone
+        for searcher in (self._first, *self._others):
+            if searcher.batch > 1:
+                scene.worker.run(partial(searcher.look_ahead, maybe, pictures))
 
     def _is_due(self, sample: Sample, scene: Scene) -> bool:
         if not self._detecting.due(sample.t):
@@ -158,6 +173,10 @@ class DetectionExpert:
             scene.moving.field,
             faces=self._facing.due(sample.t),
         )
+        for other in self._others:
+            scene.worker.run(
+                partial(self._search_too, other, sample, full, scene.moving, self._carry)
+            )
         found = scene.worker.run(work)
         self._search = _Search(sample, scene.moving.field, self._carry, found)
         self._carry = IDENTITY.copy()
@@ -172,7 +191,8 @@ class DetectionExpert:
         self._steady = self._found is not None and _stays(self._found, found)
         self._found = found
         scene.detections.append(found)
-        mobile = (found.scores * _NOT_FURNITURE).max(axis=1, initial=0) > 0.3
+        # The corners of furniture are background; all else might move, whatever its name.
+        mobile = (found.scores * ~class_list(found.own).furniture).max(axis=1, initial=0) > 0.3
         scene.detected = found.boxes[mobile]
         self._recent.append((found.t, scene.detected))
 
@@ -200,17 +220,8 @@ class DetectionExpert:
         faces: bool,
     ) -> FrameDetections:
         """All that the networks find in one sample; ``full`` is a larger picture to crop from."""
-        found = self._detector.detect(sample.bgr)
-        boxes, scores = found.boxes.astype(float), found.scores
-        looks: NDArray[np.float16] | None = None
-        if full is not None:
-            sure = boxes[scores.max(axis=1, initial=0) >= SURE_ENOUGH]
-            extra, extra_scores = self._crops.search(full, moving, sure)
-            seen = self._crops.look(full, boxes, scores)
-            looks = np.concatenate([seen, np.zeros_like(extra_scores)]).astype(np.float16)
-            boxes = np.concatenate([boxes, extra])
-            scores = np.concatenate([scores, extra_scores])
-        people = scores[:, PERSON] >= MAYBE_A_PERSON
+        found = self._first.search(sample, full, moving)
+        boxes, people = found.boxes, found.scores[:, PERSON] >= MAYBE_A_PERSON
         facing: Array | None = None
         if self._faces is not None:
             if faces:
@@ -218,19 +229,19 @@ class DetectionExpert:
             if full is not None:
                 facing = np.full(len(boxes), np.nan)
                 facing[people] = self._faces.look_closer(full, boxes[people])
-        return FrameDetections(
-            index=sample.index,
-            t=sample.t,
-            boxes=boxes,
-            # Half precision: an hour of film has some 20,000 of these.
-            scores=scores.astype(np.float16),
-            looks=looks,
-            faces=facing,
-            colors=instance_colors(sample, boxes, scores),
-            carry=carry,
-            size=sample.size,
-            flow=field.velocity(boxes) if field is not None else None,
-        )
+        return detections_of(sample, found, carry=carry, field=field, faces=facing)
+
+    def _search_too(
+        self,
+        other: SampleSearcher,
+        sample: Sample,
+        full: Picture | None,
+        moving: MovingPatches,
+        carry: Array,
+    ) -> None:
+        """What a further detector finds in a sample that the first one searches."""
+        found = other.search(sample, full, moving.boxes)
+        other.log.append(detections_of(sample, found, carry=carry, field=moving.field))
 
     def facts(self, evidence: Evidence, scene: Scene) -> None:
         """Instances, the most salient first, their contacts and faces, and who is followed."""
@@ -260,19 +271,38 @@ class DetectionExpert:
         if not patches:
             return []
         trajectory = CameraTrajectory.of(patches, moves=motion != ["static"])
-        fit = NAMING_YOLOV3 if self._detector.name == "yolov3-tiny" else NAMING
-        tracks, loose = link(samples), link(patches, sure=0.45, unsure=0.4)
+        loose = link(patches, sure=0.45, unsure=0.4)
+        named = self._named(self._first.detector, samples, loose, shot, trajectory, scene.end)
+        if self._others:
+            found = [named]
+            for one in self._others:
+                seen = one.log.within(*span)
+                found.append(self._named(one.detector, seen, loose, shot, trajectory, scene.end))
+            named = merge_instances(found)
+        moving = moving_instances(loose, named, shot=shot, end=scene.end, world=trajectory)
+        for item in moving:
+            item.source = "motion"
+        return group_instances(named + moving, samples=samples)
+
+    def _named(
+        self,
+        detector: Detector,
+        samples: Sequence[FrameDetections],
+        loose: Sequence[Track],
+        shot: Shot,
+        trajectory: CameraTrajectory,
+        end: float,
+    ) -> list[InstanceFacts]:
+        """Instances of what one detector found in the samples of a shot."""
+        fit = NAMING_YOLOV3 if detector.name == "yolov3-tiny" else NAMING
+        tracks = link(samples)
         lengthen_by_motion(tracks, loose, trajectory)
         tracks = follow_ends(tracks, self._film, shot)
         kept = name_tracks(tracks, shot=shot, world=trajectory, samples=len(samples), fit=fit)
-        named = named_instances(
-            kept, shot=shot, end=scene.end, world=trajectory, tight=self._detector.tight
-        )
-        moving = moving_instances(loose, named, shot=shot, end=scene.end, world=trajectory)
-        for items, source in ((named, self._detector.name), (moving, "motion")):
-            for item in items:
-                item.source = source
-        return group_instances(named + moving, samples=samples)
+        named = named_instances(kept, shot=shot, end=end, world=trajectory, tight=detector.tight)
+        for item in named:
+            item.source = detector.name
+        return named
 
 
 def span_of(shot: Shot) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from instancecap.evidence.experts.angle import shot_angle
 from instancecap.evidence.geometry import areas
 from instancecap.evidence.sample import Sample
 from instancecap.evidence.thresholds import FRAMING
-from instancecap.evidence.tracking.naming import LIVELY
+from instancecap.evidence.tracking.naming import is_lively
 from instancecap.schema.evidence import Evidence, Face, FramingFacts, InstanceFacts, Shot
 from instancecap.schema.vocabulary import ShotPosition, ShotType, Unknown
 
@@ -112,7 +112,7 @@ def _shot_type(
     # Sides of the frame that the box reaches, which cut the subject off.
     edges = float(((boxes[:, :2] < 0.03).sum(axis=1) + (boxes[:, 2:] > 0.97).sum(axis=1)).mean())
     if main.class_ != "person":
-        return _thing_shot(main.class_, height, width, edges), main.confidence * 0.9
+        return _thing_shot(main, height, width, edges), main.confidence * 0.9
     seen = [f for f in faces if f.instance == main.id and shot.start <= f.t < end]
     face = float(np.median([f.box[3] - f.box[1] for f in seen])) if seen else 0.0
     upright = height / max(width * aspect, 1e-6)
@@ -147,10 +147,10 @@ def _person_shot(height: float, face: float, *, upright: float, cut: bool) -> Sh
     return "medium_shot" if cut and height > 0.5 and upright < FRAMING.standing else "full_shot"
 
 
-def _thing_shot(class_: str, height: float, width: float, edges: float) -> ShotType:
+def _thing_shot(main: InstanceFacts, height: float, width: float, edges: float) -> ShotType:
     if edges >= 3.5 and min(height, width) > FRAMING.fills:
         return "extreme_close_up"
-    if class_ not in LIVELY and height >= FRAMING.long:
+    if not is_lively(main) and height >= FRAMING.long:
         return "close_up"
     if edges >= 1.5 and max(height, width) > FRAMING.cut_off:
         return "close_up" if edges >= 3 else "medium_shot"

@@ -134,7 +134,7 @@ class ParallaxExpert:
         if self._start is None:
             return
         self._total = compose(self._total, matrix)
-        reach = _reach(self._total, gray.shape)
+        reach = reach_of(self._total, gray.shape)
         if reach < PARALLAX.reach and t - self._start.t < PARALLAX.max_seconds:
             return
         if reach >= PARALLAX.least_reach:
@@ -143,7 +143,7 @@ class ParallaxExpert:
 
     def finish(self, t: float, gray: Picture) -> None:
         """Judge the stretch that the last picture ends."""
-        if self._start is not None and _reach(self._total, gray.shape) >= PARALLAX.least_reach:
+        if self._start is not None and reach_of(self._total, gray.shape) >= PARALLAX.least_reach:
             self._close(t, gray)
         self._start = None
 
@@ -157,7 +157,7 @@ class ParallaxExpert:
             self.found.append(measure(before, after, (width, height), start=start.t, end=t))
 
 
-def _reach(matrix: Array, shape: tuple[int, ...]) -> float:
+def reach_of(matrix: Array, shape: tuple[int, ...]) -> float:
     """Mean motion of the corners of the picture's inner part, in longer sides of the picture."""
     height, width = shape
     inner = np.array([[x * width, y * height] for x in (0.2, 0.8) for y in (0.2, 0.8)])

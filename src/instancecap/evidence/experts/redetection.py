@@ -112,11 +112,11 @@ class CropRedetector:
         chosen = np.argsort(-prominence, kind="stable")[:MOST_CROPS]
         chosen = chosen[prominence[chosen] > 0]
         for index in chosen:
-            looks[index] = self._look_at(picture, boxes[index], int(scores[index].argmax()))
+            looks[index] = self._look_at(picture, boxes[index], scores[index])
         self._counter.note(boxes[chosen], counts[chosen] + 1)
         return looks
 
-    def _look_at(self, picture: Picture, box: Array, class_: int) -> Scores:
+    def _look_at(self, picture: Picture, box: Array, scores: Scores) -> Scores:
         cut, (left, top, side) = cut_out(picture, box)
         found = self._detector.detect(np.ascontiguousarray(cut[:, ::-1]) if self._mirrored else cut)
         full = np.array([picture.shape[1], picture.shape[0]] * 2, float)
@@ -126,12 +126,15 @@ class CropRedetector:
         same = _same(found, wanted)
         if same is not None:
             return np.asarray(found.scores[same], np.float32)
-        nothing = np.zeros(len(CLASSES), np.float32)
-        nothing[class_] = NOTHING
+        nothing = np.zeros_like(scores)
+        nothing[scores.argmax()] = NOTHING
         return nothing
 
-    def search(self, picture: Picture, patches: Array, named: Array) -> tuple[Array, Scores]:
-        """Boxes (n, 4) and class scores of what is in moving patches that have no name yet."""
+    def search(
+        self, picture: Picture, patches: Array, named: Array, *, classes: int
+    ) -> tuple[Array, Scores]:
+        """Boxes (n, 4) and scores (n, classes) of what is in moving patches that have no name
+        yet."""
         boxes, scores = [], []
         free = [
             box
@@ -149,7 +152,7 @@ class CropRedetector:
                 boxes.append(((found.boxes[central] * side + corner) / scale).clip(0, 1))
                 scores.append(found.scores[central])
         if not boxes:
-            return np.zeros((0, 4)), np.zeros((0, len(CLASSES)), np.float32)
+            return np.zeros((0, 4)), np.zeros((0, classes), np.float32)
         return np.stack(boxes), np.stack(scores)
 
 

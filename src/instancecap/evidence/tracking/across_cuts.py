@@ -11,8 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from instancecap.evidence.color_names import COLORS
 from instancecap.evidence.geometry import areas
 from instancecap.evidence.thresholds import REIDENTIFY
-from instancecap.evidence.tracking.naming import HYPERNYMS, LIVELY
-from instancecap.models.coco import CATEGORIES
+from instancecap.evidence.tracking.naming import HYPERNYMS, category_of, is_lively
 from instancecap.schema.evidence import InstanceFacts
 
 Array = NDArray[np.float64]
@@ -58,10 +57,10 @@ def join_across_cuts(shots: Sequence[Sequence[InstanceFacts]]) -> list[InstanceF
 def _likeness(one: InstanceFacts, other: InstanceFacts, *, only: bool) -> float:
     """0..1: how alike two instances of different shots look; 0 where they may not be one."""
     same_kind = one.class_ == other.class_ or (
-        HYPERNYMS.get(CATEGORIES.get(one.class_, "")) == other.class_
-        or HYPERNYMS.get(CATEGORIES.get(other.class_, "")) == one.class_
+        HYPERNYMS.get(category_of(one)) == other.class_
+        or HYPERNYMS.get(category_of(other)) == one.class_
     )
-    if not same_kind or max(one.count, other.count) > 1 or not (only or one.class_ in LIVELY):
+    if not same_kind or max(one.count, other.count) > 1 or not (only or is_lively(one)):
         return 0.0
     needed = REIDENTIFY.only_person if one.class_ == "person" else REIDENTIFY.only
     if not only:
@@ -89,15 +88,22 @@ def _join(early: InstanceFacts, late: InstanceFacts) -> InstanceFacts:
     """One instance with both tracks; what it is and does is told by the longer one, and how sure it
     is by the surer one."""
     longer, shorter = (early, late) if len(early.track) >= len(late.track) else (late, early)
+    named = shorter if longer.class_ in HYPERNYMS.values() else longer
     salience = float(np.hypot(early.salience, late.salience))
     return longer.model_copy(
         update={
-            "class_": shorter.class_ if longer.class_ in HYPERNYMS.values() else longer.class_,
+            "class_": named.class_,
+            "category": named.category,
+            "phrase": named.phrase or shorter.phrase,
             "confidence": max(early.confidence, late.confidence),
             "category_confidence": max(early.category_confidence, late.category_confidence),
             "salience": round(min(1.0, salience), 4),
             "track": [*early.track, *late.track],
             "enters": early.enters,
             "leaves": late.leaves,
+            "opinions": [
+                one.model_copy(update={"holds": one.value == named.class_})
+                for one in (*early.opinions, *late.opinions)
+            ],
         }
     )

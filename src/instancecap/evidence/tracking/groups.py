@@ -12,7 +12,7 @@ from instancecap.evidence.geometry import areas, as_box, centers, ious
 from instancecap.evidence.tracking.instances import box_at, boxes_at
 from instancecap.evidence.tracking.naming import OBJECT
 from instancecap.evidence.tracking.tracks import FrameDetections
-from instancecap.models.coco import CATEGORIES, CLASSES
+from instancecap.models.classes import class_list
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Direction, InstanceFacts, InstanceMotion
 
@@ -72,7 +72,9 @@ def _counted(group: InstanceFacts, samples: Sequence[FrameDetections]) -> float:
     Whoever stands out is in the group's box as well, and so is what was not found often enough to
     be followed: the number is that of what the box shows, or it is wrong.
     """
-    kin = np.array([group.class_ in (name, CATEGORIES[name]) for name in CLASSES])
+    classes = class_list(samples[0].own if samples else ())
+    named = zip(classes.names, classes.categories, strict=True)
+    kin = np.array([group.class_ in pair for pair in named])
     right = []
     for sample in samples:
         box = box_at(group, sample.t)
@@ -111,10 +113,13 @@ def _merge(
     # The side of an area grows with the root of the number; what stands out still comes first.
     salience = float(np.median([item.salience for item in members])) * count**0.5
     salience = min([salience, 1.0, *([0.95 * max(outstanding)] if outstanding else [])])
+    phrases = {item.phrase for item in members}
     sure = float(np.average([item.confidence for item in members], weights=weights))
     return InstanceFacts(
         id=0,
         class_=members[0].class_,
+        category=members[0].category,
+        phrase=phrases.pop() if len(phrases) == 1 else "",
         confidence=round(sure, 3),
         salience=round(salience, 4),
         count=count,
@@ -124,6 +129,7 @@ def _merge(
         enters=all(item.enters for item in members),
         leaves=all(item.leaves for item in members),
         motion=_motion([item.motion for item in members]),
+        opinions=[one for item in members for one in item.opinions if not one.holds],
     )
 
 

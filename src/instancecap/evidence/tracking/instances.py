@@ -24,9 +24,15 @@ from instancecap.evidence.geometry import (
     touches_border,
 )
 from instancecap.evidence.thresholds import NAMING, NamingThresholds
-from instancecap.evidence.tracking.naming import LIVELY, OBJECT, Naming, name_class
+from instancecap.evidence.tracking.naming import (
+    OBJECT,
+    Naming,
+    is_lively,
+    kind_of,
+    name_class,
+    phrase_of,
+)
 from instancecap.evidence.tracking.tracks import Track
-from instancecap.models.coco import CATEGORIES
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import InstanceFacts, InstanceMotion, Shot
 
@@ -137,12 +143,12 @@ def _without_doubles(items: Sequence[InstanceFacts]) -> list[InstanceFacts]:
         if double is None:
             kept.append(item)
         else:
-            kept[double] = _lengthened(kept[double], item)
+            kept[double] = lengthened(kept[double], item)
     return kept
 
 
 def _is_double(item: InstanceFacts, other: InstanceFacts) -> bool:
-    if CATEGORIES.get(item.class_, item.class_) != CATEGORIES.get(other.class_, other.class_):
+    if kind_of(item) != kind_of(other):
         return False
     own, theirs = _together(item, other)
     if len(own) <= 0.5 * len(item.track):
@@ -154,8 +160,9 @@ def _is_double(item: InstanceFacts, other: InstanceFacts) -> bool:
     return float(np.mean(pairwise_ious(own, theirs))) > 0.45
 
 
-def _lengthened(item: InstanceFacts, double: InstanceFacts) -> InstanceFacts:
-    """The instance with what its double has before its first and after its last box."""
+def lengthened(item: InstanceFacts, double: InstanceFacts) -> InstanceFacts:
+    """The instance with what its double has before its first and after its last box, and with the
+    phrase that its double was found by."""
     first, last = item.track[0], item.track[-1]
     before = [point for point in double.track if point.t < first.t]
     after = [point for point in double.track if point.t > last.t]
@@ -164,7 +171,10 @@ def _lengthened(item: InstanceFacts, double: InstanceFacts) -> InstanceFacts:
         track, enters = [*before, *track], double.enters
     if after and _meets(last, after[0]):
         track, leaves = [*track, *after], double.leaves
-    return item.model_copy(update={"track": track, "enters": enters, "leaves": leaves})
+    phrase = item.phrase or (double.phrase if double.class_ == item.class_ else "")
+    return item.model_copy(
+        update={"track": track, "enters": enters, "leaves": leaves, "phrase": phrase}
+    )
 
 
 def _meets(one: TrackPoint, other: TrackPoint) -> bool:
@@ -182,7 +192,7 @@ def _is_part(item: InstanceFacts, others: Sequence[InstanceFacts]) -> bool:
         much_surer = other.category_confidence > item.category_confidence + MUCH_SURER
         if kindred and much_surer and _nested(other, item):
             return True
-        if other.class_ not in LIVELY:
+        if not is_lively(other):
             continue
         if kindred:
             if _nested(item, other) and (
@@ -196,14 +206,14 @@ def _is_part(item: InstanceFacts, others: Sequence[InstanceFacts]) -> bool:
         if float(np.mean(pairwise_coverage(part, whole))) <= NESTED:
             continue
         share = float(np.mean(areas(part) / np.maximum(areas(whole), 1e-9)))
-        if share < 0.3 if item.class_ in LIVELY else not _goes_its_own_way(part, whole):
+        if share < 0.3 if is_lively(item) else not _goes_its_own_way(part, whole):
             return True
     return False
 
 
 def _kindred(one: InstanceFacts, other: InstanceFacts) -> bool:
     """Whether two instances may be one that is called by two names: animals often are."""
-    kinds = {CATEGORIES.get(item.class_, item.class_) for item in (one, other)}
+    kinds = {kind_of(item) for item in (one, other)}
     return one.class_ == other.class_ or (
         len(kinds) == 1 and ("animal" in kinds or bool(kinds & {one.class_, other.class_}))
     )
@@ -339,16 +349,14 @@ def _facts(
     best = track.best
     best[best == 0] = HELD_SCORE * best[best > 0].mean()
     points = [
-        TrackPoint(
-            t=round(t, 3),
-            box=as_box(box),
-            score=round(min(1.0, float(score)), 3),
-        )
+        TrackPoint(t=round(t, 3), box=as_box(box), score=round(min(1.0, float(score)), 3))
         for t, box, score in zip(track.times, boxes, best, strict=True)
     ]
     return InstanceFacts(
         id=0,
         class_=name,
+        category=track.classes.own_category(name),
+        phrase=phrase_of(track, name),
         confidence=round(min(confidence, 0.99), 3),
         category_confidence=round(min(category_confidence, 0.99), 3),
         salience=round(_salience(track, motion, category_confidence, end=end, known=known), 4),

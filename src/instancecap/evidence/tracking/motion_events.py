@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from instancecap.evidence.geometry import areas, centers, pairwise_coverage, touches_border
 from instancecap.evidence.tracking.instances import boxes_at
-from instancecap.evidence.tracking.naming import LIVELY
+from instancecap.evidence.tracking.naming import is_lively
 from instancecap.evidence.tracking.stitching import MAX_GAP
 from instancecap.schema.evidence import (
     CameraFacts,
@@ -289,7 +289,7 @@ def follows_subject(camera: CameraFacts, instances: Sequence[InstanceFacts], *, 
         return False
     main = instances[0]
     turns = any(word.startswith(("pan", "tilt", "move", "arc")) for word in camera.motion)
-    if not turns or main.class_ not in LIVELY or main.confidence < 0.5:
+    if not turns or not is_lively(main) or main.confidence < 0.5:
         return False
     first, last = main.track[0].t, main.track[-1].t
     if last - first < 0.6 * end:

@@ -11,8 +11,9 @@ from scipy.special import expit
 from instancecap.evidence.geometry import areas
 from instancecap.evidence.thresholds import NAMING, NamingThresholds
 from instancecap.evidence.tracking.tracks import Track
-from instancecap.models.coco import CATEGORIES, CLASSES, MOVABLE
-from instancecap.schema.evidence import InstanceMotion
+from instancecap.models.classes import class_of
+from instancecap.models.coco import CATEGORIES, CLASSES
+from instancecap.schema.evidence import InstanceFacts, InstanceMotion
 
 Array = NDArray[np.float64]
 
@@ -38,7 +39,8 @@ BEST_VIEWS = 0.9
 """Quantile of a track's scores that stands for its best views: what is blurred or turned away half
 of the time is known all the same."""
 
-_IS_MOVABLE = np.array([name in MOVABLE for name in CLASSES])
+CALLED = 0.5
+"""Share of a track's scores in which it is called by a phrase for that to be its name."""
 
 
 class Naming(NamedTuple):
@@ -63,13 +65,13 @@ def name_class(
         samples: number of samples of the shot in which it might have been detected.
         fit: how the probability follows from what the detector says.
     """
-    votes = _without_mixtures(track.class_votes)
+    votes, classes = _without_mixtures(track.class_votes), track.classes
     first = int(votes.argmax())
-    name, category = CLASSES[first], CATEGORIES[CLASSES[first]]
+    name, category = classes.names[first], classes.categories[first]
     probability = _probability(features(track, samples=samples, fit=fit), fit)
     likely = probability >= fit.clear
-    if motion.moving and not _IS_MOVABLE[first] and probability < fit.carried:
-        return _name_mobile(track, np.where(_IS_MOVABLE, votes, 0.0) / votes.sum(), motion)
+    if motion.moving and not classes.movable[first] and probability < fit.carried:
+        return _name_mobile(track, np.where(classes.movable, votes, 0.0) / votes.sum(), motion)
     if category not in ("animal", "vehicle"):
         return Naming(name, probability, probability)
     kindred = features(track, samples=samples, any_kind=True, fit=fit)
@@ -77,6 +79,31 @@ def name_class(
     if likely:
         return Naming(name, probability, together)
     return Naming(HYPERNYMS[category], together, together)
+
+
+def phrase_of(track: Track, class_: str) -> str:
+    """What a track that is named ``class_`` is called beside: *man in red*; empty for nothing."""
+    phrase = max(track.phrases, key=lambda one: track.phrases[one], default="")
+    if not phrase or class_of(phrase) != class_:
+        return ""
+    return phrase if track.phrases[phrase] >= CALLED * float(track.best.sum()) else ""
+
+
+def category_of(item: InstanceFacts) -> str:
+    """The category of an instance's class; empty for a hypernym and for no name."""
+    return item.category or CATEGORIES.get(item.class_, "")
+
+
+def kind_of(item: InstanceFacts) -> str:
+    """What an instance may be confused within: the category of its class, or the class itself
+    where that has none."""
+    known = "" if item.category == "other" else category_of(item)
+    return known or item.class_
+
+
+def is_lively(item: InstanceFacts) -> bool:
+    """Whether it is a person, an animal or a vehicle: what captions are about."""
+    return item.class_ in LIVELY or item.category in HYPERNYMS
 
 
 def voted_class(track: Track) -> int:
@@ -94,11 +121,11 @@ def features(
         any_kind: of any class of the category in place of the one voted for.
         fit: for the weight of closer looks.
     """
-    first = voted_class(track)
-    category = CATEGORIES[CLASSES[first]]
-    kin = _taken_for(first)
+    first, classes = voted_class(track), track.classes
+    category = classes.categories[first]
+    kin = _taken_for(first, count=len(classes.names))
     if any_kind:
-        kin = np.array([CATEGORIES[other] == category for other in CLASSES])
+        kin = np.array([other == category for other in classes.categories])
     views = track.named_scores[:, kin].max(axis=1)
     score, best = float(views.mean()), float(np.quantile(views, BEST_VIEWS))
     if track.looks:
@@ -129,11 +156,11 @@ def _probability(found: dict[str, float], fit: NamingThresholds) -> float:
     return float(expit(sum(getattr(fit, name) * value for name, value in found.items())))
 
 
-def _taken_for(first: int) -> NDArray[np.bool_]:
-    """Which classes (80,) speak for the one that has most votes."""
-    kin = np.arange(len(CLASSES)) == first
+def _taken_for(first: int, *, count: int) -> NDArray[np.bool_]:
+    """Which of ``count`` classes speak for the one that has most votes."""
+    kin = np.arange(count) == first
     for one, other in TAKEN_FOR:
-        kin[CLASSES.index(other)] |= CLASSES[first] == one
+        kin[CLASSES.index(other)] |= CLASSES.index(one) == first
     return np.asarray(kin)
 
 
@@ -143,10 +170,10 @@ def _name_mobile(track: Track, mobile: Array, motion: InstanceMotion) -> Naming:
     ``mobile`` are the votes for classes that can, as shares of all votes.
     """
     totals: dict[str, float] = {}
-    for name, vote in zip(CLASSES, mobile, strict=True):
-        totals[CATEGORIES[name]] = totals.get(CATEGORIES[name], 0.0) + float(vote)
+    for category, vote in zip(track.classes.categories, mobile, strict=True):
+        totals[category] = totals.get(category, 0.0) + float(vote)
     best = max(totals, key=lambda key: totals[key])
-    scores = np.sort(track.named_scores[:, _IS_MOVABLE].max(axis=1))[::-1]
+    scores = np.sort(track.named_scores[:, track.classes.movable].max(axis=1))[::-1]
     sure = float(scores[: max(1, len(scores) // 4)].mean()) > 0.42
     if best in HYPERNYMS and sure and totals[best] > 0.06 and motion.activity > 0.4:
         return Naming(HYPERNYMS[best], NAMING.mobile, NAMING.mobile)

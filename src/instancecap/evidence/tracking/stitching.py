@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from instancecap.evidence.geometry import areas, centers, ious, touches_border
 from instancecap.evidence.tracking.tracks import Track
-from instancecap.models.coco import CATEGORIES, CLASSES
+from instancecap.models.coco import CLASSES
 
 Array = NDArray[np.float64]
 
@@ -84,11 +84,12 @@ def kinds_agree(first: Track, second: Track) -> bool:
     shares = []
     for track in (first, second):
         votes = track.class_votes
-        if len(votes) != len(CLASSES):
+        if len(votes) < len(CLASSES):
             return True
         totals: dict[str, float] = {}
-        for name, vote in zip(CLASSES, votes / max(float(votes.sum()), 1e-12), strict=True):
-            totals[CATEGORIES[name]] = totals.get(CATEGORIES[name], 0.0) + float(vote)
+        votes = votes / max(float(votes.sum()), 1e-12)
+        for kind, vote in zip(track.classes.kinds, votes, strict=True):
+            totals[kind] = totals.get(kind, 0.0) + float(vote)
         shares.append(totals)
     return sum(min(shares[0][name], shares[1][name]) for name in shares[0]) >= 0.4
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from instancecap.models.classes import ClassList, class_list
+
 Array = NDArray[np.float64]
 Scores = NDArray[np.floating]
 
@@ -21,6 +23,8 @@ class FrameDetections:
         t: seconds from the clip's start.
         boxes: (n, 4) in 0..1.
         scores: (n, classes).
+        own: classes after COCO's that the columns of the scores are of.
+        phrases: what each box is called beside its class; empty where nothing is.
         colors: (n, names) colour shares.
         carry: 2×3 similarity in pixels of ``size`` from the sample before that was searched.
         size: width and height of the sampled picture.
@@ -41,13 +45,16 @@ class FrameDetections:
     faces: Array | None = None
     flow: Array | None = None
     measured: bool = True
+    own: tuple[str, ...] = ()
+    phrases: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
 class Track:
     """One thing over time; the lists run in parallel, one entry a sample where it was found.
 
-    ``looks`` and ``faces`` have one entry a closer look.
+    ``looks`` and ``faces`` have one entry a closer look; ``phrases`` has the scores of the views in
+    which it was called something beside its class.
     """
 
     times: list[float] = field(default_factory=list)
@@ -57,6 +64,8 @@ class Track:
     looks: list[Scores] = field(default_factory=list)
     faces: list[float] = field(default_factory=list)
     flows: list[Array] = field(default_factory=list)
+    own: tuple[str, ...] = ()
+    phrases: dict[str, float] = field(default_factory=dict)
     predicted: Array = field(default_factory=lambda: np.zeros(4))
     velocity: Array = field(default_factory=lambda: np.zeros(4))
     _votes: Array = field(init=False, repr=False)
@@ -67,6 +76,11 @@ class Track:
 
     def __post_init__(self) -> None:
         self._recount()
+
+    @property
+    def classes(self) -> ClassList:
+        """What the columns of its scores are of."""
+        return class_list(self.own)
 
     @property
     def class_votes(self) -> Array:
@@ -107,6 +121,9 @@ class Track:
         self._colors = self._colors + colors * max(best, 0.05)
         self._weight += max(best, 0.05)
 
+    def _call(self, phrase: str, score: float) -> None:
+        self.phrases[phrase] = self.phrases.get(phrase, 0.0) + score
+
     def merge(self, other: Track) -> None:
         """Take over all of another track, in order of time; where both have a box, its own."""
         other = other.without(set(self.times))
@@ -117,6 +134,9 @@ class Track:
         self.looks = self.looks + other.looks
         self.faces = self.faces + other.faces
         self.flows = self.flows + other.flows
+        self.own = self.own or other.own
+        for phrase, score in other.phrases.items():
+            self._call(phrase, score)
         self._recount()
         self.velocity = other.velocity if other.times[-1:] == self.times[-1:] else self.velocity
 
@@ -148,6 +168,8 @@ class Track:
             looks=self.looks,
             faces=self.faces,
             flows=self.flows,
+            own=self.own,
+            phrases=dict(self.phrases),
             velocity=self.velocity,
         )
 
@@ -163,6 +185,9 @@ class Track:
         self.scores.append(scores)
         self.colors.append(found.colors[index])
         self._count(scores, found.colors[index])
+        self.own = found.own
+        if found.phrases and found.phrases[index]:
+            self._call(found.phrases[index], float(scores.max()))
         if found.looks is not None and found.looks[index].any():
             look = found.looks[index].astype(np.float32)
             self.looks.append(look)

@@ -17,6 +17,7 @@ from instancecap.errors import MissingDependency
 from instancecap.evidence import cluster
 from instancecap.evidence.choice import Cluster
 from instancecap.evidence.detectors import DETECTORS
+from instancecap.models.detector import BatchDetector
 
 pytestmark = [pytest.mark.models, pytest.mark.filterwarnings("default")]
 
@@ -100,11 +101,24 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def test_a_folder_is_loaded_and_answers_the_same_twice(folder: Path) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (90, 160, 3)).astype(np.uint8)
     first, second = (DETECTORS.open(str(folder)).detect(picture) for _ in range(2))
-    assert first.scores.shape == (len(first.boxes), 80)
+    assert first.scores.shape == (len(first.boxes), 81), "zeppelin is its own class"
     assert len(first.boxes), "untrained queries answer with scores near one half"
     assert ((first.boxes >= 0) & (first.boxes <= 1)).all()
     np.testing.assert_array_equal(first.boxes, second.boxes)
     np.testing.assert_array_equal(first.scores, second.scores)
+
+
+def test_several_pictures_at_once_are_answered_as_one_by_one(folder: Path) -> None:
+    random = np.random.default_rng(0)
+    shapes = [(90, 160, 3), (160, 90, 3), (64, 64, 3)]
+    pictures = [random.integers(0, 256, shape).astype(np.uint8) for shape in shapes]
+    detector = DETECTORS.open(str(folder))
+    assert isinstance(detector, BatchDetector)
+    detector._batches.size = 2  # type: ignore[attr-defined]
+    for found, picture in zip(detector.detect_batch(pictures), pictures, strict=True):
+        alone = detector.detect(picture)
+        np.testing.assert_allclose(found.boxes, alone.boxes, atol=1e-4)
+        np.testing.assert_allclose(found.scores, alone.scores, atol=1e-4)
 
 
 def test_a_clip_is_measured_with_it(

@@ -46,6 +46,26 @@ def test_a_yolox_file_answers_as_the_network_that_it_is(yolox: Path, clips_dir: 
     )
 
 
+def test_a_class_list_of_ones_own_names_what_is_found(yolox: Path, clips_dir: Path) -> None:
+    """As a user has it who trained YOLOX on a yard: here the network is COCO's, under other
+    names."""
+    names = ["worker", *[f"part {number}" for number in range(1, 80)]]
+    yolox.with_suffix(".txt").write_text("\n".join(names), encoding="utf-8")
+    with ClipReader(Clip.open(clips_dir / "everyday" / "football_juggle.mp4")) as reader:
+        picture = next(iter(reader)).bgr()
+    found = open_onnx(yolox).detect(picture)
+    assert found.own == tuple(names[1:])
+    assert found.scores.shape == (len(found.boxes), 80 + 79)
+    assert "worker" in found.phrases
+    assert found.scores[found.phrases.index("worker")].argmax() == CLASSES.index("person")
+
+    yolox.with_suffix(".txt").write_text("worker\nforklift\n", encoding="utf-8")
+    with pytest.raises(
+        MissingDependency, match=r"tells 80 classes apart .* has 2: write mine\.txt"
+    ):
+        open_onnx(yolox)
+
+
 class FixedModel:
     """Answers the same whatever it is shown, and keeps what that was."""
 
@@ -77,8 +97,9 @@ def test_logits_and_boxes_are_told_apart_by_name(
     detector = OnnxDetr(write_about(tmp_path, **half))
     picture = np.full((90, 120, 3), (255, 0, 0), np.uint8)  # blue
     found = detector.detect(picture)
-    assert found.boxes.tolist() == [[0.25, 0.25, 0.75, 0.75]]
-    assert found.scores[0].argmax() == BUS
+    assert found.own == ("zeppelin",)
+    assert found.boxes[1].tolist() == [0.25, 0.25, 0.75, 0.75]
+    assert found.scores.argmax(axis=1).tolist() == [80, BUS], "the surest first"
     shown = detector._model.shown  # type: ignore[attr-defined]
     assert shown.shape == (1, 3, 32, 64)
     assert shown[0, :, 5, 5].tolist() == [-1.0, -2.0, 1.0], "red first, normalized"

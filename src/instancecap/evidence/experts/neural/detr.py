@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
 from instancecap.errors import MissingDependency
-from instancecap.models.coco import CLASSES, class_number
+from instancecap.evidence.geometry import ious
+from instancecap.models.classes import ClassColumns
 from instancecap.models.detector import Detections, suppress
 
 Array = NDArray[np.float32]
@@ -22,31 +23,18 @@ NMS_IOU = 0.7
 trained to answer for a thing of its own."""
 
 
-class ClassColumns:
-    """Where COCO's classes stand in a detector's own list of classes.
+def open_columns(labels: Sequence[str], *, source: str) -> ClassColumns:
+    """The columns of a detector's class list.
 
-    What is in the list and no class of COCO's is not read: nothing downstream has a probability
-    for its names.
+    Raises :class:`MissingDependency` where it names nothing, as that of an export without names.
     """
-
-    def __init__(self, labels: Sequence[str], *, source: str) -> None:
-        """Raises :class:`MissingDependency` where ``source`` names no class of COCO."""
-        pairs = [(column, class_number(label)) for column, label in enumerate(labels)]
-        known = [(column, number) for column, number in pairs if number is not None]
-        if not known:
-            raise MissingDependency(
-                f"{source}: none of its classes ({', '.join(labels[:5])}, …) is one of COCO's 80; "
-                "choose a detector that was trained on COCO or Objects365"
-            )
-        self.count = len(labels)
-        self._columns = [column for column, _ in known]
-        self._numbers = [number for _, number in known]
-
-    def read(self, scores: Array) -> Array:
-        """Scores (n, 80) of COCO's classes, from those (n, :attr:`count`) of the own ones."""
-        folded = np.zeros((len(scores), len(CLASSES)), np.float32)
-        np.maximum.at(folded.T, self._numbers, scores[:, self._columns].T)
-        return folded
+    columns = ClassColumns(labels)
+    if not columns.is_named:
+        raise MissingDependency(
+            f"{source}: its class list ({', '.join(labels[:5])}, …) names nothing; write into it "
+            "what its classes are called"
+        )
+    return columns
 
 
 def read_queries(logits: Array, boxes: Array, columns: ClassColumns) -> Detections:
@@ -69,12 +57,26 @@ def read_queries(logits: Array, boxes: Array, columns: ClassColumns) -> Detectio
             f"the detector answers with {logits.shape[1]} classes and its class list has "
             f"{columns.count}: give the list that it was trained with"
         )
-    scores = columns.read(own)
+    half = boxes[:, 2:] / 2
+    corners = np.concatenate([boxes[:, :2] - half, boxes[:, :2] + half], axis=1)
+    return read_boxes(own, corners, columns)
+
+
+def read_boxes(scores: Array, corners: Array, columns: ClassColumns) -> Detections:
+    """Boxes by their scores (n, labels), 0..1, and corners (n, 4), each thing once, best first.
+
+    Where a box is left out as it shows what another one shows, what it is called goes over.
+    """
     kept = scores.max(axis=1, initial=0) >= MIN_SCORE
-    scores, half = scores[kept], boxes[kept, 2:] / 2
-    corners = np.concatenate([boxes[kept, :2] - half, boxes[kept, :2] + half], axis=1)
-    corners = corners.clip(0, 1).astype(np.float32)
+    scores, corners = scores[kept], corners[kept].clip(0, 1).astype(np.float32)
     if not len(corners):
-        return Detections(corners, scores)
-    chosen = suppress(corners, scores.max(axis=1), scores.argmax(axis=1), iou=NMS_IOU)
-    return Detections(corners[chosen], scores[chosen])
+        return Detections(corners, columns.read(scores), columns.own)
+    classes = columns.read(scores)
+    best = classes.argmax(axis=1)
+    chosen = suppress(corners, classes.max(axis=1), best, iou=NMS_IOU)
+    told = scores[chosen]
+    if columns.has_phrases:
+        same = ious(corners[chosen].astype(float), corners.astype(float)) >= NMS_IOU
+        same &= best[chosen][:, None] == best[None]
+        told = np.stack([scores[row].max(axis=0) for row in same])
+    return Detections(corners[chosen], classes[chosen], columns.own, columns.phrases(told))

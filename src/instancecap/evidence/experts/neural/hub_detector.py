@@ -6,11 +6,13 @@ on a GPU, else on the CPU.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from instancecap.evidence.experts.neural.detr import ClassColumns, read_queries
+from instancecap.evidence.experts.neural.batches import Batches
+from instancecap.evidence.experts.neural.detr import open_columns, read_queries
 from instancecap.evidence.experts.neural.hub import Pretrained
 from instancecap.models.detector import Detections
 from instancecap.video.decode import Picture
@@ -29,14 +31,37 @@ class HubDetector:
         self._torch, _ = source.libraries()
         self._processor = source.load("AutoImageProcessor")
         self._model = source.load_model("AutoModelForObjectDetection")
+        self._batches = Batches(
+            self._model, out_of_memory=self._torch.OutOfMemoryError, name=self.name
+        )
         labels = self._model.config.id2label
-        self._columns = ClassColumns([labels[index] for index in sorted(labels)], source=name)
+        names = [labels[index] for index in sorted(labels)]
+        self._columns = open_columns(names, source=name)
 
     def detect(self, picture: Picture) -> Detections:
-        """Boxes and scores of COCO's classes in a BGR picture of any size, best first."""
-        rgb = np.ascontiguousarray(picture[..., ::-1])
+        """Boxes and scores in a BGR picture of any size, best first."""
+        return self.detect_batch([picture])[0]
+
+    @property
+    def batch(self) -> int:
+        """Pictures that it is best shown at once."""
+        return self._batches.size
+
+    def detect_batch(self, pictures: Sequence[Picture]) -> list[Detections]:
+        """As :meth:`detect`, of several pictures in their order."""
+        return self._batches.ask(self._detect, pictures)
+
+    def take_warning(self) -> list[str]:
+        """A line where memory did not suffice since it was asked for last."""
+        return self._batches.take_warning()
+
+    def _detect(self, pictures: Sequence[Picture]) -> list[Detections]:
+        rgb = [np.ascontiguousarray(picture[..., ::-1]) for picture in pictures]
         pixels = self._processor(images=rgb, return_tensors="pt")["pixel_values"]
         with self._torch.inference_mode():
             found = self._model(pixel_values=pixels.to(self._model.device, self._model.dtype))
-        logits, boxes = (part[0].float().cpu().numpy() for part in (found.logits, found.pred_boxes))
-        return read_queries(logits, boxes, self._columns)
+        answers = (part.float().cpu().numpy() for part in (found.logits, found.pred_boxes))
+        return [
+            read_queries(logits, boxes, self._columns)
+            for logits, boxes in zip(*answers, strict=True)
+        ]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.errors import MissingDependency
-from instancecap.evidence.experts.neural.detr import ClassColumns, read_queries
+from instancecap.evidence.experts.neural.detr import open_columns, read_queries
 from instancecap.models.coco import CLASSES
 from instancecap.models.detector import Detections, Detector
 from instancecap.models.onnx import OnnxModel
@@ -46,13 +46,20 @@ class OnnxYolox:
         self.name = path.stem
         names = path.with_suffix(".txt")
         lines = names.read_text(encoding="utf-8").splitlines() if names.is_file() else CLASSES
-        self._columns = ClassColumns([one for one in lines if one.strip()], source=str(names))
+        self._columns = open_columns([one for one in lines if one.strip()], source=str(names))
         self._detector = YoloxDetector(path)
+        answered = self._detector.detect(np.zeros((8, 8, 3), np.uint8)).scores.shape[1]
+        if answered != self._columns.count:
+            raise MissingDependency(
+                f"{path} tells {answered} classes apart and its class list has "
+                f"{self._columns.count}: write {names.name} beside it, a class a line"
+            )
 
     def detect(self, picture: Picture) -> Detections:
-        """Boxes and scores of COCO's classes in a BGR picture of any size, best first."""
-        found = self._detector.detect(picture)
-        return Detections(found.boxes, self._columns.read(found.scores))
+        """Boxes and scores in a BGR picture of any size, best first."""
+        found, columns = self._detector.detect(picture), self._columns
+        scores, phrases = columns.read(found.scores), columns.phrases(found.scores)
+        return Detections(found.boxes, scores, columns.own, phrases)
 
 
 class OnnxDetr:
@@ -69,11 +76,11 @@ class OnnxDetr:
         self._model = OnnxModel(path)
         labels = _read_json(path.with_name("config.json"))["id2label"]
         names = [labels[number] for number in sorted(labels, key=int)]
-        self._columns = ClassColumns(names, source=str(path))
+        self._columns = open_columns(names, source=str(path))
         self._about = _read_json(path.with_name("preprocessor_config.json"))
 
     def detect(self, picture: Picture) -> Detections:
-        """Boxes and scores of COCO's classes in a BGR picture of any size, best first."""
+        """Boxes and scores in a BGR picture of any size, best first."""
         logits, boxes = self._model.run(self._prepare(picture))
         if "box" in self._model.outputs[0]:
             logits, boxes = boxes, logits

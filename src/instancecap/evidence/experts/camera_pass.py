@@ -1,0 +1,109 @@
+"""A second pass over a clip, in which a chosen camera model follows the camera.
+
+It comes after the first one because instances are known then: what moves by itself is left out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from instancecap.evidence.camera_model import CameraModel, Window
+from instancecap.evidence.experts.camera_motion import CameraMotion
+from instancecap.evidence.experts.camera_scores import score_primitives
+from instancecap.evidence.experts.camera_words import describe_camera
+from instancecap.evidence.experts.framing import frame_evidence
+from instancecap.evidence.sample import Sample
+from instancecap.evidence.tracking.instances import box_at
+from instancecap.evidence.tracking.motion_events import follows_subject
+from instancecap.evidence.view import shots_of
+from instancecap.schema.evidence import CameraFacts, Evidence
+from instancecap.video.clip import Clip
+from instancecap.video.decode import ClipReader
+from instancecap.video.sampling import Ticker
+
+
+def add_camera(clip: Clip, evidence: Evidence, model: CameraModel, *, threads: int = 0) -> None:
+    """Put what ``model`` sees of the camera in the place of what optical flow saw.
+
+    Where the model fails on this clip, or can follow nothing in it, the evidence stays as it was,
+    with a line in ``warnings``; a still picture is not shown to it.
+    """
+    if evidence.video.frames < 2:
+        return
+    began = time.perf_counter()
+    motion = CameraMotion()
+    try:
+        for window in _windows(clip, evidence, model, threads=threads):
+            motion.add(model.look(window), window)
+        if not any(step.inliers > 0 for step in motion.path):
+            raise ValueError("nothing in the background could be followed")
+    except (ValueError, RuntimeError) as error:  # of a full GPU, or a model that answers amiss
+        reason = " ".join(str(error).split())[:200]
+        evidence.warnings.append(
+            f"camera {model.name}: {reason}; the camera is told by optical flow"
+        )
+    else:
+        evidence.models["camera"] = model.name
+        evidence.camera = _facts(motion, evidence)
+        style = evidence.framing.style
+        evidence.framing = frame_evidence(evidence, aspect=_aspect(evidence))
+        evidence.framing.style = style
+    evidence.timings["camera_model"] = round(time.perf_counter() - began, 4)
+
+
+def _facts(motion: CameraMotion, evidence: Evidence) -> CameraFacts:
+    shots, aspect = shots_of(evidence), _aspect(evidence)
+    facts, _ = describe_camera(motion.path, shots, aspect=aspect, poses=motion.poses)
+    facts.scores = score_primitives(facts, shots, aspect=aspect, poses=motion.poses)
+    if follows_subject(facts, evidence.instances, end=evidence.video.duration):
+        facts.motion = [*facts.motion, "tracking"]
+    return facts
+
+
+def _aspect(evidence: Evidence) -> float:
+    return evidence.video.width / evidence.video.height
+
+
+def _windows(
+    clip: Clip, evidence: Evidence, model: CameraModel, *, threads: int
+) -> Iterator[Window]:
+    """Windows of the clip's shots. In memory there is one at a time."""
+    ticker = Ticker(model.rate)
+    cuts = [shot.start for shot in evidence.shots[1:]]
+    seen: list[tuple[float, NDArray[np.uint8], NDArray[np.bool_]]] = []
+    with ClipReader(clip, threads=threads) as reader:
+        for frame in reader:
+            if seen and any(seen[-1][0] < cut <= frame.t for cut in cuts):
+                yield from _window(seen)
+                seen, ticker = [], Ticker(model.rate)
+            if not ticker.due(frame.t):
+                continue
+            bgr = Sample(frame, index=0, aspect=reader.info.aspect).bgr
+            seen.append((frame.t, bgr[..., ::-1], _background(evidence, frame.t, bgr.shape)))
+            if len(seen) == model.most:
+                yield from _window(seen)
+                seen = seen[-1:]
+        yield from _window(seen)
+
+
+def _window(
+    seen: list[tuple[float, NDArray[np.uint8], NDArray[np.bool_]]],
+) -> Iterator[Window]:
+    if len(seen) > 1:
+        times, pictures, background = zip(*seen, strict=True)
+        yield Window(np.array(times), np.stack(pictures), np.stack(background))
+
+
+def _background(evidence: Evidence, t: float, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Where no instance is: outside of their boxes at ``t``."""
+    height, width = shape[:2]
+    background = np.ones((height, width), bool)
+    for item in evidence.instances:
+        if (box := box_at(item, t)) is not None:
+            x0, y0, x1, y1 = box * np.array([width, height, width, height])
+            background[int(y0) : int(np.ceil(y1)), int(x0) : int(np.ceil(x1))] = False
+    return background
