@@ -18,6 +18,7 @@ from instancecap.cli.terminal import printable
 from instancecap.engine.work import CaptionWork, Documents, EvidenceWork
 from instancecap.io.inputs import Job
 from instancecap.models import weights
+from instancecap.models.gpu import Gpu
 from instancecap.schema import Caption, Evidence
 from instancecap.schema.caption import Camera, Instance, Position, Video
 from instancecap.schema.evidence import Video as MeasuredVideo
@@ -275,7 +276,11 @@ def test_models_lists_licence_and_place(
     assert status == 0
     assert "Apache-2.0" in out and str(tmp_path / "yolox_nano.onnx") in out and "not found" in out
     _, out, _ = run("models", "--json")
-    assert {"yolox-nano", "yunet"} <= {one["name"] for one in json.loads(out)["models"]}
+    listed = json.loads(out)
+    assert {"yolox-nano", "yunet"} <= {one["name"] for one in listed["models"]}
+    assert {"facebook/sam3", "google/owlv2-base-patch16-ensemble"} <= {
+        one["id"] for one in listed["hub"]
+    }
     status, out, err = run("models", "pull", "all", "--json")
     assert status == 2
     assert json.loads(out)["pulled"] == {"yolox-nano": str(tmp_path / "yolox_nano.onnx")}
@@ -290,6 +295,18 @@ def test_doctor_finds_the_base_in_order(run: Run) -> None:
     assert checks["yunet"]["level"] == "missing"
     assert "libavcodec" in checks["av"]["detail"]
     assert run("doctor")[1].startswith("ok       python ")
+
+
+def test_doctor_tells_of_the_gpu_and_of_what_fits_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("instancecap.cli.doctor.find_gpu", lambda: Gpu("Small", 2000, 1000))
+    _, out, _ = run("doctor", "--json")
+    checks = {check["what"]: check["detail"] for check in json.loads(out)["checks"]}
+    assert checks["gpu"].startswith("Small, 1.0 of 2.0 GB free")
+    assert checks["hub"] == "INSTANCECAP_OFFLINE is set"
+    assert "too large for the GPU's free memory" in checks["facebook/sam3"]
+    assert "too large" not in checks["PekingU/rtdetr_v2_r18vd"]
 
 
 def test_doctor_tells_of_two_cv2(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

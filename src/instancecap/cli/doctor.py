@@ -15,9 +15,10 @@ import typer
 from instancecap.cli import terminal
 from instancecap.cli.options import offered
 from instancecap.engine.local import count_cores
-from instancecap.errors import UsageError
+from instancecap.errors import MissingDependency, UsageError
 from instancecap.io.atomic import require_writable
-from instancecap.models import weights
+from instancecap.models import hub, weights
+from instancecap.models.gpu import Gpu, find_gpu, missing_for, needed
 from instancecap.models.known_weights import KNOWN
 from instancecap.models.weights import cache_dir
 
@@ -58,6 +59,7 @@ def doctor(*, json: bool = False) -> None:
         *map(_check_weights, KNOWN),
         _check_cache(),
         *(_check_extra(name, modules) for name, modules in EXTRAS.items()),
+        *_check_experts(find_gpu()),
     ]
     broken = any(check.level == "broken" for check in checks)
     if json:
@@ -120,3 +122,25 @@ def _check_extra(extra: str, modules: Sequence[str]) -> Check:
         hint = f"no {', '.join(absent)}; run: pip install 'instancecap[{extra}]'"
         return Check(f"extra {extra}", "missing", hint)
     return Check(f"extra {extra}", "ok", ", ".join(modules))
+
+
+def _check_experts(gpu: Gpu | None) -> list[Check]:
+    """The GPU, the hub, and each model by hub id: whether it can run here, or what is missing."""
+    try:
+        closed, cached = hub.why_closed(), hub.cached()
+    except MissingDependency as error:
+        closed, cached = str(error), {}
+    if gpu is None:
+        first = Check("gpu", "missing", "no NVIDIA GPU; experts run on the CPU")
+    else:
+        free = f"{gpu.free / 1000:.1f} of {gpu.total / 1000:.1f} GB free"
+        first = Check("gpu", "ok", f"{gpu.name}, {free}")
+        if find_spec("torch") is not None and version("torch").endswith("+cpu"):
+            first = Check("gpu", "missing", f"{gpu.name}, {free}, but torch was built without CUDA")
+    checks = [first, Check("hub", "missing" if closed else "ok", closed or "reachable")]
+    for model in hub.KNOWN.values():
+        if model.runs_here:
+            lacks = missing_for(model, gpu, cached)
+            detail = "; ".join([f"{model.kind}, {needed(model)}", *lacks])
+            checks.append(Check(model.id, "missing" if lacks else "ok", detail))
+    return checks

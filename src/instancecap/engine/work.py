@@ -11,7 +11,7 @@ import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, astuple, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
@@ -21,7 +21,7 @@ from instancecap.errors import DecodeError, FormatError, OutputError
 from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.io.atomic import write_whole
 from instancecap.io.finder import Rejected
-from instancecap.io.identity import Identity
+from instancecap.io.identity import Identity, hash_of
 from instancecap.io.inputs import Job, find_jobs
 from instancecap.version import __version__
 
@@ -138,14 +138,23 @@ def evidence_key(
     from instancecap.models.weights import locate
 
     settings: dict[str, Any] = {"models": load_models(cluster).names, "masks": masks}
-    if cluster.detector:
-        settings["chosen"] = cluster.detector
-    if cluster.camera:
-        settings["camera"] = cluster.camera
+    chosen = {name: value for name, value in asdict(cluster).items() if value}
+    for name in ("preset", "accept_license"):
+        chosen.pop(name, None)
+    if chosen:
+        settings["chosen"] = chosen
+    if files := _hashes(cluster):
+        settings["files"] = files
     if sound is not None and sound.audio == "on":
         speech = locate("silero-vad") is not None
         settings["sound"] = (speech, sound.transcribe_url, sound.transcribe_model)
     return fingerprint(**settings)
+
+
+def _hashes(cluster: Cluster) -> dict[str, str]:
+    """Hashes of the files and folders that a cluster names: others at the same path are others."""
+    named = {part.strip() for value in astuple(cluster) for part in str(value).split(",")}
+    return {name: hash_of(name) for name in sorted(named) if name and Path(name).exists()}
 
 
 class Stage(Protocol):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from instancecap.errors import MissingDependency
-from instancecap.models import weights
+from instancecap.models import hub
 
 
 @dataclass(frozen=True)
@@ -16,12 +16,12 @@ class Pretrained:
     is one, else to the CPU.
 
     Attributes:
-        option: such as ``detector``, for messages.
+        option: such as ``detector``, for messages; two that differ in it alone are equal.
         name: a folder with ``config.json`` and weights, or a hub id.
         half: the type of a model's numbers on a GPU.
     """
 
-    option: str
+    option: str = field(compare=False)
     name: str
     half: str = "float16"
 
@@ -43,15 +43,22 @@ class Pretrained:
             MissingDependency: it cannot be loaded, and why.
         """
         _, transformers = self.libraries()
-        local = weights.is_offline() or Path(self.name).is_dir()
+        is_folder = Path(self.name).is_dir()
+        closed = "" if is_folder else hub.why_closed()
         try:
             return getattr(transformers, kind).from_pretrained(
-                self.name, local_files_only=local, **more
+                self.name, local_files_only=is_folder or bool(closed), **more
             )
         except (OSError, ValueError, ImportError, RuntimeError) as error:
+            unread = closed and self.name not in hub.cached()
+            why = closed if unread else " ".join(str(error).split())[:200]
+            if "gated repo" in why:
+                raise MissingDependency(
+                    f"--{self.option}: {hub.gated_advice(self.name)}"
+                ) from error
             raise MissingDependency(
-                f"--{self.option} {self.name} cannot be loaded as a {self.option}: "
-                f"{' '.join(str(error).split())[:200]}; where no hub is reached, give a folder "
+                f"--{self.option} {self.name} cannot be loaded as a {self.option}: {why}; run "
+                f"'instancecap models pull {self.name}' where a hub is reached, or give a folder "
                 "with its config.json, model.safetensors and what else it comes with"
             ) from error
 
