@@ -15,6 +15,7 @@ from instancecap.evidence.experts.framing import FramingExpert
 from instancecap.evidence.experts.light import LightExpert
 from instancecap.evidence.experts.masks import add_masks
 from instancecap.evidence.experts.motion import MotionExpert
+from instancecap.evidence.experts.pose import add_pose
 from instancecap.evidence.experts.shots import ShotExpert
 from instancecap.evidence.experts.sound import Listener, Transcribe, add_sound
 from instancecap.evidence.experts.style import StyleExpert
@@ -88,6 +89,8 @@ def measure(
         refine_tracks(clip, evidence, tracker=video, masks=masks, threads=threads)
     if models.camera is not None:
         add_camera(clip, evidence, models.camera, threads=threads)
+    if models.pose is not None:
+        add_pose(clip, evidence, models.pose, threads=threads)
     if masks:
         segmenter = load_segmenter(cluster.segmenter)
         add_masks(clip, evidence, segmenter=segmenter, threads=threads)

@@ -11,6 +11,8 @@ from instancecap.evidence.camera_model import CameraModel
 from instancecap.evidence.cameras import CAMERAS, license_of
 from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.evidence.detectors import DETECTORS, read_phrases
+from instancecap.evidence.pose_model import PoseModel
+from instancecap.evidence.poses import POSES
 from instancecap.evidence.segmenters import SEGMENTERS, Salient, Segmenter
 from instancecap.evidence.trackers import BY_BOX, TRACKERS, Tracking
 from instancecap.models import weights
@@ -29,6 +31,7 @@ class Models:
         faces: where YuNet's weights are, if anywhere.
         tracking: who follows instances.
         camera: who follows the camera in a pass of its own, if anybody.
+        pose: who finds people's joints in a pass of its own, if anybody.
     """
 
     detectors: tuple[Detector, ...]
@@ -36,6 +39,7 @@ class Models:
     warnings: tuple[str, ...]
     tracking: Tracking
     camera: CameraModel | None = None
+    pose: PoseModel | None = None
 
     @property
     def detector(self) -> Detector:
@@ -78,7 +82,13 @@ def _load(cluster: Cluster) -> Models:
         load_segmenter(cluster.segmenter)
     tracking = _tracking(cluster.tracker)
     camera = _camera(cluster.camera, cluster.accept_license) if cluster.camera else None
-    return Models(detectors, _path_or_none("yunet"), warnings, tracking, camera)
+    pose = _pose(cluster.pose) if cluster.pose else None
+    return Models(detectors, _path_or_none("yunet"), warnings, tracking, camera, pose)
+
+
+@cache
+def _pose(chosen: str) -> PoseModel:
+    return POSES.open(chosen)
 
 
 @cache
@@ -157,6 +167,7 @@ def forget_models() -> None:
         _asked,
         _tracking,
         _camera,
+        _pose,
         _path_or_none,
         load_masker,
         load_segmenter,
