@@ -15,7 +15,7 @@ import numpy as np
 
 from instancecap.errors import MissingDependency
 from instancecap.evidence.camera_model import CameraPoses, Window
-from instancecap.models import weights
+from instancecap.models import hub
 
 SIDE = 504
 """Longer side in pixels that it works at, its own default."""
@@ -67,13 +67,17 @@ def _load(source: str) -> Any:
             f"--camera {source} needs {error.name}: pip install 'instancecap[models]' and, without "
             "what it pins, pip install --no-deps depth-anything-3; docs/experts.md has the rest"
         ) from error
-    local = weights.is_offline() or Path(source).is_dir()
+    is_folder = Path(source).is_dir()
+    closed = "" if is_folder else hub.why_closed()
     try:
         with redirect_stdout(sys.stderr):  # where standard output is for JSON
-            model = DepthAnything3.from_pretrained(source, local_files_only=local)
+            model = DepthAnything3.from_pretrained(
+                source, local_files_only=is_folder or bool(closed)
+            )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise MissingDependency(
-            f"--camera {source} cannot be loaded: {' '.join(str(error).split())[:200]}; where no "
+            f"--camera {source} cannot be loaded: "
+            f"{closed or ' '.join(str(error).split())[:200]}; where no "
             "hub is reached, give a folder with config.json and model.safetensors"
         ) from error
     return model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
