@@ -48,8 +48,10 @@ Source = str | os.PathLike[str] | Clip
 class Captioner(Protocol):
     """Writes captions: of one clip, or as a work that is sent to worker processes."""
 
-    def describe(self, clip: Clip, evidence: Evidence, *, max_instances: int | None) -> Caption:
-        """The caption of ``clip``, from what was measured about it; None: the usual number."""
+    def describe(
+        self, clip: Clip, evidence: Evidence, *, max_instances: int | None, by: Cluster = DEFAULT
+    ) -> Caption:
+        """The caption of ``clip``, from what ``by`` measured of it; None: the usual number."""
 
     def work(self, config: CaptionConfig) -> Work:
         """What is done to each of many clips. Raises :class:`UsageError`."""
@@ -73,7 +75,9 @@ class Measured:
     def __post_init__(self) -> None:
         language_of(self.language)
 
-    def describe(self, clip: Clip, evidence: Evidence, *, max_instances: int | None) -> Caption:
+    def describe(
+        self, clip: Clip, evidence: Evidence, *, max_instances: int | None, by: Cluster = DEFAULT
+    ) -> Caption:
         """The caption of ``clip``."""
         most = MAX_INSTANCES if max_instances is None else max_instances
         return describe(evidence, max_instances=most, language=self.language)
@@ -81,9 +85,7 @@ class Measured:
     def work(self, config: CaptionConfig) -> CaptionWork:
         """What is done to each of many clips."""
         if config.hint_column:
-            raise UsageError(
-                "--hint-column is for --captioner mllm: what is measured needs no hint"
-            )
+            raise UsageError("--hint-column is for --captioner mllm: measuring needs no hint")
         return CaptionWork(
             max_instances=MAX_INSTANCES if config.max_instances is None else config.max_instances,
             language=self.language,
@@ -127,7 +129,9 @@ class Mllm(Server):
         """Who is asked."""
         return Server(**{one.name: getattr(self, one.name) for one in fields(Server)})
 
-    def describe(self, clip: Clip, evidence: Evidence, *, max_instances: int | None) -> Caption:
+    def describe(
+        self, clip: Clip, evidence: Evidence, *, max_instances: int | None, by: Cluster = DEFAULT
+    ) -> Caption:
         """The caption of ``clip``. Can be called from anywhere, a running event loop included.
 
         Raises:
@@ -136,7 +140,7 @@ class Mllm(Server):
             ServerError: the server is not there, refuses the key, or does not serve the model.
         """
         options = self.with_instances(max_instances)
-        prepared = prepare(clip, evidence, options=options)
+        prepared = prepare(clip, evidence, options=options, cluster=by)
         written: Written = self.ask(lambda backend: write(prepared, backend, options=options))
         return written.caption
 
@@ -242,7 +246,7 @@ def caption(
     clip = _as_clip(source)
     writer = captioner or Measured()
     evidence = measure(clip, threads=threads, sound=sound, cluster=cluster)
-    return writer.describe(clip, evidence, max_instances=max_instances)
+    return writer.describe(clip, evidence, max_instances=max_instances, by=cluster)
 
 
 def _as_clip(source: Source) -> Clip:

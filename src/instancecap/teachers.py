@@ -17,6 +17,7 @@ from instancecap.engine.asking import AskWork, PredictWork, cost_of
 from instancecap.engine.config import CaptionConfig
 from instancecap.engine.teachers import TeachersWork, teacher_of
 from instancecap.errors import ServerError, UsageError
+from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.formats import Caption
 from instancecap.mllm.server import Server
 from instancecap.schema.evidence import Evidence
@@ -48,7 +49,9 @@ class Teachers:
             if one.options.fields is not None:
                 raise UsageError(f"{name}: --fields rewrites captions with one model, not several")
 
-    def describe(self, clip: Clip, evidence: Evidence, *, max_instances: int | None) -> Caption:
+    def describe(
+        self, clip: Clip, evidence: Evidence, *, max_instances: int | None, by: Cluster = DEFAULT
+    ) -> Caption:
         """The caption of ``clip``; a teacher that is down is left out.
 
         Raises:
@@ -57,7 +60,8 @@ class Teachers:
             ServerError: no teacher can be asked.
         """
         asked = {
-            name: _ask(one, clip, evidence, max_instances) for name, one in self.teachers.items()
+            name: _ask(one, clip, evidence, max_instances, by)
+            for name, one in self.teachers.items()
         }
         answers, down = [], []
         for name, written in asked.items():
@@ -98,11 +102,11 @@ class Teachers:
 
 
 def _ask(
-    teacher: Mllm, clip: Clip, evidence: Evidence, max_instances: int | None
+    teacher: Mllm, clip: Clip, evidence: Evidence, max_instances: int | None, by: Cluster
 ) -> Written | ServerError:
     """What one of them wrote, or why it can't be asked."""
     options = teacher.with_instances(max_instances)
-    prepared = prepare(clip, evidence, options=options)
+    prepared = prepare(clip, evidence, options=options, cluster=by)
     try:
         written: Written = teacher.ask(lambda backend: write(prepared, backend, options=options))
     except ServerError as error:

@@ -155,6 +155,7 @@ class AskWork(AskingWork):
                 only=only,
                 hint=job.hint,
                 threads=self.threads,
+                cluster=self.cluster,
             )
             ready.append((suffix, prepared))
         return Ready(

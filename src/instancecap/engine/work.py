@@ -11,7 +11,7 @@ import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
@@ -21,7 +21,7 @@ from instancecap.errors import DecodeError, FormatError, OutputError
 from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.io.atomic import write_whole
 from instancecap.io.finder import Rejected
-from instancecap.io.identity import Identity
+from instancecap.io.identity import Identity, hash_of
 from instancecap.io.inputs import Job, find_jobs
 from instancecap.version import __version__
 
@@ -142,10 +142,20 @@ def evidence_key(
         settings["chosen"] = cluster.detector
     if cluster.camera:
         settings["camera"] = cluster.camera
+    if cluster.phrases:
+        settings["phrases"] = cluster.phrases
+    if files := _hashes(cluster):
+        settings["files"] = files
     if sound is not None and sound.audio == "on":
         speech = locate("silero-vad") is not None
         settings["sound"] = (speech, sound.transcribe_url, sound.transcribe_model)
     return fingerprint(**settings)
+
+
+def _hashes(cluster: Cluster) -> dict[str, str]:
+    """Hashes of the files and folders that a cluster names: others at the same path are others."""
+    named = {part.strip() for value in astuple(cluster) for part in str(value).split(",")}
+    return {name: hash_of(name) for name in sorted(named) if name and Path(name).exists()}
 
 
 class Stage(Protocol):

@@ -13,11 +13,14 @@ class Cluster:
         detector: see :data:`instancecap.evidence.detectors.DETECTORS`; several, separated by
             commas, look at the same pictures. Empty for the best one at hand of those that come
             with the package.
+        phrases: what a detector with an open vocabulary is asked for, between commas, or a file
+            with a phrase a line; empty for everyday things, and what a language model names.
         camera: see :data:`instancecap.evidence.cameras.CAMERAS`; empty for optical flow.
         accept_license: SPDX names, separated by commas, of licenses that ask for it.
     """
 
     detector: str = ""
+    phrases: str = ""
     camera: str = ""
     accept_license: str = ""
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from instancecap.errors import MissingDependency
+from instancecap.errors import MissingDependency, UsageError
 from instancecap.evidence.camera_model import CameraModel
 from instancecap.evidence.cameras import CAMERAS, license_of
 from instancecap.evidence.choice import DEFAULT, Cluster
-from instancecap.evidence.detectors import DETECTORS
+from instancecap.evidence.detectors import DETECTORS, read_phrases
 from instancecap.models import weights
-from instancecap.models.detector import BatchDetector, Detector
+from instancecap.models.detector import AskedDetector, BatchDetector, Detector
 from instancecap.models.hog import HogPeopleDetector
 from instancecap.models.licenses import check_license
 from instancecap.models.u2net import SalientMasker
@@ -52,6 +52,8 @@ def load_models(cluster: Cluster = DEFAULT) -> Models:
         MissingDependency, UsageError: an expert that was chosen cannot be had.
     """
     detectors, warnings = _detectors(cluster.detector)
+    if cluster.phrases:
+        detectors = _asked(cluster.detector, cluster.phrases)
     camera = _camera(cluster.camera, cluster.accept_license) if cluster.camera else None
     return Models(detectors, _path_or_none("yunet"), warnings, camera)
 
@@ -69,6 +71,21 @@ def _detectors(chosen: str) -> tuple[tuple[Detector, ...], tuple[str, ...]]:
         )
         return (HogPeopleDetector(),), (missing,)
     return (DETECTORS.open(name),), ()
+
+
+@cache
+def _asked(chosen: str, phrases: str) -> tuple[Detector, ...]:
+    """The detectors, those with an open vocabulary asked for the phrases."""
+    detectors, _ = _detectors(chosen)
+    if not any(isinstance(one, AskedDetector) for one in detectors):
+        names = ", ".join(one.name for one in detectors)
+        raise UsageError(
+            f"--phrases goes with a detector that is asked for phrases, and {names} has its own "
+            "classes: choose one such as --detector IDEA-Research/grounding-dino-tiny, or leave "
+            "--phrases out"
+        )
+    asked = read_phrases(phrases)
+    return tuple(one.asking(asked) if isinstance(one, AskedDetector) else one for one in detectors)
 
 
 @cache
@@ -94,5 +111,5 @@ def load_masker() -> SalientMasker | None:
 
 def forget_models() -> None:
     """Look for weights anew, after the environment has changed."""
-    for cached in (_detectors, _camera, _path_or_none, load_masker):
+    for cached in (_detectors, _asked, _camera, _path_or_none, load_masker):
         cached.cache_clear()

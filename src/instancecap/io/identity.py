@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 from instancecap.errors import InputError
@@ -14,6 +16,9 @@ from instancecap.io.webdataset import find_member, open_tar, split_member
 
 SAMPLE_BYTES = 65_536
 """Bytes that are hashed at the beginning, in the middle and at the end of a file."""
+
+SETTINGS = ("config.json", "preprocessor_config.json")
+"""Files that belong to an exported network and do not have its name."""
 
 _TAGS = ("ETag", "etag", "e_tag", "md5", "LastModified", "mtime", "created")
 """Names that file systems have for what changes with an object's content; the surest first."""
@@ -71,6 +76,27 @@ def identify(path: str) -> Identity:
     tag = next((str(info[name]) for name in _TAGS if info.get(name)), path)
     digest = hashlib.sha256(f"{size} {tag}".encode()).hexdigest()
     return Identity(size, int(digest[:15], 16), digest[:32])
+
+
+def hash_of(path: str) -> str:
+    """Of a file with weights, and of what of its name lies beside it; of a folder, cheaply, of the
+    names, sizes and samples of all its files."""
+    place = Path(path)
+    if place.is_dir():
+        members = sorted(one for one in place.rglob("*") if one.is_file())
+        parts = [f"{one.relative_to(place)} {_cheap_hash(one)}" for one in members]
+    else:
+        named = sorted(place.parent.glob(f"{glob.escape(place.stem)}.*"))
+        settings = (place.with_name(name) for name in SETTINGS)
+        beside = [one for one in (*named, *settings) if one != place and one.is_file()]
+        with place.open("rb") as file:
+            whole = hashlib.file_digest(file, "sha256").hexdigest()
+        parts = [whole, *(f"{one.name} {_cheap_hash(one)}" for one in beside)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _cheap_hash(path: Path) -> str:
+    return partial_hash(str(path), path.stat().st_size)
 
 
 def partial_hash(path: str, size: int) -> str:

@@ -50,6 +50,11 @@ _SAME = {**{name: name for name in (*CATEGORIES, *THINGS)}, **dict(_words("also"
 _KINDS = dict(_words("kinds"))
 
 
+EVERYDAY = (*CLASSES, *(name for name, kind in THINGS.items() if kind != "scenery"))
+"""What a detector is asked for that finds anything, where nobody says what: all that may be an
+instance."""
+
+
 def clean(label: str) -> str:
     """A label or phrase in lower case, on one line, without article and full stop."""
     text = " ".join(label.lower().replace("_", " ").split()).strip(" .,;")
@@ -81,6 +86,14 @@ def is_another_word(phrase: str) -> bool:
     """Whether a phrase is nothing but its class, by whatever of its names."""
     text = clean(phrase)
     return _SAME.get(text, text) == class_of(phrase)
+
+
+def distinct(phrases: Sequence[str]) -> tuple[str, ...]:
+    """The phrases, clean and each thing once: of *sofa* and *couch* the first."""
+    found: dict[str, str] = {}
+    for phrase in filter(None, map(clean, phrases)):
+        found.setdefault(class_of(phrase) if is_another_word(phrase) else phrase, phrase)
+    return tuple(found.values())
 
 
 @dataclass(frozen=True)

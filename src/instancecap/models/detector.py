@@ -44,6 +44,14 @@ class Detector(Protocol):
 
 
 @runtime_checkable
+class AskedDetector(Detector, Protocol):
+    """A detector with an open vocabulary: it finds what it is asked for."""
+
+    def asking(self, phrases: Sequence[str]) -> Detector:
+        """The same, asked for these phrases and nothing else."""
+
+
+@runtime_checkable
 class BatchDetector(Detector, Protocol):
     """A detector that is faster when it is shown several pictures at once: ``batch`` of them."""
 

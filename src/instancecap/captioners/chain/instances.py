@@ -4,10 +4,12 @@ followed from its boxes."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from instancecap.captioners.chain.agree import NEAR, Agreed, noun_for
+from instancecap.evidence.choice import Cluster
 from instancecap.evidence.cluster import load_models
 from instancecap.evidence.geometry import areas, centers, direction_of
 from instancecap.evidence.tracking.follow import Film, Followed, follow_in
@@ -28,12 +30,14 @@ COMES = 0.35
 neither enters nor leaves."""
 
 
-def follow_agreed(agreed: Sequence[Agreed], film: Film, evidence: Evidence) -> dict[int, Followed]:
+def follow_agreed(
+    agreed: Sequence[Agreed], film: Film, evidence: Evidence, cluster: Cluster
+) -> dict[int, Followed]:
     """Follow the things that have boxes to be followed from; by id."""
     seeds = {one.id: one.seeds for one in agreed if one.seeds}
     if not seeds or not film.times:
         return {}
-    return follow_in(film, seeds, shots=evidence.shots, detector=load_models().detector)
+    return follow_in(film, seeds, shots=evidence.shots, detector=load_models(cluster).detector)
 
 
 def agreed_evidence(
@@ -77,7 +81,6 @@ def _facts(one: Agreed, followed: Followed | None, evidence: Evidence) -> Instan
 def _followed_facts(
     one: Agreed, followed: Followed | None, track: list[TrackPoint], evidence: Evidence
 ) -> InstanceFacts:
-    end = evidence.video.duration
     return InstanceFacts(
         id=one.id,
         class_=one.named.class_ or "object",
@@ -85,11 +88,19 @@ def _followed_facts(
         salience=0.0,
         count=one.named.count,
         source="nanotrack" if track else "",
-        track=track,
-        enters=bool(track) and track[0].t > COMES,
-        leaves=bool(track) and track[-1].t < end - COMES,
-        motion=own_motion(track, evidence.camera),
+        **about_track(track, evidence),
     )
+
+
+def about_track(track: list[TrackPoint], evidence: Evidence) -> dict[str, Any]:
+    """What a track says of its instance, as fields of it: how it moves, comes and goes."""
+    end = evidence.video.duration
+    return {
+        "track": track,
+        "enters": bool(track) and track[0].t > COMES,
+        "leaves": bool(track) and track[-1].t < end - COMES,
+        "motion": own_motion(track, evidence.camera),
+    }
 
 
 def own_motion(track: Sequence[TrackPoint], camera: CameraFacts) -> InstanceMotion:

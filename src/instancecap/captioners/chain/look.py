@@ -3,8 +3,9 @@ clip. The order of its keys is the order of thought."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from instancecap.captioners.chain.agree import Agreed, Named, agree
 from instancecap.captioners.chain.answers import Answer, Keys, answer_type, clean
@@ -33,6 +34,7 @@ from instancecap.captioners.chain.questions import (
 )
 from instancecap.captioners.chain.said import MOST_COUNTED, unique_names
 from instancecap.captioners.chain.second_look import SECOND_LOOK, look_again
+from instancecap.captioners.chain.seek import Sought, seek
 from instancecap.captioners.chain.windows import GRADUAL, split_shots
 from instancecap.evidence.reliability import may_overrule
 from instancecap.evidence.tracking.follow import Followed
@@ -204,11 +206,7 @@ def look(scene: Scene, *, describe: bool = True) -> Chain:
     scene.listed = answered.value is not None and "instances" in answered.value.model_fields_set
     if not scene.listed:
         return
-    agreed = agree(
-        read_named(scene, answered),
-        scene.prepared.evidence.instances,
-        most=scene.options.max_instances,
-    )
+    agreed = yield from agree_on(scene, read_named(scene, answered))
     yield from settle(scene, agreed)
     if describe:
         entries = getattr(answered.value, "instances", None) or []
@@ -217,14 +215,34 @@ def look(scene: Scene, *, describe: bool = True) -> Chain:
                 take_entry(scene, one.id, entries[one.entry], answered)
 
 
+def agree_on(scene: Scene, named: Sequence[Named]) -> Generator[Work, Any, list[Agreed]]:
+    """Who is who; what nobody found is looked for by its name where a detector can be asked."""
+    prepared, most = scene.prepared, scene.options.max_instances
+    agreed = agree(named, prepared.evidence.instances, most=most)
+    lost = [one for one in agreed if not one.pieces]
+    if not lost or not prepared.cluster.detector or prepared.cluster.phrases:
+        return agreed
+    found: Sought = yield Work(
+        lambda: seek(lost, prepared.film, prepared.evidence, prepared.cluster)
+    )
+    if not found.facts and not found.tracks:
+        return agreed
+    known = [
+        replace(one, track=found.tracks[entry]) if entry in found.tracks else one
+        for entry, one in enumerate(named)
+    ]
+    return agree(known, [*prepared.evidence.instances, *found.facts], most=most)
+
+
 def settle(scene: Scene, agreed: Sequence[Agreed]) -> Chain:
     """Follow what no track shows, and make the agreed things the scene's instances."""
     followed: dict[int, Followed] = {}
     if any(one.seeds for one in agreed):
         film, evidence = scene.prepared.film, scene.prepared.evidence
+        cluster = scene.prepared.cluster
         shots = split_shots(evidence.shots, scene.jumps)
         evidence = evidence.model_copy(update={"shots": shots})
-        followed = yield Work(lambda: follow_agreed(agreed, film, evidence))
+        followed = yield Work(lambda: follow_agreed(agreed, film, evidence, cluster))
     scene.evidence = agreed_evidence(scene.prepared.evidence, agreed, followed)
     names = unique_names([one.named.name for one in agreed])
     scene.names = {one.id: name for one, name in zip(agreed, names, strict=True)}

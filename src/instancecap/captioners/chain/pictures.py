@@ -15,6 +15,7 @@ from instancecap.captioners.measured.describe import describe, without_sentences
 from instancecap.captioners.measured.sentences import speaks
 from instancecap.captioners.visual_prompts import to_jpeg
 from instancecap.errors import UsageError
+from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.evidence.tracking.follow import Film, FilmMaker
 from instancecap.mllm.base import Image, Media
 from instancecap.mllm.base import Video as VideoByUrl
@@ -63,6 +64,7 @@ class Prepared:
         parts: windows of a long clip, or of one with several shots; else empty.
         film: small frames, many a second, on which things are followed.
         hint: what somebody said about the clip; may be wrong.
+        cluster: who measured; they follow what the model names, too.
     """
 
     evidence: Evidence
@@ -74,6 +76,7 @@ class Prepared:
     parts: tuple[Part, ...]
     film: Film
     hint: str = ""
+    cluster: Cluster = DEFAULT
 
 
 def prepare(
@@ -85,6 +88,7 @@ def prepare(
     only: Collection[str] = (),
     hint: str = "",
     threads: int = 0,
+    cluster: Cluster = DEFAULT,
 ) -> Prepared:
     """Read the clip once and make the pictures of every question.
 
@@ -95,6 +99,7 @@ def prepare(
         hint: a title, tags or a caption that came with the clip; the model is told that it may
             be wrong.
         threads: cores to decode on, 0 for all.
+        cluster: who measured ``evidence``.
 
     Raises:
         UsageError: the evidence is that of another span.
@@ -107,6 +112,7 @@ def prepare(
         )
     planned = sketch(evidence, options=options, clip=clip, previous=previous, only=only, hint=hint)
     parts = [image for part in planned.parts for image in part.images]
+    planned = replace(planned, cluster=cluster)
     due = sorted({image.t or 0.0 for image in (*planned.frames, *parts)})
     if not due:
         return planned

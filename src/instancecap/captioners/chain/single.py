@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from instancecap.captioners.chain.agree import Named, agree
+from instancecap.captioners.chain.agree import Named
 from instancecap.captioners.chain.answers import clean
-from instancecap.captioners.chain.look import settle
+from instancecap.captioners.chain.look import agree_on, settle
 from instancecap.captioners.chain.options import CLIP_POINTERS, INSTANCE_LEAVES, SingleFormat
 from instancecap.captioners.chain.parts import describe_parts
 from instancecap.captioners.chain.questions import (
@@ -48,8 +48,8 @@ def single(scene: Scene) -> Chain:
             scene.take(answered, {key: one for key, one in leaves(told).items() if key in clip})
         if told is not None and scene.prepared.previous is None:
             scene.listed = True
-            items, most = scene.prepared.evidence.instances, scene.options.max_instances
-            yield from settle(scene, agree(list(map(_named, told.instances)), items, most=most))
+            agreed = yield from agree_on(scene, list(map(_named, told.instances)))
+            yield from settle(scene, agreed)
             for one in scene.agreed.values():
                 if one.entry is not None:
                     values = _values(told.instances[one.entry], one.id, scene)

@@ -52,7 +52,7 @@ def _pairs(items: Sequence[tuple[int, InstanceFacts]]) -> list[tuple[float, int,
     for (first, (detector, one)), (second, (rival, other)) in combinations(enumerate(items), 2):
         if detector != rival:
             alike = _kind(one) == _kind(other) or OBJECT in (one.class_, other.class_)
-            overlap = _overlap(one, other)
+            overlap = overlap_of(one, other)
             if overlap >= (ALIKE if alike else STRANGE):
                 pairs.append((overlap, -first, -second))
     return [(overlap, -first, -second) for overlap, first, second in pairs]
@@ -63,7 +63,7 @@ def _kind(item: InstanceFacts) -> str:
     return general.get(item.class_) or kind_of(item)
 
 
-def _overlap(one: InstanceFacts, other: InstanceFacts) -> float:
+def overlap_of(one: InstanceFacts, other: InstanceFacts) -> float:
     """Mean IoU at the times of the shorter track; 0 where they are seldom seen together."""
     shorter, longer = sorted((one, other), key=lambda item: len(item.track))
     times = np.array([point.t for point in shorter.track])

@@ -67,8 +67,10 @@ def read_boxes(scores: Array, corners: Array, columns: ClassColumns) -> Detectio
 
     Where a box is left out as it shows what another one shows, what it is called goes over.
     """
-    kept = scores.max(axis=1, initial=0) >= MIN_SCORE
-    scores, corners = scores[kept], corners[kept].clip(0, 1).astype(np.float32)
+    corners = corners.clip(0, 1).astype(np.float32)
+    is_there = (corners[:, 2:] > corners[:, :2]).all(axis=1)
+    kept = is_there & (scores.max(axis=1, initial=0) >= MIN_SCORE)
+    scores, corners = scores[kept], corners[kept]
     if not len(corners):
         return Detections(corners, columns.read(scores), columns.own)
     classes = columns.read(scores)
@@ -78,5 +80,6 @@ def read_boxes(scores: Array, corners: Array, columns: ClassColumns) -> Detectio
     if columns.has_phrases:
         same = ious(corners[chosen].astype(float), corners.astype(float)) >= NMS_IOU
         same &= best[chosen][:, None] == best[None]
+        same[np.arange(len(chosen)), chosen] = True
         told = np.stack([scores[row].max(axis=0) for row in same])
     return Detections(corners[chosen], classes[chosen], columns.own, columns.phrases(told))
