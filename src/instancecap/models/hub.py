@@ -128,6 +128,27 @@ def _ask() -> str:
     return f"{address} cannot be reached ({outcome[0]})" if outcome[0] else ""
 
 
+def is_local(name: str, *, option: str) -> bool:
+    """Whether ``name`` is a folder or in the cache of a hub that does not answer, so that nobody is
+    to be asked.
+
+    Known before a heavy library is imported.
+
+    Raises:
+        MissingDependency: it is in neither, and no hub answers.
+    """
+    if Path(name).is_dir():
+        return True
+    reason = why_closed()
+    if reason and name not in cached():
+        raise MissingDependency(
+            f"--{option} {name} cannot be loaded as a {option}: {reason}, and it is not in "
+            f"{_cache_dir()}; name a folder with its config.json, model.safetensors and what else "
+            "it comes with"
+        )
+    return bool(reason)
+
+
 def pull(id: str) -> Path:
     """The folder of a model, downloaded into the hub's cache unless it is there.
 

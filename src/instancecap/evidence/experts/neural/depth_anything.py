@@ -58,6 +58,7 @@ class DepthAnything:
 
 
 def _load(source: str) -> Any:
+    local = hub.is_local(source, option="camera")
     os.environ.setdefault("DA3_LOG_LEVEL", "ERROR")  # it prints the rest to standard output
     try:
         import torch
@@ -67,17 +68,12 @@ def _load(source: str) -> Any:
             f"--camera {source} needs {error.name}: pip install 'instancecap[models]' and, without "
             "what it pins, pip install --no-deps depth-anything-3; docs/experts.md has the rest"
         ) from error
-    is_folder = Path(source).is_dir()
-    closed = "" if is_folder else hub.why_closed()
     try:
         with redirect_stdout(sys.stderr):  # where standard output is for JSON
-            model = DepthAnything3.from_pretrained(
-                source, local_files_only=is_folder or bool(closed)
-            )
+            model = DepthAnything3.from_pretrained(source, local_files_only=local)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise MissingDependency(
-            f"--camera {source} cannot be loaded: "
-            f"{closed or ' '.join(str(error).split())[:200]}; where no "
+            f"--camera {source} cannot be loaded: {' '.join(str(error).split())[:200]}; where no "
             "hub is reached, give a folder with config.json and model.safetensors"
         ) from error
     return model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
