@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,6 +39,22 @@ def test_a_model_in_this_process_captions_every_clip(
         said = {who.source for who in caption.provenance.values()}
         assert str(tiny_model) in said or caption.warnings
     assert json.loads(ran.out)["cost"]["calls"] > len(captions)
+
+
+@pytest.mark.parametrize("format", ["shotvl", "cam-motion"])
+def test_a_shot_expert_in_this_process_is_asked_once(
+    run: Run, make_video: Callable[..., Path], tmp_path: Path, tiny_model: Path, format: str
+) -> None:
+    clip = make_video(tmp_path / "square.mp4", frames=8)
+    ran = run(
+        *("caption", clip, "--captioner", "mllm", "--mllm-model", tiny_model, "--mode", "single"),
+        *("--single-format", format, "--frames", "2", "--mllm-max-tokens", "400"),
+        *("--attempts", "1", "--out", tmp_path / "out"),
+        "--json",
+    )
+    assert json.loads(ran.out)["cost"]["calls"] == 1, ran.err
+    (caption,) = captions_in(tmp_path / "out").values()
+    assert caption.producer.mode == f"single:{format}"
 
 
 @pytest.fixture(scope="module")

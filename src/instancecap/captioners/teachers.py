@@ -80,6 +80,11 @@ class _Voice:
         """The teacher's."""
         return self.answer.teacher.name
 
+    @property
+    def only_films(self) -> bool:
+        """Whether it speaks of the camera alone: its instances are what was measured."""
+        return all(pointer.startswith("/camera/") for pointer in self.answer.own)
+
     def there(self, pointer: str) -> str:
         """A pointer of its own in the caption that is made; empty where that has no such place."""
         id = instance_of(pointer)
@@ -178,10 +183,12 @@ def combine(answers: Sequence[Answer], evidence: Evidence, *, max_instances: int
     return Caption.model_validate(caption.model_dump())
 
 
-def _rank(voice: _Voice) -> tuple[bool, float]:
-    """How well the evidence supports all that a teacher says; who says nothing is last."""
+def _rank(voice: _Voice) -> tuple[bool, bool, float]:
+    """How well the evidence supports all that a teacher says; who says nothing is last, and who
+    speaks of the camera alone comes just before."""
     checked = [SUPPORT[one.support] for one in voice.caption.claims if one.support in SUPPORT]
-    return bool(voice.answer.own), sum(checked) / len(checked) if checked else 0.0
+    support = sum(checked) / len(checked) if checked else 0.0
+    return not voice.only_films, bool(voice.answer.own), support
 
 
 # Who is who ---------------------------------------------------------------------------------------
@@ -196,7 +203,7 @@ def _match(
     spoken = Counter(lead.ids)
     found_by = {}
     for voice in voices:
-        if voice is lead:
+        if voice is lead or voice.only_films:
             continue
         voice.ids = _same(voice.caption, things, evidence)
         for one in voice.caption.instances:

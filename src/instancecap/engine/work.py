@@ -11,7 +11,7 @@ import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import asdict, astuple, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
@@ -138,12 +138,10 @@ def evidence_key(
     from instancecap.models.weights import locate
 
     settings: dict[str, Any] = {"models": load_models(cluster).names, "masks": masks}
-    if cluster.detector:
-        settings["chosen"] = cluster.detector
-    if cluster.camera:
-        settings["camera"] = cluster.camera
-    if cluster.phrases:
-        settings["phrases"] = cluster.phrases
+    chosen = {name: value for name, value in asdict(cluster).items() if value}
+    chosen.pop("accept_license", None)
+    if chosen:
+        settings["chosen"] = chosen
     if files := _hashes(cluster):
         settings["files"] = files
     if sound is not None and sound.audio == "on":

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from instancecap.evidence.choice import DEFAULT, Cluster
-from instancecap.evidence.cluster import Models, load_models
+from instancecap.evidence.cluster import Models, load_models, load_segmenter
 from instancecap.evidence.expert import Expert
 from instancecap.evidence.experts.camera import CameraExpert
 from instancecap.evidence.experts.camera_pass import add_camera
@@ -21,6 +21,7 @@ from instancecap.evidence.experts.style import StyleExpert
 from instancecap.evidence.experts.texts import TextExpert
 from instancecap.evidence.heap import give_pictures_back
 from instancecap.evidence.streaming import Pass
+from instancecap.evidence.tracking.refine import refine_tracks
 from instancecap.schema.evidence import Evidence, Video
 from instancecap.video.clip import Clip
 from instancecap.video.decode import ClipReader
@@ -83,10 +84,15 @@ def measure(
             evidence.warnings += models.take_warnings()
         finally:
             observed.close()
+    if (video := models.tracking.video) is not None:
+        refine_tracks(clip, evidence, tracker=video, masks=masks, threads=threads)
     if models.camera is not None:
         add_camera(clip, evidence, models.camera, threads=threads)
     if masks:
-        add_masks(clip, evidence, threads=threads)
+        segmenter = load_segmenter(cluster.segmenter)
+        add_masks(clip, evidence, segmenter=segmenter, threads=threads)
+        if cluster.segmenter:
+            evidence.models["segmenter"] = segmenter.name
     if audio:
         began = time.perf_counter()
         add_sound(clip, evidence, transcribe=transcribe)

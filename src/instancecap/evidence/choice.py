@@ -15,12 +15,18 @@ class Cluster:
             with the package.
         phrases: what a detector with an open vocabulary is asked for, between commas, or a file
             with a phrase a line; empty for everyday things, and what a language model names.
+        segmenter: see :data:`instancecap.evidence.segmenters.SEGMENTERS`; empty for U²-Net-p where
+            its weights are at hand, else GrabCut.
+        tracker: see :data:`instancecap.evidence.trackers.TRACKERS`; empty for NanoTrack where its
+            weights are at hand, else optical flow.
         camera: see :data:`instancecap.evidence.cameras.CAMERAS`; empty for optical flow.
         accept_license: SPDX names, separated by commas, of licenses that ask for it.
     """
 
     detector: str = ""
     phrases: str = ""
+    segmenter: str = ""
+    tracker: str = ""
     camera: str = ""
     accept_license: str = ""
 

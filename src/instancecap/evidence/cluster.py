@@ -11,6 +11,8 @@ from instancecap.evidence.camera_model import CameraModel
 from instancecap.evidence.cameras import CAMERAS, license_of
 from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.evidence.detectors import DETECTORS, read_phrases
+from instancecap.evidence.segmenters import SEGMENTERS, Salient, Segmenter
+from instancecap.evidence.trackers import BY_BOX, TRACKERS, Tracking
 from instancecap.models import weights
 from instancecap.models.detector import AskedDetector, BatchDetector, Detector
 from instancecap.models.hog import HogPeopleDetector
@@ -20,12 +22,19 @@ from instancecap.models.u2net import SalientMasker
 
 @dataclass(frozen=True)
 class Models:
-    """The networks of one pass: detectors, the leading one first, where YuNet's weights are, if
-    anywhere, and who follows the camera in a pass of its own, if anybody."""
+    """The networks of one pass.
+
+    Attributes:
+        detectors: find instances, the leading one first.
+        faces: where YuNet's weights are, if anywhere.
+        tracking: who follows instances.
+        camera: who follows the camera in a pass of its own, if anybody.
+    """
 
     detectors: tuple[Detector, ...]
     faces: Path | None
     warnings: tuple[str, ...]
+    tracking: Tracking
     camera: CameraModel | None = None
 
     @property
@@ -42,7 +51,9 @@ class Models:
     def names(self) -> dict[str, str]:
         """Expert and model, for the record."""
         names = {"detector": ",".join(detector.name for detector in self.detectors)}
-        return names if self.faces is None else {**names, "faces": "yunet"}
+        if self.faces is not None:
+            names["faces"] = "yunet"
+        return {**names, "tracker": self.tracking.name} if self.tracking.name else names
 
 
 def load_models(cluster: Cluster = DEFAULT) -> Models:
@@ -54,8 +65,11 @@ def load_models(cluster: Cluster = DEFAULT) -> Models:
     detectors, warnings = _detectors(cluster.detector)
     if cluster.phrases:
         detectors = _asked(cluster.detector, cluster.phrases)
+    if cluster.segmenter:  # used where masks are asked for; whether it is there is told now
+        load_segmenter(cluster.segmenter)
+    tracking = _tracking(cluster.tracker)
     camera = _camera(cluster.camera, cluster.accept_license) if cluster.camera else None
-    return Models(detectors, _path_or_none("yunet"), warnings, camera)
+    return Models(detectors, _path_or_none("yunet"), warnings, tracking, camera)
 
 
 @cache
@@ -103,6 +117,24 @@ def _path_or_none(name: str) -> Path | None:
 
 
 @cache
+def _tracking(chosen: str) -> Tracking:
+    return TRACKERS.open(chosen) if chosen else BY_BOX
+
+
+@cache
+def load_segmenter(chosen: str = "") -> Segmenter:
+    """The segmenter chosen, or the best at hand; loaded once per process.
+
+    Raises:
+        MissingDependency, UsageError: the one that was chosen cannot be had.
+    """
+    if chosen:
+        return SEGMENTERS.open(chosen)
+    masker = load_masker()
+    return SEGMENTERS.open("grabcut") if masker is None else Salient(masker)
+
+
+@cache
 def load_masker() -> SalientMasker | None:
     """The network for masks, loaded once per process; None without its weights."""
     path = _path_or_none("u2netp")
@@ -111,5 +143,13 @@ def load_masker() -> SalientMasker | None:
 
 def forget_models() -> None:
     """Look for weights anew, after the environment has changed."""
-    for cached in (_detectors, _asked, _camera, _path_or_none, load_masker):
+    for cached in (
+        _detectors,
+        _asked,
+        _tracking,
+        _camera,
+        _path_or_none,
+        load_masker,
+        load_segmenter,
+    ):
         cached.cache_clear()

@@ -16,7 +16,9 @@ Mode = Literal["fused", "paper", "single"]
 Detail = Literal["auto", "each", "never"]
 Agree = Literal["on", "off"]
 Input = Literal["images", "video"]
-SingleFormat = Literal["skycaptioner", "instancecap-captioner", "instancecap"]
+SingleFormat = Literal[
+    "skycaptioner", "instancecap-captioner", "instancecap", "shotvl", "cam-motion"
+]
 
 MAX_INSTANCES = 8
 """Instances of a caption, at most: a clip of the trial had three to eight that a person named."""
@@ -72,7 +74,10 @@ FIELDS: dict[str, tuple[str, ...]] = {
 }
 """Names that ``fields`` may have, as in a caption, and the keys of answers that they stand for."""
 
-ALL_KEYS = frozenset(key for keys in FIELDS.values() for key in keys)
+PAPER_KEYS = frozenset(
+    ["global_description", "background", "camera_description", "appearance", "action", SEGMENTS]
+)
+"""What InstanceCap's chain asks; segments are ours, so that no part of a long clip is left out."""
 
 LEAST = {"max_instances": (0, ""), "frames": (0, ""), "image_side": (16, " pixels"),
          "window": (0.5, " seconds"), "attempts": (1, "")}  # fmt: skip
@@ -92,7 +97,8 @@ class ChainOptions:
         detail: ask about an instance of its own, in ``fused``: ``auto`` where the whole view can't
             show enough of it, ``each``, or ``never``.
         agree: ``off`` leaves the detector's tracks as the instances in ``paper``, as published.
-        single_format: whose question and answer ``single`` speaks.
+        single_format: whose question and answer ``single`` speaks; ``shotvl`` and ``cam-motion``
+            speak of the camera alone.
         input: how the clip as a whole is shown: ``images`` (frames), or ``video`` (by its URL, for
             servers that fetch and sample it themselves). Instances and parts of a clip are always
             shown as images.
@@ -161,10 +167,16 @@ class ChainOptions:
 
     @property
     def keys(self) -> frozenset[str]:
-        """The keys of answers that ``fields`` stands for."""
-        if self.fields is None:
-            return ALL_KEYS
-        return frozenset(key for name in self.fields for key in FIELDS[name])
+        """The keys of answers that ``fields`` stands for, of those that the mode asks."""
+        keys = frozenset(key for name in self.fields or FIELDS for key in FIELDS[name])
+        if self.mode == "paper":
+            return keys & PAPER_KEYS
+        return keys & frozenset(FIELDS["camera"]) if self.speaks_of_camera else keys
+
+    @property
+    def speaks_of_camera(self) -> bool:
+        """True where a model is asked that was trained on cinematography and nothing else."""
+        return self.mode == "single" and self.single_format in ("shotvl", "cam-motion")
 
 
 def _one_of(what: str, value: str, allowed: Collection[str]) -> None:
@@ -179,12 +191,6 @@ def key_of(pointer: str) -> str:
 
 
 # Wanted -------------------------------------------------------------------------------------------
-
-
-PAPER_KEYS = frozenset(
-    ["global_description", "background", "camera_description", "appearance", "action", SEGMENTS]
-)
-"""What InstanceCap's chain asks; segments are ours, so that no part of a long clip is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +224,7 @@ class Wanted:
 
 def find_wanted(base: Caption, options: ChainOptions, *, only: Collection[str] = ()) -> Wanted:
     """What to ask for ``base``: the measured caption, or one that is to be rewritten."""
-    keys = options.keys & PAPER_KEYS if options.mode == "paper" else options.keys
+    keys = options.keys
     human = frozenset(
         pointer
         for pointer, told in base.provenance.items()

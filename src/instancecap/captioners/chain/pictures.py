@@ -16,7 +16,7 @@ from instancecap.captioners.measured.sentences import speaks
 from instancecap.captioners.visual_prompts import to_jpeg
 from instancecap.errors import UsageError
 from instancecap.evidence.choice import DEFAULT, Cluster
-from instancecap.evidence.tracking.follow import Film, FilmMaker
+from instancecap.evidence.tracking.film import Film, FilmMaker
 from instancecap.mllm.base import Image, Media
 from instancecap.mllm.base import Video as VideoByUrl
 from instancecap.schema.caption import Caption

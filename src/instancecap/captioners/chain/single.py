@@ -17,6 +17,7 @@ from instancecap.captioners.chain.questions import (
     Scene,
     Values,
 )
+from instancecap.captioners.chain.shot_experts import ask_shot_expert
 from instancecap.errors import FormatError
 from instancecap.formats import answer_model, caption_from
 from instancecap.schema.caption import Caption, Instance
@@ -38,6 +39,9 @@ SAID = frozenset({"category", "appearance", "action", "expression", "position/te
 
 def single(scene: Scene) -> Chain:
     """One call, and one for each window of a clip that has several."""
+    if scene.options.speaks_of_camera:
+        yield from ask_shot_expert(scene)
+        return
     if scene.prepared.images:
         (answered,) = yield [_question(scene)]
         told = _read(answered, FORMATS[scene.options.single_format])

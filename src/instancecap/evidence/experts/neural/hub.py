@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from instancecap.errors import MissingDependency
@@ -15,12 +15,12 @@ class Pretrained:
     is one, else to the CPU.
 
     Attributes:
-        option: such as ``detector``, for messages.
+        option: such as ``detector``, for messages; two that differ in it alone are equal.
         name: a folder with ``config.json`` and weights, or a hub id.
         half: the type of a model's numbers on a GPU.
     """
 
-    option: str
+    option: str = field(compare=False)
     name: str
     half: str = "float16"
 
