@@ -11,10 +11,12 @@ import pytest
 from instancecap.engine.work import evidence_key
 from instancecap.errors import MissingDependency, UsageError
 from instancecap.evidence import cluster
-from instancecap.evidence.choice import Cluster
+from instancecap.evidence.cameras import SIZES
+from instancecap.evidence.choice import PRESETS, Cluster
 from instancecap.evidence.segmenters import SEGMENTERS
 from instancecap.evidence.trackers import TRACKERS
 from instancecap.evidence.tracking.box_trackers import FlowTracker, NanoTracker, start_tracker
+from instancecap.models.hub import KNOWN
 
 PICTURE = np.full((20, 40, 3), 90, np.uint8)
 
@@ -71,3 +73,41 @@ def test_kept_evidence_is_that_of_the_experts_chosen(without_weights: None) -> N
         for one in (Cluster(segmenter="box"), Cluster(segmenter="grabcut"), Cluster(tracker="flow"))
     ]
     assert len({usual, *keys}) == 4
+
+
+# Presets -----------------------------------------------------------------------------------------
+
+
+def test_a_preset_names_experts_and_what_is_named_beside_it_stays() -> None:
+    paper = Cluster(preset="paper")
+    assert "grounding-dino" in paper.detector and "sam2" in paper.segmenter == paper.tracker
+    assert paper.camera == "cotracker3" and not paper.phrases
+    mine = Cluster(preset="paper", detector="mine.onnx", tracker="flow")
+    assert (mine.detector, mine.tracker) == ("mine.onnx", "flow")
+    assert (mine.segmenter, mine.camera) == (paper.segmenter, paper.camera)
+    with pytest.raises(UsageError, match=r"^--cluster great: choose fast, paper, best$"):
+        Cluster(preset="great")
+
+
+def test_fast_is_what_there_is_anyway(without_weights: None) -> None:
+    fast = Cluster(preset="fast")
+    assert evidence_key(fast, masks=False) == evidence_key(masks=False)
+    assert cluster.load_models(fast) == cluster.load_models()
+
+
+@pytest.mark.parametrize("kind", ["detector", "segmenter", "tracker", "camera"])
+def test_every_preset_names_experts_that_are_known_and_its_licenses_are_as_said(kind: str) -> None:
+    for preset, chosen in PRESETS.items():
+        name = chosen.get(kind, "")
+        known = KNOWN.get(SIZES.get(name, name)) or KNOWN.get(f"facebook/{name}")
+        assert not name or known is not None, name
+        if preset == "best":
+            assert known is not None and known.commercial and not known.gated
+
+
+def test_a_preset_that_cannot_be_had_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INSTANCECAP_OFFLINE", "1")
+    with pytest.raises(MissingDependency, match=r"^--cluster best: --detector iSEE") as e:
+        cluster.load_models(Cluster(preset="best"))
+    assert "\n" not in str(e.value)
+    assert "pip install" in str(e.value) or "models pull iSEE" in str(e.value)

@@ -139,7 +139,8 @@ def evidence_key(
 
     settings: dict[str, Any] = {"models": load_models(cluster).names, "masks": masks}
     chosen = {name: value for name, value in asdict(cluster).items() if value}
-    chosen.pop("accept_license", None)
+    for name in ("preset", "accept_license"):
+        chosen.pop(name, None)
     if chosen:
         settings["chosen"] = chosen
     if files := _hashes(cluster):

@@ -62,6 +62,15 @@ def load_models(cluster: Cluster = DEFAULT) -> Models:
     Raises:
         MissingDependency, UsageError: an expert that was chosen cannot be had.
     """
+    try:
+        return _load(cluster)
+    except MissingDependency as error:
+        if not cluster.preset:
+            raise
+        raise MissingDependency(f"--cluster {cluster.preset}: {error}") from error
+
+
+def _load(cluster: Cluster) -> Models:
     detectors, warnings = _detectors(cluster.detector)
     if cluster.phrases:
         detectors = _asked(cluster.detector, cluster.phrases)

@@ -143,8 +143,8 @@ def is_local(name: str, *, option: str) -> bool:
     if reason and name not in cached():
         raise MissingDependency(
             f"--{option} {name} cannot be loaded as a {option}: {reason}, and it is not in "
-            f"{_cache_dir()}; name a folder with its config.json, model.safetensors and what else "
-            "it comes with"
+            f"{_cache_dir()}; run 'instancecap models pull {name}' where a hub is reached, or give "
+            "a folder with its config.json, model.safetensors and what else it comes with"
         )
     return bool(reason)
 
