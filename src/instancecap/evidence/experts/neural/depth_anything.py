@@ -58,7 +58,7 @@ class DepthAnything:
 
 
 def _load(source: str) -> Any:
-    local = hub.is_local(source, option="camera")
+    local = hub.is_local(source, option="camera", packages=("torch", "depth_anything_3"))
     os.environ.setdefault("DA3_LOG_LEVEL", "ERROR")  # it prints the rest to standard output
     try:
         import torch

@@ -8,6 +8,8 @@ from typing import Any
 from instancecap.errors import MissingDependency
 from instancecap.models import hub
 
+LIBRARIES = "torch", "transformers"
+
 
 @dataclass(frozen=True)
 class Pretrained:
@@ -27,7 +29,7 @@ class Pretrained:
     def libraries(self) -> tuple[Any, Any]:
         """torch and transformers. Raises :class:`MissingDependency` where one is missing, or there
         is nothing that they could load."""
-        hub.is_local(self.name, option=self.option)
+        hub.is_local(self.name, option=self.option, packages=LIBRARIES)
         try:
             import torch
             import transformers
@@ -44,7 +46,7 @@ class Pretrained:
             MissingDependency: it cannot be loaded, and why.
         """
         _, transformers = self.libraries()
-        local = hub.is_local(self.name, option=self.option)
+        local = hub.is_local(self.name, option=self.option, packages=LIBRARIES)
         try:
             return getattr(transformers, kind).from_pretrained(
                 self.name, local_files_only=local, **more
