@@ -4,6 +4,7 @@ followed from its boxes."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -38,9 +39,10 @@ def follow_agreed(
     models = load_models(cluster)
     tracking, shots = models.tracking, evidence.shots
     if tracking.video is not None:
-        return follow_masks(film, seeds, shots=shots, tracker=tracking.video)
+        with suppress(MemoryError):  # of the GPU; then they are followed by their boxes
+            return follow_masks(film, seeds, shots=shots, tracker=tracking.video)
     found = follow_in(film, seeds, shots=shots, detector=models.detector, start=tracking.start)
-    if not tracking.name:
+    if not tracking.name or tracking.video is not None:
         return found
     return {id: replace(one, tracker=tracking.name) for id, one in found.items()}
 
