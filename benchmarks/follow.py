@@ -24,15 +24,9 @@ from numpy.typing import NDArray
 
 from instancecap.evidence.cluster import load_models
 from instancecap.evidence.geometry import pairwise_ious
-from instancecap.evidence.tracking.box_trackers import NanoTracker
-from instancecap.evidence.tracking.follow import (
-    RATE,
-    SIDE,
-    Colors,
-    Film,
-    Seed,
-    follow_in,
-)
+from instancecap.evidence.tracking.box_trackers import NanoTracker, Seed
+from instancecap.evidence.tracking.film import RATE, SIDE, Film
+from instancecap.evidence.tracking.follow import Colors, follow_in
 from instancecap.models.detector import Detector
 from instancecap.video.clip import Clip
 from instancecap.video.decode import ClipReader, Picture

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from instancecap.evidence.cluster import load_masker
+from instancecap.evidence.cluster import load_masker, load_segmenter
 from instancecap.video.decode import Picture
 from instancecap.video.sampling import fit_within
 
@@ -52,25 +52,28 @@ MAX_CROP_RATIO = 1.5
 MAX_ENLARGEMENT = 3.0
 
 
-def blur_around(picture: Picture, box: Box, *, side: int) -> Picture:
+def blur_around(picture: Picture, box: Box, *, side: int, segmenter: str = "") -> Picture:
     """A picture in which all but what lies in a box is blurred, as the paper does it.
 
     Args:
         picture: uint8 RGB (height, width, 3); not changed.
         box: x0 y0 x1 y1 in 0..1.
         side: longer side of the result in pixels at most.
+        segmenter: who tells what is in the box from what is around it; as of
+            :class:`instancecap.evidence.choice.Cluster`.
     """
     picture = resized(picture, side)
-    return _blend(picture, blurred(picture), _mask(picture, box))
+    return _blend(picture, blurred(picture), _mask(picture, box, segmenter))
 
 
-def close_up(picture: Picture, box: Box, *, side: int) -> Picture:
+def close_up(picture: Picture, box: Box, *, side: int, segmenter: str = "") -> Picture:
     """What lies in a box (0..1) and near it, enlarged; what is not in it is darkened.
 
-    ``side``: longer side of the result in pixels, at most.
+    ``side``: longer side of the result in pixels, at most; ``segmenter`` as of
+    :func:`blur_around`.
     """
     height, width = picture.shape[:2]
-    mask = _mask(picture, box)
+    mask = _mask(picture, box, segmenter)
     feather = 2 * max(FEATHER, round(max(height, width) * CLOSE_FEATHER)) + 1
     dimmed = np.asarray(picture * DIMMED, np.uint8)
     lit = _blend(picture, dimmed, mask, feather=feather)
@@ -164,16 +167,19 @@ def crop_around(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
 # Masks -------------------------------------------------------------------------------------------
 
 
-def _mask(picture: Picture, box: Box) -> Picture:
+def _mask(picture: Picture, box: Box, segmenter: str) -> Picture:
     """The mask of what lies in a box, 0 or 255, shape (height, width).
 
     Without a network, or where its mask stays away from a side of the box, so that a head or feet
     are missing, it is the box with round corners: better some surroundings than half a thing.
     """
     height, width = picture.shape[:2]
-    masker = load_masker()
     bgr = np.ascontiguousarray(picture[..., ::-1])
-    found = None if masker is None else masker.mask(bgr, box) >= SALIENT
+    found: NDArray[np.bool_] | None = None
+    if segmenter:
+        (found,) = load_segmenter(segmenter).segment(bgr, box[None])
+    elif (masker := load_masker()) is not None:
+        found = masker.mask(bgr, box) >= SALIENT
     if found is None or not _reaches(found, box):
         center, half = (box[:2] + box[2:]) / 2, np.maximum((box[2:] - box[:2]) / 2, 1e-6)
         xs = ((np.arange(width) + 0.5) / width - center[0]) / half[0]

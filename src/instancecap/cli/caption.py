@@ -15,7 +15,7 @@ from instancecap.mllm.server import Server
 from instancecap.teachers import Teachers, read_teachers
 
 CONFIG = Filled(CaptionConfig, {"keep": "", "sound": ""})
-CLUSTER, SOUND = Filled(Cluster), Filled(SoundOptions)
+CLUSTER, SOUND = Filled(Cluster, {"preset": "cluster"}), Filled(SoundOptions)
 SERVER = Filled(
     Server,
     {"url": "", "batch_results": ""}

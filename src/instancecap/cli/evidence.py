@@ -14,7 +14,7 @@ from instancecap.errors import UsageError
 from instancecap.evidence.choice import Cluster
 
 CONFIG = Filled(RunConfig, dict.fromkeys(("out", "format", "engine", "hint_column", "keep"), ""))
-CLUSTER, SOUND = Filled(Cluster), Filled(SoundOptions)
+CLUSTER, SOUND = Filled(Cluster, {"preset": "cluster"}), Filled(SoundOptions)
 
 
 @offered("evidence", CONFIG, CLUSTER, SOUND)

@@ -11,7 +11,7 @@ import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import asdict, astuple, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
@@ -138,16 +138,15 @@ def evidence_key(
     from instancecap.models.weights import locate
 
     settings: dict[str, Any] = {"models": load_models(cluster).names, "masks": masks}
-    if cluster.detector:
-        settings["chosen"] = cluster.detector
-    if cluster.camera:
-        settings["camera"] = cluster.camera
-    if cluster.phrases:
-        settings["phrases"] = cluster.phrases
+    chosen = {name: value for name, value in asdict(cluster).items() if value}
+    for name in ("preset", "accept_license"):
+        chosen.pop(name, None)
+    if chosen:
+        settings["chosen"] = chosen
     if files := _hashes(cluster):
         settings["files"] = files
-    if sound is not None and sound.audio == "on":
-        speech = locate("silero-vad") is not None
+    if sound is not None and sound.audio != "off":
+        speech = sound.audio if sound.audio != "on" else locate("silero-vad") is not None
         settings["sound"] = (speech, sound.transcribe_url, sound.transcribe_model)
     return fingerprint(**settings)
 
@@ -237,7 +236,7 @@ class Work(ABC):
                 threads=self.threads,
                 masks=masks,
                 cluster=self.cluster,
-                audio=self.sound.audio == "on",
+                listener=self.sound.listener(),
                 transcribe=self.sound.transcriber(),
             )
             if stamp_of(job) != stamp:

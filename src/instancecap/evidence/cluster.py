@@ -11,6 +11,9 @@ from instancecap.evidence.camera_model import CameraModel
 from instancecap.evidence.cameras import CAMERAS, license_of
 from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.evidence.detectors import DETECTORS, read_phrases
+from instancecap.evidence.segmenters import SEGMENTERS, Salient, Segmenter
+from instancecap.evidence.trackers import BY_BOX, TRACKERS, Tracking
+from instancecap.evidence.tracking.masklets import ConceptTracker
 from instancecap.models import weights
 from instancecap.models.detector import AskedDetector, BatchDetector, Detector
 from instancecap.models.hog import HogPeopleDetector
@@ -20,13 +23,22 @@ from instancecap.models.u2net import SalientMasker
 
 @dataclass(frozen=True)
 class Models:
-    """The networks of one pass: detectors, the leading one first, where YuNet's weights are, if
-    anywhere, and who follows the camera in a pass of its own, if anybody."""
+    """The networks of one pass.
+
+    Attributes:
+        detectors: find instances, the leading one first.
+        faces: where YuNet's weights are, if anywhere.
+        tracking: who follows instances.
+        phrases: what a tracker that finds things by phrases is asked for.
+        camera: who follows the camera in a pass of its own, if anybody.
+    """
 
     detectors: tuple[Detector, ...]
     faces: Path | None
     warnings: tuple[str, ...]
+    tracking: Tracking
     camera: CameraModel | None = None
+    phrases: tuple[str, ...] = ()
 
     @property
     def detector(self) -> Detector:
@@ -42,7 +54,9 @@ class Models:
     def names(self) -> dict[str, str]:
         """Expert and model, for the record."""
         names = {"detector": ",".join(detector.name for detector in self.detectors)}
-        return names if self.faces is None else {**names, "faces": "yunet"}
+        if self.faces is not None:
+            names["faces"] = "yunet"
+        return {**names, "tracker": self.tracking.name} if self.tracking.name else names
 
 
 def load_models(cluster: Cluster = DEFAULT) -> Models:
@@ -51,11 +65,25 @@ def load_models(cluster: Cluster = DEFAULT) -> Models:
     Raises:
         MissingDependency, UsageError: an expert that was chosen cannot be had.
     """
+    try:
+        return _load(cluster)
+    except MissingDependency as error:
+        if not cluster.preset:
+            raise
+        raise MissingDependency(f"--cluster {cluster.preset}: {error}") from error
+
+
+def _load(cluster: Cluster) -> Models:
     detectors, warnings = _detectors(cluster.detector)
+    tracking = _tracking(cluster.tracker)
+    finds = isinstance(tracking.video, ConceptTracker)
     if cluster.phrases:
-        detectors = _asked(cluster.detector, cluster.phrases)
+        detectors = _asked(cluster.detector, cluster.phrases, alone=not finds)
+    if cluster.segmenter:  # used where masks are asked for; whether it is there is told now
+        load_segmenter(cluster.segmenter)
+    phrases = read_phrases(cluster.phrases) if finds and cluster.phrases else ()
     camera = _camera(cluster.camera, cluster.accept_license) if cluster.camera else None
-    return Models(detectors, _path_or_none("yunet"), warnings, camera)
+    return Models(detectors, _path_or_none("yunet"), warnings, tracking, camera, phrases)
 
 
 @cache
@@ -74,15 +102,15 @@ def _detectors(chosen: str) -> tuple[tuple[Detector, ...], tuple[str, ...]]:
 
 
 @cache
-def _asked(chosen: str, phrases: str) -> tuple[Detector, ...]:
+def _asked(chosen: str, phrases: str, *, alone: bool) -> tuple[Detector, ...]:
     """The detectors, those with an open vocabulary asked for the phrases."""
     detectors, _ = _detectors(chosen)
-    if not any(isinstance(one, AskedDetector) for one in detectors):
+    if alone and not any(isinstance(one, AskedDetector) for one in detectors):
         names = ", ".join(one.name for one in detectors)
         raise UsageError(
             f"--phrases goes with a detector that is asked for phrases, and {names} has its own "
-            "classes: choose one such as --detector IDEA-Research/grounding-dino-tiny, or leave "
-            "--phrases out"
+            "classes: choose one such as --detector IDEA-Research/grounding-dino-tiny, or "
+            "--tracker facebook/sam3, or leave --phrases out"
         )
     asked = read_phrases(phrases)
     return tuple(one.asking(asked) if isinstance(one, AskedDetector) else one for one in detectors)
@@ -103,6 +131,24 @@ def _path_or_none(name: str) -> Path | None:
 
 
 @cache
+def _tracking(chosen: str) -> Tracking:
+    return TRACKERS.open(chosen) if chosen else BY_BOX
+
+
+@cache
+def load_segmenter(chosen: str = "") -> Segmenter:
+    """The segmenter chosen, or the best at hand; loaded once per process.
+
+    Raises:
+        MissingDependency, UsageError: the one that was chosen cannot be had.
+    """
+    if chosen:
+        return SEGMENTERS.open(chosen)
+    masker = load_masker()
+    return SEGMENTERS.open("grabcut") if masker is None else Salient(masker)
+
+
+@cache
 def load_masker() -> SalientMasker | None:
     """The network for masks, loaded once per process; None without its weights."""
     path = _path_or_none("u2netp")
@@ -111,5 +157,13 @@ def load_masker() -> SalientMasker | None:
 
 def forget_models() -> None:
     """Look for weights anew, after the environment has changed."""
-    for cached in (_detectors, _asked, _camera, _path_or_none, load_masker):
+    for cached in (
+        _detectors,
+        _asked,
+        _tracking,
+        _camera,
+        _path_or_none,
+        load_masker,
+        load_segmenter,
+    ):
         cached.cache_clear()

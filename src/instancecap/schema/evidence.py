@@ -171,6 +171,9 @@ class InstanceFacts(StrictModel):
         description="of a group: share of the samples in which no more of its kind are in its box",
     )
     source: str = Field(default="", description="the expert that found it")
+    tracker: str = Field(
+        default="", exclude_if=operator.not_, description="the expert that drew its track anew"
+    )
     colors: list[tuple[str, Unit]] = Field(default=[], description="name and share, largest first")
     track: list[TrackPoint] = []
     masks: list[MaskRle] = []

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from instancecap.captioners.chain.agree import Agreed, Named, agree, likeness
-from instancecap.evidence.tracking.follow import Seed
+from instancecap.evidence.tracking.box_trackers import Seed
 from instancecap.schema.evidence import InstanceFacts, Opinion
 from instancecap.verify.naming import ClassMatch
 from tests.made import Box, boxes, evidences, thing

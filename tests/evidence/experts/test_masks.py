@@ -13,7 +13,9 @@ from hypothesis.extra import numpy as arrays
 from pycocotools import mask as coco_mask
 
 from instancecap.evidence.build import measure
-from instancecap.evidence.experts.masks import encode_mask, grab_cut, segment_box
+from instancecap.evidence.cluster import load_segmenter
+from instancecap.evidence.segmenters import grab_cut
+from instancecap.evidence.tracking.masklets import encode_mask
 from instancecap.schema.evidence import MaskRle
 from instancecap.video import Clip
 
@@ -80,7 +82,8 @@ def test_any_box_of_any_picture_gives_a_mask_of_its_size(
 ) -> None:
     a, b, c, d = corners
     box = np.array([min(a, c), min(b, d), max(a, c), max(b, d)])
-    for mask in (segment_box(picture, box), grab_cut(picture, box)):
+    for name in ("", "box", "grabcut"):
+        (mask,) = load_segmenter(name).segment(picture, box[None])
         assert mask.shape == picture.shape[:2]
         assert mask.dtype == bool
 
@@ -88,9 +91,8 @@ def test_any_box_of_any_picture_gives_a_mask_of_its_size(
 def test_the_network_keeps_to_the_box(with_weights: Path) -> None:
     picture, truth = scene()
     box = box_around(truth)
-    found = box_around(segment_box(picture, box))
-    assert np.abs(found - box).max() < 0.03
-    mask = segment_box(picture, box)
+    (mask,) = load_segmenter("u2netp").segment(picture, box[None])
+    assert np.abs(box_around(mask) - box).max() < 0.03
     assert iou(mask, truth) > 0.8
 
 

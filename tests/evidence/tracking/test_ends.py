@@ -9,7 +9,7 @@ import pytest
 from instancecap.evidence.color_names import COLORS
 from instancecap.evidence.experts.world import CameraTrajectory
 from instancecap.evidence.tracking.ends import follow_ends, lengthen_by_motion
-from instancecap.evidence.tracking.follow import Film
+from instancecap.evidence.tracking.film import Film
 from instancecap.evidence.tracking.tracks import Track
 from instancecap.models.coco import CLASSES
 from instancecap.schema.evidence import Shot

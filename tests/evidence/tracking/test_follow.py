@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from instancecap.evidence.geometry import pairwise_ious
-from instancecap.evidence.tracking.follow import Film, Followed, Seed, follow, follow_in
+from instancecap.evidence.tracking.box_trackers import Seed
+from instancecap.evidence.tracking.film import Film
+from instancecap.evidence.tracking.follow import Followed, follow, follow_in
 from instancecap.schema.evidence import Shot
 from instancecap.video.clip import Clip
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.evidence.geometry import ious
-from instancecap.evidence.tracking.follow import Seed
+from instancecap.evidence.tracking.box_trackers import Seed
 from instancecap.evidence.tracking.instances import box_at
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import InstanceFacts

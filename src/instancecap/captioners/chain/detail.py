@@ -155,8 +155,10 @@ def painted(scene: Scene, item: InstanceFacts, *, count: int) -> tuple[Image, ..
     """At most ``count`` pictures of an instance before blurred surroundings, evenly in time."""
     views = views_of(scene, item)
     chosen = [views[index] for index in pick_evenly(len(views), count)]
-    side = scene.options.image_side
-    return tuple(_made(image, partial(blur_around, box=box, side=side)) for image, box in chosen)
+    how = partial(
+        blur_around, side=scene.options.image_side, segmenter=scene.prepared.cluster.segmenter
+    )
+    return tuple(_made(image, partial(how, box=box)) for image, box in chosen)
 
 
 def target_pictures(
@@ -174,7 +176,8 @@ def target_pictures(
     near = [view for view in sure if view[0] is not best[0]][:close_ups]
     others = [view for view in views if view[0].t not in given and view[0] is not best[0]]
     near += [others[i] for i in pick_evenly(len(others), close_ups - len(near))]
-    made = [_made(image, partial(close_up, box=box, side=side)) for image, box in near]
+    how = partial(close_up, side=side, segmenter=scene.prepared.cluster.segmenter)
+    made = [_made(image, partial(how, box=box)) for image, box in near]
     image, box = best
     target = _made(image, lambda picture: outline_box(resized(picture, side), box))
     made = sorted([target, *made], key=lambda one: one.t or 0.0)

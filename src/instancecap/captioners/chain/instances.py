@@ -4,6 +4,8 @@ followed from its boxes."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,19 +13,16 @@ import numpy as np
 from instancecap.captioners.chain.agree import NEAR, Agreed, noun_for
 from instancecap.evidence.choice import Cluster
 from instancecap.evidence.cluster import load_models
-from instancecap.evidence.geometry import areas, centers, direction_of
-from instancecap.evidence.tracking.follow import Film, Followed, follow_in
+from instancecap.evidence.experts.world import own_motion
+from instancecap.evidence.tracking.film import Film
+from instancecap.evidence.tracking.follow import Followed, follow_in
+from instancecap.evidence.tracking.refine import follow_masks
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import (
-    CameraFacts,
     Evidence,
     InstanceFacts,
-    InstanceMotion,
 )
 from instancecap.verify.naming import ClassMatch, held_match
-
-MOVES = 0.06
-"""Frame sizes by which a followed thing has to shift, the camera's turn taken away, to move."""
 
 COMES = 0.35
 """Seconds from a clip's ends within which a followed thing that is not there yet, or any more,
@@ -37,7 +36,15 @@ def follow_agreed(
     seeds = {one.id: one.seeds for one in agreed if one.seeds}
     if not seeds or not film.times:
         return {}
-    return follow_in(film, seeds, shots=evidence.shots, detector=load_models(cluster).detector)
+    models = load_models(cluster)
+    tracking, shots = models.tracking, evidence.shots
+    if tracking.video is not None:
+        with suppress(MemoryError):  # of the GPU; then they are followed by their boxes
+            return follow_masks(film, seeds, shots=shots, tracker=tracking.video)
+    found = follow_in(film, seeds, shots=shots, detector=models.detector, start=tracking.start)
+    if not tracking.name or tracking.video is not None:
+        return found
+    return {id: replace(one, tracker=tracking.name) for id, one in found.items()}
 
 
 def agreed_evidence(
@@ -47,9 +54,11 @@ def agreed_evidence(
     items = [_facts(one, followed.get(one.id), evidence) for one in agreed]
     ids = {item.id for item in items}
     contacts = [one for one in evidence.contacts if {one.first, one.second} <= ids]
+    owners = {piece.id: one.id for one in agreed for piece in one.pieces}
     faces = [
-        face if face.instance in ids else face.model_copy(update={"instance": None})
+        face.model_copy(update={"instance": owners.get(face.instance)})
         for face in evidence.faces
+        if face.instance is not None
     ]
     return evidence.model_copy(update={"instances": items, "contacts": contacts, "faces": faces})
 
@@ -87,7 +96,7 @@ def _followed_facts(
         confidence=round(followed.confidence, 3) if followed else 0.0,
         salience=0.0,
         count=one.named.count,
-        source="nanotrack" if track else "",
+        source=followed.tracker if followed and track else "",
         **about_track(track, evidence),
     )
 
@@ -101,25 +110,3 @@ def about_track(track: list[TrackPoint], evidence: Evidence) -> dict[str, Any]:
         "leaves": bool(track) and track[-1].t < end - COMES,
         "motion": own_motion(track, evidence.camera),
     }
-
-
-def own_motion(track: Sequence[TrackPoint], camera: CameraFacts) -> InstanceMotion:
-    """How a thing moves by its boxes, what the camera's turn shifts them by taken away."""
-    if len(track) < 2:
-        return InstanceMotion(moving=False)
-    boxes = np.array([point.box for point in track])
-    start, end = track[0].t, track[-1].t
-    steps = [step for step in camera.path if start < step.t <= end]
-    shift = centers(boxes)[-1] - centers(boxes)[0]
-    own = shift - np.array([sum(step.dx for step in steps), sum(step.dy for step in steps)])
-    zoom = float(np.prod([step.zoom for step in steps])) if steps else 1.0
-    growth = areas(boxes)[-1] / max(float(areas(boxes)[0]), 1e-6) / max(zoom, 1e-3) ** 2
-    moving = bool(np.abs(own).max() >= MOVES)
-    return InstanceMotion(
-        moving=moving,
-        direction=direction_of(own) if moving else "",
-        speed=round(float(np.hypot(*own) / np.sqrt(2) / max(end - start, 1e-3)), 4),
-        scale_change=round(float(np.clip(growth, 0.01, 100)), 3),
-        frame_dx=round(float(shift[0]), 4),
-        frame_dy=round(float(shift[1]), 4),
-    )

@@ -18,7 +18,7 @@ from instancecap.captioners.chain.pictures import Part
 from instancecap.captioners.chain.questions import Answered, Chain, Question, Scene, Values
 from instancecap.captioners.chain.said import MOST_COUNTED
 from instancecap.captioners.chain.windows import Window
-from instancecap.evidence.tracking.follow import Seed
+from instancecap.evidence.tracking.box_trackers import Seed
 from instancecap.mllm.base import Image, Media
 from instancecap.schema.base import Text
 from instancecap.schema.pointer import instance_pointer

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.captioners.chain.agree import Agreed
-from instancecap.captioners.chain.instances import about_track, own_motion
+from instancecap.captioners.chain.instances import about_track
 from instancecap.evidence.choice import Cluster
 from instancecap.evidence.cluster import load_models
+from instancecap.evidence.experts.world import own_motion
 from instancecap.evidence.geometry import as_box
 from instancecap.evidence.thresholds import NAMING
-from instancecap.evidence.tracking.follow import Film
+from instancecap.evidence.tracking.film import Film
 from instancecap.evidence.tracking.naming import OBJECT, Naming, name_class, phrase_of
 from instancecap.evidence.tracking.several import ALIKE, overlap_of
 from instancecap.evidence.tracking.tracker import link

@@ -323,7 +323,7 @@ def _instance_source(item: InstanceFacts, field: str, colors: list[str]) -> tupl
         shares = [share for name, share in item.colors if name in colors]
         return "colors", min([item.confidence, *(precision("color", share) for share in shares)])
     measured_by_box = ("position", "action", "appearance")
-    return "tracker" if field in measured_by_box else item.source, item.confidence
+    return (item.tracker or "tracker") if field in measured_by_box else item.source, item.confidence
 
 
 def _background_source(evidence: Evidence, scene: whole.Scene) -> tuple[str, float]:

@@ -34,7 +34,7 @@ from instancecap.evidence.tracking.ends import (
     follow_ends,
     lengthen_by_motion,
 )
-from instancecap.evidence.tracking.follow import Film
+from instancecap.evidence.tracking.film import Film
 from instancecap.evidence.tracking.groups import group_instances
 from instancecap.evidence.tracking.instances import (
     moving_instances,
@@ -99,6 +99,7 @@ class DetectionExpert:
     needs = ("shots", "camera", "motion")
 
     def __init__(self, models: Models) -> None:
+        self._start_tracker = models.tracking.start
         self._faces = FaceExpert(models.faces) if models.faces is not None else None
         self._first, *self._others = (SampleSearcher(detector) for detector in models.detectors)
         self._detecting, self._cropping = Ticker(DETECTION_RATE), Ticker(CROP_RATE)
@@ -297,7 +298,7 @@ class DetectionExpert:
         fit = NAMING_YOLOV3 if detector.name == "yolov3-tiny" else NAMING
         tracks = link(samples)
         lengthen_by_motion(tracks, loose, trajectory)
-        tracks = follow_ends(tracks, self._film, shot)
+        tracks = follow_ends(tracks, self._film, shot, start=self._start_tracker)
         kept = name_tracks(tracks, shot=shot, world=trajectory, samples=len(samples), fit=fit)
         named = named_instances(kept, shot=shot, end=end, world=trajectory, tight=detector.tight)
         for item in named:

@@ -18,7 +18,8 @@ from instancecap.evidence.geometry import (
     touches_border,
 )
 from instancecap.evidence.tracking.tracks import FrameDetections, Track
-from instancecap.schema.evidence import InstanceMotion
+from instancecap.schema.base import TrackPoint
+from instancecap.schema.evidence import CameraFacts, InstanceMotion
 
 Array = NDArray[np.float64]
 
@@ -27,6 +28,9 @@ MIN_TRAVEL = 0.03
 
 MIN_TRAVEL_OF_SIZE = 0.3
 """… and this share of its own size: large boxes tremble by more pixels than small ones."""
+
+MIN_OWN_SHIFT = 0.06
+"""Frame sizes by which a followed thing has to shift, the camera's turn taken away, to move."""
 
 MIN_STEADY = 0.6
 """Mean own flow over mean strength of it from which a thing before a moving camera travels."""
@@ -206,3 +210,25 @@ def _is_straight(track: Track) -> bool:
     net = float(np.linalg.norm(path[-1] - path[0]))
     size = float(np.median(np.sqrt(areas(boxes))))
     return net > max(0.6 * steps, 0.8 * size)
+
+
+def own_motion(track: Sequence[TrackPoint], camera: CameraFacts) -> InstanceMotion:
+    """How a thing moves by its boxes, what the camera's turn shifts them by taken away."""
+    if len(track) < 2:
+        return InstanceMotion(moving=False)
+    boxes = np.array([point.box for point in track])
+    start, end = track[0].t, track[-1].t
+    steps = [step for step in camera.path if start < step.t <= end]
+    shift = centers(boxes)[-1] - centers(boxes)[0]
+    own = shift - np.array([sum(step.dx for step in steps), sum(step.dy for step in steps)])
+    zoom = float(np.prod([step.zoom for step in steps])) if steps else 1.0
+    growth = areas(boxes)[-1] / max(float(areas(boxes)[0]), 1e-6) / max(zoom, 1e-3) ** 2
+    moving = bool(np.abs(own).max() >= MIN_OWN_SHIFT)
+    return InstanceMotion(
+        moving=moving,
+        direction=direction_of(own) if moving else "",
+        speed=round(float(np.hypot(*own) / np.sqrt(2) / max(end - start, 1e-3)), 4),
+        scale_change=round(float(np.clip(growth, 0.01, 100)), 3),
+        frame_dx=round(float(shift[0]), 4),
+        frame_dy=round(float(shift[1]), 4),
+    )

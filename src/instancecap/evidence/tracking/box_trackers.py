@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import cv2
@@ -15,11 +17,27 @@ from instancecap.video.decode import Picture
 Array = NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """Where a thing is: ``box`` in 0..1 of the frame at ``t`` seconds from the clip's start.
+
+    ``score``: how sure that is, 0..1.
+    """
+
+    t: float
+    box: tuple[float, float, float, float]
+    score: float = 1.0
+
+
 class Tracker(Protocol):
     """Follows one thing from frame to frame."""
 
     def update(self, picture: Picture) -> Array:
         """The box (4,) in 0..1 of the next BGR picture; it may reach beyond the frame."""
+
+
+StartTracker = Callable[[Picture, Array], Tracker]
+"""Makes a tracker that follows the thing in a box (0..1) of a BGR picture."""
 
 
 def start_tracker(picture: Picture, box: Array) -> Tracker:

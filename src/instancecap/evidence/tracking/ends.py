@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from instancecap.evidence.experts.world import CameraTrajectory
 from instancecap.evidence.geometry import areas, pairwise_ious
-from instancecap.evidence.tracking.box_trackers import start_tracker
-from instancecap.evidence.tracking.follow import ABSENT, MEET, MIN_VISIBLE, Colors, Film
+from instancecap.evidence.tracking.box_trackers import StartTracker, start_tracker
+from instancecap.evidence.tracking.film import Film
+from instancecap.evidence.tracking.follow import ABSENT, MEET, MIN_VISIBLE, Colors
 from instancecap.evidence.tracking.stitching import kinds_agree
 from instancecap.evidence.tracking.tracks import Track
 from instancecap.schema.evidence import Shot
@@ -60,7 +61,9 @@ def _coincide(track: Track, patch: Track) -> bool:
     return float(np.mean(pairwise_ious(np.array(track.boxes)[inside], theirs))) > COVERS
 
 
-def follow_ends(tracks: Sequence[Track], film: Film, shot: Shot) -> list[Track]:
+def follow_ends(
+    tracks: Sequence[Track], film: Film, shot: Shot, *, start: StartTracker = start_tracker
+) -> list[Track]:
     """The tracks, the most prominent ones followed at both ends to where the thing is no longer
     there, or to the shot's end.
 
@@ -73,7 +76,7 @@ def follow_ends(tracks: Sequence[Track], film: Film, shot: Shot) -> list[Track]:
         for end in (-1, 0):
             while any(one is track for one in kept):
                 others = [one for one in kept if one is not track]
-                met = _follow(track, end, film, shot, others)
+                met = _follow(track, end, film, shot, others, start)
                 if met is None or not _goes_on(track, met, end):
                     break
                 track.merge(met)
@@ -99,7 +102,12 @@ def _beyond(indices: NDArray[np.int64], beyond: NDArray[np.bool_]) -> list[int]:
 
 
 def _follow(
-    track: Track, end: int, film: Film, shot: Shot, others: Sequence[Track]
+    track: Track,
+    end: int,
+    film: Film,
+    shot: Shot,
+    others: Sequence[Track],
+    start: StartTracker,
 ) -> Track | None:
     """Lengthen one end of a track; the other track that it comes to, if any."""
     times = np.array(film.times)
@@ -114,8 +122,8 @@ def _follow(
     if gap < LEAST_GAP or not indices:
         return None
     picture = film.picture(indices[0])
-    start = track.boxes_at([film.times[indices[0]]])[0]
-    tracker, seed = start_tracker(picture, start), Colors.of(picture, start)
+    box = track.boxes_at([film.times[indices[0]]])[0]
+    tracker, seed = start(picture, box), Colors.of(picture, box)
     found: list[tuple[float, Array]] = []
     doubts, met = 0, None
     for index in indices[1:]:

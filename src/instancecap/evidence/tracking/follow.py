@@ -20,27 +20,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.evidence.geometry import areas, as_box, ious, pairwise_ious
-from instancecap.evidence.tracking.box_trackers import Tracker, start_tracker
+from instancecap.evidence.tracking.box_trackers import Seed, StartTracker, Tracker, start_tracker
+from instancecap.evidence.tracking.film import Film, FilmMaker
 from instancecap.models.detector import Detector
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Shot
 from instancecap.video.clip import Clip
-from instancecap.video.decode import ClipReader, Frame, Picture
-from instancecap.video.sampling import Ticker, fit_within
+from instancecap.video.decode import ClipReader, Picture
 
 Array = NDArray[np.float64]
 Detected = dict[int, tuple[Array, NDArray[np.float32]]]
 """Boxes (n, 4) and class scores (n, classes) by frame."""
 
 Key = TypeVar("Key", bound=Hashable)
-
-RATE, SIDE = 8.0, 416
-"""Frames a second that things are followed on, and their longer side in pixels."""
-
-MAX_FRAMES = 1500
-"""Of one clip; a clip of more than two minutes is followed on fewer frames a second."""
-
-QUALITY = 85
 
 RING = 0.6
 """Share of a box's size that its surroundings reach beyond it, for the colors around a thing."""
@@ -71,14 +63,6 @@ find it: small detectors miss a lot."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seed:
-    """Where a thing is: ``box`` in 0..1 of the frame at ``t`` seconds from the clip's start."""
-
-    t: float
-    box: tuple[float, float, float, float]
-
-
-@dataclass(frozen=True, slots=True)
 class Followed:
     """One thing over the clip.
 
@@ -86,62 +70,18 @@ class Followed:
         track: where it is while it is there; a point's score is the probability that it is there.
         absent: seconds, start and end, between which it is not to be seen, within shots that have
             a seed.
+        tracker: who followed it.
     """
 
     track: tuple[TrackPoint, ...]
     absent: tuple[tuple[float, float], ...]
+    tracker: str = "nanotrack"
 
     @property
     def confidence(self) -> float:
         """Mean probability of the points, 0..1."""
         scores = [point.score for point in self.track]
         return float(np.mean(scores)) if scores else 0.0
-
-
-@dataclass(slots=True)
-class Film:
-    """A clip's frames, small and packed as JPEG, so that they can be gone through both ways.
-
-    Attributes:
-        times: seconds from the clip's start, rising.
-        files: one JPEG file a time.
-    """
-
-    times: list[float] = field(default_factory=list)
-    files: list[bytes] = field(default_factory=list)
-
-    def add(self, t: float, picture: Picture) -> None:
-        """Keep a BGR picture."""
-        _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-        self.times.append(t)
-        self.files.append(data.tobytes())
-
-    def keep(self, most: int) -> None:
-        """Let go of all but the latest ``most`` pictures."""
-        if (extra := len(self.times) - most) > 0:
-            del self.times[:extra], self.files[:extra]
-
-    def picture(self, index: int) -> Picture:
-        """A picture, BGR (height, width, 3)."""
-        data = np.frombuffer(self.files[index], np.uint8)
-        picture = cv2.imdecode(data, cv2.IMREAD_COLOR)
-        assert picture is not None, index
-        return np.asarray(picture, np.uint8)
-
-
-class FilmMaker:
-    """Keeps the frames to follow things on, while someone else reads the clip."""
-
-    def __init__(self, *, aspect: float, duration: float) -> None:
-        """``duration`` in seconds bounds how many frames are kept."""
-        rate = min(RATE, MAX_FRAMES / max(duration, 1e-3))
-        self._ticker, self._size = Ticker(rate), fit_within(aspect, SIDE)
-        self.film = Film()
-
-    def see(self, frame: Frame) -> None:
-        """Look at the next frame."""
-        if self._ticker.due(frame.t):
-            self.film.add(frame.t, frame.bgr(self._size))
 
 
 def follow(
@@ -176,13 +116,14 @@ def follow_in(
     *,
     shots: Sequence[Shot] = (),
     detector: Detector | None = None,
+    start: StartTracker = start_tracker,
 ) -> dict[Key, Followed]:
-    """As :func:`follow`, on frames that were read already."""
+    """As :func:`follow`, on frames that were read already, by trackers that ``start`` makes."""
     if not film.times:
         return {key: Followed((), ()) for key in seeds}
     times = np.array(film.times)
     stretches = _stretches(times, shots)
-    jobs = {key: _Job.of(given, times, stretches) for key, given in seeds.items()}
+    jobs = {key: _Job.of(given, times, stretches, start) for key, given in seeds.items()}
     seeded = {index for job in jobs.values() for index in job.seeds}
     detections: Detected = {}
     count = len(times)
@@ -217,16 +158,23 @@ class _Job:
 
     seeds: dict[int, Array]
     stretches: NDArray[np.int64]
+    start: StartTracker
     forward: _Way = field(default_factory=_Way)
     backward: _Way = field(default_factory=_Way)
     colors: dict[tuple[int, bool], Colors] = field(default_factory=dict)
     last: int = -1
 
     @classmethod
-    def of(cls, seeds: Sequence[Seed], times: Array, stretches: NDArray[np.int64]) -> _Job:
+    def of(
+        cls,
+        seeds: Sequence[Seed],
+        times: Array,
+        stretches: NDArray[np.int64],
+        start: StartTracker,
+    ) -> _Job:
         chosen = {int(np.abs(times - one.t).argmin()): np.array(one.box) for one in seeds}
         boxes = {index: box for index, box in chosen.items() if (box[2:] > box[:2]).all()}
-        return cls(boxes, stretches)
+        return cls(boxes, stretches, start)
 
     def see(self, index: int, picture: Picture) -> None:
         """Look at the next frame of the way: indices rise, then fall."""
@@ -237,7 +185,7 @@ class _Job:
         self.last = index
         if index in self.seeds:
             box = self.seeds[index]
-            way.tracker = start_tracker(picture, box)
+            way.tracker = self.start(picture, box)
         elif way.tracker is None:
             return
         else:

@@ -16,7 +16,8 @@ from instancecap.captioners.chain.options import key_of
 from instancecap.errors import InputError
 from instancecap.evidence.cluster import load_models
 from instancecap.evidence.geometry import ious
-from instancecap.evidence.tracking.follow import MIN_ABSENCE, Seed, follow
+from instancecap.evidence.tracking.box_trackers import Seed
+from instancecap.evidence.tracking.follow import MIN_ABSENCE, follow
 from instancecap.mllm.server import Server
 from instancecap.schema import pointer as pointers
 from instancecap.schema.base import TrackPoint

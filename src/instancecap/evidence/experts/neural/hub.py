@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 from instancecap.errors import MissingDependency
 from instancecap.models import hub
+
+LIBRARIES = "torch", "transformers"
 
 
 @dataclass(frozen=True)
@@ -16,17 +17,19 @@ class Pretrained:
     is one, else to the CPU.
 
     Attributes:
-        option: such as ``detector``, for messages.
+        option: such as ``detector``, for messages; two that differ in it alone are equal.
         name: a folder with ``config.json`` and weights, or a hub id.
         half: the type of a model's numbers on a GPU.
     """
 
-    option: str
+    option: str = field(compare=False)
     name: str
     half: str = "float16"
 
     def libraries(self) -> tuple[Any, Any]:
-        """torch and transformers. Raises :class:`MissingDependency` where one is missing."""
+        """torch and transformers. Raises :class:`MissingDependency` where one is missing, or there
+        is nothing that they could load."""
+        hub.is_local(self.name, option=self.option, packages=LIBRARIES)
         try:
             import torch
             import transformers
@@ -43,23 +46,21 @@ class Pretrained:
             MissingDependency: it cannot be loaded, and why.
         """
         _, transformers = self.libraries()
-        is_folder = Path(self.name).is_dir()
-        closed = "" if is_folder else hub.why_closed()
+        local = hub.is_local(self.name, option=self.option, packages=LIBRARIES)
         try:
             return getattr(transformers, kind).from_pretrained(
-                self.name, local_files_only=is_folder or bool(closed), **more
+                self.name, local_files_only=local, **more
             )
         except (OSError, ValueError, ImportError, RuntimeError) as error:
-            unread = closed and self.name not in hub.cached()
-            why = closed if unread else " ".join(str(error).split())[:200]
+            why = " ".join(str(error).split())[:200]
             if "gated repo" in why:
                 raise MissingDependency(
                     f"--{self.option}: {hub.gated_advice(self.name)}"
                 ) from error
             raise MissingDependency(
-                f"--{self.option} {self.name} cannot be loaded as a {self.option}: {why}; where no "
-                "hub is reached, give a folder with its config.json, model.safetensors and what "
-                "else it comes with"
+                f"--{self.option} {self.name} cannot be loaded as a {self.option}: {why}; run "
+                f"'instancecap models pull {self.name}' where a hub is reached, or give a folder "
+                "with its config.json, model.safetensors and what else it comes with"
             ) from error
 
     def load_model(self, kind: str) -> Any:
