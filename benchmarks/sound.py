@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 
 from instancecap.evidence.build import measure
+from instancecap.evidence.experts.sound import SileroListener
 from instancecap.video.clip import Clip
 
 
@@ -22,7 +23,7 @@ def main() -> None:
     seconds = pictures = sound = 0.0
     found = 0
     for path in sorted(options.clips.glob("web/*.mp4")):
-        evidence = measure(Clip.open(path), threads=1, audio=True)
+        evidence = measure(Clip.open(path), threads=1, listener=SileroListener())
         if evidence.audio.sound != "audible":
             continue
         found += 1

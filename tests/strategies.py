@@ -68,6 +68,15 @@ instances = st.builds(
     appearance=texts,
     action=texts,
     expression=texts,
+    expression_spans=few(
+        st.builds(
+            c.ExpressionSpan,
+            start=seconds,
+            end=seconds,
+            shows=texts,
+            intensity=word_or_none(v.Intensity),
+        )
+    ),
     colors=few(texts),
     position=st.builds(
         c.Position,

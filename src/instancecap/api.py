@@ -214,7 +214,7 @@ def measure(
         _as_clip(source),
         threads=threads,
         masks=masks,
-        audio=heard.audio == "on",
+        listener=heard.listener(),
         transcribe=heard.transcriber(),
         cluster=cluster,
     )

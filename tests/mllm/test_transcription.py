@@ -55,9 +55,11 @@ def test_a_server_that_tells_no_times_is_asked_in_its_own_way() -> None:
 
     sounds: list[bytes] = []
     with serve(heard={"text": "Hello there."}, deaf=plain_only, sounds=sounds) as url:
-        said = Transcriber(url, model=MODEL)(wav())
+        transcriber = Transcriber(url, model=MODEL)
+        said, again = transcriber(wav()), transcriber(wav())
     assert [one.text for one in said.utterances] == ["Hello there."]
-    assert len(sounds) == 2
+    assert again == said and not said.timed
+    assert len(sounds) == 3  # it is not asked for times a second time
 
 
 @pytest.mark.parametrize(

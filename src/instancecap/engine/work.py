@@ -145,8 +145,8 @@ def evidence_key(
         settings["chosen"] = chosen
     if files := _hashes(cluster):
         settings["files"] = files
-    if sound is not None and sound.audio == "on":
-        speech = locate("silero-vad") is not None
+    if sound is not None and sound.audio != "off":
+        speech = sound.audio if sound.audio != "on" else locate("silero-vad") is not None
         settings["sound"] = (speech, sound.transcribe_url, sound.transcribe_model)
     return fingerprint(**settings)
 
@@ -236,7 +236,7 @@ class Work(ABC):
                 threads=self.threads,
                 masks=masks,
                 cluster=self.cluster,
-                audio=self.sound.audio == "on",
+                listener=self.sound.listener(),
                 transcribe=self.sound.transcriber(),
             )
             if stamp_of(job) != stamp:

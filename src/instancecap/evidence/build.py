@@ -16,12 +16,12 @@ from instancecap.evidence.experts.light import LightExpert
 from instancecap.evidence.experts.masks import add_masks
 from instancecap.evidence.experts.motion import MotionExpert
 from instancecap.evidence.experts.shots import ShotExpert
-from instancecap.evidence.experts.sound import Transcribe, add_sound
+from instancecap.evidence.experts.sound import Listener, Transcribe, add_sound
 from instancecap.evidence.experts.style import StyleExpert
 from instancecap.evidence.experts.texts import TextExpert
 from instancecap.evidence.heap import give_pictures_back
 from instancecap.evidence.streaming import Pass
-from instancecap.evidence.tracking.refine import refine_tracks
+from instancecap.evidence.tracking.refine import follow_by_masks
 from instancecap.schema.evidence import Evidence, Video
 from instancecap.video.clip import Clip
 from instancecap.video.decode import ClipReader
@@ -45,7 +45,7 @@ def measure(
     threads: int = 0,
     masks: bool = False,
     cluster: Cluster = DEFAULT,
-    audio: bool = False,
+    listener: Listener | None = None,
     transcribe: Transcribe | None = None,
     also: Sequence[Expert] = (),
 ) -> Evidence:
@@ -56,7 +56,7 @@ def measure(
         threads: cores to use, 0 for all. What is measured does not depend on it.
         masks: add a mask per instance for every sample.
         cluster: who measures.
-        audio: listen to the sound, in a pass of its own over that stream.
+        listener: measures the sound, in a pass of its own over that stream.
         transcribe: writes down what is said in it.
         also: experts of the caller's own, which look on in the same pass and come last.
 
@@ -85,7 +85,9 @@ def measure(
         finally:
             observed.close()
     if (video := models.tracking.video) is not None:
-        refine_tracks(clip, evidence, tracker=video, masks=masks, threads=threads)
+        follow_by_masks(
+            clip, evidence, tracker=video, phrases=models.phrases, masks=masks, threads=threads
+        )
     if models.camera is not None:
         add_camera(clip, evidence, models.camera, threads=threads)
     if masks:
@@ -93,9 +95,9 @@ def measure(
         add_masks(clip, evidence, segmenter=segmenter, threads=threads)
         if cluster.segmenter:
             evidence.models["segmenter"] = segmenter.name
-    if audio:
+    if listener is not None:
         began = time.perf_counter()
-        add_sound(clip, evidence, transcribe=transcribe)
+        add_sound(clip, evidence, listener=listener, transcribe=transcribe)
         evidence.timings["sound"] = round(time.perf_counter() - began, 4)
     evidence.timings["total"] = round(time.perf_counter() - started, 4)
     return evidence

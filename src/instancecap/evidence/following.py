@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from instancecap.evidence.choice import DEFAULT, Cluster
@@ -44,8 +45,9 @@ def follow(
     models = load_models(cluster)
     tracking = models.tracking
     if tracking.video is not None:
-        return follow_masks(film, seeds, shots=shots, tracker=tracking.video)
+        with suppress(MemoryError):  # of the GPU; then they are followed by their boxes
+            return follow_masks(film, seeds, shots=shots, tracker=tracking.video)
     found = follow_in(film, seeds, shots=shots, detector=models.detector, start=tracking.start)
-    if not tracking.name:
+    if not tracking.name or tracking.video is not None:
         return found
     return {key: replace(one, tracker=tracking.name) for key, one in found.items()}

@@ -34,6 +34,7 @@ class Transcriber:
         import openai
 
         address = Address.parse(url)
+        self._formats: tuple[str, ...] = FORMATS
         self._url, self._model = address.url, model
         self._client: OpenAI = openai.OpenAI(
             base_url=address.url,
@@ -47,6 +48,8 @@ class Transcriber:
     def __call__(self, wav: bytes) -> Transcript:
         """What is said in a WAV file; one utterance, without times, where the server tells none.
 
+        The form of answer that it gave before is asked for first.
+
         Raises:
             ModelError: this piece is refused.
             ServerError: the server is not there, refuses the key, or does not serve the model.
@@ -54,9 +57,11 @@ class Transcriber:
         import openai
 
         refusal: openai.APIStatusError | None = None
-        for form in FORMATS:
+        for form in self._formats:
             try:
-                return _read(self._ask(wav, form))
+                said = _read(self._ask(wav, form))
+                self._formats = tuple(dict.fromkeys((form, *self._formats)))
+                return said
             except openai.APIStatusError as error:
                 if error.status_code not in REFUSALS:
                     raise ServerError(
@@ -99,4 +104,5 @@ def _read(text: str) -> Transcript:
     return Transcript(
         language=str(answer.get("language") or "").strip().lower(),
         utterances=[one for one in found if one.text],
+        timed=bool(answer.get("segments")),
     )

@@ -93,10 +93,11 @@ class Utterance(StrictModel):
 
 
 class Transcript(StrictModel):
-    """What was said in a piece of sound; times count from its start."""
+    """What was said in a piece of sound; times count from its start, where they are told."""
 
     language: str = Field(default="", description="as told by who listened, such as 'en'")
     utterances: list[Utterance] = []
+    timed: bool = Field(default=True, description="whether the utterances have times")
 
 
 def is_empty(part: BaseModel) -> bool:

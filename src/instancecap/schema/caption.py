@@ -52,6 +52,15 @@ class Position(StrictModel):
     leaves: bool = Field(default=False, description="seen before, not visible at the clip's end")
 
 
+class ExpressionSpan(StrictModel):
+    """A stretch in which a face was seen from near, and showed the same."""
+
+    start: Seconds = Field(description="of the first close-up; between stretches it changes")
+    end: Seconds = Field(description="of the last close-up")
+    shows: str
+    intensity: Literal[v.Intensity, ""] = ""
+
+
 class Instance(StrictModel):
     """One thing, or one group of like things, followed over the clip."""
 
@@ -67,6 +76,9 @@ class Instance(StrictModel):
     appearance: str = ""
     action: str = ""
     expression: str = ""
+    expression_spans: list[ExpressionSpan] = Field(
+        default=[], exclude_if=operator.not_, description="when its face showed what"
+    )
     colors: list[str] = []
     position: Position = Position()
     track: list[TrackPoint] = []

@@ -93,7 +93,8 @@ def _get(owner: Any, key: Any, pointer: str) -> Any:
 def leaves(document: BaseModel) -> dict[str, Any]:
     """Every known leaf that a person would read, by its pointer.
 
-    Bookkeeping (video, producer, provenance, claims, warnings, teachers, ids, tracks) is left out.
+    Bookkeeping (video, producer, provenance, claims, warnings, teachers, ids, tracks, when a face
+    shows what) is left out.
     A list of plain words is one leaf.
     """
     found: dict[str, Any] = {}
@@ -109,7 +110,7 @@ def _collect(pointer: str, value: Any, found: dict[str, Any]) -> None:
             _collect(f"{pointer}/{key}", child, found)
     elif isinstance(value, list) and value and isinstance(value[0], dict):
         for index, child in enumerate(value):
-            if not pointer.endswith("/track"):
+            if not pointer.endswith(("/track", "/expression_spans")):
                 number = child["id"] if pointer == "/instances" else index
                 _collect(f"{pointer}/{number}", child, found)
     elif value not in ("", [], None, "unknown") and (

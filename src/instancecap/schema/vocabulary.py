@@ -39,6 +39,9 @@ Transition = Literal["start", "cut", "dissolve", "fade"]
 Sound = Literal["none", "silent", "audible"]
 """``none``: there is no sound track; ``silent``: there is one, and nothing is heard in it."""
 
+Intensity = Literal["slight", "clear", "strong"]
+"""How strongly a face shows something."""
+
 Support = Literal["measured", "supported", "contradicted", "unchecked"]
 ClaimSupport = Literal[Support, "disputed"]
 """A claim is ``disputed`` where a measurement that is not sure enough to decide contradicts it."""

@@ -14,6 +14,7 @@ from instancecap.verify.lexicon import lexicon
 from instancecap.verify.naming import ClassMatch, category_of, held_match, item_match, noun_of
 from instancecap.verify.spans import SIGNS, TrackSpan
 from instancecap.verify.thresholds import LIMITS
+from instancecap.video.sampling import pick_evenly
 
 OPPOSITE = {"left": "right", "right": "left", "up": "down", "down": "up"}
 
@@ -232,6 +233,20 @@ def _check_depth(way: str, seen: TrackSpan) -> Verdict:
     )  # fmt: skip
 
 
+def check_face(claim: Claim, seen: TrackSpan) -> Verdict:
+    """Whether its face is seen at all then; what a face shows is not measured."""
+    faces = [one for one in seen.evidence.faces if one.instance == seen.item.id]
+    if faces:
+        sure = max(one.score for one in faces) * seen.item.confidence
+        times = [faces[index].t for index in pick_evenly(len(faces), 4)]
+        support = outcome(True, sure=False, believed=seen.item.confidence >= LIMITS.believed)
+        return Verdict(support, sure, "its face is seen", times)
+    height = float(np.median(seen.boxes[:, 3] - seen.boxes[:, 1]))
+    searched = seen.item.class_ == "person" and "faces" in seen.evidence.models
+    large = searched and seen.item.count == 1 and height >= LIMITS.face_expected
+    return _judge(seen, False, "no face of it is found", "face", sure=large)
+
+
 INSTANCE_CHECKS: dict[Kind, Callable[[Claim, TrackSpan], Verdict]] = {
     "class": check_class,
     "presence": check_class,
@@ -241,5 +256,6 @@ INSTANCE_CHECKS: dict[Kind, Callable[[Claim, TrackSpan], Verdict]] = {
     "leaves": check_visibility,
     "motion": check_motion,
     "direction": check_direction,
+    "face": check_face,
 }
 """A check for each kind of claim, as if it were not negated."""

@@ -12,6 +12,7 @@ from instancecap.verify.lexicon import Noun
 Kind = Literal[
     "count", "presence", "class", "color", "attribute", "direction", "position", "enters",
     "leaves", "motion", "camera", "shot_type", "shot_angle", "time_of_day", "place", "speech",
+    "face",
 ]  # fmt: skip
 """What a claim is about. An ``attribute`` is one that evidence does not measure."""
 
@@ -65,7 +66,7 @@ _PREDICATES = {
     "in_place": "moves in place", "enters": "comes into view", "leaves": "leaves the frame",
     "presence": "is there", "count": "is {} in number", "color": "is {}", "attribute": "has {}",
     "class": "is of class {}", "position": "is at the {}", "camera": "the camera is {}",
-    "speech": '"{}" is heard',
+    "speech": '"{}" is heard', "face": "has a face in view",
 }  # fmt: skip
 
 

@@ -83,7 +83,7 @@ def claims_of(
         for kind, leaf, when in _INSTANCE:
             at = instance_pointer(one.id, leaf)
             found += _structured(caption, kind, at, subject=about, when=when)
-        found += _visibility(one, about)
+        found += [*_visibility(one, about), *_faces(one, about)]
     found += speech_claims(caption, [one for one in texts_of(caption) if is_english(one.text)])
     if texts:
         names = {bare_name(one.name): mentions[one.id] for one in caption.instances if one.name}
@@ -125,6 +125,16 @@ def _visibility(one: Instance, about: tuple[Mention, ...]) -> Iterator[Claim]:
         if value or place.start or place.end:  # "false" tells something where places are known
             at = instance_pointer(one.id, f"position/{kind}")
             yield Claim(kind, "yes", about, negated=not value, pointer=at)
+
+
+def _faces(one: Instance, about: tuple[Mention, ...]) -> Iterator[Claim]:
+    """Who has an expression has a face in view, at the times at which it shows something."""
+    at = instance_pointer(one.id, "expression")
+    if one.expression:
+        yield Claim("face", "yes", about, pointer=at)
+    for index, span in enumerate(one.expression_spans):
+        pointer = f"{at}_spans/{index}/shows"
+        yield Claim("face", "yes", about, pointer=pointer, span=(span.start, span.end))
 
 
 def _of_text(

@@ -199,7 +199,10 @@ def _note_support(caption: Caption, findings: Sequence[Finding]) -> None:
     for at in dict.fromkeys(one.claim.field for one in findings):
         if at not in leaves:
             continue
-        here = [one for one in findings if one.claim.field == at]
+        # That a face is in view says nothing of what it shows.
+        here = [one for one in findings if one.claim.field == at and one.kind != "face"]
+        if not here:
+            continue
         wrong = [one for one in here if one.claim.support == "contradicted"]
         entry = caption.provenance.get(at)
         settled = entry is not None and entry.support not in ("unchecked", "contradicted")

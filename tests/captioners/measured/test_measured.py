@@ -99,7 +99,7 @@ def assert_says_no_more_than(caption: Caption, facts: Evidence) -> None:
     for item in caption.instances:
         measured, action = by_id[item.id], item.action.lower()
         assert set(item.colors) <= {name for name, _ in measured.colors}
-        assert item.class_ in (measured.class_, category_of(measured.class_))
+        assert item.class_ in (measured.class_, category_of(measured))
         assert item.count == measured.count
         assert bool(re.search("move|closer", action)) <= measured.motion.moving
         assert bool(re.search("enter|into view", action)) <= measured.enters

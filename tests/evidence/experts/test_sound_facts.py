@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import wave
+from importlib.metadata import EntryPoint, EntryPoints
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,15 +14,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from instancecap.captioners.measured.describe import describe
-from instancecap.errors import MissingDependency, ModelError
+from instancecap.engine.sound import SoundOptions
+from instancecap.errors import MissingDependency, ModelError, UsageError
+from instancecap.evidence import registry
 from instancecap.evidence.build import measure
 from instancecap.evidence.experts import sound
 from instancecap.evidence.experts.sound import add_sound, speech_spans
+from instancecap.evidence.registry import GROUP
 from instancecap.evidence.view import within
 from instancecap.models import weights
 from instancecap.models.silero import CHUNK
 from instancecap.schema.base import Transcript, Utterance
-from instancecap.schema.evidence import Evidence
+from instancecap.schema.evidence import AudioFacts, Evidence
 from instancecap.video import Clip
 from tests.conftest import MakeVideo
 from tests.made import video
@@ -56,7 +60,8 @@ def no_speech_weights(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def heard(path: Path, seconds: float, **options: object) -> Evidence:
     evidence = Evidence(video=video(seconds))
-    add_sound(Clip.open(path), evidence, **options)  # type: ignore[arg-type]
+    given = {"listener": sound.SileroListener()} | options
+    add_sound(Clip.open(path), evidence, **given)  # type: ignore[arg-type]
     return evidence
 
 
@@ -122,6 +127,47 @@ def test_a_refused_piece_is_a_warning(tmp_path: Path) -> None:
     assert "too odd" in facts.warnings[0]
 
 
+@pytest.mark.usefixtures("loud_is_speech")
+def test_words_without_times_have_those_of_their_span(tmp_path: Path) -> None:
+    def untimed(wav: bytes) -> Transcript:
+        said = says(wav)
+        words = [one.model_copy(update={"start": 0.0, "end": 0.0}) for one in said.utterances]
+        return said.model_copy(update={"timed": False, "utterances": words})
+
+    made = np.concatenate((silence(1), tone(1), silence(1), tone(0.5), silence(1)))
+    facts = heard(write_sounding(tmp_path / "a.mkv", made), 4.5, transcribe=untimed).audio
+    assert [one.text for one in facts.transcript] == ["1.0 seconds", "0.5 seconds"]
+    spans = [(one.start, one.end) for one in facts.speech]
+    assert [(one.start, one.end) for one in facts.transcript] == spans
+
+
+class Ears:
+    """Somebody else's listener."""
+
+    name = "ears-1"
+
+    def listen(self, clip: Clip, *, first: float, end: float, warnings: list[str]) -> AudioFacts:
+        warnings.append(f"heard {end:.1f} s")
+        said = [Utterance(start=0.0, end=end, text="Hum.")]
+        return AudioFacts(sound="audible", transcript=said)
+
+
+def test_another_listener_is_opened_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = EntryPoint("audio.ears", f"{__name__}:Ears", GROUP)
+    found = EntryPoints([point])
+    monkeypatch.setattr(registry, "entry_points", lambda **wanted: found.select(**wanted))
+    listener = SoundOptions(audio="ears").listener()
+    assert isinstance(listener, Ears)
+    facts = heard(write_sounding(tmp_path / "a.mkv", tone(1)), 1.0, listener=listener)
+    assert facts.models["speech"] == "ears-1"
+    assert [one.text for one in facts.audio.transcript] == ["Hum."]
+    assert facts.warnings == ["heard 1.0 s"]
+    with pytest.raises(UsageError, match="--audio loud: choose on, ears, or off"):
+        SoundOptions(audio="loud")
+
+
 @given(st.lists(st.floats(0, 1), max_size=200))
 def test_stretches_of_speech_are_apart_and_within_the_clip(probabilities: list[float]) -> None:
     end = len(probabilities) * CHUNK_SECONDS
@@ -179,9 +225,13 @@ def test_a_caption_tells_no_more_than_was_heard() -> None:
 def test_real_speech_is_found(clips_dir: Path) -> None:
     if weights.locate("silero-vad") is None:
         pytest.skip("needs the weights of silero-vad")
-    evidence = measure(Clip.open(clips_dir / "odd/nasa_13013_multistream.mp4"), audio=True)
+    evidence = measure(
+        Clip.open(clips_dir / "odd/nasa_13013_multistream.mp4"), listener=sound.SileroListener()
+    )
     spoken = sum(one.end - one.start for one in evidence.audio.speech)
     assert evidence.models["speech"] == "silero-vad"
     assert spoken > 8
-    flowers = measure(Clip.open(clips_dir / "everyday/flower_cc0.mp4"), audio=True)
+    flowers = measure(
+        Clip.open(clips_dir / "everyday/flower_cc0.mp4"), listener=sound.SileroListener()
+    )
     assert (flowers.audio.sound, flowers.audio.speech) == ("silent", [])

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from instancecap.schema.vocabulary import (
     Category,
+    Intensity,
     Place,
     Primitive,
     ShotAngle,
@@ -64,6 +65,14 @@ class PictureBox(Answer):
 
     picture: int = 0
     box: list[float] = []
+
+
+class FaceLook(Answer):
+    """What a face shows in one of the pictures."""
+
+    picture: int = 0
+    shows: str = ""
+    intensity: Literal[Intensity, "unknown"] = "unknown"
 
 
 class TextBox(PictureBox):
@@ -116,6 +125,7 @@ KINDS: dict[str, tuple[Any, Any]] = {
     "pictures": (list[int], []),
     "shown_in": (list[int], []),
     "boxes": (list[PictureBox], []),
+    "faces": (Annotated[list[FaceLook], _most(4)], []),
     "texts": (Annotated[list[TextBox], _most(4)], []),
     **dict.fromkeys(("with", "who"), (Annotated[list[NAME], _most(3)], [])),
     **dict.fromkeys(("name", "about", "right_name"), (NAME, "")),

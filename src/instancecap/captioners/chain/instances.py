@@ -43,9 +43,11 @@ def agreed_evidence(
     items = [_facts(one, followed.get(one.id), evidence) for one in agreed]
     ids = {item.id for item in items}
     contacts = [one for one in evidence.contacts if {one.first, one.second} <= ids]
+    owners = {piece.id: one.id for one in agreed for piece in one.pieces}
     faces = [
-        face if face.instance in ids else face.model_copy(update={"instance": None})
+        face.model_copy(update={"instance": owners.get(face.instance)})
         for face in evidence.faces
+        if face.instance is not None
     ]
     return evidence.model_copy(update={"instances": items, "contacts": contacts, "faces": faces})
 

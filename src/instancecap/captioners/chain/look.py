@@ -10,6 +10,8 @@ from typing import Any
 from instancecap.captioners.chain.agree import Agreed, Named, agree
 from instancecap.captioners.chain.answers import Answer, Keys, answer_type, clean
 from instancecap.captioners.chain.detail import numbered
+from instancecap.captioners.chain.expression import faces_told, read_faces
+from instancecap.captioners.chain.faces import FaceView
 from instancecap.captioners.chain.instances import agreed_evidence, follow_agreed
 from instancecap.captioners.chain.options import INSTANCE_LEAVES
 from instancecap.captioners.chain.parts import (
@@ -69,6 +71,10 @@ def look_question(scene: Scene, *, describe: bool = True) -> Question:
     if wanted.instance and (prepared.previous is None or scene.names):
         entries = entry_keys(wanted.instance if describe else (), known=bool(scene.names))
     shown: tuple[Media, ...] = ()
+    faces = faces_shown(scene) if "expression" in entries else ()
+    if faces:
+        place = entries.index("expression")
+        entries = (*entries[:place], "faces", *entries[place:])
     if not scene.convention:
         entries = tuple("number" if key == "boxes" else key for key in entries)
         keys = tuple(key for key in keys if key != "texts")
@@ -86,18 +92,25 @@ def look_question(scene: Scene, *, describe: bool = True) -> Question:
         _task(scene, entries, keys),
         scene.prompts.say("parts", "whole", parts=listed(parts)) if parts else "",
         scene.prompts.say("look", "candidates", count=len(shown)) if shown else "",
+        faces_told(scene, faces, before=len(prepared.images) + len(shown)),
         scene.prompts.say("look", "second_look") if looks_again else "",
         scene.keys(asked),
     )
     return Question(
         about="the clip",
-        images=(*prepared.images, *shown),
+        images=(*prepared.images, *shown, *(face.image for face in faces)),
         text=text,
         answer=answer_type(asked),
         pointers=clip_pointers(keys) + pointers_of(parts),
         read=lambda value: _clip_values(scene, value, keys) | read_parts(value, parts),
         max_tokens=LOOK_TOKENS,
     )
+
+
+def faces_shown(scene: Scene) -> tuple[FaceView, ...]:
+    """Close-ups that the first question shows: none beside a clip that is sent by its URL."""
+    pictures = all(isinstance(one, Image) for one in scene.prepared.images)
+    return scene.prepared.faces if pictures else ()
 
 
 def _may_jump(scene: Scene, describe: bool) -> bool:
@@ -259,6 +272,10 @@ def take_entry(scene: Scene, id: int, entry: Answer, answered: Answered) -> None
     told[f"/instances/{id}/name"] = scene.names[id]
     times = [seed.t for seed in scene.agreed[id].named.boxes] if id in scene.agreed else []
     scene.take(answered, told, about=scene.names[id], times=times)
+    if looks := getattr(entry, "faces", ()):
+        views = faces_shown(scene)
+        before = len(answered.question.images) - len(views)
+        scene.take_expression(answered, id, read_faces(scene, id, looks, views, before=before))
 
 
 def _take_known(scene: Scene, answered: Answered) -> None:

@@ -34,6 +34,9 @@ SENTENCES = (
 )
 """Ends of the pointers of texts in which instances are named."""
 
+UNTOLD = ("/is_main", "/count", "/enters", "/leaves", "/expression_spans")
+"""Ends of the pointers of values that have no provenance of their own."""
+
 OPPOSITE: dict[Primitive, Primitive] = {
     "pan_left": "pan_right", "tilt_up": "tilt_down", "zoom_in": "zoom_out", "roll_cw": "roll_ccw",
     "move_left": "move_right", "move_up": "move_down", "move_in": "move_out", "arc_cw": "arc_ccw",
@@ -60,7 +63,7 @@ def merge(scene: Scene) -> Caption:
     segments = _write_segments(caption, scene)
     _forget(caption, [*written, *segments])
     for pointer, said in (written | segments).items():
-        if not pointer.endswith(("/is_main", "/count", "/enters", "/leaves")):
+        if not pointer.endswith(UNTOLD):
             leaf = "/texts/0/text" if pointer == "/texts" else pointer
             caption.provenance[leaf] = _provenance(said)
     _split_shots(caption, scene)

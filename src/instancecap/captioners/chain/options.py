@@ -58,6 +58,7 @@ INSTANCE_LEAVES = {
 """Key in an answer about one instance, and the leaf below ``/instances/ID/``."""
 
 KEYS = {leaf: key for key, leaf in (CLIP_POINTERS | INSTANCE_LEAVES).items()}
+KEYS["expression_spans"] = "expression"
 
 SEGMENTS = "segments"
 

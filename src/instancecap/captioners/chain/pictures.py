@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from instancecap.captioners.chain.faces import FaceView, cut_face, face_views
 from instancecap.captioners.chain.options import ChainOptions, Wanted, find_wanted
 from instancecap.captioners.chain.windows import Window, cut_windows, frame_times
 from instancecap.captioners.measured.describe import describe, without_sentences
@@ -64,6 +65,7 @@ class Prepared:
         parts: windows of a long clip, or of one with several shots; else empty.
         film: small frames, many a second, on which things are followed.
         hint: what somebody said about the clip; may be wrong.
+        faces: close-ups of faces whose expression can be read.
         cluster: who measured; they follow what the model names, too.
     """
 
@@ -76,6 +78,7 @@ class Prepared:
     parts: tuple[Part, ...]
     film: Film
     hint: str = ""
+    faces: tuple[FaceView, ...] = ()
     cluster: Cluster = DEFAULT
 
 
@@ -117,7 +120,9 @@ def prepare(
     if not due:
         return planned
     follows = bool(planned.wanted.instance) and previous is None
-    read, film = _read(clip, due, side=options.image_side, follows=follows, threads=threads)
+    read, faces, film = _read(
+        clip, due, planned.faces, side=options.image_side, follows=follows, threads=threads
+    )
 
     def pick(images: Sequence[Image]) -> tuple[Image, ...]:
         return tuple(read[image.t or 0.0] for image in images if image.t in read)
@@ -129,6 +134,7 @@ def prepare(
         frames=frames,
         parts=tuple(Part(part.window, pick(part.images)) for part in planned.parts),
         film=film,
+        faces=faces,
     )
 
 
@@ -160,6 +166,7 @@ def sketch(
         images = (video,)
     windows = cut_windows(evidence, seconds=options.window) if wanted.segments else []
     with_clip = asks_clip and options.mode == "fused" and whole.end <= CLOSE * options.pictures
+    reads_faces = options.mode == "fused" and frames and "expression" in wanted.instance
     bare = [item.model_copy(update={"masks": []}) for item in evidence.instances]
     return Prepared(
         evidence=evidence.model_copy(update={"instances": bare}),
@@ -174,6 +181,7 @@ def sketch(
         ),
         film=Film(),
         hint=hint,
+        faces=face_views(evidence) if reads_faces else (),
     )
 
 
@@ -209,10 +217,19 @@ def _by_url(clip: Clip, evidence: Evidence) -> VideoByUrl | None:
 
 
 def _read(
-    clip: Clip, due: Sequence[float], *, side: int, follows: bool, threads: int
-) -> tuple[dict[float, Image], Film]:
-    """Frames by the rising times at which they are due, and the film to follow things on."""
+    clip: Clip,
+    due: Sequence[float],
+    faces: Sequence[FaceView],
+    *,
+    side: int,
+    follows: bool,
+    threads: int,
+) -> tuple[dict[float, Image], tuple[FaceView, ...], Film]:
+    """Frames by the rising times at which they are due, the close-ups of faces in their order,
+    and the film to follow things on."""
     left, images = list(due[::-1]), dict[float, Image]()
+    order = sorted(range(len(faces)), key=lambda index: -(faces[index].image.t or 0.0))
+    cut = dict[int, FaceView]()
     with ClipReader(clip, threads=threads) as reader:
         info = reader.info
         maker = FilmMaker(aspect=info.aspect, duration=info.duration)
@@ -223,8 +240,12 @@ def _read(
                 image = Image(to_jpeg(picture, quality=QUALITY), round(frame.t, 3))
                 while left and frame.t >= left[-1] - SAME_TIME:
                     images[left.pop()] = image
+            while order and frame.t >= (faces[order[-1]].image.t or 0.0) - SAME_TIME:
+                face = faces[index := order.pop()]
+                near = to_jpeg(cut_face(frame.bgr()[..., ::-1], face.box), quality=QUALITY)
+                cut[index] = replace(face, image=Image(near, round(frame.t, 3)))
             if follows:
                 maker.see(frame)
-            elif not left:
+            elif not left and not order:
                 break
-    return images, maker.film
+    return images, tuple(cut[index] for index in sorted(cut)), maker.film

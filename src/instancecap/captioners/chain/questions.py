@@ -22,7 +22,7 @@ from instancecap.captioners.chain.prompting import Prompts, load_prompts
 from instancecap.captioners.chain.said import MAY_BE_BLANK, Said, fit_value, unique_names
 from instancecap.mllm.base import Image, Media, Message, Part, Request, Video
 from instancecap.mllm.probes import Convention
-from instancecap.schema.caption import Caption
+from instancecap.schema.caption import Caption, ExpressionSpan
 from instancecap.schema.evidence import Evidence, InstanceFacts
 from instancecap.schema.pointer import instance_of
 from instancecap.verify.naming import noun_of
@@ -204,6 +204,14 @@ class Scene:
         if blank:
             reason = answered.problem or "nothing was said"
             self.missing.append((about or question.about, reason, tuple(blank)))
+
+    def take_expression(self, answered: Answered, id: int, spans: Sequence[ExpressionSpan]) -> None:
+        """Keep when a face shows what; the sentence on it rests on the same close-ups."""
+        pointer = f"/instances/{id}/expression"
+        self.take(answered, {f"{pointer}_spans": list(spans)}, about=self.names[id])
+        times = tuple(dict.fromkeys(t for one in spans for t in (one.start, one.end)))
+        if times and pointer in self.said:
+            self.said[pointer] = replace(self.said[pointer], times=times)
 
     @property
     def checkable(self) -> Evidence:

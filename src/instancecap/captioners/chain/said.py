@@ -15,7 +15,17 @@ MOST_COUNTED = 9999
 """Members of a group; a larger number is a figure of speech."""
 
 MAY_BE_BLANK = (
-    *("/expression", "/category", "/is_main", "/count", "/colors", "/texts", "/enters", "/leaves"),
+    *(
+        "/expression",
+        "/expression_spans",
+        "/category",
+        "/is_main",
+        "/count",
+        "/colors",
+        "/texts",
+        "/enters",
+        "/leaves",
+    ),
     *("/motion", "/place", "/time_of_day", "/style", "/shot_type", "/shot_angle", "/shot_position"),
 )
 """Leaves for which an empty answer says: nothing of the kind is to be seen."""

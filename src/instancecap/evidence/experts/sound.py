@@ -12,10 +12,12 @@ import wave
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from instancecap.errors import MissingDependency, ModelError
+from instancecap.evidence.registry import Kind
 from instancecap.models import weights
 from instancecap.models.silero import CHUNK, SpeechDetector
 from instancecap.schema.base import Transcript, Utterance
@@ -51,11 +53,72 @@ Transcribe = Callable[[bytes], Transcript]
 refused, :class:`ServerError` where nothing can be transcribed."""
 
 
-def add_sound(clip: Clip, evidence: Evidence, *, transcribe: Transcribe | None = None) -> None:
+class Listener(Protocol):
+    """Measures what is heard in a clip.
+
+    Attributes:
+        name: of what tells speech from other sounds, for the record; empty where nothing does.
+    """
+
+    name: str
+
+    def listen(self, clip: Clip, *, first: float, end: float, warnings: list[str]) -> AudioFacts:
+        """What is heard in the clip's span; times count from its start.
+
+        Args:
+            first: time stamp of the source's first picture, seconds, from which clips count.
+            end: seconds from the clip's start to its end.
+            warnings: lines for the user may be added to it.
+        """
+
+
+class SileroListener:
+    """Level, and speech by Silero VAD where its weights are at hand."""
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+        try:
+            self._path = weights.find("silero-vad")
+        except MissingDependency:
+            self._missing = (
+                "speech was not looked for: `instancecap models pull silero-vad` gets what finds it"
+            )
+        self.name = "silero-vad" if self._path is not None else ""
+
+    def listen(self, clip: Clip, *, first: float, end: float, warnings: list[str]) -> AudioFacts:
+        """As :class:`Listener` has it; sound that cannot be decoded is a warning."""
+        detector = None
+        if self._path is None:
+            warnings.append(self._missing)
+        else:
+            detector = SpeechDetector(self._path)
+        levels, probabilities = _listen(_chunks(clip, first), detector)
+        if not levels:
+            warnings.append("there is a sound track, and nothing of it can be decoded")
+            return AudioFacts()
+        return AudioFacts(
+            sound="audible" if max(levels) > SILENCE else "silent",
+            loudness=[
+                Loudness(t=index * STEP * CHUNK / RATE, dbfs=one)
+                for index, one in enumerate(levels)
+            ],
+            speech=speech_spans(probabilities, end=end),
+        )
+
+
+LISTENERS = Kind[Listener](
+    name="audio", own={"on": SileroListener}, open_other=lambda name: None, others="or off"
+)
+"""What ``--audio`` takes."""
+
+
+def add_sound(
+    clip: Clip, evidence: Evidence, *, listener: Listener, transcribe: Transcribe | None = None
+) -> None:
     """Measure the clip's sound, and write what is known of it into the evidence.
 
-    Without weights for speech, and for pieces that are refused, a warning says so, and all of the
-    sound is transcribed where somebody does that. Raises :class:`ServerError`.
+    Where nobody tells speech from other sounds, all of the sound is transcribed; pieces that are
+    refused are a warning. Raises :class:`ServerError`.
     """
     if not has_sound(clip):
         evidence.audio = AudioFacts(sound="none")
@@ -63,37 +126,14 @@ def add_sound(clip: Clip, evidence: Evidence, *, transcribe: Transcribe | None =
     # The picture tells how long the clip is: sound that runs on behind it is not shown.
     end, first = evidence.video.duration, evidence.video.start_pts
     clip = replace(clip, end=clip.start + end)
-    detector = _speech_detector(evidence)
-    levels, probabilities = _listen(_chunks(clip, first), detector)
-    if not levels:
-        evidence.warnings.append("there is a sound track, and nothing of it can be decoded")
-        return
-    facts = AudioFacts(
-        sound="audible" if max(levels) > SILENCE else "silent",
-        loudness=[
-            Loudness(t=index * STEP * CHUNK / RATE, dbfs=one) for index, one in enumerate(levels)
-        ],
-        speech=speech_spans(probabilities, end=end),
-    )
-    if detector is not None:
-        evidence.models["speech"] = "silero-vad"
-    if transcribe is not None and facts.sound == "audible":
-        spans = facts.speech if detector is not None else [
-            SpeechSpan(start=0.0, end=end, confidence=0.0)
-        ]  # fmt: skip
+    facts = listener.listen(clip, first=first, end=end, warnings=evidence.warnings)
+    if listener.name and facts.sound:
+        evidence.models["speech"] = listener.name
+    if transcribe is not None and facts.sound == "audible" and not facts.transcript:
+        whole = [SpeechSpan(start=0.0, end=end, confidence=0.0)]
+        spans = facts.speech if listener.name else whole
         _add_words(clip, facts, spans, transcribe, first=first, warnings=evidence.warnings)
     evidence.audio = facts
-
-
-def _speech_detector(evidence: Evidence) -> SpeechDetector | None:
-    try:
-        path: Path = weights.find("silero-vad")
-    except MissingDependency:
-        evidence.warnings.append(
-            "speech was not looked for: `instancecap models pull silero-vad` gets what finds it"
-        )
-        return None
-    return SpeechDetector(path)
 
 
 def _listen(
@@ -160,19 +200,28 @@ def _add_words(
     first: float,
     warnings: list[str],
 ) -> None:
-    """What is said in the spans; in what is no speech, transcribers hear words that nobody said."""
-    for start, end in _pieces(spans):
+    """What is said in the spans; in what is no speech, transcribers hear words that nobody said.
+
+    Who tells no times is asked span by span, so that the words have those of their span.
+    """
+    pieces = _pieces(spans)
+    while pieces:
+        start, end = pieces.pop(0)
         piece = replace(clip, start=clip.start + start, end=clip.start + end)
         try:
             said = transcribe(_wav(piece, first))
         except ModelError as error:
             warnings.append(f"speech from {start:.1f} to {end:.1f} s was not transcribed: {error}")
             continue
+        within = [one for one in spans if start <= one.start and one.end <= end]
+        if not said.timed and len(within) > 1:
+            pieces = [*((one.start, one.end) for one in within), *pieces]
+            continue
         facts.language = facts.language or said.language
         facts.transcript += [
             Utterance(
                 start=round(min(one.start + start, end), 3),
-                end=round(min(one.end + start, end), 3),
+                end=round(min(one.end + start, end) if said.timed else end, 3),
                 text=one.text,
             )
             for one in said.utterances
