@@ -93,6 +93,8 @@ def test_a_chosen_model_takes_the_place_of_optical_flow(
     assert Evidence.from_json(evidence.to_json()) == evidence
     caption = ic.caption(clip, cluster=chosen)
     assert caption.camera.motion == ["move_right"]
+    assert caption.provenance["/camera/motion"].source == "cloud"
+    assert caption.producer.models["camera"] == "cloud"
 
 
 def test_without_one_nothing_new_is_written(without_weights: None, clip: Path) -> None:

@@ -22,7 +22,7 @@ from instancecap.evidence.experts.style import StyleExpert
 from instancecap.evidence.experts.texts import TextExpert
 from instancecap.evidence.heap import give_pictures_back
 from instancecap.evidence.streaming import Pass
-from instancecap.evidence.tracking.refine import refine_tracks
+from instancecap.evidence.tracking.refine import follow_by_masks
 from instancecap.schema.evidence import Evidence, Video
 from instancecap.video.clip import Clip
 from instancecap.video.decode import ClipReader
@@ -86,7 +86,9 @@ def measure(
         finally:
             observed.close()
     if (video := models.tracking.video) is not None:
-        refine_tracks(clip, evidence, tracker=video, masks=masks, threads=threads)
+        follow_by_masks(
+            clip, evidence, tracker=video, phrases=models.phrases, masks=masks, threads=threads
+        )
     if models.camera is not None:
         add_camera(clip, evidence, models.camera, threads=threads)
     if models.pose is not None:

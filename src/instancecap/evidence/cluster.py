@@ -15,6 +15,7 @@ from instancecap.evidence.pose_model import PoseModel
 from instancecap.evidence.poses import POSES
 from instancecap.evidence.segmenters import SEGMENTERS, Salient, Segmenter
 from instancecap.evidence.trackers import BY_BOX, TRACKERS, Tracking
+from instancecap.evidence.tracking.masklets import ConceptTracker
 from instancecap.models import weights
 from instancecap.models.detector import AskedDetector, BatchDetector, Detector
 from instancecap.models.hog import HogPeopleDetector
@@ -30,6 +31,7 @@ class Models:
         detectors: find instances, the leading one first.
         faces: where YuNet's weights are, if anywhere.
         tracking: who follows instances.
+        phrases: what a tracker that finds things by phrases is asked for.
         camera: who follows the camera in a pass of its own, if anybody.
         pose: who finds people's joints in a pass of its own, if anybody.
     """
@@ -39,6 +41,7 @@ class Models:
     warnings: tuple[str, ...]
     tracking: Tracking
     camera: CameraModel | None = None
+    phrases: tuple[str, ...] = ()
     pose: PoseModel | None = None
 
     @property
@@ -76,14 +79,16 @@ def load_models(cluster: Cluster = DEFAULT) -> Models:
 
 def _load(cluster: Cluster) -> Models:
     detectors, warnings = _detectors(cluster.detector)
+    tracking = _tracking(cluster.tracker)
+    finds = isinstance(tracking.video, ConceptTracker)
     if cluster.phrases:
-        detectors = _asked(cluster.detector, cluster.phrases)
+        detectors = _asked(cluster.detector, cluster.phrases, alone=not finds)
     if cluster.segmenter:  # used where masks are asked for; whether it is there is told now
         load_segmenter(cluster.segmenter)
-    tracking = _tracking(cluster.tracker)
+    phrases = read_phrases(cluster.phrases) if finds and cluster.phrases else ()
     camera = _camera(cluster.camera, cluster.accept_license) if cluster.camera else None
     pose = _pose(cluster.pose) if cluster.pose else None
-    return Models(detectors, _path_or_none("yunet"), warnings, tracking, camera, pose)
+    return Models(detectors, _path_or_none("yunet"), warnings, tracking, camera, phrases, pose)
 
 
 @cache
@@ -107,15 +112,15 @@ def _detectors(chosen: str) -> tuple[tuple[Detector, ...], tuple[str, ...]]:
 
 
 @cache
-def _asked(chosen: str, phrases: str) -> tuple[Detector, ...]:
+def _asked(chosen: str, phrases: str, *, alone: bool) -> tuple[Detector, ...]:
     """The detectors, those with an open vocabulary asked for the phrases."""
     detectors, _ = _detectors(chosen)
-    if not any(isinstance(one, AskedDetector) for one in detectors):
+    if alone and not any(isinstance(one, AskedDetector) for one in detectors):
         names = ", ".join(one.name for one in detectors)
         raise UsageError(
             f"--phrases goes with a detector that is asked for phrases, and {names} has its own "
-            "classes: choose one such as --detector IDEA-Research/grounding-dino-tiny, or leave "
-            "--phrases out"
+            "classes: choose one such as --detector IDEA-Research/grounding-dino-tiny, or "
+            "--tracker facebook/sam3, or leave --phrases out"
         )
     asked = read_phrases(phrases)
     return tuple(one.asking(asked) if isinstance(one, AskedDetector) else one for one in detectors)

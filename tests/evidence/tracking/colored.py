@@ -65,3 +65,19 @@ class ColorTracker:
     def seen(pictures: Sequence[np.ndarray], color: np.ndarray) -> dict[int, Segment]:
         masks = {index: where(one, color) for index, one in enumerate(pictures)}
         return {index: Segment(mask, 0.9) for index, mask in masks.items() if mask.any()}
+
+
+class ColorFinder(ColorTracker):
+    """Finds by the names of colors, in another order each time."""
+
+    def find(
+        self, pictures: Sequence[np.ndarray], phrases: Sequence[str]
+    ) -> list[tuple[str, dict[int, Segment]]]:
+        colors = {"warm": [RED, GREEN], "cold": [BLUE], "red kettle": [RED], "forklift": [BLUE]}
+        found = [
+            (phrase, self.seen(pictures, np.array(color)))
+            for phrase in phrases
+            for color in colors[phrase]
+        ]
+        self.asked.append((len(pictures), []))
+        return found if len(self.asked) % 2 else found[::-1]

@@ -16,7 +16,6 @@ from instancecap.evidence.tracking.masklets import (
     OVERLAP,
     WINDOW,
     ConceptTracker,
-    Segment,
     box_of,
     encode_mask,
     find_concepts,
@@ -25,12 +24,10 @@ from instancecap.evidence.tracking.masklets import (
     windows,
 )
 from tests.evidence.tracking.colored import (
-    BLUE,
     FPS,
-    GREEN,
     HEIGHT,
-    RED,
     WIDTH,
+    ColorFinder,
     ColorTracker,
     box,
     picture,
@@ -186,22 +183,6 @@ def test_nothing_to_follow_asks_nobody() -> None:
 
 
 # Concepts ----------------------------------------------------------------------------------------
-
-
-class ColorFinder(ColorTracker):
-    """Finds by the names of colors, in another order each time."""
-
-    def find(
-        self, pictures: Sequence[np.ndarray], phrases: Sequence[str]
-    ) -> list[tuple[str, dict[int, Segment]]]:
-        colors = {"warm": [RED, GREEN], "cold": [BLUE]}
-        found = [
-            (phrase, self.seen(pictures, np.array(color)))
-            for phrase in phrases
-            for color in colors[phrase]
-        ]
-        self.asked.append((len(pictures), []))
-        return found if len(self.asked) % 2 else found[::-1]
 
 
 def test_what_phrases_are_true_of_keeps_its_id_from_window_to_window() -> None:

@@ -18,7 +18,13 @@ from instancecap.evidence.detectors import DETECTORS
 from instancecap.evidence.trackers import TRACKERS, Tracking
 from instancecap.evidence.tracking.box_trackers import FlowTracker, Seed
 from instancecap.evidence.tracking.film import Film
-from instancecap.evidence.tracking.refine import follow_masks, refine_tracks
+from instancecap.evidence.tracking.masklets import Segment
+from instancecap.evidence.tracking.refine import (
+    add_concepts,
+    follow_by_masks,
+    follow_masks,
+    refine_tracks,
+)
 from instancecap.models.coco import CLASSES
 from instancecap.models.detector import Detections
 from instancecap.schema.base import TrackPoint
@@ -30,6 +36,7 @@ from tests.evidence.tracking.colored import (
     HEIGHT,
     RED,
     WIDTH,
+    ColorFinder,
     ColorTracker,
     box,
     picture,
@@ -160,6 +167,53 @@ def test_measured_end_to_end(chosen: ColorTracker, tmp_path: Path) -> None:
     (dog,) = masked.instances
     assert masked.models == {"detector": "reds", "segmenter": "box"}
     assert not dog.tracker and len(dog.masks) >= 23
+
+
+# Phrases -----------------------------------------------------------------------------------------
+
+
+def test_what_a_phrase_finds_is_named_or_is_new(tmp_path: Path) -> None:
+    pictures = [
+        picture(red=(5 + 5 * index, 10), blue=(110, 60) if index >= 8 else None)
+        for index in range(24)
+    ]
+    clip = record(tmp_path / "clip.mp4", pictures)
+    known = facts(3, LOOSE, source="small").model_copy(update={"class_": "cup"})
+    evidence = made.evidence(known, video=made.video(3.0, 24), shots=[shot(0, 3)])
+    evidence.video.width, evidence.video.height = WIDTH, HEIGHT
+    add_concepts(
+        clip, evidence, tracker=ColorFinder(), phrases=["red kettle", "forklift"], masks=True
+    )
+    assert evidence.timings["phrases"] > 0
+    kettle, forklift = sorted(evidence.instances, key=lambda item: item.id)
+    assert (kettle.id, kettle.source, kettle.tracker) == (3, "small", "colors")
+    assert {(one.expert, one.value) for one in kettle.opinions} == {
+        ("small", "cup"), ("colors", "kettle"),
+    }  # fmt: skip
+    assert len(kettle.track) == 24 and len(kettle.masks) == 24
+    assert (forklift.id, forklift.class_, forklift.category) == (4, "forklift", "vehicle")
+    assert (forklift.source, forklift.phrase, forklift.confidence) == ("colors", "", 0.9)
+    assert forklift.track[0].t == 1.0 and forklift.enters and not forklift.leaves
+    assert len(forklift.masks) == 16 and forklift.salience > 0
+    assert not forklift.motion.moving
+    salience = [item.salience for item in evidence.instances]
+    assert salience == sorted(salience, reverse=True)
+
+
+class Full(ColorTracker):
+    """A tracker without memory left."""
+
+    def track(self, *given: object) -> Iterator[dict[int, Segment]]:  # type: ignore[override]
+        raise MemoryError("colors: the GPU's memory does not suffice")
+
+
+def test_without_memory_the_tracks_stay_and_a_line_says_so(tmp_path: Path) -> None:
+    clip, item = record(tmp_path / "clip.mp4", MOVING), facts(0, LOOSE)
+    evidence = made.evidence(item, video=made.video(3.0, 24), shots=[shot(0, 3)])
+    follow_by_masks(clip, evidence, tracker=Full(), phrases=(), masks=False)
+    assert evidence.instances == [item]
+    (line,) = evidence.warnings
+    assert line.startswith("colors: the GPU's memory does not suffice; tracks stay")
 
 
 # The model's boxes -------------------------------------------------------------------------------

@@ -339,4 +339,6 @@ def _clip_source(evidence: Evidence, at: str) -> tuple[str, float]:
     if at in ("segments", "/global_description"):
         return "tracker", max((item.confidence for item in evidence.instances), default=0.5)
     source, sure = _SOURCES.get(at.rpartition("/")[2], ("measured", 0.5))
+    if source == "camera":
+        source = evidence.models.get("camera", source)  # the camera model, where one was chosen
     return source, attrgetter(sure)(evidence) if isinstance(sure, str) else sure

@@ -19,6 +19,7 @@ from instancecap.evidence.experts.framing import frame_evidence
 from instancecap.evidence.sample import Sample
 from instancecap.evidence.tracking.instances import box_at
 from instancecap.evidence.tracking.motion_events import follows_subject
+from instancecap.evidence.tracking.naming import LIVELY
 from instancecap.evidence.view import shots_of
 from instancecap.schema.evidence import CameraFacts, Evidence
 from instancecap.video.clip import Clip
@@ -57,8 +58,17 @@ def add_camera(clip: Clip, evidence: Evidence, model: CameraModel, *, threads: i
 
 def _facts(motion: CameraMotion, evidence: Evidence) -> CameraFacts:
     shots, aspect = shots_of(evidence), _aspect(evidence)
-    facts, _ = describe_camera(motion.path, shots, aspect=aspect, poses=motion.poses)
-    facts.scores = score_primitives(facts, shots, aspect=aspect, poses=motion.poses)
+    facts, _ = describe_camera(
+        motion.path,
+        shots,
+        aspect=aspect,
+        parallax=motion.parallax,
+        expansions=motion.expansions,
+        poses=motion.poses,
+    )
+    facts.scores = score_primitives(
+        facts, shots, aspect=aspect, parallax=motion.parallax, poses=motion.poses
+    )
     if follows_subject(facts, evidence.instances, end=evidence.video.duration):
         facts.motion = [*facts.motion, "tracking"]
     return facts
@@ -99,11 +109,13 @@ def _window(
 
 
 def _background(evidence: Evidence, t: float, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Where no instance is: outside of their boxes at ``t``."""
+    """Where nothing is that might move: outside of the boxes of people, animals, vehicles, and of
+    what moves, at ``t``."""
     height, width = shape[:2]
     background = np.ones((height, width), bool)
     for item in evidence.instances:
-        if (box := box_at(item, t)) is not None:
+        might_move = item.motion.moving or item.class_ in LIVELY
+        if might_move and (box := box_at(item, t)) is not None:
             x0, y0, x1, y1 = box * np.array([width, height, width, height])
             background[int(y0) : int(np.ceil(y1)), int(x0) : int(np.ceil(x1))] = False
     return background

@@ -77,7 +77,7 @@ class VideoTracker(Protocol):
 
 
 @runtime_checkable
-class ConceptTracker(Protocol):
+class ConceptTracker(VideoTracker, Protocol):
     """Finds and follows at once all that a phrase is true of."""
 
     def find(

@@ -20,14 +20,20 @@ from instancecap.evidence.sample import SAMPLE_RATE
 from instancecap.evidence.tracking.box_trackers import Seed
 from instancecap.evidence.tracking.film import Film
 from instancecap.evidence.tracking.follow import Followed
-from instancecap.evidence.tracking.instances import boxes_at
+from instancecap.evidence.tracking.instances import boxes_at, salience_of
 from instancecap.evidence.tracking.masklets import (
+    Concept,
+    ConceptTracker,
     Key,
     Masklet,
     VideoTracker,
+    find_concepts,
     shot_at,
     track_seeds,
 )
+from instancecap.evidence.tracking.several import merge_instances, overlap_of
+from instancecap.models.classes import ClassList, class_of, is_another_word
+from instancecap.models.coco import CATEGORIES
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Evidence, InstanceFacts, Shot
 from instancecap.video.clip import Clip
@@ -44,9 +50,34 @@ LEAST_SHARED = 0.5
 """Share of a track's boxes that the segmenter has an answer for, without which nothing is
 compared."""
 
+NAMES = ("class_", "category", "phrase", "confidence", "category_confidence", "opinions")
+"""Fields that say what an instance is."""
+
 MAX_BLINK = 0.35
 """Seconds for which the thing may be out of sight beyond a track's end and still be the same; and
 from a clip's end within which what is not seen neither comes nor goes."""
+
+
+def follow_by_masks(
+    clip: Clip,
+    evidence: Evidence,
+    *,
+    tracker: VideoTracker,
+    phrases: Sequence[str],
+    masks: bool,
+    threads: int = 0,
+) -> None:
+    """Draw the tracks of ``evidence`` anew, and find ``phrases`` where the tracker can; ``masks``
+    keeps its masks too. Where its memory does not suffice, a warning says so, and what is known
+    stays as it is."""
+    try:
+        refine_tracks(clip, evidence, tracker=tracker, masks=masks, threads=threads)
+        if phrases and isinstance(tracker, ConceptTracker):
+            add_concepts(
+                clip, evidence, tracker=tracker, phrases=phrases, masks=masks, threads=threads
+            )
+    except MemoryError as error:
+        evidence.warnings.append(f"{error}; tracks stay as the detector has them")
 
 
 def refine_tracks(
@@ -72,6 +103,67 @@ def refine_tracks(
             for item in evidence.instances
         ]
     evidence.timings["tracker"] = round(time.perf_counter() - began, 4)
+
+
+def add_concepts(
+    clip: Clip,
+    evidence: Evidence,
+    *,
+    tracker: ConceptTracker,
+    phrases: Sequence[str],
+    masks: bool,
+    threads: int = 0,
+) -> None:
+    """Find what phrases are true of; what is known gets another opinion on its name, and its track
+    drawn anew, and what is not becomes an instance."""
+    began = time.perf_counter()
+    concepts = find_concepts(
+        sampled(clip, tracker.side, threads=threads),
+        phrases,
+        shots=evidence.shots,
+        size=(evidence.video.height, evidence.video.width),
+        tracker=tracker,
+    )
+    for concept in concepts:
+        item = _concept_facts(concept, evidence, tracker.name, masks=masks)
+        known = max(evidence.instances, key=lambda one: overlap_of(item, one), default=None)
+        merged = merge_instances([[known], [item]]) if known is not None else []
+        if len(merged) == 1 and known is not None:
+            names = {name: getattr(merged[0], name) for name in NAMES}
+            named = known.model_copy(update=names)
+            drawn = _refined(named, concept.masklet, evidence, tracker.name, masks=masks)
+            evidence.instances[evidence.instances.index(known)] = drawn
+        else:
+            evidence.instances.append(item)
+    evidence.instances.sort(key=lambda item: -item.salience)
+    evidence.timings["phrases"] = round(time.perf_counter() - began, 4)
+
+
+def _concept_facts(
+    concept: Concept, evidence: Evidence, tracker: str, *, masks: bool
+) -> InstanceFacts:
+    seen = sorted(concept.masklet.items())
+    track = [TrackPoint(t=t, box=as_box(one.box), score=round(one.score, 3)) for t, one in seen]
+    boxes, times = np.array([one.box for _, one in seen]), [t for t, _ in seen]
+    confidence = min(float(np.mean([one.score for _, one in seen])), 0.99)
+    motion, end = own_motion(track, evidence.camera), evidence.video.duration
+    class_ = class_of(concept.phrase)
+    return InstanceFacts(
+        id=max((item.id for item in evidence.instances), default=-1) + 1,
+        class_=class_,
+        category=ClassList((class_,)).own_category(class_) if class_ not in CATEGORIES else "",
+        phrase="" if is_another_word(concept.phrase) else concept.phrase,
+        confidence=round(confidence, 3),
+        category_confidence=round(confidence, 3),
+        salience=round(salience_of(times, boxes, motion, confidence, end=end), 4),
+        source=tracker,
+        tracker=tracker,
+        track=track,
+        masks=[one.mask for _, one in seen] if masks else [],
+        enters=track[0].t > MAX_BLINK,
+        leaves=track[-1].t < end - MAX_BLINK,
+        motion=motion,
+    )
 
 
 def sampled(clip: Clip, side: int, *, threads: int = 0) -> Iterator[tuple[float, Picture]]:

@@ -20,6 +20,7 @@ from instancecap.evidence.build import measure
 from instancecap.evidence.experts.neural import sam
 from instancecap.evidence.segmenters import SEGMENTERS
 from instancecap.evidence.trackers import TRACKERS
+from instancecap.evidence.tracking.masklets import ConceptTracker
 from instancecap.video import Clip
 
 pytestmark = [pytest.mark.models, pytest.mark.filterwarnings("default")]
@@ -85,6 +86,59 @@ def edgetam(transformers: Any) -> Any:
             **MEMORY,
         )
     )
+
+
+def sam3(transformers: Any) -> Any:
+    """SAM 3, its detector, its tracker and its words; it finds something in every picture."""
+    small = {"hidden_size": 128, "num_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    vision = transformers.Sam3VisionConfig(
+        backbone_config=transformers.Sam3ViTConfig(
+            hidden_size=32,
+            intermediate_size=32,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            patch_size=16,
+            window_size=2,
+            global_attn_indexes=[0],
+            pretrain_image_size=SIDE,
+        ),
+        fpn_hidden_size=128,
+    )
+    tracker = transformers.Sam3TrackerVideoConfig(
+        vision_config=vision.to_dict(),
+        prompt_encoder_config=PROMPT,
+        mask_decoder_config=DECODER,
+        memory_attention_feed_forward_hidden_size=16,
+        **{name: value for name, value in MEMORY.items() if name != "image_size"},
+    )
+    detector = transformers.Sam3Config(
+        vision_config=vision.to_dict(),
+        text_config=transformers.CLIPTextConfig(
+            vocab_size=300,
+            hidden_size=32,
+            intermediate_size=32,
+            projection_dim=32,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            max_position_embeddings=32,
+            bos_token_id=0,
+            eos_token_id=1,
+        ),
+        geometry_encoder_config=small,
+        detr_encoder_config=small,
+        detr_decoder_config=small | {"num_queries": 3},
+        mask_decoder_config={"hidden_size": 128, "num_attention_heads": 2},
+    )
+    config = transformers.Sam3VideoConfig(
+        detector_config=detector,
+        tracker_config=tracker,
+        low_res_mask_size=16,
+        score_threshold_detection=0.0,
+        new_det_thresh=0.0,
+        hotstart_delay=0,
+    )
+    config.image_size = SIDE
+    return transformers.Sam3VideoModel(config)
 
 
 @pytest.fixture(scope="module", params=[sam2, edgetam], ids=["sam-2.1", "edgetam"])
@@ -181,6 +235,58 @@ def test_a_real_clip_is_measured_with_it(folder: Path, with_weights: Path, clips
     assert {mask.size for mask in car.masks} == {(evidence.video.height, evidence.video.width)}
     again = measure(clip, masks=True, cluster=chosen)
     assert again.instances == evidence.instances
+
+
+@pytest.fixture(scope="module")
+def sam3_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import tokenizers
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    model = sam3(transformers)
+    with torch.no_grad():
+        model.tracker_model.mask_decoder.pred_obj_score_head.proj_out.bias.fill_(2.0)
+    made: Path = tmp_path_factory.mktemp("weights") / "tiny3"
+    model.save_pretrained(made)
+    letters = tokenizers.pre_tokenizers.ByteLevel.alphabet()
+    words = {word: index for index, word in enumerate(["<s>", "</s>", *sorted(letters)])}
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE(words, []))
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="</s>", eos_token="</s>"
+    ).save_pretrained(made)
+    return made
+
+
+def test_sam_3_follows_boxes_and_finds_phrases(
+    sam3_folder: Path, pictures: list[np.ndarray]
+) -> None:
+    tracker = TRACKERS.open(str(sam3_folder)).video
+    assert isinstance(tracker, sam.Sam3Tracker) and isinstance(tracker, ConceptTracker)
+    assert tracker.side == SIDE
+    (followed,) = tracker.track(pictures, [{3: LEFT}])
+    assert sorted(followed) == [0, 1, 2, 3, 4, 5]
+    phrases = ["red kettle", "a dog whose name is longer than thirty-two letters"]
+    first, second = (tracker.find(pictures[:3], phrases) for _ in range(2))
+    assert {phrase for phrase, _ in first} == set(phrases)
+    for (phrase, seen), (again, same) in zip(first, second, strict=True):
+        assert phrase == again and seen.keys() == same.keys() <= {0, 1, 2}
+        for index, segment in seen.items():
+            assert segment.mask.shape == (90, 160) and 0 <= segment.score <= 1
+            np.testing.assert_array_equal(segment.mask, same[index].mask)
+
+
+def test_phrases_go_with_a_tracker_that_finds(
+    sam3_folder: Path, without_weights: None, make_video: Any, tmp_path: Path
+) -> None:
+    clip = make_video(tmp_path / "square.mp4", frames=4)
+    chosen = ic.Cluster(tracker=str(sam3_folder), phrases="red kettle, dog")
+    evidence = ic.measure(clip, cluster=chosen)
+    found = [item for item in evidence.instances if item.source == "tiny3"]
+    assert {(item.class_, item.phrase) for item in found} <= {("kettle", "red kettle"), ("dog", "")}
+    assert evidence.timings["phrases"] > 0 and evidence.models["tracker"] == "tiny3"
+    assert len({item.id for item in evidence.instances}) == len(evidence.instances)
 
 
 def test_another_network_or_none_is_one_line(

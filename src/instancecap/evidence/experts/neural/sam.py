@@ -10,7 +10,8 @@ with the labels 2 and 3.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from contextlib import contextmanager
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,19 +60,8 @@ CORNERS = (2, 3)
 """Labels of a box's first and second corner among the points that a thing is shown by."""
 
 
-def family_of(source: Pretrained) -> Family:
-    """What kind of network a folder or hub id holds.
-
-    Raises:
-        MissingDependency: it cannot be loaded, or is another network.
-    """
-    kind = source.load("AutoConfig").model_type
-    if kind not in FAMILIES:
-        raise MissingDependency(
-            f"--{source.option} {source.name} is a {kind} network; choose SAM 2.1, EdgeTAM or "
-            "SAM 3, such as facebook/sam2.1-hiera-small"
-        )
-    return FAMILIES[kind]
+MOST_TOKENS = 32
+"""Of a phrase, as SAM 3 was trained."""
 
 
 def to_square(picture: Picture, side: int, family: Family) -> NDArray[np.float32]:
@@ -95,22 +85,34 @@ class SamTracker:
     before the next one is followed, and all of a window's with the window.
     """
 
-    def __init__(self, source: Pretrained) -> None:
+    def __init__(self, source: Pretrained, family: Family) -> None:
         """Raises :class:`MissingDependency` where ``source`` cannot be loaded."""
         self.name = Path(source.name).name
         self._torch, transformers = source.libraries()
-        self._family = family_of(source)
-        self._model = source.load_model(f"{self._family.prefix}Model")
-        self._session = getattr(transformers, f"{self._family.prefix}InferenceSession")
+        self._family = family
+        self._model = source.load_model(f"{family.prefix}Model")
+        self._session = getattr(transformers, f"{family.prefix}InferenceSession")
         self.side = int(self._model.prompt_encoder.input_image_size)
 
     def track(
         self, pictures: Sequence[Picture], prompts: Sequence[Mapping[int, Array]]
     ) -> Iterator[dict[int, Segment]]:
         """See :meth:`instancecap.evidence.tracking.masklets.VideoTracker.track`."""
-        torch, model = self._torch, self._model
+        with self._session_of(self._session, self._model, pictures) as session:
+            for boxes in prompts:
+                session.reset_tracking_data()
+                yield self._follow(session, boxes, pictures)
+
+    @contextmanager
+    def _session_of(self, kind: Any, model: Any, pictures: Sequence[Picture]) -> Iterator[Any]:
+        """A session of some class on the pictures, which gives back what it held.
+
+        Raises:
+            MemoryError: the GPU's memory does not suffice.
+        """
+        torch = self._torch
         squares = [to_square(picture, self.side, self._family) for picture in pictures]
-        session = self._session(
+        session = kind(
             video=torch.from_numpy(np.stack(squares)),
             video_height=pictures[0].shape[0],
             video_width=pictures[0].shape[1],
@@ -120,9 +122,9 @@ class SamTracker:
             max_vision_features_cache_size=len(pictures),
         )
         try:
-            for boxes in prompts:
-                session.reset_tracking_data()
-                yield self._follow(session, boxes, pictures)
+            yield session
+        except torch.OutOfMemoryError as error:
+            raise MemoryError(f"{self.name}: the GPU's memory does not suffice") from error
         finally:
             session.reset_inference_session()
             if model.device.type == "cuda":
@@ -171,15 +173,66 @@ class SamSegmenter:
         return [found.get(0, nothing).mask for found in answers]
 
 
+class Sam3Tracker(SamTracker):
+    """SAM 3, which also finds and follows at once all that a phrase is true of."""
+
+    def __init__(self, source: Pretrained, family: Family) -> None:
+        super().__init__(source, family)
+        self._source = source
+
+    @cached_property
+    def _finder(self) -> tuple[Any, Any]:
+        """Tokenizer and model, loaded when a phrase is asked for."""
+        return self._source.load("AutoTokenizer"), self._source.load_model("Sam3VideoModel")
+
+    def find(
+        self, pictures: Sequence[Picture], phrases: Sequence[str]
+    ) -> list[tuple[str, dict[int, Segment]]]:
+        """See :meth:`instancecap.evidence.tracking.masklets.ConceptTracker.find`."""
+        tokenizer, model = self._finder
+        _, transformers = self._source.libraries()
+        found: dict[int, dict[int, Segment]] = {}
+        with self._session_of(transformers.Sam3VideoInferenceSession, model, pictures) as session:
+            for phrase in phrases:
+                words = tokenizer(
+                    phrase,
+                    return_tensors="pt",
+                    padding="max_length",
+                    truncation=True,
+                    max_length=MOST_TOKENS,
+                ).to(model.device)
+                number = session.add_prompt(phrase)
+                session.prompt_input_ids[number] = words.input_ids
+                session.prompt_attention_masks[number] = words.attention_mask
+            for answer in model.propagate_in_video_iterator(session):
+                index, hidden = answer.frame_idx, answer.suppressed_obj_ids or set()
+                for thing in sorted(answer.obj_id_to_mask.keys() - hidden):
+                    mask = to_mask(answer.obj_id_to_mask[thing][0], pictures[index])
+                    if mask.any():
+                        score = min(1.0, float(answer.obj_id_to_score[thing]))
+                        found.setdefault(thing, {})[index] = Segment(mask, score)
+            return [
+                (session.prompts[session.obj_id_to_prompt_id[thing]], seen)
+                for thing, seen in sorted(found.items())
+                if thing not in session.hotstart_removed_obj_ids
+            ]
+
+
 @cache
 def _load(source: Pretrained) -> SamTracker:
-    return SamTracker(source)
+    kind = source.load("AutoConfig").model_type
+    if kind not in FAMILIES:
+        raise MissingDependency(
+            f"--{source.option} {source.name} is a {kind} network; choose SAM 2.1, EdgeTAM or "
+            "SAM 3, such as facebook/sam2.1-hiera-small"
+        )
+    return (Sam3Tracker if kind == "sam3_video" else SamTracker)(source, FAMILIES[kind])
 
 
 def open_sam(option: str, name: str) -> SamTracker:
     """The network in a folder or under a hub id; loaded once, as ``--segmenter`` and ``--tracker``.
 
     Raises:
-        MissingDependency: it cannot be loaded.
+        MissingDependency: it cannot be loaded, or is another network.
     """
     return _load(Pretrained(option, name, half="bfloat16"))
