@@ -19,7 +19,8 @@ from instancecap.evidence.camera_model import CameraModel, PointTracks, Window
 from instancecap.evidence.cameras import license_of
 from instancecap.evidence.choice import Cluster
 from instancecap.evidence.experts.camera_pass import add_camera
-from instancecap.models.licenses import ACCEPTED, check_license
+from instancecap.models.hub import KNOWN
+from instancecap.models.licenses import ACCEPTED, TERMS, check_license
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Evidence, InstanceFacts, Shot
 from instancecap.video import Clip
@@ -171,6 +172,15 @@ def test_the_cache_knows_who_followed_the_camera(
 )  # fmt: skip
 def test_licenses_are_known_by_name(name: str, license: str) -> None:
     assert license_of(name) == license
+
+
+def test_licenses_are_those_that_the_list_of_models_has() -> None:
+    listed = [model for model in KNOWN.values() if model.kind == "camera"]
+    assert len(listed) == 5
+    for model in listed:
+        name = "cotracker3" if "cotracker" in model.id else model.id
+        assert license_of(name) == model.licence
+        assert (model.licence in TERMS) == (model.commercial is False)
 
 
 @pytest.mark.parametrize(
