@@ -300,10 +300,10 @@ def test_doctor_finds_the_base_in_order(run: Run) -> None:
 def test_doctor_tells_of_the_gpu_and_of_what_fits_it(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("instancecap.cli.doctor.find_gpu", lambda: Gpu("Small", 2000, 1000))
+    monkeypatch.setattr("instancecap.cli.doctor.find_gpu", lambda: Gpu("Small", 2000, 1500))
     _, out, _ = run("doctor", "--json")
     checks = {check["what"]: check["detail"] for check in json.loads(out)["checks"]}
-    assert checks["gpu"].startswith("Small, 1.0 of 2.0 GB free")
+    assert checks["gpu"].startswith("Small, 1.5 of 2.0 GB free")
     assert checks["hub"] == "INSTANCECAP_OFFLINE is set"
     assert "too large for the GPU's free memory" in checks["facebook/sam3"]
     assert "too large" not in checks["PekingU/rtdetr_v2_r18vd"]

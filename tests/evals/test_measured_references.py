@@ -16,6 +16,8 @@ from instancecap.evals.run import evaluate
 from instancecap.evals.statistics import STATISTICS
 from instancecap.evals.tracks import Frame, Frames, count, find_sequences, tracks_task
 from instancecap.schema.caption import Camera, Caption
+from instancecap.schema.evidence import CameraFacts
+from tests import made
 from tests.evals.conftest import write_captions
 from tests.program import Run
 
@@ -112,6 +114,16 @@ def test_a_real_camera_goes_the_way_it_is_labeled(measured: Any) -> None:
     assert scores["pan_left"] > 0.9
     assert max(scores["pan_right"], scores["static"]) < 0.1
     assert all(0 <= one <= 1 for one in scores.values())
+
+
+def test_a_camera_models_own_scores_are_taken(tmp_path: Path) -> None:
+    evidence = made.evidence(camera=CameraFacts(motion=["static"], scores={"move_in": 0.8}))
+    (tmp_path / "a.mp4.json").write_text(evidence.to_json())
+    labels = tmp_path / "labels.csv"
+    labels.write_text("video,label_name,label\na.mp4,move_in,Yes\na.mp4,zoom_in,No\n")
+    task = camera_task([str(tmp_path)], str(labels))
+    assert [(one.id, one.input) for one in task.samples] == [("a.mp4/move_in", (0.8, False))]
+    assert any("zoom_in: there is no score" in one.reason for one in task.rejected)
 
 
 # Tracks -------------------------------------------------------------------------------------------

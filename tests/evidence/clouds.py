@@ -13,12 +13,18 @@ SIZE = (416, 234)
 LENS = SIZE[0] / 2 / np.tan(np.radians(FIELD_OF_VIEW / 2))
 
 
-def cloud(*, seed: int = 1, count: int = 2000, near: float = 2.5, far: float = 25.0) -> np.ndarray:
-    """Points (n, 3) all around the camera's way, as dense in the picture near by as far away."""
+def cloud(
+    *, seed: int = 1, count: int = 2000, near: float = 2.5, far: float = 25.0, ground: bool = False
+) -> np.ndarray:
+    """Points (n, 3) all around the camera's way, as dense in the picture near by as far away.
+
+    On ``ground`` what is lower is nearer, with a little disorder; else height tells nothing.
+    """
     rng = np.random.default_rng(seed)
-    depth = 1 / rng.uniform(1 / far, 1 / near, count)
-    spread = 1.6
-    x, y = rng.uniform(-spread, spread, (2, count))
+    x, y, share = rng.uniform([-1.6, -1.6, 0], [1.6, 1.6, 1], (count, 3)).T
+    if ground:
+        share = (share + 9 * (y + 1.6) / 3.2) / 10
+    depth = 1 / (1 / far + (1 / near - 1 / far) * share)
     return np.column_stack([x * depth, 0.7 * y * depth, depth])
 
 
@@ -42,12 +48,14 @@ class CloudModel:
     Attributes:
         path: the camera's.
         poses: answer with poses; else with points.
-        noise: pixels by which a point is off; share by which a pose is.
+        noise: pixels by which a point is off; poses are off in proportion.
+        ground: whether what is lower is nearer.
     """
 
     path: CameraPath
     poses: bool = False
     noise: float = 0.3
+    ground: bool = False
     name: str = "cloud"
     rate: float = 8.0
     most: int = 24
@@ -59,7 +67,7 @@ class CloudModel:
         return self._poses(at, rng) if self.poses else self._tracks(at, rng)
 
     def _tracks(self, at: list[Pose], rng: np.random.Generator) -> PointTracks:
-        points = cloud(seed=self.seed)
+        points = cloud(seed=self.seed, ground=self.ground)
         pixels, depth = zip(*(project(points, pose) for pose in at), strict=True)
         flat, ahead = np.stack(pixels), np.stack(depth) > 0.2
         seen = ahead & ((flat > 0) & (flat < np.array(SIZE))).all(axis=2)
@@ -68,7 +76,7 @@ class CloudModel:
         return PointTracks(np.nan_to_num(flat, posinf=0, neginf=0), seen[:, often])
 
     def _poses(self, at: list[Pose], rng: np.random.Generator) -> CameraPoses:
-        points = cloud(seed=self.seed)
+        points = cloud(seed=self.seed, ground=self.ground)
         extrinsics, intrinsics, depths = [], [], []
         scale = 3.7  # nobody knows how large the world is
         for pose in at:

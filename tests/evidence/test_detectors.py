@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,8 @@ from instancecap.engine.work import evidence_key
 from instancecap.errors import MissingDependency, UsageError
 from instancecap.evidence import cluster, registry, streaming
 from instancecap.evidence.choice import Cluster
-from instancecap.evidence.detectors import DETECTORS
+from instancecap.evidence.detectors import DETECTORS, read_phrases
+from instancecap.models import weights
 from instancecap.models.classes import ClassColumns
 from instancecap.models.detector import Detections
 
@@ -173,6 +176,53 @@ def test_a_run_measures_with_whom_it_is_given(
     (caption,) = run.captions()
     assert caption.producer.models["detector"] == "bright"
     assert evidence_key(chosen, masks=False) != evidence_key(masks=False)
+
+
+def test_another_file_at_the_same_path_is_not_taken_for_the_same(
+    with_weights: Path, tmp_path: Path
+) -> None:
+    file = Path(shutil.copy(weights.find("yolox-nano"), tmp_path / "mine.onnx"))
+    chosen = Cluster(detector=str(file))
+    first = evidence_key(chosen, masks=False)
+    os.utime(file, (0, 0))
+    assert evidence_key(chosen, masks=False) == first, "it is the same file"
+    file.with_suffix(".txt").write_text("\n".join(f"part {n}" for n in range(80)))
+    second = evidence_key(chosen, masks=False)
+    assert second != first, "another class list"
+    with file.open("ab") as more:
+        more.write(b"\0")
+    assert evidence_key(chosen, masks=False) not in (first, second)
+
+
+def test_phrases_are_for_detectors_that_are_asked(without_weights: None) -> None:
+    chosen = Cluster(detector="opencv-hog", phrases="kettle")
+    with pytest.raises(UsageError, match=r"^--phrases .*opencv-hog has its own classes: choose"):
+        cluster.load_models(chosen)
+
+
+@pytest.mark.parametrize(
+    ("text", "phrases"),
+    [
+        ("red kettle, Forklift.", ("red kettle", "forklift")),
+        ("sofa,, couch ,a  settee", ("sofa",)),
+        ("man, person,the man in red", ("man", "person", "man in red")),
+    ],
+)
+def test_phrases_between_commas(text: str, phrases: tuple[str, ...]) -> None:
+    assert read_phrases(text) == phrases
+
+
+def test_phrases_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "things.txt"
+    file.write_text("red kettle\n\nknife, fork and spoon\n", encoding="utf-8")
+    assert read_phrases(str(file)) == ("red kettle", "knife, fork and spoon")
+    with pytest.raises(UsageError, match=r"--phrases .*none\.txt: FileNotFoundError: give a text"):
+        read_phrases(str(tmp_path / "none.txt"))
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UsageError, match="UnicodeDecodeError"):
+        read_phrases(str(file))
+    with pytest.raises(UsageError, match=r"^--phrases ,: there is no phrase"):
+        read_phrases(",")
 
 
 def test_several_detectors_look_at_the_same_pictures(

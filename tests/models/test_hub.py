@@ -28,7 +28,6 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     fake = SimpleNamespace(constants=constants, errors=SimpleNamespace(GatedRepoError=Gated))
     monkeypatch.delenv("INSTANCECAP_OFFLINE", raising=False)
     monkeypatch.setattr(hub, "_client", lambda: fake)
-    monkeypatch.setattr(hub, "_has_client", lambda: True)
     hub._ask.cache_clear()
     return fake
 

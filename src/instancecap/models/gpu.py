@@ -6,9 +6,8 @@ import shutil
 import subprocess
 from collections.abc import Collection
 from dataclasses import dataclass
-from importlib.util import find_spec
 
-from instancecap.models.hub import HubModel
+from instancecap.models.hub import HubModel, is_installed
 
 EXTRA = "instancecap[models]"
 
@@ -44,7 +43,7 @@ def find_gpu() -> Gpu | None:
 def missing_for(model: HubModel, gpu: Gpu | None, cached: Collection[str]) -> list[str]:
     """What a model lacks to run here, a few words each; its memory is computed, not measured."""
     needs = ("torch", "transformers") if model.needs == EXTRA else (model.needs,)
-    lacks = [f"no {name}" for name in needs if find_spec(name) is None]
+    lacks = [f"no {name}" for name in needs if not is_installed(name)]
     if model.id not in cached:
         lacks.append("no weights" + (", and its terms to accept" if model.gated else ""))
     if gpu is not None and model.memory + RESERVED > gpu.free:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -72,10 +73,19 @@ KNOWN = _read()
 """Those that are listed; any other id can be named as well."""
 
 
+def is_installed(package: str) -> bool:
+    """Whether a package can be imported, found out without importing it."""
+    if package in sys.modules:
+        return sys.modules[package] is not None
+    return find_spec(package) is not None
+
+
 def cached() -> dict[str, Path]:
     """The models in the hub's cache on this machine, each with its newest snapshot."""
     found = {}
-    for folder in sorted(_cache_dir().glob("models--*--*")) if _has_client() else ():
+    for folder in (
+        sorted(_cache_dir().glob("models--*--*")) if is_installed("huggingface_hub") else ()
+    ):
         snapshots = sorted(folder.glob("snapshots/*"), key=lambda one: one.stat().st_mtime)
         if snapshots and any(_weights_in(snapshots[-1])):
             found["/".join(folder.name.split("--", 2)[1:])] = snapshots[-1]
@@ -128,6 +138,29 @@ def _ask() -> str:
     return f"{address} cannot be reached ({outcome[0]})" if outcome[0] else ""
 
 
+def is_local(name: str, *, option: str, packages: Sequence[str]) -> bool:
+    """Whether ``name`` is a folder or in the cache of a hub that does not answer, so that nobody is
+    to be asked. Known before a heavy library is imported.
+
+    Args:
+        option: that names it, for the message.
+        packages: that load it. Where one is missing no hub is asked: that is to be said first.
+
+    Raises:
+        MissingDependency: it is in neither, and no hub answers.
+    """
+    if Path(name).is_dir() or not all(map(is_installed, packages)):
+        return True
+    reason = why_closed()
+    if reason and name not in cached():
+        raise MissingDependency(
+            f"--{option} {name} cannot be loaded as a {option}: {reason}, and it is not in "
+            f"{_cache_dir()}; run 'instancecap models pull {name}' where a hub is reached, or give "
+            "a folder with its config.json, model.safetensors and what else it comes with"
+        )
+    return bool(reason)
+
+
 def pull(id: str) -> Path:
     """The folder of a model, downloaded into the hub's cache unless it is there.
 
@@ -160,10 +193,6 @@ def _advice(id: str, why: str) -> str:
         f"model {id}: {why}; run 'instancecap models pull {id}' where a hub is reached and copy "
         f"{_cache_dir()}, or name a local folder"
     )
-
-
-def _has_client() -> bool:
-    return find_spec("huggingface_hub") is not None
 
 
 def _client() -> Any:

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from instancecap.evidence.following import film_of
 from instancecap.evidence.geometry import pairwise_ious
 from instancecap.evidence.tracking.box_trackers import Seed
 from instancecap.evidence.tracking.film import Film
-from instancecap.evidence.tracking.follow import Followed, follow, follow_in
+from instancecap.evidence.tracking.follow import Followed, follow_in
 from instancecap.schema.evidence import Shot
 from instancecap.video.clip import Clip
 
@@ -120,7 +121,9 @@ def test_labelled_sequences(clips_dir: Path) -> None:
         middle = len(true.times) // 2
         where = true.boxes[middle]
         assert where is not None
-        found = follow(Clip.open(path), {0: [Seed(true.times[middle], tuple(where.tolist()))]})[0]
+        found = follow_in(
+            film_of(Clip.open(path)), {0: [Seed(true.times[middle], tuple(where.tolist()))]}
+        )[0]
         boxes = {round(point.t, 3): np.array([point.box]) for point in found.track}
         for t, expected in zip(true.times, true.boxes, strict=True):
             seen += expected is not None

@@ -4,19 +4,16 @@ followed from its boxes."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from instancecap.captioners.chain.agree import NEAR, Agreed, noun_for
 from instancecap.evidence.choice import Cluster
-from instancecap.evidence.cluster import load_models
 from instancecap.evidence.experts.world import own_motion
+from instancecap.evidence.following import follow
 from instancecap.evidence.tracking.film import Film
-from instancecap.evidence.tracking.follow import Followed, follow_in
-from instancecap.evidence.tracking.refine import follow_masks
+from instancecap.evidence.tracking.follow import Followed
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import (
     Evidence,
@@ -36,15 +33,7 @@ def follow_agreed(
     seeds = {one.id: one.seeds for one in agreed if one.seeds}
     if not seeds or not film.times:
         return {}
-    models = load_models(cluster)
-    tracking, shots = models.tracking, evidence.shots
-    if tracking.video is not None:
-        with suppress(MemoryError):  # of the GPU; then they are followed by their boxes
-            return follow_masks(film, seeds, shots=shots, tracker=tracking.video)
-    found = follow_in(film, seeds, shots=shots, detector=models.detector, start=tracking.start)
-    if not tracking.name or tracking.video is not None:
-        return found
-    return {id: replace(one, tracker=tracking.name) for id, one in found.items()}
+    return follow(film, seeds, shots=evidence.shots, cluster=cluster)
 
 
 def agreed_evidence(

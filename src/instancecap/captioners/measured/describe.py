@@ -20,6 +20,7 @@ from instancecap.captioners.measured.content_selection import Gate, Name
 from instancecap.captioners.measured.sentences import Sentences, language_of
 from instancecap.evidence.reliability import TRANSCRIBED, precision
 from instancecap.evidence.view import within
+from instancecap.models.classes import is_kind
 from instancecap.models.coco import CATEGORIES
 from instancecap.schema import caption as c
 from instancecap.schema import pointer
@@ -121,7 +122,7 @@ def _instance(one: _Subject, is_main: bool, evidence: Evidence, *, say: Sentence
         name=say.name_phrase(name),
         class_=item.class_,
         category=cast(Category, content.category_of(item)),
-        subcategory=item.class_ if item.class_ in CATEGORIES or item.category else "",
+        subcategory=_subcategory(item),
         is_main=is_main,
         count=item.count,
         appearance=say.appearance_sentence(name, content.size_of(item)),
@@ -130,6 +131,13 @@ def _instance(one: _Subject, is_main: bool, evidence: Evidence, *, say: Sentence
         position=position,
         track=_sketch(item, evidence),
     )
+
+
+def _subcategory(item: InstanceFacts) -> str:
+    """The finest word for what it is; empty for a hypernym and for no name."""
+    if is_kind(item.phrase):
+        return item.phrase
+    return item.class_ if item.class_ in CATEGORIES or item.category else ""
 
 
 def _cell(point: TrackPoint) -> Cell:
@@ -339,4 +347,6 @@ def _clip_source(evidence: Evidence, at: str) -> tuple[str, float]:
     if at in ("segments", "/global_description"):
         return "tracker", max((item.confidence for item in evidence.instances), default=0.5)
     source, sure = _SOURCES.get(at.rpartition("/")[2], ("measured", 0.5))
+    if source == "camera":
+        source = evidence.models.get("camera", source)  # the camera model, where one was chosen
     return source, attrgetter(sure)(evidence) if isinstance(sure, str) else sure

@@ -1,17 +1,16 @@
 """From followed points, or from poses, to what the camera's words are made of.
 
-Both end as the path that optical flow gives too, the background's motion from picture to picture,
-and as its two parts: what turning and the lens did to the picture, and what travelling did. Poses
-tell them apart by themselves. Of points a model without depth (a turn, roll and zoom moves all by
-one rule) is held against one with parallax, over stretches long enough to show it; where parallax
-wins, the essential matrix says how far the camera turned (Hartley and Zisserman, *Multiple View
-Geometry*, chapter 9).
+Both end as the path that optical flow gives too, the background's motion from picture to picture.
+Points that were followed for longer show a travel by parallax, as corners do in the pass over the
+frames (:mod:`instancecap.evidence.experts.parallax`): a model without depth is held against one in
+which near points move further along the lines of a travel. Poses tell the turn, the lens and the
+travel apart by themselves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -20,7 +19,13 @@ from numpy.typing import NDArray
 from instancecap.evidence.camera_model import CameraPoses, PointTracks, Window
 from instancecap.evidence.experts.camera import background_motion
 from instancecap.evidence.experts.camera_path import PoseStep
-from instancecap.evidence.experts.parallax import measure, reach_of
+from instancecap.evidence.experts.parallax import (
+    Expansion,
+    Parallax,
+    measure,
+    measure_expansion,
+    reach_of,
+)
 from instancecap.evidence.geometry import compose
 from instancecap.evidence.movement import IDENTITY, Matrix, Step
 from instancecap.evidence.sample import SMALL_SIDE
@@ -28,9 +33,6 @@ from instancecap.evidence.thresholds import CAMERA, PARALLAX
 from instancecap.schema.evidence import CameraSample
 
 Array = NDArray[np.float64]
-
-LONG_REACH, LONG_SECONDS = 0.12, 2.0
-"""Mean motion in longer sides of the picture, and seconds, after which a stretch is long enough."""
 
 USUAL_LENS = 1.1
 """Focal length in longer sides of the picture that is taken for the camera's: 49 degrees wide."""
@@ -44,6 +46,8 @@ class CameraMotion:
     """What a camera model saw of a clip, window after window."""
 
     path: list[CameraSample] = field(default_factory=list)
+    parallax: list[Parallax] = field(default_factory=list)
+    expansions: list[Expansion] = field(default_factory=list)
     poses: list[PoseStep] = field(default_factory=list)
 
     def add(self, seen: PointTracks | CameraPoses, window: Window) -> None:
@@ -58,16 +62,27 @@ class CameraMotion:
         _check("points", tracks.points, (count, many, 2))
         _check("visible", tracks.visible, (count, many))
         tracks = PointTracks(tracks.points, _on_background(tracks, window))
+        matrices = [self._step(tracks, window, index) for index in range(1, count)]
+        self.parallax += _stretches(tracks, window, matrices)
+
+    def _step(self, tracks: PointTracks, window: Window, index: int) -> Matrix:
+        """The background's motion up to a picture, in its pixels.
+
+        It is fitted in a picture of the size that the limits of the fit were chosen for.
+        """
         height, width = window.pictures.shape[1:3]
-        matrices = []
-        for index in range(1, count):
-            matrix, inliers = _step(tracks, window, index)
-            step = Step(
-                t=float(window.times[index]), matrix=matrix, inliers=inliers, size=(width, height)
-            )
-            self.path.append(step.facts())
-            matrices.append(matrix)
-        self.poses += _stretches(tracks, window, matrices)
+        scale, t = SMALL_SIDE / max(height, width), float(window.times[index])
+        small = (round(height * scale), round(width * scale))
+        start, end = (
+            (points * scale).astype(np.float32) for points in _in_both(tracks, index - 1, index)
+        )
+        matrix, inliers = background_motion(start, end, small)
+        if expansion := measure_expansion(start, end, matrix, small, t=t):
+            self.expansions.append(expansion)
+        matrix = np.column_stack([matrix[:, :2], matrix[:, 2] / scale])
+        step = Step(t=t, matrix=matrix, inliers=inliers, size=(width, height))
+        self.path.append(step.facts())
+        return matrix
 
     def _add_poses(self, poses: CameraPoses, window: Window) -> None:
         count = len(window.times)
@@ -115,64 +130,37 @@ def _in_both(tracks: PointTracks, first: int, last: int) -> tuple[Array, Array]:
     return tracks.points[first, both], tracks.points[last, both]
 
 
-def _step(tracks: PointTracks, window: Window, index: int) -> tuple[Matrix, float]:
-    """The background's motion up to a picture, in its pixels, and the share of points in it.
-
-    It is fitted in a picture of the size that the limits of the fit were chosen for.
-    """
-    height, width = window.pictures.shape[1:3]
-    scale = SMALL_SIDE / max(height, width)
-    start, end = (
-        (points * scale).astype(np.float32) for points in _in_both(tracks, index - 1, index)
-    )
-    matrix, inliers = background_motion(start, end, (height * scale, width * scale))
-    return np.column_stack([matrix[:, :2], matrix[:, 2] / scale]), inliers
-
-
 def _stretches(
     tracks: PointTracks, window: Window, matrices: Sequence[Matrix]
-) -> Iterator[PoseStep]:
-    """Turn and travel over stretches in which the picture moves far enough, one after another."""
-    shape = window.pictures.shape[1:3]
+) -> Iterator[Parallax]:
+    """Parallax over stretches in which the picture moves far enough, one after another."""
+    height, width = window.pictures.shape[1:3]
     start, total = 0, IDENTITY
     for index, matrix in enumerate(matrices, start=1):
         total = compose(total, matrix)
-        reach = reach_of(total, shape)
+        reach = reach_of(total, (height, width))
         begin, end = float(window.times[start]), float(window.times[index])
-        if reach < LONG_REACH and end - begin < LONG_SECONDS and index < len(matrices):
+        is_long = reach >= PARALLAX.reach or end - begin >= PARALLAX.max_seconds
+        if not is_long and index < len(matrices):
             continue
         before, after = _in_both(tracks, start, index)
         if reach >= PARALLAX.least_reach and len(before) >= PARALLAX.min_points:
-            yield _split(before, after, total, shape, t=(begin + end) / 2)
+            seen = measure(before, after, (width, height), start=begin, end=end)
+            if seen.proven and abs(seen.lead[0]) < CAMERA.min_lead:
+                sideways = _sideways_lead(before, after, np.array([width, height]))
+                seen = replace(seen, lead=(sideways, seen.lead[1]))
+            yield seen
         start, total = index, IDENTITY
 
 
-def _split(
-    before: Array, after: Array, matrix: Matrix, shape: tuple[int, int], *, t: float
-) -> PoseStep:
-    """Turn and travel of points (n, 2) in pixels that ``matrix`` takes along, mostly."""
-    height, width = shape
-    size = np.array([width, height])
-    middle = size / 2
-    right, down = (matrix[:, :2] @ middle + matrix[:, 2] - middle) / size
-    closer = float(np.log(np.hypot(*matrix[:, 0])))
-    seen = measure(before, after, (width, height), start=t, end=t)
-    turn = _turn_between(before, after, size) if seen.proven else None
-    if turn is None:
-        return PoseStep(t, turn=(float(right), float(down), closer), travel=(0.0, 0.0, 0.0))
-    lens = 0.0 if abs(seen.axis[2]) >= CAMERA.min_axis else closer
-    return PoseStep(
-        t,
-        turn=(turn[0], turn[1], lens),
-        travel=(float(right) - turn[0], float(down) - turn[1], closer - lens),
-    )
+def _sideways_lead(before: Array, after: Array, size: Array) -> float:
+    """As ``lead`` of :class:`Parallax`, where height in the picture does not tell what is near.
 
-
-def _turn_between(before: Array, after: Array, size: Array) -> tuple[float, float] | None:
-    """How far turning alone moves the picture's middle, frame sizes right and down.
-
-    The lens is not known: a usual one is taken. What is decided by it is which part is larger, and
-    which way each goes.
+    The essential matrix says how far the camera turned (Hartley and Zisserman, *Multiple View
+    Geometry*, chapter 9); what is left of the points' motion to the right is the travel's. The lens
+    is not known, and the turn that is found grows with the square of its focal length: so a usual
+    one decides whether the travel is larger, and that it goes against the turn has to hold for the
+    widest one. 0 where neither does.
     """
     focal = USUAL_LENS * float(size.max())
     lens = np.array([[focal, 0, size[0] / 2], [0, focal, size[1] / 2], [0, 0, 1]])
@@ -180,10 +168,15 @@ def _turn_between(before: Array, after: Array, size: Array) -> tuple[float, floa
         before, after, lens, method=cv2.RANSAC, threshold=OFF_PIXELS
     )
     if matrix is None or matrix.shape != (3, 3):
-        return None
+        return 0.0
     _, turned, _, _ = cv2.recoverPose(matrix, before, after, lens, mask=agrees)
-    x, y = focal * turned[:2, 2] / max(float(turned[2, 2]), 1e-3) / size
-    return float(x), float(y)
+    turn = focal * float(turned[0, 2]) / max(float(turned[2, 2]), 1e-3)
+    total = float(np.median(after[:, 0] - before[:, 0]))
+    share = turn / total if total else 0.0
+    if share < 0.5:
+        return float(np.sign(total))
+    against = share * (PARALLAX.widest_lens / USUAL_LENS) ** 2 > 1
+    return -float(np.sign(total)) if against else 0.0
 
 
 def _nearness(depth: Array, background: NDArray[np.bool_]) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,12 +19,20 @@ from instancecap.evidence.experts.camera_words import describe_camera
 from instancecap.evidence.experts.framing import frame_evidence
 from instancecap.evidence.sample import Sample
 from instancecap.evidence.tracking.instances import box_at
+from instancecap.evidence.tracking.masklets import decode_mask
 from instancecap.evidence.tracking.motion_events import follows_subject
+from instancecap.evidence.tracking.naming import LIVELY
 from instancecap.evidence.view import shots_of
 from instancecap.schema.evidence import CameraFacts, Evidence
 from instancecap.video.clip import Clip
 from instancecap.video.decode import ClipReader
 from instancecap.video.sampling import Ticker
+
+SAME_TIME = 1e-3
+"""Seconds within which a mask is that of a picture."""
+
+EDGE = np.ones((9, 9), np.uint8)
+"""Pixels around a mask that may still be the instance's."""
 
 
 def add_camera(clip: Clip, evidence: Evidence, model: CameraModel, *, threads: int = 0) -> None:
@@ -57,8 +66,17 @@ def add_camera(clip: Clip, evidence: Evidence, model: CameraModel, *, threads: i
 
 def _facts(motion: CameraMotion, evidence: Evidence) -> CameraFacts:
     shots, aspect = shots_of(evidence), _aspect(evidence)
-    facts, _ = describe_camera(motion.path, shots, aspect=aspect, poses=motion.poses)
-    facts.scores = score_primitives(facts, shots, aspect=aspect, poses=motion.poses)
+    facts, _ = describe_camera(
+        motion.path,
+        shots,
+        aspect=aspect,
+        parallax=motion.parallax,
+        expansions=motion.expansions,
+        poses=motion.poses,
+    )
+    facts.scores = score_primitives(
+        facts, shots, aspect=aspect, parallax=motion.parallax, poses=motion.poses
+    )
     if follows_subject(facts, evidence.instances, end=evidence.video.duration):
         facts.motion = [*facts.motion, "tracking"]
     return facts
@@ -99,11 +117,19 @@ def _window(
 
 
 def _background(evidence: Evidence, t: float, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Where no instance is: outside of their boxes at ``t``."""
+    """Where nothing is that might move at ``t``: outside of people, animals, vehicles, and what
+    moves, by their masks where there are any, else by their boxes."""
     height, width = shape[:2]
     background = np.ones((height, width), bool)
     for item in evidence.instances:
-        if (box := box_at(item, t)) is not None:
+        if not item.motion.moving and item.class_ not in LIVELY:
+            continue
+        mask = next((one for one in item.masks if abs(one.t - t) < SAME_TIME), None)
+        if mask is not None:
+            # Points at its edge go with it.
+            wide = cv2.dilate(decode_mask(mask, size=(height, width)).view(np.uint8), EDGE)
+            background &= wide == 0
+        elif (box := box_at(item, t)) is not None:
             x0, y0, x1, y1 = box * np.array([width, height, width, height])
             background[int(y0) : int(np.ceil(y1)), int(x0) : int(np.ceil(x1))] = False
     return background

@@ -21,12 +21,11 @@ from numpy.typing import NDArray
 
 from instancecap.evidence.geometry import areas, as_box, ious, pairwise_ious
 from instancecap.evidence.tracking.box_trackers import Seed, StartTracker, Tracker, start_tracker
-from instancecap.evidence.tracking.film import Film, FilmMaker
+from instancecap.evidence.tracking.film import Film
 from instancecap.models.detector import Detector
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Shot
-from instancecap.video.clip import Clip
-from instancecap.video.decode import ClipReader, Picture
+from instancecap.video.decode import Picture
 
 Array = NDArray[np.float64]
 Detected = dict[int, tuple[Array, NDArray[np.float32]]]
@@ -84,32 +83,6 @@ class Followed:
         return float(np.mean(scores)) if scores else 0.0
 
 
-def follow(
-    clip: Clip,
-    seeds: Mapping[Key, Sequence[Seed]],
-    *,
-    shots: Sequence[Shot] = (),
-    detector: Detector | None = None,
-    threads: int = 0,
-) -> dict[Key, Followed]:
-    """Read the clip once and follow each thing from its boxes.
-
-    Args:
-        seeds: one to three boxes of each thing; no box, no track.
-        shots: nothing is followed over a cut.
-        detector: confirms what it knows.
-        threads: cores to decode on, 0 for all.
-
-    Raises:
-        InputError: the clip cannot be opened or decoded.
-    """
-    with ClipReader(clip, threads=threads) as reader:
-        maker = FilmMaker(aspect=reader.info.aspect, duration=reader.info.duration)
-        for frame in reader:
-            maker.see(frame)
-    return follow_in(maker.film, seeds, shots=shots, detector=detector)
-
-
 def follow_in(
     film: Film,
     seeds: Mapping[Key, Sequence[Seed]],
@@ -118,7 +91,15 @@ def follow_in(
     detector: Detector | None = None,
     start: StartTracker = start_tracker,
 ) -> dict[Key, Followed]:
-    """As :func:`follow`, on frames that were read already, by trackers that ``start`` makes."""
+    """Follow each thing from its boxes.
+
+    Args:
+        film: the clip's frames.
+        seeds: one to three boxes of each thing; no box, no track.
+        shots: nothing is followed over a cut.
+        detector: confirms what it knows.
+        start: makes the trackers.
+    """
     if not film.times:
         return {key: Followed((), ()) for key in seeds}
     times = np.array(film.times)

@@ -9,6 +9,7 @@ windows end there.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar, runtime_checkable
@@ -299,3 +300,17 @@ def _likeness(one: Concept, other: Concept, times: Sequence[float]) -> float:
     both = [t for t in seen if t in one.masklet and t in other.masklet]
     pairs = [([one.masklet[t].mask], [other.masklet[t].mask]) for t in both]
     return sum(float(mask_ious(*pair)[0, 0]) for pair in pairs) / len(seen)
+
+
+def decode_mask(mask: MaskRle, *, size: tuple[int, ...]) -> Mask:
+    """A mask out of its run-lengths, scaled to ``size`` (height, width)."""
+    code = {"size": list(mask.size), "counts": mask.counts.encode("ascii")}
+    with warnings.catch_warnings():
+        # pycocotools hands numpy 2 an array in the way of numpy 1.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        full = np.asarray(coco_mask.decode(code)) > 0
+    if full.shape == size:
+        return full
+    rows = np.arange(size[0]) * full.shape[0] // size[0]
+    columns = np.arange(size[1]) * full.shape[1] // size[1]
+    return np.asarray(full[rows[:, None], columns])

@@ -103,6 +103,7 @@ def _add_start(routes: APIRouter, services: Services) -> None:
             captioner=captioner,
             max_instances=wanted.max_instances,
             limits=services.config.limits,
+            cluster=services.config.cluster,
         )
         return {"job": services.jobs.start(caption_clip, order), "page": f"/captions/{id}"}
 

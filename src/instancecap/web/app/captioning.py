@@ -13,6 +13,7 @@ from instancecap.api import Captioner, Measured, Mllm
 from instancecap.captioners.chain.options import ChainOptions, Mode
 from instancecap.errors import ModelError, UsageError
 from instancecap.evidence.build import measure
+from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.evidence.expert import Scene
 from instancecap.evidence.sample import SAMPLE_RATE, Sample
 from instancecap.mllm.base import Backend, Reply, Request
@@ -96,6 +97,7 @@ class Order:
     captioner: Captioner
     max_instances: int | None
     limits: Limits
+    cluster: Cluster = DEFAULT
 
 
 class _Told(Backend):
@@ -149,12 +151,14 @@ def caption_clip(progress: Progress, order: Order) -> None:
     progress("looking at the clip", 0.0)
     facts = inspect_clip(order.clip, order.name, order.limits)
     clip = Clip.open(order.clip, id=order.name)
-    evidence = measure(clip, also=[_Onlooker(progress, float(str(facts["seconds"])))])
+    onlooker = _Onlooker(progress, float(str(facts["seconds"])))
+    evidence = measure(clip, also=[onlooker], cluster=order.cluster)
     captioner = order.captioner
     if isinstance(captioner, Mllm):
         captioner = replace(captioner, backend=_Told(captioner.open(), progress))
     progress("writing the caption")
-    caption = captioner.describe(clip, evidence, max_instances=order.max_instances)
+    most, by = order.max_instances, order.cluster
+    caption = captioner.describe(clip, evidence, max_instances=most, by=by)
     if caption.video is not None:
         caption.video.path = order.shown
     evidence.video.path = order.shown

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from instancecap.errors import UsageError
+from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.io.tables import TABLE_SUFFIXES
 from instancecap.mllm.server import Server
 
@@ -53,6 +54,7 @@ class AppConfig:
         auth: ``USER:PASSWORD`` that a browser has to give; empty for none.
         no_browser: only print the address.
         server: who is asked by default; its key goes to its own addresses and nowhere else.
+        cluster: who measures clips, and follows what is drawn in a review.
         limits: how much is taken.
 
     Raises:
@@ -65,6 +67,7 @@ class AppConfig:
     auth: str = ""
     no_browser: bool = False
     server: Server = field(default_factory=Server)
+    cluster: Cluster = DEFAULT
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:

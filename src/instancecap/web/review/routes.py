@@ -272,13 +272,14 @@ def _add_clip(routes: APIRouter, services: Services, session: Session) -> None:
     @routes.post("/track")
     def track(body: Tracking) -> dict[str, str]:
         clip, document = opened(body.name)
-        return {"job": services.jobs.start(track_box, clip, document, body.t, body.box)}
+        cluster = services.config.cluster
+        return {"job": services.jobs.start(track_box, clip, document, body.t, body.box, cluster)}
 
     @routes.post("/recaption")
     def recaptioned(body: Recaptioning) -> dict[str, str]:
         clip, document = opened(body.name)
-        server = services.config.server
-        return {"job": services.jobs.start(recaption, clip, document, body.pointer, server)}
+        given = body.pointer, services.config.server, services.config.cluster
+        return {"job": services.jobs.start(recaption, clip, document, *given)}
 
 
 def _add_set(routes: APIRouter, session: Session, services: Services) -> None:

@@ -14,10 +14,11 @@ from instancecap.api import Measured, caption, measure
 from instancecap.captioners.chain import ChainOptions, prepare, write
 from instancecap.captioners.chain.options import key_of
 from instancecap.errors import InputError
-from instancecap.evidence.cluster import load_models
+from instancecap.evidence.choice import DEFAULT, Cluster
+from instancecap.evidence.following import film_of, follow
 from instancecap.evidence.geometry import ious
 from instancecap.evidence.tracking.box_trackers import Seed
-from instancecap.evidence.tracking.follow import MIN_ABSENCE, follow
+from instancecap.evidence.tracking.follow import MIN_ABSENCE
 from instancecap.mllm.server import Server
 from instancecap.schema import pointer as pointers
 from instancecap.schema.base import TrackPoint
@@ -54,7 +55,12 @@ def replace_in_set(
 
 
 def track_box(
-    progress: Progress, clip: Clip, document: str, t: float, box: tuple[float, float, float, float]
+    progress: Progress,
+    clip: Clip,
+    document: str,
+    t: float,
+    box: tuple[float, float, float, float],
+    cluster: Cluster = DEFAULT,
 ) -> dict[str, Any]:
     """Follow what lies in a box through the clip.
 
@@ -64,7 +70,7 @@ def track_box(
     progress("following it through the clip")
     said = Caption.from_json(document)
     shots = [Shot(start=one.start, end=one.end, transition=one.transition) for one in said.shots]
-    found = follow(clip, {0: [Seed(t, box)]}, shots=shots, detector=load_models().detector)[0]
+    found = follow(film_of(clip), {0: [Seed(t, box)]}, shots=shots, cluster=cluster)[0]
     track = list(found.track) or [TrackPoint(t=t, box=box, score=1.0)]
     thin = thin_track(track, said)
     return {
@@ -74,7 +80,12 @@ def track_box(
 
 
 def recaption(
-    progress: Progress, clip: Clip, document: str, pointer: str, server: Server
+    progress: Progress,
+    clip: Clip,
+    document: str,
+    pointer: str,
+    server: Server,
+    cluster: Cluster = DEFAULT,
 ) -> dict[str, Any]:
     """One field anew, by the model of ``server``, or measured where there is none.
 
@@ -85,14 +96,17 @@ def recaption(
     if server.urls or server.replay:
         if not key_of(pointer):
             raise InputError(f"{pointer}: no field that a model is asked for by itself")
-        evidence = measure(clip)
+        evidence = measure(clip, cluster=cluster)
         options = ChainOptions(overwrite_human=True)
-        prepared = prepare(clip, evidence, options=options, previous=said, only=(pointer,))
+        prepared = prepare(
+            clip, evidence, options=options, previous=said, only=(pointer,), cluster=cluster
+        )
         progress(f"asking {server.model or 'the model'}")
         fresh = asyncio.run(_ask(prepared, server, options))
         target = pointer
     else:
-        fresh = caption(clip, captioner=Measured(), max_instances=max(8, len(said.instances)))
+        most = max(8, len(said.instances))
+        fresh = caption(clip, captioner=Measured(), max_instances=most, cluster=cluster)
         target = _counterpart(said, fresh, pointer)
     value = fresh.leaves().get(target)
     known = fresh.provenance.get(target)

@@ -5,6 +5,7 @@ They prove that a folder is loaded, shown pictures and read; never what a traine
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,67 @@ def d_fine(transformers: Any) -> Any:
     )
 
 
+def rf_detr(transformers: Any) -> Any:
+    """RF-DETR, on a DINOv2 as small."""
+    backbone = transformers.RfDetrDinov2Config(
+        hidden_size=16,
+        num_hidden_layers=4,
+        num_attention_heads=2,
+        mlp_ratio=1,
+        image_size=64,
+        patch_size=16,
+        num_windows=1,
+        out_features=["stage2", "stage4"],
+    )
+    model = transformers.RfDetrForObjectDetection(
+        transformers.RfDetrConfig(
+            backbone_config=backbone,
+            d_model=16,
+            decoder_layers=2,
+            decoder_ffn_dim=16,
+            decoder_self_attention_heads=2,
+            decoder_cross_attention_heads=2,
+            decoder_n_points=2,
+            num_queries=16,
+            group_detr=1,
+            c2f_num_blocks=1,
+            **LABELED,
+        )
+    )
+    model.class_embed.bias.data.zero_()  # untrained ones answer that there is nothing
+    return model
+
+
+def detr(transformers: Any) -> Any:
+    """DETR, whose last class is nothing."""
+    backbone = transformers.ResNetConfig(
+        embedding_size=8,
+        hidden_sizes=[8, 8, 16, 16],
+        depths=[1, 1, 1, 1],
+        layer_type="basic",
+        out_features=["stage4"],
+    )
+    return transformers.DetrForObjectDetection(
+        transformers.DetrConfig(
+            backbone_config=backbone,
+            d_model=16,
+            encoder_layers=1,
+            decoder_layers=1,
+            encoder_ffn_dim=16,
+            decoder_ffn_dim=16,
+            encoder_attention_heads=2,
+            decoder_attention_heads=2,
+            num_queries=30,
+            **LABELED,
+        )
+    )
+
+
+LABELED: dict[str, Any] = {
+    "id2label": LABELS,
+    "label2id": {name: index for index, name in LABELS.items()},
+}
+
 SIZES: dict[str, Any] = {
     "feat_strides": [8, 16, 32],
     "encoder_hidden_dim": 16,
@@ -80,12 +142,11 @@ SIZES: dict[str, Any] = {
     "decoder_attention_heads": 2,
     "num_queries": 30,
     "num_denoising": 0,
-    "id2label": LABELS,
-    "label2id": {name: index for index, name in LABELS.items()},
+    **LABELED,
 }
 
 
-@pytest.fixture(scope="module", params=[rt_detr, d_fine], ids=["rt-detr-v2", "d-fine"])
+@pytest.fixture(scope="module", params=[rt_detr, d_fine, rf_detr, detr])
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
     import transformers
@@ -137,8 +198,43 @@ def test_a_clip_is_measured_with_it(
 
 def test_what_cannot_be_loaded_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INSTANCECAP_OFFLINE", "1")
-    with pytest.raises(MissingDependency, match=r"^--detector no/such cannot be loaded .* folder"):
+    with pytest.raises(MissingDependency, match=r"^--detector no/such cannot .* a folder with"):
         DETECTORS.open("no/such")
     with pytest.raises(MissingDependency, match="cannot be loaded as a detector") as error:
         DETECTORS.open(str(tmp_path))
     assert "\n" not in str(error.value)
+
+
+def test_an_export_of_detr_finds_what_detr_finds(tmp_path: Path) -> None:
+    import torch
+    import transformers
+    from transformers.models.detr import DetrImageProcessorPil
+
+    class Outputs(torch.nn.Module):
+        def __init__(self, model: Any) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, pictures: Any) -> Any:
+            found = self.model(pixel_values=pictures)
+            return found.logits, found.pred_boxes
+
+    torch.manual_seed(0)
+    folder = tmp_path / "yard"
+    model = detr(transformers).eval()
+    model.save_pretrained(folder)
+    DetrImageProcessorPil(size={"height": 64, "width": 96}).save_pretrained(folder)
+    names = {"input_names": ["pixel_values"], "output_names": ["logits", "pred_boxes"]}
+    shown = (torch.rand(1, 3, 64, 96),)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter says much of itself
+        torch.onnx.export(Outputs(model), shown, folder / "model.onnx", dynamo=False, **names)
+
+    picture = np.random.default_rng(0).integers(0, 256, (64, 96, 3)).astype(np.uint8)
+    exported = DETECTORS.open(str(folder / "model.onnx"))
+    found, expected = exported.detect(picture), DETECTORS.open(str(folder)).detect(picture)
+    assert exported.name == "yard"
+    assert found.own == expected.own == ("zeppelin",)
+    assert len(found.boxes)
+    np.testing.assert_allclose(found.boxes, expected.boxes, atol=1e-4)
+    np.testing.assert_allclose(found.scores, expected.scores, atol=1e-4)

@@ -19,8 +19,7 @@ from instancecap.evidence import cluster
 from instancecap.evidence.choice import Cluster
 from instancecap.evidence.detectors import DETECTORS
 from instancecap.evidence.experts.neural.open_vocabulary import OpenVocabularyDetector, plan_runs
-
-needs_models = [pytest.mark.models, pytest.mark.filterwarnings("default")]
+from instancecap.video import Clip
 
 LENGTHS = st.lists(st.integers(1, 40), max_size=60)
 
@@ -165,3 +164,63 @@ def test_a_clip_is_measured_with_phrases(
     assert {item.class_ for item in evidence.instances} <= classes
     assert ic.measure(clip, cluster=chosen).instances == evidence.instances
     cluster.forget_models()
+
+
+@pytest.mark.models
+@pytest.mark.filterwarnings("default")
+def test_a_real_clip_is_captioned_with_phrases(folder: Path, clips_dir: Path) -> None:
+    clip = Clip.open(clips_dir / "everyday" / "woman_dog.mp4", end=1.0)
+    chosen = Cluster(detector=str(folder), phrases="woman in red, brown dog, forklift")
+    cluster.forget_models()
+    evidence = ic.measure(clip, cluster=chosen)
+    assert {one.class_ for one in evidence.instances} <= {
+        "person", "dog", "forklift", "object", "animal", "vehicle",
+    }  # fmt: skip
+    assert {one.phrase for one in evidence.instances} <= {"", "woman in red", "brown dog"}
+    times = [point.t for one in evidence.instances for point in one.track]
+    assert all(0 <= t <= 1 for t in times)
+    caption = ic.caption(clip, cluster=chosen)
+    assert caption.producer.models["detector"] == "tiny"
+    assert ic.caption(clip, cluster=chosen) == caption
+    cluster.forget_models()
+
+
+class Recorder:
+    """A model that keeps the texts that it is given."""
+
+    def __init__(self, model: Any) -> None:
+        self.model, self.config, self.device, self.dtype = (
+            model, model.config, model.device, model.dtype,
+        )  # fmt: skip
+        self.given: list[list[int]] = []
+
+    def __call__(self, *, input_ids: Any, **more: Any) -> Any:
+        self.given += input_ids.tolist()
+        return self.model(input_ids=input_ids, **more)
+
+
+@pytest.mark.models
+@pytest.mark.filterwarnings("default")
+def test_phrases_are_written_as_the_models_were_trained_to_read_them(folder: Path) -> None:
+    import transformers
+
+    picture = np.zeros((64, 64, 3), np.uint8)
+    asked = OpenVocabularyDetector(str(folder)).asking(["red kettle", "The forklift."])
+    asked._model = Recorder(asked._model)
+    asked.detect(picture)
+    words = transformers.AutoTokenizer.from_pretrained(folder)
+    if asked._model.config.model_type == "owlv2":
+        told = ["a photo of a red kettle", "a photo of a forklift"]
+        assert asked._model.given == words(told, padding="max_length", max_length=10)["input_ids"]
+    else:
+        assert asked._model.given == [words("red kettle. forklift.")["input_ids"]]
+
+
+@pytest.mark.models
+@pytest.mark.filterwarnings("default")
+def test_what_is_shown_as_a_square_is_read_in_the_picture(folder: Path) -> None:
+    picture = np.zeros((80, 160, 3), np.uint8)
+    detector = OpenVocabularyDetector(str(folder))
+    (corners,) = detector._corners(np.array([[0.25, 0.125, 0.5, 0.25]], np.float32), picture)
+    is_square = detector._model.config.model_type == "owlv2"
+    assert corners.tolist() == [0, 0, 0.5, 0.5 if is_square else 0.25]

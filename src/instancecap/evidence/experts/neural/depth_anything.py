@@ -15,7 +15,7 @@ import numpy as np
 
 from instancecap.errors import MissingDependency
 from instancecap.evidence.camera_model import CameraPoses, Window
-from instancecap.models import weights
+from instancecap.models import hub
 
 SIDE = 504
 """Longer side in pixels that it works at, its own default."""
@@ -58,6 +58,7 @@ class DepthAnything:
 
 
 def _load(source: str) -> Any:
+    local = hub.is_local(source, option="camera", packages=("torch", "depth_anything_3"))
     os.environ.setdefault("DA3_LOG_LEVEL", "ERROR")  # it prints the rest to standard output
     try:
         import torch
@@ -67,7 +68,6 @@ def _load(source: str) -> Any:
             f"--camera {source} needs {error.name}: pip install 'instancecap[models]' and, without "
             "what it pins, pip install --no-deps depth-anything-3; docs/experts.md has the rest"
         ) from error
-    local = weights.is_offline() or Path(source).is_dir()
     try:
         with redirect_stdout(sys.stderr):  # where standard output is for JSON
             model = DepthAnything3.from_pretrained(source, local_files_only=local)

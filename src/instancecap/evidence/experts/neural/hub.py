@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from instancecap.errors import MissingDependency
 from instancecap.models import hub
+
+LIBRARIES = "torch", "transformers"
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,9 @@ class Pretrained:
     half: str = "float16"
 
     def libraries(self) -> tuple[Any, Any]:
-        """torch and transformers. Raises :class:`MissingDependency` where one is missing."""
+        """torch and transformers. Raises :class:`MissingDependency` where one is missing, or there
+        is nothing that they could load."""
+        hub.is_local(self.name, option=self.option, packages=LIBRARIES)
         try:
             import torch
             import transformers
@@ -43,15 +46,13 @@ class Pretrained:
             MissingDependency: it cannot be loaded, and why.
         """
         _, transformers = self.libraries()
-        is_folder = Path(self.name).is_dir()
-        closed = "" if is_folder else hub.why_closed()
+        local = hub.is_local(self.name, option=self.option, packages=LIBRARIES)
         try:
             return getattr(transformers, kind).from_pretrained(
-                self.name, local_files_only=is_folder or bool(closed), **more
+                self.name, local_files_only=local, **more
             )
         except (OSError, ValueError, ImportError, RuntimeError) as error:
-            unread = closed and self.name not in hub.cached()
-            why = closed if unread else " ".join(str(error).split())[:200]
+            why = " ".join(str(error).split())[:200]
             if "gated repo" in why:
                 raise MissingDependency(
                     f"--{self.option}: {hub.gated_advice(self.name)}"
