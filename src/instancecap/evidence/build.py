@@ -89,15 +89,15 @@ def measure(
         follow_by_masks(
             clip, evidence, tracker=video, phrases=models.phrases, masks=masks, threads=threads
         )
-    if models.camera is not None:
-        add_camera(clip, evidence, models.camera, threads=threads)
-    if models.pose is not None:
-        add_pose(clip, evidence, models.pose, threads=threads)
     if masks:
         segmenter = load_segmenter(cluster.segmenter)
         add_masks(clip, evidence, segmenter=segmenter, threads=threads)
         if cluster.segmenter:
             evidence.models["segmenter"] = segmenter.name
+    if models.camera is not None:
+        add_camera(clip, evidence, models.camera, threads=threads)
+    if models.pose is not None:
+        add_pose(clip, evidence, models.pose, threads=threads)
     if listener is not None:
         began = time.perf_counter()
         add_sound(clip, evidence, listener=listener, transcribe=transcribe)

@@ -104,7 +104,8 @@ def _of_form(name: str, clause: Clause, at: Mapping[str, int]) -> Iterator[Claim
             yield Claim("direction", way, about)
     elif name in ("posture", "gait"):
         verb = parts["pose"].verb
-        if verb is not None and verb.lemma in forms().poses:
+        human = all(one.noun is not None and one.noun.category == "human" for one in about)
+        if human and verb is not None and verb.lemma in forms().poses:
             yield Claim("pose", forms().poses[verb.lemma], about)
     elif name == "approach":
         yield Claim("direction", "toward", about)

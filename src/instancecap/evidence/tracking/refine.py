@@ -20,7 +20,7 @@ from instancecap.evidence.sample import SAMPLE_RATE
 from instancecap.evidence.tracking.box_trackers import Seed
 from instancecap.evidence.tracking.film import Film
 from instancecap.evidence.tracking.follow import Followed
-from instancecap.evidence.tracking.instances import boxes_at, salience_of
+from instancecap.evidence.tracking.instances import boxes_at
 from instancecap.evidence.tracking.masklets import (
     Concept,
     ConceptTracker,
@@ -31,6 +31,7 @@ from instancecap.evidence.tracking.masklets import (
     shot_at,
     track_seeds,
 )
+from instancecap.evidence.tracking.salience import salience_of
 from instancecap.evidence.tracking.several import merge_instances, overlap_of
 from instancecap.models.classes import ClassList, class_of, is_another_word
 from instancecap.models.coco import CATEGORIES
@@ -155,7 +156,7 @@ def _concept_facts(
         phrase="" if is_another_word(concept.phrase) else concept.phrase,
         confidence=round(confidence, 3),
         category_confidence=round(confidence, 3),
-        salience=round(salience_of(times, boxes, motion, confidence, end=end), 4),
+        salience=salience_of(times, boxes, motion, confidence, end=end),
         source=tracker,
         tracker=tracker,
         track=track,
