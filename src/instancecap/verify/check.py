@@ -42,7 +42,10 @@ def verify(caption: Caption, evidence: Evidence, *, read: Sequence[Claim] | None
             (:func:`instancecap.verify.fields.read_claims`); by default they are read by rules.
     """
     nouns = own_nouns(evidence.instances)
-    claims = [*claims_of(caption, texts=read is None, nouns=nouns), *(read or ())]
+    found = [*claims_of(caption, texts=read is None, nouns=nouns), *(read or ())]
+    # Where nobody looked for joints, what bodies do is no matter of checking.
+    posed = any(item.pose for item in evidence.instances)
+    claims = [claim for claim in found if posed or claim.kind != "pose"]
     checker = ClaimChecker(evidence, match_instances(caption, evidence), claims)
     findings: dict[tuple[str, str, str, str], Finding] = {}
     for claim in claims:

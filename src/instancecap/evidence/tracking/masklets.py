@@ -2,8 +2,9 @@
 
 A clip is gone through in windows of a few seconds that overlap, so that memory does not grow with
 its length. Within a window each thing is followed from the boxes given for it, both ways in time;
-into the next one it is taken by boxes of its own there, or by its mask where both overlap. Nothing
-is followed over a cut: windows end there.
+into the next one it is taken by boxes of its own there, or by its mask where both overlap, and so
+it is taken back by one window if it is there before its first box. Nothing is followed over a cut:
+windows end there.
 """
 
 from __future__ import annotations
@@ -195,21 +196,41 @@ def track_seeds(
             otherwise from all of them.
     """
     found: dict[Key, Masklet] = {key: {} for key in seeds}
-    for window in windows(frames, shots):
-        prompts: dict[Key, dict[int, Array]] = {}
-        for key, given in seeds.items():
-            here = [(at, seed) for seed in given if (at := window.index(seed.t)) is not None]
-            if here and best_only:
-                here = [max(here, key=lambda one: _worth(one[1]))]
-            if prompt := {at: np.array(seed.box) for at, seed in here} or _carried(
-                found[key], window
-            ):
-                prompts[key] = prompt
+
+    def follow(window: Window, prompts: Mapping[Key, Mapping[int, Array]]) -> None:
         answers = tracker.track(window.pictures, list(prompts.values())) if prompts else ()
         for key, segments in zip(prompts, answers, strict=True):
-            # What the window before said of the pictures that both have stays.
+            # What another window said of the pictures that both have stays.
             found[key] = _kept(segments, window, size) | found[key]
+
+    before = Window()
+    for window in windows(frames, shots):
+        new = {key for key, masklet in found.items() if not masklet}
+        follow(window, _prompts(seeds, found, window, best_only=best_only))
+        first = len(before.times) - window.overlap
+        earlier = {key: found[key].get(window.times[0]) for key in new if window.overlap}
+        follow(before, {key: {first: one.box} for key, one in earlier.items() if one is not None})
+        before = window
     return found
+
+
+def _prompts(
+    seeds: Mapping[Key, Sequence[Seed]],
+    found: Mapping[Key, Masklet],
+    window: Window,
+    *,
+    best_only: bool,
+) -> dict[Key, dict[int, Array]]:
+    """The boxes that things are followed from in a window, by picture."""
+    prompts = {}
+    for key, given in seeds.items():
+        here = [(at, seed) for seed in given if (at := window.index(seed.t)) is not None]
+        if here and best_only:
+            here = [max(here, key=lambda one: _worth(one[1]))]
+        own = {at: np.array(seed.box) for at, seed in here}
+        if prompt := own or _carried(found[key], window):
+            prompts[key] = prompt
+    return prompts
 
 
 def _worth(seed: Seed) -> tuple[float, float]:
