@@ -7,7 +7,8 @@ with a miss. A clip that cannot be measured is listed. ``--saved DIR`` keeps wha
 takes it from there the next time. ``--reliability`` measures both sets and writes how often each
 kind of fact is right to where :mod:`instancecap.evidence.reliability` reads it. Detectors are
 looked for as everywhere, in ``$INSTANCECAP_MODELS`` first; with ``--detector NAME`` that one
-measures, and its figures stand beside those of the embedded experts. Time is the processor's:
+measures, and its figures stand beside those of the embedded experts; so do those on the camera with
+``--camera NAME``. Time is the processor's:
 ``time_ratio`` is what measuring takes, decoding included, over what decoding alone takes in the
 same run.
 """
@@ -46,6 +47,7 @@ from benchmarks.web import WebResult, judge_web, load_web, summarise_web
 from instancecap.evidence.build import measure
 from instancecap.evidence.choice import Cluster
 from instancecap.evidence.cluster import load_models
+from instancecap.evidence.reliability import Tally
 from instancecap.schema.evidence import Evidence
 from instancecap.video import Clip, ClipReader
 
@@ -113,16 +115,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("\n" + reliability_table(kinds), file=sys.stderr)
     if options.reliability:
         clips = report["web"]["clips"] + report["clips"].get("count", 0)
-        write_reliability(kinds, clips=clips, expert=_detector_name(options))
+        for expert, some in _by_expert(options, kinds):
+            write_reliability(some, clips=clips, expert=expert)
     report["reliability"] = {kind: [(b.right, b.n) for b in bins] for kind, bins in kinds.items()}
     print(json.dumps(report))
     return 0
 
 
-def _detector_name(options: argparse.Namespace) -> str:
-    """Under which the figures of a chosen detector stand; empty for the default one."""
-    cluster = Cluster(detector=options.detector)
-    return load_models(cluster).detector.name if options.detector else ""
+def _by_expert(
+    options: argparse.Namespace, kinds: dict[str, list[Tally]]
+) -> Iterator[tuple[str, dict[str, list[Tally]]]]:
+    """Names under which figures stand, empty for the embedded experts, and the kinds of each: the
+    camera's stand under a chosen camera model."""
+    models = load_models(_cluster(options))
+    camera = {kind: bins for kind, bins in kinds.items() if kind.startswith("camera.")}
+    if models.camera is not None:
+        yield models.camera.name, camera
+        kinds = {kind: bins for kind, bins in kinds.items() if kind not in camera}
+    if options.detector or models.camera is None:
+        yield models.detector.name if options.detector else "", kinds
+
+
+def _cluster(options: argparse.Namespace) -> Cluster:
+    return Cluster(detector=options.detector, camera=options.camera)
 
 
 def _web(options: argparse.Namespace, facts: list[Fact]) -> dict[str, Any]:
@@ -198,6 +213,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--saved", type=Path, help="folder to keep what was measured in, and to take it from")
     add("--reliability", action="store_true", help="measure both sets and write reliability.json")
     add("--detector", default="", help="as of `instancecap evidence`; see docs/experts.md")
+    add("--camera", default="", help="as of `instancecap evidence`; see docs/experts.md")
     add("--synthetic", help="scenes to make: a number, all or none; all where no --clips is given")
     add("--photos", type=int, default=3, help="photographs from --clips to use as backgrounds")
     add("--masks", action="store_true", help="make masks too, in a second run over each clip")
@@ -218,8 +234,7 @@ def _measured(clip: Clip, name: str, options: argparse.Namespace, **more: bool) 
     kept = options.saved / (name.replace("/", "__") + ".json") if options.saved else None
     if kept and kept.exists() and not more:
         return Evidence.from_json(kept.read_bytes(), source=str(kept))
-    cluster = Cluster(detector=options.detector)
-    evidence = measure(clip, threads=options.threads, cluster=cluster, **more)
+    evidence = measure(clip, threads=options.threads, cluster=_cluster(options), **more)
     if kept and not more:
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(evidence.model_dump_json(by_alias=True))

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from instancecap.evidence import reliability
-from instancecap.evidence.reliability import BINS, Tally, may_overrule, precision, tallies
+from instancecap.evidence.reliability import (
+    BINS,
+    Tally,
+    judged_by,
+    may_overrule,
+    precision,
+    tallies,
+)
+from tests.made import evidence
 
 
 def test_the_published_figures_are_counts_by_bin_of_documented_kinds() -> None:
@@ -46,6 +54,18 @@ def test_a_bin_with_enough_facts_speaks_for_itself(monkeypatch: pytest.MonkeyPat
     assert precision("kind", 0.6) == pytest.approx(52 / 53)  # with those that are surer
     assert precision("kind") == pytest.approx(62 / 83)
     assert may_overrule("kind", 0.9) and not may_overrule("kind")
+
+
+def test_a_chosen_camera_model_is_judged_by_its_own_figures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sure = (Tally(40, 40), Tally(), Tally(), Tally())
+    figures = {"measured": {"camera.pan": sure, "class": sure}, "known": {"camera.pan": sure}}
+    monkeypatch.setattr(reliability, "tallies", lambda expert="measured": figures.get(expert, {}))
+    for model, overrules in {"": True, "new": False, "known": True}.items():
+        found = evidence(models={"camera": model} if model else {})
+        assert may_overrule("camera.pan", **judged_by("camera.pan", found)) is overrules
+        assert may_overrule("class", **judged_by("class", found))
 
 
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))

@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from instancecap.schema.evidence import Evidence
+
 BINS = (0.0, 0.5, 0.7, 0.85)
 """Lower ends of the bins of confidence; the last one ends at 1."""
 
@@ -103,16 +105,23 @@ def measured_tally(kind: str, confidence: float, *, expert: str) -> Tally | None
     return found if found.n >= MIN_FACTS else None
 
 
+def judged_by(kind: str, evidence: Evidence) -> dict[str, str]:
+    """Whose figures a kind of fact is judged by, as :func:`may_overrule` takes it: of the camera, a
+    chosen camera model's own."""
+    chosen = evidence.models.get("camera", "")
+    return {"expert": chosen} if chosen and kind.startswith("camera.") else {}
+
+
 def precision(kind: str, confidence: float | None = None) -> float:
     """Share of the facts of a kind (of about this confidence) that were right; 0 if unknown."""
     return tally(kind, confidence).precision
 
 
-def may_overrule(kind: str, confidence: float | None = None) -> bool:
+def may_overrule(kind: str, confidence: float | None = None, *, expert: str = "measured") -> bool:
     """Whether a measured fact outweighs what a model, or a person, says.
 
     True where at least 20 facts of the kind were judged and the lower bound of its precision is
     0.95 or more.
     """
-    found = tally(kind, confidence)
+    found = tally(kind, confidence, expert=expert)
     return found.n >= MIN_FACTS and found.lower_bound >= NEEDED

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from instancecap.evidence.reliability import may_overrule
+from instancecap.evidence.reliability import judged_by, may_overrule
 from instancecap.evidence.view import within
 from instancecap.language import en
 from instancecap.language.sentences import split_sentences
@@ -105,9 +105,13 @@ class ClaimChecker:
             verdict = verdict.negated() if claim.negated else verdict
         else:
             verdict = all_of([self._check_mention(one, claim) for one in claim.subject])
-        if verdict.support == "contradicted" and not may_overrule(verdict.fact, verdict.confidence):
+        if verdict.support == "contradicted" and not self._overrules(verdict):
             verdict = replace(verdict, support="disputed")
         return verdict
+
+    def _overrules(self, verdict: Verdict) -> bool:
+        judge = judged_by(verdict.fact, self.evidence)
+        return may_overrule(verdict.fact, verdict.confidence, **judge)
 
     def _view(self, claim: Claim) -> Evidence:
         """The evidence of the part of the clip that a claim is about; of speech, all of it."""

@@ -38,7 +38,7 @@ from instancecap.captioners.chain.said import MOST_COUNTED, unique_names
 from instancecap.captioners.chain.second_look import SECOND_LOOK, look_again
 from instancecap.captioners.chain.seek import Sought, seek
 from instancecap.captioners.chain.windows import GRADUAL, split_shots
-from instancecap.evidence.reliability import may_overrule
+from instancecap.evidence.reliability import judged_by, may_overrule
 from instancecap.evidence.tracking.follow import Followed
 from instancecap.language import en
 from instancecap.mllm.base import Image, Media
@@ -153,7 +153,8 @@ def measured_hints(scene: Scene) -> str:
         )
         lines.append(scene.prompts.say("measured", "cuts", times=times))
     turns = [word for word in camera.motion if word not in ("static", "tracking", "shaky")]
-    if camera.motion == ["static"] and may_overrule("camera.static", camera.confidence):
+    judge = judged_by("camera.static", scene.prepared.evidence)
+    if camera.motion == ["static"] and may_overrule("camera.static", camera.confidence, **judge):
         lines.append(scene.prompts.say("measured", "static"))
     elif turns:
         lines.append(scene.prompts.say("measured", "check"))

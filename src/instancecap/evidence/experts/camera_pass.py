@@ -28,8 +28,8 @@ from instancecap.video.clip import Clip
 from instancecap.video.decode import ClipReader
 from instancecap.video.sampling import Ticker
 
-SAME_TIME = 1e-3
-"""Seconds within which a mask is that of a picture."""
+SAME_TIME = 0.07
+"""Seconds to a mask that is that of a picture: half of the time between two masks."""
 
 EDGE = np.ones((9, 9), np.uint8)
 """Pixels around a mask that may still be the instance's."""
@@ -124,8 +124,8 @@ def _background(evidence: Evidence, t: float, shape: tuple[int, ...]) -> NDArray
     for item in evidence.instances:
         if not item.motion.moving and item.class_ not in LIVELY:
             continue
-        mask = next((one for one in item.masks if abs(one.t - t) < SAME_TIME), None)
-        if mask is not None:
+        mask = min(item.masks, key=lambda one: abs(one.t - t), default=None)
+        if mask is not None and abs(mask.t - t) < SAME_TIME:
             # Points at its edge go with it.
             wide = cv2.dilate(decode_mask(mask, size=(height, width)).view(np.uint8), EDGE)
             background &= wide == 0

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from instancecap.evidence.experts.world import own_motion
 from instancecap.evidence.geometry import as_box, pairwise_ious, touches_border
-from instancecap.evidence.sample import SAMPLE_RATE
+from instancecap.evidence.sample import SAMPLE_RATE, Sample
 from instancecap.evidence.tracking.box_trackers import Seed
 from instancecap.evidence.tracking.film import Film
 from instancecap.evidence.tracking.follow import Followed
@@ -39,7 +39,7 @@ from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Evidence, InstanceFacts, Shot
 from instancecap.video.clip import Clip
 from instancecap.video.decode import ClipReader, Picture
-from instancecap.video.sampling import Ticker, fit_within
+from instancecap.video.sampling import Ticker
 
 Array = NDArray[np.float64]
 
@@ -171,10 +171,10 @@ def sampled(clip: Clip, side: int, *, threads: int = 0) -> Iterator[tuple[float,
     """The clip's samples: time and BGR picture, its longer side at most ``side`` pixels."""
     ticker = Ticker(SAMPLE_RATE)
     with ClipReader(clip, threads=threads) as reader:
-        size = fit_within(reader.info.aspect, side)
         for frame in reader:
             if ticker.due(frame.t):
-                yield round(frame.t, 3), frame.bgr(size)
+                sample = Sample(frame, index=0, aspect=reader.info.aspect)
+                yield round(frame.t, 3), sample.at_most(side)
 
 
 def _refined(

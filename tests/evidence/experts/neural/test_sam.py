@@ -6,6 +6,7 @@ sees.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -211,6 +212,18 @@ def test_what_a_window_held_is_given_back(
     stopped.close()
     for one in kept:
         assert not one.output_dict_per_obj and not one.cache._vision_features
+
+
+def test_in_half_precision_too(
+    folder: Path, pictures: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker = TRACKERS.open(str(folder)).video
+    assert isinstance(tracker, sam.SamTracker)
+    whole = tracker._model
+    monkeypatch.setattr(tracker, "_model", copy.deepcopy(whole).bfloat16())
+    (found,) = tracker.track(pictures, [{1: LEFT}])
+    assert sorted(found) == [0, 1, 2, 3, 4, 5]
+    assert {segment.mask.shape for segment in found.values()} == {(90, 160)}
 
 
 def test_a_segmenter_is_the_same_network(folder: Path, pictures: list[np.ndarray]) -> None:
