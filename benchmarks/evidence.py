@@ -6,8 +6,8 @@ one JSON line with every figure to stdout. ``--failures DIR`` writes a contact s
 with a miss. A clip that cannot be measured is listed. ``--saved DIR`` keeps what was measured and
 takes it from there the next time. ``--reliability`` measures both sets and writes how often each
 kind of fact is right to where :mod:`instancecap.evidence.reliability` reads it. Detectors are
-looked for as everywhere, in ``$INSTANCECAP_MODELS`` first; with ``--detector NAME`` that one
-measures, and its figures stand beside those of the embedded experts. Time is the processor's:
+looked for as everywhere, in ``$INSTANCECAP_MODELS`` first; those of ``--detector`` and ``--camera``
+have figures of their own beside those of the embedded experts. Time is the processor's:
 ``time_ratio`` is what measuring takes, decoding included, over what decoding alone takes in the
 same run.
 """
@@ -46,6 +46,7 @@ from benchmarks.web import WebResult, judge_web, load_web, summarise_web
 from instancecap.evidence.build import measure
 from instancecap.evidence.choice import Cluster
 from instancecap.evidence.cluster import load_models
+from instancecap.evidence.reliability import Tally
 from instancecap.schema.evidence import Evidence
 from instancecap.video import Clip, ClipReader
 
@@ -113,16 +114,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("\n" + reliability_table(kinds), file=sys.stderr)
     if options.reliability:
         clips = report["web"]["clips"] + report["clips"].get("count", 0)
-        write_reliability(kinds, clips=clips, expert=_detector_name(options))
+        _write_reliability(kinds, options, clips=clips)
     report["reliability"] = {kind: [(b.right, b.n) for b in bins] for kind, bins in kinds.items()}
     print(json.dumps(report))
     return 0
 
 
-def _detector_name(options: argparse.Namespace) -> str:
-    """Under which the figures of a chosen detector stand; empty for the default one."""
-    cluster = Cluster(detector=options.detector)
-    return load_models(cluster).detector.name if options.detector else ""
+def _write_reliability(
+    kinds: dict[str, list[Tally]], options: argparse.Namespace, *, clips: int
+) -> None:
+    """The figures of the embedded experts; or, where some were chosen, theirs: a camera model's of
+    the camera, a detector's of the rest."""
+    models = load_models(_cluster(options))
+    names = {models.detector.name: False} if options.detector else {}
+    if models.camera is not None:
+        names[models.camera.name] = True
+    for name, of_camera in names.items():
+        own = {kind: one for kind, one in kinds.items() if kind.startswith("camera.") == of_camera}
+        write_reliability(own, clips=clips, expert=name)
+    if not names:
+        write_reliability(kinds, clips=clips)
+
+
+def _cluster(options: argparse.Namespace) -> Cluster:
+    return Cluster(detector=options.detector, camera=options.camera)
 
 
 def _web(options: argparse.Namespace, facts: list[Fact]) -> dict[str, Any]:
@@ -198,6 +213,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--saved", type=Path, help="folder to keep what was measured in, and to take it from")
     add("--reliability", action="store_true", help="measure both sets and write reliability.json")
     add("--detector", default="", help="as of `instancecap evidence`; see docs/experts.md")
+    add("--camera", default="", help="the same, for the camera")
     add("--synthetic", help="scenes to make: a number, all or none; all where no --clips is given")
     add("--photos", type=int, default=3, help="photographs from --clips to use as backgrounds")
     add("--masks", action="store_true", help="make masks too, in a second run over each clip")
@@ -218,8 +234,7 @@ def _measured(clip: Clip, name: str, options: argparse.Namespace, **more: bool) 
     kept = options.saved / (name.replace("/", "__") + ".json") if options.saved else None
     if kept and kept.exists() and not more:
         return Evidence.from_json(kept.read_bytes(), source=str(kept))
-    cluster = Cluster(detector=options.detector)
-    evidence = measure(clip, threads=options.threads, cluster=cluster, **more)
+    evidence = measure(clip, threads=options.threads, cluster=_cluster(options), **more)
     if kept and not more:
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(evidence.model_dump_json(by_alias=True))

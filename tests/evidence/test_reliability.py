@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from instancecap.evidence import reliability
-from instancecap.evidence.reliability import BINS, Tally, may_overrule, precision, tallies
+from instancecap.evidence.reliability import (
+    BINS,
+    Tally,
+    expert_of,
+    may_overrule,
+    precision,
+    tallies,
+)
 
 
 def test_the_published_figures_are_counts_by_bin_of_documented_kinds() -> None:
@@ -18,6 +25,18 @@ def test_the_published_figures_are_counts_by_bin_of_documented_kinds() -> None:
         assert kind in documented
         assert len(bins) == len(BINS)
         assert all(0 <= b.right <= b.n for b in bins)
+
+
+def test_whoever_was_not_measured_overrules_nobody() -> None:
+    models = {"detector": "theirs,nanodet-plus-m", "camera": "da3-base"}
+    assert [expert_of(kind, models) for kind in ("class", "camera.pan", "transition")] == [
+        *("theirs", "da3-base", "measured")
+    ]
+    embedded = {"detector": "yolox-nano"}
+    assert {expert_of(kind, embedded) for kind in ("class", "camera.pan")} == {"measured"}
+    assert may_overrule("camera.direction", 0.9)
+    assert not may_overrule("camera.direction", 0.9, expert="da3-base")
+    assert tallies("da3-base") == {}
 
 
 def test_an_unknown_kind_outweighs_nothing() -> None:

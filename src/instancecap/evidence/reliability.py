@@ -18,10 +18,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+
+from instancecap.models.known_weights import DETECTORS
 
 BINS = (0.0, 0.5, 0.7, 0.85)
 """Lower ends of the bins of confidence; the last one ends at 1."""
@@ -31,6 +33,9 @@ MIN_FACTS = 20
 
 EMBEDDED = frozenset(("measured", "nanodet-plus-m"))
 """Whose figures ``kinds`` are: what is measured without a network, and the default detector."""
+
+SMALL = frozenset(("", *DETECTORS, "opencv-hog"))
+"""Detectors of the embedded cluster: one stands in for another, and for its figures."""
 
 NEEDED = 0.95
 """Precision from which a kind of fact may overrule."""
@@ -108,11 +113,20 @@ def precision(kind: str, confidence: float | None = None) -> float:
     return tally(kind, confidence).precision
 
 
-def may_overrule(kind: str, confidence: float | None = None) -> bool:
+def expert_of(kind: str, models: Mapping[str, str]) -> str:
+    """Who states a kind of fact in evidence of these ``models``: a chosen detector the class, a
+    chosen camera model the camera's movement, and all else the embedded cluster."""
+    if kind.startswith("camera."):
+        return models.get("camera", "measured")
+    chosen = models.get("detector", "").split(",")[0]
+    return chosen if kind == "class" and chosen not in SMALL else "measured"
+
+
+def may_overrule(kind: str, confidence: float | None = None, *, expert: str = "measured") -> bool:
     """Whether a measured fact outweighs what a model, or a person, says.
 
-    True where at least 20 facts of the kind were judged and the lower bound of its precision is
-    0.95 or more.
+    True where at least 20 facts of the kind, by this expert, were judged and the lower bound of
+    its precision is 0.95 or more.
     """
-    found = tally(kind, confidence)
+    found = tally(kind, confidence, expert=expert)
     return found.n >= MIN_FACTS and found.lower_bound >= NEEDED

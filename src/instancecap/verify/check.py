@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from instancecap.evidence.reliability import may_overrule
+from instancecap.evidence.reliability import expert_of, may_overrule
 from instancecap.evidence.view import within
 from instancecap.language import en
 from instancecap.language.sentences import split_sentences
@@ -93,8 +93,10 @@ class ClaimChecker:
             verdict = verdict.negated() if claim.negated else verdict
         else:
             verdict = all_of([self._check_mention(one, claim) for one in claim.subject])
-        if verdict.support == "contradicted" and not may_overrule(verdict.fact, verdict.confidence):
-            verdict = replace(verdict, support="disputed")
+        if verdict.support == "contradicted":
+            expert = expert_of(verdict.fact, self.evidence.models)
+            if not may_overrule(verdict.fact, verdict.confidence, expert=expert):
+                verdict = replace(verdict, support="disputed")
         return verdict
 
     def _view(self, claim: Claim) -> Evidence:

@@ -38,7 +38,7 @@ from instancecap.captioners.chain.said import MOST_COUNTED, unique_names
 from instancecap.captioners.chain.second_look import SECOND_LOOK, look_again
 from instancecap.captioners.chain.seek import Sought, seek
 from instancecap.captioners.chain.windows import GRADUAL, split_shots
-from instancecap.evidence.reliability import may_overrule
+from instancecap.evidence.reliability import expert_of, may_overrule
 from instancecap.evidence.tracking.follow import Followed
 from instancecap.mllm.base import Image, Media
 from instancecap.schema.pointer import instance_pointer
@@ -149,7 +149,8 @@ def measured_hints(scene: Scene) -> str:
         )
         lines.append(scene.prompts.say("measured", "cuts", times=times))
     turns = [word for word in camera.motion if word not in ("static", "tracking", "shaky")]
-    if camera.motion == ["static"] and may_overrule("camera.static", camera.confidence):
+    still, expert = "camera.static", expert_of("camera.static", scene.prepared.evidence.models)
+    if camera.motion == ["static"] and may_overrule(still, camera.confidence, expert=expert):
         lines.append(scene.prompts.say("measured", "static"))
     elif turns:
         lines.append(scene.prompts.say("measured", "check"))

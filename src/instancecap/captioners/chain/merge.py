@@ -11,10 +11,10 @@ from instancecap.captioners.chain.questions import Scene
 from instancecap.captioners.chain.said import Said, mentioned
 from instancecap.captioners.chain.windows import split_shots
 from instancecap.captioners.measured.describe import MAX_INSTANCES
-from instancecap.evidence.reliability import may_overrule
+from instancecap.evidence.reliability import expert_of, may_overrule
 from instancecap.mllm.base import Image
 from instancecap.schema.caption import Caption, Instance, Producer, Provenance, Segment, Shot
-from instancecap.schema.evidence import CameraFacts
+from instancecap.schema.evidence import Evidence
 from instancecap.schema.pointer import assign, instance_of
 from instancecap.schema.vocabulary import Primitive
 from instancecap.verify.naming import noun_of
@@ -59,7 +59,7 @@ def merge(scene: Scene) -> Caption:
     _open_unknown(caption, scene)
     _choose_main(things, written)
     if "/camera/motion" in written:
-        _settle_motion(caption, scene.evidence.camera)
+        _settle_motion(caption, scene.evidence)
     segments = _write_segments(caption, scene)
     _forget(caption, [*written, *segments])
     for pointer, said in (written | segments).items():
@@ -114,7 +114,9 @@ def _open_unknown(caption: Caption, scene: Scene) -> None:
         return
     for pointer in scene.unknown - scene.said.keys():
         told = caption.provenance.get(pointer)
-        if told and not may_overrule(key_of(pointer), told.confidence):
+        kind = key_of(pointer)
+        expert = expert_of(kind, scene.evidence.models)
+        if told and not may_overrule(kind, told.confidence, expert=expert):
             assign(caption, pointer, "")
             del caption.provenance[pointer]
 
@@ -131,10 +133,11 @@ def _choose_main(things: Mapping[int, Instance], written: Mapping[str, Said]) ->
             one.is_main = flags.get(one.id, one.is_main)
 
 
-def _settle_motion(caption: Caption, camera: CameraFacts) -> None:
+def _settle_motion(caption: Caption, evidence: Evidence) -> None:
     """The model's camera words, the way of each as measured where that is nearly always right."""
+    camera, expert = evidence.camera, expert_of("camera.direction", evidence.models)
     said = list(caption.camera.motion)
-    if may_overrule("camera.direction", camera.confidence):
+    if may_overrule("camera.direction", camera.confidence, expert=expert):
         said = [OPPOSITE[word] if OPPOSITE.get(word) in camera.motion else word for word in said]
     if said != ["static"]:
         said += [word for word in camera.motion if word in ("tracking", "shaky")]

@@ -14,17 +14,20 @@ from numpy.typing import NDArray
 from instancecap.evidence.camera_model import CameraModel, Window
 from instancecap.evidence.experts.camera_motion import CameraMotion
 from instancecap.evidence.experts.camera_scores import score_primitives
-from instancecap.evidence.experts.camera_words import describe_camera
+from instancecap.evidence.experts.camera_words import TRAVELS, describe_camera
 from instancecap.evidence.experts.framing import frame_evidence
 from instancecap.evidence.sample import Sample
 from instancecap.evidence.tracking.instances import box_at
 from instancecap.evidence.tracking.motion_events import follows_subject
 from instancecap.evidence.tracking.naming import LIVELY
 from instancecap.evidence.view import shots_of
-from instancecap.schema.evidence import CameraFacts, Evidence
+from instancecap.schema.evidence import CameraFacts, Evidence, Opinion
 from instancecap.video.clip import Clip
 from instancecap.video.decode import ClipReader
 from instancecap.video.sampling import Ticker
+
+TURNS = {travel: turn for turn, travel in TRAVELS.items()}
+"""The turn that looks like a travel."""
 
 
 def add_camera(clip: Clip, evidence: Evidence, model: CameraModel, *, threads: int = 0) -> None:
@@ -49,7 +52,9 @@ def add_camera(clip: Clip, evidence: Evidence, model: CameraModel, *, threads: i
         )
     else:
         evidence.models["camera"] = model.name
-        evidence.camera = _facts(motion, evidence)
+        before, evidence.camera = evidence.camera, _facts(motion, evidence)
+        if flow := [*_opinions(before, "measured", evidence.camera)]:
+            evidence.opinions += [*flow, *_opinions(evidence.camera, model.name, evidence.camera)]
         style = evidence.framing.style
         evidence.framing = frame_evidence(evidence, aspect=_aspect(evidence))
         evidence.framing.style = style
@@ -72,6 +77,23 @@ def _facts(motion: CameraMotion, evidence: Evidence) -> CameraFacts:
     if follows_subject(facts, evidence.instances, end=evidence.video.duration):
         facts.motion = [*facts.motion, "tracking"]
     return facts
+
+
+def _opinions(facts: CameraFacts, expert: str, held: CameraFacts) -> Iterator[Opinion]:
+    """What an expert says of the camera, a word each; travel is told from a turn by few, so that
+    who says the one speaks for the other too."""
+    holds = {TURNS.get(word, word) for word in held.motion}
+    for word in facts.motion:
+        if word in ("tracking", "shaky"):  # of whom it follows, and how it is held
+            continue
+        turn = TURNS.get(word, word)
+        yield Opinion(
+            kind=f"camera.{turn.split('_')[0]}",
+            value=word,
+            confidence=facts.confidence,
+            expert=expert,
+            holds=turn in holds,
+        )
 
 
 def _aspect(evidence: Evidence) -> float:
