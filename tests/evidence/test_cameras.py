@@ -19,7 +19,9 @@ from instancecap.evidence.camera_model import CameraModel, PointTracks, Window
 from instancecap.evidence.cameras import license_of
 from instancecap.evidence.choice import Cluster
 from instancecap.evidence.experts.camera_pass import add_camera
-from instancecap.models.licenses import ACCEPTED, check_license
+from instancecap.evidence.tracking.masklets import encode_mask
+from instancecap.models.hub import KNOWN
+from instancecap.models.licenses import ACCEPTED, TERMS, check_license
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Evidence, InstanceFacts, Shot
 from instancecap.verify.check import verify
@@ -143,6 +145,26 @@ def test_windows_follow_each_other_and_stop_at_cuts(without_weights: None, clip:
     assert watcher.windows[-1].background.all()  # it is not seen any more
 
 
+def test_masks_leave_more_of_the_background_than_boxes(without_weights: None, clip: Path) -> None:
+    evidence = ic.measure(clip)
+    track = [TrackPoint(t=t, box=(0.0, 0.0, 1.0, 1.0), score=0.9) for t in (0.0, 2.9)]
+    shown = np.zeros((240, 320), bool)
+    shown[120:] = True
+    masks = [encode_mask(shown, t=0.0, size=(240, 320))]
+    lively = InstanceFacts(
+        id=0, class_="person", confidence=0.9, salience=0.5, track=track, masks=masks
+    )
+    evidence.instances = [lively, lively.model_copy(update={"id": 1, "class_": "chair"})]
+    watcher = Watcher()
+    add_camera(Clip.open(clip), evidence, watcher)
+    first, second = watcher.windows[0].background[:2]
+    assert first.mean() == pytest.approx(0.5, abs=0.02), "by its mask, and a little around it"
+    assert not second.any(), "by its box, which is the whole picture"
+    lively.class_ = "chair"
+    add_camera(Clip.open(clip), evidence, watcher)
+    assert watcher.windows[-1].background.all(), "a chair that rests is background"
+
+
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
@@ -188,6 +210,15 @@ def test_the_cache_knows_who_followed_the_camera(
 )  # fmt: skip
 def test_licenses_are_known_by_name(name: str, license: str) -> None:
     assert license_of(name) == license
+
+
+def test_licenses_are_those_that_the_list_of_models_has() -> None:
+    listed = [model for model in KNOWN.values() if model.kind == "camera"]
+    assert len(listed) == 5
+    for model in listed:
+        name = "cotracker3" if "cotracker" in model.id else model.id
+        assert license_of(name) == model.licence
+        assert (model.licence in TERMS) == (model.commercial is False)
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask as coco_mask
 
+from instancecap.evidence.tracking.masklets import decode_mask
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import MaskRle
 
@@ -62,16 +61,7 @@ def mask_at(masks: Sequence[MaskRle], t: float, shape: tuple[int, ...]) -> Mask 
     nearest = min(masks, key=lambda mask: abs(mask.t - t), default=None)
     if nearest is None or abs(nearest.t - t) > MASK_TOLERANCE:
         return None
-    code = {"size": list(nearest.size), "counts": nearest.counts.encode()}
-    with warnings.catch_warnings():
-        # pycocotools hands numpy 2 an array in the way of numpy 1.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        mask = np.asarray(coco_mask.decode(code)) > 0
-    if mask.shape == shape:
-        return mask
-    rows = np.arange(shape[0]) * mask.shape[0] // shape[0]
-    columns = np.arange(shape[1]) * mask.shape[1] // shape[1]
-    return np.asarray(mask[rows[:, None], columns])
+    return decode_mask(nearest, size=shape)
 
 
 def box_of(mask: Mask) -> tuple[float, float, float, float] | None:

@@ -88,13 +88,13 @@ def measure(
         follow_by_masks(
             clip, evidence, tracker=video, phrases=models.phrases, masks=masks, threads=threads
         )
-    if models.camera is not None:
-        add_camera(clip, evidence, models.camera, threads=threads)
     if masks:
         segmenter = load_segmenter(cluster.segmenter)
         add_masks(clip, evidence, segmenter=segmenter, threads=threads)
         if cluster.segmenter:
             evidence.models["segmenter"] = segmenter.name
+    if models.camera is not None:
+        add_camera(clip, evidence, models.camera, threads=threads)
     if listener is not None:
         began = time.perf_counter()
         add_sound(clip, evidence, listener=listener, transcribe=transcribe)

@@ -198,6 +198,11 @@ class ClassColumns:
         return tuple(found)
 
 
+def is_kind(phrase: str) -> bool:
+    """Whether a phrase is a word for some of a class and says nothing of how it looks: *worker*."""
+    return phrase in _KINDS
+
+
 NARROWER = 0.5
 """Share of its class's score from which a thing is called by a phrase: a man in red is a person,
 and a detector that was asked for both is surer of the person."""

@@ -103,6 +103,47 @@ def test_what_the_model_names_is_found_by_its_name(
     assert not lamp.track, "nobody found it, and the model gave no box"
 
 
+def test_a_box_of_the_models_that_agrees_is_of_the_same_thing(
+    choose: Callable[[Detector], None], clip: Clip
+) -> None:
+    choose(Asked("kettle"))
+    there = KETTLE | {"boxes": boxes((1, (0.0, 0.25, SQUARE, 0.5)))}
+    caption = write(clip, Fake(listing(there)))
+    (kettle,) = caption.instances
+    assert caption.provenance["/instances/0"].source == "both"
+    assert kettle.track[-1].box == pytest.approx([0.48, 0.25, 0.73, 0.5], abs=0.06)
+    assert not kettle.position.leaves
+
+
+class Halves(Asked):
+    """Takes the halves of the square for two things."""
+
+    def asking(self, phrases: Sequence[str]) -> Detector:
+        other = Halves(*self.words)
+        other.asked = self.asked
+        self.asked.append(tuple(phrases))
+        return other
+
+    def detect(self, picture: np.ndarray) -> Detections:
+        one = super().detect(picture)
+        left, right = one.boxes.copy(), one.boxes.copy()
+        middle = one.boxes[:, [0, 2]].mean(axis=1)
+        left[:, 2], right[:, 0] = middle, middle
+        scores = np.concatenate([one.scores, one.scores])
+        return Detections(np.concatenate([left, right]), scores, one.own, one.phrases * 2)
+
+
+def test_a_name_that_two_things_answer_to_is_left_open(
+    choose: Callable[[Detector], None], clip: Clip
+) -> None:
+    choose(Halves("kettle"))
+    (kettle,) = write(clip, Fake(listing(KETTLE))).instances
+    assert not kettle.track, "the model gave no box, and nobody knows which of the two it means"
+    there = KETTLE | {"boxes": boxes((1, (0.0, 0.25, SQUARE / 2, 0.5)))}
+    (kettle,) = write(clip, Fake(listing(there))).instances
+    assert kettle.track[-1].box == pytest.approx([0.48, 0.25, 0.605, 0.5], abs=0.06)
+
+
 def test_a_box_of_the_models_elsewhere_is_not_overruled(
     choose: Callable[[Detector], None], clip: Clip
 ) -> None:

@@ -80,6 +80,20 @@ def test_cam_motion_is_asked_for_a_sentence() -> None:
     assert as_object.camera.motion == ["pan_left", "tilt_up"]
 
 
+@pytest.mark.parametrize(
+    ("told", "moves"),
+    [
+        ("The camera trucks right while panning left.", ["move_right", "pan_left"]),
+        ("The camera pedestals up, then arcs counterclockwise around her.", ["move_up", "arc_ccw"]),
+        ("The camera is static.", ["static"]),
+        ("The camera does not pan left.", []),
+        ("Two trucks stand on the left.", []),
+    ],
+)
+def test_sentences_are_read_as_verify_reads_them(told: str, moves: list[str]) -> None:
+    assert read_motion(MotionSentence(camera_motion=told))["/camera/motion"] == moves
+
+
 @pytest.mark.parametrize("format", EXPERTS)
 def test_without_an_answer_the_measured_words_stay(format: str) -> None:
     caption, _ = asked(ModelError("gone"), format)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import weakref
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -175,6 +176,29 @@ def test_who_comes_late_is_found_from_its_first_frame_on() -> None:
     found, tracker = follow(pictures, red=Seed(1.0, box(20, 10)), blue=Seed(55 / FPS, box(100, 50)))
     assert found == {"red": list(range(70)), "blue": list(range(40, 70))}
     assert [len(prompts) for _, prompts in tracker.asked] == [1, 2, 1 + 1]
+
+
+def test_what_was_there_before_its_first_box_is_followed_back_by_a_window() -> None:
+    count, step = 3 * WINDOW, WINDOW - OVERLAP
+    pictures = [picture(red=(20, 10)) for _ in range(count)]
+    found, tracker = follow(pictures, red=Seed((2 * step + 10) / FPS, box(20, 10)))
+    assert found["red"] == list(range(step, count))
+    assert [prompts for _, prompts in tracker.asked] == [[[10]], [[step]], [[OVERLAP - 1]]]
+
+
+def test_memory_is_that_of_a_window_and_the_one_before() -> None:
+    alive: list[weakref.ref[np.ndarray]] = []
+
+    def frames() -> Iterator[tuple[float, np.ndarray]]:
+        for index in range(12 * WINDOW):
+            one = picture(red=(20, 10))
+            alive.append(weakref.ref(one))
+            assert sum(ref() is not None for ref in alive) <= 2 * WINDOW + 1
+            yield index / FPS, one
+
+    seeds = {0: [Seed(0.0, box(20, 10))]}
+    found = track_seeds(frames(), seeds, shots=[], size=FRAME, tracker=ColorTracker())[0]
+    assert len(found) == 12 * WINDOW
 
 
 def test_nothing_to_follow_asks_nobody() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
+from pycocotools import mask as coco_mask
 
 import instancecap as ic
 from instancecap.captioners.chain.agree import Agreed, Named
@@ -15,6 +18,7 @@ from instancecap.captioners.chain.instances import agreed_evidence, follow_agree
 from instancecap.evidence import cluster
 from instancecap.evidence.build import measure
 from instancecap.evidence.detectors import DETECTORS
+from instancecap.evidence.sample import SAMPLE_RATE
 from instancecap.evidence.trackers import TRACKERS, Tracking
 from instancecap.evidence.tracking.box_trackers import FlowTracker, Seed
 from instancecap.evidence.tracking.film import Film
@@ -28,7 +32,7 @@ from instancecap.evidence.tracking.refine import (
 from instancecap.models.coco import CLASSES
 from instancecap.models.detector import Detections
 from instancecap.schema.base import TrackPoint
-from instancecap.schema.evidence import InstanceFacts
+from instancecap.schema.evidence import InstanceFacts, MaskRle
 from instancecap.video import Clip
 from tests import made
 from tests.evidence.tracking.colored import (
@@ -46,6 +50,11 @@ from tests.evidence.tracking.colored import (
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+def decode(mask: MaskRle) -> np.ndarray:
+    code = {"size": list(mask.size), "counts": mask.counts.encode()}
+    return np.asarray(coco_mask.decode(code)) > 0
 
 
 def record(path: Path, pictures: Sequence[np.ndarray]) -> Clip:
@@ -167,6 +176,54 @@ def test_measured_end_to_end(chosen: ColorTracker, tmp_path: Path) -> None:
     (dog,) = masked.instances
     assert masked.models == {"detector": "reds", "segmenter": "box"}
     assert not dog.tracker and len(dog.masks) >= 23
+
+
+class DrawnTracker(ColorTracker):
+    """Knows the masks that people drew for a clip, whatever it is asked to follow."""
+
+    def __init__(self, folder: Path, fps: int) -> None:
+        super().__init__(name="drawn", side=416)
+        self._folder, self._fps = folder, fps
+
+    def track(
+        self, pictures: Sequence[np.ndarray], prompts: Sequence[Mapping[int, np.ndarray]]
+    ) -> Iterator[dict[int, Segment]]:
+        height, width = pictures[0].shape[:2]
+        found = {}
+        for index in range(len(pictures)):
+            drawn = self.mask(index / SAMPLE_RATE)
+            mask = cv2.resize(drawn.astype(np.uint8), (width, height)) > 0
+            found[index] = Segment(mask, 0.95)
+        yield from [found] * len(prompts)
+
+    def mask(self, t: float) -> np.ndarray:
+        path = self._folder / f"{round(t * self._fps):05d}.png"
+        return np.asarray(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) > 0)
+
+
+def test_a_real_clip_gets_the_trackers_boxes_and_masks(
+    with_weights: Path, clips_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = DrawnTracker(clips_dir / "masks" / "car-shadow", fps=24)
+    making = partial(Tracking, "drawn", video=drawn)
+    monkeypatch.setitem(TRACKERS.own, "drawn", making)  # type: ignore[misc]
+    clip = Clip.open(clips_dir / "masks" / "car-shadow.mp4")
+    evidence = measure(clip, masks=True, cluster=ic.Cluster(tracker="drawn"))
+    (car, *others) = evidence.instances
+    assert car.tracker == "drawn" and not any(item.tracker for item in others)
+    assert len(car.masks) == len(car.track) >= 13
+    for mask, point in zip(car.masks, car.track, strict=True):
+        true = drawn.mask(mask.t)
+        seen = decode(mask)
+        assert (seen & true).sum() / (seen | true).sum() > 0.9
+        rows, columns = np.nonzero(true)
+        height, width = true.shape
+        expected = [columns.min() / width, rows.min() / height]
+        expected += [(columns.max() + 1) / width, (rows.max() + 1) / height]
+        assert point.box == pytest.approx(expected, abs=0.02)
+    before = measure(clip).instances[0]
+    assert car.track[0].t <= before.track[0].t and car.track[-1].t >= before.track[-1].t
+    assert len(car.track) > len(before.track)
 
 
 # Phrases -----------------------------------------------------------------------------------------

@@ -39,8 +39,8 @@ class Sought:
 
     Attributes:
         facts: instances that the evidence does not have, with ids of their own.
-        tracks: ids of the tracks, new or measured, of what has no box of the model's; by its place
-            in the model's list.
+        tracks: id of the track, new or measured, of what has no box of the model's, where one alone
+            answers to its name; by its place in the model's list.
     """
 
     facts: list[InstanceFacts] = field(default_factory=list)
@@ -55,7 +55,7 @@ def seek(lost: Sequence[Agreed], film: Film, evidence: Evidence, cluster: Cluste
     asked = {
         one.entry: clean(one.named.name)
         for one in lost
-        if one.entry is not None and one.named.count == 1
+        if one.entry is not None and one.named.count == 1 and clean(one.named.name)
     }
     detectors = load_models(cluster).detectors
     detector = next((one for one in detectors if isinstance(one, AskedDetector)), None)
@@ -69,8 +69,7 @@ def _find(detector: Detector, film: Film, evidence: Evidence) -> list[InstanceFa
     """Instances of what a detector finds, each with what it was found by as its phrase."""
     found = []
     for start, end in [(shot.start, shot.end) for shot in evidence.shots] or [(0.0, np.inf)]:
-        indices = [index for index in _spread(film) if start - 1e-3 <= film.times[index] < end]
-        samples = list(_search(detector, film, indices, evidence.camera))
+        samples = list(_search(detector, film, _spread(film, start, end), evidence.camera))
         for track in link(samples):
             points = _points(track)
             naming = name_class(
@@ -81,13 +80,14 @@ def _find(detector: Detector, film: Film, evidence: Evidence) -> list[InstanceFa
     return found
 
 
-def _spread(film: Film) -> Iterator[int]:
-    """Pictures of the film, :data:`RATE` a second."""
-    due = -np.inf
-    for index, t in enumerate(film.times):
-        if t >= due:
-            due = t + 1 / RATE - 1e-3
-            yield index
+def _spread(film: Film, start: float, end: float) -> list[int]:
+    """Pictures of a shot, :data:`RATE` a second, its first and its last one among them."""
+    inside = [index for index, t in enumerate(film.times) if start - 1e-3 <= t < end]
+    chosen: list[int] = []
+    for index in inside:
+        if not chosen or film.times[index] >= film.times[chosen[-1]] + 1 / RATE - 1e-3:
+            chosen.append(index)
+    return [*chosen, *(inside[-1:] if inside[-1:] != chosen[-1:] else [])]
 
 
 def _search(
@@ -153,19 +153,23 @@ def _sort_out(
     found: Sequence[InstanceFacts],
     evidence: Evidence,
 ) -> Sought:
-    """Which of the finds are of what; where a measured track shows it, that is the one."""
+    """Which of the finds are of what; where a measured track shows it, that is the one.
+
+    A name without a box that several things answer to is left open.
+    """
     named = {one.entry: one.named for one in lost}
     sought = Sought()
     free = max((item.id for item in evidence.instances), default=-1) + 1
     for entry, phrase in asked.items():
-        own = [item for item in found if _is_called(item, phrase)]
-        for item in sorted(own, key=lambda one: -one.confidence * len(one.track)):
+        ids = set()
+        for item in (one for one in found if _is_called(one, phrase)):
             known = next((o for o in evidence.instances if overlap_of(item, o) >= ALIKE), None)
             if known is None:
                 item = item.model_copy(update={"id": free + len(sought.facts)})
                 sought.facts.append(item)
-            if not named[entry].boxes:
-                sought.tracks.setdefault(entry, item.id if known is None else known.id)
+            ids.add(item.id if known is None else known.id)
+        if not named[entry].boxes and len(ids) == 1:
+            sought.tracks[entry] = ids.pop()
     return sought
 
 

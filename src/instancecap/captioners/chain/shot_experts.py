@@ -22,6 +22,8 @@ from instancecap.verify.extract import extract
 
 _TAGS = re.compile(r"</?answer>")
 _LISTED = re.compile(r"[,;/\n]|\band\b")
+_TRUCKS = {"trucks": "moves", "trucking": "moving"}
+"""What a camera does by these words; elsewhere they are cars."""
 
 
 class ShotLabels(Shape):
@@ -90,7 +92,8 @@ def read_labels(labels: ShotLabels) -> Values:
 def read_motion(sentence: MotionSentence) -> Values:
     """The sentence, and the movements that it claims."""
     text = sentence.camera_motion
-    claims = [claim for one in split_sentences(text) for claim in extract(one.text)]
+    plain = re.sub(r"\btruck(?:s|ing)\b", lambda found: _TRUCKS[found[0]], text)
+    claims = [claim for one in split_sentences(plain) for claim in extract(one.text)]
     moves = [claim.value for claim in claims if claim.kind == "camera" and not claim.negated]
     return {"/camera/description": text, "/camera/motion": list(dict.fromkeys(moves))}
 

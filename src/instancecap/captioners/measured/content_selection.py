@@ -17,6 +17,7 @@ from typing import Literal
 
 from instancecap.evidence.reliability import tally
 from instancecap.language.tables import FEW
+from instancecap.models.classes import is_kind
 from instancecap.models.coco import CATEGORIES
 from instancecap.schema.evidence import Evidence, InstanceFacts
 
@@ -154,7 +155,7 @@ def name_instances(items: Sequence[InstanceFacts], gate: Gate) -> list[Name]:
     names = []
     for item in items:
         colors = select_colors(item, gate)
-        if colors == (item.class_,) or item.phrase:
+        if colors == (item.class_,) or (item.phrase and not is_kind(item.phrase)):
             colors = ()  # an orange orange; a man in red is called so whatever was measured
         phrase = item.phrase or (item.class_ if item.category else "")
         names.append(Name(class_=item.class_, count=item.count, colors=colors, phrase=phrase))

@@ -20,6 +20,7 @@ from instancecap.captioners.measured.content_selection import Gate, Name
 from instancecap.captioners.measured.sentences import Sentences, language_of
 from instancecap.evidence.reliability import TRANSCRIBED, precision
 from instancecap.evidence.view import within
+from instancecap.models.classes import is_kind
 from instancecap.models.coco import CATEGORIES
 from instancecap.schema import caption as c
 from instancecap.schema import pointer
@@ -121,7 +122,7 @@ def _instance(one: _Subject, is_main: bool, evidence: Evidence, *, say: Sentence
         name=say.name_phrase(name),
         class_=item.class_,
         category=cast(Category, content.category_of(item)),
-        subcategory=item.class_ if item.class_ in CATEGORIES or item.category else "",
+        subcategory=_subcategory(item),
         is_main=is_main,
         count=item.count,
         appearance=say.appearance_sentence(name, content.size_of(item)),
@@ -130,6 +131,13 @@ def _instance(one: _Subject, is_main: bool, evidence: Evidence, *, say: Sentence
         position=position,
         track=_sketch(item, evidence),
     )
+
+
+def _subcategory(item: InstanceFacts) -> str:
+    """The finest word for what it is; empty for a hypernym and for no name."""
+    if is_kind(item.phrase):
+        return item.phrase
+    return item.class_ if item.class_ in CATEGORIES or item.category else ""
 
 
 def _cell(point: TrackPoint) -> Cell:

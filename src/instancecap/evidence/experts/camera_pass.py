@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +19,7 @@ from instancecap.evidence.experts.camera_words import TRAVELS, describe_camera
 from instancecap.evidence.experts.framing import frame_evidence
 from instancecap.evidence.sample import Sample
 from instancecap.evidence.tracking.instances import box_at
+from instancecap.evidence.tracking.masklets import decode_mask
 from instancecap.evidence.tracking.motion_events import follows_subject
 from instancecap.evidence.tracking.naming import LIVELY
 from instancecap.evidence.view import shots_of
@@ -28,6 +30,12 @@ from instancecap.video.sampling import Ticker
 
 TURNS = {travel: turn for turn, travel in TRAVELS.items()}
 """The turn that looks like a travel."""
+
+SAME_TIME = 1e-3
+"""Seconds within which a mask is that of a picture."""
+
+EDGE = np.ones((9, 9), np.uint8)
+"""Pixels around a mask that may still be the instance's."""
 
 
 def add_camera(clip: Clip, evidence: Evidence, model: CameraModel, *, threads: int = 0) -> None:
@@ -131,13 +139,19 @@ def _window(
 
 
 def _background(evidence: Evidence, t: float, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Where nothing is that might move: outside of the boxes of people, animals, vehicles, and of
-    what moves, at ``t``."""
+    """Where nothing is that might move at ``t``: outside of people, animals, vehicles, and what
+    moves, by their masks where there are any, else by their boxes."""
     height, width = shape[:2]
     background = np.ones((height, width), bool)
     for item in evidence.instances:
-        might_move = item.motion.moving or item.class_ in LIVELY
-        if might_move and (box := box_at(item, t)) is not None:
+        if not item.motion.moving and item.class_ not in LIVELY:
+            continue
+        mask = next((one for one in item.masks if abs(one.t - t) < SAME_TIME), None)
+        if mask is not None:
+            # Points at its edge go with it.
+            wide = cv2.dilate(decode_mask(mask, size=(height, width)).view(np.uint8), EDGE)
+            background &= wide == 0
+        elif (box := box_at(item, t)) is not None:
             x0, y0, x1, y1 = box * np.array([width, height, width, height])
             background[int(y0) : int(np.ceil(y1)), int(x0) : int(np.ceil(x1))] = False
     return background

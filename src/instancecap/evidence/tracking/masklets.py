@@ -2,12 +2,14 @@
 
 A clip is gone through in windows of a few seconds that overlap, so that memory does not grow with
 its length. Within a window each thing is followed from the boxes given for it, both ways in time;
-into the next one it is taken by boxes of its own there, or by its mask where both overlap. Nothing
-is followed over a cut: windows end there.
+into the next one it is taken by boxes of its own there, or by its mask where both overlap, and so
+it is taken back by one window if it is there before its first box. Nothing is followed over a cut:
+windows end there.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar, runtime_checkable
@@ -194,21 +196,41 @@ def track_seeds(
             otherwise from all of them.
     """
     found: dict[Key, Masklet] = {key: {} for key in seeds}
-    for window in windows(frames, shots):
-        prompts: dict[Key, dict[int, Array]] = {}
-        for key, given in seeds.items():
-            here = [(at, seed) for seed in given if (at := window.index(seed.t)) is not None]
-            if here and best_only:
-                here = [max(here, key=lambda one: _worth(one[1]))]
-            if prompt := {at: np.array(seed.box) for at, seed in here} or _carried(
-                found[key], window
-            ):
-                prompts[key] = prompt
+
+    def follow(window: Window, prompts: Mapping[Key, Mapping[int, Array]]) -> None:
         answers = tracker.track(window.pictures, list(prompts.values())) if prompts else ()
         for key, segments in zip(prompts, answers, strict=True):
-            # What the window before said of the pictures that both have stays.
+            # What another window said of the pictures that both have stays.
             found[key] = _kept(segments, window, size) | found[key]
+
+    before = Window()
+    for window in windows(frames, shots):
+        new = {key for key, masklet in found.items() if not masklet}
+        follow(window, _prompts(seeds, found, window, best_only=best_only))
+        first = len(before.times) - window.overlap
+        earlier = {key: found[key].get(window.times[0]) for key in new if window.overlap}
+        follow(before, {key: {first: one.box} for key, one in earlier.items() if one is not None})
+        before = window
     return found
+
+
+def _prompts(
+    seeds: Mapping[Key, Sequence[Seed]],
+    found: Mapping[Key, Masklet],
+    window: Window,
+    *,
+    best_only: bool,
+) -> dict[Key, dict[int, Array]]:
+    """The boxes that things are followed from in a window, by picture."""
+    prompts = {}
+    for key, given in seeds.items():
+        here = [(at, seed) for seed in given if (at := window.index(seed.t)) is not None]
+        if here and best_only:
+            here = [max(here, key=lambda one: _worth(one[1]))]
+        own = {at: np.array(seed.box) for at, seed in here}
+        if prompt := own or _carried(found[key], window):
+            prompts[key] = prompt
+    return prompts
 
 
 def _worth(seed: Seed) -> tuple[float, float]:
@@ -278,3 +300,17 @@ def _likeness(one: Concept, other: Concept, times: Sequence[float]) -> float:
     both = [t for t in seen if t in one.masklet and t in other.masklet]
     pairs = [([one.masklet[t].mask], [other.masklet[t].mask]) for t in both]
     return sum(float(mask_ious(*pair)[0, 0]) for pair in pairs) / len(seen)
+
+
+def decode_mask(mask: MaskRle, *, size: tuple[int, ...]) -> Mask:
+    """A mask out of its run-lengths, scaled to ``size`` (height, width)."""
+    code = {"size": list(mask.size), "counts": mask.counts.encode("ascii")}
+    with warnings.catch_warnings():
+        # pycocotools hands numpy 2 an array in the way of numpy 1.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        full = np.asarray(coco_mask.decode(code)) > 0
+    if full.shape == size:
+        return full
+    rows = np.arange(size[0]) * full.shape[0] // size[0]
+    columns = np.arange(size[1]) * full.shape[1] // size[1]
+    return np.asarray(full[rows[:, None], columns])

@@ -19,6 +19,7 @@ from instancecap.evidence import cluster
 from instancecap.evidence.choice import Cluster
 from instancecap.evidence.detectors import DETECTORS
 from instancecap.evidence.experts.neural.open_vocabulary import OpenVocabularyDetector, plan_runs
+from instancecap.video import Clip
 
 LENGTHS = st.lists(st.integers(1, 40), max_size=60)
 
@@ -162,6 +163,25 @@ def test_a_clip_is_measured_with_phrases(
     classes = {"kettle", "person", "object"}
     assert {item.class_ for item in evidence.instances} <= classes
     assert ic.measure(clip, cluster=chosen).instances == evidence.instances
+    cluster.forget_models()
+
+
+@pytest.mark.models
+@pytest.mark.filterwarnings("default")
+def test_a_real_clip_is_captioned_with_phrases(folder: Path, clips_dir: Path) -> None:
+    clip = Clip.open(clips_dir / "everyday" / "woman_dog.mp4", end=1.0)
+    chosen = Cluster(detector=str(folder), phrases="woman in red, brown dog, forklift")
+    cluster.forget_models()
+    evidence = ic.measure(clip, cluster=chosen)
+    assert {one.class_ for one in evidence.instances} <= {
+        "person", "dog", "forklift", "object", "animal", "vehicle",
+    }  # fmt: skip
+    assert {one.phrase for one in evidence.instances} <= {"", "woman in red", "brown dog"}
+    times = [point.t for one in evidence.instances for point in one.track]
+    assert all(0 <= t <= 1 for t in times)
+    caption = ic.caption(clip, cluster=chosen)
+    assert caption.producer.models["detector"] == "tiny"
+    assert ic.caption(clip, cluster=chosen) == caption
     cluster.forget_models()
 
 

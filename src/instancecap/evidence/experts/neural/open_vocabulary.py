@@ -1,7 +1,7 @@
 """Detectors that are asked for phrases: the Grounding DINO family (Liu et al., arXiv 2303.05499;
 MM-Grounding-DINO, LLMDet) and OWLv2 (Minderer et al., arXiv 2306.09683), by hub id or folder.
 
-Whatever ``AutoModelForZeroShotObjectDetection`` loads and answers as one of the two does will do.
+The first read all phrases as one text and score its tokens, the second read a text a phrase.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from instancecap.errors import MissingDependency
 from instancecap.evidence.experts.neural.batches import Batches
 from instancecap.evidence.experts.neural.detr import read_boxes
 from instancecap.evidence.experts.neural.hub import Pretrained
@@ -26,6 +27,9 @@ Array = NDArray[np.float32]
 
 AT_ONCE = 256
 """Phrases that a model which encodes each by itself is asked for in one run, to bound memory."""
+
+KINDS = ("grounding-dino", "mm-grounding-dino", "owlv2", "owlvit")
+"""Of models, as ``config.json`` has them; LLMDet is of the second."""
 
 PROMPT = "a photo of a {}"
 """What such a model was trained to be asked (Radford et al., arXiv 2103.00020)."""
@@ -79,6 +83,12 @@ class OpenVocabularyDetector:
         cannot be loaded."""
         self.name = Path(name).name
         source = Pretrained("detector", name, half="float32")
+        kind = source.load("AutoConfig").model_type
+        if kind not in KINDS:
+            raise MissingDependency(
+                f"--detector {name}: how a {kind} is asked is not known; choose one of the kinds "
+                f"{', '.join(KINDS)}"
+            )
         self._torch, _ = source.libraries()
         self._pictures = source.load("AutoImageProcessor")
         self._words = source.load("AutoTokenizer")
