@@ -32,8 +32,8 @@ SHOWN = {"detector": 24 + 18, "segmenter": 48}
 PHRASE_TOKENS, PHRASES = 64, 20
 """Tokens of the text that an open detector is asked for, and its phrases."""
 
-FOLLOWED = 4
-"""Pictures through which a tracker follows a thing."""
+FOLLOWED = 2
+"""Pictures through which a tracker follows a thing: one with its box, and one with memory."""
 
 Asked = Callable[[], object]
 
@@ -354,9 +354,12 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--batch", type=int, default=AT_ONCE, help="pictures at once")
-    parser.add_argument("--only", default="", help="networks whose id contains this")
+    parser.add_argument(
+        "--only", default="", help="networks whose id contains one of these words, with commas"
+    )
     options = parser.parse_args()
-    chosen = {id: one for id, one in NETWORKS.items() if options.only in id}
+    words = options.only.split(",")
+    chosen = {id: one for id, one in NETWORKS.items() if any(word in id for word in words)}
     costs = [cost(id, network, batch=options.batch) for id, network in chosen.items()]
     presets = [one for preset in PRESETS if (one := together(preset, costs)) is not None]
     print(table([*costs, *presets], batch=options.batch))

@@ -123,14 +123,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _write_reliability(
     kinds: dict[str, list[Tally]], options: argparse.Namespace, *, clips: int
 ) -> None:
-    """The figures of the embedded experts; or, where some were chosen, theirs: a camera model's of
-    the camera, a detector's of the rest."""
+    """The figures of the embedded experts; or, where some were chosen, theirs, of what they state:
+    a detector the class, a camera model the movement."""
     models = load_models(_cluster(options))
-    names = {models.detector.name: False} if options.detector else {}
+    names = {"class": models.detector.name} if options.detector else {}
     if models.camera is not None:
-        names[models.camera.name] = True
-    for name, of_camera in names.items():
-        own = {kind: one for kind, one in kinds.items() if kind.startswith("camera.") == of_camera}
+        names["camera."] = models.camera.name
+    for start, name in names.items():
+        own = {kind: one for kind, one in kinds.items() if kind.startswith(start)}
         write_reliability(own, clips=clips, expert=name)
     if not names:
         write_reliability(kinds, clips=clips)
