@@ -6,8 +6,9 @@ one JSON line with every figure to stdout. ``--failures DIR`` writes a contact s
 with a miss. A clip that cannot be measured is listed. ``--saved DIR`` keeps what was measured and
 takes it from there the next time. ``--reliability`` measures both sets and writes how often each
 kind of fact is right to where :mod:`instancecap.evidence.reliability` reads it. Detectors are
-looked for as everywhere, in ``$INSTANCECAP_MODELS`` first; those of ``--detector`` and ``--camera``
-have figures of their own beside those of the embedded experts. Time is the processor's:
+looked for as everywhere, in ``$INSTANCECAP_MODELS`` first; with ``--detector NAME`` that one
+measures, and its figures stand beside those of the embedded experts; so do those on the camera with
+``--camera NAME``. Time is the processor's:
 ``time_ratio`` is what measuring takes, decoding included, over what decoding alone takes in the
 same run.
 """
@@ -114,26 +115,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("\n" + reliability_table(kinds), file=sys.stderr)
     if options.reliability:
         clips = report["web"]["clips"] + report["clips"].get("count", 0)
-        _write_reliability(kinds, options, clips=clips)
+        for expert, some in _by_expert(options, kinds):
+            write_reliability(some, clips=clips, expert=expert)
     report["reliability"] = {kind: [(b.right, b.n) for b in bins] for kind, bins in kinds.items()}
     print(json.dumps(report))
     return 0
 
 
-def _write_reliability(
-    kinds: dict[str, list[Tally]], options: argparse.Namespace, *, clips: int
-) -> None:
-    """The figures of the embedded experts; or, where some were chosen, theirs, of what they state:
-    a detector the class, a camera model the movement."""
+def _by_expert(
+    options: argparse.Namespace, kinds: dict[str, list[Tally]]
+) -> Iterator[tuple[str, dict[str, list[Tally]]]]:
+    """Names under which figures stand, empty for the embedded experts, and the kinds of each: the
+    camera's stand under a chosen camera model."""
     models = load_models(_cluster(options))
-    names = {"class": models.detector.name} if options.detector else {}
+    camera = {kind: bins for kind, bins in kinds.items() if kind.startswith("camera.")}
     if models.camera is not None:
-        names["camera."] = models.camera.name
-    for start, name in names.items():
-        own = {kind: one for kind, one in kinds.items() if kind.startswith(start)}
-        write_reliability(own, clips=clips, expert=name)
-    if not names:
-        write_reliability(kinds, clips=clips)
+        yield models.camera.name, camera
+        kinds = {kind: bins for kind, bins in kinds.items() if kind not in camera}
+    if options.detector or models.camera is None:
+        yield models.detector.name if options.detector else "", kinds
 
 
 def _cluster(options: argparse.Namespace) -> Cluster:
@@ -213,7 +213,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--saved", type=Path, help="folder to keep what was measured in, and to take it from")
     add("--reliability", action="store_true", help="measure both sets and write reliability.json")
     add("--detector", default="", help="as of `instancecap evidence`; see docs/experts.md")
-    add("--camera", default="", help="the same, for the camera")
+    add("--camera", default="", help="as of `instancecap evidence`; see docs/experts.md")
     add("--synthetic", help="scenes to make: a number, all or none; all where no --clips is given")
     add("--photos", type=int, default=3, help="photographs from --clips to use as backgrounds")
     add("--masks", action="store_true", help="make masks too, in a second run over each clip")

@@ -206,6 +206,7 @@ def test_phrases_are_for_detectors_that_are_asked(without_weights: None) -> None
         ("red kettle, Forklift.", ("red kettle", "forklift")),
         ("sofa,, couch ,a  settee", ("sofa",)),
         ("man, person,the man in red", ("man", "person", "man in red")),
+        ("a very long phrase " * 30, (" ".join(["a very long phrase"] * 30)[2:],)),
     ],
 )
 def test_phrases_between_commas(text: str, phrases: tuple[str, ...]) -> None:

@@ -10,11 +10,12 @@ from instancecap.evidence import reliability
 from instancecap.evidence.reliability import (
     BINS,
     Tally,
-    expert_of,
+    judged_by,
     may_overrule,
     precision,
     tallies,
 )
+from tests.made import evidence
 
 
 def test_the_published_figures_are_counts_by_bin_of_documented_kinds() -> None:
@@ -25,18 +26,6 @@ def test_the_published_figures_are_counts_by_bin_of_documented_kinds() -> None:
         assert kind in documented
         assert len(bins) == len(BINS)
         assert all(0 <= b.right <= b.n for b in bins)
-
-
-def test_whoever_was_not_measured_overrules_nobody() -> None:
-    models = {"detector": "theirs,nanodet-plus-m", "camera": "da3-base"}
-    assert [expert_of(kind, models) for kind in ("class", "camera.pan", "transition")] == [
-        *("theirs", "da3-base", "measured")
-    ]
-    embedded = {"detector": "yolox-nano"}
-    assert {expert_of(kind, embedded) for kind in ("class", "camera.pan")} == {"measured"}
-    assert may_overrule("camera.direction", 0.9)
-    assert not may_overrule("camera.direction", 0.9, expert="da3-base")
-    assert tallies("da3-base") == {}
 
 
 def test_an_unknown_kind_outweighs_nothing() -> None:
@@ -65,6 +54,21 @@ def test_a_bin_with_enough_facts_speaks_for_itself(monkeypatch: pytest.MonkeyPat
     assert precision("kind", 0.6) == pytest.approx(52 / 53)  # with those that are surer
     assert precision("kind") == pytest.approx(62 / 83)
     assert may_overrule("kind", 0.9) and not may_overrule("kind")
+
+
+def test_a_chosen_camera_model_is_judged_by_its_own_figures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sure = (Tally(40, 40), Tally(), Tally(), Tally())
+    figures = {"measured": {"camera.pan": sure, "class": sure}, "known": {"camera.pan": sure}}
+    monkeypatch.setattr(reliability, "tallies", lambda expert="measured": figures.get(expert, {}))
+    for model, overrules in {"": True, "new": False, "known": True}.items():
+        found = evidence(models={"camera": model} if model else {})
+        assert may_overrule("camera.pan", **judged_by("camera.pan", found)) is overrules
+        assert may_overrule("class", **judged_by("class", found))
+    for detector, overrules in {"yolox-nano": True, "theirs,yolox-nano": False}.items():
+        found = evidence(models={"detector": detector})
+        assert may_overrule("class", **judged_by("class", found)) is overrules
 
 
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))

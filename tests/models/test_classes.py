@@ -15,6 +15,7 @@ from instancecap.models.classes import (
     ClassColumns,
     class_list,
     class_of,
+    distinct,
     is_another_word,
     split_head,
 )
@@ -80,6 +81,12 @@ def test_labels_that_name_nothing_have_no_column() -> None:
     assert not ClassColumns(["LABEL_0", "n/a"]).is_named
 
 
+def test_of_several_words_for_a_class_the_known_one_counts() -> None:
+    columns = ClassColumns(["Basin/Bowl", "Cabinet/shelf", "Zibble/Zabble", "n/a"])
+    assert columns.own == ("cabinet", "zibble")
+    assert columns.read(np.eye(4, dtype=np.float32))[0].argmax() == CLASSES.index("bowl")
+
+
 def test_two_labels_of_one_class_count_once() -> None:
     columns = ClassColumns(["couch", "sofa"])
     assert columns.read(np.array([[0.2, 0.7]], np.float32)).max() == pytest.approx(0.7)
@@ -126,3 +133,13 @@ def test_every_label_has_one_column_whatever_it_is(labels: list[str], by_head: b
     assert (folded.sum(axis=1) <= 1).all()
     for label, phrase in zip(labels, columns.phrases(scores), strict=False):
         assert phrase in ("", label), "a box is called by a word that it was found by"
+
+
+@given(st.lists(st.lists(WORDS, min_size=1, max_size=3).map(" ".join), max_size=8))
+def test_each_thing_is_asked_for_once(phrases: list[str]) -> None:
+    asked = distinct(phrases)
+    assert set(asked) <= set(phrases)
+    assert distinct(asked) == asked
+    plain = [class_of(phrase) for phrase in asked if is_another_word(phrase)]
+    assert len(set(plain)) == len(plain), "no two words for one class"
+    assert {class_of(one) for one in asked} == {class_of(one) for one in phrases}

@@ -18,6 +18,7 @@ def web(
     mllm_url: list[str] | None = None,
     mllm_model: str = "",
     mllm_key_env: str = "OPENAI_API_KEY",
+    cluster: str = "",
     detector: str = "",
     phrases: str = "",
     tracker: str = "",
@@ -25,5 +26,5 @@ def web(
 ) -> None:
     """Open the app."""
     server = Server(url=mllm_url or (), model=mllm_model, key_env=mllm_key_env)
-    cluster = Cluster(detector=detector, phrases=phrases, tracker=tracker)
-    serve(CONFIG.fill(options, source=source, server=server, cluster=cluster))
+    experts = Cluster(preset=cluster, detector=detector, phrases=phrases, tracker=tracker)
+    serve(CONFIG.fill(options, source=source, server=server, cluster=experts))

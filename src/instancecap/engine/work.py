@@ -154,7 +154,7 @@ def evidence_key(
 def _hashes(cluster: Cluster) -> dict[str, str]:
     """Hashes of the files and folders that a cluster names: others at the same path are others."""
     named = {part.strip() for value in astuple(cluster) for part in str(value).split(",")}
-    return {name: hash_of(name) for name in sorted(named) if name and Path(name).exists()}
+    return {name: hash_of(name) for name in sorted(named) if os.path.exists(name)}
 
 
 class Stage(Protocol):

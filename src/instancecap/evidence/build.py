@@ -15,6 +15,7 @@ from instancecap.evidence.experts.framing import FramingExpert
 from instancecap.evidence.experts.light import LightExpert
 from instancecap.evidence.experts.masks import add_masks
 from instancecap.evidence.experts.motion import MotionExpert
+from instancecap.evidence.experts.pose import add_pose
 from instancecap.evidence.experts.shots import ShotExpert
 from instancecap.evidence.experts.sound import Listener, Transcribe, add_sound
 from instancecap.evidence.experts.style import StyleExpert
@@ -95,6 +96,8 @@ def measure(
             evidence.models["segmenter"] = segmenter.name
     if models.camera is not None:
         add_camera(clip, evidence, models.camera, threads=threads)
+    if models.pose is not None:
+        add_pose(clip, evidence, models.pose, threads=threads)
     if listener is not None:
         began = time.perf_counter()
         add_sound(clip, evidence, listener=listener, transcribe=transcribe)

@@ -44,6 +44,7 @@ class Cluster:
         tracker: see :data:`instancecap.evidence.trackers.TRACKERS`; empty for NanoTrack where its
             weights are at hand, else optical flow.
         camera: see :data:`instancecap.evidence.cameras.CAMERAS`; empty for optical flow.
+        pose: see :data:`instancecap.evidence.poses.POSES`; empty for nobody.
         accept_license: SPDX names, separated by commas, of licenses that ask for it.
     """
 
@@ -53,6 +54,7 @@ class Cluster:
     segmenter: str = ""
     tracker: str = ""
     camera: str = ""
+    pose: str = ""
     accept_license: str = ""
 
     def __post_init__(self) -> None:

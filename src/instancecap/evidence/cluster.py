@@ -11,6 +11,8 @@ from instancecap.evidence.camera_model import CameraModel
 from instancecap.evidence.cameras import CAMERAS, license_of
 from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.evidence.detectors import DETECTORS, read_phrases
+from instancecap.evidence.pose_model import PoseModel
+from instancecap.evidence.poses import POSES
 from instancecap.evidence.segmenters import SEGMENTERS, Salient, Segmenter
 from instancecap.evidence.trackers import BY_BOX, TRACKERS, Tracking
 from instancecap.evidence.tracking.masklets import ConceptTracker
@@ -31,6 +33,7 @@ class Models:
         tracking: who follows instances.
         phrases: what a tracker that finds things by phrases is asked for.
         camera: who follows the camera in a pass of its own, if anybody.
+        pose: who finds people's joints in a pass of its own, if anybody.
     """
 
     detectors: tuple[Detector, ...]
@@ -39,6 +42,7 @@ class Models:
     tracking: Tracking
     camera: CameraModel | None = None
     phrases: tuple[str, ...] = ()
+    pose: PoseModel | None = None
 
     @property
     def detector(self) -> Detector:
@@ -83,7 +87,13 @@ def _load(cluster: Cluster) -> Models:
         load_segmenter(cluster.segmenter)
     phrases = read_phrases(cluster.phrases) if finds and cluster.phrases else ()
     camera = _camera(cluster.camera, cluster.accept_license) if cluster.camera else None
-    return Models(detectors, _path_or_none("yunet"), warnings, tracking, camera, phrases)
+    pose = _pose(cluster.pose) if cluster.pose else None
+    return Models(detectors, _path_or_none("yunet"), warnings, tracking, camera, phrases, pose)
+
+
+@cache
+def _pose(chosen: str) -> PoseModel:
+    return POSES.open(chosen)
 
 
 @cache
@@ -162,6 +172,7 @@ def forget_models() -> None:
         _asked,
         _tracking,
         _camera,
+        _pose,
         _path_or_none,
         load_masker,
         load_segmenter,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from instancecap.errors import UsageError
@@ -41,7 +42,7 @@ def read_phrases(text: str) -> tuple[str, ...]:
     Raises:
         UsageError: there is no such file, or no phrase.
     """
-    if text.endswith(".txt") or Path(text).is_file():
+    if text.endswith(".txt") or os.path.isfile(text):
         try:
             phrases = distinct(Path(text).read_text(encoding="utf-8").splitlines())
         except (OSError, UnicodeDecodeError) as error:

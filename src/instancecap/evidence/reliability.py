@@ -18,12 +18,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from instancecap.models.known_weights import DETECTORS
+from instancecap.schema.evidence import Evidence
 
 BINS = (0.0, 0.5, 0.7, 0.85)
 """Lower ends of the bins of confidence; the last one ends at 1."""
@@ -108,25 +109,24 @@ def measured_tally(kind: str, confidence: float, *, expert: str) -> Tally | None
     return found if found.n >= MIN_FACTS else None
 
 
+def judged_by(kind: str, evidence: Evidence) -> dict[str, str]:
+    """Whose figures a kind of fact is judged by, as :func:`may_overrule` takes it: of the camera, a
+    chosen camera model's own; of the class, those of a detector that does not come with us."""
+    role = "camera" if kind.startswith("camera.") else "detector" if kind == "class" else ""
+    chosen = evidence.models.get(role, "").split(",")[0]
+    return {} if chosen in SMALL else {"expert": chosen}
+
+
 def precision(kind: str, confidence: float | None = None) -> float:
     """Share of the facts of a kind (of about this confidence) that were right; 0 if unknown."""
     return tally(kind, confidence).precision
 
 
-def expert_of(kind: str, models: Mapping[str, str]) -> str:
-    """Who states a kind of fact in evidence of these ``models``: a chosen detector the class, a
-    chosen camera model the camera's movement, and all else the embedded cluster."""
-    if kind.startswith("camera."):
-        return models.get("camera", "measured")
-    chosen = models.get("detector", "").split(",")[0]
-    return chosen if kind == "class" and chosen not in SMALL else "measured"
-
-
 def may_overrule(kind: str, confidence: float | None = None, *, expert: str = "measured") -> bool:
     """Whether a measured fact outweighs what a model, or a person, says.
 
-    True where at least 20 facts of the kind, by this expert, were judged and the lower bound of
-    its precision is 0.95 or more.
+    True where at least 20 facts of the kind were judged and the lower bound of its precision is
+    0.95 or more.
     """
     found = tally(kind, confidence, expert=expert)
     return found.n >= MIN_FACTS and found.lower_bound >= NEEDED

@@ -160,6 +160,7 @@ def _instance_in(item: InstanceFacts, span: _Span, evidence: Evidence) -> Instan
             "masks": _inside(item.masks, span),
             "enters": came,
             "leaves": went,
+            "pose": [_cut(one, span, "start", "end") for one in item.pose if span.meets(one)],
             "motion": _motion_in(item, track, span, evidence.camera),
         }
     )

@@ -29,11 +29,18 @@ with (files(__package__) / "things.csv").open(encoding="utf-8") as _file:
 THINGS: dict[str, Category] = {row["class"]: cast(Category, row["category"]) for row in _THINGS}
 """Everyday things that are no class of COCO's, with their categories."""
 
+NARROWER = 0.5
+"""Share of its class's score from which a thing is called by a phrase: a man in red is a person,
+and a detector that was asked for both is surer of the person."""
+
 _AFTER_HEAD = re.compile(
     r" (?:in|on|with|without|of|at|by|behind|near|beside|under|over|from|to|for|that|who|which"
     r"|wearing|holding|carrying|riding|made) "
 )
 """Words of which the first one ends what names a thing: *man* in *man in red*."""
+
+_NO_CLASS = re.compile(r"|n/a|label \d+|background|no object|nothing")
+"""Labels that stand for no class."""
 
 _ARTICLES = re.compile(r"^(?:the|an?|some|my|your|his|her|their) ")
 
@@ -94,6 +101,11 @@ def distinct(phrases: Sequence[str]) -> tuple[str, ...]:
     for phrase in filter(None, map(clean, phrases)):
         found.setdefault(class_of(phrase) if is_another_word(phrase) else phrase, phrase)
     return tuple(found.values())
+
+
+def is_kind(phrase: str) -> bool:
+    """Whether a phrase is a word for some of a class and says nothing of how it looks: *worker*."""
+    return phrase in _KINDS
 
 
 @dataclass(frozen=True)
@@ -157,6 +169,7 @@ class ClassColumns:
     def __init__(self, labels: Sequence[str], *, by_head: bool = False) -> None:
         """``by_head``: a label is a phrase and of the class of its head, *kettle* for *red
         kettle*; else it is a class of its own where it is no word for a known one."""
+        labels = [_one_of(label) for label in labels]
         classes = [_class_of_label(label, by_head=by_head) for label in labels]
         own = [name for name in dict.fromkeys(classes) if name and name not in CATEGORIES]
         self.count, self.own = len(labels), tuple(own)
@@ -164,7 +177,7 @@ class ClassColumns:
         self._columns = [column for column, name in enumerate(classes) if name]
         self._numbers = np.array([names.index(classes[column]) for column in self._columns], int)
         read = [labels[column] for column in self._columns]
-        self._phrases = ["" if _is_class(label, self.own) else clean(label) for label in read]
+        self._phrases = ["" if _is_class(label, self.own) else label for label in read]
 
     @property
     def is_named(self) -> bool:
@@ -198,25 +211,18 @@ class ClassColumns:
         return tuple(found)
 
 
-def is_kind(phrase: str) -> bool:
-    """Whether a phrase is a word for some of a class and says nothing of how it looks: *worker*."""
-    return phrase in _KINDS
-
-
-NARROWER = 0.5
-"""Share of its class's score from which a thing is called by a phrase: a man in red is a person,
-and a detector that was asked for both is surer of the person."""
-
-_NO_CLASS = re.compile(r"|n/a|label \d+|background|no object|nothing")
+def _one_of(label: str) -> str:
+    """A clean label; of several words for a class between slashes the first that is known."""
+    words = [clean(label)] if _NO_CLASS.fullmatch(clean(label)) else clean(label).split("/")
+    return next((word for word in words if word in _SAME or word in _KINDS), words[0])
 
 
 def _class_of_label(label: str, *, by_head: bool) -> str:
-    """The class of a label; empty for one that names none."""
-    text = clean(label)
-    if _NO_CLASS.fullmatch(text):
+    """The class of a clean label; empty for one that names none."""
+    if _NO_CLASS.fullmatch(label):
         return ""
-    return class_of(text) if by_head else _SAME.get(text) or _KINDS.get(text) or text
+    return class_of(label) if by_head else _SAME.get(label) or _KINDS.get(label) or label
 
 
 def _is_class(label: str, own: Sequence[str]) -> bool:
-    return clean(label) in own or is_another_word(label)
+    return label in own or is_another_word(label)

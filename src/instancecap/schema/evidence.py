@@ -143,6 +143,17 @@ class Opinion(StrictModel):
     holds: bool = Field(default=True, description="whether the evidence has this value")
 
 
+class PoseSpan(StrictModel):
+    """A stretch in which a body's joints say the same."""
+
+    start: Seconds
+    end: Seconds
+    word: v.PoseWord
+    confidence: Unit = Field(
+        description="mean over its samples of the score of the joint that is seen worst"
+    )
+
+
 class InstanceFacts(StrictModel):
     """One followed thing."""
 
@@ -180,6 +191,9 @@ class InstanceFacts(StrictModel):
     enters: bool = False
     leaves: bool = False
     motion: InstanceMotion = InstanceMotion(moving=False)
+    pose: list[PoseSpan] = Field(
+        default=[], exclude_if=operator.not_, description="of a person, only with --pose"
+    )
     opinions: list[Opinion] = Field(
         default=[], exclude_if=operator.not_, description="only where several experts spoke of it"
     )

@@ -42,6 +42,9 @@ Sound = Literal["none", "silent", "audible"]
 Intensity = Literal["slight", "clear", "strong"]
 """How strongly a face shows something."""
 
+PoseWord = Literal["standing", "sitting", "walking", "lying", "arms_raised", "arm_raised"]
+"""What a body is seen to do, by its joints; ``arm_raised``: one, and the other is not."""
+
 Support = Literal["measured", "supported", "contradicted", "unchecked"]
 ClaimSupport = Literal[Support, "disputed"]
 """A claim is ``disputed`` where a measurement that is not sure enough to decide contradicts it."""

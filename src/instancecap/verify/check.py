@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from instancecap.evidence.reliability import expert_of, may_overrule
+from instancecap.evidence.reliability import judged_by, may_overrule
 from instancecap.evidence.view import within
 from instancecap.language import en
 from instancecap.language.sentences import split_sentences
@@ -42,7 +42,10 @@ def verify(caption: Caption, evidence: Evidence, *, read: Sequence[Claim] | None
             (:func:`instancecap.verify.fields.read_claims`); by default they are read by rules.
     """
     nouns = own_nouns(evidence.instances)
-    claims = [*claims_of(caption, texts=read is None, nouns=nouns), *(read or ())]
+    found = [*claims_of(caption, texts=read is None, nouns=nouns), *(read or ())]
+    # Where nobody looked for joints, what bodies do is no matter of checking.
+    posed = any(item.pose for item in evidence.instances)
+    claims = [claim for claim in found if posed or claim.kind != "pose"]
     checker = ClaimChecker(evidence, match_instances(caption, evidence), claims)
     findings: dict[tuple[str, str, str, str], Finding] = {}
     for claim in claims:
@@ -93,11 +96,13 @@ class ClaimChecker:
             verdict = verdict.negated() if claim.negated else verdict
         else:
             verdict = all_of([self._check_mention(one, claim) for one in claim.subject])
-        if verdict.support == "contradicted":
-            expert = expert_of(verdict.fact, self.evidence.models)
-            if not may_overrule(verdict.fact, verdict.confidence, expert=expert):
-                verdict = replace(verdict, support="disputed")
+        if verdict.support == "contradicted" and not self._overrules(verdict):
+            verdict = replace(verdict, support="disputed")
         return verdict
+
+    def _overrules(self, verdict: Verdict) -> bool:
+        judge = judged_by(verdict.fact, self.evidence)
+        return may_overrule(verdict.fact, verdict.confidence, **judge)
 
     def _view(self, claim: Claim) -> Evidence:
         """The evidence of the part of the clip that a claim is about; of speech, all of it."""

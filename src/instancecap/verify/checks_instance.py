@@ -247,6 +247,20 @@ def check_face(claim: Claim, seen: TrackSpan) -> Verdict:
     return _judge(seen, False, "no face of it is found", "face", sure=large)
 
 
+def check_pose(claim: Claim, seen: TrackSpan) -> Verdict:
+    """A word of the body against those that its joints say. Nobody has counted how often these are
+    right: they support nothing, and dispute at most. Who walks is upright, and who is seen to stand
+    may walk."""
+    known = [one for one in seen.item.pose if not one.word.startswith("arm")]
+    seconds = sum(one.end - one.start for one in known)
+    if not known or seconds < LIMITS.pose_known * float(np.ptp(seen.times)):
+        return Verdict()
+    fits = {"walking", "standing"} if claim.value == "walking" else {claim.value}
+    agrees = any(one.word in fits for one in known)
+    words = en.join(list(dict.fromkeys(one.word for one in known)))
+    return _judge(seen, agrees, f"its joints say {words}", "pose", sure=True, believed=False)
+
+
 INSTANCE_CHECKS: dict[Kind, Callable[[Claim, TrackSpan], Verdict]] = {
     "class": check_class,
     "presence": check_class,
@@ -257,5 +271,6 @@ INSTANCE_CHECKS: dict[Kind, Callable[[Claim, TrackSpan], Verdict]] = {
     "motion": check_motion,
     "direction": check_direction,
     "face": check_face,
+    "pose": check_pose,
 }
 """A check for each kind of claim, as if it were not negated."""

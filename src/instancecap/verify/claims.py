@@ -12,7 +12,7 @@ from instancecap.verify.lexicon import Noun
 Kind = Literal[
     "count", "presence", "class", "color", "attribute", "direction", "position", "enters",
     "leaves", "motion", "camera", "shot_type", "shot_angle", "time_of_day", "place", "speech",
-    "face",
+    "face", "pose",
 ]  # fmt: skip
 """What a claim is about. An ``attribute`` is one that evidence does not measure."""
 
@@ -67,6 +67,7 @@ _PREDICATES = {
     "presence": "is there", "count": "is {} in number", "color": "is {}", "attribute": "has {}",
     "class": "is of class {}", "position": "is at the {}", "camera": "the camera is {}",
     "speech": '"{}" is heard', "face": "has a face in view",
+    "pose": "is {}",
 }  # fmt: skip
 
 

@@ -102,6 +102,11 @@ def _of_form(name: str, clause: Clause, at: Mapping[str, int]) -> Iterator[Claim
             yield Claim("position", " ".join(words_of(parts["way"].text)), about, when="end")
         elif way := _way(parts["way"]):
             yield Claim("direction", way, about)
+    elif name in ("posture", "gait"):
+        verb = parts["pose"].verb
+        human = all(one.noun is not None and one.noun.category == "human" for one in about)
+        if human and verb is not None and verb.lemma in forms().poses:
+            yield Claim("pose", forms().poses[verb.lemma], about)
     elif name == "approach":
         yield Claim("direction", "toward", about)
     elif name == "path":

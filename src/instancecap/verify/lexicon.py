@@ -55,6 +55,7 @@ class Forms:
     filming: dict[str, re.Pattern[str]]
     axes: dict[str, str]
     alone: dict[str, str]
+    poses: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)

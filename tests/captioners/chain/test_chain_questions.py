@@ -20,7 +20,7 @@ from instancecap.errors import UsageError
 from instancecap.mllm.base import Request
 from instancecap.models.coco import CATEGORIES
 from instancecap.schema.base import Utterance
-from instancecap.schema.evidence import AudioFacts, Evidence, Shot
+from instancecap.schema.evidence import AudioFacts, Evidence, PoseSpan, Shot
 from instancecap.schema.vocabulary import Category
 from tests.captioners.chain.answering import (
     DOG,
@@ -172,6 +172,17 @@ def test_what_is_said_is_told_as_data() -> None:
     assert len(lines) == MOST_HEARD - 1
     assert all(line.count('"') == 2 and len(line) < 230 for line in lines)
     assert "said in the clip" not in text_of(requests(facts, hints=False)[0])
+
+
+def test_what_joints_say_is_told_as_a_hint() -> None:
+    spans = [PoseSpan(start=0.0, end=1.5, word="sitting", confidence=0.8),
+             PoseSpan(start=2.0, end=4.0, word="arms_raised", confidence=0.8)]  # fmt: skip
+    facts = evidence(thing("dog", id=1), thing("person", (0.1, 0.1, 0.3, 0.9), pose=spans))
+    told = text_of(requests(facts)[0])
+    assert "by a network that may be wrong" in told
+    line = "sitting from 0.0 to 1.5 s, arms raised from 2.0 to 4.0 s"
+    assert f"- the person on the left of the frame at 0.0 s: {line}\n" in told
+    assert line not in text_of(requests(facts, hints=False)[0])
 
 
 def test_a_part_of_the_clip_is_told_what_is_said_in_it() -> None:

@@ -127,6 +127,20 @@ def test_the_larger_of_turn_and_travel_leads_where_height_tells_nothing(
     assert np.median(leads) == pytest.approx(lead, abs=0.2)
 
 
+def test_a_pose_that_cannot_be_is_passed_over() -> None:
+    model = CloudModel(path_of("pan_right"), poses=True, noise=0)
+    (window,) = windows(model.path, rate=model.rate, most=24)
+    seen = model.look(window)
+    assert isinstance(seen, CameraPoses)
+    lens = seen.intrinsics.copy()
+    lens[10] *= 1e7
+    motion = CameraMotion()
+    motion.add(CameraPoses(seen.extrinsics, lens, seen.depth), window)
+    assert [index for index, step in enumerate(motion.path) if step.inliers == 0] == [9, 10]
+    facts, _ = describe_camera(motion.path, SHOTS, aspect=16 / 9, poses=motion.poses)
+    assert facts.motion == ["pan_right"]
+
+
 def test_points_on_instances_are_left_out() -> None:
     """A crowd walks to the right before a camera that rests; only the wall behind it counts."""
     rng = np.random.default_rng(4)

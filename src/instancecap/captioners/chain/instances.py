@@ -45,9 +45,10 @@ def agreed_evidence(
     contacts = [one for one in evidence.contacts if {one.first, one.second} <= ids]
     owners = {piece.id: one.id for one in agreed for piece in one.pieces}
     faces = [
-        face.model_copy(update={"instance": owners.get(face.instance)})
+        face.model_copy(
+            update={"instance": owners.get(-1 if face.instance is None else face.instance)}
+        )
         for face in evidence.faces
-        if face.instance is not None
     ]
     return evidence.model_copy(update={"instances": items, "contacts": contacts, "faces": faces})
 
@@ -64,7 +65,9 @@ def _facts(one: Agreed, followed: Followed | None, evidence: Evidence) -> Instan
     if not one.pieces:
         return _followed_facts(one, followed, track, evidence)
     best = max(one.pieces, key=lambda piece: (len(piece.track), -piece.id))
+    pose = sorted((s for piece in one.pieces for s in piece.pose), key=lambda s: s.start)
     update: dict[str, object] = {"id": one.id, "track": track, "count": one.named.count}
+    update["pose"] = pose
     if held_match(noun_for(one.named), best) < ClassMatch.CATEGORY and one.named.class_:
         update |= {"class_": one.named.class_, "category": "", "phrase": ""}
     if len(track) > len(best.track):

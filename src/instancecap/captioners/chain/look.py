@@ -38,10 +38,13 @@ from instancecap.captioners.chain.said import MOST_COUNTED, unique_names
 from instancecap.captioners.chain.second_look import SECOND_LOOK, look_again
 from instancecap.captioners.chain.seek import Sought, seek
 from instancecap.captioners.chain.windows import GRADUAL, split_shots
-from instancecap.evidence.reliability import expert_of, may_overrule
+from instancecap.evidence.reliability import judged_by, may_overrule
 from instancecap.evidence.tracking.follow import Followed
+from instancecap.language import en
 from instancecap.mllm.base import Image, Media
+from instancecap.schema.evidence import InstanceFacts
 from instancecap.schema.pointer import instance_pointer
+from instancecap.schema.tracks import cell_of
 
 WHO = ("name", "class", "category", "count", "is_main", "looks", "pictures", "boxes")
 """Keys that say which thing is meant."""
@@ -141,6 +144,7 @@ def measured_hints(scene: Scene) -> str:
     if not scene.options.hints or scene.prepared.evidence.video.frames < 2:
         return ""
     camera, shots = scene.prepared.evidence.camera, scene.prepared.evidence.shots
+    posed = [item for item in scene.prepared.evidence.instances if item.pose]
     lines = []
     if len(shots) > 1 and may_overrule("transition"):
         times = ", ".join(
@@ -149,12 +153,24 @@ def measured_hints(scene: Scene) -> str:
         )
         lines.append(scene.prompts.say("measured", "cuts", times=times))
     turns = [word for word in camera.motion if word not in ("static", "tracking", "shaky")]
-    still, expert = "camera.static", expert_of("camera.static", scene.prepared.evidence.models)
-    if camera.motion == ["static"] and may_overrule(still, camera.confidence, expert=expert):
+    judge = judged_by("camera.static", scene.prepared.evidence)
+    if camera.motion == ["static"] and may_overrule("camera.static", camera.confidence, **judge):
         lines.append(scene.prompts.say("measured", "static"))
     elif turns:
         lines.append(scene.prompts.say("measured", "check"))
+    if poses := "\n".join(map(_pose_line, posed)):
+        lines.append(scene.prompts.say("measured", "poses", lines=poses))
     return "\n".join(lines)
+
+
+def _pose_line(item: InstanceFacts) -> str:
+    first = item.track[0]
+    x0, y0, x1, y1 = first.box
+    place = en.IN_CELLS[cell_of((x0 + x1) / 2, (y0 + y1) / 2)]
+    spans = [
+        f"{one.word.replace('_', ' ')} from {one.start:.1f} to {one.end:.1f} s" for one in item.pose
+    ]
+    return f"- the person {place} of the frame at {first.t:.1f} s: {', '.join(spans)}"
 
 
 def _clip_values(scene: Scene, value: Answer, keys: Sequence[str]) -> Values:

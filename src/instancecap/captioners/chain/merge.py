@@ -11,7 +11,7 @@ from instancecap.captioners.chain.questions import Scene
 from instancecap.captioners.chain.said import Said, mentioned
 from instancecap.captioners.chain.windows import split_shots
 from instancecap.captioners.measured.describe import MAX_INSTANCES
-from instancecap.evidence.reliability import expert_of, may_overrule
+from instancecap.evidence.reliability import judged_by, may_overrule
 from instancecap.mllm.base import Image
 from instancecap.schema.caption import Caption, Instance, Producer, Provenance, Segment, Shot
 from instancecap.schema.evidence import Evidence
@@ -114,9 +114,7 @@ def _open_unknown(caption: Caption, scene: Scene) -> None:
         return
     for pointer in scene.unknown - scene.said.keys():
         told = caption.provenance.get(pointer)
-        kind = key_of(pointer)
-        expert = expert_of(kind, scene.evidence.models)
-        if told and not may_overrule(kind, told.confidence, expert=expert):
+        if told and not may_overrule(key_of(pointer), told.confidence):
             assign(caption, pointer, "")
             del caption.provenance[pointer]
 
@@ -135,9 +133,9 @@ def _choose_main(things: Mapping[int, Instance], written: Mapping[str, Said]) ->
 
 def _settle_motion(caption: Caption, evidence: Evidence) -> None:
     """The model's camera words, the way of each as measured where that is nearly always right."""
-    camera, expert = evidence.camera, expert_of("camera.direction", evidence.models)
-    said = list(caption.camera.motion)
-    if may_overrule("camera.direction", camera.confidence, expert=expert):
+    said, camera = list(caption.camera.motion), evidence.camera
+    judge = judged_by("camera.direction", evidence)
+    if may_overrule("camera.direction", camera.confidence, **judge):
         said = [OPPOSITE[word] if OPPOSITE.get(word) in camera.motion else word for word in said]
     if said != ["static"]:
         said += [word for word in camera.motion if word in ("tracking", "shaky")]

@@ -37,6 +37,10 @@ Array = NDArray[np.float64]
 USUAL_LENS = 1.1
 """Focal length in longer sides of the picture that is taken for the camera's: 49 degrees wide."""
 
+MOST_MOVED = 1.0
+"""Frame sizes, or log of the zoom, by which neither a turn nor a travel moves the picture from one
+to the next: poses that say more are wrong, and nothing is known of that step."""
+
 OFF_PIXELS = 1.0
 """Pixels up to which a point agrees with the epipolar geometry."""
 
@@ -93,13 +97,16 @@ class CameraMotion:
         for index in range(1, count):
             t = float(window.times[index])
             step, roll = _pose_step(poses, index, nearness[index - 1], t=t)
-            right, down, closer = np.array(step.turn) + np.array(step.travel)
+            if np.abs([*step.turn, *step.travel]).max() > MOST_MOVED:
+                self.path.append(CameraSample(t=round(t, 4), dx=0, dy=0, zoom=1, roll=0, inliers=0))
+                continue
+            right, down, closer = (np.array(step.turn) + np.array(step.travel)).tolist()
             self.poses.append(step)
             self.path.append(
                 CameraSample(
                     t=round(t, 4),
-                    dx=round(float(right), 6),
-                    dy=round(float(down), 6),
+                    dx=round(right, 6),
+                    dy=round(down, 6),
                     zoom=round(float(np.exp(closer)), 6),
                     roll=round(roll, 5),
                     inliers=1.0,

@@ -32,6 +32,7 @@ from instancecap.evidence.tracking.naming import (
     name_class,
     phrase_of,
 )
+from instancecap.evidence.tracking.salience import salience_of
 from instancecap.evidence.tracking.tracks import Track
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import InstanceFacts, InstanceMotion, Shot
@@ -359,9 +360,7 @@ def _facts(
         phrase=phrase_of(track, name),
         confidence=round(min(confidence, 0.99), 3),
         category_confidence=round(min(category_confidence, 0.99), 3),
-        salience=round(
-            salience_of(track.times, boxes, motion, category_confidence, end=end, known=known), 4
-        ),
+        salience=salience_of(track.times, boxes, motion, category_confidence, end=end, known=known),
         source="",
         colors=named_shares(track.color),
         track=points,
@@ -387,23 +386,3 @@ def _is_absent(track: Track, edge: float, *, first: bool) -> bool:
     if not first and touched_sides(np.array(track.boxes))[:, 3].mean() > 0.5:
         sides[3] = False
     return bool(sides.any()) and gap > max(0.3, 1.2 * usual)
-
-
-def salience_of(
-    times: Sequence[float],
-    boxes: Array,
-    motion: InstanceMotion,
-    confidence: float,
-    *,
-    end: float,
-    known: float = 1.0,
-) -> float:
-    """0..1 from size, centrality, motion and time in view; times how far it is ``known``.
-
-    ``boxes`` (n, 4) at ``times`` of a clip that is ``end`` seconds long.
-    """
-    size = float(np.sqrt(areas(boxes)).mean())
-    off = np.linalg.norm(centers(boxes) - 0.5, axis=1).mean() / np.sqrt(0.5)
-    seen = 1.0 if end <= 0 else min(1.0, (times[-1] - times[0] + 0.2) / end)
-    mixed = 0.55 * size + 0.2 * (1 - float(off)) + 0.25 * float(motion.moving)
-    return float(np.clip(mixed * confidence * np.sqrt(seen) * known, 0, 1))

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from instancecap.evidence.experts.world import own_motion
 from instancecap.evidence.geometry import as_box, pairwise_ious, touches_border
-from instancecap.evidence.sample import SAMPLE_RATE
+from instancecap.evidence.sample import SAMPLE_RATE, Sample
 from instancecap.evidence.tracking.box_trackers import Seed
 from instancecap.evidence.tracking.film import Film
 from instancecap.evidence.tracking.follow import Followed
-from instancecap.evidence.tracking.instances import boxes_at, salience_of
+from instancecap.evidence.tracking.instances import boxes_at
 from instancecap.evidence.tracking.masklets import (
     Concept,
     ConceptTracker,
@@ -31,6 +31,7 @@ from instancecap.evidence.tracking.masklets import (
     shot_at,
     track_seeds,
 )
+from instancecap.evidence.tracking.salience import salience_of
 from instancecap.evidence.tracking.several import merge_instances, overlap_of
 from instancecap.models.classes import ClassList, class_of, is_another_word
 from instancecap.models.coco import CATEGORIES
@@ -38,7 +39,7 @@ from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Evidence, InstanceFacts, Shot
 from instancecap.video.clip import Clip
 from instancecap.video.decode import ClipReader, Picture
-from instancecap.video.sampling import Ticker, fit_within
+from instancecap.video.sampling import Ticker
 
 Array = NDArray[np.float64]
 
@@ -155,7 +156,7 @@ def _concept_facts(
         phrase="" if is_another_word(concept.phrase) else concept.phrase,
         confidence=round(confidence, 3),
         category_confidence=round(confidence, 3),
-        salience=round(salience_of(times, boxes, motion, confidence, end=end), 4),
+        salience=salience_of(times, boxes, motion, confidence, end=end),
         source=tracker,
         tracker=tracker,
         track=track,
@@ -170,10 +171,10 @@ def sampled(clip: Clip, side: int, *, threads: int = 0) -> Iterator[tuple[float,
     """The clip's samples: time and BGR picture, its longer side at most ``side`` pixels."""
     ticker = Ticker(SAMPLE_RATE)
     with ClipReader(clip, threads=threads) as reader:
-        size = fit_within(reader.info.aspect, side)
         for frame in reader:
             if ticker.due(frame.t):
-                yield round(frame.t, 3), frame.bgr(size)
+                sample = Sample(frame, index=0, aspect=reader.info.aspect)
+                yield round(frame.t, 3), sample.at_most(side)
 
 
 def _refined(

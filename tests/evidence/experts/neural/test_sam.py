@@ -6,6 +6,7 @@ sees.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -213,6 +214,18 @@ def test_what_a_window_held_is_given_back(
         assert not one.output_dict_per_obj and not one.cache._vision_features
 
 
+def test_in_half_precision_too(
+    folder: Path, pictures: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker = TRACKERS.open(str(folder)).video
+    assert isinstance(tracker, sam.SamTracker)
+    whole = tracker._model
+    monkeypatch.setattr(tracker, "_model", copy.deepcopy(whole).bfloat16())
+    (found,) = tracker.track(pictures, [{1: LEFT}])
+    assert sorted(found) == [0, 1, 2, 3, 4, 5]
+    assert {segment.mask.shape for segment in found.values()} == {(90, 160)}
+
+
 def test_a_segmenter_is_the_same_network(folder: Path, pictures: list[np.ndarray]) -> None:
     segmenter, tracking = SEGMENTERS.open(str(folder)), TRACKERS.open(str(folder))
     boxes = np.array([LEFT, RIGHT])
@@ -277,16 +290,30 @@ def test_sam_3_follows_boxes_and_finds_phrases(
             np.testing.assert_array_equal(segment.mask, same[index].mask)
 
 
+@pytest.fixture(params=["made", "real"])
+def clip(request: pytest.FixtureRequest, make_video: Any, tmp_path: Path) -> Clip:
+    if request.param == "made":
+        return Clip.open(make_video(tmp_path / "square.mp4", frames=4))
+    clips: Path = request.getfixturevalue("clips_dir")
+    return Clip.open(clips / "masks" / "car-shadow.mp4", end=0.5)
+
+
 def test_phrases_go_with_a_tracker_that_finds(
-    sam3_folder: Path, without_weights: None, make_video: Any, tmp_path: Path
+    sam3_folder: Path, without_weights: None, clip: Clip
 ) -> None:
-    clip = make_video(tmp_path / "square.mp4", frames=4)
     chosen = ic.Cluster(tracker=str(sam3_folder), phrases="red kettle, dog")
-    evidence = ic.measure(clip, cluster=chosen)
+    evidence = measure(clip, masks=True, cluster=chosen)
     found = [item for item in evidence.instances if item.source == "tiny3"]
+    assert found, "untrained, it finds something in every picture"
     assert {(item.class_, item.phrase) for item in found} <= {("kettle", "red kettle"), ("dog", "")}
-    assert evidence.timings["phrases"] > 0 and evidence.models["tracker"] == "tiny3"
     assert len({item.id for item in evidence.instances}) == len(evidence.instances)
+    size = evidence.video.height, evidence.video.width
+    for item in found:
+        assert [mask.t for mask in item.masks] == [point.t for point in item.track]
+        assert {mask.size for mask in item.masks} == {size}
+        assert all(0 <= point.t <= evidence.video.duration for point in item.track)
+    assert evidence.timings["phrases"] > 0 and evidence.models["tracker"] == "tiny3"
+    assert measure(clip, masks=True, cluster=chosen).instances == evidence.instances
 
 
 def test_another_network_or_none_is_one_line(

@@ -140,7 +140,7 @@ class SamTracker:
                 thing = session.obj_id_to_idx(0)
                 corners = torch.from_numpy((box * self.side).astype(np.float32))
                 points = {
-                    "point_coords": corners.reshape(1, 1, 2, 2).to(model.dtype),
+                    "point_coords": corners.reshape(1, 1, 2, 2),
                     "point_labels": torch.tensor([[CORNERS]], dtype=torch.int32),
                 }
                 session.add_point_inputs(thing, at, points)
