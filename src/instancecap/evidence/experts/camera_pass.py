@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from instancecap.evidence.camera_model import CameraModel, Window
+from instancecap.evidence.camera_model import CameraModel, CameraPoses, PointTracks, Window
 from instancecap.evidence.experts.camera_motion import CameraMotion
 from instancecap.evidence.experts.camera_scores import score_primitives
 from instancecap.evidence.experts.camera_words import describe_camera
@@ -47,10 +47,10 @@ def add_camera(clip: Clip, evidence: Evidence, model: CameraModel, *, threads: i
     motion = CameraMotion()
     try:
         for window in _windows(clip, evidence, model, threads=threads):
-            motion.add(model.look(window), window)
+            motion.add(_look(model, window), window)
         if not any(step.inliers > 0 for step in motion.path):
             raise ValueError("nothing in the background could be followed")
-    except (ValueError, RuntimeError) as error:  # of a full GPU, or a model that answers amiss
+    except ValueError as error:
         reason = " ".join(str(error).split())[:200]
         evidence.warnings.append(
             f"camera {model.name}: {reason}; the camera is told by optical flow"
@@ -62,6 +62,13 @@ def add_camera(clip: Clip, evidence: Evidence, model: CameraModel, *, threads: i
         evidence.framing = frame_evidence(evidence, aspect=_aspect(evidence))
         evidence.framing.style = style
     evidence.timings["camera_model"] = round(time.perf_counter() - began, 4)
+
+
+def _look(model: CameraModel, window: Window) -> PointTracks | CameraPoses:
+    try:
+        return model.look(window)
+    except Exception as error:  # whatever a network raises, of a full GPU say, the clip goes on
+        raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
 def _facts(motion: CameraMotion, evidence: Evidence) -> CameraFacts:
