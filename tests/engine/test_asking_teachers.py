@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import instancecap as ic
+from instancecap.engine.config import CaptionConfig
+from instancecap.engine.teachers import TeachersWork
+from instancecap.io.inputs import find_jobs
 from instancecap.mllm.server import Server
 from instancecap.teachers import read_teachers
 from tests.captioners.chain.answering import Fake
@@ -97,6 +101,15 @@ def test_one_that_is_down_leaves_the_others_and_is_asked_later(servers: Any) -> 
     done = run(teachers(**urls))
     assert (done.done, done.partial, len(seen["one"])) == (2, [], before)
     assert [one["problem"] for one in told()] == ["", ""]
+
+
+def test_what_a_teacher_names_is_looked_for_by_who_measured() -> None:
+    chosen = ic.Cluster(detector="opencv-hog")
+    work = replace(teachers(one=GONE).work(CaptionConfig()), cluster=chosen)
+    (job,) = find_jobs(["clips/a.mp4"])[0]
+    assert isinstance(work, TeachersWork)
+    (ready,) = work(job).ready.values()
+    assert [prepared.cluster for _, prepared in ready.parts] == [chosen]
 
 
 def test_where_all_are_down_the_run_ends() -> None:

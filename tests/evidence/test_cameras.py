@@ -168,7 +168,8 @@ def test_masks_leave_more_of_the_background_than_boxes(without_weights: None, cl
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (RuntimeError("CUDA out of memory"), "CUDA out of memory"),
+        (RuntimeError("CUDA out of memory"), "RuntimeError: CUDA out of memory"),
+        (IndexError("too few"), "IndexError: too few"),
         (None, "nothing in the background could be followed"),
     ],
 )

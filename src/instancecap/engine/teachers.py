@@ -113,7 +113,8 @@ class TeachersWork(Work):
         ready: dict[str, Ready] = {}
         known: dict[str, Answers] = {}
         shared: dict[Any, Ready] = {}  # the pictures of teachers that are shown the same
-        for name, work in self.teachers.items():
+        for name, teacher in self.teachers.items():
+            work = replace(teacher, cluster=self.cluster)
             text = self.kept(name, job).get_text(job, stamp=stamp) if self.resume else None
             known[name] = Answers.from_json(text) if text else Answers()
             if known[name].is_whole:

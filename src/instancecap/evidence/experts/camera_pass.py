@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from instancecap.evidence.camera_model import CameraModel, Window
+from instancecap.evidence.camera_model import CameraModel, CameraPoses, PointTracks, Window
 from instancecap.evidence.experts.camera_motion import CameraMotion
 from instancecap.evidence.experts.camera_scores import score_primitives
 from instancecap.evidence.experts.camera_words import TRAVELS, describe_camera
@@ -31,8 +31,8 @@ from instancecap.video.sampling import Ticker
 TURNS = {travel: turn for turn, travel in TRAVELS.items()}
 """The turn that looks like a travel."""
 
-SAME_TIME = 1e-3
-"""Seconds within which a mask is that of a picture."""
+SAME_TIME = 0.07
+"""Seconds to a mask that is that of a picture: half of the time between two masks."""
 
 EDGE = np.ones((9, 9), np.uint8)
 """Pixels around a mask that may still be the instance's."""
@@ -50,10 +50,10 @@ def add_camera(clip: Clip, evidence: Evidence, model: CameraModel, *, threads: i
     motion = CameraMotion()
     try:
         for window in _windows(clip, evidence, model, threads=threads):
-            motion.add(model.look(window), window)
+            motion.add(_look(model, window), window)
         if not any(step.inliers > 0 for step in motion.path):
             raise ValueError("nothing in the background could be followed")
-    except (ValueError, RuntimeError) as error:  # of a full GPU, or a model that answers amiss
+    except ValueError as error:
         reason = " ".join(str(error).split())[:200]
         evidence.warnings.append(
             f"camera {model.name}: {reason}; the camera is told by optical flow"
@@ -67,6 +67,13 @@ def add_camera(clip: Clip, evidence: Evidence, model: CameraModel, *, threads: i
         evidence.framing = frame_evidence(evidence, aspect=_aspect(evidence))
         evidence.framing.style = style
     evidence.timings["camera_model"] = round(time.perf_counter() - began, 4)
+
+
+def _look(model: CameraModel, window: Window) -> PointTracks | CameraPoses:
+    try:
+        return model.look(window)
+    except Exception as error:  # whatever a network raises, of a full GPU say, the clip goes on
+        raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
 def _facts(motion: CameraMotion, evidence: Evidence) -> CameraFacts:
@@ -146,8 +153,8 @@ def _background(evidence: Evidence, t: float, shape: tuple[int, ...]) -> NDArray
     for item in evidence.instances:
         if not item.motion.moving and item.class_ not in LIVELY:
             continue
-        mask = next((one for one in item.masks if abs(one.t - t) < SAME_TIME), None)
-        if mask is not None:
+        mask = min(item.masks, key=lambda one: abs(one.t - t), default=None)
+        if mask is not None and abs(mask.t - t) < SAME_TIME:
             # Points at its edge go with it.
             wide = cv2.dilate(decode_mask(mask, size=(height, width)).view(np.uint8), EDGE)
             background &= wide == 0
