@@ -74,6 +74,20 @@ def test_blur_takes_the_things_out_of_the_surroundings_and_leaves_their_colors()
     assert picture[:20, -60:, 1].mean() - picture[:20, :60, 1].mean() > 30  # as it was
 
 
+def test_what_stays_sharp_is_what_the_segmenter_chosen_sees() -> None:
+    frame = scene()
+    x0, y0, x1, y1 = (BOX * (SIZE[1], SIZE[0], SIZE[1], SIZE[0])).astype(int)
+    filled = blur_around(frame, BOX, side=320, segmenter="box")
+    assert (
+        filled[y0 + 1 : y1 - 1, x0 + 1 : x1 - 1] == frame[y0 + 1 : y1 - 1, x0 + 1 : x1 - 1]
+    ).all()
+    cut_out = blur_around(frame, BOX, side=320, segmenter="grabcut")
+    inside, _ = zones()
+    assert (cut_out[inside] == frame[inside]).mean() > 0.95
+    corner = frame[y0 + 1 : y0 + 4, x0 + 1 : x0 + 4].astype(int)
+    assert np.abs(cut_out[y0 + 1 : y0 + 4, x0 + 1 : x0 + 4] - corner).mean() > 5
+
+
 def test_a_close_up_enlarges_and_darkens_what_is_around() -> None:
     near = close_up(scene(), BOX, side=999)
     height, width = near.shape[:2]

@@ -14,7 +14,7 @@ import pytest
 from instancecap.errors import OutputError
 from instancecap.schema import Caption, Evidence
 from instancecap.schema.base import Utterance
-from instancecap.schema.caption import Audio, Provenance
+from instancecap.schema.caption import Audio, ExpressionSpan, Provenance
 from instancecap.schema.evidence import AudioFacts, Loudness, SpeechSpan
 from instancecap.video import Clip
 from instancecap.web.fields import value_of
@@ -260,6 +260,21 @@ def test_sound_has_a_curve_spans_and_words(tmp_path: Path) -> None:
     assert NASTY in page.text and "<script>alert" not in text
     (show,) = [one for one in page.of("button") if one.get("data-label") == "0.2–0.8 s"]
     assert show["data-frames"] == "[0.25]"
+
+
+def test_what_a_face_shows_is_told_with_its_times(tmp_path: Path) -> None:
+    entry = make_entry(instances=1)
+    entry.caption.instances[0].expression_spans = [
+        ExpressionSpan(start=0.25, end=0.75, shows="a smile", intensity="slight"),
+        ExpressionSpan(start=1.0, end=1.0, shows=NASTY),
+    ]
+    text, page = write(tmp_path, entry)
+    assert "a smile (slight), 0.2–0.8 s; " in page.text and NASTY in page.text
+    assert "<script>alert" not in text
+    (show,) = [
+        one for one in page.of("button") if str(one.get("data-label")).startswith("Face of #0")
+    ]
+    assert show["data-frames"] == "[0.25,1.0]"
 
 
 def test_one_frame_is_a_still(tmp_path: Path) -> None:
