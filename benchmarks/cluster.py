@@ -1,14 +1,15 @@
 """What the networks of a cluster cost at their real size: ``python -m benchmarks.cluster``.
 
 Each network is built from its configuration, with random weights, and shown pictures of the size
-that it works at. Where a CUDA GPU is there it runs on it in half precision: clips a second and the
-peak of memory are measured. Else it looks at one picture on the CPU, and the rest is computed:
-operations as torch's ``FlopCounterMode`` counts them (two a multiply-add), and memory as two bytes
-a parameter and, for each picture of a batch, half of the most bytes of other tensors that are alive
-at once. Every figure says which.
+that it works at. Where a CUDA GPU is there it runs on it, in half precision where the expert does:
+clips a second and the peak of memory are measured. Else it is asked once on the CPU, and the rest
+is computed: operations as torch's ``FlopCounterMode`` counts them (two a multiply-add), and memory
+as the bytes of the parameters and the most bytes of other tensors that are alive at once, times the
+pictures of a batch. Every figure says which.
 
 A clip is one of six seconds: 24 pictures for a detector and 18 closer looks, its most; 48 pictures
-for a segmenter. Needs the extra ``models``.
+through which SAM follows one thing. A preset is the sum of its networks, but for its camera model,
+which transformers does not have. Needs the extra ``models``.
 """
 
 from __future__ import annotations
@@ -18,37 +19,48 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from instancecap.evidence.choice import PRESETS
 from instancecap.evidence.experts.neural.batches import AT_ONCE
-from instancecap.models.hub import HALF, KNOWN
-
-SINGLE = 4
-"""Bytes of a number in single precision."""
+from instancecap.models.hub import KNOWN, SINGLE
 
 SHOWN = {"detector": 24 + 18, "segmenter": 48}
 """Pictures of a clip of six seconds, by kind of expert."""
 
-PHRASE_TOKENS, PHRASES, BOXES = 64, 20, 3
-"""Tokens of the text that an open detector is asked for, its phrases, and boxes of a segmenter."""
+PHRASE_TOKENS, PHRASES = 64, 20
+"""Tokens of the text that an open detector is asked for, and its phrases."""
+
+FOLLOWED = 2
+"""Pictures through which a tracker follows a thing: one with its box, and one with memory."""
+
+Asked = Callable[[], object]
 
 
 @dataclass(frozen=True)
 class Network:
-    """How a network is built from the transformers library, and what it is shown."""
+    """How a network is built from the transformers library, and how it is asked.
+
+    Attributes:
+        ask: from torch, the network, and a number of pictures, what asks it about them.
+        at_once: how many pictures that is; 0 for any number.
+    """
 
     build: Callable[[Any], Any]
-    inputs: Callable[[Any, int], dict[str, Any]]
+    ask: Callable[[Any, Any, int], Asked]
+    at_once: int = 0
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one network; a clip's are of :data:`SHOWN` pictures in batches.
+    """Of one network, or of several.
 
     Attributes:
+        parameters: in millions.
         tera: operations a clip in 10^12; 0 where they were not counted.
         weights, activations: MB.
-        clips: a second, 0 where nothing ran.
+        clips: a second, 0 where nothing was measured.
     """
 
     id: str
@@ -57,6 +69,9 @@ class Cost:
     weights: float
     activations: float
     clips: float = 0.0
+
+
+# Networks ----------------------------------------------------------------------------------------
 
 
 def rt_detr(library: Any, depths: Sequence[int], decoder: int, **more: Any) -> Any:
@@ -79,39 +94,90 @@ def rt_detr(library: Any, depths: Sequence[int], decoder: int, **more: Any) -> A
     )
 
 
+def swin(library: Any, width: int, heads: Sequence[int]) -> Any:
+    """The picture encoder of larger Grounding DINOs."""
+    return library.SwinConfig(
+        embed_dim=width,
+        depths=[2, 2, 18, 2],
+        num_heads=list(heads),
+        window_size=12,
+        image_size=384,
+        out_features=["stage2", "stage3", "stage4"],
+    )
+
+
 def owl_v2(library: Any) -> Any:
     """OWLv2, base, with patches of 16 pixels."""
     vision = library.Owlv2VisionConfig(image_size=960, patch_size=16)
     return library.Owlv2ForObjectDetection(library.Owlv2Config(vision_config=vision.to_dict()))
 
 
-def pictures(torch: Any, batch: int, *, height: int = 640, width: int = 640) -> dict[str, Any]:
-    """Pixels of a batch."""
-    return {"pixel_values": torch.zeros(batch, 3, height, width)}
+def sam_large(library: Any) -> Any:
+    """SAM 2.1 with its largest picture encoder."""
+    encoder = library.Sam2HieraDetConfig(
+        hidden_size=144,
+        blocks_per_stage=[2, 6, 36, 4],
+        embed_dim_per_stage=[144, 288, 576, 1152],
+        num_attention_heads=2,
+        num_attention_heads_per_stage=[2, 4, 8, 16],
+        window_size_per_stage=[8, 4, 16, 8],
+        global_attention_blocks=[23, 33, 43],
+    )
+    vision = library.Sam2VisionConfig(
+        backbone_config=encoder, backbone_channel_list=[1152, 576, 288, 144]
+    )
+    return library.Sam2VideoModel(library.Sam2VideoConfig(vision_config=vision))
 
 
-def with_boxes(torch: Any, batch: int) -> dict[str, Any]:
-    """A batch at 1,024 pixels, with boxes to fill."""
-    boxes = torch.zeros(batch, BOXES, 4)
-    return pictures(torch, batch, height=1024, width=1024) | {"input_boxes": boxes}
+def _pixels(torch: Any, model: Any, count: int, *, height: int = 640, width: int = 640) -> Any:
+    return torch.zeros(count, 3, height, width, device=model.device, dtype=model.dtype)
 
 
-def with_caption(torch: Any, batch: int) -> dict[str, Any]:
+def pictures(torch: Any, model: Any, batch: int) -> Asked:
+    """A batch at 640 pixels."""
+    return partial(model, pixel_values=_pixels(torch, model, batch))
+
+
+def with_caption(torch: Any, model: Any, batch: int) -> Asked:
     """A batch for Grounding DINO, whose shorter side is 750 pixels of 16:9, and its phrases."""
-    ids = torch.ones(batch, PHRASE_TOKENS, dtype=torch.long)
-    return pictures(torch, batch, height=750, width=1333) | {
-        "input_ids": ids,
-        "attention_mask": torch.ones_like(ids),
-    }
+    ids = torch.ones(batch, PHRASE_TOKENS, dtype=torch.long, device=model.device)
+    shown = _pixels(torch, model, batch, height=750, width=1333)
+    return partial(model, pixel_values=shown, input_ids=ids, attention_mask=torch.ones_like(ids))
 
 
-def with_phrases(torch: Any, batch: int) -> dict[str, Any]:
+def with_phrases(torch: Any, model: Any, batch: int) -> Asked:
     """A batch for OWLv2, and phrases for each picture."""
-    ids = torch.ones(batch * PHRASES, 16, dtype=torch.long)
-    return pictures(torch, batch, height=960, width=960) | {
-        "input_ids": ids,
-        "attention_mask": torch.ones_like(ids),
-    }
+    ids = torch.ones(batch * PHRASES, 16, dtype=torch.long, device=model.device)
+    shown = _pixels(torch, model, batch, height=960, width=960)
+    return partial(model, pixel_values=shown, input_ids=ids, attention_mask=torch.ones_like(ids))
+
+
+def follow(torch: Any, model: Any, count: int) -> Asked:
+    """A thing through the pictures of a window, from a box in the first one."""
+    from transformers import Sam2VideoInferenceSession
+
+    video = _pixels(torch, model, count, height=1024, width=1024)
+
+    def ask() -> None:
+        session = Sam2VideoInferenceSession(
+            video=video,
+            video_height=1024,
+            video_width=1024,
+            dtype=model.dtype,
+            inference_device=model.device,
+            inference_state_device=model.device,
+            max_vision_features_cache_size=count,
+        )
+        corners = torch.tensor([[[[100.0, 100.0], [500.0, 500.0]]]], dtype=model.dtype)
+        labels = torch.tensor([[[2, 3]]], dtype=torch.int32)
+        points = {"point_coords": corners, "point_labels": labels}
+        session.add_point_inputs(session.obj_id_to_idx(0), 0, points)
+        session.obj_with_new_inputs = [0]
+        model(session, frame_idx=0)
+        for _ in model.propagate_in_video_iterator(session, start_frame_idx=0):
+            pass
+
+    return ask
 
 
 SMALL, LARGE = [128, 256, 512], [512, 1024, 2048]
@@ -137,17 +203,33 @@ NETWORKS: dict[str, Network] = {
         lambda library: library.DFineForObjectDetection(library.DFineConfig(num_labels=80)),
         pictures,
     ),
+    "google/owlv2-base-patch16-ensemble": Network(owl_v2, with_phrases),
     "IDEA-Research/grounding-dino-tiny": Network(
         lambda library: library.GroundingDinoForObjectDetection(library.GroundingDinoConfig()),
         with_caption,
     ),
-    "google/owlv2-base-patch16-ensemble": Network(owl_v2, with_phrases),
-    "facebook/sam2.1-hiera-tiny": Network(
-        lambda library: library.Sam2Model(library.Sam2Config()), with_boxes
+    "IDEA-Research/grounding-dino-base": Network(
+        lambda library: library.GroundingDinoForObjectDetection(
+            library.GroundingDinoConfig(backbone_config=swin(library, 128, [4, 8, 16, 32]))
+        ),
+        with_caption,
     ),
+    "iSEE-Laboratory/llmdet_large": Network(
+        lambda library: library.MMGroundingDinoForObjectDetection(
+            library.MMGroundingDinoConfig(backbone_config=swin(library, 192, [6, 12, 24, 48]))
+        ),
+        with_caption,
+    ),
+    "facebook/sam2.1-hiera-tiny": Network(
+        lambda library: library.Sam2VideoModel(library.Sam2VideoConfig()), follow, FOLLOWED
+    ),
+    "facebook/sam2.1-hiera-large": Network(sam_large, follow, FOLLOWED),
 }  # fmt: skip
 """Those whose configuration is the library's own, or known from how their weights were converted:
-each has as many parameters as its card says. Of SAM 2.1 it is the part that looks at pictures."""
+each has as many parameters as its card says."""
+
+
+# What they cost ----------------------------------------------------------------------------------
 
 
 class LiveBytes:
@@ -189,31 +271,31 @@ def cost(id: str, network: Network, *, batch: int) -> Cost:
 
     transformers.logging.set_verbosity_error()
     torch.manual_seed(0)
-    shown = SHOWN[KNOWN[id].kind]
+    shown, number = SHOWN[KNOWN[id].kind], KNOWN[id].number
     with torch.inference_mode():
         model = network.build(transformers).eval()
         parameters = sum(one.numel() for one in model.parameters()) / 1e6
+        weights = number * parameters
         if torch.cuda.is_available():
-            clips, activations = _measure(torch, model, network.inputs(torch, batch), shown / batch)
-            return Cost(id, parameters, 0.0, HALF * parameters, activations, clips)
-        tera, activations = _count(torch, model, network.inputs(torch, 1))
-    return Cost(id, parameters, tera * shown, HALF * parameters, activations * batch)
+            model = model.cuda() if number == SINGLE else model.bfloat16().cuda()
+            at_once = network.at_once or batch
+            clips, beside = _measure(torch, network.ask(torch, model, at_once), shown / at_once)
+            return Cost(id, parameters, 0.0, weights, beside, clips)
+        at_once = network.at_once or 1
+        tera, beside = _count(torch, network.ask(torch, model, at_once))
+    beside *= number / SINGLE * (1 if network.at_once else batch)
+    return Cost(id, parameters, tera * shown / at_once, weights, beside)
 
 
-def _measure(torch: Any, model: Any, inputs: dict[str, Any], batches: float) -> tuple[float, float]:
-    """Clips a second, and MB beside the weights, in half precision on the GPU."""
-    model = model.half().cuda()
-    inputs = {
-        name: (value.half() if value.is_floating_point() else value).cuda()
-        for name, value in inputs.items()
-    }
-    model(**inputs)
+def _measure(torch: Any, ask: Asked, batches: float) -> tuple[float, float]:
+    """Clips a second, and MB beside the weights, on the GPU."""
+    ask()
     torch.cuda.synchronize()
     before = torch.cuda.memory_allocated()
     torch.cuda.reset_peak_memory_stats()
     began, rounds = time.perf_counter(), 0
     while time.perf_counter() - began < 2:
-        model(**inputs)
+        ask()
         torch.cuda.synchronize()
         rounds += 1
     seconds = (time.perf_counter() - began) / rounds
@@ -221,21 +303,40 @@ def _measure(torch: Any, model: Any, inputs: dict[str, Any], batches: float) -> 
     return 1 / (seconds * batches), peak / 1e6
 
 
-def _count(torch: Any, model: Any, inputs: dict[str, Any]) -> tuple[float, float]:
-    """Operations in 10^12, and MB beside the weights, of one picture in half precision."""
+def _count(torch: Any, ask: Asked) -> tuple[float, float]:
+    """Operations in 10^12, and MB beside the weights in single precision."""
     from torch.utils.flop_counter import FlopCounterMode
 
     live = LiveBytes(torch)
     with FlopCounterMode(display=False) as counter, live.watching:
-        model(**inputs)
-    return counter.get_total_flops() / 1e12, live.most / SINGLE * HALF / 1e6
+        ask()
+    return counter.get_total_flops() / 1e12, live.most / 1e6
+
+
+def together(preset: str, costs: Sequence[Cost]) -> Cost | None:
+    """The networks of a preset, each once: they work one after the other, and all are loaded.
+
+    None where it has none of :data:`NETWORKS`, or one was not looked at.
+    """
+    names = {name for name in PRESETS[preset].values() if name in NETWORKS}
+    own = [one for one in costs if one.id in names]
+    if not own or len(own) < len(names):
+        return None
+    return Cost(
+        f"--cluster {preset}",
+        sum(one.parameters for one in own),
+        sum(one.tera for one in own),
+        sum(one.weights for one in own),
+        max(one.activations for one in own),
+        1 / sum(1 / one.clips for one in own) if all(one.clips for one in own) else 0.0,
+    )
 
 
 def table(costs: Sequence[Cost], *, batch: int) -> str:
     """A line a network."""
     lines = [
-        f"| network, batches of {batch}, half precision | parameters | operations a clip "
-        "| weights | beside them | clips a second |",
+        f"| batches of {batch} | parameters | operations a clip | weights | beside them "
+        "| clips a second |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for one in costs:
@@ -253,11 +354,15 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--batch", type=int, default=AT_ONCE, help="pictures at once")
-    parser.add_argument("--only", default="", help="networks whose id contains this")
+    parser.add_argument(
+        "--only", default="", help="networks whose id contains one of these words, with commas"
+    )
     options = parser.parse_args()
-    chosen = {id: one for id, one in NETWORKS.items() if options.only in id}
+    words = options.only.split(",")
+    chosen = {id: one for id, one in NETWORKS.items() if any(word in id for word in words)}
     costs = [cost(id, network, batch=options.batch) for id, network in chosen.items()]
-    print(table(costs, batch=options.batch))
+    presets = [one for preset in PRESETS if (one := together(preset, costs)) is not None]
+    print(table([*costs, *presets], batch=options.batch))
 
 
 if __name__ == "__main__":

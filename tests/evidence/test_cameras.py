@@ -24,6 +24,7 @@ from instancecap.models.hub import KNOWN
 from instancecap.models.licenses import ACCEPTED, TERMS, check_license
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Evidence, InstanceFacts, Shot
+from instancecap.verify.check import verify
 from instancecap.video import Clip
 from tests.evidence.clouds import CloudModel
 
@@ -99,10 +100,26 @@ def test_a_chosen_model_takes_the_place_of_optical_flow(
     assert caption.producer.models["camera"] == "cloud"
 
 
+def test_what_optical_flow_said_stands_beside_it(without_weights: None, clip: Path) -> None:
+    evidence = ic.measure(clip)
+    evidence.camera.motion, evidence.camera.confidence = ["pan_left", "shaky"], 0.9
+    add_camera(Clip.open(clip), evidence, CloudModel(TRUCK, poses=True))
+    assert [(one.kind, one.value, one.expert, one.holds) for one in evidence.opinions] == [
+        ("camera.pan", "pan_left", "measured", False),
+        ("camera.pan", "move_right", "cloud", True),
+    ]
+    claimed = ic.Caption(video=None, global_description="The camera pans to the left.")
+    disputed = {one.claim.support for one in verify(claimed, evidence).findings}
+    assert "contradicted" not in disputed
+    evidence.opinions = []
+    evidence.models["camera"] = "measured"
+    assert {one.claim.support for one in verify(claimed, evidence).findings} == {"contradicted"}
+
+
 def test_without_one_nothing_new_is_written(without_weights: None, clip: Path) -> None:
     evidence = ic.measure(clip)
     assert "camera" not in evidence.models
-    assert '"scores"' not in evidence.to_json()
+    assert '"scores"' not in evidence.to_json() and '"opinions"' not in evidence.to_json()
 
 
 def test_windows_follow_each_other_and_stop_at_cuts(without_weights: None, clip: Path) -> None:
@@ -151,7 +168,8 @@ def test_masks_leave_more_of_the_background_than_boxes(without_weights: None, cl
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (RuntimeError("CUDA out of memory"), "CUDA out of memory"),
+        (RuntimeError("CUDA out of memory"), "RuntimeError: CUDA out of memory"),
+        (IndexError("too few"), "IndexError: too few"),
         (None, "nothing in the background could be followed"),
     ],
 )

@@ -66,6 +66,9 @@ def test_a_chosen_camera_model_is_judged_by_its_own_figures(
         found = evidence(models={"camera": model} if model else {})
         assert may_overrule("camera.pan", **judged_by("camera.pan", found)) is overrules
         assert may_overrule("class", **judged_by("class", found))
+    for detector, overrules in {"yolox-nano": True, "theirs,yolox-nano": False}.items():
+        found = evidence(models={"detector": detector})
+        assert may_overrule("class", **judged_by("class", found)) is overrules
 
 
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))

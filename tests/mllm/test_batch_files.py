@@ -328,7 +328,7 @@ def test_rounds_end_in_the_caption_that_a_server_gives(
 def test_contradicted_answers_take_one_more_round(
     tmp_path: Path, clips_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(check, "may_overrule", lambda fact, confidence: True)
+    monkeypatch.setattr(check, "may_overrule", lambda fact, *_, **__: True)
     options = ChainOptions(frames=2, image_side=64, detail="never")
     rounds = Rounds(tmp_path, clips_dir / CLIP, options)
     with serve(say) as url:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from instancecap.errors import MissingDependency
+from instancecap.evidence.choice import PRESETS
+from instancecap.evidence.presets import preset_models
 from instancecap.models import hub
 from instancecap.models.gpu import RESERVED, Gpu, find_gpu, missing_for, needed
 from instancecap.models.hub import HubModel
@@ -123,11 +126,29 @@ MODEL = HubModel(
 )
 
 
-def test_memory_is_parameters_and_a_batch_in_half_precision() -> None:
-    assert MODEL.memory == 500
-    assert needed(MODEL) == f"{(500 + RESERVED) / 1000:.1f} GB (computed)"
-    assert needed(HubModel(id="a/b", kind="", needs="")) == "memory unknown"
-    assert needed(HubModel(id="a/b", kind="", needs="", parameters=1)).endswith("weights alone)")
+UNKNOWN = HubModel(id="c/d", kind="camera", needs="numpy")
+
+
+def test_memory_is_all_parameters_and_the_largest_batch() -> None:
+    assert needed([MODEL]) == f"{(2 * 100 + 300 + RESERVED) / 1000:.1f} GB (computed)"
+    single = replace(MODEL, single=True, activations=0.0)
+    size = (2 * 100 + 4 * 100 + 300 + RESERVED) / 1000
+    assert needed([MODEL, single]) == f"{size:.1f} GB (computed, of some the weights alone)"
+    assert needed([UNKNOWN]) == "memory unknown"
+    assert needed([MODEL, UNKNOWN]).endswith("without c/d)")
+
+
+def test_models_that_work_together_say_whose_weights_are_missing() -> None:
+    assert missing_for([MODEL, UNKNOWN], None, ["c/d"]) == [
+        "no weights of a/b, and terms to accept"
+    ]
+
+
+def test_every_expert_of_a_preset_is_a_listed_model() -> None:
+    models = preset_models()
+    assert list(models) == [name for name in PRESETS if PRESETS[name]]
+    for name, own in models.items():
+        assert len(own) == len(set(PRESETS[name].values()))
 
 
 @pytest.mark.parametrize(
@@ -136,11 +157,11 @@ def test_memory_is_parameters_and_a_batch_in_half_precision() -> None:
         (None, ["a/b"], []),
         (Gpu("small", 2000, 500 + RESERVED), ["a/b"], []),
         (Gpu("small", 2000, 499 + RESERVED), ["a/b"], ["too large for the GPU's free memory"]),
-        (Gpu("large", 9000, 9000), [], ["no weights, and its terms to accept"]),
+        (Gpu("large", 9000, 9000), [], ["no weights, and terms to accept"]),
     ],
 )
 def test_what_is_missing_is_told(gpu: Gpu | None, cached: list[str], lacks: list[str]) -> None:
-    assert missing_for(MODEL, gpu, cached) == lacks
+    assert missing_for([MODEL], gpu, cached) == lacks
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ SCENE = evidence(
 def decisive() -> Iterator[None]:
     """Every kind of fact may overrule, whatever was counted of it, but for colors."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(check, "may_overrule", lambda fact, confidence: fact != "color")
+        patch.setattr(check, "may_overrule", lambda fact, *_, **__: fact != "color")
         yield
 
 
@@ -155,7 +155,7 @@ def foreign(**fields: Any) -> Caption:
 def test_a_name_that_one_of_several_experts_gives_is_disputed_at_most(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(check, "may_overrule", lambda fact, confidence: fact == "class")
+    monkeypatch.setattr(check, "may_overrule", lambda fact, *_, **__: fact == "class")
     other = Opinion(kind="class", value="person", confidence=0.6, expert="theirs", holds=False)
     for opinions, support in (([], "contradicted"), ([other], "disputed")):
         seen = evidence(DOG.model_copy(update={"opinions": opinions}))
@@ -344,7 +344,7 @@ def test_any_caption_can_be_checked(caption: Caption, facts: Evidence, how: Any)
 def test_a_kind_that_is_not_right_often_enough_only_disputes() -> None:
     caption = lying()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(check, "may_overrule", lambda fact, confidence: fact == "time_of_day")
+        patch.setattr(check, "may_overrule", lambda fact, *_, **__: fact == "time_of_day")
         report = verify(caption, SCENE)
     assert {one.kind for one in contradictions(report)} == {"time_of_day"}
     assert {one.kind for one in contradictions(report, support="disputed")} == {

@@ -64,12 +64,15 @@ def test_other_words_are_disputed_and_stay() -> None:
     [
         scene("fr"),  # the caption may translate
         scene(""),  # and the transcriber may not tell the language
-        scene(heard=[]),  # nobody transcribed anything
         scene(gap=True),  # or not all of it
     ],
 )
 def test_without_an_english_transcript_of_all_speech_nothing_is_disputed(heard: Evidence) -> None:
     assert speech('A man says "Good morning, dear friends."', heard) == ["unchecked"]
+
+
+def test_without_a_transcript_nothing_is_claimed() -> None:
+    assert speech('A man says "Good morning, dear friends."', scene(heard=[])) == []
 
 
 @pytest.mark.parametrize(

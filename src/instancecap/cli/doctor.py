@@ -16,6 +16,7 @@ from instancecap.cli import terminal
 from instancecap.cli.options import offered
 from instancecap.engine.local import count_cores
 from instancecap.errors import MissingDependency, UsageError
+from instancecap.evidence.presets import preset_models
 from instancecap.io.atomic import require_writable
 from instancecap.models import hub, weights
 from instancecap.models.gpu import Gpu, find_gpu, missing_for, needed
@@ -138,9 +139,11 @@ def _check_experts(gpu: Gpu | None) -> list[Check]:
         if find_spec("torch") is not None and version("torch").endswith("+cpu"):
             first = Check("gpu", "missing", f"{gpu.name}, {free}, but torch was built without CUDA")
     checks = [first, Check("hub", "missing" if closed else "ok", closed or "reachable")]
-    for model in hub.KNOWN.values():
-        if model.runs_here:
-            lacks = missing_for(model, gpu, cached)
-            detail = "; ".join([f"{model.kind}, {needed(model)}", *lacks])
-            checks.append(Check(model.id, "missing" if lacks else "ok", detail))
+    judged = [(f"--cluster {name}", models) for name, models in preset_models().items()]
+    judged += [(model.id, [model]) for model in hub.KNOWN.values() if model.runs_here]
+    for what, models in judged:
+        lacks = missing_for(models, gpu, cached)
+        kind = f"{models[0].kind}, " if models[0].id == what else ""
+        detail = "; ".join([f"{kind}{needed(models)}", *lacks])
+        checks.append(Check(what, "missing" if lacks else "ok", detail))
     return checks

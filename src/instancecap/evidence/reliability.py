@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from instancecap.models.known_weights import DETECTORS
 from instancecap.schema.evidence import Evidence
 
 BINS = (0.0, 0.5, 0.7, 0.85)
@@ -33,6 +34,9 @@ MIN_FACTS = 20
 
 EMBEDDED = frozenset(("measured", "nanodet-plus-m"))
 """Whose figures ``kinds`` are: what is measured without a network, and the default detector."""
+
+SMALL = frozenset(("", *DETECTORS, "opencv-hog"))
+"""Detectors of the embedded cluster: one stands in for another, and for its figures."""
 
 NEEDED = 0.95
 """Precision from which a kind of fact may overrule."""
@@ -107,9 +111,10 @@ def measured_tally(kind: str, confidence: float, *, expert: str) -> Tally | None
 
 def judged_by(kind: str, evidence: Evidence) -> dict[str, str]:
     """Whose figures a kind of fact is judged by, as :func:`may_overrule` takes it: of the camera, a
-    chosen camera model's own."""
-    chosen = evidence.models.get("camera", "")
-    return {"expert": chosen} if chosen and kind.startswith("camera.") else {}
+    chosen camera model's own; of the class, those of a detector that does not come with us."""
+    role = "camera" if kind.startswith("camera.") else "detector" if kind == "class" else ""
+    chosen = evidence.models.get(role, "").split(",")[0]
+    return {} if chosen in SMALL else {"expert": chosen}
 
 
 def precision(kind: str, confidence: float | None = None) -> float:

@@ -54,6 +54,7 @@ def within(evidence: Evidence, start: float, end: float, *, rebase: bool = False
     seen of it in the span, and is left out where nothing is. It enters or leaves only where it
     does so within the span, and not by a cut. Light and place were measured over the whole clip:
     they are kept where the span covers it, or lies in a clip of one shot, and are empty otherwise.
+    So are experts' opinions of the clip, where the span does not cover it.
 
     ``rebase`` counts times from the span's start and makes ``video`` the span's; without it times
     stay those of the clip. Nothing that ``evidence`` holds is changed.
@@ -89,6 +90,7 @@ def within(evidence: Evidence, start: float, end: float, *, rebase: bool = False
             "faces": faces,
             "texts": _inside(evidence.texts, span),
             "overlays": [_cut(one, span, "t", "end") for one in overlays],
+            "opinions": [],
             "audio": _audio_in(evidence.audio, span),
             "light": evidence.light if same_view else LightFacts(),
             "place": evidence.place if same_view else PlaceFacts(),

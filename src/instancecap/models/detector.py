@@ -66,6 +66,13 @@ class BatchDetector(Detector, Protocol):
         """What went wrong since it was asked for last, a line each."""
 
 
+def detect_all(detector: Detector, pictures: Sequence[Picture]) -> list[Detections]:
+    """What is found in each picture, in their order; at once where the detector can."""
+    if isinstance(detector, BatchDetector):
+        return detector.detect_batch(pictures)
+    return [detector.detect(picture) for picture in pictures]
+
+
 def letterbox(picture: Picture, *, side: int, shape: tuple[int, int], padding: int) -> Picture:
     """The picture scaled to a longer ``side``, top left on a canvas of ``shape`` (height, width).
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from instancecap.models.hub import HubModel, is_installed
@@ -40,20 +40,32 @@ def find_gpu() -> Gpu | None:
         return None
 
 
-def missing_for(model: HubModel, gpu: Gpu | None, cached: Collection[str]) -> list[str]:
-    """What a model lacks to run here, a few words each; its memory is computed, not measured."""
-    needs = ("torch", "transformers") if model.needs == EXTRA else (model.needs,)
-    lacks = [f"no {name}" for name in needs if not is_installed(name)]
-    if model.id not in cached:
-        lacks.append("no weights" + (", and its terms to accept" if model.gated else ""))
-    if gpu is not None and model.memory + RESERVED > gpu.free:
+def missing_for(models: Sequence[HubModel], gpu: Gpu | None, cached: Collection[str]) -> list[str]:
+    """What models that work together lack to run here, a few words each; their memory is computed,
+    not measured."""
+    lacks = []
+    for model in models:
+        needs = ("torch", "transformers") if model.needs == EXTRA else (model.needs,)
+        lacks += [f"no {name}" for name in needs if not is_installed(name)]
+        if model.id not in cached:
+            of = f" of {model.id}" if len(models) > 1 else ""
+            lacks.append(f"no weights{of}{', and terms to accept' if model.gated else ''}")
+    if gpu is not None and _memory(models) > gpu.free:
         lacks.append("too large for the GPU's free memory")
-    return lacks
+    return list(dict.fromkeys(lacks))
 
 
-def needed(model: HubModel) -> str:
-    """The memory that a model takes on a GPU, in words."""
-    if not model.memory:
+def needed(models: Sequence[HubModel]) -> str:
+    """The memory that models take on a GPU, in words."""
+    unknown = [model.id for model in models if not model.parameters]
+    if len(unknown) == len(models):
         return "memory unknown"
-    part = "" if model.activations else ", weights alone"
-    return f"{(model.memory + RESERVED) / 1000:.1f} GB (computed{part})"
+    part = "" if all(model.activations for model in models) else ", of some the weights alone"
+    without = f", without {', '.join(unknown)}" if unknown else ""
+    return f"{_memory(models) / 1000:.1f} GB (computed{part}{without})"
+
+
+def _memory(models: Sequence[HubModel]) -> float:
+    """MB: all are loaded, and work one after the other."""
+    busiest = max(model.activations for model in models)
+    return RESERVED + sum(model.parameters * model.number for model in models) + busiest

@@ -19,8 +19,8 @@ from instancecap.models import weights
 PATIENCE = 2.0
 """Seconds that a hub has to answer, asked once in a process: its own client tries for 20."""
 
-HALF = 2
-"""Bytes of a number in half precision."""
+HALF, SINGLE = 2, 4
+"""Bytes of a number in half and in single precision."""
 
 WEIGHTS = (".safetensors", ".bin", ".pth", ".onnx")
 """Ends of the names of files with weights."""
@@ -41,6 +41,7 @@ class HubModel:
         disk: MB of the weights.
         activations: MB that a batch takes beside the weights, computed.
         needs: what must be installed.
+        single: whether it works in single precision, also on a GPU.
     """
 
     id: str
@@ -52,6 +53,7 @@ class HubModel:
     parameters: float = 0.0
     disk: float = 0.0
     activations: float = 0.0
+    single: bool = False
 
     @property
     def runs_here(self) -> bool:
@@ -59,9 +61,9 @@ class HubModel:
         return "server" not in self.needs
 
     @property
-    def memory(self) -> float:
-        """MB on a GPU in half precision, computed: parameters and a batch; 0 where not known."""
-        return self.parameters * HALF + self.activations if self.parameters else 0.0
+    def number(self) -> int:
+        """Bytes of one of its numbers on a GPU."""
+        return SINGLE if self.single else HALF
 
 
 def _read() -> dict[str, HubModel]:

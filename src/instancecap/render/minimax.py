@@ -97,7 +97,8 @@ class _Speakers:
                 self._last = self._who(line, match.string[: match.start()])
             who = None if line.field == HEARD else self._last
             number = self._numbers.setdefault(who, len(self._numbers) + 1)
-            return f"(S{number}) <d>[{self._language}] {match['said']}</d>"
+            said = re.sub("[<>]", "", match["said"])  # which would close the brackets
+            return f"(S{number}) <d>[{self._language}] {said}</d>"
 
         return replace_spoken(line.text, speech)
 

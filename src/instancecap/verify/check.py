@@ -21,7 +21,7 @@ from instancecap.schema.caption import Caption
 from instancecap.schema.evidence import Evidence, InstanceFacts
 from instancecap.verify.checks_instance import INSTANCE_CHECKS
 from instancecap.verify.checks_scene import SCENE_CHECKS, check_count, check_presence
-from instancecap.verify.claims import Claim, Mention, Verdict, all_of, any_of
+from instancecap.verify.claims import Claim, Kind, Mention, Verdict, all_of, any_of
 from instancecap.verify.fields import claims_of, texts_of
 from instancecap.verify.lexicon import Noun
 from instancecap.verify.matching import Candidates, candidates, match_instances
@@ -43,9 +43,8 @@ def verify(caption: Caption, evidence: Evidence, *, read: Sequence[Claim] | None
     """
     nouns = own_nouns(evidence.instances)
     found = [*claims_of(caption, texts=read is None, nouns=nouns), *(read or ())]
-    # Where nobody looked for joints, what bodies do is no matter of checking.
-    posed = any(item.pose for item in evidence.instances)
-    claims = [claim for claim in found if posed or claim.kind != "pose"]
+    unmeasured = _unmeasured(evidence)
+    claims = [claim for claim in found if claim.kind not in unmeasured]
     checker = ClaimChecker(evidence, match_instances(caption, evidence), claims)
     findings: dict[tuple[str, str, str, str], Finding] = {}
     for claim in claims:
@@ -71,6 +70,16 @@ def verify(caption: Caption, evidence: Evidence, *, read: Sequence[Claim] | None
         if (text.pointer, sentence.text) not in told
     ]
     return Report(list(findings.values()), unread)
+
+
+def _unmeasured(evidence: Evidence) -> set[Kind]:
+    """Kinds of claims that nobody looked into, as no faces, joints or words were searched for."""
+    looked: dict[Kind, bool] = {
+        "pose": any(item.pose for item in evidence.instances),
+        "face": bool(evidence.faces) or "faces" in evidence.models,
+        "speech": bool(evidence.audio.transcript),
+    }
+    return {kind for kind, done in looked.items() if not done}
 
 
 @dataclass(slots=True)

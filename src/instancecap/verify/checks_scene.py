@@ -68,9 +68,10 @@ def check_camera(claim: Claim, evidence: Evidence) -> Verdict:
     inliers = float(np.median([step.inliers for step in camera.path]))
     trusted = camera.confidence >= LIMITS.camera_sure and inliers >= LIMITS.camera_inliers
     moves = [en.CAMERA_VERBS[word] for word in camera.motion]
+    fact = "" if _is_said(word, evidence) else _camera_fact(word, camera.motion)
     return _judge(
         evidence, agrees, camera.confidence, f"the camera {en.join(moves)}", list(camera.motion),
-        _camera_fact(word, camera.motion), sure=sure and trusted and len(camera.path) >= 5,
+        fact, sure=sure and trusted and len(camera.path) >= 5,
         believed=believed,
     )  # fmt: skip
 
@@ -92,6 +93,12 @@ def _compare_motion(
         least = LIMITS.picture_rested * (2 if OPPOSITE[folded] in words else 1)
         return False, gains[folded] < least
     return folded in motion, not words and max(gains.values()) < LIMITS.picture_rested
+
+
+def _is_said(word: str, evidence: Evidence) -> bool:
+    """Whether one of several experts on the camera says so, though it does not hold."""
+    said = {FOLDED.get(one.value, one.value) for one in evidence.opinions if not one.holds}
+    return FOLDED.get(word, word) in said
 
 
 def _camera_fact(word: str, motion: Sequence[str]) -> str:

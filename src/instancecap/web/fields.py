@@ -175,8 +175,23 @@ def _card(leaves: _Leaves, instance: Instance) -> Card:
     }
     name, own = f"#{instance.id} {instance.class_}", f"/instances/{instance.id}/"
     head = leaves.take(f"{own}class", label=f"Class of {name}", instance=instance.id)
-    fields = leaves.below(own, of=name, instance=instance.id)
+    fields = [*leaves.below(own, of=name, instance=instance.id), *_face(leaves.caption, instance)]
     return Card(instance, [tag for tag, on in tags.items() if on], head, fields)
+
+
+def _face(caption: Caption, instance: Instance) -> list[Field]:
+    """When its face showed what, where a model saw it from near."""
+    if not (spans := instance.expression_spans):
+        return []
+    told = [
+        f"{one.shows}{f' ({one.intensity})' if one.intensity else ''}, "
+        + span_of(sorted({one.start, one.end}))
+        for one in spans
+    ]
+    pointer = f"/instances/{instance.id}/expression"
+    label = f"Face of #{instance.id} {instance.class_}"
+    known, frames = caption.provenance.get(pointer), [one.start for one in spans]
+    return [Field(pointer, "Face", label, "; ".join(told), known, frames, instance.id)]
 
 
 def _numbered(leaves: _Leaves, prefix: str, heads: Iterable[tuple[str, float]]) -> list[Field]:

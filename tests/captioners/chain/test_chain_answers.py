@@ -128,7 +128,7 @@ def test_words_for_the_whole_clip_are_asked_and_stay_as_measured_where_unknown(
     known = three()
     known.place = PlaceFacts(label="outdoor", confidence=0.95)
     known.light = LightFacts(brightness=0.5, time_of_day="day", confidence=0.6)
-    monkeypatch.setattr(merge, "may_overrule", lambda kind, confidence: kind == "time_of_day")
+    monkeypatch.setattr(merge, "may_overrule", lambda kind, *_, **__: kind == "time_of_day")
     backend = Fake(listing(DOG, place="indoor", time_of_day="unknown"))
     caption = ask_about(known, backend).caption
     assert {"place", "time_of_day", "style"} <= set(keys_of(backend.requests[0]))

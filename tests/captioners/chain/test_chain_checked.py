@@ -27,7 +27,7 @@ LIE, TRUTH = "The brown dog runs to the left.", "The brown dog runs to the right
 @pytest.fixture(autouse=True)
 def decisive(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was measured may overrule the model, whatever its precision is."""
-    monkeypatch.setattr(check, "may_overrule", lambda fact, confidence: True)
+    monkeypatch.setattr(check, "may_overrule", lambda fact, *_, **__: True)
 
 
 def runner() -> Evidence:
@@ -90,7 +90,7 @@ def test_without_a_verdict_it_is_marked_removed_or_kept() -> None:
 def test_a_kind_that_is_not_right_often_enough_is_not_asked_about(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(check, "may_overrule", lambda fact, confidence: False)
+    monkeypatch.setattr(check, "may_overrule", lambda fact, *_, **__: False)
     backend = liar("corrected")
     caption = ask_about(runner(), backend).caption
     assert len(backend.requests) == 1

@@ -100,6 +100,23 @@ def test_a_face_that_was_measured_to_be_somebody_elses_does_not_count() -> None:
     assert caption.instances[0].expression_spans == []
 
 
+def test_what_is_rewritten_or_a_persons_own_has_no_spans_of_others() -> None:
+    told = looks((17, "a smile", "slight"))
+    first, _ = asked(scene(), DOG, PERSON | told)
+    again: dict[str, Any] = {"fields": frozenset({"expression"}), "previous": first}
+    plain = PERSON | {"expression": "The person frowns."}
+    rewritten, _ = asked(scene(), DOG, plain, **again)
+    assert rewritten.instances[1].expression == "The person frowns."
+    assert rewritten.instances[1].expression_spans == []
+    person = first.model_copy(deep=True)
+    person.instances[1].expression, person.instances[1].expression_spans = "Mine.", []
+    entry = person.provenance["/instances/1/expression"]
+    person.provenance["/instances/1/expression"] = entry.model_copy(update={"source": "human"})
+    kept, _ = asked(scene(), DOG, PERSON | told, **again | {"previous": person})
+    assert kept.instances[1].expression == "Mine."
+    assert kept.instances[1].expression_spans == []
+
+
 def test_an_expression_without_a_face_is_disputed() -> None:
     facts = scene()
     facts.faces = []
@@ -108,8 +125,7 @@ def test_an_expression_without_a_face_is_disputed() -> None:
     assert (claim.field, claim.support) == ("/instances/1/expression", "disputed")
     facts.models = {}  # nobody looked for faces
     caption, _ = asked(facts, DOG | {"expression": ""}, PERSON | {"expression": "She smiles."})
-    (claim,) = [one for one in caption.claims if one.says.endswith("a face in view")]
-    assert claim.support == "unchecked"
+    assert not [one for one in caption.claims if one.says.endswith("a face in view")]
 
 
 def test_other_modes_and_fields_show_no_faces() -> None:

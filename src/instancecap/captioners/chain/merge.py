@@ -54,6 +54,8 @@ def merge(scene: Scene) -> Caption:
         if not pointer.startswith("/segments/") and _exists(pointer, things)
     }
     for pointer, said in written.items():
+        if pointer.endswith("/expression") and f"{pointer}_spans" not in written:
+            assign(caption, f"{pointer}_spans", [])  # those of an earlier caption
         if not pointer.endswith("/is_main"):
             assign(caption, pointer, said.value)
     _open_unknown(caption, scene)

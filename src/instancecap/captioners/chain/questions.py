@@ -208,6 +208,8 @@ class Scene:
     def take_expression(self, answered: Answered, id: int, spans: Sequence[ExpressionSpan]) -> None:
         """Keep when a face shows what; the sentence on it rests on the same close-ups."""
         pointer = f"/instances/{id}/expression"
+        if not self.prepared.wanted.allows(pointer):
+            return
         self.take(answered, {f"{pointer}_spans": list(spans)}, about=self.names[id])
         times = tuple(dict.fromkeys(t for one in spans for t in (one.start, one.end)))
         if times and pointer in self.said:

@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from instancecap.evidence.camera_model import CameraModel, Window
+from instancecap.evidence.camera_model import CameraModel, CameraPoses, PointTracks, Window
 from instancecap.evidence.experts.camera_motion import CameraMotion
 from instancecap.evidence.experts.camera_scores import score_primitives
-from instancecap.evidence.experts.camera_words import describe_camera
+from instancecap.evidence.experts.camera_words import TRAVELS, describe_camera
 from instancecap.evidence.experts.framing import frame_evidence
 from instancecap.evidence.sample import Sample
 from instancecap.evidence.tracking.instances import box_at
@@ -23,13 +23,16 @@ from instancecap.evidence.tracking.masklets import decode_mask
 from instancecap.evidence.tracking.motion_events import follows_subject
 from instancecap.evidence.tracking.naming import LIVELY
 from instancecap.evidence.view import shots_of
-from instancecap.schema.evidence import CameraFacts, Evidence
+from instancecap.schema.evidence import CameraFacts, Evidence, Opinion
 from instancecap.video.clip import Clip
 from instancecap.video.decode import ClipReader
 from instancecap.video.sampling import Ticker
 
-SAME_TIME = 1e-3
-"""Seconds within which a mask is that of a picture."""
+TURNS = {travel: turn for turn, travel in TRAVELS.items()}
+"""The turn that looks like a travel."""
+
+SAME_TIME = 0.07
+"""Seconds to a mask that is that of a picture: half of the time between two masks."""
 
 EDGE = np.ones((9, 9), np.uint8)
 """Pixels around a mask that may still be the instance's."""
@@ -47,21 +50,30 @@ def add_camera(clip: Clip, evidence: Evidence, model: CameraModel, *, threads: i
     motion = CameraMotion()
     try:
         for window in _windows(clip, evidence, model, threads=threads):
-            motion.add(model.look(window), window)
+            motion.add(_look(model, window), window)
         if not any(step.inliers > 0 for step in motion.path):
             raise ValueError("nothing in the background could be followed")
-    except (ValueError, RuntimeError) as error:  # of a full GPU, or a model that answers amiss
+    except ValueError as error:
         reason = " ".join(str(error).split())[:200]
         evidence.warnings.append(
             f"camera {model.name}: {reason}; the camera is told by optical flow"
         )
     else:
         evidence.models["camera"] = model.name
-        evidence.camera = _facts(motion, evidence)
+        before, evidence.camera = evidence.camera, _facts(motion, evidence)
+        if flow := [*_opinions(before, "measured", evidence.camera)]:
+            evidence.opinions += [*flow, *_opinions(evidence.camera, model.name, evidence.camera)]
         style = evidence.framing.style
         evidence.framing = frame_evidence(evidence, aspect=_aspect(evidence))
         evidence.framing.style = style
     evidence.timings["camera_model"] = round(time.perf_counter() - began, 4)
+
+
+def _look(model: CameraModel, window: Window) -> PointTracks | CameraPoses:
+    try:
+        return model.look(window)
+    except Exception as error:  # whatever a network raises, of a full GPU say, the clip goes on
+        raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
 def _facts(motion: CameraMotion, evidence: Evidence) -> CameraFacts:
@@ -80,6 +92,23 @@ def _facts(motion: CameraMotion, evidence: Evidence) -> CameraFacts:
     if follows_subject(facts, evidence.instances, end=evidence.video.duration):
         facts.motion = [*facts.motion, "tracking"]
     return facts
+
+
+def _opinions(facts: CameraFacts, expert: str, held: CameraFacts) -> Iterator[Opinion]:
+    """What an expert says of the camera, a word each; travel is told from a turn by few, so that
+    who says the one speaks for the other too."""
+    holds = {TURNS.get(word, word) for word in held.motion}
+    for word in facts.motion:
+        if word in ("tracking", "shaky"):  # of whom it follows, and how it is held
+            continue
+        turn = TURNS.get(word, word)
+        yield Opinion(
+            kind=f"camera.{turn.split('_')[0]}",
+            value=word,
+            confidence=facts.confidence,
+            expert=expert,
+            holds=turn in holds,
+        )
 
 
 def _aspect(evidence: Evidence) -> float:
@@ -124,8 +153,8 @@ def _background(evidence: Evidence, t: float, shape: tuple[int, ...]) -> NDArray
     for item in evidence.instances:
         if not item.motion.moving and item.class_ not in LIVELY:
             continue
-        mask = next((one for one in item.masks if abs(one.t - t) < SAME_TIME), None)
-        if mask is not None:
+        mask = min(item.masks, key=lambda one: abs(one.t - t), default=None)
+        if mask is not None and abs(mask.t - t) < SAME_TIME:
             # Points at its edge go with it.
             wide = cv2.dilate(decode_mask(mask, size=(height, width)).view(np.uint8), EDGE)
             background &= wide == 0

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from instancecap.evidence.geometry import areas, coverage, ious
 from instancecap.models.coco import CLASSES
-from instancecap.models.detector import Detections, Detector
+from instancecap.models.detector import Detections, Detector, detect_all
 from instancecap.video.decode import Picture
 
 Array = NDArray[np.float64]
@@ -111,14 +111,25 @@ class CropRedetector:
         prominence /= 1 + counts
         chosen = np.argsort(-prominence, kind="stable")[:MOST_CROPS]
         chosen = chosen[prominence[chosen] > 0]
-        for index in chosen:
-            looks[index] = self._look_at(picture, boxes[index], scores[index])
+        cuts = [cut_out(picture, boxes[index]) for index in chosen]
+        flip = -1 if self._mirrored else 1
+        shown = [np.ascontiguousarray(cut[:, ::flip]) for cut, _ in cuts]
+        found = detect_all(self._detector, shown)
+        for index, one, (_, place) in zip(chosen, found, cuts, strict=True):
+            looks[index] = self._read(one, picture, place, boxes[index], scores[index])
         self._counter.note(boxes[chosen], counts[chosen] + 1)
         return looks
 
-    def _look_at(self, picture: Picture, box: Array, scores: Scores) -> Scores:
-        cut, (left, top, side) = cut_out(picture, box)
-        found = self._detector.detect(np.ascontiguousarray(cut[:, ::-1]) if self._mirrored else cut)
+    def _read(
+        self,
+        found: Detections,
+        picture: Picture,
+        place: tuple[int, int, int],
+        box: Array,
+        scores: Scores,
+    ) -> Scores:
+        """Class scores of what is in ``box``, from what was found in the cut at ``place``."""
+        left, top, side = place
         full = np.array([picture.shape[1], picture.shape[0]] * 2, float)
         wanted = (box * full - np.array([left, top] * 2)) / side
         if self._mirrored:

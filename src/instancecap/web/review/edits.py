@@ -160,6 +160,8 @@ def _set(draft: Caption, edit: SetField) -> None:
     if edit.pointer.endswith("/name") and isinstance(edit.value, str):
         naming.rename(draft, pointers.resolve(draft, edit.pointer), edit.value)
     pointers.assign(draft, edit.pointer, edit.value)
+    if edit.pointer.endswith("/expression") and id is not None:
+        _instance(draft, id).expression_spans = []  # they were of the words before
     if edit.pointer.endswith("/is_main") and edit.value is True:
         for one in draft.instances:
             one.is_main = one.id == id

@@ -24,8 +24,8 @@ SIDE = 504
 class DepthAnything:
     """An any-view model of Depth Anything 3, loaded when it is made."""
 
-    rate = 8.0
-    most = 24
+    rate = 4.0
+    most = 16
 
     def __init__(self, source: str) -> None:
         """``source``: a folder with ``config.json`` and ``model.safetensors``, or a hub id.
