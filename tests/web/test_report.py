@@ -17,9 +17,11 @@ from instancecap.schema.base import Utterance
 from instancecap.schema.caption import Audio, ExpressionSpan, Provenance
 from instancecap.schema.evidence import AudioFacts, Loudness, SpeechSpan
 from instancecap.video import Clip
+from instancecap.web.clip_view import ClipView
 from instancecap.web.fields import value_of
 from instancecap.web.pictures import sample_pictures
 from instancecap.web.report import ReportEntry, write_report
+from instancecap.web.templates import environment
 
 NASTY = "<script>alert(1)</script><img src=x onerror=alert(2)> \"quoted' </ScRiPt\u2028 & {0} $x"
 
@@ -260,6 +262,18 @@ def test_sound_has_a_curve_spans_and_words(tmp_path: Path) -> None:
     assert NASTY in page.text and "<script>alert" not in text
     (show,) = [one for one in page.of("button") if one.get("data-label") == "0.2–0.8 s"]
     assert show["data-frames"] == "[0.25]"
+
+
+@pytest.mark.parametrize(("sound", "offered"), [("audible", True), ("silent", False), ("", False)])
+def test_a_video_that_can_be_heard_can_be_unmuted(sound: str, offered: bool) -> None:
+    entry = make_entry(frames=8)
+    entry.caption.audio = Audio.model_validate({"sound": sound})
+    clip = ClipView(entry.caption, entry.evidence, pictures=None, video_url="/video")
+    template = '{% from "player.html" import player with context %}{{ player(clip) }}'
+    page = Page(environment().from_string(template).render(clip=clip, style="style"))
+    assert any(one.get("data-part") == "sound" for one in page.of("input")) is offered
+    (video,) = page.of("video")
+    assert "muted" in video  # until it is asked for
 
 
 def test_what_a_face_shows_is_told_with_its_times(tmp_path: Path) -> None:
