@@ -8,9 +8,9 @@ takes it from there the next time. ``--reliability`` measures both sets and writ
 kind of fact is right to where :mod:`instancecap.evidence.reliability` reads it. Detectors are
 looked for as everywhere, in ``$INSTANCECAP_MODELS`` first; with ``--detector NAME`` that one
 measures, and its figures stand beside those of the embedded experts; so do those on the camera with
-``--camera NAME``. Time is the processor's:
-``time_ratio`` is what measuring takes, decoding included, over what decoding alone takes in the
-same run.
+``--camera NAME``. ``--set web --only masks/ --segmenter NAME`` compares masks alone. Time is the
+processor's: ``time_ratio`` is what measuring takes, decoding included, over what decoding alone
+takes in the same run.
 """
 
 from __future__ import annotations
@@ -137,7 +137,8 @@ def _by_expert(
 
 
 def _cluster(options: argparse.Namespace) -> Cluster:
-    return Cluster(detector=options.detector, camera=options.camera)
+    kinds = ("detector", "camera", "segmenter", "tracker")
+    return Cluster(**{kind: getattr(options, kind) for kind in kinds})
 
 
 def _web(options: argparse.Namespace, facts: list[Fact]) -> dict[str, Any]:
@@ -213,7 +214,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--saved", type=Path, help="folder to keep what was measured in, and to take it from")
     add("--reliability", action="store_true", help="measure both sets and write reliability.json")
     add("--detector", default="", help="as of `instancecap evidence`; see docs/experts.md")
-    add("--camera", default="", help="as of `instancecap evidence`; see docs/experts.md")
+    for kind in ("camera", "segmenter", "tracker"):
+        add(f"--{kind}", default="", help="as of `instancecap evidence`; see docs/experts.md")
     add("--synthetic", help="scenes to make: a number, all or none; all where no --clips is given")
     add("--photos", type=int, default=3, help="photographs from --clips to use as backgrounds")
     add("--masks", action="store_true", help="make masks too, in a second run over each clip")

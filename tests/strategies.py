@@ -192,6 +192,9 @@ instance_facts = st.builds(
     source=texts,
     colors=shares,
     track=few(track_points),
+    pose=few(
+        st.builds(e.PoseSpan, start=seconds, end=seconds, word=word(v.PoseWord), confidence=units)
+    ),
     masks=few(st.builds(e.MaskRle, t=seconds, size=st.tuples(counts, counts), counts=texts)),
     enters=st.booleans(),
     leaves=st.booleans(),

@@ -89,8 +89,12 @@ def test_a_preset_names_experts_and_what_is_named_beside_it_stays() -> None:
         Cluster(preset="great")
 
 
-def test_fast_is_what_there_is_anyway(without_weights: None) -> None:
+def test_fast_is_what_there_is_anyway(
+    without_weights: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fast = Cluster(preset="fast")
+    (tmp_path / "fast").mkdir()  # is no expert's folder
+    monkeypatch.chdir(tmp_path)
     assert evidence_key(fast, masks=False) == evidence_key(masks=False)
     assert cluster.load_models(fast) == cluster.load_models()
 

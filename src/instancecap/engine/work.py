@@ -9,9 +9,9 @@ import os
 import time
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, astuple, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
@@ -143,7 +143,7 @@ def evidence_key(
         chosen.pop(name, None)
     if chosen:
         settings["chosen"] = chosen
-    if files := _hashes(cluster):
+    if files := _hashes(chosen.values()):
         settings["files"] = files
     if sound is not None and sound.audio != "off":
         speech = sound.audio if sound.audio != "on" else locate("silero-vad") is not None
@@ -151,9 +151,9 @@ def evidence_key(
     return fingerprint(**settings)
 
 
-def _hashes(cluster: Cluster) -> dict[str, str]:
-    """Hashes of the files and folders that a cluster names: others at the same path are others."""
-    named = {part.strip() for value in astuple(cluster) for part in str(value).split(",")}
+def _hashes(chosen: Iterable[str]) -> dict[str, str]:
+    """Hashes of the files and folders among names: others at the same path are others."""
+    named = {part.strip() for value in chosen for part in value.split(",")}
     return {name: hash_of(name) for name in sorted(named) if os.path.exists(name)}
 
 

@@ -13,11 +13,22 @@ from hypothesis import given
 
 from instancecap.captioners.chain import ChainOptions, prepare
 from instancecap.captioners.chain.faces import READABLE, SIDE, VIEWS, cut_face, face_views
+from instancecap.captioners.chain.pictures import sketch
 from instancecap.mllm.base import Image, Request
 from instancecap.schema.caption import Caption, ExpressionSpan
 from instancecap.schema.evidence import Evidence, Face
 from instancecap.video import Clip
-from tests.captioners.chain.answering import DOG, PERSON, Fake, ask_about, listing, text_of
+from tests.captioners.chain.answering import (
+    DOG,
+    PERSON,
+    Fake,
+    answer_with,
+    ask_about,
+    finish,
+    keys_of,
+    listing,
+    text_of,
+)
 from tests.conftest import MakeVideo
 from tests.made import Box, boxes, evidence, thing
 
@@ -126,6 +137,33 @@ def test_an_expression_without_a_face_is_disputed() -> None:
     facts.models = {}  # nobody looked for faces
     caption, _ = asked(facts, DOG | {"expression": ""}, PERSON | {"expression": "She smiles."})
     assert not [one for one in caption.claims if one.says.endswith("a face in view")]
+
+
+def test_beside_a_clip_by_its_url_the_question_on_the_person_shows_the_face(
+    tmp_path: Path,
+) -> None:
+    options = ChainOptions(input="video")
+    facts = scene()
+    clip = Clip(path="https://clips.example/a.mp4")
+    ready = sketch(facts, options=options, clip=clip)
+    shown = looks((5, "a smile", "slight"), (7, "a grin", "strong"))
+
+    def answer(request: Request) -> str:
+        on_one = "target_ok" in keys_of(request)
+        known = {"target_ok": "single", **shown} if on_one else {"expression": ""}
+        return answer_with(request, {"instances": [DOG, PERSON], **known})
+
+    backend = Fake(answer)
+    caption = finish(ready, backend, options).caption
+    first, *others = backend.requests
+    assert first.has_video and "close-ups of faces" not in text_of(first)
+    (on_person,) = [one for one in others if "close-ups of faces" in text_of(one)]
+    assert "pictures 5 to 7: the face" in text_of(on_person)
+    person = caption.instances[1]
+    assert person.expression == shown["expression"]
+    assert [(one.start, one.shows) for one in person.expression_spans] == [
+        (0.5, "a smile"), (3.5, "a grin"),
+    ]  # fmt: skip
 
 
 def test_other_modes_and_fields_show_no_faces() -> None:

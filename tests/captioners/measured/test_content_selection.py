@@ -251,3 +251,21 @@ def test_a_number_is_among_those_of_the_same_look() -> None:
     assert [(one.colors, one.number) for one in names(plain, white)] == [((), 1), (("white",), 0)]
     numbers = [(one.colors, one.number) for one in names(plain, white, again)]
     assert numbers == [((), 1), (("white",), 1), (("white",), 2)]
+
+
+def test_what_was_asked_for_is_told_apart_by_its_phrases() -> None:
+    early, late = (0.0, 1.0), (2.0, 4.0)
+    red = thing("person", times=early, phrase="man in red", colors=[("teal", 0.6)])
+    blue = thing("person", times=late, phrase="man in blue", id=1)
+    assert not content.may_be_same(red, blue)
+    assert content.may_be_same(red, thing("person", times=late, id=1))
+    assert [(one.phrase, one.colors) for one in names(red, blue)] == [
+        ("man in red", ()),
+        ("man in blue", ()),
+    ]
+    worker = thing("person", phrase="worker", colors=[("teal", 0.6)])
+    assert names(worker) == [Name(class_="person", count=1, colors=("teal",), phrase="worker")]
+    forklift = thing("forklift", category="vehicle", colors=[("teal", 0.6)])
+    assert names(forklift) == [
+        Name(class_="forklift", count=1, colors=("teal",), phrase="forklift")
+    ]

@@ -11,7 +11,7 @@ from instancecap.evidence.tracking.masklets import Segment
 from instancecap.schema.evidence import Shot
 
 WIDTH, HEIGHT, SIZE, FPS = 160, 96, 24, 8
-RED, GREEN, BLUE = (0, 0, 200), (0, 200, 0), (200, 0, 0)
+RED, GREEN, BLUE = (0, 0, 200), (0, 200, 0), (190, 90, 20)
 COLORS = {"red": RED, "green": GREEN, "blue": BLUE}
 
 Box = tuple[float, float, float, float]

@@ -39,6 +39,14 @@ def test_others_stay_apart(before: tuple[list, str], after: tuple[list, str]) ->
     assert len(join_across_cuts([[seen(0, *before)], [seen(1, *after)]])) == 2
 
 
+def test_who_was_found_by_another_phrase_is_somebody_else() -> None:
+    first = seen(0, RED).model_copy(update={"phrase": "old man"})
+    again = seen(2, RED).model_copy(update={"phrase": "old man"})
+    other = seen(2, RED).model_copy(update={"phrase": "waiter"})
+    assert [one.phrase for one in join_across_cuts([[first], [again]])] == ["old man"]
+    assert [one.phrase for one in join_across_cuts([[first], [other]])] == ["old man", "waiter"]
+
+
 def test_where_there_are_several_size_and_kind_must_agree_too() -> None:
     small = [seen(1, BLUE, side=0.2), seen(1, RED)]
     assert len(join_across_cuts([[seen(0, BLUE)], small])) == 3

@@ -35,6 +35,13 @@ def test_a_crowd_is_one_instance_with_its_number(count: int) -> None:
     assert 0.1 <= group.salience <= 1
 
 
+def test_what_was_found_by_another_phrase_is_no_member() -> None:
+    red = crowd(5, phrase="man in red")
+    blue = crowd(4, first=5, phrase="man in blue")
+    groups = group_instances([*red, *blue])
+    assert [(one.phrase, one.count) for one in groups] == [("man in red", 5), ("man in blue", 4)]
+
+
 @pytest.mark.parametrize("count", [0, 1, 2, 3])
 def test_two_or_three_stay_single(count: int) -> None:
     items = crowd(count)

@@ -252,7 +252,7 @@ def test_what_a_phrase_finds_is_named_or_is_new(tmp_path: Path) -> None:
     assert (forklift.source, forklift.phrase, forklift.confidence) == ("colors", "", 0.9)
     assert forklift.track[0].t == 1.0 and forklift.enters and not forklift.leaves
     assert len(forklift.masks) == 16 and forklift.salience > 0
-    assert not forklift.motion.moving
+    assert not forklift.motion.moving and [name for name, _ in forklift.colors] == ["blue"]
     salience = [item.salience for item in evidence.instances]
     assert salience == sorted(salience, reverse=True)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from instancecap.evidence.choice import Cluster
 from instancecap.mllm.server import Server
 from instancecap.schema import Caption
 from instancecap.web.app.config import AppConfig
@@ -232,6 +233,21 @@ def test_a_real_clip_is_measured_anew_for_one_field(
     progress = Progress(str(tmp_path / "progress"))
     found = recaption(progress, clip, said.to_json(), "/global_description", Server())
     assert found["by"]["source"] and "square" not in found["value"]
+
+
+def test_those_chosen_for_the_app_follow_and_measure(
+    tmp_path: Path, make_video: MakeVideo, open_app: OpenApp, without_weights: None
+) -> None:
+    folder = make_folder(tmp_path / "set", make_video, 1)
+    app = opened(open_app(source=str(folder), cluster=Cluster(detector="nobody")))
+    box = [0.0, 0.25, 0.25, 0.5]
+    for path, more in (
+        ("track", {"t": 0.0, "box": box}),
+        ("recaption", {"pointer": "/lighting"}),
+    ):
+        asked = send(app, path, "clip-00.mp4", **more)
+        with pytest.raises(AssertionError, match="or a hub id such as PekingU"):
+            finished(app, asked.json()["job"])
 
 
 def test_a_model_is_asked_for_one_field_alone(

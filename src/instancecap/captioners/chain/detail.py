@@ -13,10 +13,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from instancecap.captioners.chain.answers import answer_type
+from instancecap.captioners.chain.answers import Answer, answer_type
+from instancecap.captioners.chain.expression import faces_left, faces_told, read_faces
 from instancecap.captioners.chain.options import INSTANCE_LEAVES
 from instancecap.captioners.chain.pictures import QUALITY
-from instancecap.captioners.chain.questions import Answered, Question, Scene
+from instancecap.captioners.chain.questions import Answered, Question, Scene, Values
 from instancecap.captioners.visual_prompts import (
     blur_around,
     close_up,
@@ -74,17 +75,27 @@ def _needs_a_look(scene: Scene, item: InstanceFacts) -> bool:
     classes = Counter(other.named.class_ for other in scene.agreed.values())
     untold = f"/instances/{item.id}/appearance" not in scene.said
     unsure = one.is_main and (area < TINY or len(views_of(scene, item)) <= BRIEF)
-    return untold or unsure or (one.is_main and classes[one.class_] >= ALIKE)
+    return (
+        untold
+        or unsure
+        or bool(faces_left(scene, item.id))
+        or (one.is_main and classes[one.class_] >= ALIKE)
+    )
 
 
 def _question(scene: Scene, item: InstanceFacts) -> Question | None:
     said, allowed = scene.said, scene.prepared.wanted.allows
     asked = [key for key in REFINES if allowed(_pointer(item.id, key))]
+    faces = faces_left(scene, item.id)
     asked += [key for key in FILLS if _pointer(item.id, key) not in said]
+    if faces and "expression" not in asked and allowed(_pointer(item.id, "expression")):
+        asked.append("expression")
     if not asked:
         return None
+    if "expression" not in asked:
+        faces = ()
     name = scene.names[item.id]
-    keys = ("target_ok", "right_name", *asked)
+    keys = ("target_ok", "right_name", *(("faces",) if faces else ()), *asked)
     images, outlined = target_pictures(scene, item, close_ups=CLOSE_UPS)
     others = [id for id in scene.names if id != item.id]
     named = scene.agreed[item.id].named
@@ -96,18 +107,27 @@ def _question(scene: Scene, item: InstanceFacts) -> Question | None:
         scene.prompts.say("told", said=known.value) if known else "",
         scene.known_names(others),
         scene.look_at(item),
+        faces_told(scene, faces, before=len(images)),
         scene.keys(keys),
     )
-    return Question(
-        about=name,
-        images=images,
-        text=text,
-        answer=answer_type(keys),
-        read=lambda value: {
+
+    def read(value: Answer) -> Values:
+        found: Values = {
             _pointer(item.id, key): getattr(value, key)
             for key in asked
             if key in value.model_fields_set and getattr(value, key) not in ("", [], "unknown")
-        },
+        }
+        if looks := getattr(value, "faces", ()):
+            spans = read_faces(scene, item.id, looks, faces, before=len(images))
+            found[f"{_pointer(item.id, 'expression')}_spans"] = spans
+        return found
+
+    return Question(
+        about=name,
+        images=(*images, *(face.image for face in faces)),
+        text=text,
+        answer=answer_type(keys),
+        read=read,
     )
 
 

@@ -14,8 +14,22 @@ from instancecap.captioners.chain.answers import UNKNOWN, clean
 from instancecap.captioners.chain.faces import FaceView
 from instancecap.captioners.chain.questions import Scene
 from instancecap.language import en
+from instancecap.mllm.base import Image
 from instancecap.schema.caption import ExpressionSpan
 from instancecap.schema.tracks import cell_of
+
+
+def faces_shown(scene: Scene) -> tuple[FaceView, ...]:
+    """Close-ups that the first question shows: none beside a clip that is sent by its URL."""
+    pictures = all(isinstance(one, Image) for one in scene.prepared.images)
+    return scene.prepared.faces if pictures else ()
+
+
+def faces_left(scene: Scene, id: int) -> tuple[FaceView, ...]:
+    """Close-ups of an agreed instance's face that the first question could not show."""
+    own = {piece.id for piece in scene.agreed[id].pieces}
+    shown = faces_shown(scene)
+    return tuple(one for one in scene.prepared.faces if one.owner in own and one not in shown)
 
 
 def faces_told(scene: Scene, views: Sequence[FaceView], *, before: int) -> str:

@@ -10,8 +10,7 @@ from typing import Any
 from instancecap.captioners.chain.agree import Agreed, Named, agree
 from instancecap.captioners.chain.answers import Answer, Keys, answer_type, clean
 from instancecap.captioners.chain.detail import numbered
-from instancecap.captioners.chain.expression import faces_told, read_faces
-from instancecap.captioners.chain.faces import FaceView
+from instancecap.captioners.chain.expression import faces_shown, faces_told, read_faces
 from instancecap.captioners.chain.instances import agreed_evidence, follow_agreed
 from instancecap.captioners.chain.options import INSTANCE_LEAVES
 from instancecap.captioners.chain.parts import (
@@ -108,12 +107,6 @@ def look_question(scene: Scene, *, describe: bool = True) -> Question:
         read=lambda value: _clip_values(scene, value, keys) | read_parts(value, parts),
         max_tokens=LOOK_TOKENS,
     )
-
-
-def faces_shown(scene: Scene) -> tuple[FaceView, ...]:
-    """Close-ups that the first question shows: none beside a clip that is sent by its URL."""
-    pictures = all(isinstance(one, Image) for one in scene.prepared.images)
-    return scene.prepared.faces if pictures else ()
 
 
 def _may_jump(scene: Scene, describe: bool) -> bool:

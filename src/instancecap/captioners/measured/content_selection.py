@@ -131,7 +131,10 @@ def sure_of(item: InstanceFacts) -> InstanceFacts:
 
 
 def may_be_same(first: InstanceFacts, second: InstanceFacts) -> bool:
-    """Whether two instances may be one: their classes agree and they are never seen at once."""
+    """Whether two instances may be one: their classes agree, they were not found by different
+    phrases, and they are never seen at once."""
+    if first.phrase and second.phrase and first.phrase != second.phrase:
+        return False
     classes = {first.class_, second.class_}
     kin = {category_of(item) for item in (first, second)}
     agree = len(classes) == 1 or (len(kin) == 1 and bool(kin & classes))

@@ -60,6 +60,8 @@ def _likeness(one: InstanceFacts, other: InstanceFacts, *, only: bool) -> float:
         HYPERNYMS.get(category_of(one)) == other.class_
         or HYPERNYMS.get(category_of(other)) == one.class_
     )
+    if one.phrase and other.phrase and one.phrase != other.phrase:
+        return 0.0
     if not same_kind or max(one.count, other.count) > 1 or not (only or is_lively(one)):
         return 0.0
     needed = REIDENTIFY.only_person if one.class_ == "person" else REIDENTIFY.only

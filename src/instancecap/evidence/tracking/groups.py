@@ -53,9 +53,9 @@ def group_instances(
     ``samples`` are all detections of the shot, by which the number is checked.
     """
     grouped: list[InstanceFacts] = []
-    for name in dict.fromkeys(item.class_ for item in items):
-        like = [item for item in items if item.class_ == name]
-        members = _members(like) if name != OBJECT and len(like) >= min_members else []
+    for key in dict.fromkeys((item.class_, item.phrase) for item in items):
+        like = [item for item in items if (item.class_, item.phrase) == key]
+        members = _members(like) if key[0] != OBJECT and len(like) >= min_members else []
         group = _merge(members, like, min_members=min_members) if members else None
         if group is None:
             grouped += like
@@ -113,13 +113,12 @@ def _merge(
     # The side of an area grows with the root of the number; what stands out still comes first.
     salience = float(np.median([item.salience for item in members])) * count**0.5
     salience = min([salience, 1.0, *([0.95 * max(outstanding)] if outstanding else [])])
-    phrases = {item.phrase for item in members}
     sure = float(np.average([item.confidence for item in members], weights=weights))
     return InstanceFacts(
         id=0,
         class_=members[0].class_,
         category=members[0].category,
-        phrase=phrases.pop() if len(phrases) == 1 else "",
+        phrase=members[0].phrase,
         confidence=round(sure, 3),
         salience=round(salience, 4),
         count=count,

@@ -20,8 +20,11 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 from scipy.optimize import linear_sum_assignment
 
+from instancecap.evidence.color_names import name_pixels
+from instancecap.evidence.experts.appearance import TORSO, box_colors
 from instancecap.evidence.geometry import areas, touches_border
 from instancecap.evidence.tracking.box_trackers import Seed
+from instancecap.models.classes import class_of
 from instancecap.schema.evidence import MaskRle, Shot
 from instancecap.video.decode import Picture
 
@@ -259,10 +262,15 @@ def _kept(segments: Mapping[int, Segment], window: Window, size: tuple[int, int]
 
 @dataclass(slots=True)
 class Concept:
-    """A thing that was found by a phrase."""
+    """A thing that was found by a phrase.
+
+    Attributes:
+        colors: their shares, where it is surest in each window.
+    """
 
     phrase: str
     masklet: Masklet
+    colors: list[Array] = field(default_factory=list)
 
 
 def find_concepts(
@@ -277,7 +285,7 @@ def find_concepts(
     found: list[Concept] = []
     for window in windows(frames, shots):
         new = [
-            Concept(phrase, _kept(segments, window, size))
+            _concept(phrase, _kept(segments, window, size), window)
             for phrase, segments in tracker.find(window.pictures, phrases)
         ]
         shared = window.times[: window.overlap]
@@ -287,9 +295,19 @@ def find_concepts(
             for row, column in zip(*linear_sum_assignment(-matrix), strict=True):
                 if matrix[row, column] >= SAME:
                     found[row].masklet = new[column].masklet | found[row].masklet
+                    found[row].colors += new[column].colors
                     taken.add(column)
         found += [one for index, one in enumerate(new) if index not in taken and one.masklet]
     return found
+
+
+def _concept(phrase: str, masklet: Masklet, window: Window) -> Concept:
+    if not masklet:
+        return Concept(phrase, masklet)
+    surest = max(masklet, key=lambda t: masklet[t].score)
+    names = name_pixels(window.pictures[window.times.index(surest)])
+    part = TORSO if class_of(phrase) == "person" else None
+    return Concept(phrase, masklet, [box_colors(names, masklet[surest].box, part=part)])
 
 
 def _likeness(one: Concept, other: Concept, times: Sequence[float]) -> float:

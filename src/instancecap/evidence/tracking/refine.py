@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from instancecap.evidence.experts.appearance import named_shares, sure_colors
 from instancecap.evidence.experts.world import own_motion
 from instancecap.evidence.geometry import as_box, pairwise_ious, touches_border
 from instancecap.evidence.sample import SAMPLE_RATE, Sample
@@ -149,6 +150,9 @@ def _concept_facts(
     confidence = min(float(np.mean([one.score for _, one in seen])), 0.99)
     motion, end = own_motion(track, evidence.camera), evidence.video.duration
     class_ = class_of(concept.phrase)
+    across, down = np.median(boxes[:, 2:] - boxes[:, :2], axis=0)
+    upright = down * evidence.video.height / max(across * evidence.video.width, 1e-6)
+    colors = named_shares(np.mean(concept.colors, axis=0))
     return InstanceFacts(
         id=max((item.id for item in evidence.instances), default=-1) + 1,
         class_=class_,
@@ -159,6 +163,7 @@ def _concept_facts(
         salience=salience_of(times, boxes, motion, confidence, end=end),
         source=tracker,
         tracker=tracker,
+        colors=sure_colors(colors, class_, upright=float(upright)),
         track=track,
         masks=[one.mask for _, one in seen] if masks else [],
         enters=track[0].t > MAX_BLINK,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from instancecap.errors import MissingDependency
 from instancecap.evidence.experts.neural.detr import open_columns, read_boxes, read_queries
-from instancecap.models.classes import ClassColumns
+from instancecap.models.classes import ClassColumns, class_list, class_of
 from instancecap.models.coco import CLASSES
 
 NAMES = ["Person", "sofa", "zeppelin", "motor_bike", "Motorbike"]
@@ -67,3 +67,23 @@ def test_whatever_is_answered_gives_boxes_in_the_picture(queries: int, seed: int
     assert ((found.boxes >= 0) & (found.boxes <= 1)).all()
     assert (found.boxes[:, :2] <= found.boxes[:, 2:]).all()
     assert (np.diff(found.scores.max(axis=1, initial=0)) <= 0).all(), "best first"
+
+
+ASKED = ["person", "man in red", "woman", "red kettle", "couch", "sofa", "old sofa"]
+
+
+@given(st.integers(0, 30), st.integers(0, 2**32 - 1))
+def test_a_box_is_called_by_a_phrase_of_its_class(count: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    columns = ClassColumns(ASKED, by_head=True)
+    names = class_list(columns.own).names
+    corners = rng.uniform(0, 0.6, (count, 4)).astype(np.float32)
+    corners[:, 2:] += 0.3
+    scores = rng.uniform(0, 1, (count, len(ASKED))).astype(np.float32)
+    found = read_boxes(scores, corners, columns)
+    assert len(found.phrases) == len(found.boxes) <= count
+    for row, phrase in zip(found.scores, found.phrases, strict=True):
+        assert not phrase or class_of(phrase) == names[row.argmax()]
+        assert phrase in ("", "man in red", "woman", "red kettle", "old sofa")
+    again = read_boxes(scores[::-1], corners[::-1], columns)
+    assert sorted(again.phrases) == sorted(found.phrases), "whatever the order of the queries"
