@@ -18,6 +18,9 @@ READABLE = 48
 """Pixels of a face's height, in the video, from which its expression is asked for: what the sets
 that expressions are learned from have (FER2013: 48 x 48)."""
 
+LARGE = 1 / 3
+"""Frame heights of a face from which the frame itself shows it from near."""
+
 MOST_FACES, VIEWS = 2, 3
 """People whose faces are shown from near, the largest first, and pictures of each at most."""
 
@@ -41,7 +44,8 @@ def face_views(evidence: Evidence) -> tuple[FaceView, ...]:
     """The close-ups to be shown, without their pictures: by person, each in order of time."""
     video, owned = evidence.video, dict[int, list[Face]]()
     for face in evidence.faces:
-        if face.instance is not None and _height(face) * video.height >= READABLE:
+        is_readable = READABLE / video.height <= _height(face) < LARGE
+        if face.instance is not None and is_readable:
             owned.setdefault(face.instance, []).append(face)
     largest = sorted(owned, key=lambda id: -max(map(_height, owned[id])))[:MOST_FACES]
     return tuple(
