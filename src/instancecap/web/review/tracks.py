@@ -38,7 +38,8 @@ def usual_step(track: list[TrackPoint]) -> float:
 def between(a: TrackPoint, b: TrackPoint, t: float) -> TrackPoint:
     """Where a thing is between two sightings."""
     share = (t - a.t) / (b.t - a.t)
-    x0, y0, x1, y1 = (p + share * (q - p) for p, q in zip(a.box, b.box, strict=True))
+    # Both products keep the order of the corners, also where they are rounded.
+    x0, y0, x1, y1 = ((1 - share) * p + share * q for p, q in zip(a.box, b.box, strict=True))
     return TrackPoint(t=t, box=(x0, y0, x1, y1), score=min(a.score, b.score))
 
 
