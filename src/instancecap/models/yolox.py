@@ -46,7 +46,7 @@ class YoloxDetector:
         shape = self._model(np.zeros((1, 3, *self._shape), np.float32)).shape
         if len(shape) != 3 or shape[1] != len(self._grid) or shape[2] < 6:
             raise ValueError(f"its output is {shape}, not (1, {len(self._grid)}, 5 + classes)")
-        return shape[2] - 5
+        return int(shape[2]) - 5
 
     def detect(self, picture: Picture) -> Detections:
         """Things in a BGR picture of any size, best first; double finds of one thing are merged."""
