@@ -13,6 +13,7 @@ from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.evidence.detectors import DETECTORS, read_phrases
 from instancecap.evidence.pose_model import PoseModel
 from instancecap.evidence.poses import POSES
+from instancecap.evidence.presets import check_preset
 from instancecap.evidence.segmenters import SEGMENTERS, Salient, Segmenter
 from instancecap.evidence.trackers import BY_BOX, TRACKERS, Tracking
 from instancecap.evidence.tracking.masklets import ConceptTracker
@@ -69,6 +70,7 @@ def load_models(cluster: Cluster = DEFAULT) -> Models:
     Raises:
         MissingDependency, UsageError: an expert that was chosen cannot be had.
     """
+    check_preset(cluster)
     try:
         return _load(cluster)
     except MissingDependency as error:
@@ -184,5 +186,6 @@ def forget_models() -> None:
         _path_or_none,
         load_masker,
         load_segmenter,
+        check_preset,
     ):
         cached.cache_clear()
