@@ -21,6 +21,7 @@ from instancecap.captioners.teachers import Answer, combine
 from instancecap.errors import ModelError
 from instancecap.schema import vocabulary as v
 from instancecap.schema.caption import Caption, Teacher
+from instancecap.schema.evidence import Evidence
 from tests.captioners.chain.answering import DOG, Fake, ask_about, listing
 from tests.made import camera, evidence, thing
 
@@ -32,11 +33,15 @@ WORDS: dict[str, frozenset[Any]] = {
 }
 FACTS = evidence(thing("dog", confidence=0.95), camera=camera("pan_left"))
 
+RESTS = evidence(thing("dog", confidence=0.95), camera=camera("static"))
 
-def asked(text: str | ModelError, format: str) -> tuple[Caption, Fake]:
+
+def asked(
+    text: str | ModelError, format: str, facts: Evidence = FACTS, **told: Any
+) -> tuple[Caption, Fake]:
     backend = Fake(lambda _: text)
-    told: dict[str, Any] = {"mode": "single", "single_format": format}
-    return ask_about(FACTS, backend, **told).caption, backend
+    told |= {"mode": "single", "single_format": format}
+    return ask_about(facts, backend, **told).caption, backend
 
 
 LABELS = {
@@ -99,6 +104,19 @@ def test_without_an_answer_the_measured_words_stay(format: str) -> None:
     caption, _ = asked(ModelError("gone"), format)
     assert caption.camera.motion == ["pan_left"]
     assert any("the camera" in line and "gone" in line for line in caption.warnings)
+
+
+def test_what_is_asked_later_has_the_claims_of_what_is_asked_at_once() -> None:
+    text = json.dumps(LABELS)
+    at_once, _ = asked(text, "shotvl", RESTS)
+    unanswered, _ = asked(ModelError("gone"), "shotvl", RESTS)
+    later, _ = asked(text, "shotvl", RESTS, previous=unanswered)
+    assert later.leaves() == at_once.leaves()
+    assert sorted(later.claims, key=str) == sorted(at_once.claims, key=str)
+    assert later.provenance == at_once.provenance
+    (told,) = (one for one in later.claims if one.says == "the camera pans left"
+               and one.field == "/shots/0/motion")  # fmt: skip
+    assert told.support == "disputed"
 
 
 def test_a_measured_way_that_is_nearly_always_right_overrules() -> None:
