@@ -307,6 +307,12 @@ def test_a_detector_that_cannot_be_made_is_named(
     offer("theirs", fail)
     with pytest.raises(UsageError, match=r"detector\.theirs failed: RuntimeError: no license key"):
         DETECTORS.open("theirs")
+    offer("empty", lambda: lambda: Points("a name alone", fail))
+    with pytest.raises(
+        UsageError, match=r"^--detector empty: what .*detector\.empty makes has no tight, detect; a"
+    ):
+        DETECTORS.open("empty")
+    offer("theirs", fail)
     with pytest.raises(UsageError, match=r"choose nanodet-plus-m, .*opencv-hog, theirs, the path"):
         DETECTORS.open("nobody")
 

@@ -71,5 +71,6 @@ DETECTORS = Kind[Detector](
     others=(
         "the path of an .onnx file or of a folder, or a hub id such as PekingU/rtdetr_v2_r18vd"
     ),
+    needs=("name", "tight", "detect"),
 )
 """What ``--detector`` takes."""

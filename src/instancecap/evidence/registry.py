@@ -24,12 +24,14 @@ class Kind(Generic[Made]):
         own: makers of those that come with the package.
         open_other: makes what a path, folder or hub id stands for; None for what is none of them.
         others: what a user can name besides, in words, for the message.
+        needs: attributes and methods that an expert of this kind has.
     """
 
     name: str
     own: Mapping[str, Callable[[], Made]]
     open_other: Callable[[str], Made | None]
     others: str
+    needs: tuple[str, ...]
 
     def open(self, name: str) -> Made:
         """The expert that ``name`` stands for.
@@ -48,11 +50,16 @@ class Kind(Generic[Made]):
                     f"--{self.name} {name}: the entry point {GROUP} {point.name} failed: "
                     f"{type(error).__name__}: {error}"
                 ) from error
+            if lacking := [one for one in self.needs if not hasattr(made, one)]:
+                raise UsageError(
+                    f"--{self.name} {name}: what the entry point {GROUP} {point.name} makes has "
+                    f"no {', '.join(lacking)}; a {self.name} needs {', '.join(self.needs)}"
+                )
             return made
         if (other := self.open_other(name)) is not None:
             return other
-        names = ", ".join([*self.own, *self._offered()])
-        raise UsageError(f"--{self.name} {name}: choose {names}, {self.others}")
+        choices = ", ".join([*self.own, *self._offered(), self.others])
+        raise UsageError(f"--{self.name} {name}: choose {choices}")
 
     def _offered(self) -> list[str]:
         """Names that installed packages offer."""

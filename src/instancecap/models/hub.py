@@ -156,7 +156,7 @@ def is_local(name: str, *, option: str, packages: Sequence[str]) -> bool:
     reason = why_closed()
     if reason and name not in cached():
         raise MissingDependency(
-            f"--{option} {name} cannot be loaded as a {option}: {reason}, and it is not in "
+            f"--{option} {name} cannot be loaded: {reason}, and it is not in "
             f"{_cache_dir()}; run 'instancecap models pull {name}' where a hub is reached, or give "
             "a folder with its config.json, model.safetensors and what else it comes with"
         )

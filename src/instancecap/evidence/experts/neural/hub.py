@@ -58,7 +58,7 @@ class Pretrained:
                     f"--{self.option}: {hub.gated_advice(self.name)}"
                 ) from error
             raise MissingDependency(
-                f"--{self.option} {self.name} cannot be loaded as a {self.option}: {why}; run "
+                f"--{self.option} {self.name} cannot be loaded: {why}; run "
                 f"'instancecap models pull {self.name}' where a hub is reached, or give a folder "
                 "with its config.json, model.safetensors and what else it comes with"
             ) from error
