@@ -10,7 +10,7 @@ from typing import Any
 from instancecap.captioners.chain.answers import answer_type
 from instancecap.captioners.chain.detail import detail_questions, take_details
 from instancecap.captioners.chain.look import look
-from instancecap.captioners.chain.merge import merge
+from instancecap.captioners.chain.merge import merge, note_at_odds
 from instancecap.captioners.chain.options import ChainOptions, is_below, key_of
 from instancecap.captioners.chain.paper import paper
 from instancecap.captioners.chain.parts import describe_parts
@@ -95,6 +95,7 @@ async def write(
     caption = merge(scene)
     if options.english:
         caption = await _check(caption, scene, asker)
+        note_at_odds(caption)
     missing = [one for _, _, some in scene.missing for one in some]
     said, allows = scene.said, prepared.wanted.allows
     missing = [one for one in dict.fromkeys(missing) if one not in said and allows(one)]
