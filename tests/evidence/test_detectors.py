@@ -217,7 +217,9 @@ def test_phrases_in_a_file(tmp_path: Path) -> None:
     file = tmp_path / "things.txt"
     file.write_text("red kettle\n\nknife, fork and spoon\n", encoding="utf-8")
     assert read_phrases(str(file)) == ("red kettle", "knife, fork and spoon")
-    with pytest.raises(UsageError, match=r"--phrases .*none\.txt: FileNotFoundError: give a text"):
+    with pytest.raises(
+        UsageError, match=r"--phrases .*none\.txt: there is no such file; give a text"
+    ):
         read_phrases(str(tmp_path / "none.txt"))
     file.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError, match="UnicodeDecodeError"):
@@ -250,8 +252,25 @@ def test_several_detectors_look_at_the_same_pictures(
     assert sorted(one.value for one in found.opinions) == ["dog", "horse"]
     assert [one.value for one in found.opinions if one.holds] == [found.class_]
     assert both.camera == alone.camera, "the first one alone tells where the background is"
-    again = ic.measure(clip, cluster=Cluster(detector="bright,bright"))
-    assert again.instances == alone.instances, "who is named twice speaks once"
+
+
+@pytest.mark.parametrize("names", ["opencv-hog,opencv-hog", "opencv-hog,", ",opencv-hog", " , "])
+def test_a_detector_is_named_once_and_between_commas(without_weights: None, names: str) -> None:
+    with pytest.raises(
+        UsageError, match=rf"^--detector {names.strip()} ?: write each name once, with a"
+    ):
+        cluster.load_models(Cluster(detector=names))
+
+
+@pytest.mark.parametrize(
+    ("phrases", "told"), [("none.txt", "there is no such file; give"), (" , ,", "no phrase; give")]
+)
+def test_phrases_that_are_none_are_told_before_anything_is_loaded(
+    offer: Callable[[str, Callable[[], object]], None], phrases: str, told: str
+) -> None:
+    offer("late", lambda: pytest.fail("it was loaded"))
+    with pytest.raises(UsageError, match=rf"^--phrases {phrases.strip()}: .*{told}"):
+        cluster.load_models(Cluster(detector="late", phrases=phrases))
 
 
 class Batched(BrightDetector):
