@@ -83,7 +83,7 @@ class _Voice:
     @property
     def only_films(self) -> bool:
         """Whether it speaks of the camera alone: its instances are what was measured."""
-        return all(pointer.startswith("/camera/") for pointer in self.answer.own)
+        return all(pointer.startswith(("/camera/", "/shots/")) for pointer in self.answer.own)
 
     def there(self, pointer: str) -> str:
         """A pointer of its own in the caption that is made; empty where that has no such place."""
@@ -273,9 +273,11 @@ def _identify(caption: Caption, contest: _Contest) -> None:
         for voice in contest.voices:
             own = next((own for own, id in voice.ids.items() if id == one.id), None)
             theirs = next((thing for thing in voice.caption.instances if thing.id == own), None)
-            if theirs is not None:
+            if theirs is not None and f"/instances/{own}/class" in voice.answer.own:
                 known[voice.name] = theirs
                 voice.fields[f"{place}/class"] = theirs.class_
+        if not known:
+            continue
         best = contest.decide(f"{place}/class")
         new, others = known[best.name], [thing for thing in caption.instances if thing is not one]
         if new.class_ == one.class_ or new.name.casefold() in {o.name.casefold() for o in others}:

@@ -221,7 +221,8 @@ def test_as_a_teacher_it_gives_the_camera_and_never_the_instances(first: bool) -
     assert [one.name for one in caption.instances] == ["the brown dog"]
     assert (caption.camera.shot_type, caption.camera.shot_angle) == ("medium_shot", "low_angle")
     won = next(one for one in caption.teachers if one.name == "shots").won
-    assert {"/camera/shot_type", "/camera/shot_angle"} <= set(won)
+    assert set(won) >= {"/camera/shot_type", "/camera/shot_angle"}
+    assert all(field.startswith("/camera/") for field in won)
 
 
 def test_two_shot_experts_alone_keep_the_measured_instances() -> None:
@@ -232,6 +233,8 @@ def test_two_shot_experts_alone_keep_the_measured_instances() -> None:
     )
     assert [one.class_ for one in caption.instances] == ["dog"]
     assert caption.camera.description == "The camera pans left."
+    for one in caption.teachers:
+        assert all(field.startswith("/camera/") for field in (*one.won, *one.lost))
 
 
 def test_of_several_teachers_too_what_is_measured_follows_the_motion_that_won() -> None:
