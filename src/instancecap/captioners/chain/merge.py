@@ -13,6 +13,7 @@ from instancecap.captioners.chain.said import Said, mentioned
 from instancecap.captioners.chain.windows import split_shots
 from instancecap.captioners.measured.describe import MAX_INSTANCES
 from instancecap.evidence.reliability import judged_by, may_overrule
+from instancecap.language.sentences import split_sentences
 from instancecap.mllm.base import Image
 from instancecap.schema.caption import (
     Camera,
@@ -26,6 +27,7 @@ from instancecap.schema.caption import (
 from instancecap.schema.evidence import Evidence
 from instancecap.schema.pointer import assign, instance_of, resolve
 from instancecap.schema.vocabulary import Primitive, Stability
+from instancecap.verify.extract import is_fully_read
 from instancecap.verify.fields import claims_of
 from instancecap.verify.naming import noun_of
 from instancecap.version import __version__
@@ -175,16 +177,20 @@ def settle_camera(caption: Caption, before: Camera) -> None:
 
 
 def note_at_odds(caption: Caption) -> None:
-    """A warning for each text that says otherwise than ``camera.motion``: both are kept."""
+    """A warning for each text that says otherwise than ``camera.motion``: both are kept.
+
+    Only texts are compared of which every word was read: half a sentence may say the contrary.
+    """
     caption.warnings = [line for line in caption.warnings if not line.startswith(AT_ODDS)]
     claims = [one for one in claims_of(caption) if one.kind == "camera" and not one.negated]
     motion = set(caption.camera.motion) - {"shaky"}
     for pointer in ("/global_description", "/camera/description"):
+        text, words = resolve(caption, pointer), ", ".join(caption.camera.motion)
         said = {one.value for one in claims if one.pointer == pointer} - {*get_args(Stability)}
         turned = {word for word, other in OPPOSITE.items() if other in motion - said} - motion
         rests = (said == {"static"}) != (motion == {"static"})
-        if said and motion and (rests or said & turned):
-            text, words = resolve(caption, pointer), ", ".join(caption.camera.motion)
+        is_read = all(is_fully_read(one.text) for one in split_sentences(text))
+        if said and motion and is_read and (rests or said & turned):
             caption.warnings.append(f"{AT_ODDS}{pointer}: {text!r}; /camera/motion: {words}")
 
 
