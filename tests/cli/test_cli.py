@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from importlib.metadata import packages_distributions
+from importlib.metadata import EntryPoint, packages_distributions
 from pathlib import Path
 
 import pytest
@@ -296,6 +296,36 @@ def test_doctor_finds_the_base_in_order(run: Run) -> None:
     assert checks["yunet"]["level"] == "missing"
     assert "libavcodec" in checks["av"]["detail"]
     assert run("doctor")[1].startswith("ok       python ")
+
+
+def test_models_lists_what_packages_offer_and_what_is_not_installed(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = EntryPoint("detector.mine", "my_package:MyDetector", "instancecap.experts")
+    monkeypatch.setattr("instancecap.evidence.registry.entry_points", lambda **_: [point])
+    monkeypatch.setattr("instancecap.models.hub.is_installed", lambda name: name == "torch")
+    _, out, _ = run("models")
+    assert "Of installed packages:\n--detector mine  my_package:MyDetector\n" in out
+    assert "needs instancecap[models]" in out, "transformers is missing"
+    monkeypatch.setattr(
+        "instancecap.models.hub.is_installed", lambda name: name in ("torch", "transformers")
+    )
+    assert "needs instancecap[models]" not in run("models")[1]
+    assert json.loads(run("models", "--json")[1])["packages"] == {
+        "detector.mine": "my_package:MyDetector"
+    }
+
+
+def test_doctor_without_a_gpu_is_short_about_models_by_hub_id(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("instancecap.cli.doctor.find_gpu", lambda: None)
+    _, out, _ = run("doctor")
+    assert "facebook/sam3" not in out and "--cluster best" in out
+    assert "other models by hub id; see instancecap doctor --json" in out
+    assert "facebook/sam3" in run("doctor", "--json")[1]
+    monkeypatch.setattr("instancecap.cli.doctor.find_gpu", lambda: Gpu("Small", 2000, 1500))
+    assert "facebook/sam3" in run("doctor")[1]
 
 
 def test_doctor_tells_of_the_gpu_and_of_what_fits_it(

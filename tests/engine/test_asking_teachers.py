@@ -13,7 +13,7 @@ import pytest
 
 import instancecap as ic
 from instancecap.engine.config import CaptionConfig
-from instancecap.engine.teachers import TeachersWork
+from instancecap.engine.teachers import TeachersWork, teacher_of
 from instancecap.io.inputs import find_jobs
 from instancecap.mllm.server import Server
 from instancecap.teachers import read_teachers
@@ -74,6 +74,12 @@ def test_each_is_asked_once_and_says_what_it_cost(servers: Any) -> None:
     assert all(one["won"] or one["lost"] for one in told()[:1])
     assert run(teachers(**urls)).skipped == 2
     assert {name: len(some) for name, some in seen.items()} == asked
+
+
+def test_seconds_of_several_runs_are_rounded_as_those_of_one() -> None:
+    cost = {"calls": 2.0, "seconds": 0.1 + 0.2}
+    told = teacher_of("one", MODEL, "fused", cost, "")
+    assert (told.calls, told.seconds) == (2, 0.3)
 
 
 def test_a_further_teacher_is_asked_alone(servers: Any) -> None:

@@ -55,7 +55,7 @@ class Points:
     """Entry points of installed packages, as :mod:`importlib.metadata` hands them out."""
 
     def __init__(self, name: str, load: Callable[[], object]) -> None:
-        self.name, self.load = name, load
+        self.name, self.load, self.dist, self.value = name, load, None, "their:maker"
 
 
 @pytest.fixture
@@ -217,7 +217,9 @@ def test_phrases_in_a_file(tmp_path: Path) -> None:
     file = tmp_path / "things.txt"
     file.write_text("red kettle\n\nknife, fork and spoon\n", encoding="utf-8")
     assert read_phrases(str(file)) == ("red kettle", "knife, fork and spoon")
-    with pytest.raises(UsageError, match=r"--phrases .*none\.txt: FileNotFoundError: give a text"):
+    with pytest.raises(
+        UsageError, match=r"--phrases .*none\.txt: there is no such file; give a text"
+    ):
         read_phrases(str(tmp_path / "none.txt"))
     file.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError, match="UnicodeDecodeError"):
@@ -250,8 +252,25 @@ def test_several_detectors_look_at_the_same_pictures(
     assert sorted(one.value for one in found.opinions) == ["dog", "horse"]
     assert [one.value for one in found.opinions if one.holds] == [found.class_]
     assert both.camera == alone.camera, "the first one alone tells where the background is"
-    again = ic.measure(clip, cluster=Cluster(detector="bright,bright"))
-    assert again.instances == alone.instances, "who is named twice speaks once"
+
+
+@pytest.mark.parametrize("names", ["opencv-hog,opencv-hog", "opencv-hog,", ",opencv-hog", " , "])
+def test_a_detector_is_named_once_and_between_commas(without_weights: None, names: str) -> None:
+    with pytest.raises(
+        UsageError, match=rf"^--detector {names.strip()} ?: write each name once, with a"
+    ):
+        cluster.load_models(Cluster(detector=names))
+
+
+@pytest.mark.parametrize(
+    ("phrases", "told"), [("none.txt", "there is no such file; give"), (" , ,", "no phrase; give")]
+)
+def test_phrases_that_are_none_are_told_before_anything_is_loaded(
+    offer: Callable[[str, Callable[[], object]], None], phrases: str, told: str
+) -> None:
+    offer("late", lambda: pytest.fail("it was loaded"))
+    with pytest.raises(UsageError, match=rf"^--phrases {phrases.strip()}: .*{told}"):
+        cluster.load_models(Cluster(detector="late", phrases=phrases))
 
 
 class Batched(BrightDetector):
@@ -298,6 +317,25 @@ def test_pictures_are_gathered_for_a_batch_and_nothing_changes(
     assert gathered == one_by_one
 
 
+def test_the_example_of_the_documents_is_a_detector(
+    without_weights: None,
+    offer: Callable[[str, Callable[[], object]], None],
+    make_video: Callable[..., Path],
+    tmp_path: Path,
+) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "experts.md").read_text(encoding="utf-8")
+    (example,) = (one for one in text.split("```python\n") if "class MyDetector" in one)
+    made: dict[str, Callable[[], object]] = {}
+    exec(example.split("```")[0], made)
+    offer("mine", lambda: made["MyDetector"])
+    clip = make_video(tmp_path / "square.mp4", frames=24, size=(320, 240))
+    evidence = ic.measure(clip, cluster=Cluster(detector="mine"))
+    (found,) = evidence.instances
+    assert (found.class_, found.source) == ("forklift", "mine")
+    middle = min(found.track, key=lambda point: abs(point.t - 1.5))
+    assert middle.box == pytest.approx([0.25, 0.25, 0.5, 0.5], abs=0.04)
+
+
 def test_a_detector_that_cannot_be_made_is_named(
     offer: Callable[[str, Callable[[], object]], None],
 ) -> None:
@@ -307,6 +345,12 @@ def test_a_detector_that_cannot_be_made_is_named(
     offer("theirs", fail)
     with pytest.raises(UsageError, match=r"detector\.theirs failed: RuntimeError: no license key"):
         DETECTORS.open("theirs")
+    offer("empty", lambda: lambda: Points("a name alone", fail))
+    with pytest.raises(
+        UsageError, match=r"^--detector empty: what .*detector\.empty makes has no tight, detect; a"
+    ):
+        DETECTORS.open("empty")
+    offer("theirs", fail)
     with pytest.raises(UsageError, match=r"choose nanodet-plus-m, .*opencv-hog, theirs, the path"):
         DETECTORS.open("nobody")
 

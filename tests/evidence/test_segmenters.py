@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,11 @@ from instancecap.errors import MissingDependency, UsageError
 from instancecap.evidence import cluster
 from instancecap.evidence.cameras import SIZES
 from instancecap.evidence.choice import PRESETS, Cluster
+from instancecap.evidence.presets import check_preset
 from instancecap.evidence.segmenters import SEGMENTERS
 from instancecap.evidence.trackers import TRACKERS
 from instancecap.evidence.tracking.box_trackers import FlowTracker, NanoTracker, start_tracker
+from instancecap.models import hub
 from instancecap.models.hub import KNOWN
 
 PICTURE = np.full((20, 40, 3), 90, np.uint8)
@@ -111,7 +114,29 @@ def test_every_preset_names_experts_that_are_known_and_its_licenses_are_as_said(
 
 def test_a_preset_that_cannot_be_had_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INSTANCECAP_OFFLINE", "1")
-    with pytest.raises(MissingDependency, match=r"^--cluster best: --detector iSEE") as e:
+    monkeypatch.setattr(hub, "cached", dict)
+    with pytest.raises(MissingDependency, match=r"^--cluster best lacks iSEE-Lab") as e:
         cluster.load_models(Cluster(preset="best"))
-    assert "\n" not in str(e.value)
-    assert "pip install" in str(e.value) or "models pull iSEE" in str(e.value)
+    told = str(e.value)
+    assert "\n" not in told and "models pull ID" in told
+    assert "facebook/sam2.1-hiera-large (segmenter and tracker, Apache-2.0, 224.4 M para" in told
+    assert "depth-anything/DA3-BASE (camera, " in told and "depth_anything_3 (see docs" in told
+
+    mine = Cluster(preset="paper", detector="opencv-hog")
+    with pytest.raises(MissingDependency, match=r"^--cluster paper lacks facebook/sam2") as e:
+        cluster.load_models(mine)
+    assert "consent to the license of facebook/cotracker3 (--accept-license CC-BY-NC-4.0)" in str(
+        e.value
+    )
+    with pytest.raises(MissingDependency) as e:
+        cluster.load_models(replace(mine, accept_license="CC-BY-NC-4.0"))
+    assert "consent" not in str(e.value)
+
+
+def test_a_preset_of_which_nothing_is_missing_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "cached", lambda: dict.fromkeys(hub.KNOWN, Path()))
+    monkeypatch.setattr(hub, "why_closed", lambda: "INSTANCECAP_OFFLINE is set")
+    monkeypatch.setattr(hub, "is_installed", lambda package: True)
+    check_preset.cache_clear()
+    check_preset(Cluster(preset="best"))
+    check_preset.cache_clear()

@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
+from instancecap.errors import InputError
 from instancecap.evidence.geometry import ious
 from instancecap.models import weights
 from instancecap.models.coco import CATEGORIES, CLASSES, MOVABLE
-from instancecap.models.detector import Detections, Detector
+from instancecap.models.detector import Detections, Detector, detect_all
 from instancecap.models.nanodet import NanoDetDetector
 from instancecap.models.yolox import YoloxDetector
 from instancecap.video import Clip
@@ -121,3 +122,38 @@ def test_the_classes_are_those_of_coco() -> None:
     assert CATEGORIES["dog"] == "animal"
     assert {"person", "car", "dog", "sports ball"} <= MOVABLE
     assert not {"chair", "potted plant", "tv"} & MOVABLE
+
+
+class Fixed:
+    """Answers the same whatever it is shown."""
+
+    name, tight = "fixed", True
+
+    def __init__(self, boxes: list[list[float]], phrases: tuple[str, ...] = ()) -> None:
+        scores = np.linspace(0.9, 0.8, 80 * len(boxes), dtype=np.float32).reshape(-1, 80)
+        self.found = Detections(np.array(boxes, np.float32), scores, (), phrases)
+
+    def detect(self, picture: np.ndarray) -> Detections:
+        return self.found
+
+
+def test_boxes_without_a_pixel_in_the_picture_are_none() -> None:
+    picture = np.zeros((100, 200, 3), np.uint8)
+    thin, outside, flat = [1.0, 0.0, 1.0, 0.889], [1.1, 0.1, 1.4, 0.6], [0.1, 0.5, 0.9, 0.509]
+    narrow, beyond, nan = [0.5, 0.1, 0.506, 0.9], [-0.5, 0.25, 0.5, 1.25], [0.1, 0.1, np.nan, 0.6]
+    given = Fixed([thin, narrow, outside, flat, beyond, nan], tuple("abcdef"))
+    (found,) = detect_all(given, [picture])
+    assert found.phrases == ("b", "e")
+    np.testing.assert_allclose(found.boxes, [narrow, [0, 0.25, 0.5, 1]], rtol=1e-6)
+    np.testing.assert_array_equal(found.scores, given.found.scores[[1, 4]])
+    (nothing,) = detect_all(Fixed([thin]), [picture])
+    assert nothing.boxes.shape == (0, 4) and nothing.scores.shape == (0, 80)
+
+
+def test_a_detector_that_fails_is_named() -> None:
+    class Failing(Fixed):
+        def detect(self, picture: np.ndarray) -> Detections:
+            raise ValueError("boom")
+
+    with pytest.raises(InputError, match=r"^detector fixed failed: ValueError: boom$"):
+        detect_all(Failing([[0, 0, 1, 1]]), [np.zeros((8, 8, 3), np.uint8)])

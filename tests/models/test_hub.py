@@ -183,3 +183,14 @@ def test_the_driver_is_asked_which_gpu_is_there(
     assert find_gpu() == found
     program.unlink()
     assert find_gpu() is None
+
+
+def test_a_folder_without_a_model_says_what_it_lacks(tmp_path: Path) -> None:
+    with pytest.raises(MissingDependency) as error:
+        hub.is_local(str(tmp_path), option="detector", packages=("torch",))
+    assert str(error.value).startswith(
+        f"--detector {tmp_path}: the folder has no config.json; give"
+    )
+    assert "pull" not in str(error.value)
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    assert hub.is_local(str(tmp_path), option="detector", packages=("torch",))

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from instancecap.captioners.chain.merge import settle_shot
-from instancecap.captioners.chain.said import mentioned
+from instancecap.captioners.chain.merge import note_at_odds, settle_camera, settle_shot
+from instancecap.captioners.chain.said import mentioned, renamed
 from instancecap.schema.caption import Alternative, Caption, Claim, Instance, Producer, Teacher
 from instancecap.schema.evidence import Evidence, InstanceFacts
 from instancecap.schema.pointer import assign, instance_of
@@ -83,7 +83,7 @@ class _Voice:
     @property
     def only_films(self) -> bool:
         """Whether it speaks of the camera alone: its instances are what was measured."""
-        return all(pointer.startswith("/camera/") for pointer in self.answer.own)
+        return all(pointer.startswith(("/camera/", "/shots/")) for pointer in self.answer.own)
 
     def there(self, pointer: str) -> str:
         """A pointer of its own in the caption that is made; empty where that has no such place."""
@@ -175,7 +175,9 @@ def combine(answers: Sequence[Answer], evidence: Evidence, *, max_instances: int
             best = contest.decide(pointer)
             if best is not lead or not as_told:
                 _take(caption, pointer, best)
+    settle_camera(caption, lead.caption.camera)
     settle_shot(caption)
+    note_at_odds(caption)
     caption.teachers = [contest.account(one) for one in answers]
     models = {key: name for key, name in caption.producer.models.items() if key != "mllm"}
     models |= {f"mllm {one.teacher.name}": one.teacher.model for one in answers}
@@ -271,9 +273,11 @@ def _identify(caption: Caption, contest: _Contest) -> None:
         for voice in contest.voices:
             own = next((own for own, id in voice.ids.items() if id == one.id), None)
             theirs = next((thing for thing in voice.caption.instances if thing.id == own), None)
-            if theirs is not None:
+            if theirs is not None and f"/instances/{own}/class" in voice.answer.own:
                 known[voice.name] = theirs
                 voice.fields[f"{place}/class"] = theirs.class_
+        if not known:
+            continue
         best = contest.decide(f"{place}/class")
         new, others = known[best.name], [thing for thing in caption.instances if thing is not one]
         if new.class_ == one.class_ or new.name.casefold() in {o.name.casefold() for o in others}:
@@ -305,24 +309,11 @@ def _translate(voice: _Voice, caption: Caption) -> None:
         if isinstance(value, str) and " " in value:
             if strangers & set(mentioned(value, theirs)[0]):
                 continue
-            value = _renamed(value, names)
+            value = renamed(value, names)
         voice.fields[pointer] = value
-    told = [_renamed(one.description, names) for one in voice.caption.segments]
+    told = [renamed(one.description, names) for one in voice.caption.segments]
     if told and not strangers & set(mentioned(" ".join(told), theirs)[0]):
         voice.fields[SEGMENTS] = told
-
-
-def _renamed(text: str, names: Mapping[str, str]) -> str:
-    """A text with other names, all at a time; a sentence still begins with a capital."""
-    by_name = {name.casefold(): new for name, new in names.items()}
-    longest = sorted(names, key=len, reverse=True)
-    pattern = "|".join(rf"\b{re.escape(name)}\b" for name in longest) or "(?!)"
-
-    def rename(match: re.Match[str]) -> str:
-        new = by_name[match[0].casefold()]
-        return new[:1].upper() + new[1:] if match[0][:1].isupper() else new
-
-    return re.sub(pattern, rename, text, flags=re.IGNORECASE)
 
 
 def _agreement(voice: _Voice, rivals: Sequence[_Voice], pointer: str) -> float:
@@ -367,14 +358,18 @@ def _take(caption: Caption, pointer: str, voice: _Voice) -> None:
         if _is_at(voice.there(key), pointer):
             caption.provenance[voice.there(key)] = told
     gone = [pointer]
-    if len(caption.shots) == 1 and pointer.startswith("/camera/"):
+    if len(caption.shots) == 1 and pointer in ("/camera/motion", "/camera/shot_type"):
         gone.append(pointer.replace("/camera/", "/shots/0/"))  # the same value, once more
     caption.claims = [
         one for one in caption.claims if not any(_is_at(one.field, place) for place in gone)
     ]
-    caption.claims += [
+    claims = [
         claim.model_copy(update={"field": voice.there(claim.field)})
         for claim in voice.claims.get(pointer, ())
+    ]
+    caption.claims += claims
+    caption.claims += [
+        claim.model_copy(update={"field": shot}) for shot in gone[1:] for claim in claims
     ]
     caption.warnings = [
         one for one in caption.warnings if not any(_warns_of(one, place) for place in gone)

@@ -170,7 +170,7 @@ def teacher_of(
 ) -> Teacher:
     """What a caption says of a teacher, before it is known what that has won."""
     units = ("calls", "prompt_tokens", "completion_tokens", "seconds")
-    amounts = {unit: cost.get(unit, 0) for unit in units}
+    amounts = {unit: round(cost.get(unit, 0), 3) for unit in units}
     return Teacher(name=name, model=model, mode=mode, problem=problem, **amounts)
 
 
@@ -199,7 +199,7 @@ class TeachersStage:
                 continue
             found[name] = _added(found[name], documents)
             for unit, amount in documents.cost.items():
-                cost[unit] = cost.get(unit, 0) + amount
+                cost[unit] = round(cost.get(unit, 0) + amount, 3)
         if not any(one.captions for one in found.values()):
             raise self._down[names[0]]
         return replace(self._work.combined(ready, found), cost=cost)

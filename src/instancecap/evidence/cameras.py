@@ -42,6 +42,7 @@ CAMERAS = Kind[CameraModel](
         "weights of CoTracker3 (.pth) or a clone of its repository, a folder or hub id of Depth "
         "Anything 3"
     ),
+    needs=("name", "rate", "most", "look"),
 )
 """What ``--camera`` takes."""
 

@@ -13,6 +13,7 @@ from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.evidence.detectors import DETECTORS, read_phrases
 from instancecap.evidence.pose_model import PoseModel
 from instancecap.evidence.poses import POSES
+from instancecap.evidence.presets import check_preset
 from instancecap.evidence.segmenters import SEGMENTERS, Salient, Segmenter
 from instancecap.evidence.trackers import BY_BOX, TRACKERS, Tracking
 from instancecap.evidence.tracking.masklets import ConceptTracker
@@ -69,6 +70,7 @@ def load_models(cluster: Cluster = DEFAULT) -> Models:
     Raises:
         MissingDependency, UsageError: an expert that was chosen cannot be had.
     """
+    check_preset(cluster)
     try:
         return _load(cluster)
     except MissingDependency as error:
@@ -78,17 +80,19 @@ def load_models(cluster: Cluster = DEFAULT) -> Models:
 
 
 def _load(cluster: Cluster) -> Models:
+    asked = read_phrases(cluster.phrases) if cluster.phrases else ()
     detectors, warnings = _detectors(cluster.detector)
     tracking = _tracking(cluster.tracker)
     finds = isinstance(tracking.video, ConceptTracker)
-    if cluster.phrases:
-        detectors = _asked(cluster.detector, cluster.phrases, alone=not finds)
+    if asked:
+        detectors = _asked(cluster.detector, asked, alone=not finds)
     if cluster.segmenter:  # used where masks are asked for; whether it is there is told now
         load_segmenter(cluster.segmenter)
-    phrases = read_phrases(cluster.phrases) if finds and cluster.phrases else ()
     camera = _camera(cluster.camera, cluster.accept_license) if cluster.camera else None
     pose = _pose(cluster.pose) if cluster.pose else None
-    return Models(detectors, _path_or_none("yunet"), warnings, tracking, camera, phrases, pose)
+    return Models(
+        detectors, _path_or_none("yunet"), warnings, tracking, camera, asked if finds else (), pose
+    )
 
 
 @cache
@@ -98,8 +102,13 @@ def _pose(chosen: str) -> PoseModel:
 
 @cache
 def _detectors(chosen: str) -> tuple[tuple[Detector, ...], tuple[str, ...]]:
-    if names := [one for name in chosen.split(",") if (one := name.strip())]:
-        return tuple(DETECTORS.open(name) for name in dict.fromkeys(names)), ()
+    if chosen:
+        names = [name.strip() for name in chosen.split(",")]
+        if "" in names or len(set(names)) < len(names):
+            raise UsageError(
+                f"--detector {chosen}: write each name once, with a comma between two of them"
+            )
+        return tuple(map(DETECTORS.open, names)), ()
     try:
         name = weights.find_detector()
     except MissingDependency:
@@ -112,7 +121,7 @@ def _detectors(chosen: str) -> tuple[tuple[Detector, ...], tuple[str, ...]]:
 
 
 @cache
-def _asked(chosen: str, phrases: str, *, alone: bool) -> tuple[Detector, ...]:
+def _asked(chosen: str, phrases: tuple[str, ...], *, alone: bool) -> tuple[Detector, ...]:
     """The detectors, those with an open vocabulary asked for the phrases."""
     detectors, _ = _detectors(chosen)
     if alone and not any(isinstance(one, AskedDetector) for one in detectors):
@@ -122,8 +131,9 @@ def _asked(chosen: str, phrases: str, *, alone: bool) -> tuple[Detector, ...]:
             "classes: choose one such as --detector IDEA-Research/grounding-dino-tiny, or "
             "--tracker facebook/sam3, or leave --phrases out"
         )
-    asked = read_phrases(phrases)
-    return tuple(one.asking(asked) if isinstance(one, AskedDetector) else one for one in detectors)
+    return tuple(
+        one.asking(phrases) if isinstance(one, AskedDetector) else one for one in detectors
+    )
 
 
 @cache
@@ -176,5 +186,6 @@ def forget_models() -> None:
         _path_or_none,
         load_masker,
         load_segmenter,
+        check_preset,
     ):
         cached.cache_clear()

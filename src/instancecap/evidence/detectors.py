@@ -46,8 +46,10 @@ def read_phrases(text: str) -> tuple[str, ...]:
         try:
             phrases = distinct(Path(text).read_text(encoding="utf-8").splitlines())
         except (OSError, UnicodeDecodeError) as error:
+            missing = isinstance(error, FileNotFoundError)
+            why = "there is no such file" if missing else type(error).__name__
             raise UsageError(
-                f"--phrases {text}: {error.__class__.__name__}: give a text file (UTF-8) with a "
+                f"--phrases {text}: {why}; give a text file (UTF-8) with a "
                 "phrase a line, or phrases between commas"
             ) from error
     else:
@@ -71,5 +73,6 @@ DETECTORS = Kind[Detector](
     others=(
         "the path of an .onnx file or of a folder, or a hub id such as PekingU/rtdetr_v2_r18vd"
     ),
+    needs=("name", "tight", "detect"),
 )
 """What ``--detector`` takes."""

@@ -23,5 +23,6 @@ POSES = Kind[PoseModel](
         "the path of an .onnx file with COCO's 17 joints, such as RTMPose, or a folder or hub id "
         "such as usyd-community/vitpose-base-simple"
     ),
+    needs=("name", "find"),
 )
 """What ``--pose`` takes."""

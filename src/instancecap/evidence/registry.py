@@ -15,6 +15,12 @@ GROUP = "instancecap.experts"
 Made = TypeVar("Made")
 
 
+def offered() -> dict[str, str]:
+    """Experts that installed packages offer, as ``KIND.NAME``, and the package of each."""
+    points = sorted(entry_points(group=GROUP), key=lambda one: one.name)
+    return {one.name: one.dist.name if one.dist is not None else one.value for one in points}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Kind(Generic[Made]):
     """One kind of expert, and who can be named.
@@ -24,12 +30,14 @@ class Kind(Generic[Made]):
         own: makers of those that come with the package.
         open_other: makes what a path, folder or hub id stands for; None for what is none of them.
         others: what a user can name besides, in words, for the message.
+        needs: attributes and methods that an expert of this kind has.
     """
 
     name: str
     own: Mapping[str, Callable[[], Made]]
     open_other: Callable[[str], Made | None]
     others: str
+    needs: tuple[str, ...]
 
     def open(self, name: str) -> Made:
         """The expert that ``name`` stands for.
@@ -48,14 +56,15 @@ class Kind(Generic[Made]):
                     f"--{self.name} {name}: the entry point {GROUP} {point.name} failed: "
                     f"{type(error).__name__}: {error}"
                 ) from error
+            if lacking := [one for one in self.needs if not hasattr(made, one)]:
+                raise UsageError(
+                    f"--{self.name} {name}: what the entry point {GROUP} {point.name} makes has "
+                    f"no {', '.join(lacking)}; a {self.name} needs {', '.join(self.needs)}"
+                )
             return made
         if (other := self.open_other(name)) is not None:
             return other
-        names = ", ".join([*self.own, *self._offered()])
-        raise UsageError(f"--{self.name} {name}: choose {names}, {self.others}")
-
-    def _offered(self) -> list[str]:
-        """Names that installed packages offer."""
         start = f"{self.name}."
-        points = entry_points(group=GROUP)
-        return sorted(one.name.removeprefix(start) for one in points if one.name.startswith(start))
+        theirs = (one.removeprefix(start) for one in offered() if one.startswith(start))
+        choices = ", ".join([*self.own, *theirs, self.others])
+        raise UsageError(f"--{self.name} {name}: choose {choices}")

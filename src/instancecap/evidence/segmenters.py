@@ -143,5 +143,6 @@ SEGMENTERS = Kind[Segmenter](
     },
     open_other=_open_other,
     others="the path of a folder, or a hub id such as facebook/sam2.1-hiera-small",
+    needs=("name", "segment"),
 )
 """What ``--segmenter`` takes."""

@@ -52,5 +52,6 @@ TRACKERS = Kind[Tracking](
     own={"nanotrack": _nanotrack, "flow": lambda: Tracking("flow", FlowTracker)},
     open_other=_open_other,
     others="the path of a folder, or a hub id such as facebook/sam2.1-hiera-small",
+    needs=("name", "start", "video"),
 )
 """What ``--tracker`` takes. An entry point ``tracker.NAME`` makes a :class:`Tracking`."""

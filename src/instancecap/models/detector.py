@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Protocol, runtime_checkable
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from instancecap.errors import InputError, InstanceCapError
 from instancecap.video.decode import Picture
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +72,36 @@ class BatchDetector(Detector, Protocol):
 
 
 def detect_all(detector: Detector, pictures: Sequence[Picture]) -> list[Detections]:
-    """What is found in each picture, in their order; at once where the detector can."""
-    if isinstance(detector, BatchDetector):
-        return detector.detect_batch(pictures)
-    return [detector.detect(picture) for picture in pictures]
+    """What is found in each picture, in their order; at once where the detector can.
+
+    Everybody asks a detector through this. Boxes are cut off at the picture's edge; what is left
+    of one must be a pixel wide and high.
+
+    Raises:
+        InputError: the detector failed; the message names it.
+    """
+    try:
+        if isinstance(detector, BatchDetector):
+            answers = detector.detect_batch(pictures)
+        else:
+            answers = [detector.detect(picture) for picture in pictures]
+        return [_inside(one, picture) for one, picture in zip(answers, pictures, strict=True)]
+    except (InstanceCapError, MemoryError):
+        raise
+    except Exception as error:  # whatever a stranger's code raises, it is named
+        log.debug("detector %s", detector.name, exc_info=True)
+        raise InputError(
+            f"detector {detector.name} failed: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _inside(found: Detections, picture: Picture) -> Detections:
+    height, width = picture.shape[:2]
+    boxes = found.boxes.clip(0, 1)
+    sides = (boxes[:, 2:] - boxes[:, :2]) * [width, height]
+    kept = (sides >= 1).all(axis=1)
+    phrases = tuple(compress(found.phrases, kept))
+    return Detections(boxes[kept], found.scores[kept], found.own, phrases)
 
 
 def letterbox(picture: Picture, *, side: int, shape: tuple[int, int], padding: int) -> Picture:

@@ -40,13 +40,17 @@ def find_gpu() -> Gpu | None:
         return None
 
 
+def packages_of(model: HubModel) -> tuple[str, ...]:
+    """The packages that a model needs to run here, as they are imported."""
+    return ("torch", "transformers") if model.needs == EXTRA else (model.needs,)
+
+
 def missing_for(models: Sequence[HubModel], gpu: Gpu | None, cached: Collection[str]) -> list[str]:
     """What models that work together lack to run here, a few words each; their memory is computed,
     not measured."""
     lacks = []
     for model in models:
-        needs = ("torch", "transformers") if model.needs == EXTRA else (model.needs,)
-        lacks += [f"no {name}" for name in needs if not is_installed(name)]
+        lacks += [f"no {name}" for name in packages_of(model) if not is_installed(name)]
         if model.id not in cached:
             of = f" of {model.id}" if len(models) > 1 else ""
             lacks.append(f"no weights{of}{', and terms to accept' if model.gated else ''}")

@@ -28,6 +28,9 @@ WEIGHTS = (".safetensors", ".bin", ".pth", ".onnx")
 WANTED = ("*.json", "*.safetensors", "*.txt", "*.model", "*.pth")
 """Files of a model that are of use here."""
 
+FOLDER = "give a folder with a model's config.json, model.safetensors and what else it comes with"
+"""What to do where a folder or hub id cannot be loaded, for messages."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubModel:
@@ -149,16 +152,18 @@ def is_local(name: str, *, option: str, packages: Sequence[str]) -> bool:
         packages: that load it. Where one is missing no hub is asked: that is to be said first.
 
     Raises:
-        MissingDependency: it is in neither, and no hub answers.
+        MissingDependency: it is in neither, and no hub answers; or the folder holds no model.
     """
+    if Path(name).is_dir() and not Path(name, "config.json").is_file():
+        raise MissingDependency(f"--{option} {name}: the folder has no config.json; {FOLDER}")
     if Path(name).is_dir() or not all(map(is_installed, packages)):
         return True
     reason = why_closed()
     if reason and name not in cached():
         raise MissingDependency(
-            f"--{option} {name} cannot be loaded as a {option}: {reason}, and it is not in "
-            f"{_cache_dir()}; run 'instancecap models pull {name}' where a hub is reached, or give "
-            "a folder with its config.json, model.safetensors and what else it comes with"
+            f"--{option} {name} cannot be loaded: {reason}, and it is not in "
+            f"{_cache_dir()}; run 'instancecap models pull {name}' where a hub is reached, or "
+            f"{FOLDER}"
         )
     return bool(reason)
 

@@ -13,6 +13,13 @@ TERMS = {"CC-BY-NC-4.0": "no commercial use, credit to its authors"}
 """Licenses that are asked for, by their SPDX names, and what they demand in a word."""
 
 
+def is_accepted(license: str, *, accepted: str) -> bool:
+    """Whether a license need not be asked for, or was accepted; the arguments are those of
+    :func:`check_license`."""
+    names = f"{accepted},{os.environ.get(ACCEPTED, '')}".lower().split(",")
+    return license not in TERMS or license.lower() in {name.strip() for name in names}
+
+
 def check_license(license: str, *, accepted: str, option: str) -> None:
     """Refuse weights whose license was not accepted; one that need not be is let through.
 
@@ -24,8 +31,7 @@ def check_license(license: str, *, accepted: str, option: str) -> None:
     Raises:
         UsageError: the license is in :data:`TERMS`, and not accepted.
     """
-    names = f"{accepted},{os.environ.get(ACCEPTED, '')}".lower().split(",")
-    if license in TERMS and license.lower() not in {name.strip() for name in names}:
+    if not is_accepted(license, accepted=accepted):
         raise UsageError(
             f"{option}: its weights have the license {license} ({TERMS[license]}); to accept it, "
             f"add --accept-license {license}, or set {ACCEPTED}={license}"

@@ -41,6 +41,13 @@ class YoloxDetector:
         self._grid, self._stride = _cells(*self._shape)
         self._min_score = min_score
 
+    def count_classes(self) -> int:
+        """How many classes it tells apart. Raises ValueError for a network that is no YOLOX."""
+        shape = self._model(np.zeros((1, 3, *self._shape), np.float32)).shape
+        if len(shape) != 3 or shape[1] != len(self._grid) or shape[2] < 6:
+            raise ValueError(f"its output is {shape}, not (1, {len(self._grid)}, 5 + classes)")
+        return int(shape[2]) - 5
+
     def detect(self, picture: Picture) -> Detections:
         """Things in a BGR picture of any size, best first; double finds of one thing are merged."""
         height, width = picture.shape[:2]

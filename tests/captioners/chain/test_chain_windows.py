@@ -14,6 +14,7 @@ from instancecap.captioners.chain.pictures import sketch
 from instancecap.captioners.chain.windows import Window, cut_windows, frame_times
 from instancecap.captioners.measured.describe import describe
 from instancecap.mllm.base import Image, Request
+from instancecap.schema.caption import Caption, Claim
 from instancecap.schema.evidence import CameraSample, Evidence, Shot
 from instancecap.video import Clip
 from tests.captioners.chain.answering import (
@@ -205,6 +206,23 @@ def test_where_no_window_is_answered_the_measured_segments_stay() -> None:
     caption = ask_about(facts, lost).caption
     assert caption.segments == describe(facts, all_facts=True).segments != []
     assert caption.provenance["/segments/0/description"].support == "measured"
+
+
+def test_parts_that_are_described_anew_are_checked_anew() -> None:
+    def part(way: str) -> Answering:
+        return listing(DOG, **{f"part_{n}": f"The brown dog runs to the {way}." for n in (1, 2)})
+
+    facts = long_clip(3.0, duration=6.0)
+    right, left = (
+        ask_about(facts, Fake(part(way)), detail="never").caption for way in ("right", "left")
+    )
+    again = {"previous": right, "fields": frozenset({"segments"})}
+    after = ask_about(facts, Fake(part("left")), **again).caption
+
+    def claims(caption: Caption) -> list[Claim]:
+        return [one for one in caption.claims if one.field.startswith("/segments/")]
+
+    assert claims(after) == claims(left) != claims(right)
 
 
 # One clip a shot ----------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from instancecap.captioners.chain import ChainOptions
+from instancecap.captioners.chain.merge import AT_ODDS
 from instancecap.captioners.chain.shot_experts import (
     EXPERTS,
     MotionSentence,
@@ -21,6 +22,8 @@ from instancecap.captioners.teachers import Answer, combine
 from instancecap.errors import ModelError
 from instancecap.schema import vocabulary as v
 from instancecap.schema.caption import Caption, Teacher
+from instancecap.schema.evidence import Evidence
+from instancecap.schema.vocabulary import Primitive
 from tests.captioners.chain.answering import DOG, Fake, ask_about, listing
 from tests.made import camera, evidence, thing
 
@@ -32,11 +35,15 @@ WORDS: dict[str, frozenset[Any]] = {
 }
 FACTS = evidence(thing("dog", confidence=0.95), camera=camera("pan_left"))
 
+RESTS = evidence(thing("dog", confidence=0.95), camera=camera("static"))
 
-def asked(text: str | ModelError, format: str) -> tuple[Caption, Fake]:
+
+def asked(
+    text: str | ModelError, format: str, facts: Evidence = FACTS, **told: Any
+) -> tuple[Caption, Fake]:
     backend = Fake(lambda _: text)
-    told: dict[str, Any] = {"mode": "single", "single_format": format}
-    return ask_about(FACTS, backend, **told).caption, backend
+    told |= {"mode": "single", "single_format": format}
+    return ask_about(facts, backend, **told).caption, backend
 
 
 LABELS = {
@@ -101,6 +108,60 @@ def test_without_an_answer_the_measured_words_stay(format: str) -> None:
     assert any("the camera" in line and "gone" in line for line in caption.warnings)
 
 
+def test_what_is_asked_later_has_the_claims_of_what_is_asked_at_once() -> None:
+    text = json.dumps(LABELS)
+    at_once, _ = asked(text, "shotvl", RESTS)
+    unanswered, _ = asked(ModelError("gone"), "shotvl", RESTS)
+    later, _ = asked(text, "shotvl", RESTS, previous=unanswered)
+    assert later.leaves() == at_once.leaves()
+    assert sorted(later.claims, key=str) == sorted(at_once.claims, key=str)
+    assert later.provenance == at_once.provenance
+    (told,) = (one for one in later.claims if one.says == "the camera pans left"
+               and one.field == "/shots/0/motion")  # fmt: skip
+    assert told.support == "disputed"
+
+
+def test_what_was_measured_of_another_movement_goes() -> None:
+    text = json.dumps({"camera_movement": "Pan left"})
+    caption, _ = asked(text, "shotvl", RESTS)
+    assert caption.camera.motion == ["pan_left"]
+    assert (caption.camera.description, caption.camera.stability) == ("", "stable")
+    assert "/camera/description" not in caption.provenance
+    assert not [one for one in caption.claims if one.field == "/camera/description"]
+    assert not [line for line in caption.warnings if line.startswith(AT_ODDS)]
+    same, _ = asked(text, "shotvl")
+    assert same.camera.description == "The camera pans left."
+    moving = evidence(camera=camera("pan_left", speed="fast"))
+    rests, _ = asked(json.dumps({"camera_movement": "Static"}), "shotvl", moving)
+    assert rests.camera.model_dump(exclude_defaults=True) == {
+        "motion": ["static"], "stability": "stable",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("measured", "told", "is_at_odds"),
+    [
+        ("static", "The camera pans left.", True),
+        ("pan_right", "The camera stays still.", True),
+        ("pan_right", "The camera pans left.", True),
+        ("pan_right", "The camera pans right, then left.", False),
+        ("pan_right", "The camera is static, then pans right.", False),
+        ("pan_right", "The camera never pans left.", False),
+        ("pan_right", "The camera is steady and zooms in.", False),
+        ("pan_right", "", False),
+    ],
+)
+def test_a_description_that_says_otherwise_than_the_motion_is_warned_of(
+    measured: Primitive, told: str, is_at_odds: bool
+) -> None:
+    answer = listing(DOG, camera_motion=[measured], camera_description=told)
+    caption = ask_about(evidence(camera=camera(measured)), Fake(answer)).caption
+    assert caption.camera.motion == [measured]
+    lines = [line for line in caption.warnings if line.startswith(AT_ODDS)]
+    line = f"at odds: /camera/description: {told!r}; /camera/motion: {measured}"
+    assert lines == [line] * is_at_odds
+
+
 def test_a_measured_way_that_is_nearly_always_right_overrules() -> None:
     caption, _ = asked(json.dumps({"camera_movement": "Pan right"}), "shotvl")
     assert caption.camera.motion == ["pan_left"]
@@ -160,7 +221,8 @@ def test_as_a_teacher_it_gives_the_camera_and_never_the_instances(first: bool) -
     assert [one.name for one in caption.instances] == ["the brown dog"]
     assert (caption.camera.shot_type, caption.camera.shot_angle) == ("medium_shot", "low_angle")
     won = next(one for one in caption.teachers if one.name == "shots").won
-    assert {"/camera/shot_type", "/camera/shot_angle"} <= set(won)
+    assert set(won) >= {"/camera/shot_type", "/camera/shot_angle"}
+    assert all(field.startswith("/camera/") for field in won)
 
 
 def test_two_shot_experts_alone_keep_the_measured_instances() -> None:
@@ -171,3 +233,22 @@ def test_two_shot_experts_alone_keep_the_measured_instances() -> None:
     )
     assert [one.class_ for one in caption.instances] == ["dog"]
     assert caption.camera.description == "The camera pans left."
+    for one in caption.teachers:
+        assert all(field.startswith("/camera/") for field in (*one.won, *one.lost))
+
+
+def test_of_several_teachers_too_what_is_measured_follows_the_motion_that_won() -> None:
+    silent = listing(DOG, camera_motion=[], camera_description="")
+    general = ask_about(RESTS, Fake(silent)).caption
+    assert general.camera.description == "The camera stays still."
+    expert, _ = asked(json.dumps({"camera_movement": "Pan left"}), "shotvl", RESTS)
+    caption = combine([teacher("shots", expert), teacher("all", general)], RESTS, max_instances=8)
+    assert (caption.camera.motion, caption.camera.description) == (["pan_left"], "")
+    assert {one.field for one in caption.claims} >= {"/camera/motion", "/shots/0/motion"}
+    assert "/camera/description" not in {one.field for one in caption.claims}
+    silent = listing(DOG, camera_motion=[], camera_description="The camera is static.")
+    rests = ask_about(RESTS, Fake(silent)).caption
+    caption = combine([teacher("shots", expert), teacher("all", rests)], RESTS, max_instances=8)
+    assert caption.warnings == [
+        "at odds: /camera/description: 'The camera is static.'; /camera/motion: pan_left"
+    ]

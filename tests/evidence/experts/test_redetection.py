@@ -23,6 +23,8 @@ SEEN = np.array([[0.3, 0.5, 0.7, 0.7]])
 class Told:
     """Finds the given boxes and classes in every picture, best first."""
 
+    name = "told"
+
     def __init__(self, *found: tuple[tuple[float, float, float, float], str]) -> None:
         self.boxes = np.array([box for box, _ in found], np.float32).reshape(-1, 4)
         self.names = [name for _, name in found]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import get_args
 
 from instancecap.captioners.chain.answers import clean
 from instancecap.captioners.chain.options import key_of
@@ -13,13 +14,25 @@ from instancecap.captioners.chain.windows import split_shots
 from instancecap.captioners.measured.describe import MAX_INSTANCES
 from instancecap.evidence.reliability import judged_by, may_overrule
 from instancecap.mllm.base import Image
-from instancecap.schema.caption import Caption, Instance, Producer, Provenance, Segment, Shot
+from instancecap.schema.caption import (
+    Camera,
+    Caption,
+    Instance,
+    Producer,
+    Provenance,
+    Segment,
+    Shot,
+)
 from instancecap.schema.evidence import Evidence
-from instancecap.schema.pointer import assign, instance_of
-from instancecap.schema.vocabulary import Primitive
+from instancecap.schema.pointer import assign, instance_of, resolve
+from instancecap.schema.vocabulary import Primitive, Stability
+from instancecap.verify.fields import claims_of
 from instancecap.verify.naming import noun_of
 from instancecap.version import __version__
 from instancecap.video.sampling import pick_evenly
+
+AT_ODDS = "at odds: "
+"""How a warning begins that a caption says one thing in words and another in a field."""
 
 CONFIDENCE = 0.5
 """Of what a model says and nobody has checked: as likely right as not. SkyCaptioner-V1's authors
@@ -47,6 +60,7 @@ OPPOSITE |= {other: one for one, other in OPPOSITE.items()}
 def merge(scene: Scene) -> Caption:
     """The caption with all that was said in it."""
     caption = _base(scene)
+    before = caption.camera.model_copy(deep=True)
     things = {one.id: one for one in caption.instances}
     written = {
         pointer: said
@@ -68,6 +82,7 @@ def merge(scene: Scene) -> Caption:
         if not pointer.endswith(UNTOLD):
             leaf = "/texts/0/text" if pointer == "/texts" else pointer
             caption.provenance[leaf] = _provenance(said)
+    settle_camera(caption, before)
     _split_shots(caption, scene)
     settle_shot(caption)
     _note_found(caption, scene)
@@ -142,6 +157,35 @@ def _settle_motion(caption: Caption, evidence: Evidence) -> None:
     if said != ["static"]:
         said += [word for word in camera.motion if word in ("tracking", "shaky")]
     caption.camera.motion = list(dict.fromkeys(said))
+
+
+def settle_camera(caption: Caption, before: Camera) -> None:
+    """Drop what was measured of other movements of the camera than the caption now has."""
+    now, then = set(caption.camera.motion), set(before.motion)
+    stale = {
+        "description": now != then,
+        "speed": not now & then,
+        "stability": "shaky" in now and before.stability == "stable",
+    }
+    for leaf in (leaf for leaf, is_stale in stale.items() if is_stale):
+        told = caption.provenance.get(f"/camera/{leaf}")
+        if told and told.support == "measured":
+            setattr(caption.camera, leaf, "")
+            _forget(caption, [f"/camera/{leaf}"])
+
+
+def note_at_odds(caption: Caption) -> None:
+    """A warning for each text that says otherwise than ``camera.motion``: both are kept."""
+    caption.warnings = [line for line in caption.warnings if not line.startswith(AT_ODDS)]
+    claims = [one for one in claims_of(caption) if one.kind == "camera" and not one.negated]
+    motion = set(caption.camera.motion) - {"shaky"}
+    for pointer in ("/global_description", "/camera/description"):
+        said = {one.value for one in claims if one.pointer == pointer} - {*get_args(Stability)}
+        turned = {word for word, other in OPPOSITE.items() if other in motion - said} - motion
+        rests = (said == {"static"}) != (motion == {"static"})
+        if said and motion and (rests or said & turned):
+            text, words = resolve(caption, pointer), ", ".join(caption.camera.motion)
+            caption.warnings.append(f"{AT_ODDS}{pointer}: {text!r}; /camera/motion: {words}")
 
 
 def _split_shots(caption: Caption, scene: Scene) -> None:

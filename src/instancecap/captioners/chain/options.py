@@ -220,7 +220,7 @@ class Wanted:
             return key_of(pointer) in self.clip
         is_missing = not self.only or pointer in self.only
         asked = key_of(pointer) in self.instance
-        return asked and is_missing and not _is_below(pointer, self.human)
+        return asked and is_missing and not is_below(pointer, self.human)
 
 
 def find_wanted(base: Caption, options: ChainOptions, *, only: Collection[str] = ()) -> Wanted:
@@ -234,7 +234,7 @@ def find_wanted(base: Caption, options: ChainOptions, *, only: Collection[str] =
     clip = tuple(
         key
         for key, pointer in CLIP_POINTERS.items()
-        if key in keys and not _is_below(pointer, human)
+        if key in keys and not is_below(pointer, human)
     )
     instance = tuple(key for key in INSTANCE_LEAVES if key in keys)
     told = any(f"{pointer}/".startswith("/segments/") for pointer in human)
@@ -247,6 +247,6 @@ def find_wanted(base: Caption, options: ChainOptions, *, only: Collection[str] =
     return Wanted(clip, instance, segments, human, frozenset(only))
 
 
-def _is_below(pointer: str, holders: frozenset[str]) -> bool:
+def is_below(pointer: str, holders: Collection[str]) -> bool:
     """Whether a leaf, or what holds it, is among them: ``/camera`` stands for all below it."""
     return any(f"{pointer}/".startswith(f"{holder}/") for holder in holders)

@@ -116,3 +116,16 @@ def _words(name: str) -> list[str]:
 def _may_mean(phrase: Sequence[str], name: Sequence[str]) -> bool:
     """Whether a phrase is a shorter form of a name, both without article."""
     return bool(name) and phrase[-1] == name[-1] and set(phrase) <= set(name)
+
+
+def renamed(text: str, names: Mapping[str, str]) -> str:
+    """A text with other names, all at a time; a sentence still begins with a capital."""
+    by_name = {name.casefold(): new for name, new in names.items()}
+    longest = sorted(names, key=len, reverse=True)
+    pattern = "|".join(rf"\b{re.escape(name)}\b" for name in longest) or "(?!)"
+
+    def rename(match: re.Match[str]) -> str:
+        new = by_name[match[0].casefold()]
+        return new[:1].upper() + new[1:] if match[0][:1].isupper() else new
+
+    return re.sub(pattern, rename, text, flags=re.IGNORECASE)

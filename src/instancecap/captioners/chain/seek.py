@@ -25,7 +25,7 @@ from instancecap.evidence.tracking.several import ALIKE, overlap_of
 from instancecap.evidence.tracking.tracker import link
 from instancecap.evidence.tracking.tracks import FrameDetections, Track
 from instancecap.models.classes import class_of, clean, is_another_word
-from instancecap.models.detector import AskedDetector, Detector
+from instancecap.models.detector import AskedDetector, Detector, detect_all
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import CameraFacts, Evidence, InstanceFacts
 
@@ -96,7 +96,7 @@ def _search(
     before = film.times[indices[0]] if indices else 0.0
     for number, index in enumerate(indices):
         picture, t = film.picture(index), film.times[index]
-        found = detector.detect(picture)
+        (found,) = detect_all(detector, [picture])
         size = picture.shape[1], picture.shape[0]
         yield FrameDetections(
             index=number,

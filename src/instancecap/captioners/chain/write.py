@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from instancecap.captioners.chain.answers import answer_type
 from instancecap.captioners.chain.detail import detail_questions, take_details
 from instancecap.captioners.chain.look import look
-from instancecap.captioners.chain.merge import merge
-from instancecap.captioners.chain.options import ChainOptions, key_of
+from instancecap.captioners.chain.merge import merge, note_at_odds
+from instancecap.captioners.chain.options import ChainOptions, is_below, key_of
 from instancecap.captioners.chain.paper import paper
 from instancecap.captioners.chain.parts import describe_parts
 from instancecap.captioners.chain.pictures import Prepared
@@ -95,6 +95,7 @@ async def write(
     caption = merge(scene)
     if options.english:
         caption = await _check(caption, scene, asker)
+        note_at_odds(caption)
     missing = [one for _, _, some in scene.missing for one in some]
     said, allows = scene.said, prepared.wanted.allows
     missing = [one for one in dict.fromkeys(missing) if one not in said and allows(one)]
@@ -170,17 +171,34 @@ async def _check(caption: Caption, scene: Scene, asker: _Asker) -> Caption:
     if previous is None:
         return apply(caption, report, on_contradiction=options.on_contradiction)
     # Of a caption that is rewritten, only what is new is judged.
-    own = scene.said.keys()
-    findings = [one for one in report.findings if one.claim.field in own]
-    before = list(caption.claims)
+    own = _rewritten(caption, previous, scene.said)
+    findings = [one for one in report.findings if is_below(one.claim.field, own)]
+    before = [one for one in caption.claims if not is_below(one.field, own)]
     judged = apply(
         caption, replace(report, findings=findings), on_contradiction=options.on_contradiction
     )
     judged.claims = [*before, *judged.claims]
-    stale = tuple(f"{mark}{pointer}: " for mark in (MARK, REMOVED) for pointer in own)
     older = [one for one in caption.warnings if one not in judged.warnings]
-    judged.warnings = [one for one in older if not one.startswith(stale)] + judged.warnings
+    judged.warnings = [one for one in older if not _warns_of(one, own)] + judged.warnings
     return judged
+
+
+def _rewritten(caption: Caption, previous: Caption, said: Collection[str]) -> set[str]:
+    """Leaves, or what holds them, that were answered anew or came out otherwise."""
+    now, then = caption.leaves(), previous.leaves()
+    own = {at for at in now.keys() | then.keys() if now.get(at) != then.get(at)} | {*said}
+    own |= {f"{at}_spans" for at in said if at.endswith("/expression")}
+    if any(at.startswith("/segments/") for at in own):
+        own.add("/segments")  # all are written at a time
+    if [one.start for one in caption.shots] != [one.start for one in previous.shots]:
+        own.add("/shots")
+    return own
+
+
+def _warns_of(line: str, own: Collection[str]) -> bool:
+    """Whether it marks one of these fields."""
+    marks = (mark for mark in (MARK, REMOVED) if line.startswith(mark))
+    return any(is_below(line.removeprefix(mark).partition(": ")[0], own) for mark in marks)
 
 
 # Recheck ------------------------------------------------------------------------------------------

@@ -155,7 +155,7 @@ class CropRedetector:
         ]
         for patch in free[:PATCH_CROPS]:
             cut, (left, top, side) = cut_out(picture, patch)
-            found = self._detector.detect(cut)
+            (found,) = detect_all(self._detector, [cut])
             central = _central(found.boxes.astype(float), min_side=0.15)
             if central is not None:
                 scale = np.array([picture.shape[1], picture.shape[0]] * 2, float)

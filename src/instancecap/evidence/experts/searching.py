@@ -14,7 +14,7 @@ from instancecap.evidence.experts.redetection import SURE_ENOUGH, CropRedetector
 from instancecap.evidence.movement import OwnFlow
 from instancecap.evidence.sample import Sample
 from instancecap.evidence.tracking.tracks import FrameDetections, Scores
-from instancecap.models.detector import BatchDetector, Detector
+from instancecap.models.detector import BatchDetector, Detector, detect_all
 from instancecap.video.decode import Picture
 
 Array = NDArray[np.float64]
@@ -52,7 +52,7 @@ class SampleSearcher:
     def look_ahead(self, samples: Sequence[Sample], pictures: Sequence[Picture]) -> None:
         """Search the samples' pictures, as many at once as is best, for :meth:`search`."""
         if self._batches is not None:
-            found = self._batches.detect_batch(pictures)
+            found = detect_all(self._batches, pictures)
             for sample, one in zip(samples, found, strict=True):
                 sample.found[self.detector.name] = one
 
@@ -63,7 +63,7 @@ class SampleSearcher:
             full: a larger picture to crop from; None for no closer look.
             moving: boxes (n, 4) of what moves by itself.
         """
-        found = sample.found.get(self.detector.name) or self.detector.detect(sample.bgr)
+        found = sample.found.get(self.detector.name) or detect_all(self.detector, [sample.bgr])[0]
         boxes, scores = found.boxes.astype(float), found.scores
         if full is None:
             return Searched(boxes, scores, None, found.own, found.phrases)

@@ -107,7 +107,11 @@ class SileroListener:
 
 
 LISTENERS = Kind[Listener](
-    name="audio", own={"on": SileroListener}, open_other=lambda name: None, others="or off"
+    name="audio",
+    own={"on": SileroListener},
+    open_other=lambda name: None,
+    others="or off",
+    needs=("name", "listen"),
 )
 """What ``--audio`` takes."""
 

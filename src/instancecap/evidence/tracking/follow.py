@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from instancecap.evidence.geometry import areas, as_box, ious, pairwise_ious
 from instancecap.evidence.tracking.box_trackers import Seed, StartTracker, Tracker, start_tracker
 from instancecap.evidence.tracking.film import Film
-from instancecap.models.detector import Detector
+from instancecap.models.detector import Detector, detect_all
 from instancecap.schema.base import TrackPoint
 from instancecap.schema.evidence import Shot
 from instancecap.video.decode import Picture
@@ -114,7 +114,7 @@ def follow_in(
             job.see(index, picture)
         due = seeded and (index % DETECT_EVERY == 0 or index in seeded)
         if detector is not None and due and index not in detections:
-            found = detector.detect(picture)
+            (found,) = detect_all(detector, [picture])
             detections[index] = found.boxes.astype(float), found.scores
     return {key: job.finish(times, detections) for key, job in jobs.items()}
 

@@ -227,6 +227,6 @@ def test_a_size_without_poses_is_refused(package: None, tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_loaded_is_one_line(package: None) -> None:
-    with pytest.raises(MissingDependency, match="a folder with its config") as refused:
+    with pytest.raises(MissingDependency, match="a folder with a model's config") as refused:
         DepthAnything("depth-anything/DA3-SMALL")
     assert "\n" not in str(refused.value)

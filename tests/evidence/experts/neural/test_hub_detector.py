@@ -200,9 +200,12 @@ def test_what_cannot_be_loaded_is_one_line(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("INSTANCECAP_OFFLINE", "1")
     with pytest.raises(MissingDependency, match=r"^--detector no/such cannot .* a folder with"):
         DETECTORS.open("no/such")
-    with pytest.raises(MissingDependency, match="cannot be loaded as a detector") as error:
+    with pytest.raises(MissingDependency, match=r"^--detector .*: the folder has no config\.json;"):
         DETECTORS.open(str(tmp_path))
-    assert "\n" not in str(error.value)
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(MissingDependency, match=r"^--detector .* cannot be loaded: ") as error:
+        DETECTORS.open(str(tmp_path))
+    assert "\n" not in str(error.value) and "models pull" not in str(error.value)
 
 
 def test_an_export_of_detr_finds_what_detr_finds(tmp_path: Path) -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from instancecap.errors import MissingDependency
+from instancecap.errors import MissingDependency, UsageError
 from instancecap.evidence.experts.neural import onnx_detector
 from instancecap.evidence.experts.neural.onnx_detector import OnnxDetr, open_onnx
 from instancecap.models import weights
+from instancecap.models import yolox as yolox_network
 from instancecap.models.coco import CLASSES
 from instancecap.models.yolox import YoloxDetector
 from instancecap.video import Clip
@@ -72,7 +73,7 @@ class FixedModel:
     outputs: tuple[str, ...] = ("pred_boxes", "logits")
     input_shape = None
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, threads: int = 1) -> None:
         self.shown = np.zeros(0, np.float32)
 
     def run(self, blob: np.ndarray) -> list[np.ndarray]:
@@ -126,3 +127,46 @@ def test_a_file_that_is_no_network_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(MissingDependency, match=r"broken\.onnx: not a usable ONNX model") as e:
         open_onnx(tmp_path / "broken.onnx")
     assert "\n" not in str(e.value)
+
+
+def test_a_name_that_stands_twice_in_a_class_list_is_one_class(yolox: Path) -> None:
+    names = ["pallet", "Pallet", *[f"part {number}" for number in range(78)]]
+    yolox.with_suffix(".txt").write_text("\n".join(names), encoding="utf-8")
+    found = open_onnx(yolox).detect(np.zeros((64, 64, 3), np.uint8))
+    assert found.own == ("pallet", *names[2:])
+
+
+def test_a_class_list_that_is_no_text_is_one_line(yolox: Path) -> None:
+    yolox.with_suffix(".txt").write_bytes("Gabelstapler\nTür\n".encode("latin-1"))
+    with pytest.raises(UsageError, match=r"mine\.txt cannot be read \(UnicodeDecodeError\); write"):
+        open_onnx(yolox)
+
+
+@pytest.mark.parametrize("name", ["u2netp", "yunet"])
+def test_another_network_is_refused_when_it_is_opened(with_weights: Path, name: str) -> None:
+    with pytest.raises(
+        (UsageError, MissingDependency), match=r"a detector|is no detector"
+    ) as error:
+        open_onnx(weights.find(name))
+    assert "\n" not in str(error.value)
+
+
+class FixedYolox(FixedModel):
+    """Another network with one output."""
+
+    outputs = ("mask",)
+
+    def __call__(self, blob: np.ndarray) -> np.ndarray:
+        return np.zeros((1, 1, 416, 416), np.float32)
+
+
+def test_one_output_that_is_no_yolox_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnx_detector, "OnnxModel", FixedYolox)
+    monkeypatch.setattr(yolox_network, "OnnxModel", FixedYolox)
+    (tmp_path / "mask.onnx").touch()
+    with pytest.raises(
+        UsageError, match=r"^--detector .*mask\.onnx is no detector .*\(1, 1, 416, 416\), not \(1, "
+    ):
+        open_onnx(tmp_path / "mask.onnx")

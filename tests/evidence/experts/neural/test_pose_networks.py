@@ -59,18 +59,20 @@ def simcc(cut: Maps) -> list[Maps]:
     return [np.repeat(across, 8, axis=2), np.repeat(down, 8, axis=2)]
 
 
-def opened(monkeypatch: pytest.MonkeyPatch, made: SimpleNamespace) -> OnnxPose:
+def opened(folder: Path, monkeypatch: pytest.MonkeyPatch, made: SimpleNamespace) -> OnnxPose:
     monkeypatch.setattr(pose, "open_session", lambda path: made)
-    found = POSES.open("some/rtmpose-m.onnx")
+    file = folder / "rtmpose-m.onnx"
+    file.touch()
+    found = POSES.open(str(file))
     assert isinstance(found, OnnxPose)
     return found
 
 
 @pytest.mark.parametrize("run", [lambda cut: [brightness(cut)], simcc])
 def test_joints_lie_where_they_are_seen(
-    run: Callable[[Maps], list[Maps]], monkeypatch: pytest.MonkeyPatch
+    run: Callable[[Maps], list[Maps]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    model = opened(monkeypatch, session(run))
+    model = opened(tmp_path, monkeypatch, session(run))
     dots = np.array([(0.31, 0.62), (0.8, 0.42)])
     found = model.find(dotted(*map(tuple, dots)), BOXES)
     assert model.name == "rtmpose-m"
@@ -116,15 +118,17 @@ def test_a_peak_is_read_between_cells() -> None:
     ],
 )
 def test_another_network_is_refused_in_one_line(
-    made: SimpleNamespace, told: str, monkeypatch: pytest.MonkeyPatch
+    made: SimpleNamespace, told: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with pytest.raises(MissingDependency, match=told):
-        opened(monkeypatch, made)
+        opened(tmp_path, monkeypatch, made)
 
 
 def test_who_cannot_be_had_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"--pose nobody: choose .*vitpose"):
+    with pytest.raises(UsageError, match=r"--pose nobody: choose the path of .*vitpose"):
         POSES.open("nobody")
+    with pytest.raises(MissingDependency, match=r"^--pose missing\.onnx: there is no such file$"):
+        POSES.open("missing.onnx")
     bad = tmp_path / "bad.onnx"
     bad.write_bytes(b"nothing")
     with pytest.raises(MissingDependency, match=r"bad\.onnx"):

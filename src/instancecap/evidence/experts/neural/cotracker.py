@@ -15,9 +15,13 @@ from numpy.typing import NDArray
 from instancecap.errors import MissingDependency
 from instancecap.evidence.camera_model import Array, PointTracks, Window
 from instancecap.models import weights
+from instancecap.models.hub import is_installed
 
 ENTRY, CHECKPOINT = "cotracker3_offline", "scaled_offline.pth"
 """torch.hub's name for it, and its weights."""
+
+COPIES = "facebookresearch_co-tracker_*"
+"""Folders of torch.hub's copies of it."""
 
 GRID = (18, 10)
 """Columns and rows of the points that start in each of the first, middle and last picture."""
@@ -66,6 +70,18 @@ class CoTracker:
         )
 
 
+def is_at_hand() -> bool:
+    """Whether there is one to load by its name alone: torch.hub's copy, or the package with its
+    weights."""
+    if not is_installed("torch"):
+        return False
+    import torch
+
+    hub = Path(torch.hub.get_dir())
+    kept = (hub / "checkpoints" / CHECKPOINT).is_file()
+    return any(hub.glob(COPIES)) or (is_installed("cotracker") and kept)
+
+
 def start_points(background: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Index of a picture, x and y in pixels (m, 3): a grid in the first, middle and last picture of
     bool (n, height, width), where that is true."""
@@ -82,7 +98,7 @@ def start_points(background: NDArray[np.bool_]) -> NDArray[np.float32]:
 def _load(torch: Any, source: str) -> Any:
     """The predictor, on the CPU."""
     hub = Path(torch.hub.get_dir())
-    copies = sorted(hub.glob("facebookresearch_co-tracker_*"))
+    copies = sorted(hub.glob(COPIES))
     folder = Path(source) if source else copies[0] if copies else None
     kept = hub / "checkpoints" / CHECKPOINT
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from instancecap.errors import MissingDependency
@@ -57,10 +58,10 @@ class Pretrained:
                 raise MissingDependency(
                     f"--{self.option}: {hub.gated_advice(self.name)}"
                 ) from error
+            pull = f"run 'instancecap models pull {self.name}' where a hub is reached, or "
             raise MissingDependency(
-                f"--{self.option} {self.name} cannot be loaded as a {self.option}: {why}; run "
-                f"'instancecap models pull {self.name}' where a hub is reached, or give a folder "
-                "with its config.json, model.safetensors and what else it comes with"
+                f"--{self.option} {self.name} cannot be loaded: {why}; "
+                f"{'' if Path(self.name).is_dir() else pull}{hub.FOLDER}"
             ) from error
 
     def load_model(self, kind: str) -> Any:

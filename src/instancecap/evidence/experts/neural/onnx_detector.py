@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from instancecap.errors import MissingDependency
+from instancecap.errors import InstanceCapError, MissingDependency, UsageError
 from instancecap.evidence.experts.neural.detr import open_columns, read_queries
 from instancecap.models.coco import CLASSES
 from instancecap.models.detector import Detections, Detector
@@ -22,15 +22,26 @@ from instancecap.video.decode import Picture
 def open_onnx(path: Path) -> Detector:
     """The detector in a file; one output means YOLOX, two mean logits and boxes.
 
-    Raises :class:`MissingDependency` for a file that cannot be used, and says why.
+    Raises:
+        MissingDependency: the file, or one that belongs to it, cannot be used, and why.
+        UsageError: it is another network, or its class list is no text.
     """
     if not path.is_file():
         raise MissingDependency(f"--detector {path}: there is no such file")
-    outputs = len(OnnxModel(path).outputs)
-    if outputs == 1:
-        return OnnxYolox(path)
-    if outputs == 2:
-        return OnnxDetr(path)
+    try:
+        outputs = len(OnnxModel(path).outputs)
+        if outputs in (1, 2):
+            detector = OnnxYolox(path) if outputs == 1 else OnnxDetr(path)
+            detector.detect(np.zeros((8, 8, 3), np.uint8))
+            return detector
+    except InstanceCapError:
+        raise
+    except Exception as error:  # ONNX Runtime raises classes that it does not export
+        raise UsageError(
+            f"--detector {path} is no detector that can be read "
+            f"({type(error).__name__}: {error}); give one as YOLOX exports it, or logits and boxes "
+            "of a DETR-like model"
+        ) from error
     raise MissingDependency(
         f"{path} has {outputs} outputs; a detector has one (YOLOX) or two (logits and boxes)"
     )
@@ -45,10 +56,16 @@ class OnnxYolox:
     def __init__(self, path: Path) -> None:
         self.name = path.stem
         names = path.with_suffix(".txt")
-        lines = names.read_text(encoding="utf-8").splitlines() if names.is_file() else CLASSES
+        try:
+            lines = names.read_text(encoding="utf-8").splitlines() if names.is_file() else CLASSES
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(
+                f"--detector {path}: its class list {names} cannot be read "
+                f"({type(error).__name__}); write a text file (UTF-8) with a class a line"
+            ) from error
         self._columns = open_columns([one for one in lines if one.strip()], source=str(names))
         self._detector = YoloxDetector(path)
-        answered = self._detector.detect(np.zeros((8, 8, 3), np.uint8)).scores.shape[1]
+        answered = self._detector.count_classes()
         if answered != self._columns.count:
             raise MissingDependency(
                 f"{path} tells {answered} classes apart and its class list has "

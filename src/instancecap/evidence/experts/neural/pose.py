@@ -58,6 +58,8 @@ class OnnxPose:
 
     def __init__(self, path: Path) -> None:
         """Raises :class:`MissingDependency` for a file that is no such network."""
+        if not path.is_file():
+            raise MissingDependency(f"--pose {path}: there is no such file")
         self.name = path.stem
         self._session = open_session(path)
         self._input = self._session.get_inputs()[0]
