@@ -9,18 +9,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from importlib.metadata import packages_distributions
+from importlib.metadata import EntryPoint, packages_distributions
 from pathlib import Path
 
 import pytest
 
-from instancecap.cli.terminal import printable
+from instancecap.cli.terminal import print_captions, printable
 from instancecap.engine.work import CaptionWork, Documents, EvidenceWork
 from instancecap.io.inputs import Job
 from instancecap.models import weights
 from instancecap.models.gpu import Gpu
 from instancecap.schema import Caption, Evidence
-from instancecap.schema.caption import Camera, Instance, Position, Video
+from instancecap.schema.base import Utterance
+from instancecap.schema.caption import Audio, Camera, Instance, Position, Video
 from instancecap.schema.evidence import Video as MeasuredVideo
 from instancecap.video import probe
 from tests.program import Run
@@ -297,6 +298,36 @@ def test_doctor_finds_the_base_in_order(run: Run) -> None:
     assert run("doctor")[1].startswith("ok       python ")
 
 
+def test_models_lists_what_packages_offer_and_what_is_not_installed(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = EntryPoint("detector.mine", "my_package:MyDetector", "instancecap.experts")
+    monkeypatch.setattr("instancecap.evidence.registry.entry_points", lambda **_: [point])
+    monkeypatch.setattr("instancecap.models.hub.is_installed", lambda name: name == "torch")
+    _, out, _ = run("models")
+    assert "Of installed packages:\n--detector mine  my_package:MyDetector\n" in out
+    assert "needs instancecap[models]" in out, "transformers is missing"
+    monkeypatch.setattr(
+        "instancecap.models.hub.is_installed", lambda name: name in ("torch", "transformers")
+    )
+    assert "needs instancecap[models]" not in run("models")[1]
+    assert json.loads(run("models", "--json")[1])["packages"] == {
+        "detector.mine": "my_package:MyDetector"
+    }
+
+
+def test_doctor_without_a_gpu_is_short_about_models_by_hub_id(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("instancecap.cli.doctor.find_gpu", lambda: None)
+    _, out, _ = run("doctor")
+    assert "facebook/sam3" not in out and "--cluster best" in out
+    assert "other models by hub id; see instancecap doctor --json" in out
+    assert "facebook/sam3" in run("doctor", "--json")[1]
+    monkeypatch.setattr("instancecap.cli.doctor.find_gpu", lambda: Gpu("Small", 2000, 1500))
+    assert "facebook/sam3" in run("doctor")[1]
+
+
 def test_doctor_tells_of_the_gpu_and_of_what_fits_it(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -327,3 +358,11 @@ def test_real_run_in_worker_processes(clips: Path) -> None:
     result = json.loads(done.stdout)
     assert result["done"] == 2 and result["failed"][0]["input"] == "bad.mp4"
     assert Caption.read("out/a.mp4.json").producer.name == "instancecap"
+
+
+def test_what_is_heard_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    spoken = [Utterance(start=0.6, end=2.9), Utterance(start=3, end=4, text="Come here.")]
+    print_captions([Caption(video=None, audio=Audio(sound="audible", speech=spoken))])
+    shown = capsys.readouterr().out
+    assert "sound   audible" in shown
+    assert 'speech  0.6-2.9 s, 3.0-4.0 s "Come here."' in shown

@@ -55,7 +55,7 @@ class Points:
     """Entry points of installed packages, as :mod:`importlib.metadata` hands them out."""
 
     def __init__(self, name: str, load: Callable[[], object]) -> None:
-        self.name, self.load = name, load
+        self.name, self.load, self.dist, self.value = name, load, None, "their:maker"
 
 
 @pytest.fixture
@@ -315,6 +315,25 @@ def test_pictures_are_gathered_for_a_batch_and_nothing_changes(
     assert gathered.warnings == ["bright: out of GPU memory"]
     gathered.warnings, gathered.timings, one_by_one.timings = [], {}, {}
     assert gathered == one_by_one
+
+
+def test_the_example_of_the_documents_is_a_detector(
+    without_weights: None,
+    offer: Callable[[str, Callable[[], object]], None],
+    make_video: Callable[..., Path],
+    tmp_path: Path,
+) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "experts.md").read_text(encoding="utf-8")
+    (example,) = (one for one in text.split("```python\n") if "class MyDetector" in one)
+    made: dict[str, Callable[[], object]] = {}
+    exec(example.split("```")[0], made)
+    offer("mine", lambda: made["MyDetector"])
+    clip = make_video(tmp_path / "square.mp4", frames=24, size=(320, 240))
+    evidence = ic.measure(clip, cluster=Cluster(detector="mine"))
+    (found,) = evidence.instances
+    assert (found.class_, found.source) == ("forklift", "mine")
+    middle = min(found.track, key=lambda point: abs(point.t - 1.5))
+    assert middle.box == pytest.approx([0.25, 0.25, 0.5, 0.5], abs=0.04)
 
 
 def test_a_detector_that_cannot_be_made_is_named(

@@ -52,7 +52,7 @@ class Check:
 @offered("doctor")
 def doctor(*, json: bool = False) -> None:
     """Look at the installation."""
-    providers = packages_distributions()
+    providers, gpu = packages_distributions(), find_gpu()
     checks = [
         _check_python(),
         *(_check_module(name, sorted(set(providers.get(name, [])))) for name in BASE_MODULES),
@@ -60,14 +60,20 @@ def doctor(*, json: bool = False) -> None:
         *map(_check_weights, KNOWN),
         _check_cache(),
         *(_check_extra(name, modules) for name, modules in EXTRAS.items()),
-        *_check_experts(find_gpu()),
+        *_check_experts(gpu),
     ]
     broken = any(check.level == "broken" for check in checks)
     if json:
         terminal.print_json({"ok": not broken, "checks": [asdict(check) for check in checks]})
     else:
+        # Few of the many models by hub id are of use without a GPU.
+        hidden = [one for one in checks if one.level == "missing" and one.what in hub.KNOWN]
+        hidden = hidden if gpu is None else []
         for check in checks:
-            print(f"{check.level:<8} {check.what:<16} {terminal.printable(check.detail)}")
+            if check not in hidden:
+                print(f"{check.level:<8} {check.what:<16} {terminal.printable(check.detail)}")
+        if hidden:
+            print(f"missing  {len(hidden)} other models by hub id; see instancecap doctor --json")
     raise typer.Exit(2 if broken else 0)
 
 

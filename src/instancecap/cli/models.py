@@ -11,7 +11,9 @@ import typer
 from instancecap.cli import terminal
 from instancecap.cli.options import TEXTS
 from instancecap.errors import MissingDependency
+from instancecap.evidence.registry import offered
 from instancecap.models import hub, weights
+from instancecap.models.gpu import packages_of
 from instancecap.models.known_weights import KNOWN
 
 app = typer.Typer()
@@ -37,9 +39,9 @@ def models(context: typer.Context, json: Json = False) -> None:
         }
         for one in KNOWN.values()
     ]
-    others = _hub_rows()
+    others, theirs = _hub_rows(), offered()
     if json:
-        terminal.print_json({"models": rows, "hub": others})
+        terminal.print_json({"models": rows, "hub": others, "packages": theirs})
         return
     for one, row in zip(KNOWN.values(), rows, strict=True):
         size = f"{one.size / 1e6:.1f} MB" if one.size else ""
@@ -49,6 +51,10 @@ def models(context: typer.Context, json: Json = False) -> None:
     for other in others:
         for line in _told(other):
             print(terminal.printable(line))
+    if theirs:
+        print("\nOf installed packages:")
+    for name, package in theirs.items():
+        print(terminal.printable(f"--{name.replace('.', ' ', 1)}  {package}"))
 
 
 def _hub_rows() -> list[dict[str, object]]:
@@ -74,7 +80,8 @@ def _told(row: dict[str, object]) -> Iterator[str]:
         parts += ["gated"] if row["gated"] else []
         parts.append(f"{row['parameters']:g} M parameters" if row["parameters"] else "")
         parts.append(f"{row['disk']:g} MB" if row["disk"] else "size unknown")
-        parts.append(f"needs {row['needs']}")
+        if not all(map(hub.is_installed, packages_of(hub.KNOWN[str(row["id"])]))):
+            parts.append(f"needs {row['needs']}")
         yield "    " + ", ".join(part for part in parts if part)
     size = int(str(row["bytes"]))
     yield f"    {row['path']} ({size / 1e6:.1f} MB)" if size else "    not in the cache"

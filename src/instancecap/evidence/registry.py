@@ -15,6 +15,12 @@ GROUP = "instancecap.experts"
 Made = TypeVar("Made")
 
 
+def offered() -> dict[str, str]:
+    """Experts that installed packages offer, as ``KIND.NAME``, and the package of each."""
+    points = sorted(entry_points(group=GROUP), key=lambda one: one.name)
+    return {one.name: one.dist.name if one.dist is not None else one.value for one in points}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Kind(Generic[Made]):
     """One kind of expert, and who can be named.
@@ -58,11 +64,7 @@ class Kind(Generic[Made]):
             return made
         if (other := self.open_other(name)) is not None:
             return other
-        choices = ", ".join([*self.own, *self._offered(), self.others])
-        raise UsageError(f"--{self.name} {name}: choose {choices}")
-
-    def _offered(self) -> list[str]:
-        """Names that installed packages offer."""
         start = f"{self.name}."
-        points = entry_points(group=GROUP)
-        return sorted(one.name.removeprefix(start) for one in points if one.name.startswith(start))
+        theirs = (one.removeprefix(start) for one in offered() if one.startswith(start))
+        choices = ", ".join([*self.own, *theirs, self.others])
+        raise UsageError(f"--{self.name} {name}: choose {choices}")
