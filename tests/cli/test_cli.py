@@ -14,13 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from instancecap.cli.terminal import printable
+from instancecap.cli.terminal import print_captions, printable
 from instancecap.engine.work import CaptionWork, Documents, EvidenceWork
 from instancecap.io.inputs import Job
 from instancecap.models import weights
 from instancecap.models.gpu import Gpu
 from instancecap.schema import Caption, Evidence
-from instancecap.schema.caption import Camera, Instance, Position, Video
+from instancecap.schema.base import Utterance
+from instancecap.schema.caption import Audio, Camera, Instance, Position, Video
 from instancecap.schema.evidence import Video as MeasuredVideo
 from instancecap.video import probe
 from tests.program import Run
@@ -357,3 +358,11 @@ def test_real_run_in_worker_processes(clips: Path) -> None:
     result = json.loads(done.stdout)
     assert result["done"] == 2 and result["failed"][0]["input"] == "bad.mp4"
     assert Caption.read("out/a.mp4.json").producer.name == "instancecap"
+
+
+def test_what_is_heard_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    spoken = [Utterance(start=0.6, end=2.9), Utterance(start=3, end=4, text="Come here.")]
+    print_captions([Caption(video=None, audio=Audio(sound="audible", speech=spoken))])
+    shown = capsys.readouterr().out
+    assert "sound   audible" in shown
+    assert 'speech  0.6-2.9 s, 3.0-4.0 s "Come here."' in shown

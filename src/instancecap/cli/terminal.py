@@ -282,13 +282,17 @@ def _fields(caption: Caption) -> Iterator[tuple[str, str]]:
             label = f"several: {one.class_}"  # a plural of no number
         parts = (", ".join(one.colors), one.appearance, one.action, one.position.text)
         yield label, "; ".join(part.rstrip(".") for part in parts if part)
-    camera = caption.camera
+    camera, audio = caption.camera, caption.audio
+    speech = [f'{one.start:.1f}-{one.end:.1f} s "{one.text}"' if one.text
+              else f"{one.start:.1f}-{one.end:.1f} s" for one in audio.speech]  # fmt: skip
     words = [*camera.motion, camera.speed, camera.stability, camera.shot_type, camera.shot_angle]
     fields = {
         "camera": camera.description or ", ".join(filter(None, words)).replace("_", " "),
         "light": caption.lighting or caption.time_of_day.replace("_", " "),
         "place": caption.place.replace("unknown", ""),
         "background": caption.background,
+        "sound": audio.sound,
+        "speech": ", ".join(speech),
         "texts": ", ".join(text.text for text in caption.texts),
         "shots": str(len(caption.shots)) if len(caption.shots) > 1 else "",
     }

@@ -147,6 +147,12 @@ def test_what_was_measured_of_another_movement_goes() -> None:
         ("pan_right", "The camera pans right, then left.", False),
         ("pan_right", "The camera is static, then pans right.", False),
         ("pan_right", "The camera never pans left.", False),
+        ("pan_right", "The camera swings past the door, comes to rest and stays still.", False),
+        (
+            "pan_right",
+            "It turns slightly left, then smoothly right, so that the reeds come in.",
+            False,
+        ),
         ("pan_right", "The camera is steady and zooms in.", False),
         ("pan_right", "", False),
     ],

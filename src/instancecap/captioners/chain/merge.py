@@ -13,6 +13,7 @@ from instancecap.captioners.chain.said import Said, mentioned
 from instancecap.captioners.chain.windows import split_shots
 from instancecap.captioners.measured.describe import MAX_INSTANCES
 from instancecap.evidence.reliability import judged_by, may_overrule
+from instancecap.language.sentences import split_sentences
 from instancecap.mllm.base import Image
 from instancecap.schema.caption import (
     Camera,
@@ -26,6 +27,7 @@ from instancecap.schema.caption import (
 from instancecap.schema.evidence import Evidence
 from instancecap.schema.pointer import assign, instance_of, resolve
 from instancecap.schema.vocabulary import Primitive, Stability
+from instancecap.verify.extract import is_fully_read
 from instancecap.verify.fields import claims_of
 from instancecap.verify.naming import noun_of
 from instancecap.version import __version__
@@ -33,6 +35,9 @@ from instancecap.video.sampling import pick_evenly
 
 AT_ODDS = "at odds: "
 """How a warning begins that a caption says one thing in words and another in a field."""
+
+UNCLEAR = "unclear: "
+"""How a warning begins that a phrase may stand for several instances."""
 
 CONFIDENCE = 0.5
 """Of what a model says and nobody has checked: as likely right as not. SkyCaptioner-V1's authors
@@ -89,6 +94,7 @@ def merge(scene: Scene) -> Caption:
     warnings = [*_missing(caption, scene), *_unclear(caption, scene), *_instead_of_video(scene)]
     if scene.left_alone:
         warnings.append(f"the clip: {scene.left_alone} of the model's corrections left alone")
+    caption.warnings = [one for one in caption.warnings if not one.startswith(UNCLEAR)]
     caption.warnings += [one for one in warnings if one not in caption.warnings]
     caption.producer = _producer(caption.producer, scene)
     return caption
@@ -175,16 +181,20 @@ def settle_camera(caption: Caption, before: Camera) -> None:
 
 
 def note_at_odds(caption: Caption) -> None:
-    """A warning for each text that says otherwise than ``camera.motion``: both are kept."""
+    """A warning for each text that says otherwise than ``camera.motion``: both are kept.
+
+    Only texts are compared of which every word was read: half a sentence may say the contrary.
+    """
     caption.warnings = [line for line in caption.warnings if not line.startswith(AT_ODDS)]
     claims = [one for one in claims_of(caption) if one.kind == "camera" and not one.negated]
     motion = set(caption.camera.motion) - {"shaky"}
     for pointer in ("/global_description", "/camera/description"):
+        text, words = resolve(caption, pointer), ", ".join(caption.camera.motion)
         said = {one.value for one in claims if one.pointer == pointer} - {*get_args(Stability)}
         turned = {word for word, other in OPPOSITE.items() if other in motion - said} - motion
         rests = (said == {"static"}) != (motion == {"static"})
-        if said and motion and (rests or said & turned):
-            text, words = resolve(caption, pointer), ", ".join(caption.camera.motion)
+        is_read = all(is_fully_read(one.text) for one in split_sentences(text))
+        if said and motion and is_read and (rests or said & turned):
             caption.warnings.append(f"{AT_ODDS}{pointer}: {text!r}; /camera/motion: {words}")
 
 
@@ -316,7 +326,7 @@ def _unclear(caption: Caption, scene: Scene) -> list[str]:
     for pointer, text in caption.leaves().items():
         if pointer.endswith(SENTENCES):
             for phrase in mentioned(text, scene.names, own=instance_of(pointer))[1]:
-                lines.append(f"unclear: {pointer}: {phrase!r} may be any of several instances")
+                lines.append(f"{UNCLEAR}{pointer}: {phrase!r} may be any of several instances")
     return lines
 
 
