@@ -157,3 +157,9 @@ def test_a_detector_that_fails_is_named() -> None:
 
     with pytest.raises(InputError, match=r"^detector fixed failed: ValueError: boom$"):
         detect_all(Failing([[0, 0, 1, 1]]), [np.zeros((8, 8, 3), np.uint8)])
+    short = Fixed([[0, 0, 1, 1]])
+    short.found = Detections(short.found.boxes, short.found.scores[:, :2])
+    with pytest.raises(
+        InputError, match=r"^detector fixed failed: .*\(1, 2\); \(n, 4\) and \(n, 80"
+    ):
+        detect_all(short, [np.zeros((8, 8, 3), np.uint8)])

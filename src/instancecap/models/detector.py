@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.errors import InputError, InstanceCapError
+from instancecap.models.coco import CLASSES
 from instancecap.video.decode import Picture
 
 log = logging.getLogger(__name__)
@@ -96,6 +97,12 @@ def detect_all(detector: Detector, pictures: Sequence[Picture]) -> list[Detectio
 
 
 def _inside(found: Detections, picture: Picture) -> Detections:
+    wanted = (len(found.boxes), 4), (len(found.boxes), len(CLASSES) + len(found.own))
+    if (found.boxes.shape, found.scores.shape) != wanted:
+        raise ValueError(
+            f"its boxes have the shape {found.boxes.shape} and its scores {found.scores.shape}; "
+            f"(n, 4) and (n, {len(CLASSES)} + own) are needed, with {len(found.own)} own classes"
+        )
     height, width = picture.shape[:2]
     boxes = found.boxes.clip(0, 1)
     sides = (boxes[:, 2:] - boxes[:, :2]) * [width, height]

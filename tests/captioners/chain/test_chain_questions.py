@@ -250,6 +250,13 @@ def test_a_reference_to_several_is_told() -> None:
     assert all("'the dog'" in one for one in lines)
     told_in = {one.split()[1].split("/")[-1] for one in lines}
     assert told_in == {"global_description:", "text:"}, "the subject of an action is clear"
+    clear = Fake(listing(global_description="Two dogs run."))
+    again = ask_about(
+        pair(), clear, previous=caption, fields=frozenset({"global_description"})
+    ).caption
+    assert [one for one in again.warnings if one.startswith("unclear: ")] == [
+        one for one in lines if "/global_description: " not in one
+    ]
 
 
 # Texts --------------------------------------------------------------------------------------------

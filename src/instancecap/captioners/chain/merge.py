@@ -36,6 +36,9 @@ from instancecap.video.sampling import pick_evenly
 AT_ODDS = "at odds: "
 """How a warning begins that a caption says one thing in words and another in a field."""
 
+UNCLEAR = "unclear: "
+"""How a warning begins that a phrase may stand for several instances."""
+
 CONFIDENCE = 0.5
 """Of what a model says and nobody has checked: as likely right as not. SkyCaptioner-V1's authors
 found 59 % of appearances and 69 % of actions right; checking moves it."""
@@ -91,6 +94,7 @@ def merge(scene: Scene) -> Caption:
     warnings = [*_missing(caption, scene), *_unclear(caption, scene), *_instead_of_video(scene)]
     if scene.left_alone:
         warnings.append(f"the clip: {scene.left_alone} of the model's corrections left alone")
+    caption.warnings = [one for one in caption.warnings if not one.startswith(UNCLEAR)]
     caption.warnings += [one for one in warnings if one not in caption.warnings]
     caption.producer = _producer(caption.producer, scene)
     return caption
@@ -322,7 +326,7 @@ def _unclear(caption: Caption, scene: Scene) -> list[str]:
     for pointer, text in caption.leaves().items():
         if pointer.endswith(SENTENCES):
             for phrase in mentioned(text, scene.names, own=instance_of(pointer))[1]:
-                lines.append(f"unclear: {pointer}: {phrase!r} may be any of several instances")
+                lines.append(f"{UNCLEAR}{pointer}: {phrase!r} may be any of several instances")
     return lines
 
 
