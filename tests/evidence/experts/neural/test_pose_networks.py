@@ -115,6 +115,7 @@ def test_a_peak_is_read_between_cells() -> None:
         (session(lambda cut: [np.zeros((1, 133, 64, 48), np.float32)]), "133 joints"),
         (session(lambda cut: [np.zeros((1, 5), np.float32)]), "its outputs are"),
         (session(lambda cut: [], (1, 3, "height", "width")), "not people of one size"),
+        (session(lambda cut: [cut["second"]]), r"^--pose .*asked for joints \(IndexError: "),
     ],
 )
 def test_another_network_is_refused_in_one_line(

@@ -67,7 +67,16 @@ class OnnxPose:
         if len(shape) != 4 or not all(isinstance(side, int) for side in shape[2:]):
             raise MissingDependency(f"--pose {path}: its input is {shape}, not people of one size")
         self._size = shape[3], shape[2]
-        _check_joints(str(path), self._run(np.zeros((1, 3, *shape[2:]), np.float32)).shape[1])
+        try:
+            joints = self._run(np.zeros((1, 3, *shape[2:]), np.float32)).shape[1]
+        except MissingDependency:
+            raise
+        except Exception as error:  # ONNX Runtime raises classes that it does not export
+            raise MissingDependency(
+                f"--pose {path} cannot be asked for joints ({type(error).__name__}: {error}); give "
+                "RTMPose, or another network that is shown one person at a time"
+            ) from error
+        _check_joints(str(path), joints)
 
     def find(self, picture: Picture, boxes: Array) -> Array:
         """As :class:`~instancecap.evidence.pose_model.PoseModel` has it."""
