@@ -194,6 +194,44 @@ def test_another_file_at_the_same_path_is_not_taken_for_the_same(
     assert evidence_key(chosen, masks=False) not in (first, second)
 
 
+def test_a_phrase_is_no_path_and_a_file_of_phrases_is_one(
+    without_weights: None,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    class Asked(BrightDetector):
+        name = "asked"
+
+        def asking(self, phrases: Sequence[str]) -> Asked:
+            return self
+
+    own = {"asked": Asked, **DETECTORS.own}
+    monkeypatch.setattr(cluster, "DETECTORS", replace(DETECTORS, own=own))
+    monkeypatch.chdir(tmp_path)
+
+    def key(phrases: str) -> str:
+        return evidence_key(Cluster(detector="asked", phrases=phrases), masks=False)
+
+    first = key("dog, cat")
+    Path("dog").mkdir()
+    Path("dog", "one.mp4").write_bytes(b"anything")
+    assert key("dog, cat") == first
+    listed = Path("things.txt")
+    listed.write_text("dog", encoding="utf-8")
+    before = key("things.txt")
+    listed.write_text("dog\ncat", encoding="utf-8")
+    assert key("things.txt") != before
+
+
+def test_two_detectors_are_not_called_alike(
+    without_weights: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = {"here": BrightDetector, "there": BrightDetector, **DETECTORS.own}
+    monkeypatch.setattr(cluster, "DETECTORS", replace(DETECTORS, own=own))
+    with pytest.raises(UsageError, match=r"^--detector here,there: two .* bright, bright; rename"):
+        cluster.load_models(Cluster(detector="here,there"))
+
+
 def test_phrases_are_for_detectors_that_are_asked(without_weights: None) -> None:
     chosen = Cluster(detector="opencv-hog", phrases="kettle")
     with pytest.raises(UsageError, match=r"^--phrases .*opencv-hog has its own classes: choose"):

@@ -9,7 +9,7 @@ import os
 import time
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -143,7 +143,7 @@ def evidence_key(
         chosen.pop(name, None)
     if chosen:
         settings["chosen"] = chosen
-    if files := _hashes(chosen.values()):
+    if files := _hashes(chosen):
         settings["files"] = files
     if sound is not None and sound.audio != "off":
         speech = sound.audio if sound.audio != "on" else locate("silero-vad") is not None
@@ -151,10 +151,14 @@ def evidence_key(
     return fingerprint(**settings)
 
 
-def _hashes(chosen: Iterable[str]) -> dict[str, str]:
-    """Hashes of the files and folders among names: others at the same path are others."""
-    named = {part.strip() for value in chosen for part in value.split(",")}
-    return {name: hash_of(name) for name in sorted(named) if os.path.exists(name)}
+def _hashes(chosen: Mapping[str, str]) -> dict[str, str]:
+    """Hashes of the files and folders among experts' names: others at the same path are others. A
+    phrase is no path, only a file of phrases is."""
+    experts = (value for kind, value in chosen.items() if kind != "phrases")
+    named = {part.strip() for value in experts for part in value.split(",")}
+    paths = {name for name in named if os.path.exists(name)}
+    paths |= {one for one in (chosen.get("phrases", ""),) if os.path.isfile(one)}
+    return {path: hash_of(path) for path in sorted(paths)}
 
 
 class Stage(Protocol):

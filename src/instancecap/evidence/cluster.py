@@ -108,7 +108,13 @@ def _detectors(chosen: str) -> tuple[tuple[Detector, ...], tuple[str, ...]]:
             raise UsageError(
                 f"--detector {chosen}: write each name once, with a comma between two of them"
             )
-        return tuple(map(DETECTORS.open, names)), ()
+        detectors = tuple(map(DETECTORS.open, names))
+        if len({one.name for one in detectors}) < len(detectors):
+            raise UsageError(
+                f"--detector {chosen}: two of them are called alike in the evidence, "
+                f"{', '.join(one.name for one in detectors)}; rename a file or folder"
+            )
+        return detectors, ()
     try:
         name = weights.find_detector()
     except MissingDependency:

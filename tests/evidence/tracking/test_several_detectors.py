@@ -40,6 +40,12 @@ def test_what_both_found_is_one_and_what_one_found_is_kept() -> None:
     assert found[1] == second[1]
 
 
+def test_of_two_that_lie_alike_the_first_one_is_taken() -> None:
+    first = by("first", thing("dog", LEFT, confidence=0.7), thing("dog", LEFT, confidence=0.8))
+    second = by("second", thing("dog", LEFT, confidence=0.6))
+    assert told(merge_instances([first, second])) == [("dog", "first", 2), ("dog", "first", 0)]
+
+
 def test_a_conflict_is_settled_by_the_rule_and_stands_in_the_opinions() -> None:
     known = by("nanodet-plus-m", thing("dog", LEFT, confidence=0.6))
     strange = by("theirs", thing("cat", NEARLY_LEFT, confidence=0.99))

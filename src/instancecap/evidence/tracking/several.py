@@ -37,7 +37,7 @@ def merge_instances(found: Sequence[Sequence[InstanceFacts]]) -> list[InstanceFa
     """
     items = [(detector, item) for detector, own in enumerate(found) for item in own]
     groups = {index: [index] for index in range(len(items))}
-    for _, first, second in sorted(_pairs(items), reverse=True):
+    for _, first, second in sorted(_pairs(items)):
         one, other = groups[first], groups[second]
         if one is not other and not _clash(one, other, items):
             one += other
@@ -47,15 +47,16 @@ def merge_instances(found: Sequence[Sequence[InstanceFacts]]) -> list[InstanceFa
 
 
 def _pairs(items: Sequence[tuple[int, InstanceFacts]]) -> list[tuple[float, int, int]]:
-    """Overlap and places of those that different detectors found and that may be one thing."""
+    """Places of those that different detectors found and that may be one thing, each with minus
+    their overlap, so that the surest and those named first come first."""
     pairs = []
     for (first, (detector, one)), (second, (rival, other)) in combinations(enumerate(items), 2):
         if detector != rival:
             alike = _kind(one) == _kind(other) or OBJECT in (one.class_, other.class_)
             overlap = overlap_of(one, other)
             if overlap >= (ALIKE if alike else STRANGE):
-                pairs.append((overlap, -first, -second))
-    return [(overlap, -first, -second) for overlap, first, second in pairs]
+                pairs.append((-overlap, first, second))
+    return pairs
 
 
 def _kind(item: InstanceFacts) -> str:

@@ -172,6 +172,20 @@ def forget() -> Iterator[None]:
 LEFT, RIGHT = np.array([0.1, 0.1, 0.4, 0.8]), np.array([0.5, 0.3, 0.9, 0.9])
 
 
+def test_memory_that_does_not_suffice_for_the_pictures_is_said(
+    folder: Path, pictures: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    def full(**_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    tracker = sam.open_sam("tracker", str(folder))
+    monkeypatch.setattr(tracker, "_session", full)
+    with pytest.raises(MemoryError, match="tiny: the GPU's memory does not suffice"):
+        list(tracker.track(pictures, [{0: LEFT}]))
+
+
 def test_things_are_followed_both_ways_and_the_same_twice(
     folder: Path, pictures: list[np.ndarray]
 ) -> None:

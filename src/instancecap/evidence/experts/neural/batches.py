@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
+
+from instancecap.models.detector import Detections
+from instancecap.video.decode import Picture
 
 Shown = TypeVar("Shown")
 Answer = TypeVar("Answer")
@@ -60,3 +64,32 @@ class Batches:
             self._model.to("cpu").float()
             how = "goes on on the CPU, which is slow"
         self._warning = f"{self._name}: out of GPU memory; {how}"
+
+
+class BatchedDetector(ABC):
+    """What detectors share that are a network of the transformers library."""
+
+    tight = True
+    name: str
+    _batches: Batches
+
+    def detect(self, picture: Picture) -> Detections:
+        """Boxes and scores in a BGR picture of any size, best first."""
+        return self.detect_batch([picture])[0]
+
+    @property
+    def batch(self) -> int:
+        """Pictures that it is best shown at once."""
+        return self._batches.size
+
+    def detect_batch(self, pictures: Sequence[Picture]) -> list[Detections]:
+        """As :meth:`detect`, of several pictures in their order."""
+        return self._batches.ask(self._detect, pictures)
+
+    def take_warning(self) -> list[str]:
+        """A line where memory did not suffice since it was asked for last."""
+        return self._batches.take_warning()
+
+    @abstractmethod
+    def _detect(self, pictures: Sequence[Picture]) -> list[Detections]:
+        """What the network finds in pictures that are few enough to be shown at once."""

@@ -11,17 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from instancecap.evidence.experts.neural.batches import Batches
+from instancecap.evidence.experts.neural.batches import BatchedDetector, Batches
 from instancecap.evidence.experts.neural.detr import open_columns, read_queries
 from instancecap.evidence.experts.neural.hub import Pretrained
 from instancecap.models.detector import Detections
 from instancecap.video.decode import Picture
 
 
-class HubDetector:
+class HubDetector(BatchedDetector):
     """A closed detector, loaded when it is made."""
-
-    tight = True
 
     def __init__(self, name: str) -> None:
         """``name``: a folder with ``config.json``, weights and ``preprocessor_config.json``, or a
@@ -37,23 +35,6 @@ class HubDetector:
         labels = self._model.config.id2label
         names = [labels[index] for index in sorted(labels)]
         self._columns = open_columns(names, source=name)
-
-    def detect(self, picture: Picture) -> Detections:
-        """Boxes and scores in a BGR picture of any size, best first."""
-        return self.detect_batch([picture])[0]
-
-    @property
-    def batch(self) -> int:
-        """Pictures that it is best shown at once."""
-        return self._batches.size
-
-    def detect_batch(self, pictures: Sequence[Picture]) -> list[Detections]:
-        """As :meth:`detect`, of several pictures in their order."""
-        return self._batches.ask(self._detect, pictures)
-
-    def take_warning(self) -> list[str]:
-        """A line where memory did not suffice since it was asked for last."""
-        return self._batches.take_warning()
 
     def _detect(self, pictures: Sequence[Picture]) -> list[Detections]:
         rgb = [np.ascontiguousarray(picture[..., ::-1]) for picture in pictures]

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.errors import MissingDependency
-from instancecap.evidence.experts.neural.batches import Batches
+from instancecap.evidence.experts.neural.batches import BatchedDetector, Batches
 from instancecap.evidence.experts.neural.detr import read_boxes
 from instancecap.evidence.experts.neural.hub import Pretrained
 from instancecap.models.classes import EVERYDAY, ClassColumns, distinct
@@ -67,15 +67,13 @@ class _Run:
     spans: list[slice]
 
 
-class OpenVocabularyDetector:
+class OpenVocabularyDetector(BatchedDetector):
     """A detector that finds what it is asked for: COCO's classes and other everyday things, until
     it is asked for something else.
 
     Models run in single precision, also on a GPU: releases of transformers until late in 2026
     crash with Grounding DINO in half precision.
     """
-
-    tight = True
 
     def __init__(self, name: str) -> None:
         """``name``: a folder with ``config.json``, weights, tokenizer and
@@ -140,23 +138,6 @@ class OpenVocabularyDetector:
             )["input_ids"]
             runs.append(_Run(ids, chosen, []))
         return runs
-
-    def detect(self, picture: Picture) -> Detections:
-        """Boxes and scores in a BGR picture of any size, best first."""
-        return self.detect_batch([picture])[0]
-
-    @property
-    def batch(self) -> int:
-        """Pictures that it is best shown at once."""
-        return self._batches.size
-
-    def detect_batch(self, pictures: Sequence[Picture]) -> list[Detections]:
-        """As :meth:`detect`, of several pictures in their order."""
-        return self._batches.ask(self._detect, pictures)
-
-    def take_warning(self) -> list[str]:
-        """A line where memory did not suffice since it was asked for last."""
-        return self._batches.take_warning()
 
     def _detect(self, pictures: Sequence[Picture]) -> list[Detections]:
         rgb = [np.ascontiguousarray(picture[..., ::-1]) for picture in pictures]

@@ -112,21 +112,23 @@ class SamTracker:
         """
         torch = self._torch
         squares = [to_square(picture, self.side, self._family) for picture in pictures]
-        session = kind(
-            video=torch.from_numpy(np.stack(squares)),
-            video_height=pictures[0].shape[0],
-            video_width=pictures[0].shape[1],
-            inference_device=model.device,
-            inference_state_device=model.device,
-            dtype=model.dtype,
-            max_vision_features_cache_size=len(pictures),
-        )
+        session = None
         try:
+            session = kind(
+                video=torch.from_numpy(np.stack(squares)),
+                video_height=pictures[0].shape[0],
+                video_width=pictures[0].shape[1],
+                inference_device=model.device,
+                inference_state_device=model.device,
+                dtype=model.dtype,
+                max_vision_features_cache_size=len(pictures),
+            )
             yield session
         except torch.OutOfMemoryError as error:
             raise MemoryError(f"{self.name}: the GPU's memory does not suffice") from error
         finally:
-            session.reset_inference_session()
+            if session is not None:
+                session.reset_inference_session()
             if model.device.type == "cuda":
                 torch.cuda.empty_cache()
 
