@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,65 +15,12 @@ import pytest
 import instancecap as ic
 from instancecap.engine.work import evidence_key
 from instancecap.errors import MissingDependency, UsageError
-from instancecap.evidence import cluster, registry, streaming
+from instancecap.evidence import cluster, streaming
 from instancecap.evidence.choice import Cluster
-from instancecap.evidence.detectors import DETECTORS, read_phrases
+from instancecap.evidence.detectors import DETECTORS
 from instancecap.models import weights
-from instancecap.models.classes import ClassColumns
 from instancecap.models.detector import Detections
-
-
-class BrightDetector:
-    """Calls what is bright ``class_``: an expert whose answers are known.
-
-    ``copies``: one beside the other in the box; ``phrase``: what it was asked for.
-    """
-
-    name = "bright"
-    tight = True
-
-    def __init__(self, class_: str = "dog", *, copies: int = 1, phrase: str = "") -> None:
-        self.columns = ClassColumns([class_, phrase] if phrase else [class_], by_head=bool(phrase))
-        self.copies, self.score = copies, [0.9, 0.7] if phrase else [0.9]
-
-    def detect(self, picture: np.ndarray) -> Detections:
-        rows, columns = np.nonzero(picture.min(axis=2) > 200)
-        count = self.copies if len(rows) else 0
-        own = np.array([self.score] * count, np.float32).reshape(count, -1)
-        own = own if count else np.zeros((0, len(self.score)), np.float32)
-        boxes = np.zeros((count, 4), np.float32)
-        if count:
-            height, width = picture.shape[:2]
-            edges = np.linspace(columns.min(), columns.max() + 1, count + 1) / width
-            top, bottom = rows.min() / height, (rows.max() + 1) / height
-            rest = np.full(count, top), edges[1:], np.full(count, bottom)
-            boxes = np.stack([edges[:-1], *rest], axis=1).astype(np.float32)
-        told = self.columns.phrases(own)
-        return Detections(boxes, self.columns.read(own), self.columns.own, told)
-
-
-class Points:
-    """Entry points of installed packages, as :mod:`importlib.metadata` hands them out."""
-
-    def __init__(self, name: str, load: Callable[[], object]) -> None:
-        self.name, self.load, self.dist, self.value = name, load, None, "their:maker"
-
-
-@pytest.fixture
-def offer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, Callable[[], object]], None]]:
-    """Let an installed package offer a detector."""
-
-    def add(name: str, load: Callable[[], object]) -> None:
-        point = Points(f"detector.{name}", load)
-
-        def entry_points(*, group: str, name: str | None = None) -> list[Points]:
-            return [point] if group == registry.GROUP and name in (None, point.name) else []
-
-        monkeypatch.setattr(registry, "entry_points", entry_points)
-
-    cluster.forget_models()
-    yield add
-    cluster.forget_models()
+from tests.evidence.bright import BrightDetector
 
 
 def test_a_detector_of_another_package_names_what_is_seen(
@@ -194,35 +142,6 @@ def test_another_file_at_the_same_path_is_not_taken_for_the_same(
     assert evidence_key(chosen, masks=False) not in (first, second)
 
 
-def test_a_phrase_is_no_path_and_a_file_of_phrases_is_one(
-    without_weights: None,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> None:
-    class Asked(BrightDetector):
-        name = "asked"
-
-        def asking(self, phrases: Sequence[str]) -> Asked:
-            return self
-
-    own = {"asked": Asked, **DETECTORS.own}
-    monkeypatch.setattr(cluster, "DETECTORS", replace(DETECTORS, own=own))
-    monkeypatch.chdir(tmp_path)
-
-    def key(phrases: str) -> str:
-        return evidence_key(Cluster(detector="asked", phrases=phrases), masks=False)
-
-    first = key("dog, cat")
-    Path("dog").mkdir()
-    Path("dog", "one.mp4").write_bytes(b"anything")
-    assert key("dog, cat") == first
-    listed = Path("things.txt")
-    listed.write_text("dog", encoding="utf-8")
-    before = key("things.txt")
-    listed.write_text("dog\ncat", encoding="utf-8")
-    assert key("things.txt") != before
-
-
 def test_two_detectors_are_not_called_alike(
     without_weights: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,40 +149,6 @@ def test_two_detectors_are_not_called_alike(
     monkeypatch.setattr(cluster, "DETECTORS", replace(DETECTORS, own=own))
     with pytest.raises(UsageError, match=r"^--detector here,there: two .* bright, bright; rename"):
         cluster.load_models(Cluster(detector="here,there"))
-
-
-def test_phrases_are_for_detectors_that_are_asked(without_weights: None) -> None:
-    chosen = Cluster(detector="opencv-hog", phrases="kettle")
-    with pytest.raises(UsageError, match=r"^--phrases .*opencv-hog has its own classes: choose"):
-        cluster.load_models(chosen)
-
-
-@pytest.mark.parametrize(
-    ("text", "phrases"),
-    [
-        ("red kettle, Forklift.", ("red kettle", "forklift")),
-        ("sofa,, couch ,a  settee", ("sofa",)),
-        ("man, person,the man in red", ("man", "person", "man in red")),
-        ("a very long phrase " * 30, (" ".join(["a very long phrase"] * 30)[2:],)),
-    ],
-)
-def test_phrases_between_commas(text: str, phrases: tuple[str, ...]) -> None:
-    assert read_phrases(text) == phrases
-
-
-def test_phrases_in_a_file(tmp_path: Path) -> None:
-    file = tmp_path / "things.txt"
-    file.write_text("red kettle\n\nknife, fork and spoon\n", encoding="utf-8")
-    assert read_phrases(str(file)) == ("red kettle", "knife, fork and spoon")
-    with pytest.raises(
-        UsageError, match=r"--phrases .*none\.txt: there is no such file; give a text"
-    ):
-        read_phrases(str(tmp_path / "none.txt"))
-    file.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UsageError, match="UnicodeDecodeError"):
-        read_phrases(str(file))
-    with pytest.raises(UsageError, match=r"^--phrases ,: there is no phrase"):
-        read_phrases(",")
 
 
 def test_several_detectors_look_at_the_same_pictures(
@@ -298,17 +183,6 @@ def test_a_detector_is_named_once_and_between_commas(without_weights: None, name
         UsageError, match=rf"^--detector {names.strip()} ?: write each name once, with a"
     ):
         cluster.load_models(Cluster(detector=names))
-
-
-@pytest.mark.parametrize(
-    ("phrases", "told"), [("none.txt", "there is no such file; give"), (" , ,", "no phrase; give")]
-)
-def test_phrases_that_are_none_are_told_before_anything_is_loaded(
-    offer: Callable[[str, Callable[[], object]], None], phrases: str, told: str
-) -> None:
-    offer("late", lambda: pytest.fail("it was loaded"))
-    with pytest.raises(UsageError, match=rf"^--phrases {phrases.strip()}: .*{told}"):
-        cluster.load_models(Cluster(detector="late", phrases=phrases))
 
 
 class Batched(BrightDetector):
@@ -383,7 +257,7 @@ def test_a_detector_that_cannot_be_made_is_named(
     offer("theirs", fail)
     with pytest.raises(UsageError, match=r"detector\.theirs failed: RuntimeError: no license key"):
         DETECTORS.open("theirs")
-    offer("empty", lambda: lambda: Points("a name alone", fail))
+    offer("empty", lambda: lambda: SimpleNamespace(name="a name alone"))
     with pytest.raises(
         UsageError, match=r"^--detector empty: what .*detector\.empty makes has no tight, detect; a"
     ):
