@@ -50,7 +50,8 @@ def merge_cameras(said: Mapping[str, CameraFacts], *, shots: Sequence[Shot]) -> 
     if len(known) < 2:
         return next(iter(known.values()))
     answers = [merge(asked) for asked in _questions(known)]
-    held = {word for one in answers for word in one.value.split()} - {"static"}
+    told = {word for one in answers for word in one.value.split()}
+    held = {word for facts in known.values() for word in _moves(facts) if word in told}
     base = min(known.values(), key=lambda facts: len(_moves(facts) ^ held))
     manner = [word for word in base.motion if word in MANNER]
     return base.model_copy(
