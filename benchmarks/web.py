@@ -16,6 +16,8 @@ Labels are by eye, so every figure says what is left out:
   the first labelled one with an IoU of 0.5 or more at the label's time; where it is of COCO.
 * **start_cell**, **end_cell**, **leaves** — over the labelled instances that one of the first
   three covers with an IoU of 0.3 or more; ``leaves`` is the mean of the accuracies on both cases.
+* **writing** — share of the clips in which something is written of which a text or an overlay is
+  told; **writing_false** — the others of which a text is.
 * **duplicates** — share of the instances among the first three that are a second one of a labelled
   instance, overlap an earlier one by more than half for most of the time in which both are seen, or
   lie almost whole in one of their class (or it in them).
@@ -69,7 +71,7 @@ class Labelled:
 
 @dataclass(slots=True)
 class WebResult:
-    """What was found of one clip; pairs are (truth, found)."""
+    """What was found of one clip; pairs are (truth, found), ``writing`` truth, texts, overlays."""
 
     name: str
     camera: Counts = field(default_factory=Counts)
@@ -78,6 +80,7 @@ class WebResult:
     events: Counts = field(default_factory=Counts)
     has_transition: tuple[bool, bool] = (False, False)
     shot_type: tuple[str, str] = ("", "")
+    writing: tuple[bool, bool, bool] = (False, False, False)
     classes: tuple[int, int] = (0, 0)
     main: float = 0.0
     main_is_coco: bool = False
@@ -106,6 +109,10 @@ def judge_web(case: Labelled, evidence: Evidence) -> WebResult:
     result.shot_type = case.label["shot_type"], evidence.framing.shot_type
     if result.shot_type[0] != result.shot_type[1]:
         result.misses.append(f"shot type {result.shot_type[0]}, found {result.shot_type[1] or '-'}")
+    texts, overlays = bool(evidence.texts), bool(evidence.overlays)
+    result.writing = case.label["texts"], texts, overlays
+    if case.label["texts"] != (texts or overlays):
+        result.misses.append("writing not found" if case.label["texts"] else "no writing there")
     _judge_instances(result, case.label, evidence.instances[:MOST])
     return result
 
@@ -223,6 +230,8 @@ def summarise_web(results: Sequence[WebResult]) -> dict[str, float | int | None]
         "transitions_false": events.false,
         "has_transition": _mean([r.has_transition[0] == r.has_transition[1] for r in results]),
         "shot_type": _mean([r.shot_type[0] == r.shot_type[1] for r in results]),
+        "writing": _mean([text or over for r in results for is_, text, over in [r.writing] if is_]),
+        "writing_false": sum(text for r in results for is_, text, _ in [r.writing] if not is_),
         "coco_class": seen / wanted if wanted else None,
         "main_iou": _mean([r.main >= COVERS for r in results]),
         "main_iou_coco": _mean([r.main >= COVERS for r in results if r.main_is_coco]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from benchmarks.reliability import count_facts, web_facts
 from benchmarks.web import Labelled, judge_web, overlaps, summarise_web
-from instancecap.schema.base import TrackPoint
+from instancecap.schema.base import Text, TrackPoint
 from instancecap.schema.evidence import (
     CameraFacts,
     Evidence,
@@ -25,7 +26,8 @@ from instancecap.video import Clip
 LABEL: dict[str, Any] = {
     "file": "a.mp4", "camera": ["zoom_in", "handheld"], "camera_confidence": 0.8,
     "shot_type": "full_shot", "shot_angle": "eye_level", "place": "outdoor", "light": "daylight",
-    "kind": "real", "transitions": [{"t": 1.0, "kind": "cut"}, {"t": 3.0, "kind": "flash"}],
+    "kind": "real", "texts": True,
+    "transitions": [{"t": 1.0, "kind": "cut"}, {"t": 3.0, "kind": "flash"}],
     "instances": [
         {"class": "woman", "coco": "person", "box": [0.1, 0.1, 0.4, 0.9], "t": 0.5,
          "start": "center-left", "end": "center-left", "leaves": False, "moving": True,
@@ -62,7 +64,9 @@ def case() -> Labelled:
 
 
 def test_what_is_right_scores_full_marks(case: Labelled) -> None:
-    result = judge_web(case, evidence(instance(0, 0.1), cuts=(1.1, 3.2)))
+    found = evidence(instance(0, 0.1), cuts=(1.1, 3.2))
+    found.texts = [Text(text="TAXI", t=0.0, box=(0.1, 0.1, 0.2, 0.2))]
+    result = judge_web(case, found)
     figures = summarise_web([result])
     assert result.misses == []
     names = ("camera_f1", "static", "transitions_f1", "shot_type", "coco_class", "main_iou")
@@ -73,6 +77,16 @@ def test_what_is_right_scores_full_marks(case: Labelled) -> None:
 def test_a_missed_cut_and_a_false_one_count_both(case: Labelled) -> None:
     result = judge_web(case, evidence(cuts=(2.0,)))
     assert (result.events.hits, result.events.false, result.events.missed) == (0, 1, 1)
+
+
+def test_writing_is_found_and_is_not_told_where_there_is_none(case: Labelled) -> None:
+    plain, written = evidence(instance(0, 0.1)), evidence(instance(0, 0.1))
+    written.texts = [Text(text="TAXI", t=0.0, box=(0.1, 0.1, 0.2, 0.2))]
+    blank = replace(case, label=case.label | {"texts": False})
+    results = [judge_web(case, plain), judge_web(case, written), judge_web(blank, written)]
+    assert [any("writing" in miss for miss in one.misses) for one in results] == [True, False, True]
+    figures = summarise_web(results)
+    assert (figures["writing"], figures["writing_false"]) == (0.5, 1)
 
 
 def test_a_second_instance_on_one_thing_is_a_double(case: Labelled) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rapidocr.utils.process_img import get_rotate_crop_image
 
 from instancecap.video.decode import Picture
 
@@ -24,18 +25,28 @@ class ReadLine:
     box: NDArray[np.float64]
 
 
-def read_lines(picture: Picture) -> list[ReadLine]:
-    """The lines of writing in a BGR picture, from the top."""
+def locate_lines(picture: Picture) -> list[NDArray[np.float32]]:
+    """Corners (4, 2) in pixels of each line of writing in a BGR picture, the largest first."""
+    found = _engine()(picture, use_det=True, use_cls=False, use_rec=False)
+    boxes = [] if found.boxes is None else [np.asarray(one, np.float32) for one in found.boxes]
+    return sorted(boxes, key=lambda corners: -float(np.prod(np.ptp(corners, axis=0))))
+
+
+def read_line(picture: Picture, corners: NDArray[np.float32]) -> ReadLine:
+    """What is written between the corners (4, 2); no text and score 0 where nothing can be read."""
+    cut = get_rotate_crop_image(picture, corners)
+    read = _engine()(cut, use_det=False, use_cls=False, use_rec=True)
+    box = box_between(picture, corners)
+    if not read.txts:
+        return ReadLine("", 0.0, box)
+    return ReadLine(read.txts[0].strip(), float(read.scores[0]), box)
+
+
+def box_between(picture: Picture, corners: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The box (4,) in 0..1 of the picture that holds some corners in pixels."""
     height, width = picture.shape[:2]
-    found = _engine()(picture)
-    if found.boxes is None:
-        return []
-    lines = []
-    for corners, text, score in zip(found.boxes, found.txts, found.scores, strict=True):
-        low, high = corners.min(axis=0), corners.max(axis=0)
-        box = (np.concatenate([low, high]) / [width, height, width, height]).clip(0, 1)
-        lines.append(ReadLine(text.strip(), float(score), box))
-    return sorted(lines, key=lambda line: (line.box[1], line.box[0]))
+    both = np.concatenate([corners.min(axis=0), corners.max(axis=0)])
+    return np.asarray((both / [width, height, width, height]).clip(0, 1), np.float64)
 
 
 @cache

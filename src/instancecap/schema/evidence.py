@@ -265,7 +265,7 @@ class TextRegion(StrictModel):
     t: Seconds = Field(description="first seen")
     end: Seconds = Field(description="last seen")
     box: Box
-    score: Unit = Field(description="share of the samples between in which it was found")
+    score: Unit = Field(description="how sure it was read, or that nobody can")
     text: str = Field(default="", description="what it says, empty where it was not read")
     kind: TextKind = "overlay"
 
