@@ -89,6 +89,22 @@ def test_a_real_clip_is_uploaded_captioned_and_saved(
     page.locator(".show").first.click()
     assert "frame 1 of" in page.locator("[data-part=said]").inner_text()
 
+    page.locator("[data-part=edit]").click()
+    background = page.locator("[data-pointer='/background']")
+    count = page.locator("[data-pointer='/instances/0/count']")
+    background.fill("A room with a wooden floor.")
+    background.press("Enter")
+    page.locator(".was:visible", has_text="before: empty").wait_for()
+    count.fill("0")
+    page.locator(".fault:visible").first.wait_for()
+    page.locator("[data-download$=json]").first.click()
+    page.locator("[data-part=toast].error", has_text="cannot be saved").wait_for()
+    count.press("Escape")
+    page.locator("[data-part=prompt-text]", has_text="wooden floor").wait_for()
+    assert serious_findings(page) == []
+    page.locator("[data-part=edit]").click()
+    page.locator(".reading:not(.editor) dd", has_text="wooden floor").wait_for()
+
     page.locator("[name=target]").select_option("cosmos3")
     page.locator("[data-part=prompt-text]", has_text=re.compile(r"^\{")).wait_for()
     assert page.locator("[data-part=meter]").evaluate("meter => meter.value > 0")
@@ -100,6 +116,8 @@ def test_a_real_clip_is_uploaded_captioned_and_saved(
     assert caption.instances
     assert caption.video is not None
     assert caption.video.path == clip.name
+    assert caption.background == "A room with a wooden floor."
+    assert caption.provenance["/background"].source == "human"
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])

@@ -96,6 +96,30 @@ def test_a_prompt_comes_with_its_budget(browser: Any, page: str) -> None:
     assert "allowed are" in wrong.json()["error"]
 
 
+def test_a_field_is_corrected(browser: Any) -> None:
+    _, page = caption(browser, path="a b&<i>.mp4")
+    before = browser.get(f"{page}/fields").json()
+    assert before["before"] == {}
+    edit = {"pointer": "/background", "value": "A <b>gray</b> ramp."}
+    checked = browser.post(f"{page}/fields?only_check=true", json=edit).json()
+    assert checked == {"error": ""}
+    assert browser.get(f"{page}/fields").json() == before
+    for _ in range(2):
+        after = browser.post(f"{page}/fields", json=edit).json()
+        assert after["before"] == {"/background": None}
+    known = after["caption"]["provenance"]["/background"]
+    assert (known["source"], known["support"], bool(known["at"])) == ("human", "unchecked", True)
+    for pointer, value in (("/schema", "x"), ("/camera/motion", ["sideways"]), ("/nothing", "x")):
+        wrong = browser.post(f"{page}/fields", json={"pointer": pointer, "value": value}).json()
+        assert pointer.removeprefix("/") in wrong["error"].replace(".", "/")
+    saved = Caption.from_json(browser.get(f"{page}/download/json").text)
+    assert saved.model_dump(mode="json") == after["caption"]
+    for format in ("text", "report"):
+        text = browser.get(f"{page}/download/{format}").text
+        assert "gray" in text
+        assert format == "text" or "<b>gray" not in text
+
+
 def test_every_file_can_be_saved(browser: Any, page: str, tmp_path: Path) -> None:
     for format, (_, end) in DOWNLOADS.items():
         answer = browser.get(f"{page}/download/{format}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import Any, get_args
 from urllib.parse import quote
 
@@ -28,6 +29,13 @@ from instancecap.web.app.prompts import prompt_facts, target_names
 from instancecap.web.app.services import SEARCH_SECONDS, Services, Source
 from instancecap.web.clip_view import ClipView
 from instancecap.web.report import ReportEntry, write_report
+from instancecap.web.review.edits import (
+    VOCABULARIES,
+    SetField,
+    apply_edit,
+    replaced_leaves,
+    time_now,
+)
 
 EXAMPLES = 12
 """Clips that are offered at most."""
@@ -40,6 +48,9 @@ RECENT = 8
 
 NOTE = "result.json"
 """What is remembered of a result beside the caption: the clip's key and name."""
+
+FIRST = "first.json"
+"""The caption of a result before anybody edited it."""
 
 DOWNLOADS = {
     "json": ("JSON", ".json"),
@@ -65,6 +76,7 @@ def router(services: Services) -> APIRouter:
     routes = APIRouter()
     _add_start(routes, services)
     _add_result(routes, services)
+    _add_edits(routes, services)
     _add_downloads(routes, services)
     return routes
 
@@ -130,6 +142,7 @@ def _add_result(routes: APIRouter, services: Services) -> None:
             targets=target_names(),
             tasks=get_args(Task),
             lengths=get_args(Length),
+            vocabularies=VOCABULARIES,
         )
 
     @routes.get("/captions/{id}/frames/{name}")
@@ -145,6 +158,37 @@ def _add_result(routes: APIRouter, services: Services) -> None:
     def prompt(id: str, target: str, task: Task = "t2v", length: Length = "dense") -> Any:
         _, caption, _ = _result(services, id)
         return prompt_facts(caption, target=target, task=task, length=length)
+
+
+def _add_edits(routes: APIRouter, services: Services) -> None:
+    """The fields of a caption, for a person to correct."""
+    lock = Lock()
+
+    def shown(folder: Path, caption: Caption) -> dict[str, Any]:
+        first = folder / FIRST
+        before = replaced_leaves(Caption.read(first), caption) if first.exists() else {}
+        return {"caption": caption.model_dump(mode="json"), "before": before}
+
+    @routes.get("/captions/{id}/fields")
+    def fields(id: str) -> dict[str, Any]:
+        folder, caption, _ = _result(services, id)
+        return shown(folder, caption)
+
+    @routes.post("/captions/{id}/fields")
+    def edit(id: str, edit: SetField, only_check: bool = False) -> dict[str, Any]:
+        """The fields as they are then; an ``error`` is an answer like others."""
+        with lock:
+            folder, caption, _ = _result(services, id)
+            try:
+                edited = apply_edit(caption, edit, at=time_now())
+            except InputError as error:
+                return {"error": str(error)}
+            if only_check:
+                return {"error": ""}
+            if not (folder / FIRST).exists():
+                caption.write(folder / FIRST)
+            edited.write(folder / "caption.json")
+        return shown(folder, edited)
 
 
 def _add_downloads(routes: APIRouter, services: Services) -> None:

@@ -10,13 +10,15 @@ the provenance; what was measured or checked of the words before holds no more, 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from instancecap.errors import FormatError
 from instancecap.language.sentences import split_sentences
 from instancecap.schema import pointer as pointers
+from instancecap.schema import vocabulary as v
 from instancecap.schema.base import StrictModel, TrackPoint
 from instancecap.schema.caption import HUMAN, Caption, Instance, Position, Provenance
 from instancecap.web.review import naming
@@ -41,6 +43,17 @@ _SETTABLE = re.compile(
     r"|shots/\d+/(motion|shot_type|transition)|segments/\d+/(start|end|instances)"
     r"|instances/\d+/(category|is_main|count|position/(start|end|enters|leaves)))"
 )
+
+VOCABULARIES = {
+    name: get_args(words)
+    for name, words in {
+        "category": v.Category, "place": v.Place, "time_of_day": v.TimeOfDay, "style": v.Style,
+        "speed": v.Speed, "stability": v.Stability, "shot_type": v.ShotType,
+        "shot_angle": v.ShotAngle, "shot_position": v.ShotPosition, "start": v.Cell,
+        "end": v.Cell, "motion": v.Primitive, "transition": v.Transition,
+    }.items()
+}  # fmt: skip
+"""Words that a field may hold, by the last step of its pointer."""
 
 
 class SetField(StrictModel):
@@ -143,6 +156,17 @@ def apply_edit(caption: Caption, edit: Edit, *, at: str) -> Caption:
     draft = _checked(draft)
     _mark(caption, draft, moved, at)
     return draft
+
+
+def replaced_leaves(before: Caption, after: Caption) -> dict[str, Any]:
+    """What stood before in the leaves that differ, by pointer; None where nothing did."""
+    was, now = before.leaves(), after.leaves()
+    return {one: was.get(one) for one in was.keys() | now.keys() if was.get(one) != now.get(one)}
+
+
+def time_now() -> str:
+    """The time of an edit, UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def mentions(caption: Caption, id: int) -> dict[str, list[str]]:
@@ -335,13 +359,8 @@ def _by_person(at: str) -> Provenance:
 
 def _mark(before: Caption, after: Caption, moved: dict[str, Provenance], at: str) -> None:
     """Say of every leaf that changed who wrote it, and drop what was claimed of it before."""
-    was, now = before.leaves(), after.leaves()
     ids = {None, *_ids(after)}
-    changed = {
-        one
-        for one in was.keys() | now.keys()
-        if was.get(one) != now.get(one) and pointers.instance_of(one) in ids
-    }
+    changed = {one for one in replaced_leaves(before, after) if pointers.instance_of(one) in ids}
     for pointer in sorted(changed):
         after.provenance[pointer] = moved.get(pointer) or _by_person(at)
     after.claims = [

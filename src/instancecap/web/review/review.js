@@ -270,6 +270,8 @@ const fields = new Fields(part.fields, {
     return answer.error;
   },
   recaption: (pointer) => instances.recaption(pointer),
+  writer: part.review.dataset.writer,
+  keys: true,
 });
 
 // What the keys and buttons do -----------------------------------------------------------------

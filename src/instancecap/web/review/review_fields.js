@@ -106,10 +106,12 @@ function read(node) {
 
 /** Builds the inputs of a caption into `root`, and keeps them in step with it. */
 export class Fields {
-  /** `on.save(pointer, value)`, `on.check(pointer, value)` → a fault or "", `on.recaption(pointer)`. */
+  /**
+   * `on.save(pointer, value)`, `on.check(pointer, value)` → a fault or ""; `on.recaption(pointer)`
+   * where `on.writer` can write a field anew; `on.keys` where digits go to the instances.
+   */
   constructor(root, on) {
-    const { writer } = document.querySelector("[data-part=review]").dataset;
-    Object.assign(this, { root, on, writer, nodes: new Map(), heads: new Map(), focused: "" });
+    Object.assign(this, { root, on, nodes: new Map(), heads: new Map(), focused: "" });
     root.addEventListener("focusin", (event) => {
       const { pointer } = event.target.dataset;
       if (pointer) this.focused = pointer;
@@ -160,8 +162,8 @@ export class Fields {
       this.heads.set(one.id, section.querySelector("h3 span"));
       section.classList.add("card");
       section.style.setProperty("--hue", `var(--hue-${this.hue(caption, one.id)})`);
-      section.querySelector("h3").prepend(make("kbd", { title: "key" }, String(rank + 1)), " ",
-        make("i", { class: "chip", "aria-hidden": "true" }));
+      const key = this.on.keys ? [make("kbd", { title: "key" }, String(rank + 1)), " "] : [];
+      section.querySelector("h3").prepend(...key, make("i", { class: "chip", "aria-hidden": "true" }));
       sections.push(section);
     });
     sections.push(this.section("Camera", "", CAMERA.map((one) => `/camera/${one}`), caption));
@@ -195,10 +197,10 @@ export class Fields {
     const node = input(pointer, valueAt(caption, pointer), id);
     const origin = make("p", { class: "origin" });
     const was = make("p", { class: "was", hidden: true });
-    const asks = node.type !== "checkbox" && !/^\/(segments|texts|shots)/.test(pointer);
+    const asks = this.on.recaption && node.type !== "checkbox" && !/^\/(segments|texts|shots)/.test(pointer);
     const anew = !asks ? "" : make("button", { type: "button", class: "quiet anew", tabindex: -1,
       "data-recaption": pointer, "aria-label": `Write ${label(pointer)} anew`,
-      title: `by ${this.writer}` }, "anew");
+      title: `by ${this.on.writer}` }, "anew");
     const fault = make("p", { class: "fault", id: `${id}-fault`, role: "alert" });
     node.setAttribute("aria-describedby", fault.id);
     put(node, valueAt(caption, pointer));

@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
@@ -15,26 +15,17 @@ from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter
 
 from instancecap.datasets.replace import Replacement
 from instancecap.errors import InputError
-from instancecap.schema import vocabulary as v
 from instancecap.schema.base import Box, StrictModel
 from instancecap.schema.caption import Caption
 from instancecap.video.clip import Clip
 from instancecap.web.app.services import Services
 from instancecap.web.review import index
-from instancecap.web.review.edits import Edit, apply_edit, mentions
+from instancecap.web.review.edits import VOCABULARIES, Edit, apply_edit, mentions, replaced_leaves
 from instancecap.web.review.player import player_of_frames, player_of_video
 from instancecap.web.review.replace import SetReplacement, preview
 from instancecap.web.review.session import Session
 from instancecap.web.review.store import Change, Conflict, Opened, ReviewSet, Verdict
 from instancecap.web.review.workers import recaption, replace_in_set, track_box
-
-VOCABULARIES = {
-    "category": v.Category, "place": v.Place, "time_of_day": v.TimeOfDay, "style": v.Style,
-    "speed": v.Speed, "stability": v.Stability, "shot_type": v.ShotType,
-    "shot_angle": v.ShotAngle, "shot_position": v.ShotPosition, "start": v.Cell, "end": v.Cell,
-    "motion": v.Primitive, "transition": v.Transition,
-}  # fmt: skip
-"""Words that a field may hold, by the last step of its pointer."""
 
 Reviewer = Annotated[str, StringConstraints(strip_whitespace=True, max_length=60)]
 
@@ -128,7 +119,7 @@ def _add_queue(routes: APIRouter, services: Services, session: Session) -> None:
             problem=problem,
             job=job,
             writer=services.config.server.model or "the measured captioner",
-            vocabularies={name: get_args(words) for name, words in VOCABULARIES.items()},
+            vocabularies=VOCABULARIES,
         )
 
     @routes.get("/queue")
@@ -320,9 +311,6 @@ def _shown(services: Services, review: ReviewSet, opened: Opened) -> dict[str, A
     """A caption with all that the page shows of it."""
     name, caption = opened.name, opened.caption
     first = review.first(name)
-    was = first.leaves() if first else {}
-    now = caption.leaves()
-    changed = {one for one in was.keys() | now.keys() if was.get(one) != now.get(one)}
     try:
         clip: Clip | None = _clip_of(services, opened)
         trouble = ""
@@ -333,7 +321,7 @@ def _shown(services: Services, review: ReviewSet, opened: Opened) -> dict[str, A
         "version": opened.version,
         "item": opened.item._asdict(),
         "caption": caption.model_dump(mode="json"),
-        "before": {one: was.get(one) for one in changed} if first else {},
+        "before": replaced_leaves(first, caption) if first else {},
         "clip": clip is not None,
         "trouble": trouble,
         "verdicts": review.verdicts(name),

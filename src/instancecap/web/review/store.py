@@ -18,7 +18,6 @@ import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,7 +30,7 @@ from instancecap.schema.caption import Caption
 from instancecap.web.review import index
 from instancecap.web.review.database import Database
 from instancecap.web.review.documents import Documents, open_documents
-from instancecap.web.review.edits import EDIT, Edit, apply_edit
+from instancecap.web.review.edits import EDIT, Edit, apply_edit, time_now
 
 Verdict = Literal["accepted", "rejected", "skipped"]
 
@@ -134,7 +133,7 @@ class ReviewSet:
         with self.database.writing() as db:
             text = self._text(db, name)
             self._check_version(db, name, text, version)
-            before, at = _parsed(name, text), _now()
+            before, at = _parsed(name, text), time_now()
             after = apply_edit(before, edit, at=at)
             new = after.to_json() + "\n"
             if digest_of(new) != version:
@@ -263,7 +262,7 @@ class ReviewSet:
             if verdict == "open":
                 db.execute("DELETE FROM verdicts WHERE (name, reviewer) = (?, ?)", (name, reviewer))
             else:
-                values = (name, reviewer, verdict, _now())
+                values = (name, reviewer, verdict, time_now())
                 db.execute("INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?)", values)
 
     def verdicts(self, name: str) -> dict[str, str]:
@@ -282,7 +281,7 @@ class ReviewSet:
             if line:
                 db.execute(
                     "INSERT INTO critiques (name, reviewer, time, text) VALUES (?, ?, ?, ?)",
-                    (name, reviewer, _now(), line),
+                    (name, reviewer, time_now(), line),
                 )
 
     def critiques(self, name: str) -> dict[str, str]:
@@ -361,7 +360,3 @@ def _agreement(db: sqlite3.Connection) -> dict[str, Any]:
 
 def _parsed(name: str, text: str) -> Caption:
     return Caption.from_json(text, source=name)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
