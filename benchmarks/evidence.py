@@ -129,11 +129,12 @@ def _by_expert(
     camera's stand under a chosen camera model."""
     models = load_models(_cluster(options))
     camera = {kind: bins for kind, bins in kinds.items() if kind.startswith("camera.")}
-    if models.camera is not None:
-        yield models.camera.name, camera
+    if models.cameras:
+        names = ["flow"] * models.flow_too + [one.name for one in models.cameras]
+        yield ",".join(names), camera
         kinds = {kind: bins for kind, bins in kinds.items() if kind not in camera}
-    if options.detector or models.camera is None:
-        yield models.detector.name if options.detector else "", kinds
+    if options.detector or not models.cameras:
+        yield models.names["detector"] if options.detector else "", kinds
 
 
 def _cluster(options: argparse.Namespace) -> Cluster:

@@ -103,7 +103,7 @@ def test_a_chosen_model_takes_the_place_of_optical_flow(
 def test_what_optical_flow_said_stands_beside_it(without_weights: None, clip: Path) -> None:
     evidence = ic.measure(clip)
     evidence.camera.motion, evidence.camera.confidence = ["pan_left", "shaky"], 0.9
-    add_camera(Clip.open(clip), evidence, CloudModel(TRUCK, poses=True))
+    add_camera(Clip.open(clip), evidence, [CloudModel(TRUCK, poses=True)])
     assert [(one.kind, one.value, one.expert, one.holds) for one in evidence.opinions] == [
         ("camera.pan", "pan_left", "measured", False),
         ("camera.pan", "move_right", "cloud", True),
@@ -114,6 +114,42 @@ def test_what_optical_flow_said_stands_beside_it(without_weights: None, clip: Pa
     evidence.opinions = []
     evidence.models["camera"] = "measured"
     assert {one.claim.support for one in verify(claimed, evidence).findings} == {"contradicted"}
+
+
+def test_several_named_together_are_merged(without_weights: None, clip: Path) -> None:
+    evidence = ic.measure(clip)
+    assert evidence.camera.motion == [], "flow sees nothing to follow"
+    cloud, other = CloudModel(TRUCK, poses=True), CloudModel(TRUCK, poses=True, name="other")
+    alone = evidence.model_copy(deep=True)
+    add_camera(Clip.open(clip), alone, [cloud])
+    watcher = Watcher()
+    add_camera(Clip.open(clip), evidence, [cloud, watcher, other], flow_too=True)
+    assert evidence.models["camera"] == "flow,cloud,other"
+    assert evidence.camera.motion == ["move_right"]
+    assert evidence.camera == alone.camera, "two strangers are no surer than the surer one"
+    assert [(one.value, one.expert, one.holds) for one in evidence.opinions] == [
+        ("move_right", "cloud", True), ("move_right", "other", True),
+    ]  # fmt: skip
+    assert any(line.endswith("the camera is told by others") for line in evidence.warnings)
+    assert Evidence.from_json(evidence.to_json()) == evidence
+
+
+def test_flow_holds_against_a_model_that_nobody_measured_where_both_are_named(
+    without_weights: None, clip: Path, offer: Callable[[CameraModel], Cluster]
+) -> None:
+    evidence = ic.measure(clip)
+    evidence.camera.motion, evidence.camera.confidence = ["pan_left"], 0.9
+    add_camera(Clip.open(clip), evidence, [CloudModel(TRUCK, poses=True)], flow_too=True)
+    assert evidence.camera.motion == ["pan_left"]
+    assert [(one.value, one.expert, one.holds) for one in evidence.opinions] == [
+        ("pan_left", "measured", True), ("move_right", "cloud", False),
+    ]  # fmt: skip
+    chosen = Cluster(camera=f"flow, {offer(Watcher()).camera}")
+    models = cluster.load_models(chosen)
+    assert models.flow_too and [one.name for one in models.cameras] == ["watcher"]
+    assert not cluster.load_models(Cluster(camera="flow")).cameras
+    with pytest.raises(UsageError, match="--camera flow,: write each name once"):
+        cluster.load_models(Cluster(camera="flow,"))
 
 
 def test_without_one_nothing_new_is_written(without_weights: None, clip: Path) -> None:
@@ -132,7 +168,7 @@ def test_windows_follow_each_other_and_stop_at_cuts(without_weights: None, clip:
         Shot(start=0.0, end=1.0, transition="start"), Shot(start=1.0, end=3.0, transition="cut")
     ]  # fmt: skip
     watcher = Watcher()
-    add_camera(Clip.open(clip), evidence, watcher)
+    add_camera(Clip.open(clip), evidence, [watcher])
     spans = [(window.times[0], window.times[-1]) for window in watcher.windows]
     cut = [(0, 0.625), (0.625, 0.875), (1.0, 1.625), (1.625, 2.25), (2.25, 2.875)]
     assert np.array(spans) == pytest.approx(np.array(cut))
@@ -156,12 +192,12 @@ def test_masks_leave_more_of_the_background_than_boxes(without_weights: None, cl
     )
     evidence.instances = [lively, lively.model_copy(update={"id": 1, "class_": "chair"})]
     watcher = Watcher()
-    add_camera(Clip.open(clip), evidence, watcher)
+    add_camera(Clip.open(clip), evidence, [watcher])
     first, second = watcher.windows[0].background[:2]
     assert first.mean() == pytest.approx(0.5, abs=0.02), "by its mask, and a little around it"
     assert not second.any(), "by its box, which is the whole picture"
     lively.class_ = "chair"
-    add_camera(Clip.open(clip), evidence, watcher)
+    add_camera(Clip.open(clip), evidence, [watcher])
     assert watcher.windows[-1].background.all(), "a chair that rests is background"
 
 
@@ -178,7 +214,7 @@ def test_a_model_that_fails_on_a_clip_leaves_the_evidence_as_it_was(
 ) -> None:
     evidence = ic.measure(clip)
     before = evidence.model_copy(deep=True)
-    add_camera(Clip.open(clip), evidence, Watcher(error))
+    add_camera(Clip.open(clip), evidence, [Watcher(error)])
     assert evidence.camera == before.camera
     assert "camera" not in evidence.models
     (line,) = set(evidence.warnings) - set(before.warnings)
@@ -188,7 +224,7 @@ def test_a_model_that_fails_on_a_clip_leaves_the_evidence_as_it_was(
 def test_a_still_picture_is_not_shown(without_weights: None) -> None:
     clip = Clip.from_frames(np.zeros((1, 48, 64, 3), np.uint8), 24.0)
     watcher = Watcher()
-    add_camera(clip, ic.measure(clip), watcher)
+    add_camera(clip, ic.measure(clip), [watcher])
     assert watcher.windows == []
 
 

@@ -62,11 +62,17 @@ def test_a_chosen_camera_model_is_judged_by_its_own_figures(
     sure = (Tally(40, 40), Tally(), Tally(), Tally())
     figures = {"measured": {"camera.pan": sure, "class": sure}, "known": {"camera.pan": sure}}
     monkeypatch.setattr(reliability, "tallies", lambda expert="measured": figures.get(expert, {}))
-    for model, overrules in {"": True, "new": False, "known": True}.items():
+    named = {"": True, "flow": True, "new": False, "known": True, "flow,known": False}
+    for model, overrules in named.items():
         found = evidence(models={"camera": model} if model else {})
         assert may_overrule("camera.pan", **judged_by("camera.pan", found)) is overrules
         assert may_overrule("class", **judged_by("class", found))
-    for detector, overrules in {"yolox-nano": True, "theirs,yolox-nano": False}.items():
+    for detector, overrules in {
+        "yolox-nano": True,
+        "theirs,yolox-nano": False,
+        "yolox-nano,theirs": False,
+        "nanodet-plus-m,yolox-nano": True,
+    }.items():
         found = evidence(models={"detector": detector})
         assert may_overrule("class", **judged_by("class", found)) is overrules
 

@@ -45,7 +45,7 @@ LISTS = re.compile(r"(?:prompts?|captions?|labels?|texts?)\.txt", re.IGNORECASE)
 clips. Any other ``.txt`` in a folder is the caption of one clip."""
 
 NO_CAPTIONS = re.compile(
-    r"(?:(?:concepts|config|dataset_info|instructions|multidatabackend|summary|training)\.json|"
+    r"(?:(?:balance|concepts|config|dataset_info|instructions|multidatabackend|summary|training)\.json|"
     r"videos\.txt|readme.*|licen[sc]e.*)",
     re.IGNORECASE,
 )

@@ -94,8 +94,8 @@ def measure(
         add_masks(clip, evidence, segmenter=segmenter, threads=threads)
         if cluster.segmenter:
             evidence.models["segmenter"] = segmenter.name
-    if models.camera is not None:
-        add_camera(clip, evidence, models.camera, threads=threads)
+    if models.cameras:
+        add_camera(clip, evidence, models.cameras, flow_too=models.flow_too, threads=threads)
     if models.pose is not None:
         add_pose(clip, evidence, models.pose, threads=threads)
     if listener is not None:

@@ -13,6 +13,9 @@ from instancecap.evidence.experts.neural.cotracker import CoTracker
 from instancecap.evidence.experts.neural.depth_anything import DepthAnything
 from instancecap.evidence.registry import Kind
 
+FLOW = "flow"
+"""Optical flow, which needs no pass of its own, where it is named beside others."""
+
 NON_COMMERCIAL = "CC-BY-NC-4.0"
 
 SIZES = {
@@ -39,8 +42,8 @@ CAMERAS = Kind[CameraModel](
     own={"cotracker3": CoTracker, **{name: _depth_anything(name) for name in SIZES}},
     open_other=_open_other,
     others=(
-        "weights of CoTracker3 (.pth) or a clone of its repository, a folder or hub id of Depth "
-        "Anything 3"
+        "flow (optical flow), weights of CoTracker3 (.pth) or a clone of its repository, a folder "
+        "or hub id of Depth Anything 3"
     ),
     needs=("name", "rate", "most", "look"),
 )

@@ -43,7 +43,8 @@ class Cluster:
             its weights are at hand, else GrabCut.
         tracker: see :data:`instancecap.evidence.trackers.TRACKERS`; empty for NanoTrack where its
             weights are at hand, else optical flow.
-        camera: see :data:`instancecap.evidence.cameras.CAMERAS`; empty for optical flow.
+        camera: see :data:`instancecap.evidence.cameras.CAMERAS`; several, separated by commas, are
+            merged, ``flow`` is optical flow among them. Empty for optical flow.
         pose: see :data:`instancecap.evidence.poses.POSES`; empty for nobody.
         accept_license: SPDX names, separated by commas, of licenses that ask for it.
     """

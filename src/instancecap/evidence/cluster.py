@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 from instancecap.errors import MissingDependency, UsageError
 from instancecap.evidence.camera_model import CameraModel
-from instancecap.evidence.cameras import CAMERAS, license_of
+from instancecap.evidence.cameras import CAMERAS, FLOW, license_of
 from instancecap.evidence.choice import DEFAULT, Cluster
 from instancecap.evidence.detectors import DETECTORS, read_phrases
 from instancecap.evidence.pose_model import PoseModel
 from instancecap.evidence.poses import POSES
 from instancecap.evidence.presets import check_preset
+from instancecap.evidence.registry import Kind
 from instancecap.evidence.segmenters import SEGMENTERS, Salient, Segmenter
 from instancecap.evidence.trackers import BY_BOX, TRACKERS, Tracking
 from instancecap.evidence.tracking.masklets import ConceptTracker
@@ -22,6 +25,14 @@ from instancecap.models.detector import AskedDetector, BatchDetector, Detector
 from instancecap.models.hog import HogPeopleDetector
 from instancecap.models.licenses import check_license
 from instancecap.models.u2net import SalientMasker
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+Made = TypeVar("Made", bound=_Named)
 
 
 @dataclass(frozen=True)
@@ -33,7 +44,8 @@ class Models:
         faces: where YuNet's weights are, if anywhere.
         tracking: who follows instances.
         phrases: what a tracker that finds things by phrases is asked for.
-        camera: who follows the camera in a pass of its own, if anybody.
+        cameras: who follows the camera in passes of their own, if anybody.
+        flow_too: whether optical flow speaks beside them.
         pose: who finds people's joints in a pass of its own, if anybody.
     """
 
@@ -41,7 +53,8 @@ class Models:
     faces: Path | None
     warnings: tuple[str, ...]
     tracking: Tracking
-    camera: CameraModel | None = None
+    cameras: tuple[CameraModel, ...] = ()
+    flow_too: bool = False
     phrases: tuple[str, ...] = ()
     pose: PoseModel | None = None
 
@@ -88,10 +101,17 @@ def _load(cluster: Cluster) -> Models:
         detectors = _asked(cluster.detector, asked, alone=not finds)
     if cluster.segmenter:  # used where masks are asked for; whether it is there is told now
         load_segmenter(cluster.segmenter)
-    camera = _camera(cluster.camera, cluster.accept_license) if cluster.camera else None
+    cameras, flow = _cameras(cluster.camera, cluster.accept_license)
     pose = _pose(cluster.pose) if cluster.pose else None
     return Models(
-        detectors, _path_or_none("yunet"), warnings, tracking, camera, asked if finds else (), pose
+        detectors,
+        _path_or_none("yunet"),
+        warnings,
+        tracking,
+        cameras=cameras,
+        flow_too=flow,
+        phrases=asked if finds else (),
+        pose=pose,
     )
 
 
@@ -100,21 +120,33 @@ def _pose(chosen: str) -> PoseModel:
     return POSES.open(chosen)
 
 
+def _names(kind: Kind[Any], chosen: str) -> list[str]:
+    """The names between the commas."""
+    names = [name.strip() for name in chosen.split(",")]
+    if "" in names or len(set(names)) < len(names):
+        raise UsageError(
+            f"--{kind.name} {chosen}: write each name once, with a comma between two of them"
+        )
+    return names
+
+
+def _open_all(kind: Kind[Made], names: Sequence[str]) -> tuple[Made, ...]:
+    """The experts of these names, in their order; two that the record could not tell apart are
+    refused."""
+    opened = tuple(map(kind.open, names))
+    called = [one.name for one in opened]
+    if len(set(called)) < len(called):
+        raise UsageError(
+            f"--{kind.name} {','.join(names)}: two of them are called alike in the evidence, "
+            f"{', '.join(called)}; rename a file or folder"
+        )
+    return opened
+
+
 @cache
 def _detectors(chosen: str) -> tuple[tuple[Detector, ...], tuple[str, ...]]:
     if chosen:
-        names = [name.strip() for name in chosen.split(",")]
-        if "" in names or len(set(names)) < len(names):
-            raise UsageError(
-                f"--detector {chosen}: write each name once, with a comma between two of them"
-            )
-        detectors = tuple(map(DETECTORS.open, names))
-        if len({one.name for one in detectors}) < len(detectors):
-            raise UsageError(
-                f"--detector {chosen}: two of them are called alike in the evidence, "
-                f"{', '.join(one.name for one in detectors)}; rename a file or folder"
-            )
-        return detectors, ()
+        return _open_all(DETECTORS, _names(DETECTORS, chosen)), ()
     try:
         name = weights.find_detector()
     except MissingDependency:
@@ -143,9 +175,13 @@ def _asked(chosen: str, phrases: tuple[str, ...], *, alone: bool) -> tuple[Detec
 
 
 @cache
-def _camera(chosen: str, accepted: str) -> CameraModel:
-    check_license(license_of(chosen), accepted=accepted, option=f"--camera {chosen}")
-    return CAMERAS.open(chosen)
+def _cameras(chosen: str, accepted: str) -> tuple[tuple[CameraModel, ...], bool]:
+    """Those with a pass of their own, and whether optical flow was named."""
+    names = _names(CAMERAS, chosen) if chosen else []
+    models = [name for name in names if name != FLOW]
+    for name in models:
+        check_license(license_of(name), accepted=accepted, option=f"--camera {name}")
+    return _open_all(CAMERAS, models), FLOW in names
 
 
 @cache
@@ -187,7 +223,7 @@ def forget_models() -> None:
         _detectors,
         _asked,
         _tracking,
-        _camera,
+        _cameras,
         _pose,
         _path_or_none,
         load_masker,

@@ -57,13 +57,15 @@ def merge(opinions: Iterable[Opinion]) -> Merged:
     A lone opinion stays as it is.
 
     Args:
-        opinions: at least one, all of one fact. An expert that does not know says nothing.
+        opinions: at least one, all of one fact; each may be of a kind of its own before the dot of
+            which they are alike, as ``camera.static`` is an answer to ``camera.pan``. An expert
+            that does not know says nothing.
 
     Raises:
         ValueError: none, or of several kinds of fact.
     """
     said = sorted(opinions, key=lambda one: (one.value, one.expert, one.confidence))
-    if len({one.kind for one in said}) != 1:
+    if len({one.kind.partition(".")[0] for one in said}) != 1:
         raise ValueError(f"opinions of one fact are merged, got {[one.kind for one in said]}")
     by_value: dict[str, list[Opinion]] = {}
     for one in said:

@@ -35,8 +35,8 @@ MIN_FACTS = 20
 EMBEDDED = frozenset(("measured", "nanodet-plus-m"))
 """Whose figures ``kinds`` are: what is measured without a network, and the default detector."""
 
-SMALL = frozenset(("", *DETECTORS, "opencv-hog"))
-"""Detectors of the embedded cluster: one stands in for another, and for its figures."""
+SMALL = frozenset(("", *DETECTORS, "opencv-hog", "flow"))
+"""Experts of the embedded cluster: one stands in for another, and for its figures."""
 
 NEEDED = 0.95
 """Precision from which a kind of fact may overrule."""
@@ -111,10 +111,11 @@ def measured_tally(kind: str, confidence: float, *, expert: str) -> Tally | None
 
 def judged_by(kind: str, evidence: Evidence) -> dict[str, str]:
     """Whose figures a kind of fact is judged by, as :func:`may_overrule` takes it: of the camera, a
-    chosen camera model's own; of the class, those of a detector that does not come with us."""
+    chosen camera model's own; of the class, those of a detector that does not come with us. Of
+    several with such an expert among them, theirs together: any fact may be that one's."""
     role = "camera" if kind.startswith("camera.") else "detector" if kind == "class" else ""
-    chosen = evidence.models.get(role, "").split(",")[0]
-    return {} if chosen in SMALL else {"expert": chosen}
+    chosen = evidence.models.get(role, "")
+    return {} if SMALL.issuperset(chosen.split(",")) else {"expert": chosen}
 
 
 def precision(kind: str, confidence: float | None = None) -> float:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from instancecap.datasets.curation.hashing import hash_of
 from instancecap.datasets.curation.pixels import FrameExpert, PictureExpert
+from instancecap.datasets.curation.writing import WritingExpert
 from instancecap.evidence.geometry import areas, coverage
 from instancecap.evidence.tracking.tracks import FrameDetections
 from instancecap.evidence.view import EDGE, shots_of, within
@@ -125,7 +126,12 @@ def spans_of(evidence: Evidence) -> list[tuple[float, float]]:
 
 
 def figures_of(
-    evidence: Evidence, frames: FrameExpert, pictures: PictureExpert, start: float, end: float
+    evidence: Evidence,
+    frames: FrameExpert,
+    pictures: PictureExpert,
+    writing: WritingExpert,
+    start: float,
+    end: float,
 ) -> tuple[Figures, str]:
     """The figures of a span, and its hash; seconds from the clip's start."""
     video, view = evidence.video, within(evidence, start, end)
@@ -143,8 +149,10 @@ def figures_of(
     at_once: dict[float, int] = {}
     for face in view.faces:
         at_once[face.t] = at_once.get(face.t, 0) + 1
-    marks = [one for one in view.overlays if one.kind == "watermark"]
-    logo = pictures.logo(start, end, camera_rests=view.camera.motion == ["static"])
+    camera_rests = view.camera.motion == ["static"]
+    overlays = _merge(writing.overlays(start, end, camera_rests=camera_rests), view.overlays)
+    marks = [one for one in overlays if one.kind == "watermark"]
+    logo = pictures.logo(start, end, camera_rests=camera_rests)
     figures = Figures(
         duration=round(end - start, 3),
         width=video.width,
@@ -165,8 +173,8 @@ def figures_of(
         bright=round(bright, 4),
         bars=round(1 - (x1 - x0) * (y1 - y0), 4),
         content=content,
-        text=_share(view.overlays, start, end),
-        subtitles=_time(view.overlays, start, end),
+        text=_share(overlays, start, end),
+        subtitles=_time(overlays, start, end),
         watermark=round(_share(marks, start, end) + logo, 4),
         instances=sum(facts.count for _, facts in sure),
         largest=max([one.area for one, _ in sure], default=0.0),
@@ -224,6 +232,19 @@ def _camera_speed(view: Evidence, seconds: float) -> float:
         for step in view.camera.path
     )
     return round(sum(shifts) / seconds, 4)
+
+
+def _merge(read: Sequence[TextRegion], seen: Sequence[TextRegion]) -> list[TextRegion]:
+    """Lines that were read, and those that were seen by their strokes and not read as well."""
+
+    def is_read(line: TextRegion) -> bool:
+        covers = coverage(np.array([line.box]), np.array([one.box for one in read]))[0] > 0.5
+        return any(
+            here and one.t < line.end and line.t < one.end
+            for one, here in zip(read, covers, strict=True)
+        )
+
+    return [*read, *(line for line in seen if not (read and is_read(line)))]
 
 
 def _share(overlays: Sequence[TextRegion], start: float, end: float) -> float:

@@ -17,6 +17,7 @@ from typing import Any
 from instancecap.datasets.curation.figures import Figures, figures_of, spans_of
 from instancecap.datasets.curation.pixels import FrameExpert, PictureExpert
 from instancecap.datasets.curation.plugins import MOST_FRAMES, find_plugin, score
+from instancecap.datasets.curation.writing import WritingExpert
 from instancecap.engine.config import RunConfig
 from instancecap.engine.events import Events
 from instancecap.engine.results import Run
@@ -35,7 +36,7 @@ from instancecap.schema.caption import Video
 TABLE = "figures.jsonl"
 """In OUT: the figures of every clip; ``figures-I-of-N.jsonl`` of a part."""
 
-VERSION = 1
+VERSION = 2
 """Of what is measured; with another one clips are measured anew."""
 
 
@@ -116,13 +117,13 @@ class FiguresWork(Work):
         return Documents(evidence=found.to_json(indent=None), seconds=seconds, identity=identity)
 
     def _measure(self, job: Job) -> ClipFigures:
-        clip, frames = job.clip, FrameExpert()
+        clip, frames, writing = job.clip, FrameExpert(), WritingExpert()
         pictures = PictureExpert(keep_frames=2 * MOST_FRAMES * bool(self.plugins))
-        evidence = measure(clip, threads=self.threads, also=(frames, pictures))
+        evidence = measure(clip, threads=self.threads, also=(frames, pictures, writing))
         duration = evidence.video.duration
 
         def candidate(start: float, end: float, *, is_shot: bool) -> Candidate:
-            figures, digest = figures_of(evidence, frames, pictures, start, end)
+            figures, digest = figures_of(evidence, frames, pictures, writing, start, end)
             if self.plugins:
                 figures.extra = score(self.plugins, pictures.frames, start, end)
             last = round(clip.start + end, 3) if is_shot else clip.end

@@ -1,21 +1,23 @@
-"""A second pass over a clip, in which a chosen camera model follows the camera.
+"""Further passes over a clip, in which chosen camera models follow the camera.
 
-It comes after the first one because instances are known then: what moves by itself is left out.
+They come after the first one because instances are known then: what moves by itself is left out.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from instancecap.evidence.camera_model import CameraModel, CameraPoses, PointTracks, Window
+from instancecap.evidence.cameras import FLOW
+from instancecap.evidence.experts.camera_merging import merge_cameras, opinions_of
 from instancecap.evidence.experts.camera_motion import CameraMotion
 from instancecap.evidence.experts.camera_scores import score_primitives
-from instancecap.evidence.experts.camera_words import TRAVELS, describe_camera
+from instancecap.evidence.experts.camera_words import describe_camera
 from instancecap.evidence.experts.framing import frame_evidence
 from instancecap.evidence.sample import Sample
 from instancecap.evidence.tracking.instances import box_at
@@ -23,13 +25,10 @@ from instancecap.evidence.tracking.masklets import decode_mask
 from instancecap.evidence.tracking.motion_events import follows_subject
 from instancecap.evidence.tracking.naming import LIVELY
 from instancecap.evidence.view import shots_of
-from instancecap.schema.evidence import CameraFacts, Evidence, Opinion
+from instancecap.schema.evidence import CameraFacts, Evidence
 from instancecap.video.clip import Clip
 from instancecap.video.decode import ClipReader
 from instancecap.video.sampling import Ticker
-
-TURNS = {travel: turn for turn, travel in TRAVELS.items()}
-"""The turn that looks like a travel."""
 
 SAME_TIME = 0.07
 """Seconds to a mask that is that of a picture: half of the time between two masks."""
@@ -38,35 +37,60 @@ EDGE = np.ones((9, 9), np.uint8)
 """Pixels around a mask that may still be the instance's."""
 
 
-def add_camera(clip: Clip, evidence: Evidence, model: CameraModel, *, threads: int = 0) -> None:
-    """Put what ``model`` sees of the camera in the place of what optical flow saw.
+def add_camera(
+    clip: Clip,
+    evidence: Evidence,
+    models: Sequence[CameraModel],
+    *,
+    flow_too: bool = False,
+    threads: int = 0,
+) -> None:
+    """Put what ``models`` see of the camera in the place of what optical flow saw.
 
-    Where the model fails on this clip, or can follow nothing in it, the evidence stays as it was,
-    with a line in ``warnings``; a still picture is not shown to it.
+    Several are merged (:mod:`instancecap.evidence.experts.camera_merging`), with optical flow as
+    the first of them if ``flow_too``. What each said, flow also where it does not count, is kept.
+    Where a model fails on this clip, or can follow nothing in it, the others speak, with a line in
+    ``warnings``; a still picture is not shown to them.
     """
     if evidence.video.frames < 2:
         return
     began = time.perf_counter()
-    motion = CameraMotion()
-    try:
-        for window in _windows(clip, evidence, model, threads=threads):
-            motion.add(_look(model, window), window)
-        if not any(step.inliers > 0 for step in motion.path):
-            raise ValueError("nothing in the background could be followed")
-    except ValueError as error:
-        reason = " ".join(str(error).split())[:200]
-        evidence.warnings.append(
-            f"camera {model.name}: {reason}; the camera is told by optical flow"
-        )
-    else:
-        evidence.models["camera"] = model.name
-        before, evidence.camera = evidence.camera, _facts(motion, evidence)
-        if flow := [*_opinions(before, "measured", evidence.camera)]:
-            evidence.opinions += [*flow, *_opinions(evidence.camera, model.name, evidence.camera)]
+    seen = {}
+    for model in models:
+        try:
+            seen[model.name] = _see(clip, evidence, model, threads=threads)
+        except ValueError as error:
+            reason = " ".join(str(error).split())[:200]
+            others = "others" if len(models) > 1 else "optical flow"
+            evidence.warnings.append(
+                f"camera {model.name}: {reason}; the camera is told by {others}"
+            )
+    if seen:
+        flow = {"measured": evidence.camera}
+        evidence.camera = merge_cameras(flow | seen if flow_too else seen, shots=evidence.shots)
+        evidence.models["camera"] = ",".join([FLOW] * flow_too + [*seen])
+        said = {name: opinions_of(facts, name) for name, facts in (flow | seen).items()}
+        if sum(map(bool, said.values())) > 1:
+            held = evidence.camera.motion
+            evidence.opinions += [
+                one.model_copy(update={"holds": one.value in held})
+                for own in said.values()
+                for one in own
+            ]
         style = evidence.framing.style
         evidence.framing = frame_evidence(evidence, aspect=_aspect(evidence))
         evidence.framing.style = style
     evidence.timings["camera_model"] = round(time.perf_counter() - began, 4)
+
+
+def _see(clip: Clip, evidence: Evidence, model: CameraModel, *, threads: int) -> CameraFacts:
+    """What a model sees of the camera. Raises ``ValueError`` where that is nothing."""
+    motion = CameraMotion()
+    for window in _windows(clip, evidence, model, threads=threads):
+        motion.add(_look(model, window), window)
+    if not any(step.inliers > 0 for step in motion.path):
+        raise ValueError("nothing in the background could be followed")
+    return _facts(motion, evidence)
 
 
 def _look(model: CameraModel, window: Window) -> PointTracks | CameraPoses:
@@ -92,23 +116,6 @@ def _facts(motion: CameraMotion, evidence: Evidence) -> CameraFacts:
     if follows_subject(facts, evidence.instances, end=evidence.video.duration):
         facts.motion = [*facts.motion, "tracking"]
     return facts
-
-
-def _opinions(facts: CameraFacts, expert: str, held: CameraFacts) -> Iterator[Opinion]:
-    """What an expert says of the camera, a word each; travel is told from a turn by few, so that
-    who says the one speaks for the other too."""
-    holds = {TURNS.get(word, word) for word in held.motion}
-    for word in facts.motion:
-        if word in ("tracking", "shaky"):  # of whom it follows, and how it is held
-            continue
-        turn = TURNS.get(word, word)
-        yield Opinion(
-            kind=f"camera.{turn.split('_')[0]}",
-            value=word,
-            confidence=facts.confidence,
-            expert=expert,
-            holds=turn in holds,
-        )
 
 
 def _aspect(evidence: Evidence) -> float:

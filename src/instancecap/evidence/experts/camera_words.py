@@ -167,7 +167,7 @@ def shot_motion(
     kept = [_with_travel(run, kept, times, parallax, expansions, poses) for run in kept]
     segments = _segments(kept, times, start=start, end=end)
     rate = max((abs(run.rate) for run in kept), default=0.0)
-    words = _ordered({run.word for run in kept}) or ["static"]
+    words = ordered({run.word for run in kept}) or ["static"]
     probability = float(expit(np.dot(weights, features)))
     return ShotMotion(words, segments, rate, tremble, features, probability)
 
@@ -305,7 +305,7 @@ def _posed_word(run: _Run, steps: Sequence[PoseStep], *, zooms: bool) -> Primiti
     return TRAVELS[run.word] if travels else run.word
 
 
-def _ordered(words: set[Primitive]) -> list[Primitive]:
+def ordered(words: set[Primitive]) -> list[Primitive]:
     """The words in a fixed order: by component, a turn before a travel before an arc."""
     kinds = ({name: name for pair in NAMES for name in pair}, TRAVELS, ARCS)
     return [
@@ -321,7 +321,7 @@ def _segments(
     segments: list[CameraSegment] = []
     for first, last in pairwise(edges):
         words = {run.word for run in runs if run.first <= first and run.last >= last}
-        motion = _ordered(words) or ["static"]
+        motion = ordered(words) or ["static"]
         stop = end if last == len(times) - 1 else float(times[last])
         begin = segments[-1].end if segments else start
         if segments and (segments[-1].motion == motion or stop - begin < CAMERA.smoothing):
@@ -338,5 +338,5 @@ def _union(motions: Sequence[list[Primitive]], durations: Sequence[float]) -> li
     for motion, duration in zip(motions, durations, strict=True):
         for word in motion:
             share[word] = share.get(word, 0.0) + duration / total
-    words = _ordered({word for word, part in share.items() if part >= 0.1})
+    words = ordered({word for word, part in share.items() if part >= 0.1})
     return words or (["static"] if any(motions) else [])

@@ -132,13 +132,7 @@ class TextExpert:
             if overlay.t - 0.5 <= t <= overlay.end + 0.5
             and coverage(place[None], line.box[None])[0, 0] > 0.5
         ]
-        stays = overlay.end - overlay.t >= WHOLE_CLIP * duration
-        x0, top, x1, _ = overlay.box
-        kind: TextKind = "overlay"
-        if top >= SUBTITLE_TOP and abs((x0 + x1) / 2 - 0.5) <= SUBTITLE_CENTER:
-            kind = "subtitle"
-        elif stays and x1 - x0 <= SMALL:
-            kind = "watermark"
+        kind = kind_of(overlay, duration=duration)
         return overlay.model_copy(update={"text": max(texts, default=(0, ""))[1], "kind": kind})
 
     def look(self, sample: Sample, picture: Picture | None = None) -> None:
@@ -150,11 +144,7 @@ class TextExpert:
         self._frames_read += 1
         for line in unread:
             line.read = True
-        self._read += [
-            (sample.t, line)
-            for line in read_lines(picture)
-            if line.score >= SURE_TEXT and sum(map(str.isalnum, line.text)) >= LEAST_LETTERS
-        ]
+        self._read += [(sample.t, line) for line in read_sure(picture)]
 
     def _find(self, sample: Sample) -> None:
         self._size = sample.size
@@ -188,6 +178,24 @@ class TextExpert:
             box = (x0 / width, y0 / height, min(1.0, x1 / width), min(1.0, y1 / height))
             found.append(TextRegion(t=line.first, end=line.last, box=box, score=round(share, 3)))
         return sorted(found, key=lambda region: (region.t, region.box))
+
+
+def read_sure(picture: Picture) -> list[ReadLine]:
+    """The lines of writing in a BGR picture that are believed."""
+    return [
+        line
+        for line in read_lines(picture)
+        if line.score >= SURE_TEXT and sum(map(str.isalnum, line.text)) >= LEAST_LETTERS
+    ]
+
+
+def kind_of(overlay: TextRegion, *, duration: float) -> TextKind:
+    """What writing that is laid over a clip of ``duration`` seconds is, by its place and stay."""
+    x0, top, x1, _ = overlay.box
+    if top >= SUBTITLE_TOP and abs((x0 + x1) / 2 - 0.5) <= SUBTITLE_CENTER:
+        return "subtitle"
+    stays = overlay.end - overlay.t >= WHOLE_CLIP * duration
+    return "watermark" if stays and x1 - x0 <= SMALL else "overlay"
 
 
 def find_lines(gray: Picture) -> list[Bounds]:

@@ -74,22 +74,25 @@ def grounding_dino(folder: Path, transformers: Any, *, mm: bool = False) -> None
 
 
 def mm_grounding_dino(folder: Path, transformers: Any) -> None:
-    """MM-Grounding-DINO, which LLMDet is as well."""
+    """MM-Grounding-DINO, whose class and configuration LLMDet's checkpoints have."""
     grounding_dino(folder, transformers, mm=True)
 
 
-def owlv2(folder: Path, transformers: Any) -> None:
+def owlv2(folder: Path, transformers: Any, *, prefix: str = "Owlv2") -> None:
     """OWLv2, as small."""
+    from importlib import import_module
+
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
-    from transformers.models.owlv2 import Owlv2ImageProcessorPil
 
     text = {"vocab_size": 99, "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1,
             "num_attention_heads": 2, "max_position_embeddings": 10, "pad_token_id": 0,
             "bos_token_id": 97, "eos_token_id": 98}  # fmt: skip
     vision = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1,
               "num_attention_heads": 2, "image_size": 64, "patch_size": 16}  # fmt: skip
-    config = transformers.Owlv2Config(text_config=text, vision_config=vision, projection_dim=16)
-    transformers.Owlv2ForObjectDetection(config).save_pretrained(folder)
+    config = getattr(transformers, f"{prefix}Config")(
+        text_config=text, vision_config=vision, projection_dim=16
+    )
+    getattr(transformers, f"{prefix}ForObjectDetection")(config).save_pretrained(folder)
     words = {word: number for number, word in enumerate(WORDS)} | {"<s>": 97, "</s>": 98}
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
@@ -99,10 +102,17 @@ def owlv2(folder: Path, transformers: Any) -> None:
     transformers.PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", eos_token="</s>"
     ).save_pretrained(folder)
-    Owlv2ImageProcessorPil(size={"height": 64, "width": 64}).save_pretrained(folder)
+    module = import_module(f"transformers.models.{prefix.lower()}")
+    processor = getattr(module, f"{prefix}ImageProcessorPil")
+    processor(size={"height": 64, "width": 64}).save_pretrained(folder)
 
 
-@pytest.fixture(scope="module", params=[grounding_dino, mm_grounding_dino, owlv2])
+def owlvit(folder: Path, transformers: Any) -> None:
+    """OWL-ViT, as small: it is shown the picture stretched to a square."""
+    owlv2(folder, transformers, prefix="OwlViT")
+
+
+@pytest.fixture(scope="module", params=[grounding_dino, mm_grounding_dino, owlv2, owlvit])
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
     import transformers
@@ -209,7 +219,7 @@ def test_phrases_are_written_as_the_models_were_trained_to_read_them(folder: Pat
     asked._model = Recorder(asked._model)
     asked.detect(picture)
     words = transformers.AutoTokenizer.from_pretrained(folder)
-    if asked._model.config.model_type == "owlv2":
+    if asked._model.config.model_type in ("owlv2", "owlvit"):
         told = ["a photo of a red kettle", "a photo of a forklift"]
         assert asked._model.given == words(told, padding="max_length", max_length=10)["input_ids"]
     else:

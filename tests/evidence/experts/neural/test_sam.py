@@ -294,6 +294,13 @@ def test_sam_3_follows_boxes_and_finds_phrases(
     assert tracker.side == SIDE
     (followed,) = tracker.track(pictures, [{3: LEFT}])
     assert sorted(followed) == [0, 1, 2, 3, 4, 5]
+    _, finder = tracker._finder
+    shared = tracker._model.vision_encoder.backbone
+    assert finder.detector_model.vision_encoder.backbone is shared, "most of both, held once"
+    (again,) = tracker.track(pictures, [{3: LEFT}])
+    for index, segment in followed.items():
+        np.testing.assert_array_equal(segment.mask, again[index].mask)
+        assert segment.score == again[index].score
     phrases = ["red kettle", "a dog whose name is longer than thirty-two letters"]
     first, second = (tracker.find(pictures[:3], phrases) for _ in range(2))
     assert {phrase for phrase, _ in first} == set(phrases)

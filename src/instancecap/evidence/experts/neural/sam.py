@@ -184,8 +184,11 @@ class Sam3Tracker(SamTracker):
 
     @cached_property
     def _finder(self) -> tuple[Any, Any]:
-        """Tokenizer and model, loaded when a phrase is asked for."""
-        return self._source.load("AutoTokenizer"), self._source.load_model("Sam3VideoModel")
+        """Tokenizer and model, loaded when a phrase is asked for; the encoder of pictures, which is
+        most of either network, is held once."""
+        model = self._source.load_model("Sam3VideoModel")
+        self._model.vision_encoder.backbone = model.detector_model.vision_encoder.backbone
+        return self._source.load("AutoTokenizer"), model
 
     def find(
         self, pictures: Sequence[Picture], phrases: Sequence[str]
