@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,14 @@ def test_bad_files_are_named_and_the_rest_is_read(tmp_path: Path) -> None:
     assert "captions are read from .json, .jsonl, .csv, .tsv, .parquet, .txt" in clip.error
     (tmp_path / "empty").mkdir()
     assert "no caption in this folder" in rows(tmp_path / "empty")[0].error
+
+
+def test_a_pipe_in_a_folder_is_named_and_not_read(tmp_path: Path) -> None:
+    made("a").write(tmp_path / "a.json")
+    os.mkfifo(tmp_path / "pipe.json")
+    fine, pipe = rows(tmp_path)
+    assert (fine.name, fine.error) == ("a", "")
+    assert (pipe.name, pipe.error) == ("pipe", "a pipe or a device, no file")
 
 
 def test_a_list_and_names_with_captions(tmp_path: Path) -> None:

@@ -101,6 +101,12 @@ def test_cosmos_as_an_upsampler_writes_it() -> None:
     assert caption.warnings == ["unknown field left out: /aesthetics/color_scheme"]
 
 
+def test_a_row_of_miradata_without_a_word_is_no_caption() -> None:
+    row = {"video_id": "abc", "short_caption": "", "dense_caption": "", "camera_caption": ""}
+    with pytest.raises(FormatError, match="none of its six texts has a word"):
+        caption_from(row, format="miradata")
+
+
 def test_miradata_without_a_short_caption() -> None:
     caption = caption_from({"dense_caption": "A long walk.", "main_object_caption": "A man."})
     assert caption.global_description == "A long walk."

@@ -45,7 +45,7 @@ LISTS = re.compile(r"(?:prompts?|captions?|labels?|texts?)\.txt", re.IGNORECASE)
 clips. Any other ``.txt`` in a folder is the caption of one clip."""
 
 NO_CAPTIONS = re.compile(
-    r"(?:(?:concepts|config|dataset_info|instructions|multidatabackend|summary|training)\.json|"
+    r"(?:(?:balance|concepts|config|dataset_info|instructions|multidatabackend|summary|training)\.json|"
     r"videos\.txt|readme.*|licen[sc]e.*)",
     re.IGNORECASE,
 )
@@ -154,7 +154,9 @@ def _folder(folder: str) -> Iterator[Item]:
         paths += _only_texts(found[kinds[-1]], paths)
     for path in paths:
         stem = _stem(os.path.relpath(path, folder), keep_folders=True)
-        if Path(path).suffix.lower() in kinds[-1] and not LISTS.fullmatch(os.path.basename(path)):
+        if os.path.exists(path) and not os.path.isfile(path):
+            yield Item(stem, path, error="a pipe or a device, no file")
+        elif Path(path).suffix.lower() in kinds[-1] and not LISTS.fullmatch(os.path.basename(path)):
             yield from _sidecar(path, stem, beside(path) or os.path.basename(stem))
         else:
             yield from _file(path, stem)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from instancecap.errors import FormatError
 from instancecap.formats.phrases import (
     MEDIA,
     camera_words,
@@ -63,6 +64,8 @@ def read(value: dict[str, Any], warnings: list[str]) -> Caption:
     """``dense_caption`` repeats the others; it counts where there is no ``short_caption`` field."""
     known = {name: one for name, one in value.items() if name not in _OF_THE_CLIP}
     given = Answer.take(known, warnings)
+    if not any(given.model_dump().values()):
+        raise FormatError("none of its six texts has a word")
     dense = "" if "short_caption" in given.model_fields_set else given.dense_caption
     main = given.main_object_caption
     return Caption(

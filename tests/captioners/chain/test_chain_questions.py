@@ -20,7 +20,7 @@ from instancecap.errors import UsageError
 from instancecap.mllm.base import Request
 from instancecap.models.coco import CATEGORIES
 from instancecap.schema.base import Utterance
-from instancecap.schema.evidence import AudioFacts, Evidence, PoseSpan, Shot
+from instancecap.schema.evidence import AudioFacts, Evidence, Opinion, PoseSpan, Shot
 from instancecap.schema.vocabulary import Category
 from tests.captioners.chain.answering import (
     DOG,
@@ -277,3 +277,15 @@ def test_a_reference_to_several_is_told() -> None:
 )
 def test_texts_are_cleaned(said: str, kept: str) -> None:
     assert clean(said) == kept
+
+
+@pytest.mark.parametrize("model", ["", "pan_left"])
+def test_what_experts_disagree_on_of_the_camera_is_handed_to_the_model(model: str) -> None:
+    lost = Opinion(kind="camera.pan", value=model, confidence=0.9, expert="theirs", holds=False)
+    facts = pair()
+    facts.camera, facts.models["camera"] = camera("static"), "flow,theirs"
+    facts.opinions = [lost] if model else []
+    backend = Fake()
+    ask_about(facts, backend)
+    asked = "Check by what stands still in the scene whether the camera turns"
+    assert (asked in text_of(backend.requests[0])) is bool(model)

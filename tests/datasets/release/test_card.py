@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tarfile
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
+from instancecap.datasets.curation.balance import BalanceOptions, balance_set
 from instancecap.datasets.release import card as cards
 from instancecap.datasets.release.card import CardOptions, write_card
 from instancecap.errors import OutputError, UsageError
@@ -134,9 +136,41 @@ def test_a_folder_appears_whole_or_not_at_all(
     assert "license: cc0-1.0" in (out / "README.md").read_text()
 
 
-def test_a_license_is_an_identifier() -> None:
-    with pytest.raises(UsageError, match="--license CC BY: write an identifier in small letters"):
-        CardOptions(license="CC BY")
+def test_a_license_is_one_that_a_card_may_name() -> None:
+    assert CardOptions(license="odc-by").license == "odc-by"
+    for wrong, near in (("CC BY 4.0", "cc-by-4.0"), ("wtfx", "wtfpl"), ("other", "other:NAME")):
+        with pytest.raises(UsageError, match=f"--license {wrong}: write an .* {near}"):
+            CardOptions(license=wrong)
+
+
+def test_a_license_of_ones_own_has_a_name(captions: Path, tmp_path: Path) -> None:
+    made(captions, tmp_path / "set", license="other:our-terms")
+    text = (tmp_path / "set" / "README.md").read_text()
+    assert text.startswith("---\nlicense: other\nlicense_name: our-terms\npretty_name: ")
+
+
+def names_in(shard: Path) -> list[str]:
+    with tarfile.open(shard) as archive:
+        return archive.getnames()
+
+
+def test_splits_of_a_balanced_set_stay_apart(captions: Path, tmp_path: Path, datasets: Any) -> None:
+    target = tmp_path / "target.toml"
+    target.write_text("[splits]\ntrain = 0.6\nhold-out = 0.4\n")
+    balanced = str(tmp_path / "balanced")
+    balance_set([str(captions)], BalanceOptions(out=balanced, target=str(target)))
+    card = write_card([balanced], str(tmp_path / "set"), CardOptions(clips=True))
+    assert card.splits == ["train", "hold_out"]
+    assert card.clips == 3
+    found = datasets.load_dataset(str(tmp_path / "set"))
+    names = {split: set(rows["id"]) for split, rows in found.items()}
+    assert set(names) == {"hold_out", "train"}
+    assert not names["train"] & names["hold_out"]
+    assert len(names["train"] | names["hold_out"]) == 3
+    for split, ids in names.items():
+        shards = list((tmp_path / "set" / "clips" / split).glob("*.tar"))
+        packed = [name for shard in shards for name in names_in(shard)]
+        assert len([name for name in packed if name.endswith(".mp4")]) == len(ids)
 
 
 def test_the_verb_and_a_clip_that_is_gone(captions: Path, tmp_path: Path, run: Run) -> None:

@@ -91,6 +91,14 @@ def test_each_movement_has_the_times_at_which_it_was_seen() -> None:
     ]
 
 
+def test_of_a_shot_in_which_nobody_could_follow_anything_nothing_is_said() -> None:
+    first = CameraSegment(start=0.0, end=2.0, motion=["pan_left"])
+    flow, model = seen("pan_left"), seen("pan_left")
+    flow.segments = model.segments = [first]
+    shots = [Shot(start=0.0, end=2.0, transition="start"), Shot(start=2.0, end=4, transition="cut")]
+    assert merge_cameras({"measured": flow, "new": model}, shots=shots).segments == [first]
+
+
 def test_path_and_steadiness_are_of_who_comes_closest() -> None:
     flow, model = seen("zoom_in"), seen("pan_left", "zoom_in", "shaky")
     flow.stability, model.stability, model.speed = "stable", "shaky", "fast"

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from instancecap.evidence.build import measure
+from instancecap.evidence.expert import Scene, Worker
 from instancecap.evidence.experts.light import LightExpert
 from instancecap.evidence.tracking.tracks import FrameDetections
 from instancecap.models.coco import CLASSES
 from instancecap.schema.evidence import Evidence
 from instancecap.video import Clip
 from tests.evidence.samples import sample_of
+from tests.made import evidence
 
 HEIGHT, WIDTH = 90, 160
 
@@ -121,6 +123,23 @@ def test_many_weak_signs_of_a_room_make_a_room() -> None:
     assert expert.summarize([], detections(bed=0.9))[1].label == "unknown"
 
 
+def test_weak_scores_of_a_detector_that_the_weights_were_not_fitted_to_make_no_room() -> None:
+    expert = LightExpert()
+    expert.look(sample_of(np.full((234, 416, 3), 128, np.uint8)))
+    scene = Scene(worker=Worker(beside=False), aspect=16 / 9)
+    scene.detections.append(detections(oven=0.35, microwave=0.3, sink=0.3)[0])
+    places = {}
+    for name in ("nanodet-plus-m", "nanodet-plus-m,owlv2", "owlv2", "owlv2,nanodet-plus-m"):
+        found = evidence(models={"detector": name})
+        expert.facts(found, scene)
+        places[name] = found.place.label
+    assert places == {
+        "nanodet-plus-m": "indoor",
+        "nanodet-plus-m,owlv2": "indoor",
+        "owlv2": "unknown",
+        "owlv2,nanodet-plus-m": "unknown",
+    }
+
+
 def test_a_lawn_is_outdoors_though_nothing_was_found() -> None:
-    evidence = measured_frames(*[meadow()[40:]] * 4)
-    assert evidence.place.label == "outdoor"
+    assert measured_frames(*[meadow()[40:]] * 4).place.label == "outdoor"

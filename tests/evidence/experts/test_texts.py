@@ -12,13 +12,13 @@ import instancecap as ic
 from instancecap.evidence.expert import Scene, Worker
 from instancecap.evidence.experts.texts import TextExpert
 from instancecap.models.ocr import _engine, locate_lines, read_line
-from instancecap.schema.evidence import CameraSample, Evidence, Shot, TextRegion, Video
+from instancecap.schema.evidence import Evidence, TextRegion, Video
 from instancecap.video.decode import Picture
 from tests.evidence.samples import sample_of
 
 
-def measured(pictures: list[Picture], *, dx: float = 0.0, cuts: tuple[float, ...] = ()) -> Evidence:
-    """What is told of pictures a quarter of a second apart, ``dx`` frame widths from each other."""
+def measured(pictures: list[Picture]) -> Evidence:
+    """What is told of pictures a quarter of a second apart."""
     expert, end = TextExpert(), len(pictures) / 4
     scene = Scene(Worker(beside=False), 1.78, end=end)
     for index, picture in enumerate(pictures):
@@ -26,26 +26,17 @@ def measured(pictures: list[Picture], *, dx: float = 0.0, cuts: tuple[float, ...
     size = {"width": 416, "height": 234, "frames": len(pictures)}
     video = Video(id="a", path="", start=0, end=end, duration=end, fps=4, **size)
     evidence = Evidence(video=video)
-    steps = [index / 4 for index in range(1, len(pictures))]
-    evidence.camera.path = [
-        CameraSample(t=t, dx=dx, dy=0, zoom=1, roll=0, inliers=1) for t in steps
-    ]
-    starts = (0.0, *cuts)
-    evidence.shots = [
-        Shot(start=start, end=stop, transition="cut" if start else "start")
-        for start, stop in zip(starts, (*cuts, end), strict=True)
-    ]
     expert.facts(evidence, scene)
     return evidence
 
 
-def overlays(pictures: list[Picture], *, dx: float = 0.0) -> list[TextRegion]:
-    return measured(pictures, dx=dx).overlays
+def overlays(pictures: list[Picture]) -> list[TextRegion]:
+    return measured(pictures).overlays
 
 
 def ground(shift: int) -> Picture:
-    noise = np.random.default_rng(1).integers(60, 140, (234, 480, 3), dtype=np.uint8)
-    smooth = cv2.GaussianBlur(noise, (0, 0), 3)
+    noise = np.random.default_rng(1).normal(100, 300, (234, 480, 3))
+    smooth = cv2.GaussianBlur(noise, (0, 0), 4).clip(0, 255).astype(np.uint8)
     return np.ascontiguousarray(smooth[:, shift : shift + 416])
 
 
@@ -89,12 +80,19 @@ def test_a_counter_in_the_corner_is_found(clips_dir: Path) -> None:
     assert all(region.box[0] > 0.5 and region.box[1] > 0.5 for region in found)
 
 
-def captioned(text: str, *, at: tuple[int, int], frames: int = 12) -> list[np.ndarray]:
-    """BGR pictures of a noisy ground with white letters laid over it."""
-    ground = np.random.default_rng(3).integers(40, 90, (234, 416, 3)).astype(np.uint8)
-    ground = cv2.GaussianBlur(ground, (0, 0), 4)
-    cv2.putText(ground, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.6, (255, 255, 255), 2, cv2.LINE_AA)
-    return [ground] * frames
+def captioned(
+    text: str, *, at: tuple[int, int], frames: int = 12, shift: int = 4, moves: int = 0
+) -> list[Picture]:
+    """BGR pictures with shaded letters on a ground that is carried along; ``moves`` are theirs."""
+    shade = np.linspace(140, 255, 416)[None, :, None]
+    pictures = []
+    for index in range(frames):
+        mask = np.zeros((234, 416), np.uint8)
+        place = at[0] + moves * index, at[1]
+        cv2.putText(mask, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.6, 255, 2, cv2.LINE_AA)
+        alpha = mask[..., None] / 255
+        pictures.append((ground(shift * index) * (1 - alpha) + shade * alpha).astype(np.uint8))
+    return pictures
 
 
 @pytest.mark.parametrize(
@@ -110,21 +108,16 @@ def test_writing_over_the_picture_is_read_once_and_told_apart(
     assert [(one.t, one.end) for one in evidence.overlays] == [(0.0, 2.75)]
 
 
-def shaded(text: str) -> list[Picture]:
-    """Pictures of letters whose tone varies as that of painted ones does."""
-    (picture,) = captioned(text, at=(60, 120), frames=1)
-    light = np.linspace(0.35, 1.0, picture.shape[1])[None, :, None]
-    return [(picture * light).astype(np.uint8)] * 12
-
-
 @pytest.mark.parametrize(
-    ("dx", "cuts", "laid_over"), [(0.0, (), False), (0.01, (), True), (0.0, (1.5,), True)]
+    ("shift", "moves", "laid_over"),
+    [(0, 0, False), (4, 0, True), (4, -4, False), (1, -1, False)],
 )
 def test_what_keeps_its_place_before_another_ground_is_laid_over(
-    dx: float, cuts: tuple[float, ...], laid_over: bool
+    shift: int, moves: int, laid_over: bool
 ) -> None:
-    evidence = measured(shaded("SALOON BAR AND GRILL"), dx=dx, cuts=cuts)
-    assert [one.text for one in evidence.texts] == ["SALOON BAR AND GRILL"]
+    text = "SALOON BAR AND GRILL"
+    evidence = measured(captioned(text, at=(120, 120), shift=shift, moves=moves))
+    assert [one.text for one in evidence.texts] == [text]
     assert bool(evidence.overlays) is laid_over
 
 

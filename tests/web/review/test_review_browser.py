@@ -290,7 +290,8 @@ def test_a_hostile_caption_stays_text(
     folder = tmp_path / "set"
     name = "<img src=x onerror=alert(3)>.mp4"
     make_video(folder / name)
-    claim = {"field": "/background", "says": HOSTILE, "support": "disputed", "confidence": 0.5}
+    claim = {"field": "/background", "says": HOSTILE, "support": "disputed", "confidence": 0.5,
+             "frames": [0.2]}  # fmt: skip
     caption = make_caption(
         name, background=HOSTILE + "x" * 100_000, claims=[claim],
         instances=[{"id": 0, "name": HOSTILE, "class": HOSTILE}],
@@ -302,6 +303,8 @@ def test_a_hostile_caption_stays_text(
     page.locator("[data-player]").wait_for()
     assert page.locator('[data-pointer="/background"]').input_value().startswith(HOSTILE)
     assert page.locator(".doubts q").inner_text().startswith("<script>")
+    page.locator(".doubts .show").click()
+    page.locator("[data-part=said]", has_text="— 0.20 s").wait_for()
     page.locator('[data-pointer="/lighting"]').fill(HOSTILE)
     page.locator('[data-pointer="/lighting"]').press("Enter")
     wait_for(page, lambda: Caption.read(folder / f"{name}.json").lighting == HOSTILE)

@@ -30,6 +30,18 @@ def test_a_side_file_that_came_with_the_folder_leads_nowhere_else(tmp_path: Path
     assert (outside / "clip-0.mp4.json").read_bytes() == before
 
 
+def test_a_pipe_does_not_hold_the_index_up(tmp_path: Path) -> None:
+    path = make_set(tmp_path / "set", "folder", [make_document(0)])
+    os.mkfifo(path / "pipe.json")
+    review = opened_set(path)
+    with review.database.writing() as db:
+        (count,) = db.execute("SELECT count(*) FROM captions").fetchone()
+        assert count == 1
+        db.execute("UPDATE captions SET place = 'pipe.json'")
+    with pytest.raises(InputError, match="a pipe"):
+        review.read("clip-0.mp4")
+
+
 def test_a_file_too_large_for_a_caption_does_not_hold_the_index_up(tmp_path: Path) -> None:
     path = make_set(tmp_path / "set", "folder", [make_document(0)])
     (path / "huge.json").write_text(" " * (LARGEST + 1))

@@ -145,11 +145,12 @@ def measured_hints(scene: Scene) -> str:
             for shot in shots[1:]
         )
         lines.append(scene.prompts.say("measured", "cuts", times=times))
-    turns = [word for word in camera.motion if word not in ("static", "tracking", "shaky")]
+    others = (one.value for one in scene.prepared.evidence.opinions if not one.holds)
+    said = {*camera.motion, *others} - {"static", "tracking", "shaky"}
     judge = judged_by("camera.static", scene.prepared.evidence)
     if camera.motion == ["static"] and may_overrule("camera.static", camera.confidence, **judge):
         lines.append(scene.prompts.say("measured", "static"))
-    elif turns:
+    elif said:
         lines.append(scene.prompts.say("measured", "check"))
     if poses := "\n".join(map(_pose_line, posed)):
         lines.append(scene.prompts.say("measured", "poses", lines=poses))

@@ -35,7 +35,7 @@ from instancecap.schema.caption import Video
 TABLE = "figures.jsonl"
 """In OUT: the figures of every clip; ``figures-I-of-N.jsonl`` of a part."""
 
-VERSION = 1
+VERSION = 2
 """Of what is measured; with another one clips are measured anew."""
 
 

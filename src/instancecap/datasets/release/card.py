@@ -9,15 +9,19 @@ repository, so the shards are none of them and are loaded by themselves.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from instancecap.datasets.captions import Row, read_captions
+from instancecap.datasets.curation.balance import BALANCE
 from instancecap.datasets.export import Options, export, find_trainer, render_options
 from instancecap.datasets.export.layouts import Shards
 from instancecap.datasets.export.rules import Sample
@@ -28,7 +32,7 @@ from instancecap.errors import MissingDependency, UsageError
 from instancecap.formats.table_rows import arrow_schema, flatten
 from instancecap.io.atomic import part_of, require_free, writing
 from instancecap.io.atomic import replace as replace_whole
-from instancecap.io.table_writers import open_table
+from instancecap.io.table_writers import TableWriter, open_table
 from instancecap.schema.caption import Caption
 from instancecap.version import __version__
 from instancecap.web.templates import templates_of
@@ -39,7 +43,11 @@ DATA, CLIPS, STATISTICS = "data", "clips", "statistics"
 NOT_GIVEN = "unknown"
 """The identifier of a license that nobody named."""
 
-_LICENSE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
+OWN, _OWN_NAME = "other:", re.compile(r"[a-z0-9][a-z0-9.+-]*")
+"""How a license is named that has no identifier, as the card's ``license_name``."""
+
+TRAIN = "train"
+"""The split of captions that are in none."""
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"),
          (10_000_000, "1M<n<10M"))  # fmt: skip
@@ -50,11 +58,11 @@ SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_
 class CardOptions:
     """What the user says of the set.
 
-    Raises :class:`UsageError` for a license that is no identifier.
+    Raises :class:`UsageError` for a license that nobody knows by that name.
 
     Attributes:
         name: title of the set; OUT's own name by default.
-        license: of the captions, an identifier as Hugging Face and SPDX have them.
+        license: of the captions, an identifier of :func:`known_licenses`, or ``other:NAME``.
         clips_license: of the clips, in words or as an identifier.
         clips: pack the clips into shards too.
         video_root: folder that the captions' video paths are relative to.
@@ -69,11 +77,21 @@ class CardOptions:
     overwrite: bool = False
 
     def __post_init__(self) -> None:
-        if self.license and not _LICENSE.fullmatch(self.license):
+        known, name = known_licenses(), self.license
+        if name in {"", *known} - {"other"}:
+            return
+        if not (name.startswith(OWN) and _OWN_NAME.fullmatch(name.removeprefix(OWN))):
+            near = get_close_matches(name.casefold().replace(" ", "-"), known)
             raise UsageError(
-                f"--license {self.license}: write an identifier in small letters, such as "
-                "cc-by-4.0 or apache-2.0"
+                f"--license {name}: write an identifier that Hugging Face lists, such as "
+                f"{' or '.join(near) or 'cc-by-4.0'}, or {OWN}NAME for one of your own, in small "
+                "letters"
             )
+
+
+def known_licenses() -> list[str]:
+    """Identifiers of licenses that a card may name (hub-docs, *Licenses*)."""
+    return files(__package__).joinpath("licenses.txt").read_text(encoding="utf-8").split()
 
 
 @dataclass(slots=True)
@@ -84,12 +102,14 @@ class Card:
         failed: file and row, and why.
         missing: why there are no plots, where there are none.
         clips: how many are in the shards.
+        splits: those of a balanced set whose tables the captions are, else one.
     """
 
     statistics: Statistics
     failed: list[tuple[str, str]] = field(default_factory=list)
     missing: MissingDependency | None = None
     clips: int = 0
+    splits: list[str] = field(default_factory=list)
 
 
 def write_card(
@@ -125,9 +145,11 @@ def write_card(
     try:
         with writing(final):
             part.mkdir(parents=True)
-        _write_table(captions, part / DATA)
-        if options.clips:
-            card.clips = _pack(captions, part / CLIPS, options, fail)
+        card.splits = _write_tables(captions, part / DATA)
+        for split in card.splits if options.clips else ():
+            folder = part / CLIPS / split if len(card.splits) > 1 else part / CLIPS
+            rows = (row for row in _readable(captions) if _split_of(row) == split)
+            card.clips += _pack(rows, folder, options, fail)
         _, card.missing = write_statistics([card.statistics], part / STATISTICS)
         with writing(final):
             told = _told(card, options)
@@ -149,19 +171,48 @@ def _public(caption: Caption) -> Caption:
     return caption.model_copy(update={"video": video})
 
 
-def _write_table(captions: Sequence[str], folder: Path) -> None:
+def _write_tables(captions: Sequence[str], folder: Path) -> list[str]:
+    """A table of Parquet shards for each split; returns the splits."""
     part = folder.with_suffix(".parquet")  # by its suffix the writer knows what to write
-    table = open_table(part, schema=arrow_schema(), prefix="train-")
+    tables: dict[str, TableWriter] = {}
     try:
-        for row in read_captions(captions):
-            if row.caption is not None:
-                table.write(flatten(_public(row.caption)) | {"id": row.name})
-        table.finish()
+        for row in _readable(captions):
+            split = _split_of(row)
+            if split not in tables:
+                scratch = folder.with_name(f".{split}")
+                prefix = f"{split}-"
+                tables[split] = open_table(
+                    part, schema=arrow_schema(), prefix=prefix, scratch=scratch
+                )
+            assert row.caption is not None
+            tables[split].write(flatten(_public(row.caption)) | {"id": row.name})
+        for table in tables.values():
+            table.finish()
     except BaseException:
-        table.drop()
+        for table in tables.values():
+            table.drop()
         raise
     with writing(folder):
         part.rename(folder)
+    return sorted(tables, key=lambda split: (split != TRAIN, split))
+
+
+def _split_of(row: Row) -> str:
+    """The split whose table ``balance`` wrote the caption into, as Hugging Face spells it."""
+    table = Path(row.source.rpartition(": ")[0])
+    return table.stem.replace("-", "_") if table.stem in _splits_in(table.parent) else TRAIN
+
+
+def _splits_in(folder: Path) -> Collection[str]:
+    """The splits of a balanced set; none where the folder holds no such set."""
+    path = folder / BALANCE
+    if not path.is_file():
+        return ()
+    try:
+        chosen = json.loads(path.read_text(encoding="utf-8"))["chosen"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return ()
+    return chosen if isinstance(chosen, dict) else ()
 
 
 def _sample_row(sample: Sample, final: Path) -> dict[str, Any]:
@@ -171,13 +222,13 @@ def _sample_row(sample: Sample, final: Path) -> dict[str, Any]:
 
 
 def _pack(
-    captions: Sequence[str], folder: Path, options: CardOptions, fail: Callable[[str, str], None]
+    rows: Iterator[Row], folder: Path, options: CardOptions, fail: Callable[[str, str], None]
 ) -> int:
     """Clips and captions in WebDataset shards; returns how many."""
     usual = find_trainer("webdataset")
     trainer = replace(usual, layout=Shards(row=_sample_row))
     report = export(
-        _readable(captions),
+        rows,
         trainer,
         str(folder),
         options=Options(
@@ -212,7 +263,9 @@ def _told(card: Card, options: CardOptions) -> dict[str, Any]:
     return {
         "name": found.name,
         "found": found,
-        "license": options.license or NOT_GIVEN,
+        "license": options.license.removeprefix(OWN) or NOT_GIVEN,
+        "own_license": options.license.startswith(OWN),
+        "splits": card.splits,
         "clips_license": options.clips_license,
         "clips": card.clips,
         "size": next((name for most, name in SIZES if found.captions < most), "n>10M"),

@@ -145,9 +145,12 @@ class Statistics(Document):
 
 
 def shown_values(same: Sequence[Distribution]) -> list[str]:
-    """The values that occur in any of the sets, in the order of the first set."""
-    values = dict.fromkeys(value for one in same for value in one.counts)
-    return [value for value in values if any(one.counts.get(value) for one in same)]
+    """The values that occur in any of the sets, in the order of the first set; of lengths all bins,
+    so that the axis is that of any other set's.
+    """
+    values = list(dict.fromkeys(value for one in same for value in one.counts))
+    found = [value for value in values if any(one.counts.get(value) for one in same)]
+    return values if found and values == list(LENGTH_BINS) else found
 
 
 def most_common(counts: Counter[str], *, most: int) -> dict[str, int]:

@@ -96,28 +96,31 @@ def _surest_of_all(answers: Sequence[Merged]) -> float:
 def _segments(
     held: set[Primitive], said: Sequence[CameraFacts], shots: Sequence[Shot]
 ) -> list[CameraSegment]:
-    """The clip cut where the set of movements that hold changes, and at its shots."""
+    """What could be followed, cut where the set of movements that hold changes, and at shots."""
     spans = {
         word: [one for one in facts.segments if word in one.motion]
         for facts in reversed(said)
         for word in held & _moves(facts)
     }
+    followed = [one for facts in said for one in facts.segments]
     starts = {shot.start for shot in shots}
-    ends = {one.end for own in spans.values() for one in own} | {shot.end for shot in shots}
-    begins = {one.start for own in spans.values() for one in own} | starts
     found: list[CameraSegment] = []
-    for start, end in pairwise(sorted(begins | ends)):
-        now = {
-            word
-            for word, own in spans.items()
-            if any(one.start <= start and end <= one.end for one in own)
-        }
-        motion = ordered(now) or ["static"]
-        if found and start not in starts and found[-1].motion == motion:
+    for start, end in pairwise(sorted({t for one in followed for t in (one.start, one.end)})):
+        if not _covers(followed, start, end):
+            continue
+        motion = ordered({word for word, own in spans.items() if _covers(own, start, end)})
+        motion = motion or ["static"]
+        goes_on = found and found[-1].end == start and start not in starts
+        if goes_on and found[-1].motion == motion:
             found[-1] = found[-1].model_copy(update={"end": end})
         else:
             found.append(CameraSegment(start=start, end=end, motion=motion))
     return found
+
+
+def _covers(segments: Sequence[CameraSegment], start: float, end: float) -> bool:
+    """Whether one of them lies over this stretch."""
+    return any(one.start <= start and end <= one.end for one in segments)
 
 
 def _moves(facts: CameraFacts) -> set[Primitive]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from instancecap.evidence.color_names import COLORS
 from instancecap.evidence.expert import Scene
 from instancecap.evidence.experts.appearance import color_shares, named_shares
+from instancecap.evidence.reliability import SMALL
 from instancecap.evidence.sample import Sample
 from instancecap.evidence.thresholds import PLACE
 from instancecap.evidence.tracking.tracks import FrameDetections
@@ -106,8 +107,11 @@ class LightExpert:
         )
 
     def facts(self, evidence: Evidence, scene: Scene) -> None:
-        """Light and place over all samples; weak detections help: many signs make a room."""
-        evidence.light, evidence.place = self.summarize(evidence.instances, scene.detections)
+        """Light and place over all samples; weak detections help: many signs make a room. Their
+        weights hold for the scores of the small detectors; of others only instances count."""
+        leading = evidence.models.get("detector", "").split(",")[0]
+        weak = scene.detections if leading in SMALL else ()
+        evidence.light, evidence.place = self.summarize(evidence.instances, weak)
 
     def summarize(
         self, instances: Sequence[InstanceFacts], detections: Iterable[FrameDetections] = ()

@@ -31,16 +31,6 @@ the frame."""
 MOST_LINES = 16
 """Lines of a picture that are read, the largest: nobody quotes more of a page."""
 
-STROKE = 9
-"""Widest stroke in pixels of a sampled picture, whose longer side has 416."""
-
-INK_CONTRAST, INK_SPREAD = 40, 20.0
-"""Gray levels by which ink stands out from its ground, and up to which its tone varies (standard
-deviation) where it is laid over the picture: light falls unevenly on things."""
-
-LEAST_RIDGE = 20
-"""Pixels down the middle of a line's strokes without which nothing can be said of their tone."""
-
 SAME_PLACE, HOLDS = 0.5, 0.8
 """Overlap (IoU) of the boxes in two pictures of a line that keeps its place; share of the smaller
 one that lies in the larger one where two lines were taken for one."""
@@ -48,8 +38,12 @@ one that lies in the larger one where two lines were taken for one."""
 EDGE = 0.006
 """Frame widths from the left or right edge within which a line may be cut off."""
 
+SHIFT = 0.12
+"""Of its height, by which the left, upper and lower ends of a line at rest may stray."""
+
 STILL_THERE = 0.6
-"""Correlation of a line's gray picture with what is at its place now from which it is there."""
+"""Correlation of a line's outlines with those at its place now from which it is there: on labelled
+web clips 0.8 or more where it is, 0.3 at most where something else is."""
 
 MOST_MISSED = 1
 """Samples in a row in which a line may not be seen, over a bright background for instance."""
@@ -61,6 +55,9 @@ ALIKE = 0.75
 """Likeness of two readings (Ratcliff and Obershelp) from which they are of the same words."""
 
 
+NOTHING = np.zeros((0, 0), np.uint8)
+
+
 @dataclass(slots=True)
 class WrittenLine:
     """A line of writing at one place.
@@ -70,6 +67,8 @@ class WrittenLine:
         t, score: when it was read, and how sure that was (0..1).
         first, last: seconds between which it keeps its place.
         patch: the picture of it, gray.
+        around: gray levels (n,) of the pixels around it when it was read.
+        change: mean difference in gray levels, at most, of what is around it while it stays.
     """
 
     text: str
@@ -79,7 +78,25 @@ class WrittenLine:
     first: float
     last: float
     patch: Picture
+    around: Picture
+    change: float = 0.0
     missed: int = 0
+
+    def see(self, t: float, gray: Picture) -> bool:
+        """Look for the line at its place in a sample, and at what is around it; whether it is
+        there."""
+        # Its outlines: letters have them still when all that shows between them is another.
+        here, known = _outlines(_cut(gray, self.box)), _outlines(self.patch)
+        if float(cv2.matchTemplate(here, known, cv2.TM_CCOEFF_NORMED).max()) < STILL_THERE:
+            return False
+        self.first, self.last = min(self.first, t), max(self.last, t)
+        self.note_change(gray)
+        return True
+
+    def note_change(self, gray: Picture) -> None:
+        """Compare what is around the line with what was there when it was read."""
+        change = np.abs(_around(gray, self.box) - self.around.astype(float)).mean()
+        self.change = max(self.change, float(change))
 
 
 @dataclass
@@ -91,20 +108,22 @@ class LineReader:
     """
 
     lines: list[WrittenLine] = field(default_factory=list)
+    _late: list[WrittenLine] = field(default_factory=list)
     _before: list[tuple[float, Picture]] = field(default_factory=list)
 
     def add(self, sample: Sample) -> None:
         """See which lines are still at their places."""
-        for line in self._present():
-            if _is_there(line, sample.gray):
-                line.last, line.missed = sample.t, 0
-            else:
-                line.missed += 1
+        for line in self._late:
+            if line.missed <= MOST_MISSED:
+                line.missed = 0 if line.see(sample.t, sample.gray) else line.missed + 1
+            if sample.t - line.last > MAX_ABSENCE:  # an hour of film has many thousand of these
+                line.patch = line.around = NOTHING
+        self._late = [line for line in self._late if line.patch.size]
         self._before.append((sample.t, sample.gray))
 
     def read(self, sample: Sample, picture: Picture) -> None:
         """Read a frame; ``picture`` is the sample's, large enough to read. Call after `add`."""
-        present = self._present()
+        present = [line for line in self._late if line.missed <= MOST_MISSED]
         for corners in locate_lines(picture)[:MOST_LINES]:
             box = box_between(picture, corners)
             if any(_is_at(line, box) for line in present):
@@ -112,15 +131,16 @@ class LineReader:
             found = read_line(picture, corners)
             patch = _cut(sample.gray, box)
             text = found.text if _is_sure(found, patch) else ""
-            if (line := self._lost(box, text, sample.t)) is not None:
-                line.box, line.patch, line.last, line.missed = box, patch, sample.t, 0
+            if (line := self._lost(box, text)) is not None:
+                line.last, line.missed = sample.t, 0
+                line.note_change(sample.gray)
                 continue
-            line = WrittenLine(text, found.score, sample.t, box, sample.t, sample.t, patch)
-            for t, gray in reversed(self._before[:-1]):
-                if not _is_there(line, gray):
-                    break
-                line.first = t
+            around = _around(sample.gray, box)
+            line = WrittenLine(text, found.score, sample.t, box, sample.t, sample.t, patch, around)
+            # Back to where it came from.
+            all(line.see(t, gray) for t, gray in reversed(self._before[:-1]))
             self.lines.append(line)
+            self._late.append(line)
         self._before = self._before[-1:]
 
     def distinct(self) -> Iterator[WrittenLine]:
@@ -131,30 +151,15 @@ class LineReader:
                 chosen.append(line)
         return iter(sorted(chosen, key=lambda one: one.t))
 
-    def _lost(self, box: Array, text: str, t: float) -> WrittenLine | None:
-        """The line with this text that was at this place until a short while before ``t``."""
-        late = [line for line in self.lines if t - line.last <= MAX_ABSENCE and _is_at(line, box)]
-        return next((line for line in late if _is_alike(line.text, text)), None)
-
-    def _present(self) -> list[WrittenLine]:
-        return [line for line in self.lines if line.missed <= MOST_MISSED]
+    def _lost(self, box: Array, text: str) -> WrittenLine | None:
+        """The line with this text that was at this place until a short while ago."""
+        late = [line for line in self._late if _rests(line, box)]
+        return next((line for line in late if text and _is_alike(line.text, text)), None)
 
 
 def is_writing(line: WrittenLine) -> bool:
     """Whether what was found as a line can be read at all."""
     return bool(line.text) or (line.score >= SOME_WRITING and line.box[3] - line.box[1] < TALL)
-
-
-def has_flat_ink(line: WrittenLine) -> bool:
-    """Whether the strokes of a line all have one tone, brighter or darker than their ground."""
-    # Above and below its letters a line shows its ground.
-    ground = float(np.median(line.patch[[0, -1]]))
-    dark, bright = np.percentile(line.patch, (5, 95))
-    tone = line.patch if bright - ground >= ground - dark else 255 - line.patch
-    ink = cv2.morphologyEx(tone, cv2.MORPH_TOPHAT, np.ones((STROKE, STROKE), np.uint8))
-    # Down the middle of the strokes: their borders are blurred.
-    ridge = (ink > INK_CONTRAST) & (tone == cv2.dilate(tone, np.ones((3, 3), np.uint8)))
-    return bool(ridge.sum() >= LEAST_RIDGE and float(tone[ridge].std()) < INK_SPREAD)
 
 
 def _is_sure(found: ReadLine, patch: Picture) -> bool:
@@ -177,15 +182,32 @@ def _is_at(line: WrittenLine, box: Array) -> bool:
     return bool(ious(one, other)[0, 0] >= SAME_PLACE or inside >= HOLDS)
 
 
+def _rests(line: WrittenLine, box: Array) -> bool:
+    """Whether a line has come to a box without moving: a counter's right end does, no other."""
+    strays = np.abs(line.box - box)[[0, 1, 3]]
+    return bool(strays.max() <= SHIFT * (line.box[3] - line.box[1]))
+
+
 def _cut(gray: Picture, box: Array) -> Picture:
     height, width = gray.shape
     x0, y0, x1, y1 = (box * [width, height, width, height]).astype(int).tolist()
     return gray[y0 : max(y1, y0 + 2), x0 : max(x1, x0 + 2)].copy()
 
 
-def _is_there(line: WrittenLine, gray: Picture) -> bool:
-    here = _cut(gray, line.box)
-    return float(cv2.matchTemplate(here, line.patch, cv2.TM_CCOEFF_NORMED).max()) >= STILL_THERE
+def _outlines(gray: Picture) -> NDArray[np.float32]:
+    return np.asarray(cv2.Laplacian(gray, cv2.CV_32F, ksize=3), np.float32)
+
+
+def _around(gray: Picture, box: Array) -> Picture:
+    """Gray levels of the pixels around a box, within its height."""
+    height, width = gray.shape
+    x0, y0, x1, y1 = (box * [width, height, width, height]).astype(int).tolist()
+    rim = max(2, y1 - y0)
+    top, left = max(0, y0 - rim), max(0, x0 - rim)
+    part = gray[top : y1 + rim, left : x1 + rim]
+    outside = np.ones(part.shape, bool)
+    outside[y0 - top : y1 - top, x0 - left : x1 - left] = False
+    return part[outside]
 
 
 def _is_alike(one: str, other: str) -> bool:

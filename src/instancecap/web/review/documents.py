@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import sqlite3
+import stat
 import zlib
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
@@ -109,7 +110,7 @@ class FolderDocuments(Documents):
                 if name.startswith(".") or not name.endswith(".json"):
                     continue
                 path = Path(root, name)
-                if NO_CAPTIONS.fullmatch(name) or path.is_symlink():
+                if NO_CAPTIONS.fullmatch(name) or not _is_plain(path):
                     continue
                 place = path.relative_to(self.folder).as_posix()
                 with contextlib.suppress(OSError):
@@ -127,8 +128,9 @@ class FolderDocuments(Documents):
     def _inside(self, place: str) -> Path:
         """The file of a place. The side file came with the folder: what it says may be a trap."""
         path = self.folder / place
-        if path.is_symlink() or not path.resolve().is_relative_to(self.folder.resolve()):
-            raise InputError(f"{place}: a link, or not inside {self.folder}")
+        strange = os.path.lexists(path) and not _is_plain(path)
+        if strange or not path.resolve().is_relative_to(self.folder.resolve()):
+            raise InputError(f"{place}: a link, a pipe, or not inside {self.folder}")
         return path
 
 
@@ -251,6 +253,14 @@ class TableDocuments(Documents):
 
     def _stamp(self) -> str:
         return " ".join(f"{path.name} {_stamp(path)}" for path in self._files())
+
+
+def _is_plain(path: Path) -> bool:
+    """Whether it is a file itself: no link, and no pipe, whose reading would never end."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
 
 
 def _text(path: Path) -> str:

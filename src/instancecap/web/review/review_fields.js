@@ -47,6 +47,16 @@ export function valueAt(caption, pointer) {
 
 export const shown = (value) => (Array.isArray(value) ? value.join(", ") : String(value ?? ""));
 
+/** A button that moves the player to the first of the frames of what is said at a pointer. */
+export function show(said, frames, pointer) {
+  const [instance] = pointer.match(/(?<=^\/instances\/)\d+/) ?? [];
+  const times = frames.map((t) => t.toFixed(1));
+  const span = times.length > 1 ? `${times[0]}–${times.at(-1)} s` : `${times[0]} s`;
+  return make("button", { type: "button", class: "show quiet", "data-label": said,
+    "data-frames": JSON.stringify(frames), "data-instance": instance ?? null,
+    "aria-label": `Show ${said} in the player` }, span);
+}
+
 /** A field in words: Name of #0. */
 export function called(pointer) {
   const [, list, number] = pointer.match(/^\/(instances|segments|shots|texts)\/(\d+)\//) ?? [];
@@ -218,15 +228,7 @@ export class Fields {
       parts.push(make("span", { class: `support ${known.support}` }, known.support), " ",
         make("span", { dir: "auto" }, `${known.source}${sure}${when}`));
     }
-    if (known?.frames.length) {
-      const [instance] = pointer.match(/(?<=^\/instances\/)\d+/) ?? [];
-      const times = known.frames.map((t) => t.toFixed(1));
-      const span = times.length > 1 ? `${times[0]}–${times.at(-1)} s` : `${times[0]} s`;
-      parts.push(" ", make("button", { type: "button", class: "show quiet", "data-label": label(pointer),
-        "data-frames": JSON.stringify(known.frames), "data-instance": instance ?? null,
-        "aria-label": `Show ${label(pointer)} in the player` }, span));
-    }
-    return parts;
+    return known?.frames.length ? [...parts, " ", show(label(pointer), known.frames, pointer)] : parts;
   }
 
   fault(node, line) {

@@ -1,7 +1,7 @@
 // The queue's entries and filters, how far the review is, and how far people agree.
 
 import { get } from "./api.js";
-import { called, make } from "./review_fields.js";
+import { called, make, show } from "./review_fields.js";
 
 const progress = document.querySelector("[data-part=progress]");
 const filters = document.querySelector("[data-part=filters]");
@@ -20,11 +20,11 @@ export function entry(one, index, isOpen) {
   return make("li", {}, button);
 }
 
-/** A claim that is disputed; its button goes to the field. */
+/** A claim that is disputed, with buttons to its field and to the frames that speak against it. */
 export function doubt(one) {
   const button = make("button", { type: "button", class: "quiet", "data-go": one.field }, called(one.field));
   return make("li", {}, make("span", { class: `support ${one.support}` }, one.support), " ",
-    make("q", { dir: "auto" }, one.says), ` ${Math.round(100 * one.confidence)}% `, button);
+    make("q", { dir: "auto" }, one.says), ` ${Math.round(100 * one.confidence)}% `, button, ...(one.frames.length ? [" ", show(one.says, one.frames, one.field)] : []));
 }
 
 let counting = 0;
