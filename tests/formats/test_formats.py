@@ -203,6 +203,21 @@ def test_an_instance_is_told_in_whole_sentences(fields: dict[str, Any], text: st
     assert isinstance(line, str) and line.rstrip(".") == instance_sentences(one).rstrip(".")
 
 
+@pytest.mark.parametrize(
+    ("name", "appearance", "told"),
+    [
+        ("the second car", "A car, far away.", "The second car, far away, is seen on the left."),
+        ("the person on the right", "A person.", "The person on the right is seen on the left."),
+        ("the car", "A car, far away.", "A car, far away, is seen on the left."),
+        ("the red carriage", "A car, far away.", "A car, far away, is seen on the left."),
+    ],
+)
+def test_one_of_several_is_told_by_its_own_name(name: str, appearance: str, told: str) -> None:
+    position = Position(text="on the left")
+    one = Instance(id=0, name=name, class_="car", appearance=appearance, position=position)
+    assert instance_sentences(one) == told
+
+
 def test_what_the_global_description_says_is_not_said_again() -> None:
     cat = Instance(
         id=0, class_="cat", appearance="The cat.", action="Runs off.", expression="Calm."

@@ -374,6 +374,21 @@ def test_the_measured_light_is_told_once_in_a_whole_sentence() -> None:
     assert "The picture is dark, has a warm tint and grows darker." in text
 
 
+def test_a_scene_without_instances_is_told_once_by_its_color_and_setting() -> None:
+    camera = {"motion": ["pan_left"], "description": "The camera pans left."}
+    gist = (
+        "The clip has two shots. Outdoors by day, the camera pans left over a mostly blue scene "
+        "in which no instance could be named."
+    )
+    scene = {"background": "The picture is mostly blue.", "place": "outdoor"}
+    text = text_of(measured(camera=camera, global_description=gist, time_of_day="day", **scene))
+    assert "could be named" not in text
+    assert text.count("mostly blue") == text.count("pans left") == 1
+    assert "The clip has two shots." in text and "The setting is outdoors" in text
+    edited = gist.replace("a mostly blue scene", "a lake")
+    assert "over a lake" in text_of(measured(camera=camera, global_description=edited, **scene))
+
+
 def test_a_shot_without_a_size_is_told_without_the_word() -> None:
     still = caption_of({"class": "dog", "action": "Sleeps."}, camera={"shot_angle": "eye_level"})
     text = text_of(still, "hunyuanvideo")

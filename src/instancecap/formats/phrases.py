@@ -71,7 +71,7 @@ def instance_sentences(instance: Instance) -> str:
     for text in filter(None, (instance.action, instance.expression, place)):
         predicate = _predicate(text, be)
         if predicate and _is_phrase(looks, instance):
-            subject = looks.rstrip(".")
+            subject = _by_name(looks.rstrip("."), instance.name)
             told.append(f"{subject}{',' * (',' in subject)} {predicate}")
             looks = ""
         else:
@@ -131,6 +131,17 @@ def _subject_of(instance: Instance) -> str:
     if rest and article.lower() in ("a", "an", "the"):
         return f"The {rest}"
     return name if name[:1].isupper() and instance.name else f"The {name}"
+
+
+def _by_name(looks: str, name: str) -> str:
+    """A phrase under the name that tells its instance from others of its kind: *A car, far away*
+    of *the second car* as *The second car, far away*."""
+    article, _, kind = looks.partition(",")[0].partition(" ")
+    the, _, called = name.partition(" ")
+    is_finer = kind != called and f" {kind} " in f" {called} "
+    if article.lower() not in ("a", "an") or the.lower() != "the" or not is_finer:
+        return looks
+    return capital(name) + looks[len(f"{article} {kind}") :]
 
 
 def _introduction(instance: Instance) -> str:

@@ -11,6 +11,7 @@ from instancecap.language import en
 from instancecap.render import grammar
 from instancecap.render.grammar import content, lexicon
 from instancecap.render.options import RenderOptions
+from instancecap.render.scene import measured_colors
 from instancecap.render.subjects import Subject
 from instancecap.render.wording import Wording
 from instancecap.schema.caption import HUMAN, Caption
@@ -94,7 +95,8 @@ class Draft:
             " ".join((one.name, one.class_, en.plural(one.class_), *one.colors))
             for one in self.caption.instances
         ]
-        return _MEASURED_WORDS | content(". ".join(names))
+        paint = measured_colors(self.caption.background)
+        return _MEASURED_WORDS | content(". ".join((*names, *paint)))
 
     def text(self, pointer: str, text: str) -> tuple[str, ...]:
         """The sentences of a field that are wanted."""

@@ -16,6 +16,10 @@ Say = Callable[[str], str]
 
 _MEASURED_LIGHT = re.compile(r"A ((?:[a-z]+ )?)picture(?: with ([^,.]+))?(?:, growing (\w+))?\.?")
 """As the measured captioner tells it: *A bright picture with high contrast, growing darker.*"""
+_MEASURED_COLOR = re.compile(
+    rf"{en.TABLES['measured']['whole'].format(color='([a-z]+)')}\b\.?", re.IGNORECASE
+)
+"""As the measured captioner tells of surroundings that it cannot name."""
 _MEDIA = {"animation": "animated", "graphics": "computer-generated"}
 
 
@@ -49,6 +53,11 @@ def camera_text(text: str) -> str:
     return grammar.sentence(text)
 
 
+def measured_colors(background: str) -> list[str]:
+    """The colors that the measured captioner tells of surroundings."""
+    return _MEASURED_COLOR.findall(background)
+
+
 def setting(text: str, say: Say) -> str:
     """A sentence about the surroundings."""
     if grammar.form(text) == "noun":
@@ -76,7 +85,9 @@ def time_and_place(caption: Caption, place: str, time: str, *, told: str, say: S
     if time and any(word in said for word in lexicon(time)):
         time = ""
     where = en.PLACE_NAMES.get(place, "")
-    where = "" if caption.background or where in grammar.words_of(told) else where
+    # What color it has does not say where it is.
+    surroundings = _MEASURED_COLOR.sub("", caption.background).strip()
+    where = "" if surroundings or where in grammar.words_of(told) else where
     if where:
         return grammar.sentence(say("place").format(f"{where} {en.TIMES_OF_DAY.get(time, '')}"))
     if not time:

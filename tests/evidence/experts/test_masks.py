@@ -14,9 +14,11 @@ from pycocotools import mask as coco_mask
 
 from instancecap.evidence.build import measure
 from instancecap.evidence.cluster import load_segmenter
+from instancecap.evidence.experts.masks import add_masks
 from instancecap.evidence.segmenters import grab_cut
 from instancecap.evidence.tracking.masklets import encode_mask
-from instancecap.schema.evidence import MaskRle
+from instancecap.schema.base import TrackPoint
+from instancecap.schema.evidence import InstanceFacts, MaskRle
 from instancecap.video import Clip
 
 SIZE = (234, 416)
@@ -120,6 +122,22 @@ def test_masks_of_a_real_car_cover_it(with_weights: Path, clips_dir: Path) -> No
         overlaps.append(iou(decode(mask), drawn))
     assert np.mean(overlaps) > 0.7
     assert evidence.timings["masks"] > 0
+
+
+@pytest.mark.parametrize("fps", [8.0, 10.0, 12.5, 15.0, 20.0, 24.0, 25.0, 29.97, 50.0, 60.0])
+def test_masks_are_eight_a_second_at_any_rate_of_frames(fps: float) -> None:
+    frames = np.zeros((round(2 * fps), 36, 64, 3), np.uint8)
+    clip = Clip.from_frames(frames, fps=fps)
+    evidence = measure(clip)
+    ends = [TrackPoint(t=t, box=(0.2, 0.2, 0.6, 0.6), score=1.0) for t in (0.0, 1.9)]
+    car = InstanceFacts(id=0, class_="car", confidence=1.0, salience=1.0, track=ends)
+    evidence.instances = [car]
+    add_masks(clip, evidence, segmenter=load_segmenter("box"))
+    times = [mask.t for mask in car.masks]
+    assert max(np.diff(times)) <= 1 / 8 + 0.002
+    assert len(times) > 8
+    analyzed = [one.t for one in evidence.camera.path if one.t < 1.85]
+    assert all(min(abs(t - time) for time in times) < 0.001 for t in analyzed)
 
 
 def test_masks_are_made_only_where_asked_for(with_weights: Path, clips_dir: Path) -> None:
