@@ -101,21 +101,6 @@ def test_what_is_elsewhere_then_or_of_another_kind_is_another_thing(
     ]
 
 
-WHOLE: Box = (0.1, 0.1, 0.7, 0.9)
-PART: Box = (0.35, 0.12, 0.68, 0.5)
-
-
-def test_a_part_of_what_another_one_found_is_no_second_instance() -> None:
-    whole, part = thing("person", WHOLE, confidence=0.9), thing("person", PART, confidence=0.85)
-    for order in ([whole], [part]), ([part], [whole]):
-        found = merge_instances([by("first", *order[0]), by("second", *order[1])])
-        assert [item.track for item in found] == [whole.track]
-    strange = thing("bicycle", PART, confidence=0.85)
-    assert len(merge_instances([by("first", whole), by("second", strange)])) == 2
-    told_apart = by("second", thing("person", WHOLE, confidence=0.9), part)
-    assert len(merge_instances([by("first", whole), told_apart])) == 2
-
-
 def test_two_that_one_detector_tells_apart_are_never_one() -> None:
     pair = by("first", thing("dog", LEFT), thing("dog", (0.15, 0.4, 0.35, 0.8)))
     found = merge_instances([pair, by("second", thing("dog", (0.13, 0.4, 0.33, 0.8)))])

@@ -148,11 +148,6 @@ def _without_doubles(items: Sequence[InstanceFacts]) -> list[InstanceFacts]:
     return kept
 
 
-def is_once_more(item: InstanceFacts, others: Sequence[InstanceFacts]) -> bool:
-    """Whether an instance is one of some others, or a part of it, once more."""
-    return any(_is_double(item, other) for other in others) or _is_part(item, others)
-
-
 def _is_double(item: InstanceFacts, other: InstanceFacts) -> bool:
     if kind_of(item) != kind_of(other):
         return False

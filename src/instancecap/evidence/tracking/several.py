@@ -9,7 +9,7 @@ import numpy as np
 
 from instancecap.evidence.geometry import pairwise_ious
 from instancecap.evidence.merging import merge
-from instancecap.evidence.tracking.instances import boxes_at, is_once_more, lengthened
+from instancecap.evidence.tracking.instances import boxes_at, lengthened
 from instancecap.evidence.tracking.naming import HYPERNYMS, OBJECT, kind_of
 from instancecap.schema.evidence import InstanceFacts, Opinion
 
@@ -30,8 +30,7 @@ def merge_instances(found: Sequence[Sequence[InstanceFacts]]) -> list[InstanceFa
 
     What several found is one instance: its track is that of the detector named first whose track is
     nearly as long as the longest, lengthened by the others'; its class is merged by the rule of
-    :mod:`instancecap.evidence.merging`. What one found alone stays as it is, unless it is a part of
-    what another one found, by the rule for the parts that one detector finds.
+    :mod:`instancecap.evidence.merging`. What one found alone stays as it is.
 
     Args:
         found: a list a detector, in the order in which they were named.
@@ -43,28 +42,8 @@ def merge_instances(found: Sequence[Sequence[InstanceFacts]]) -> list[InstanceFa
         if one is not other and not _clash(one, other, items):
             one += other
             groups.update(dict.fromkeys(other, one))
-    once = list({id(group): sorted(group) for group in groups.values()}.values())
-    return [_merged([items[index][1] for index in group]) for group in _without_parts(once, items)]
-
-
-def _without_parts(
-    groups: Sequence[list[int]], items: Sequence[tuple[int, InstanceFacts]]
-) -> list[list[int]]:
-    """The groups less those of one detector alone that are a part of another's instance, which it
-    did not find itself: it saw a part where the other one saw the whole."""
-    kept = list(groups)
-    alone = [group for group in groups if len(group) == 1]
-    for group in sorted(alone, key=lambda one: items[one[0]][1].confidence):
-        others = [
-            items[index][1]
-            for other in kept
-            if other is not group and not _clash(group, other, items)
-            for index in other
-            if items[index][0] != items[group[0]][0]
-        ]
-        if is_once_more(items[group[0]][1], others):
-            kept.remove(group)
-    return kept
+    once = {id(group): sorted(group) for group in groups.values()}
+    return [_merged([items[index][1] for index in group]) for group in once.values()]
 
 
 def _pairs(items: Sequence[tuple[int, InstanceFacts]]) -> list[tuple[float, int, int]]:
