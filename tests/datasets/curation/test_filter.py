@@ -97,6 +97,13 @@ def test_clips_are_kept_or_rejected_with_reasons(folder: Path) -> None:
     assert "b.mp4" in (folder / "out" / "index.html").read_text()
 
 
+def test_where_nothing_is_rejected_the_table_says_so(folder: Path) -> None:
+    run(folder)
+    run(folder, "clips/a.mp4")
+    assert [row["id"] for row in rows(folder / "out" / "manifest.jsonl")] == ["a.mp4"]
+    assert (folder / "out" / "rejected.jsonl").read_bytes() == b""
+
+
 def test_the_manifest_is_what_caption_takes(folder: Path) -> None:
     for kind in ("jsonl", "parquet"):  # what was measured for one is not measured for the other
         run(folder, manifest=kind)

@@ -64,7 +64,8 @@ def write_tables(
 ) -> list[str]:
     """Write the manifest and what is rejected, each whole or not at all; returns their paths.
 
-    A table without rows is not written; one that an earlier run left is removed then.
+    A manifest without clips is not written, and one that an earlier run left is removed then; the
+    table of what is rejected is there always.
 
     Args:
         manifest: name of the file: a ``.jsonl``, or a ``.parquet`` with a column for each figure.
@@ -86,6 +87,7 @@ def write_tables(
             outputs += paths
             if not paths:
                 remove(folder / name)
+        (folder / REJECTED).touch()
     except BaseException:
         kept.drop()
         rejected.drop()
