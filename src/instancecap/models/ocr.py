@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ class ReadLine:
 
 def locate_lines(picture: Picture) -> list[NDArray[np.float32]]:
     """Corners (4, 2) in pixels of each line of writing in a BGR picture, the largest first."""
-    found = _engine()(picture, use_det=True, use_cls=False, use_rec=False)
+    found = _engine("det")(picture)
     boxes = [] if found.boxes is None else [np.asarray(one, np.float32) for one in found.boxes]
     return sorted(boxes, key=lambda corners: -float(np.prod(np.ptp(corners, axis=0))))
 
@@ -35,7 +35,7 @@ def locate_lines(picture: Picture) -> list[NDArray[np.float32]]:
 def read_line(picture: Picture, corners: NDArray[np.float32]) -> ReadLine:
     """What is written between the corners (4, 2); no text and score 0 where nothing can be read."""
     cut = get_rotate_crop_image(picture, corners)
-    read = _engine()(cut, use_det=False, use_cls=False, use_rec=True)
+    read = _engine("rec")(cut)
     box = box_between(picture, corners)
     if not read.txts:
         return ReadLine("", 0.0, box)
@@ -50,15 +50,18 @@ def box_between(picture: Picture, corners: NDArray[np.float32]) -> NDArray[np.fl
 
 
 @cache
-def _engine() -> Any:
-    """Loaded once per process: one thread, silent, with the weights of the wheel."""
+def _engine(task: Literal["det", "rec"]) -> Any:
+    """Finds lines, or reads one; loaded once per process: one thread, silent, with the weights of
+    the wheel. What one of them does is not switched from call to call: threads may share it."""
     from rapidocr import RapidOCR
 
     threads = {"intra_op_num_threads": 1, "inter_op_num_threads": 1}
     return RapidOCR(
         params={
             "Global.log_level": "critical",
+            "Global.use_det": task == "det",
             "Global.use_cls": False,
+            "Global.use_rec": task == "rec",
             "Det.limit_type": "max",
             "Det.limit_side_len": SIDE,
             **{f"EngineConfig.onnxruntime.{name}": value for name, value in threads.items()},

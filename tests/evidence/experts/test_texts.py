@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -149,3 +150,13 @@ def test_reading_is_silent_and_needs_no_network(
     corners = np.array([[10, 10], [90, 10], [90, 40], [10, 40]], np.float32)
     assert read_line(picture, corners).score < 0.5
     assert capfd.readouterr() == ("", "")
+
+
+def test_threads_may_read_at_once() -> None:
+    pictures = captioned("GRAND OPENING", at=(60, 120), frames=8)
+
+    def read(picture: Picture) -> list[str]:
+        return [read_line(picture, corners).text for corners in locate_lines(picture)]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(read, pictures * 3)) == [["GRAND OPENING"]] * 24
