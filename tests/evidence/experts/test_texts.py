@@ -11,6 +11,7 @@ import pytest
 
 import instancecap as ic
 from instancecap.evidence.expert import Scene, Worker
+from instancecap.evidence.experts import reading
 from instancecap.evidence.experts.texts import TextExpert
 from instancecap.models.ocr import _engine, locate_lines, read_line
 from instancecap.schema.evidence import Evidence, TextRegion, Video
@@ -150,6 +151,12 @@ def test_reading_is_silent_and_needs_no_network(
     corners = np.array([[10, 10], [90, 10], [90, 40], [10, 40]], np.float32)
     assert read_line(picture, corners).score < 0.5
     assert capfd.readouterr() == ("", "")
+
+
+def test_nothing_is_around_a_line_that_fills_the_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    corners = np.array([[0, 0], [416, 0], [416, 234], [0, 234]], np.float32)
+    monkeypatch.setattr(reading, "locate_lines", lambda picture: [corners])
+    assert overlays([ground(0)] * 8) == []
 
 
 def test_threads_may_read_at_once() -> None:

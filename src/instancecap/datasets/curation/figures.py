@@ -125,11 +125,7 @@ def spans_of(evidence: Evidence) -> list[tuple[float, float]]:
 
 
 def figures_of(
-    evidence: Evidence,
-    frames: FrameExpert,
-    pictures: PictureExpert,
-    start: float,
-    end: float,
+    evidence: Evidence, frames: FrameExpert, pictures: PictureExpert, start: float, end: float
 ) -> tuple[Figures, str]:
     """The figures of a span, and its hash; seconds from the clip's start."""
     video, view = evidence.video, within(evidence, start, end)
@@ -147,9 +143,8 @@ def figures_of(
     at_once: dict[float, int] = {}
     for face in view.faces:
         at_once[face.t] = at_once.get(face.t, 0) + 1
-    camera_rests = view.camera.motion == ["static"]
     marks = [one for one in view.overlays if one.kind == "watermark"]
-    logo = pictures.logo(start, end, camera_rests=camera_rests)
+    logo = pictures.logo(start, end, camera_rests=view.camera.motion == ["static"])
     figures = Figures(
         duration=round(end - start, 3),
         width=video.width,

@@ -1,7 +1,7 @@
 """Lines of writing: where they are, what they say, and for how long each keeps its place.
 
 A frame now and then is searched for lines by a network; each that is found is read, once, and
-followed from sample to sample by its picture.
+followed from sample to sample by its outlines.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ SHIFT = 0.12
 
 STILL_THERE = 0.6
 """Correlation of a line's outlines with those at its place now from which it is there: on labelled
-web clips 0.8 or more where it is, 0.3 at most where something else is."""
+web clips 0.8 or more where it is, 0.3 at most where something else is (eight clips)."""
 
 MOST_MISSED = 1
 """Samples in a row in which a line may not be seen, over a bright background for instance."""
@@ -53,7 +53,6 @@ MAX_ABSENCE = 5.0
 
 ALIKE = 0.75
 """Likeness of two readings (Ratcliff and Obershelp) from which they are of the same words."""
-
 
 NOTHING = np.zeros((0, 0), np.uint8)
 
@@ -95,8 +94,9 @@ class WrittenLine:
 
     def note_change(self, gray: Picture) -> None:
         """Compare what is around the line with what was there when it was read."""
-        change = np.abs(_around(gray, self.box) - self.around.astype(float)).mean()
-        self.change = max(self.change, float(change))
+        if self.around.size:  # nothing is around what fills the frame
+            change = np.abs(_around(gray, self.box) - self.around.astype(float)).mean()
+            self.change = max(self.change, float(change))
 
 
 @dataclass
